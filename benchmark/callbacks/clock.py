@@ -1,0 +1,68 @@
+"""Where the time of a trial goes: training by itself, without evaluation and logging."""
+
+import statistics
+import time
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+
+class Clock(Callback):
+    """Adds up the seconds of training and of evaluation, each to the end of the device's work.
+
+    Args:
+        started: `time.perf_counter()` when the trial began.
+    """
+
+    def __init__(self, started: float) -> None:
+        self.training = 0.0
+        self.evaluation = 0.0
+        self._started = started
+        self._begun = 0.0
+        self._first = 0.0
+        self._per_step: list[float] = []
+
+    def seconds(self) -> dict[str, float]:
+        """Return seconds by clock; ``per_step`` is the median over chunks, 0 if there was none."""
+        return {
+            "training": self.training,
+            "evaluation": self.evaluation,
+            "startup": self._first - self._started,
+            "total": time.perf_counter() - self._started,
+            "per_step": statistics.median(self._per_step) if self._per_step else 0.0,
+        }
+
+    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse Lightning's sanity check: its steps would be timed as evaluation."""
+        raise RuntimeError("trials run with num_sanity_val_steps=0")
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the evaluation clock."""
+        self._first = self._first or time.perf_counter()
+        self._begun = time.perf_counter()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop the evaluation clock."""
+        _finish_work(pl_module)
+        self.evaluation += time.perf_counter() - self._begun
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Start the training clock for one chunk."""
+        self._begun = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop the training clock."""
+        _finish_work(pl_module)
+        elapsed = time.perf_counter() - self._begun
+        self.training += elapsed
+        self._per_step.append(elapsed / len(outputs["losses"]))
+
+
+def _finish_work(module: LightningModule) -> None:
+    if module.device.type != "cpu":
+        torch.accelerator.synchronize()

@@ -1,0 +1,101 @@
+"""The curves of a trial: one row every chunk of steps and one every evaluation, to every sink."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from benchmark.callbacks.clock import Clock
+from benchmark.models.base import Classifier
+
+Row = dict[str, float]
+Sink = Callable[[Row], None]
+
+
+class Curves(Callback):
+    """Gathers rows and hands each to the sinks, after the clocks have stopped.
+
+    Every row has the axes ``step``, ``epoch``, ``samples``, ``train_seconds``; besides them either
+    ``train/running_loss`` (mean over the steps since the last row, in training mode) and ``lr``, or
+    loss and accuracy of each split in evaluation mode. Values that are not finite are left out.
+
+    Args:
+        clock: Says how long training has taken.
+        sinks: Called with each row in turn.
+        batch_size: Examples per step.
+        num_train: Examples in the training split.
+    """
+
+    def __init__(
+        self, clock: Clock, sinks: Sequence[Sink], *, batch_size: int, num_train: int
+    ) -> None:
+        self.last: Row = {}
+        self._clock = clock
+        self._sinks = sinks
+        self._steps_per_epoch = math.ceil(num_train / batch_size)
+        self._batch_size = batch_size
+        self._num_train = num_train
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write the running loss of one chunk."""
+        row = {"train/running_loss": float(outputs["losses"].mean())}
+        lr = trainer.optimizers[0].param_groups[0].get("lr")
+        if lr is not None:
+            row["lr"] = float(lr)
+        self._write(pl_module, row)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write loss and accuracy of every split."""
+        assert isinstance(pl_module, Classifier)
+        self._write(pl_module, dict(pl_module.read_metrics()))
+
+    def _write(self, module: LightningModule, values: Row) -> None:
+        assert isinstance(module, Classifier)
+        row = self._axes(module.steps) | _finite(values)
+        self.last |= row
+        for sink in self._sinks:
+            sink(row)
+
+    def _axes(self, steps: int) -> Row:
+        epochs, steps_since = divmod(steps, self._steps_per_epoch)
+        return {
+            "step": steps,
+            "epoch": steps / self._steps_per_epoch,
+            "samples": epochs * self._num_train + steps_since * self._batch_size,
+            "train_seconds": self._clock.training,
+        }
+
+
+class MetricsFile:
+    """Appends rows to ``metrics.jsonl``, each flushed as it comes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("a")
+        return self
+
+    def __call__(self, row: Row) -> None:
+        """Write one row."""
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _finite(values: Row) -> Row:
+    return {name: value for name, value in values.items() if math.isfinite(value)}

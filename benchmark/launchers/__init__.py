@@ -1,0 +1,27 @@
+"""Where trials run. The interface is one call, and the study's folder is the protocol."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from benchmark.spec import Trial
+from benchmark.store import Record, Store
+
+
+class Launcher(Protocol):
+    """Runs trials somewhere, so that each has a record in the store afterwards."""
+
+    def __call__(self, trials: Sequence[Trial], store: Store) -> None:
+        """Run `trials`; whatever is interrupted has no record, and nothing else is lost."""
+
+
+class Watcher(Protocol):
+    """Is told what goes on, in the launching process."""
+
+    def started(self, trial: Trial) -> None:
+        """Note that `trial` has been handed to a worker."""
+
+    def progressed(self, trial: Trial, step: int, loss: float) -> None:
+        """Note how far `trial` is: steps taken and the running training loss."""
+
+    def finished(self, record: Record) -> None:
+        """Note that a trial has its record."""

@@ -1,0 +1,37 @@
+"""Which accelerators and precisions this machine has."""
+
+import os
+
+ACCELERATORS = ("cpu", "gpu", "mps")
+PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true")
+
+
+def why_not(accelerator: str, precision: str) -> str:
+    """Return why a trial cannot run here with these two, empty if it can."""
+    import torch
+
+    if accelerator == "gpu" and not gpu_ids():
+        return "no CUDA or ROCm device is visible to torch"
+    if accelerator == "mps" and not torch.backends.mps.is_available():
+        return "torch finds no Apple GPU (mps)"
+    if accelerator == "cpu" and precision.startswith("16"):
+        return f"precision {precision} needs a GPU; on the CPU there is bf16"
+    if accelerator == "mps" and precision == "64-true":
+        return "mps has no 64-bit floats"
+    return ""
+
+
+def gpu_ids() -> tuple[str, ...]:
+    """Return the ids of the visible GPUs, as CUDA_VISIBLE_DEVICES takes them."""
+    import torch
+
+    count = torch.cuda.device_count()
+    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return tuple(visible[:count]) if visible else tuple(map(str, range(count)))
+
+
+def cpu_cores() -> int:
+    """Return how many CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,209 @@
+"""Runs trials on this machine, each in a process of its own forked from a preloaded server."""
+
+import multiprocessing
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from benchmark.launchers import Watcher
+from benchmark.spec import Trial
+from benchmark.store import Record, Store
+
+if TYPE_CHECKING:
+    from benchmark.runner import Context
+
+_PRELOAD = ["benchmark.launchers.worker"]
+_SECONDS_TO_STOP = 2.0
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Devices:
+    """What may run at once.
+
+    Args:
+        workers: Trials at once.
+        gpus: Ids of the GPUs, as CUDA_VISIBLE_DEVICES takes them.
+        slots_per_gpu: Trials at once on each of them.
+    """
+
+    workers: int
+    gpus: tuple[str, ...] = ()
+    slots_per_gpu: int = 1
+
+
+class LocalLauncher:
+    """A pool of worker processes.
+
+    Args:
+        context: Passed to every trial.
+        devices: What may run at once.
+        watcher: Is told what goes on.
+        timeout_seconds: After which a trial is killed and has failed; None for never.
+    """
+
+    def __init__(
+        self,
+        context: "Context",
+        devices: Devices,
+        watcher: Watcher,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        self._context = context
+        self._devices = devices
+        self._watcher = watcher
+        self._timeout = timeout_seconds
+
+    def __call__(self, trials: Sequence[Trial], store: Store) -> None:
+        """Run `trials`, a crashed one twice; then each has a record.
+
+        Raises:
+            OSError: a record cannot be written, as when the disk is full; every record that was
+                written before stays.
+        """
+        waiting = deque(trials)
+        crashes: Counter[str] = Counter()
+        with _running_jobs() as jobs:
+            while waiting or jobs:
+                self._start(waiting, jobs, store)
+                for job in self._ended(jobs):
+                    jobs.remove(job)
+                    if not self._settle(job, store, crashes):
+                        waiting.append(job.trial)
+
+    def _start(self, waiting: deque[Trial], jobs: "list[_Job]", store: Store) -> None:
+        for _ in range(len(waiting)):
+            if len(jobs) >= self._devices.workers:
+                return
+            trial = waiting.popleft()
+            gpu = self._free_gpu(jobs) if trial.accelerator == "gpu" else ""
+            if gpu is None:
+                waiting.append(trial)
+                continue
+            jobs.append(_Job(trial, store, self._context, gpu))
+            self._watcher.started(trial)
+
+    def _free_gpu(self, jobs: "list[_Job]") -> str | None:
+        used = Counter(job.gpu for job in jobs)
+        free = [gpu for gpu in self._devices.gpus if used[gpu] < self._devices.slots_per_gpu]
+        return min(free, key=lambda gpu: used[gpu], default=None)
+
+    def _ended(self, jobs: "list[_Job]") -> "list[_Job]":
+        """Wait for news of the workers, pass it on, and return the jobs that are over."""
+        wait([thing for job in jobs for thing in job.things_to_wait_for()], timeout=0.5)
+        for job in jobs:
+            for step, loss in job.news():
+                self._watcher.progressed(job.trial, step, loss)
+            if self._timeout is not None and job.seconds() > self._timeout and job.running():
+                job.stop()
+                job.timed_out = True
+        return [job for job in jobs if not job.running()]
+
+    def _settle(self, job: "_Job", store: Store, crashes: Counter[str]) -> bool:
+        """Return whether the trial of a job that is over has its record by now."""
+        record = store.record(job.trial)
+        if record is None:
+            crashes[job.trial.key] += 1
+            if crashes[job.trial.key] < 2 and not job.timed_out:
+                return False
+            record = self._failed(job)
+            store.write(record)
+        self._watcher.finished(record)
+        return True
+
+    def _failed(self, job: "_Job") -> Record:
+        if job.timed_out:
+            reason = f"took longer than the {self._timeout:g} s of --timeout"
+        else:
+            reason = f"its process {_death(job.process.exitcode)}, and again when tried once more"
+        environment = self._context.environment
+        return Record(trial=job.trial, status="failed", reason=reason, environment=environment)
+
+
+class _Job:
+    """One worker process and what is known of it."""
+
+    def __init__(self, trial: Trial, store: Store, context: "Context", gpu: str) -> None:
+        self.trial = trial
+        self.gpu = gpu
+        self.timed_out = False
+        self._started = time.perf_counter()
+        self._pipe, theirs = multiprocessing.Pipe(duplex=False)
+        self.process = _forkserver().Process(target=_work, args=(trial, store, context, theirs, gpu))
+        self.process.start()
+        theirs.close()
+
+    def things_to_wait_for(self) -> list[Any]:
+        """Return what becomes ready when the worker has news or ends."""
+        return [self.process.sentinel] if self._pipe.closed else [self.process.sentinel, self._pipe]
+
+    def news(self) -> Iterator[tuple[int, float]]:
+        """Yield the steps and losses that have come in."""
+        try:
+            while not self._pipe.closed and self._pipe.poll():
+                yield self._pipe.recv()
+        except (EOFError, OSError):
+            self._pipe.close()
+
+    def seconds(self) -> float:
+        """Return how long the worker has been going."""
+        return time.perf_counter() - self._started
+
+    def running(self) -> bool:
+        """Return whether the worker is still there."""
+        return self.process.is_alive()
+
+    def stop(self) -> None:
+        """End the worker: politely, then not."""
+        self.process.terminate()
+        self.process.join(_SECONDS_TO_STOP)
+        self.process.kill()
+        self.process.join()
+
+
+@contextmanager
+def _running_jobs() -> Iterator[list[_Job]]:
+    """A list whose jobs are stopped when an error or Ctrl-C ends the block."""
+    jobs: list[_Job] = []
+    try:
+        yield jobs
+    finally:
+        for job in jobs:
+            job.process.terminate()
+        for job in jobs:
+            job.stop()
+
+
+def warm_up() -> None:
+    """Start the server that workers are forked from, so that it loads torch in the meantime."""
+    from multiprocessing.forkserver import ensure_running
+
+    _forkserver()
+    ensure_running()
+
+
+def _forkserver() -> Any:
+    for variable in _THREAD_VARIABLES:
+        os.environ.setdefault(variable, "1")  # each worker sets its own number later
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    return context
+
+
+def _work(trial: Trial, store: Store, context: "Context", pipe: Connection, gpu: str) -> None:
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    from benchmark.launchers.worker import work  # heavy, but loaded before the fork
+
+    work(trial, store, context, pipe)
+
+
+def _death(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"was killed by signal {-exitcode}"
+    return f"ended with exit code {exitcode}"

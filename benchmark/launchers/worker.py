@@ -1,0 +1,93 @@
+"""What a worker process does: claim a trial, run it, commit its record.
+
+The forkserver has this module loaded, and with it torch and Lightning, before it forks a worker.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import suppress
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s in every worker
+
+from benchmark.callbacks.curves import Row
+from benchmark.runner import Context, run
+from benchmark.spec import Trial
+from benchmark.store import Record, Store
+
+_SECONDS_BETWEEN_REPORTS = 0.2
+
+
+def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None:
+    """Run `trial` unless another process finishes it first; its record is then in `store`.
+
+    An exception of the trial becomes a ``failed`` record; one of the store ends the process.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
+    _die_with_parent()
+    with store.claim(trial) as folder:
+        _send_output_to(folder / "log.txt")
+        if store.missing([trial]):
+            store.begin(trial)
+            store.write(_run(trial, context, folder, pipe))
+    _drop_empty(folder / "log.txt")
+
+
+def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Record:
+    try:
+        return run(trial, context, folder=folder, watch=_Reporter(pipe))
+    except Exception as error:
+        traceback.print_exc()
+        lines = str(error).strip().splitlines() or ["no message"]
+        reason = f"{type(error).__name__}: {lines[0]} (traceback in {folder / 'log.txt'})"
+        return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
+
+
+class _Reporter:
+    """Tells the launcher of running losses, a few times a second at most."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._last = 0.0
+
+    def __call__(self, row: Row) -> None:
+        now = time.perf_counter()
+        if "train/running_loss" in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
+            self._last = now
+            with suppress(BrokenPipeError):
+                self._pipe.send((row["step"], row["train/running_loss"]))
+
+
+def _die_with_parent() -> None:
+    """End this process when the launching one is gone, so that a killed study leaves no orphans."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _send_output_to(path: Path) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def _drop_empty(path: Path) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if path.stat().st_size == 0:
+        path.unlink()

@@ -1,0 +1,201 @@
+"""How every model of the benchmark is trained and evaluated; the networks live in their own files.
+
+`Classifier` takes its minibatches in chunks, because Lightning's loop costs 0.35 ms per call of
+`training_step`, more than a step of logistic regression. It therefore optimizes manually, in the
+order of a plain PyTorch loop, and gives that loop's bits.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy
+
+SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+Batch = tuple[Any, Tensor]  # inputs (batch, …) or a bag of words, targets (batch,)
+
+
+class Classifier(LightningModule):
+    """Trains a network on mean cross-entropy with an optimizer that comes from outside.
+
+    A model is a subclass with `build`, or any network class given to `classifier_of`.
+
+    Args:
+        input_shape: Of one example: (features,) or (channels, height, width).
+        num_classes: Number of classes.
+        optimizer: Factory: takes the parameters, returns a `torch.optim.Optimizer`.
+        lr_factor: Multiplies every learning rate at step t = 1, 2, …; None leaves them alone.
+        l2: Coefficient λ of a penalty λ/2·‖w‖² on weights, not on biases; part of the training
+            loss, not of the evaluated one.
+        dropout: Whether the model's own dropout is on.
+        dropout_seed: Of the dropout masks.
+    """
+
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        num_classes: int,
+        *,
+        optimizer: OptimizerFactory,
+        lr_factor: Callable[[int], float] | None = None,
+        l2: float = 0.0,
+        dropout: bool = False,
+        dropout_seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.network = self.build(input_shape, num_classes, dropout, dropout_seed)
+        self.steps = 0
+        self._factory = optimizer
+        self._lr_factor = lr_factor
+        self._l2 = l2
+        self._base_lrs: list[Any] = []
+        self._takes_closure = True
+        self._mixed = False
+        self._scaler: Any = None
+        self.metrics = nn.ModuleDict({f"{split}_split": _metrics(num_classes) for split in SPLITS})
+
+    def build(
+        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
+    ) -> nn.Module:
+        """Return the network: it maps a batch of inputs to logits of shape (batch, classes)."""
+        raise NotImplementedError
+
+    def forward(self, inputs: Any) -> Tensor:
+        """Return logits of shape (batch, classes)."""
+        return cast(Tensor, self.network(inputs))
+
+    def configure_optimizers(self) -> Optimizer:
+        """Build the optimizer of this trial over the network's parameters."""
+        optimizer = self._factory(self.network.parameters())
+        self._base_lrs = [group.get("lr") for group in optimizer.param_groups]
+        self._takes_closure = "closure" in inspect.signature(optimizer.step).parameters
+        self._mixed = "mixed" in str(self.trainer.precision)
+        self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        return optimizer
+
+    def loss(self, inputs: Any, targets: Tensor) -> Tensor:
+        """Return the training loss of one batch: mean cross-entropy and the penalty."""
+        loss = functional.cross_entropy(self.network(inputs), targets)
+        if self._l2:
+            weights = (p for p in self.network.parameters() if p.ndim > 1)
+            loss = loss + 0.5 * self._l2 * sum(w.square().sum() for w in weights)
+        return loss
+
+    def training_step(self, batch: Batch | Iterable[Batch], batch_idx: int) -> dict[str, Tensor]:
+        """Take one step for each batch of a chunk; one batch counts as a chunk of one.
+
+        Returns:
+            ``losses``: the training loss before each step, shape (steps,), and ``loss``, the last.
+        """
+        optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
+        losses: list[Tensor] = []
+        with self._autocast_off():
+            for inputs, targets in [batch] if isinstance(batch, (tuple, list)) else batch:
+                self.steps += 1
+                self._schedule(optimizer)
+                self._step(optimizer, inputs, targets, losses)
+        return {"losses": torch.stack(losses), "loss": losses[-1]}
+
+    def _step(
+        self, optimizer: Optimizer, inputs: Any, targets: Tensor, losses: list[Tensor]
+    ) -> None:
+        first = True
+
+        def closure() -> Tensor:
+            nonlocal first
+            optimizer.zero_grad()
+            with self._autocast_on():
+                loss = self.loss(inputs, targets)
+            self._backward(loss)
+            if first:
+                losses.append(loss.detach())
+                first = False
+            return loss
+
+        if self._scaler is not None:
+            lightning_optimizer = cast(Any, self.optimizers())
+            lightning_optimizer.step(closure)
+        elif self._takes_closure:
+            optimizer.step(closure)  # type: ignore[arg-type]  # torch types the loss as a float
+        else:
+            closure()
+            optimizer.step()
+
+    def _backward(self, loss: Tensor) -> None:
+        if self._scaler is None:
+            loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            self.manual_backward(loss)
+
+    def _schedule(self, optimizer: Optimizer) -> None:
+        if self._lr_factor is None:
+            return
+        factor = self._lr_factor(self.steps)
+        for group, lr in zip(optimizer.param_groups, self._base_lrs, strict=True):
+            group["lr"] = lr * factor
+
+    def _autocast_off(self) -> AbstractContextManager[None]:
+        # Lightning opens autocast around the whole chunk: optimizers must not run in it, and its
+        # cache of cast weights would outlive the step that changed them.
+        if not self._mixed:
+            return nullcontext()
+        return torch.autocast(self.device.type, enabled=False)
+
+    def _autocast_on(self) -> AbstractContextManager[None]:
+        if not self._mixed:
+            return nullcontext()
+        torch.clear_autocast_cache()
+        return cast(AbstractContextManager[None], self.trainer.precision_plugin.forward_context())
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 1) -> None:
+        """Add one batch of a split, by its place in `SPLITS`, to that split's metrics."""
+        self._evaluate(batch, SPLITS[dataloader_idx])
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add one batch to the test split's metrics."""
+        self._evaluate(batch, "test")
+
+    def _evaluate(self, batch: Batch, split: str) -> None:
+        inputs, targets = batch
+        logits = self.network(inputs)
+        metrics = cast(MetricCollection, self.metrics[f"{split}_split"])
+        metrics["loss"].update(functional.cross_entropy(logits, targets), len(targets))
+        metrics["accuracy"].update(logits, targets)
+
+    def read_metrics(self) -> Iterator[tuple[str, float]]:
+        """Yield ``val/loss`` and the like for every split evaluated since the last call."""
+        for split in SPLITS:
+            metrics = cast(MetricCollection, self.metrics[f"{split}_split"])
+            if metrics["accuracy"].update_called:
+                yield from ((f"{split}/{name}", float(v)) for name, v in metrics.compute().items())
+                metrics.reset()
+
+
+def classifier_of(network: type[nn.Module]) -> type[Classifier]:
+    """Return a model that trains `network`, a class built as ``network(input_shape, num_classes)``."""
+
+    class Wrapped(Classifier):
+        def build(
+            self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
+        ) -> nn.Module:
+            return network(input_shape, num_classes)
+
+    Wrapped.__name__ = Wrapped.__qualname__ = network.__name__
+    return Wrapped
+
+
+def _metrics(num_classes: int) -> MetricCollection:
+    accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+    return MetricCollection(
+        {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy}, compute_groups=False
+    )

@@ -1,0 +1,57 @@
+"""Convolutional network c64-c64-c128-1000. Paper: Kingma & Ba, "Adam", ICLR 2015, section 6.3."""
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.models.base import Classifier
+from benchmark.models.dropout import Dropout
+
+
+class CNN(Classifier):
+    """Three stages of 5×5 convolution and 3×3 max-pooling with stride 2, then 1000 ReLU units.
+
+    The paper does not say how borders are padded; here every stage halves the image (32, 16, 8, 4).
+    `dropout` is on the input (p = 0.2) and on the fully connected layer (p = 0.5): the places are
+    the paper's, the probabilities those of Srivastava et al. (2014). The paper whitens its images;
+    here they are normalised per channel by the data module.
+    """
+
+    def build(
+        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
+    ) -> nn.Module:
+        """Return the network."""
+        channels, height, width = input_shape
+        network = nn.Sequential(
+            _ChannelsLast(),
+            Dropout(0.2 * dropout, seed=dropout_seed),
+            *_stage(channels, 64),
+            *_stage(64, 64),
+            *_stage(64, 128),
+            nn.Flatten(),
+            nn.Linear(128 * _halved(height) * _halved(width), 1000),
+            nn.ReLU(),
+            Dropout(0.5 * dropout, seed=dropout_seed + 1),
+            nn.Linear(1000, num_classes),
+        )
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+class _ChannelsLast(nn.Module):
+    """Lays images out channel by channel last, which convolutions on CPU and GPU run faster on."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.contiguous(memory_format=torch.channels_last)
+
+
+def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return (
+        nn.Conv2d(inputs, outputs, kernel_size=5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+    )
+
+
+def _halved(size: int) -> int:
+    for _ in range(3):
+        size = (size + 1) // 2
+    return size

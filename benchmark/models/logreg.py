@@ -1,0 +1,49 @@
+"""Multinomial logistic regression, on dense inputs or on sparse bags of words.
+
+Paper: Kingma & Ba, "Adam", ICLR 2015, section 6.1: L2-regularised on MNIST; 50 % dropout on the
+bag-of-words features of IMDB.
+"""
+
+import math
+
+import torch
+from datamodules.sparse import Bag
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmark.models.base import Classifier
+from benchmark.models.dropout import Dropout
+
+
+class LogReg(Classifier):
+    """x·W + b with softmax cross-entropy; `dropout` is on the inputs, p = 0.5."""
+
+    def build(
+        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
+    ) -> nn.Module:
+        """Return the network."""
+        num_features = math.prod(input_shape)
+        return _Linear(num_features, num_classes, Dropout(0.5 * dropout, seed=dropout_seed))
+
+
+class _Linear(nn.Module):
+    """A linear map that takes dense or sparse inputs: the same numbers at another price."""
+
+    def __init__(self, num_features: int, num_classes: int, dropout: Dropout) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.weight = nn.Parameter(torch.empty(num_features, num_classes))
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+        bound = 1 / math.sqrt(num_features)  # as torch.nn.Linear
+        nn.init.uniform_(self.weight, -bound, bound)
+
+    def forward(self, inputs: Tensor | Bag) -> Tensor:
+        if isinstance(inputs, Bag):
+            return self.bias + functional.embedding_bag(
+                inputs.indices,
+                self.weight,
+                inputs.offsets,
+                mode="sum",
+                per_sample_weights=self.dropout(inputs.values),
+            )
+        return torch.addmm(self.bias, self.dropout(inputs.flatten(1)), self.weight)

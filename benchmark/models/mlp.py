@@ -1,0 +1,32 @@
+"""Multilayer perceptron. Paper: Kingma & Ba, "Adam", ICLR 2015, section 6.2."""
+
+import math
+
+from torch import nn
+
+from benchmark.models.base import Classifier
+from benchmark.models.dropout import Dropout
+
+
+class MLP(Classifier):
+    """Two hidden layers of 1000 ReLU units.
+
+    `dropout` follows both of them, p = 0.5; the paper says that there is dropout, not where or how
+    much, and this is the practice of Srivastava et al. (2014) on MNIST without input dropout.
+    """
+
+    def build(
+        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
+    ) -> nn.Module:
+        """Return the network."""
+        p = 0.5 * dropout
+        return nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(math.prod(input_shape), 1000),
+            nn.ReLU(),
+            Dropout(p, seed=dropout_seed),
+            nn.Linear(1000, 1000),
+            nn.ReLU(),
+            Dropout(p, seed=dropout_seed + 1),
+            nn.Linear(1000, num_classes),
+        )

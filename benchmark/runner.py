@@ -1,0 +1,163 @@
+"""Runs one trial: the only file that builds a Trainer, and the only one that seeds."""
+
+import hashlib
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer, seed_everything
+
+from benchmark.callbacks.clock import Clock
+from benchmark.callbacks.curves import Curves, MetricsFile, Row, Sink
+from benchmark.callbacks.divergence import Divergence
+from benchmark.callbacks.wandb import Mirror, WandbRun
+from benchmark.models.base import Classifier
+from benchmark.plugins import data_module_class, model_class
+from benchmark.spec import Trial
+from benchmark.store import Record
+from optimizers.spec import OptimizerSpec
+
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # importing Lightning resets it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a trial needs to know that does not decide its outcome.
+
+    Args:
+        data_dir: Where data sets were laid down by hand; None for the default place.
+        cache_dir: Where prepared data sets are; None for the default place.
+        environment: Versions and machine, for the record.
+        mirror: The W&B project to copy the curves to; None for none.
+    """
+
+    data_dir: Path | None = None
+    cache_dir: Path | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    mirror: Mirror | None = None
+
+
+def run(
+    trial: Trial,
+    context: Context,
+    *,
+    folder: Path | None = None,
+    watch: Callable[[Row], None] | None = None,
+) -> Record:
+    """Train `trial` from its first step to its last, and return what came out.
+
+    Args:
+        trial: What to run.
+        context: Where data are, and what goes into the record besides.
+        folder: Where ``metrics.jsonl`` is written; None writes none.
+        watch: Called with every row of metrics as it comes.
+
+    Raises:
+        Exception: whatever the network, the data or the optimizer raises; that is no result.
+    """
+    started = time.perf_counter()
+    torch.set_num_threads(trial.threads)
+    data = data_module_class(trial.dataset)(
+        data_dir=context.data_dir,
+        cache_dir=context.cache_dir,
+        batch_size=trial.batch_size,
+        seed=derived_seed(trial, "batches"),
+        chunk_size=trial.log_every,
+    )
+    data.setup("fit")
+    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    clock, divergence = Clock(started), Divergence()
+    with ExitStack() as stack:
+        sinks: list[Sink] = [watch] if watch else []
+        if folder is not None:
+            sinks.append(stack.enter_context(MetricsFile(folder / "metrics.jsonl")))
+        mirror = stack.enter_context(WandbRun(context.mirror, trial)) if context.mirror else None
+        if mirror is not None:
+            sinks.append(mirror)
+        curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
+        _fit(trial, model, data, [clock, divergence, curves])
+        record = Record(
+            trial=trial,
+            status="diverged" if divergence.reason else "done",
+            reason=divergence.reason,
+            metrics=curves.last,
+            seconds=clock.seconds(),
+            environment={**context.environment, "device": _device(model), "data": data.checksum},
+            weights_sha256=weights_sha256(model.network),
+        )
+        if mirror is not None:
+            mirror.finish(record)
+    return record
+
+
+def derived_seed(trial: Trial, purpose: str) -> int:
+    """Return a 32-bit seed that depends on (problem, seed, purpose), never on the optimizer."""
+    text = f"{trial.problem}|{trial.seed}|{purpose}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+
+
+def build_model(
+    trial: Trial, input_shape: tuple[int, ...], num_classes: int, num_train: int
+) -> Classifier:
+    """Return the model of `trial` with the initial weights of its problem and seed."""
+    spec = OptimizerSpec.from_json(trial.optimizer)
+    total = trial.epochs * -(-num_train // trial.batch_size)
+    seed_everything(derived_seed(trial, "weights"), verbose=False)
+    return model_class(trial.model)(
+        input_shape,
+        num_classes,
+        optimizer=spec.build,
+        lr_factor=None if spec.schedule.constant else lambda t: spec.schedule.factor(t, total),
+        l2=trial.l2,
+        dropout=trial.dropout,
+        dropout_seed=derived_seed(trial, "dropout"),
+    )
+
+
+def weights_sha256(network: torch.nn.Module) -> str:
+    """Return a digest of every parameter's bits, in their order."""
+    digest = hashlib.sha256()
+    for parameter in network.parameters():
+        values = parameter.detach().cpu().contiguous()
+        digest.update(values.view(torch.uint8).numpy() if values.ndim else values.numpy())
+    return digest.hexdigest()
+
+
+def _fit(trial: Trial, model: Classifier, data: Any, callbacks: list[Any]) -> None:
+    on_cpu = trial.accelerator == "cpu"
+    if not on_cpu:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        data.to(torch.device("cuda" if trial.accelerator == "gpu" else trial.accelerator))
+    trainer = Trainer(
+        accelerator=trial.accelerator,
+        devices=1,
+        precision=trial.precision,  # type: ignore[arg-type]  # checked by `availability`
+        max_epochs=trial.epochs,
+        min_epochs=0,
+        callbacks=callbacks,
+        logger=False,
+        # On the CPU torch is deterministic anyway, and this flag would fill every empty tensor.
+        deterministic=None if on_cpu else "warn",
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        num_sanity_val_steps=0,
+    )
+    loaders = [data.train_eval_dataloader(), data.val_dataloader(), data.test_dataloader()]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        trainer.validate(model, dataloaders=loaders, verbose=False)  # step 0
+        trainer.fit(model, data.train_dataloader(), loaders)
+
+
+def _device(model: Classifier) -> str:
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return torch.cuda.get_device_name()
+    return str(model.device)

@@ -1,0 +1,148 @@
+"""What is to be run: a trial is one training run, a study is a grid of trials.
+
+Names and numbers only, so that a trial can travel as JSON between processes and machines. How a
+trial is run lives in `runner`, what came out of it in `store`.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
+
+
+class UsageError(ValueError):
+    """A request that cannot be carried out as it stands; its message is one clear line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training run: problem × optimizer × hyperparameters × seed × budget.
+
+    Args:
+        problem: Name such as ``mlp/mnist``; seeds depend on it and on nothing else.
+        model: Registered name or import path of the network.
+        dataset: Registered name or import path of the data module really used.
+        optimizer: Resolved `optimizers.OptimizerSpec` as a JSON mapping.
+        seed: Decides initial weights, batch order and dropout masks.
+        epochs: Passes over the training split.
+        batch_size: Examples per step.
+        dropout: Whether the model's own dropout, as in the paper, is on.
+        l2: Coefficient λ of the penalty λ/2·‖w‖² added to the training loss.
+        accelerator: ``cpu``, ``gpu`` or ``mps``.
+        precision: As Lightning names it, such as ``32-true`` or ``bf16-mixed``.
+        threads: CPU threads of the training process; another number gives other bits.
+        log_every: Steps between two looks at the running loss.
+    """
+
+    problem: str
+    model: str
+    dataset: str
+    optimizer: Mapping[str, Any]
+    seed: int
+    epochs: int
+    batch_size: int
+    dropout: bool = False
+    l2: float = 0.0
+    accelerator: str = "cpu"
+    precision: str = "32-true"
+    threads: int = 1
+    log_every: int = 50
+
+    @property
+    def label(self) -> str:
+        """The optimizer as tables and figures call it."""
+        return str(self.optimizer["label"])
+
+    @cached_property
+    def key(self) -> str:
+        """Folder name: words for people, then a digest of everything that decides the outcome."""
+        words = "-".join([self.model, self.dataset, str(self.optimizer["name"]), f"s{self.seed}"])
+        return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', words)[:80]}-{self._digest()}"
+
+    def _digest(self) -> str:
+        # Fields left at their default stay out, so that adding a field renames no folder.
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.default is MISSING or getattr(self, field.name) != field.default
+        }
+        text = json.dumps([SCHEMA, given], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as JSON-able names and numbers."""
+        return asdict(self) | {"optimizer": dict(self.optimizer)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Trial":
+        """Build a trial from `to_json`'s mapping; unknown fields raise TypeError."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One problem with its numbers settled: what every optimizer and every seed has in common."""
+
+    problem: str
+    model: str
+    dataset: str
+    epochs: int
+    batch_size: int
+    dropout: bool = False
+    l2: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A named set of trials that belong together: one folder, one W&B group per problem."""
+
+    name: str
+    workloads: tuple[Workload, ...]
+    optimizers: tuple[Mapping[str, Any], ...]
+    seeds: tuple[int, ...]
+    accelerators: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("32-true",)
+    threads: int = 1
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        check_study_name(self.name)
+
+    def trials(self) -> list[Trial]:
+        """Return the grid in a fixed order: seed by seed, so that a stopped study is balanced."""
+        grid = itertools.product(
+            self.workloads, self.accelerators, self.precisions, self.seeds, self.optimizers
+        )
+        trials = [
+            Trial(
+                **asdict(workload),
+                optimizer=optimizer,
+                seed=seed,
+                accelerator=accelerator,
+                precision=precision,
+                threads=self.threads,
+                log_every=self.log_every,
+            )
+            for workload, accelerator, precision, seed, optimizer in grid
+        ]
+        return list({trial.key: trial for trial in trials}.values())
+
+
+def check_study_name(name: str) -> str:
+    """Return `name` if it can be a folder inside the results folder.
+
+    Raises:
+        UsageError: it is empty, too long, or could lead out of the folder.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise UsageError(
+            f"study name {name!r}: expected up to 80 letters, digits, '.', '_' or '-', "
+            "beginning with a letter or digit"
+        )
+    return name
