@@ -1,0 +1,33 @@
+"""One way to look a name up in a table, with the same helpful refusal everywhere."""
+
+import difflib
+from collections.abc import Mapping
+from typing import TypeVar
+
+
+Row = TypeVar("Row")
+
+
+class UnknownNameError(ValueError):
+    """A name that is in no table; the message suggests near ones and lists all."""
+
+
+def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
+    """Return the row called `name`.
+
+    Raises:
+        UnknownNameError: there is none.
+
+    >>> pick({"adam": 1, "adamw": 2}, "adma", "optimizer")
+    Traceback (most recent call last):
+    optimizers.pick.UnknownNameError: unknown optimizer 'adma'. Did you mean 'adam' or 'adamw'? Known: adam, adamw
+    """
+    if name in table:
+        return table[name]
+    raise UnknownNameError(f"unknown {kind} {name!r}.{near(name, table)} Known: {', '.join(table)}")
+
+
+def near(name: str, known: Mapping[str, object]) -> str:
+    """Return " Did you mean 'adam'?" with the names most like `name`, empty if none is."""
+    matches = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
