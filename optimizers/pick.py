@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
-
 Row = TypeVar("Row")
 
 
