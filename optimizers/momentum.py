@@ -2,8 +2,7 @@
 
 Paper: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, in the form
 v ← μ·v + g, θ ← θ − α·v. Deviation: the learning rate stands outside the velocity, as in torch, so
-a change of α acts at once; with constant α the iterates are Polyak's. As in torch the velocity
-begins as the first gradient, undamped.
+a change of α acts at once; with constant α the iterates are Polyak's. There is no dampening.
 """
 
 from collections.abc import Iterable
@@ -11,30 +10,23 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State
+from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
 from optimizers.sgd import sgd_rule
 
 
 def momentum_rule(
-    theta: Tensor,
-    g: Tensor,
-    v: Tensor,
-    alpha: float | Tensor,
-    mu: float | Tensor,
-    dampening: float | Tensor = 0.0,
+    theta: Tensor, g: Tensor, v: Tensor, alpha: float | Tensor, mu: float | Tensor
 ) -> None:
-    """V ← μ·v + (1 − dampening)·g; θ ← θ − α·v, in place.
+    """V ← μ·v + g; θ ← θ − α·v, in place.
 
     Args:
         theta: Parameters.
         g: Gradient, of the same shape.
-        v: Velocity, of the same shape.
-        alpha: Learning rate; it and the next two are floats or tensors that broadcast.
-        mu: Momentum μ.
-        dampening: Part of the gradient that does not enter the velocity.
+        v: Velocity, of the same shape; zeros before the first step.
+        alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
+        mu: Momentum μ, likewise.
     """
-    v.mul_(mu)
-    v.add_(g * (1 - dampening) if isinstance(dampening, Tensor) or dampening else g)
+    v.mul_(mu).add_(g)
     sgd_rule(theta, v, alpha)
 
 
@@ -45,17 +37,11 @@ class Momentum(PaperOptimizer):
         params: Parameters or groups.
         lr: Learning rate α.
         momentum: Decay μ of the velocity.
-        dampening: Part of the gradient that does not enter the velocity.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
         maximize: Climb instead of descend.
     """
 
-    bounds: ClassVar = {
-        "lr": Bound(),
-        "momentum": Bound(high=1),
-        "dampening": Bound(),
-        "weight_decay": Bound(),
-    }
+    bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
     counts_steps = False
 
     def __init__(
@@ -63,20 +49,19 @@ class Momentum(PaperOptimizer):
         params: Iterable[Any],
         lr: float | Tensor = 1e-3,
         momentum: float = 0.9,
-        dampening: float = 0.0,
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
     ) -> None:
-        own = {"lr": lr, "momentum": momentum, "dampening": dampening}
-        rest = {"weight_decay": weight_decay, "maximize": maximize, "nesterov": False}
-        super().__init__(params, own | rest)
+        # The constants are there for state dicts to pass to torch.optim.SGD and back.
+        fixed = {"dampening": 0, "nesterov": False}
+        own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, own | fixed)
+
+    def init_state(self, param: Tensor, group: Group) -> State:
+        """Return a velocity of zero."""
+        return {"momentum_buffer": zeros(param)}
 
     def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
         """Apply the rule to one parameter."""
-        v = state.get("momentum_buffer")
-        if v is None:
-            self.state[param]["momentum_buffer"] = grad.clone()
-            sgd_rule(param, grad, group["lr"])
-        else:
-            momentum_rule(param, grad, v, group["lr"], group["momentum"], group["dampening"])
+        momentum_rule(param, grad, state["momentum_buffer"], group["lr"], group["momentum"])

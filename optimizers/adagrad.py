@@ -1,0 +1,87 @@
+"""Adagrad.
+
+Paper: Duchi, Hazan & Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
+Optimization", JMLR 2011, the diagonal form. Deviations: none; `lr_decay` and the initial value of
+the accumulator are torch's additions.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from optimizers.base import Bound, Group, PaperOptimizer, State
+
+
+def adagrad_rule(
+    theta: Tensor, g: Tensor, s: Tensor, eta: float | Tensor, delta: float | Tensor
+) -> None:
+    """S ← s + g²; θ ← θ − η·g/(√s + δ), in place.
+
+    Args:
+        theta: Parameters.
+        g: Gradient, of the same shape.
+        s: Sum of squared gradients, of the same shape.
+        eta: Learning rate: a float, or a tensor that broadcasts against `theta`.
+        delta: Keeps the denominator from zero; likewise.
+    """
+    s.addcmul_(g, g)
+    denominator = s.sqrt().add_(delta)
+    if isinstance(eta, Tensor):
+        theta.sub_(eta * (g / denominator))
+    else:
+        theta.addcdiv_(g, denominator, value=-eta)
+
+
+class Adagrad(PaperOptimizer):
+    """Gradient descent whose rate falls per coordinate with the gradients seen there.
+
+    Args:
+        params: Parameters or groups.
+        lr: Learning rate η.
+        lr_decay: The rate at step t is lr/(1 + (t − 1)·lr_decay).
+        weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
+        initial_accumulator_value: Where the sum of squares begins.
+        eps: δ, added to the root.
+        maximize: Climb instead of descend.
+    """
+
+    bounds: ClassVar = dict.fromkeys(
+        ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), Bound()
+    )
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        hyperparameters = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "eps": eps,
+            "maximize": maximize,
+        }
+        super().__init__(params, hyperparameters)
+        for group in self.param_groups:  # as torch, so that a state dict is whole before step 1
+            for param in group["params"]:
+                self._begin(param, group)
+
+    def init_state(self, param: Tensor, group: Group) -> State:
+        """Return the sum at its initial value."""
+        start = group["initial_accumulator_value"]
+        value = complex(start, start) if param.is_complex() else start
+        return {"sum": torch.full_like(param, value, memory_format=torch.preserve_format)}
+
+    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
+        """Apply the rule to one parameter."""
+        eta = group["lr"] / (1 + (state["step"].item() - 1) * group["lr_decay"])
+        adagrad_rule(param, grad, state["sum"], eta, group["eps"])

@@ -1,0 +1,69 @@
+"""Nesterov's accelerated gradient, as momentum with a look ahead.
+
+Paper: Sutskever, Martens, Dahl & Hinton, "On the importance of initialization and momentum in deep
+learning", ICML 2013: v ← μ·v − α·∇f(θ + μ·v), θ ← θ + v. Deviation: as in torch the parameters
+held are the point looked ahead to, φ = θ + μ·v (Bengio et al. 2013), so that the gradient is taken
+where the parameters are, and the learning rate stands outside the velocity; with constant α and μ
+the iterates are the paper's.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
+from optimizers.sgd import sgd_rule
+
+
+def nesterov_rule(
+    theta: Tensor, g: Tensor, v: Tensor, alpha: float | Tensor, mu: float | Tensor
+) -> None:
+    """V ← μ·v + g; φ ← φ − α·(g + μ·v), in place.
+
+    Args:
+        theta: Parameters φ.
+        g: Gradient, of the same shape.
+        v: Velocity, of the same shape; zeros before the first step.
+        alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
+        mu: Momentum μ, likewise.
+    """
+    v.mul_(mu).add_(g)
+    sgd_rule(theta, g.add(v, alpha=mu) if isinstance(mu, float) else g + mu * v, alpha)
+
+
+class Nesterov(PaperOptimizer):
+    """Momentum whose gradient is taken a step ahead.
+
+    Args:
+        params: Parameters or groups.
+        lr: Learning rate α.
+        momentum: Decay μ of the velocity.
+        weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
+        maximize: Climb instead of descend.
+    """
+
+    bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
+    counts_steps = False
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        # The constants are there for state dicts to pass to torch.optim.SGD and back.
+        fixed = {"dampening": 0, "nesterov": True}
+        own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, own | fixed)
+
+    def init_state(self, param: Tensor, group: Group) -> State:
+        """Return a velocity of zero."""
+        return {"momentum_buffer": zeros(param)}
+
+    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
+        """Apply the rule to one parameter."""
+        nesterov_rule(param, grad, state["momentum_buffer"], group["lr"], group["momentum"])
