@@ -1,0 +1,118 @@
+"""RMSprop.
+
+Source: Tieleman & Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012, whose decay is
+0.9. Deviations, all torch's: the decay is 0.99 by default, ε is added to the root, momentum may follow
+the division, and the centered form of Graves, "Generating Sequences With Recurrent Neural
+Networks", 2013, has ε outside the root, not 1e-4 inside it.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
+from optimizers.sgd import sgd_rule
+
+
+def rmsprop_rule(
+    theta: Tensor,
+    g: Tensor,
+    mean_g2: Tensor,
+    mean_g: Tensor | None,
+    velocity: Tensor | None,
+    lr: float | Tensor,
+    alpha: float | Tensor,
+    eps: float | Tensor,
+    mu: float | Tensor,
+) -> None:
+    """E[g²] ← αE[g²] + (1−α)g²; θ ← θ − lr·g/(√E[g²] + ε), in place.
+
+    Args:
+        theta: Parameters.
+        g: Gradient, of the same shape.
+        mean_g2: Decaying mean of g², of the same shape.
+        mean_g: Decaying mean of g, for the centered form: the root is then of E[g²] − E[g]².
+        velocity: For momentum: v ← μ·v + g/(√E[g²] + ε) takes the place of the quotient.
+        lr: Learning rate; it and those below are floats or tensors that broadcast.
+        alpha: Decay of the means.
+        eps: ε.
+        mu: Momentum μ.
+    """
+    if isinstance(alpha, Tensor):
+        mean_g2.mul_(alpha).add_((1 - alpha) * g * g)
+    else:
+        mean_g2.mul_(alpha).addcmul_(g, g, value=1 - alpha)
+    variance = mean_g2
+    if mean_g is not None:
+        mean_g.lerp_(g, 1 - alpha)
+        variance = mean_g2.addcmul(mean_g, mean_g, value=-1)
+    denominator = variance.sqrt().add_(eps)
+    if velocity is not None:
+        velocity.mul_(mu).addcdiv_(g, denominator)
+        sgd_rule(theta, velocity, lr)
+    elif isinstance(lr, Tensor):
+        theta.sub_(lr * (g / denominator))
+    else:
+        theta.addcdiv_(g, denominator, value=-lr)
+
+
+class RMSprop(PaperOptimizer):
+    """Gradient descent divided by the root of a decaying mean of squared gradients.
+
+    Args:
+        params: Parameters or groups.
+        lr: Learning rate.
+        alpha: Decay of the mean; Hinton's is 0.9.
+        eps: ε.
+        weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
+        momentum: Momentum μ, 0 for none.
+        centered: Divide by the estimated standard deviation instead.
+        maximize: Climb instead of descend.
+    """
+
+    bounds: ClassVar = {
+        "lr": Bound(),
+        "alpha": Bound(high=1),
+        "eps": Bound(),
+        "weight_decay": Bound(),
+        "momentum": Bound(high=1),
+    }
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        own = {"lr": lr, "alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered}
+        super().__init__(params, own | {"weight_decay": weight_decay, "maximize": maximize})
+
+    def init_state(self, param: Tensor, group: Group) -> State:
+        """Return means, and a velocity if there is momentum, of zero."""
+        state = {"square_avg": zeros(param)}
+        if group["momentum"] > 0:
+            state["momentum_buffer"] = zeros(param)
+        if group["centered"]:
+            state["grad_avg"] = zeros(param)
+        return state
+
+    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
+        """Apply the rule to one parameter."""
+        rmsprop_rule(
+            param,
+            grad,
+            state["square_avg"],
+            state.get("grad_avg"),
+            state.get("momentum_buffer"),
+            group["lr"],
+            group["alpha"],
+            group["eps"],
+            group["momentum"],
+        )
