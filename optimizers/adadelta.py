@@ -1,8 +1,8 @@
 """Adadelta.
 
 Paper: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", arXiv 1212.5701, 2012, Algorithm 1.
-Deviations: a learning rate multiplies the step as in torch, 1 by default, which is the paper's rule;
-ρ is 0.9 by default as in torch, where the paper uses 0.95.
+Deviations: a learning rate multiplies the step as in torch, 1 by default, which is the paper's
+rule; ρ is 0.9 by default as in torch, where the paper uses 0.95.
 """
 
 from collections.abc import Iterable

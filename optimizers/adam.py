@@ -1,8 +1,8 @@
 """Adam.
 
-Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1. Deviations:
-none; ε is added to the root of the corrected second moment, as in the algorithm's box, not as in the
-faster order of its section 2.
+Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1.
+Deviations: none; ε is added to the root of the corrected second moment, as in the algorithm's box,
+not as in the faster order of its section 2.
 """
 
 from collections.abc import Iterable

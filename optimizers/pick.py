@@ -17,9 +17,9 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
     Raises:
         UnknownNameError: there is none.
 
-    >>> pick({"adam": 1, "sgd": 2}, "adma", "optimizer")
+    >>> pick({"adam": 1, "sgd": 2}, "adm", "optimizer")
     Traceback (most recent call last):
-    optimizers.pick.UnknownNameError: unknown optimizer 'adma'. Did you mean 'adam'? Known: adam, sgd
+    optimizers.pick.UnknownNameError: unknown optimizer 'adm'. Did you mean 'adam'? Known: adam, sgd
     """
     if name in table:
         return table[name]

@@ -1,8 +1,8 @@
 """RMSprop.
 
-Source: Tieleman & Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012, whose decay is
-0.9. Deviations, all torch's: the decay is 0.99 by default, ε is added to the root, momentum may follow
-the division, and the centered form of Graves, "Generating Sequences With Recurrent Neural
+Source: Tieleman & Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012, whose decay
+is 0.9. Deviations, all torch's: the decay is 0.99 by default, ε is added to the root, momentum may
+follow the division, and the centered form of Graves, "Generating Sequences With Recurrent Neural
 Networks", 2013, has ε outside the root, not 1e-4 inside it.
 """
 

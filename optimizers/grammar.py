@@ -1,0 +1,185 @@
+"""Reads ``--opts``: ``adam,sgd:lr=0.1|0.01,mine@mypkg.module.MyOpt:beta=0.5,…`` into specs.
+
+    list      = item {"," item}              a comma inside parentheses does not separate
+    item      = name ["@" label] {":" key "=" value {"|" value}}
+    name      = registered name | import path of a class | "all"
+    value     = number | true | false | none | text | "(" value {"," value} ")"
+
+Several values make a grid. ``schedule`` and ``warmup`` belong to the suite, unless the optimizer
+itself takes an argument of that name.
+"""
+
+import inspect
+import itertools
+import re
+from importlib import import_module
+from typing import Any
+
+from optimizers.pick import UnknownNameError, near, pick
+from optimizers.registry import OPTIMIZERS
+from optimizers.schedules import Schedule
+from optimizers.spec import OptimizerSpec, SpecError
+
+_HOW_NOT_WHAT = ("foreach", "fused", "capturable", "differentiable")  # torch's ways to execute
+_SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def parse(text: str) -> list[OptimizerSpec]:
+    """Return the specs that `text` describes, in its order, each once.
+
+    Raises:
+        SpecError: a name, hyperparameter or value is not valid; one line says which are.
+    """
+    items = [item.strip() for item in _split(text, ",") if item.strip()]
+    if not items:
+        raise SpecError(f"no optimizer given. Known: {', '.join(OPTIMIZERS)}")
+    if "all" in items:
+        at = items.index("all")
+        items[at : at + 1] = list(OPTIMIZERS)
+    specs = [spec for item in items for spec in _parse_item(item)]
+    unique = list({repr(spec): spec for spec in specs}.values())
+    labels = [spec.label for spec in unique]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SpecError(f"two different optimizers are labelled {label!r}; rename one")
+    return unique
+
+
+def _parse_item(item: str) -> list[OptimizerSpec]:
+    head, *assignments = _split(item, ":")
+    name, _, label = head.partition("@")
+    target = _target(name)
+    cls = _load(name, target)
+    grid: dict[str, list[Any]] = {}
+    for assignment in assignments:
+        key, equals, values = assignment.partition("=")
+        if not equals or not values:
+            raise SpecError(f"{item!r}: expected key=value after ':', got {assignment!r}")
+        if key in grid:
+            raise SpecError(f"{item!r}: {key} is given twice")
+        grid[key] = [_value(value) for value in _split(values, "|")]
+    choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    return [_spec(name, label, target, cls, choice, grid) for choice in choices]
+
+
+def _spec(
+    name: str, label: str, target: str, cls: type, given: dict[str, Any], grid: dict[str, list[Any]]
+) -> OptimizerSpec:
+    defaults = _defaults(name, cls, given)
+    ours = {key: given[key] for key in _SCHEDULE_KEYS if key in given and key not in defaults}
+    own = {key: value for key, value in given.items() if key not in ours}
+    for key in own:
+        if key not in defaults:
+            takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
+            hint = near(key, defaults | _SCHEDULE_KEYS)
+            raise SpecError(f"{name} has no hyperparameter {key!r}.{hint} It takes: {takes}")
+    resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
+    try:
+        schedule = Schedule(**{_SCHEDULE_KEYS[key]: value for key, value in ours.items()})
+    except ValueError as error:
+        raise SpecError(f"{name}: {error}") from None
+    shown = given if not label else {key: given[key] for key in grid if len(grid[key]) > 1}
+    words = [label or name, *(f"{key}={_text(value)}" for key, value in shown.items())]
+    spec = OptimizerSpec(
+        name=name, label=" ".join(words), target=target, hyperparameters=resolved, schedule=schedule
+    )
+    _try(spec)
+    return spec
+
+
+def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `cls` with their defaults; the required ones must be `given`."""
+    parameters = list(inspect.signature(cls).parameters.values())[1:]  # the first is params
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    for parameter in named:
+        if parameter.default is parameter.empty and parameter.name not in given:
+            raise SpecError(f"{name} needs {parameter.name}: give {name}:{parameter.name}=…")
+    return {p.name: None if p.default is p.empty else p.default for p in named}
+
+
+def _try(spec: OptimizerSpec) -> None:
+    import torch
+
+    try:
+        optimizer = spec.build([torch.nn.Parameter(torch.zeros(2, 2))])
+    except Exception as error:  # a class of anyone's may raise anything
+        raise SpecError(f"{spec.label}: {' '.join(str(error).split())}") from None
+    if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):
+        raise SpecError(f"{spec.label}: a schedule needs a learning rate, and it has no 'lr'")
+
+
+def _target(name: str) -> str:
+    if "." in name:
+        module, _, attribute = name.rpartition(".")
+        return f"{module}:{attribute}"
+    try:
+        return pick(OPTIMIZERS, name, "optimizer").target
+    except UnknownNameError as error:
+        raise SpecError(f"{error}, or an import path such as torch.optim.AdamW") from None
+
+
+def _load(name: str, target: str) -> type:
+    from torch.optim import Optimizer
+
+    module_name, attribute = target.split(":")
+    try:
+        module = import_module(module_name)
+    except Exception as error:  # what the module itself raises included
+        raise SpecError(f"optimizer {name!r}: cannot import {module_name!r}: {error}") from None
+    found = getattr(module, attribute, None)
+    if found is None:
+        hint = near(attribute, vars(module))
+        raise SpecError(f"optimizer {name!r}: {module_name} has no {attribute!r}.{hint}")
+    if not (isinstance(found, type) and issubclass(found, Optimizer)):
+        raise SpecError(f"optimizer {name!r}: expected a subclass of torch.optim.Optimizer")
+    return found
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at separators outside parentheses.
+
+    >>> _split("a:betas=(0.9,0.99),b", ",")
+    ['a:betas=(0.9,0.99)', 'b']
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == separator and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if depth:
+        raise SpecError(f"{text!r}: parentheses do not match")
+    return parts
+
+
+def _value(text: str) -> Any:
+    """Read one value.
+
+    >>> [_value(text) for text in ("1e-3", "5", "true", "none", "(0.9, 0.99)", "mean")]
+    [0.001, 5, True, None, (0.9, 0.99), 'mean']
+    """
+    text = text.strip()
+    if text.startswith("(") and text.endswith(")"):
+        return tuple(_value(part) for part in _split(text[1:-1], ",") if part.strip())
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({','.join(map(_text, value))})"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, (bool, int, float, str))

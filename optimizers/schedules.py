@@ -1,0 +1,53 @@
+"""Learning-rate schedules: a factor for every step, the same for every optimizer."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal["constant", "1/sqrt(t)", "cosine"]
+_ALIASES: dict[str, Kind] = {"inverse_sqrt": "1/sqrt(t)"}  # needs no quotes in a shell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What multiplies the learning rate at step t = 1, 2, …
+
+    Args:
+        kind: ``constant``; ``1/sqrt(t)``, as in section 6.1 of the Adam paper; ``cosine`` down to
+            zero after the last step (Loshchilov & Hutter, "SGDR", ICLR 2017, without restarts).
+        warmup: Linear rise at the start, over so many steps if 1 or more, else over that part of
+            all steps. The kind's own factor multiplies it, and for cosine begins after it.
+    """
+
+    kind: Kind = "constant"
+    warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", _ALIASES.get(self.kind, self.kind))
+        if self.kind not in get_args(Kind):
+            known = ", ".join([*get_args(Kind), *_ALIASES])
+            raise ValueError(f"unknown schedule {self.kind!r}. Known: {known}")
+        if not (isinstance(self.warmup, (int, float)) and 0 <= self.warmup < math.inf):
+            raise ValueError(f"warmup: expected steps, or a part of all below 1, got {self.warmup}")
+
+    @property
+    def constant(self) -> bool:
+        """Whether the factor is always 1."""
+        return self.kind == "constant" and not self.warmup
+
+    def factor(self, t: int, total: int) -> float:
+        """Return the factor of step `t`, counted from 1, out of `total`.
+
+        >>> Schedule(kind="1/sqrt(t)").factor(4, 100)
+        0.5
+        >>> [Schedule(kind="cosine", warmup=2).factor(t, 4) for t in (1, 2, 3, 4)]
+        [0.5, 1.0, 1.0, 0.5]
+        """
+        warmup = self.warmup if self.warmup >= 1 else self.warmup * total
+        rise = min(1.0, t / warmup) if warmup else 1.0
+        if self.kind == "1/sqrt(t)":
+            return rise / math.sqrt(t)
+        if self.kind == "cosine":
+            progress = max(0.0, t - 1 - warmup) / max(1.0, total - warmup)
+            return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return rise

@@ -1,0 +1,60 @@
+"""An optimizer as data: its name, where its class lives, its resolved hyperparameters.
+
+`grammar` reads such descriptions from a command line. Torch is imported only by `build`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from optimizers.schedules import Schedule
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+
+class SpecError(ValueError):
+    """A description of an optimizer that cannot be followed; the message is one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSpec:
+    """A factory of optimizers: everything but the parameters.
+
+    Args:
+        name: Registered name or import path.
+        label: What tables and figures call it.
+        target: Its class as ``module:attribute``.
+        hyperparameters: Every one that can be written as JSON, defaults included.
+        schedule: What multiplies the learning rate.
+    """
+
+    name: str
+    label: str
+    target: str
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def build(self, params: Iterable[Any]) -> "Optimizer":
+        """Return the optimizer over `params`, with hyperparameters as its class checks them."""
+        values = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.hyperparameters.items()
+        }
+        optimizer: Optimizer = resolve_name(self.target)(params, **values)
+        return optimizer
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able mapping that `from_json` reads."""
+        return asdict(self) | {
+            "hyperparameters": {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in self.hyperparameters.items()
+            }
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "OptimizerSpec":
+        """Build a spec from `to_json`'s mapping."""
+        return cls(**{**data, "schedule": Schedule(**data["schedule"])})
