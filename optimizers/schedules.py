@@ -10,7 +10,7 @@ _ALIASES: dict[str, Kind] = {"inverse_sqrt": "1/sqrt(t)"}  # needs no quotes in 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """What multiplies the learning rate at step t = 1, 2, …
+    """What multiplies the learning rate at step t, counted from 1.
 
     Args:
         kind: ``constant``; ``1/sqrt(t)``, as in section 6.1 of the Adam paper; ``cosine`` down to

@@ -1,0 +1,201 @@
+"""What all data sets have in common: cache, splits, loaders. A data set is its differences."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+
+from datamodules.cache import Cache, Tensors, default_cache_dir
+from datamodules.errors import DataCorruptError, DataUnavailableError
+from datamodules.loaders import DenseRows, InOrder, Shuffled, Split
+from datamodules.network import reachable
+from datamodules.registry import DATASETS
+from datamodules.sparse import SparseRows
+
+SPLITS = ("train", "val", "test")
+SPLIT_SEED = 1412_6980  # of every train/validation split: the Adam paper's number on arXiv
+TRAIN_EVAL_SIZE = 10_000  # training examples that the training loss is evaluated on
+EVAL_BATCH_SIZE = 1_000
+FORMAT = 1  # raise it when `build` makes other tensors from the same files
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A data set as it comes: inputs and targets of the training part and of the test part."""
+
+    train_inputs: Any
+    train_targets: Tensor
+    test_inputs: Any
+    test_targets: Tensor
+
+
+class ResidentDataModule(LightningDataModule):
+    """A data set that is prepared once and then lies in memory, mapped from a file.
+
+    Subclasses give `name`, a row of `registry.DATASETS`, and `build`.
+
+    Args:
+        data_dir: Where files were laid down by hand; by default $BENCHMARK_DATA_DIR.
+        cache_dir: Where prepared data go; by default $BENCHMARK_CACHE_DIR, or the user's cache.
+        batch_size: Examples per training batch.
+        seed: Of the order of training batches.
+        chunk_size: 1 for a loader of batches; more for one of `Chunk`s.
+    """
+
+    name: ClassVar[str]
+    download_url: ClassVar[str] = ""
+    files: ClassVar[str] = ""  # where to lay which files down by hand
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path | str | None = None,
+        cache_dir: Path | str | None = None,
+        batch_size: int = 128,
+        seed: int = 0,
+        chunk_size: int = 1,
+    ) -> None:
+        super().__init__()
+        row = DATASETS[self.name]
+        self.input_shape, self.num_classes, self.sizes = row.input_shape, row.num_classes, row.sizes
+        chosen = data_dir or os.environ.get("BENCHMARK_DATA_DIR")
+        self.data_dir = Path(chosen) if chosen else None
+        self.cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
+        self.batch_size = batch_size
+        self.seed = seed
+        self.chunk_size = chunk_size
+        self._cache = Cache(self.cache_dir / f"{self.name}-v{FORMAT}")
+        self._splits: dict[str, Split] = {}
+
+    def build(self) -> Tensors:
+        """Return the tensors of all splits, named like ``train.inputs``, from the source files.
+
+        Raises:
+            DataUnavailableError: the files are neither in `data_dir` nor downloadable.
+            DataCorruptError: one of them is damaged.
+        """
+        raise NotImplementedError
+
+    def prepare_data(self) -> None:
+        """Build the cache if it is not there; otherwise check its digest. Once per study."""
+        self._cache.prepare(self.build)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Map the prepared tensors into memory."""
+        tensors = self._cache.load()
+        self._splits = {split: _split(tensors, split) for split in SPLITS}
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the prepared tensors."""
+        return self._cache.checksum()
+
+    @property
+    def num_train(self) -> int:
+        """Examples in the training split."""
+        return len(self._splits["train"])
+
+    def to(self, device: torch.device) -> None:
+        """Move all examples to `device`, where batches are then cut."""
+        self._splits = {name: split.to(device) for name, split in self._splits.items()}
+
+    def train_dataloader(self) -> Shuffled:
+        """Return the training batches in an order of `seed`, another in each epoch."""
+        return Shuffled(self._splits["train"], self.batch_size, self.seed, self.chunk_size)
+
+    def train_eval_dataloader(self) -> InOrder:
+        """Return the first `TRAIN_EVAL_SIZE` training examples in a fixed order."""
+        return InOrder(self._splits["train"], EVAL_BATCH_SIZE, TRAIN_EVAL_SIZE)
+
+    def val_dataloader(self) -> InOrder:
+        """Return the validation split in a fixed order."""
+        return InOrder(self._splits["val"], EVAL_BATCH_SIZE)
+
+    def test_dataloader(self) -> InOrder:
+        """Return the test split in a fixed order."""
+        return InOrder(self._splits["test"], EVAL_BATCH_SIZE)
+
+    def transfer_batch_to_device(self, batch: Any, device: Any, dataloader_idx: int) -> Any:
+        """Leave batches alone: they are cut where the examples already are."""
+        return batch
+
+    def train_val_rows(self, num_examples: int) -> tuple[Tensor, Tensor]:
+        """Return which rows of the training part are for training and which for validation.
+
+        Raises:
+            ValueError: the number of rows is not what the data set has.
+        """
+        num_train, num_val, _ = self.sizes
+        if num_examples != num_train + num_val:
+            raise ValueError(f"expected {num_train + num_val} examples, found {num_examples}")
+        order = torch.randperm(num_examples, generator=torch.Generator().manual_seed(SPLIT_SEED))
+        return order[:num_train], order[num_train:]
+
+    def image_tensors(
+        self, raw: Raw, dims: tuple[int, ...], source: Path
+    ) -> dict[str, Tensor]:
+        """Return the splits of images, normalised by mean and deviation of the training split.
+
+        Args:
+            raw: Images as uint8 or float, (examples, channels, height, width).
+            dims: Dimensions over which the statistics are taken.
+            source: Named if the examples are not what the data set has.
+
+        Raises:
+            DataCorruptError: number of examples or labels are not what the data set has.
+        """
+        self._check(raw, source)
+        train, val = self.train_val_rows(len(raw.train_targets))
+        images = raw.train_inputs[train].float()
+        mean, deviation = images.mean(dims, keepdim=True), images.std(dims, keepdim=True)
+        return {
+            "train.inputs": images.sub_(mean).div_(deviation),
+            "train.targets": raw.train_targets[train],
+            "val.inputs": raw.train_inputs[val].float().sub_(mean).div_(deviation),
+            "val.targets": raw.train_targets[val],
+            "test.inputs": raw.test_inputs.float().sub_(mean).div_(deviation),
+            "test.targets": raw.test_targets,
+        }
+
+    def _check(self, raw: Raw, source: Path) -> None:
+        num_train, num_val, num_test = self.sizes
+        expected = {"training": num_train + num_val, "test": num_test}
+        for part, targets in ("training", raw.train_targets), ("test", raw.test_targets):
+            if len(targets) != expected[part]:
+                problem = f"expected {expected[part]} {part} examples, found {len(targets)}"
+                raise DataCorruptError(source, problem)
+            if int(targets.min()) < 0 or int(targets.max()) >= self.num_classes:
+                raise DataCorruptError(source, f"labels outside 0 to {self.num_classes - 1}")
+
+    def downloads(self) -> Path:
+        """Return the folder for downloads if the source can be reached.
+
+        Raises:
+            DataUnavailableError: it cannot; the message says where to put which files.
+        """
+        if not reachable(self.download_url):
+            raise self.unavailable("and there is no network to download them")
+        return self.cache_dir / "downloads"
+
+    def unavailable(self, why: str) -> DataUnavailableError:
+        """Return the error that says where to put which files."""
+        place = self.data_dir or Path("DIR")
+        looked = f"no files of {self.name!r} in {place}" if self.data_dir else "no --data-dir given"
+        return DataUnavailableError(
+            f"data set {self.name!r}: {looked}, {why}. Put {self.files} there"
+            + ("" if self.data_dir else " and give --data-dir DIR")
+        )
+
+
+
+def _split(tensors: Tensors, split: str) -> Split:
+    if f"{split}.inputs" in tensors:
+        inputs: DenseRows | SparseRows = DenseRows(tensors[f"{split}.inputs"])
+    else:
+        parts = (tensors[f"{split}.{part}"] for part in ("starts", "indices", "values"))
+        inputs = SparseRows(*parts)
+    return Split(inputs, tensors[f"{split}.targets"])

@@ -1,0 +1,94 @@
+"""Prepared data sets on disk: built once, checked by digest, mapped into memory by every worker."""
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Tensors = Mapping[str, Tensor]
+
+
+def default_cache_dir() -> Path:
+    """Return where prepared data sets lie unless told otherwise."""
+    chosen = os.environ.get("BENCHMARK_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optimizer-benchmark"
+
+
+class Cache:
+    """One prepared data set: a tensor file and a manifest with its digest.
+
+    Args:
+        folder: Where the two files lie; made when needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._tensors = folder / "tensors.pt"
+        self._manifest = folder / "manifest.json"
+
+    def prepare(self, build: Callable[[], Tensors]) -> None:
+        """Make sure that the cache is there and whole; call `build` if it is not.
+
+        One process builds, others that come meanwhile wait for it.
+
+        Raises:
+            OSError: the folder cannot be written, or the disk is full; nothing half is left.
+        """
+        from filelock import FileLock
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):
+            if not self._whole():
+                self._write(build())
+
+    def load(self) -> Tensors:
+        """Return the tensors, mapped from the file: no copy, shared by all processes.
+
+        Raises:
+            FileNotFoundError: `prepare` has not been called.
+        """
+        tensors: Tensors = torch.load(self._tensors, mmap=True, weights_only=True)
+        return tensors
+
+    def checksum(self) -> str:
+        """Return the SHA-256 of the prepared tensors, as the manifest has it."""
+        return str(json.loads(self._manifest.read_text())["sha256"])
+
+    def _whole(self) -> bool:
+        if not self._manifest.exists():
+            return False
+        try:
+            recorded = json.loads(self._manifest.read_text())["sha256"]
+            with self._tensors.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == recorded:
+                    return True
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        warnings.warn(f"the prepared data in {self.folder} are damaged; made again", stacklevel=2)
+        return False
+
+    def _write(self, tensors: Tensors) -> None:
+        self._manifest.unlink(missing_ok=True)
+        temporary = self.folder / f"tensors.{os.getpid()}.tmp"
+        try:
+            with temporary.open("wb") as file:
+                torch.save({name: t.contiguous() for name, t in tensors.items()}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            with temporary.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            temporary.replace(self._tensors)
+        finally:
+            temporary.unlink(missing_ok=True)
+        shapes: dict[str, Any] = {name: list(t.shape) for name, t in tensors.items()}
+        note = self.folder / f"manifest.{os.getpid()}.tmp"
+        note.write_text(json.dumps({"sha256": digest, "shapes": shapes}, indent=1))
+        note.replace(self._manifest)

@@ -1,0 +1,63 @@
+"""Bags of words in compressed sparse rows, from which minibatches are cut without a Python loop."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Bag(NamedTuple):
+    """A batch of sparse vectors, as `torch.nn.functional.embedding_bag` takes it.
+
+    Attributes:
+        indices: Positions of the non-zeros, int64, (non-zeros,).
+        offsets: Where each example begins in `indices`, int64, (batch,).
+        values: The non-zeros, float32, (non-zeros,).
+    """
+
+    indices: Tensor
+    offsets: Tensor
+    values: Tensor
+
+    def to_dense(self, num_features: int) -> Tensor:
+        """Return the same vectors in full, (batch, num_features)."""
+        batch = len(self.offsets)
+        ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.indices)])])
+        rows = torch.repeat_interleave(torch.arange(batch), ends - self.offsets)
+        dense = torch.zeros(batch, num_features)
+        return dense.index_put_((rows, self.indices), self.values, accumulate=True)
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """All examples of a split in compressed sparse rows.
+
+    Args:
+        starts: Where each row begins, and the end of the last, int64, (rows + 1,).
+        indices: Positions of the non-zeros, int32, (non-zeros,).
+        values: The non-zeros, float32, (non-zeros,).
+    """
+
+    starts: Tensor
+    indices: Tensor
+    values: Tensor
+
+    def select(self, rows: Tensor) -> Bag:
+        """Return the examples `rows`, int64 (batch,), as one batch."""
+        begins = self.starts[rows]
+        lengths = self.starts[rows + 1] - begins
+        offsets = lengths.cumsum(0) - lengths
+        where = torch.repeat_interleave(begins - offsets, lengths)
+        where += torch.arange(len(where), device=where.device)
+        return Bag(self.indices[where].long(), offsets, self.values[where])
+
+    def slice(self, begin: int, end: int) -> Bag:
+        """Return the examples from `begin` up to `end` as one batch."""
+        starts = self.starts[begin : end + 1]
+        where = slice(int(starts[0]), int(starts[-1]))
+        return Bag(self.indices[where].long(), starts[:-1] - starts[0], self.values[where])
+
+    def to(self, device: torch.device) -> "SparseRows":
+        """Return the same rows on another device."""
+        return SparseRows(*(t.to(device) for t in (self.starts, self.indices, self.values)))
