@@ -36,7 +36,7 @@ class Raw:
 class ResidentDataModule(LightningDataModule):
     """A data set that is prepared once and then lies in memory, mapped from a file.
 
-    Subclasses give `name`, a row of `registry.DATASETS`, and `build`.
+    Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`.
 
     Args:
         data_dir: Where files were laid down by hand; by default $BENCHMARK_DATA_DIR.
@@ -46,7 +46,7 @@ class ResidentDataModule(LightningDataModule):
         chunk_size: 1 for a loader of batches; more for one of `Chunk`s.
     """
 
-    name: ClassVar[str]
+    dataset: ClassVar[str]
     download_url: ClassVar[str] = ""
     files: ClassVar[str] = ""  # where to lay which files down by hand
 
@@ -60,7 +60,7 @@ class ResidentDataModule(LightningDataModule):
         chunk_size: int = 1,
     ) -> None:
         super().__init__()
-        row = DATASETS[self.name]
+        row = DATASETS[self.dataset]
         self.input_shape, self.num_classes, self.sizes = row.input_shape, row.num_classes, row.sizes
         chosen = data_dir or os.environ.get("BENCHMARK_DATA_DIR")
         self.data_dir = Path(chosen) if chosen else None
@@ -68,7 +68,7 @@ class ResidentDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.seed = seed
         self.chunk_size = chunk_size
-        self._cache = Cache(self.cache_dir / f"{self.name}-v{FORMAT}")
+        self._cache = Cache(self.cache_dir / f"{self.dataset}-v{FORMAT}")
         self._splits: dict[str, Split] = {}
 
     def build(self) -> Tensors:
@@ -135,9 +135,7 @@ class ResidentDataModule(LightningDataModule):
         order = torch.randperm(num_examples, generator=torch.Generator().manual_seed(SPLIT_SEED))
         return order[:num_train], order[num_train:]
 
-    def image_tensors(
-        self, raw: Raw, dims: tuple[int, ...], source: Path
-    ) -> dict[str, Tensor]:
+    def image_tensors(self, raw: Raw, dims: tuple[int, ...], source: Path) -> dict[str, Tensor]:
         """Return the splits of images, normalised by mean and deviation of the training split.
 
         Args:
@@ -184,12 +182,13 @@ class ResidentDataModule(LightningDataModule):
     def unavailable(self, why: str) -> DataUnavailableError:
         """Return the error that says where to put which files."""
         place = self.data_dir or Path("DIR")
-        looked = f"no files of {self.name!r} in {place}" if self.data_dir else "no --data-dir given"
+        looked = (
+            f"no files of {self.dataset!r} in {place}" if self.data_dir else "no --data-dir given"
+        )
         return DataUnavailableError(
-            f"data set {self.name!r}: {looked}, {why}. Put {self.files} there"
+            f"data set {self.dataset!r}: {looked}, {why}. Put {self.files} there"
             + ("" if self.data_dir else " and give --data-dir DIR")
         )
-
 
 
 def _split(tensors: Tensors, split: str) -> Split:

@@ -1,4 +1,4 @@
-"""Minibatches as slices of tensors that are already in memory; no workers, no copies per example."""
+"""Minibatches as slices of tensors already in memory: no workers, no copies per example."""
 
 import math
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ class Shuffled:
 
     def __iter__(self) -> Iterator[Any]:
         order = torch.randperm(len(self._split), generator=self._generator)
-        rows = order.to(self._split.targets.device).split(self._batch_size)
+        rows = torch.split(order.to(self._split.targets.device), self._batch_size)
         if self._chunk_size == 1:
             yield from map(self._split.select, rows)
         else:

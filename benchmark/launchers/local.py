@@ -134,7 +134,9 @@ class _Job:
         self.timed_out = False
         self._started = time.perf_counter()
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
-        self.process = _forkserver().Process(target=_work, args=(trial, store, context, theirs, gpu))
+        self.process = _forkserver().Process(
+            target=_work, args=(trial, store, context, theirs, gpu)
+        )
         self.process.start()
         theirs.close()
 

@@ -7,12 +7,12 @@ bag-of-words features of IMDB.
 import math
 
 import torch
-from datamodules.sparse import Bag
 from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.models.base import Classifier
 from benchmark.models.dropout import Dropout
+from datamodules.sparse import Bag
 
 
 class LogReg(Classifier):

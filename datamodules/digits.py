@@ -1,0 +1,32 @@
+"""scikit-learn's handwritten digits: real images, 8×8, that come with the library."""
+
+from pathlib import Path
+
+import torch
+
+from datamodules.base import SPLIT_SEED, Raw, ResidentDataModule
+from datamodules.cache import Tensors
+
+
+class Digits(ResidentDataModule):
+    """8×8 grey images of ten digits, normalised by one mean and deviation."""
+
+    dataset = "digits"
+
+    def build(self) -> Tensors:
+        """Split off a test part, in the proportions of each digit, and normalise."""
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+
+        found = load_digits()
+        rows = train_test_split(
+            range(len(found.target)),
+            test_size=self.sizes[2],
+            random_state=SPLIT_SEED,
+            stratify=found.target,
+        )
+        images = torch.from_numpy(found.images).float().unsqueeze(1)
+        targets = torch.from_numpy(found.target).long()
+        train, test = rows
+        raw = Raw(images[train], targets[train], images[test], targets[test])
+        return self.image_tensors(raw, (0, 1, 2, 3), Path("scikit-learn"))
