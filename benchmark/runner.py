@@ -149,10 +149,12 @@ def _fit(trial: Trial, model: Classifier, data: Any, callbacks: list[Any]) -> No
         enable_model_summary=False,
         enable_progress_bar=False,
         num_sanity_val_steps=0,
+        inference_mode=False,  # metrics made in inference mode could not be reset outside it
     )
     loaders = [data.train_eval_dataloader(), data.val_dataloader(), data.test_dataloader()]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning 2.6 with torch 2.15: https://github.com/Lightning-AI/pytorch-lightning/issues/21326
+        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
         trainer.validate(model, dataloaders=loaders, verbose=False)  # step 0
         trainer.fit(model, data.train_dataloader(), loaders)
 

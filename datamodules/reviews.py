@@ -8,7 +8,7 @@ from datamodules.base import SPLIT_SEED, SPLITS, ResidentDataModule
 from datamodules.cache import Tensors
 
 _MEAN_WORDS = 100  # drawn per review, about as many distinct ones as IMDB's shorter reviews have
-_TILT = 0.7  # how much the two classes differ: their word log-odds have this deviation
+_TILT = 0.4  # how much the two classes differ: their word log-odds have this deviation
 
 
 class Reviews(ResidentDataModule):

@@ -18,6 +18,8 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
+from benchmark.spec import UsageError
+
 SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -182,12 +184,14 @@ class Classifier(LightningModule):
 
 
 def classifier_of(network: type[nn.Module]) -> type[Classifier]:
-    """Return a model that trains `network`, a class built as ``network(input_shape, num_classes)``."""
+    """Return a model that trains `network`, built as ``network(input_shape, num_classes)``."""
 
     class Wrapped(Classifier):
         def build(
             self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
         ) -> nn.Module:
+            if dropout:
+                raise UsageError(f"{network.__name__} has dropout of its own: leave --dropout out")
             return network(input_shape, num_classes)
 
     Wrapped.__name__ = Wrapped.__qualname__ = network.__name__
