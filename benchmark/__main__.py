@@ -1,0 +1,44 @@
+"""``python -m benchmark``: exit codes and one-line errors; the verbs are in `benchmark.cli`."""
+
+import os
+import sys
+
+import click
+
+from benchmark.cli.group import benchmark
+from benchmark.spec import UsageError
+
+DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit code.
+
+    0 done, 1 some trial failed, 2 bad usage, 3 data unavailable, 130 interrupted.
+    """
+    try:
+        code = benchmark.main(
+            args=arguments, prog_name="python -m benchmark", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except UsageError as error:
+        return _say(str(error), USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return DONE
+    except OSError as error:
+        return _say(f"{error}; records so far are kept, the same command goes on", SOME_FAILED)
+    return code if isinstance(code, int) else DONE
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From records to numbers; neither torch nor Lightning is imported."""

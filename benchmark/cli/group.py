@@ -1,0 +1,51 @@
+"""The `benchmark` command: its verbs, loaded when called, with `run` as the default one."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from benchmark import __version__
+
+_VERBS = {
+    "run": "run trials and print the tables (the default)",
+    "show": "print the tables of a study again",
+    "list": "list optimizers, models, data sets, problems",
+    "completion": "print the shell's completion script",
+}
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb's file only to run it, and runs `run` if no verb is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module = import_module(f"benchmark.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if args and args[0].startswith("-") and args[0] not in own:
+            args.insert(0, "run")
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Everyday use: python -m benchmark --model mlp --opts adam,sgd. "
+    "All options of a run: python -m benchmark run --help.",
+)
+@click.version_option(__version__, prog_name="optimizer-benchmark")
+def benchmark(**_: Any) -> None:
+    """Compare deep-learning optimizers on real problems, over seeds, with honest statistics."""

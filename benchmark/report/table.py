@@ -1,0 +1,136 @@
+"""The result table of a study, for a terminal, and the same numbers for programs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.analysis.summary import Mean, Row, summarize
+from benchmark.store import Record
+from datamodules.registry import DATASETS
+
+_HIDDEN = ("maximize",)  # said only when it is on
+MINIMUM_WIDTH = 100
+
+
+def print_tables(console: Console, records: Sequence[Record]) -> None:
+    """Print one table per setting, and below it what went wrong."""
+    for name, rows in summarize(records).items():
+        console.print()
+        console.print(Text(_title(name, rows[0]), style="bold"))
+        console.print(_table(rows))
+        for row in rows:
+            for reason in row.reasons:
+                console.print(Text(f"  {row.trial.label}: {reason}", style="yellow"))
+    if any(row.best for rows in summarize(records).values() for row in rows):
+        console.print(
+            Text(
+                "★ best mean validation accuracy. ± is Student's 95 % interval over seeds; "
+                "diverged seeds are left out of means.",
+                style="dim",
+            )
+        )
+
+
+def tables_as_json(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Return the rows of all tables as JSON-able mappings."""
+    return [
+        {
+            "setting": name,
+            "problem": row.trial.problem,
+            "dataset": row.trial.dataset,
+            "synthetic": _is_synthetic(row),
+            "optimizer": row.trial.label,
+            "hyperparameters": dict(row.trial.optimizer["hyperparameters"]),
+            "schedule": dict(row.trial.optimizer["schedule"]),
+            "metrics": {
+                metric: {"mean": mean.value, "half_width_95": mean.half_width}
+                for metric, mean in row.metrics.items()
+            },
+            "training_seconds": row.training_seconds,
+            "step_seconds": row.step_seconds,
+            "seeds": dict(row.counts),
+            "reasons": list(row.reasons),
+            "best": row.best,
+        }
+        for name, rows in summarize(records).items()
+        for row in rows
+    ]
+
+
+def _title(name: str, row: Row) -> str:
+    dataset = DATASETS.get(row.trial.dataset)
+    return f"{name}\n{dataset.title if dataset else row.trial.dataset}"
+
+
+def _is_synthetic(row: Row) -> bool:
+    dataset = DATASETS.get(row.trial.dataset)
+    return dataset is not None and dataset.synthetic
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("", "optimizer"):
+        table.add_column(name, overflow="fold")
+    for name in ("train loss", "val loss", "val acc %", "test loss", "test acc %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("train s", "ms/step"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("seeds", no_wrap=True)
+    for row in rows:
+        table.add_row(*_cells(row), style="bold green" if row.best else None)
+    return table
+
+
+def _cells(row: Row) -> list[Text | str]:
+    metrics = row.metrics
+    return [
+        "★" if row.best else "",
+        Text(row.trial.label).append(f"\n{_hyperparameters(row)}", style="dim not bold"),
+        _loss(metrics.get("train/loss")),
+        _loss(metrics.get("val/loss")),
+        _percent(metrics.get("val/accuracy")),
+        _loss(metrics.get("test/loss")),
+        _percent(metrics.get("test/accuracy")),
+        "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
+        "-" if row.step_seconds is None else f"{row.step_seconds * 1000:.2f}",
+        ", ".join(f"{count} {status}" for status, count in row.counts.items()),
+    ]
+
+
+def _hyperparameters(row: Row) -> str:
+    optimizer = row.trial.optimizer
+    shown = [
+        f"{name}={_short(value)}"
+        for name, value in optimizer["hyperparameters"].items()
+        if value is not None and not (name in _HIDDEN and value is False)
+    ]
+    if optimizer["schedule"]["kind"] != "constant" or optimizer["schedule"]["warmup"]:
+        shown.append(f"schedule={optimizer['schedule']['kind']}")
+        shown += [f"warmup={optimizer['schedule']['warmup']:g}"] * bool(
+            optimizer["schedule"]["warmup"]
+        )
+    return " ".join(shown)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"({','.join(map(_short, value))})"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _loss(mean: Mean | None) -> str:
+    return "-" if mean is None else _plus_minus(mean, 1.0, 4)
+
+
+def _percent(mean: Mean | None) -> str:
+    return "-" if mean is None else _plus_minus(mean, 100.0, 2)
+
+
+def _plus_minus(mean: Mean, factor: float, digits: int) -> str:
+    value = f"{mean.value * factor:.{digits}f}"
+    if mean.half_width is None:
+        return value
+    return f"{value} ±{mean.half_width * factor:.{digits}f}"
