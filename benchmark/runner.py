@@ -5,9 +5,8 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from lightning.pytorch import Trainer, seed_everything
 from benchmark.callbacks.clock import Clock
 from benchmark.callbacks.curves import Curves, MetricsFile, Row, Sink
 from benchmark.callbacks.divergence import Divergence
-from benchmark.callbacks.wandb import Mirror, WandbRun
+from benchmark.callbacks.wandb import WandbRun
+from benchmark.context import Context
 from benchmark.models.base import Classifier
 from benchmark.plugins import data_module_class, model_class
 from benchmark.spec import Trial
@@ -25,23 +25,6 @@ from benchmark.store import Record
 from optimizers.spec import OptimizerSpec
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # importing Lightning resets it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What a trial needs to know that does not decide its outcome.
-
-    Args:
-        data_dir: Where data sets were laid down by hand; None for the default place.
-        cache_dir: Where prepared data sets are; None for the default place.
-        environment: Versions and machine, for the record.
-        mirror: The W&B project to copy the curves to; None for none.
-    """
-
-    data_dir: Path | None = None
-    cache_dir: Path | None = None
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    mirror: Mirror | None = None
 
 
 def run(
@@ -89,7 +72,7 @@ def run(
             reason=divergence.reason,
             metrics=curves.last,
             seconds=clock.seconds(),
-            environment={**context.environment, "device": _device(model), "data": data.checksum},
+            environment={**context.environment, "device": _device(trial), "data": data.checksum},
             weights_sha256=weights_sha256(model.network),
         )
         if mirror is not None:
@@ -125,8 +108,8 @@ def weights_sha256(network: torch.nn.Module) -> str:
     """Return a digest of every parameter's bits, in their order."""
     digest = hashlib.sha256()
     for parameter in network.parameters():
-        values = parameter.detach().cpu().contiguous()
-        digest.update(values.view(torch.uint8).numpy() if values.ndim else values.numpy())
+        values = parameter.detach().cpu().contiguous().reshape(-1)
+        digest.update(values.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -159,7 +142,5 @@ def _fit(trial: Trial, model: Classifier, data: Any, callbacks: list[Any]) -> No
         trainer.fit(model, data.train_dataloader(), loaders)
 
 
-def _device(model: Classifier) -> str:
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return torch.cuda.get_device_name()
-    return str(model.device)
+def _device(trial: Trial) -> str:
+    return torch.cuda.get_device_name() if trial.accelerator == "gpu" else trial.accelerator

@@ -1,6 +1,5 @@
 """What all data sets have in common: cache, splits, loaders. A data set is its differences."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,10 +8,16 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
-from datamodules.cache import Cache, Tensors, default_cache_dir
+from datamodules.cache import Cache, Tensors
 from datamodules.errors import DataCorruptError, DataUnavailableError
 from datamodules.loaders import DenseRows, InOrder, Shuffled, Split
 from datamodules.network import reachable
+from datamodules.places import (
+    default_cache_dir,
+    default_data_dir,
+    prepared_folder,
+    where_to_put,
+)
 from datamodules.registry import DATASETS
 from datamodules.sparse import SparseRows
 
@@ -20,7 +25,6 @@ SPLITS = ("train", "val", "test")
 SPLIT_SEED = 1412_6980  # of every train/validation split: the Adam paper's number on arXiv
 TRAIN_EVAL_SIZE = 10_000  # training examples that the training loss is evaluated on
 EVAL_BATCH_SIZE = 1_000
-FORMAT = 1  # raise it when `build` makes other tensors from the same files
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,6 @@ class ResidentDataModule(LightningDataModule):
     """
 
     dataset: ClassVar[str]
-    download_url: ClassVar[str] = ""
-    files: ClassVar[str] = ""  # where to lay which files down by hand
 
     def __init__(
         self,
@@ -62,13 +64,12 @@ class ResidentDataModule(LightningDataModule):
         super().__init__()
         row = DATASETS[self.dataset]
         self.input_shape, self.num_classes, self.sizes = row.input_shape, row.num_classes, row.sizes
-        chosen = data_dir or os.environ.get("BENCHMARK_DATA_DIR")
-        self.data_dir = Path(chosen) if chosen else None
+        self.data_dir = Path(data_dir) if data_dir else default_data_dir()
         self.cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
         self.batch_size = batch_size
         self.seed = seed
         self.chunk_size = chunk_size
-        self._cache = Cache(self.cache_dir / f"{self.dataset}-v{FORMAT}")
+        self._cache = Cache(prepared_folder(self.dataset, self.cache_dir))
         self._splits: dict[str, Split] = {}
 
     def build(self) -> Tensors:
@@ -175,20 +176,13 @@ class ResidentDataModule(LightningDataModule):
         Raises:
             DataUnavailableError: it cannot; the message says where to put which files.
         """
-        if not reachable(self.download_url):
+        if not reachable(DATASETS[self.dataset].download_url):
             raise self.unavailable("and there is no network to download them")
         return self.cache_dir / "downloads"
 
     def unavailable(self, why: str) -> DataUnavailableError:
         """Return the error that says where to put which files."""
-        place = self.data_dir or Path("DIR")
-        looked = (
-            f"no files of {self.dataset!r} in {place}" if self.data_dir else "no --data-dir given"
-        )
-        return DataUnavailableError(
-            f"data set {self.dataset!r}: {looked}, {why}. Put {self.files} there"
-            + ("" if self.data_dir else " and give --data-dir DIR")
-        )
+        return DataUnavailableError(where_to_put(self.dataset, self.data_dir, why))
 
 
 def _split(tensors: Tensors, split: str) -> Split:

@@ -14,14 +14,6 @@ from torch import Tensor
 Tensors = Mapping[str, Tensor]
 
 
-def default_cache_dir() -> Path:
-    """Return where prepared data sets lie unless told otherwise."""
-    chosen = os.environ.get("BENCHMARK_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optimizer-benchmark"
-
-
 class Cache:
     """One prepared data set: a tensor file and a manifest with its digest.
 

@@ -17,11 +17,6 @@ class CIFAR10(ResidentDataModule):
     """32×32 colour images of ten classes, normalised per channel."""
 
     dataset = "cifar10"
-    download_url = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-    files = (
-        "the hub's shards in cifar10/ (train-*.parquet, test-*.parquet) "
-        "or torchvision's folder cifar-10-batches-py/"
-    )
 
     def build(self) -> Tensors:
         """Read parquet shards or torchvision's batches, downloading if neither is there."""

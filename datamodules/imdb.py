@@ -23,8 +23,6 @@ class IMDB(ResidentDataModule):
     """
 
     dataset = "imdb"
-    download_url = "https://huggingface.co"
-    files = "the hub's shards of stanfordnlp/imdb in imdb/ (train-*.parquet, test-*.parquet)"
 
     def build(self) -> Tensors:
         """Read the reviews, downloading them if they are not there, and count their words."""

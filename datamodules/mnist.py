@@ -24,8 +24,6 @@ class MNIST(ResidentDataModule):
     """28×28 grey images of ten digits, normalised by one mean and deviation."""
 
     dataset = "mnist"
-    download_url = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-    files = "the four original .gz files in MNIST/raw/ (train-images-idx3-ubyte.gz and so on)"
 
     def build(self) -> Tensors:
         """Read the four files, downloading them if they are not there."""

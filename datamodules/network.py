@@ -5,7 +5,7 @@ import threading
 from functools import cache
 from urllib.parse import urlsplit
 
-TIMEOUT_SECONDS = 6.0
+TIMEOUT_SECONDS = 4.0
 
 
 @cache

@@ -15,6 +15,9 @@ class DatasetRow:
     sizes: tuple[int, int, int]  # examples for training, validation, test
     source: str
     terms: str
+    download_url: str = ""
+    files: str = ""  # what to lay down by hand, in words
+    patterns: tuple[str, ...] = ()  # any of them in --data-dir means that files were laid down
     embedded: bool = False
     synthetic: bool = False
 
@@ -29,6 +32,9 @@ _ROWS = (
         sizes=(55_000, 5_000, 10_000),
         source="torchvision",
         terms="CC BY-SA 3.0, LeCun, Cortes & Burges",
+        download_url="https://ossci-datasets.s3.amazonaws.com/mnist/",
+        files="the four original files as MNIST/raw/*-ubyte.gz",
+        patterns=("MNIST/raw/*-ubyte*",),
     ),
     DatasetRow(
         name="cifar10",
@@ -39,6 +45,9 @@ _ROWS = (
         sizes=(45_000, 5_000, 10_000),
         source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
         terms="cite Krizhevsky 2009",
+        download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        files="the hub's shards as cifar10/*.parquet, or torchvision's folder cifar-10-batches-py,",
+        patterns=("cifar10/*.parquet", "cifar-10-batches-py"),
     ),
     DatasetRow(
         name="imdb",
@@ -49,6 +58,9 @@ _ROWS = (
         sizes=(22_500, 2_500, 25_000),
         source="the Hugging Face hub's stanfordnlp/imdb",
         terms="cite Maas et al. 2011",
+        download_url="https://huggingface.co",
+        files="the hub's shards as imdb/*.parquet",
+        patterns=("imdb/*.parquet",),
     ),
     DatasetRow(
         name="digits",

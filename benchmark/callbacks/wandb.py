@@ -9,37 +9,15 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from benchmark import __version__
 from benchmark.callbacks.curves import Row
+from benchmark.mirror import Mirror, lean_settings
 from benchmark.spec import Trial
 from benchmark.store import Record
-
-_INIT_SECONDS = 10
-_FINISH_SECONDS = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mirror:
-    """Where trials are mirrored to. It holds no API key: wandb finds that by itself.
-
-    Args:
-        mode: ``online`` or ``offline``.
-        project: W&B project.
-        entity: W&B team or user; None for the account's default.
-        folder: The study's folder; offline runs lie in its ``wandb``.
-        study: The study's name.
-    """
-
-    mode: Literal["online", "offline"]
-    project: str
-    entity: str | None
-    folder: Path
-    study: str
 
 
 class WandbRun:
@@ -136,24 +114,6 @@ class _Nothing:
 
     def finish(self, exit_code: int) -> None:
         pass
-
-
-def lean_settings() -> Any:
-    """Return wandb settings without what costs time or says more of the machine than is asked."""
-    import wandb
-
-    return wandb.Settings(
-        console="off",
-        silent=True,
-        x_disable_stats=True,
-        x_disable_meta=True,
-        disable_git=True,
-        disable_code=True,
-        x_save_requirements=False,
-        init_timeout=_INIT_SECONDS,
-        finish_timeout=_FINISH_SECONDS,
-        finish_timeout_raises=False,
-    )
 
 
 def _config(trial: Trial, study: str) -> dict[str, Any]:

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from benchmark.context import Context
 from benchmark.launchers import Watcher
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
-
-if TYPE_CHECKING:
-    from benchmark.runner import Context
 
 _PRELOAD = ["benchmark.launchers.worker"]
 _SECONDS_TO_STOP = 2.0
@@ -49,7 +47,7 @@ class LocalLauncher:
 
     def __init__(
         self,
-        context: "Context",
+        context: Context,
         devices: Devices,
         watcher: Watcher,
         timeout_seconds: float | None = None,
@@ -128,7 +126,7 @@ class LocalLauncher:
 class _Job:
     """One worker process and what is known of it."""
 
-    def __init__(self, trial: Trial, store: Store, context: "Context", gpu: str) -> None:
+    def __init__(self, trial: Trial, store: Store, context: Context, gpu: str) -> None:
         self.trial = trial
         self.gpu = gpu
         self.timed_out = False
@@ -158,7 +156,7 @@ class _Job:
 
     def running(self) -> bool:
         """Return whether the worker is still there."""
-        return self.process.is_alive()
+        return bool(self.process.is_alive())
 
     def stop(self) -> None:
         """End the worker: politely, then not."""
@@ -181,12 +179,30 @@ def _running_jobs() -> Iterator[list[_Job]]:
             job.stop()
 
 
-def warm_up() -> None:
-    """Start the server that workers are forked from, so that it loads torch in the meantime."""
-    from multiprocessing.forkserver import ensure_running
+def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
+    """Prepare data sets in a worker, so that this process need not load torch and Lightning.
 
-    _forkserver()
-    ensure_running()
+    Args:
+        wanted: Data set, model, and whether dropout is on, of each problem.
+        context: Where data are.
+
+    Raises:
+        DataUnavailableError, DataCorruptError, UsageError, OSError: as the data modules do.
+    """
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    process = _forkserver().Process(target=_prepare, args=(wanted, context, theirs))
+    process.start()
+    theirs.close()
+    try:
+        error = ours.recv()
+    except EOFError:
+        process.join()
+        raise OSError(f"preparing the data {_death(process.exitcode)}") from None
+    finally:
+        process.terminate()
+        process.join()
+    if error is not None:
+        raise error
 
 
 def _forkserver() -> Any:
@@ -197,12 +213,18 @@ def _forkserver() -> Any:
     return context
 
 
-def _work(trial: Trial, store: Store, context: "Context", pipe: Connection, gpu: str) -> None:
+def _work(trial: Trial, store: Store, context: Context, pipe: Connection, gpu: str) -> None:
     if gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     from benchmark.launchers.worker import work  # heavy, but loaded before the fork
 
     work(trial, store, context, pipe)
+
+
+def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Connection) -> None:
+    from benchmark.launchers.worker import prepare as really_prepare  # heavy, as above
+
+    really_prepare(wanted, context, pipe)
 
 
 def _death(exitcode: int | None) -> str:

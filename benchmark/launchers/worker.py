@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -17,9 +18,12 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s in every worker
 
 from benchmark.callbacks.curves import Row
-from benchmark.runner import Context, run
-from benchmark.spec import Trial
+from benchmark.context import Context
+from benchmark.plugins import check_fit, data_module_class
+from benchmark.runner import run
+from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
+from datamodules.errors import DataCorruptError, DataUnavailableError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -91,3 +95,28 @@ def _drop_empty(path: Path) -> None:
     sys.stderr.flush()
     if path.stat().st_size == 0:
         path.unlink()
+
+
+def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Connection) -> None:
+    """Prepare data sets and try plugged-in models on them; send None, or the error there was.
+
+    Args:
+        wanted: Data set, model, and whether dropout is on, of each problem.
+        context: Where data are.
+        pipe: Takes the outcome.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    try:
+        for dataset, model, dropout in wanted:
+            data = data_module_class(dataset)(
+                data_dir=context.data_dir, cache_dir=context.cache_dir
+            )
+            data.prepare_data()
+            if "." in dataset or "." in model:
+                data.setup("fit")
+                check_fit(model, data, dropout)
+    except (DataUnavailableError, DataCorruptError, UsageError, OSError) as error:
+        pipe.send(error)
+    else:
+        pipe.send(None)

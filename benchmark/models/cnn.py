@@ -33,7 +33,7 @@ class CNN(Classifier):
             Dropout(0.5 * dropout, seed=dropout_seed + 1),
             nn.Linear(1000, num_classes),
         )
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network.to(memory_format=torch.channels_last)
 
 
 class _ChannelsLast(nn.Module):

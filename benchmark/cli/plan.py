@@ -1,0 +1,139 @@
+"""From what was asked for to the study to run: fallbacks, estimates, and saying so."""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.problems import PROBLEMS, Problem, problems_of
+from benchmark.spec import Trial, UsageError, Workload
+from benchmark.store import Record
+from datamodules.errors import DataUnavailableError
+from datamodules.places import prepared_folder, why_unavailable
+from datamodules.registry import DATASETS
+
+_UNKNOWN_EPOCH_SECONDS = 10.0
+_ROW_BYTES = 600  # of a row in metrics.jsonl and in an offline W&B run together, as measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """Which problems were asked for, and what was asked to differ from their table.
+
+    Args:
+        problems: Registered names; used if not empty.
+        models: Registered names or import paths.
+        dataset: Registered name or import path; None for the data set of the model's paper.
+        epochs: Passes over the training split; None for the problem's.
+        batch_size: Examples per step; None for the problem's.
+        dropout: Whether dropout is on; None for the problem's.
+        l2: Coefficient of the penalty; None for the problem's.
+        data_dir: Where data sets were laid down by hand.
+        cache_dir: Where prepared data go.
+    """
+
+    problems: Sequence[str]
+    models: Sequence[str]
+    dataset: str | None
+    epochs: int | None
+    batch_size: int | None
+    dropout: bool | None
+    l2: float | None
+    data_dir: Path | None
+    cache_dir: Path | None
+
+
+def settle(wish: Wish, known_missing: Mapping[str, str]) -> tuple[list[Workload], list[str]]:
+    """Return the workloads to run, and a notice for each data set that an embedded one replaces.
+
+    Args:
+        wish: What was asked for.
+        known_missing: Data sets that turned out unavailable, and why.
+
+    Raises:
+        DataUnavailableError: a data set that was asked for by name cannot be had.
+        UsageError, ValueError: a name is not known, or model and data do not go together.
+    """
+    notices: dict[str, str] = {}
+    workloads = {}
+    for problem in _asked(wish):
+        workload = problem.workload
+        reason = known_missing.get(workload.dataset) or _missing(workload.dataset, wish)
+        if reason:
+            if wish.dataset is not None or not problem.twin:
+                raise DataUnavailableError(reason)
+            workload = PROBLEMS[problem.twin].workload
+            notices[problem.name] = (
+                f"NOTICE: {problem.name} becomes {workload.problem}: {reason}. "
+                f"Until then the embedded data set stands in: {DATASETS[workload.dataset].title}."
+            )
+        workload = _adjusted(workload, wish)
+        _check_shapes(workload)
+        workloads[workload.problem] = workload
+    return list(workloads.values()), list(notices.values())
+
+
+def _asked(wish: Wish) -> list[Problem]:
+    if wish.problems:
+        return [PROBLEMS[name] for name in wish.problems]
+    return [problems_of(model, wish.dataset) for model in wish.models]
+
+
+def _missing(dataset: str, wish: Wish) -> str:
+    if "." in dataset:
+        return ""
+    return why_unavailable(dataset, wish.data_dir, wish.cache_dir)
+
+
+def _adjusted(workload: Workload, wish: Wish) -> Workload:
+    asked = {
+        "epochs": wish.epochs,
+        "batch_size": wish.batch_size,
+        "dropout": wish.dropout,
+        "l2": wish.l2,
+    }
+    return replace(workload, **{k: v for k, v in asked.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _check_shapes(workload: Workload) -> None:
+    row = DATASETS.get(workload.dataset)
+    if row is not None and len(row.input_shape) == 1 and workload.model in ("mlp", "cnn"):
+        images = ", ".join(name for name, each in DATASETS.items() if len(each.input_shape) == 3)
+        raise UsageError(
+            f"model {workload.model!r} takes images and {workload.dataset!r} is a bag of words. "
+            f"Data sets with images: {images}; for {workload.dataset!r} use --model logreg"
+        )
+
+
+def estimate_seconds(trial: Trial, records: Iterable[Record]) -> float:
+    """Return about how long `trial` takes: as long as its likes took, else by the table."""
+    alike = [
+        record.seconds["total"] / max(1, record.trial.epochs)
+        for record in records
+        if record.status == "done"
+        and (record.trial.problem, record.trial.accelerator, record.trial.batch_size)
+        == (trial.problem, trial.accelerator, trial.batch_size)
+    ]
+    row = PROBLEMS.get(trial.problem)
+    per_epoch = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
+    return trial.epochs * (statistics.median(alike) if alike else per_epoch)
+
+
+def estimate_bytes(trials: Sequence[Trial], cache_dir: Path | None) -> int:
+    """Return about how much disk the trials and the data they need will take."""
+    rows = sum(_rows(trial) for trial in trials)
+    data = 0
+    for dataset in {trial.dataset for trial in trials}:
+        row = DATASETS.get(dataset)
+        if row and not (prepared_folder(dataset, cache_dir) / "tensors.pt").exists():
+            size = 1
+            for length in row.input_shape:
+                size *= length
+            data += sum(row.sizes) * min(size * 4, 2000 if len(row.input_shape) == 1 else size * 4)
+    return rows * _ROW_BYTES + len(trials) * 40_000 + data
+
+
+def _rows(trial: Trial) -> int:
+    row = DATASETS.get(trial.dataset)
+    steps = trial.epochs * ((row.sizes[0] if row else 10_000) // trial.batch_size + 1)
+    return steps // trial.log_every + 2 * trial.epochs + 1
