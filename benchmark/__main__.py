@@ -7,6 +7,8 @@ import click
 
 from benchmark.cli.group import benchmark
 from benchmark.spec import UsageError
+from datamodules.errors import DataCorruptError, DataUnavailableError
+from optimizers.pick import UnknownNameError
 
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -23,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return USAGE
-    except UsageError as error:
+    except (UsageError, UnknownNameError) as error:
         return _say(str(error), USAGE)
+    except (DataUnavailableError, DataCorruptError) as error:
+        return _say(str(error), NO_DATA)
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone

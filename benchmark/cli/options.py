@@ -12,7 +12,7 @@ from optimizers.pick import UnknownNameError, near, pick
 from optimizers.registry import OPTIMIZERS
 
 
-class Names(click.ParamType):
+class Names(click.ParamType[Any]):
     """A comma list of names from a table, ``all``, or import paths where they are taken.
 
     Args:
@@ -59,7 +59,7 @@ class Names(click.ParamType):
         ]
 
 
-class OptimizerList(click.ParamType):
+class OptimizerList(click.ParamType[Any]):
     """The text of ``--opts``; it is read by `optimizers.grammar` when torch is there."""
 
     name = "optimizers"
@@ -72,7 +72,7 @@ class OptimizerList(click.ParamType):
         return names.shell_complete(ctx, param, incomplete)
 
 
-class OneOrAuto(click.ParamType):
+class OneOrAuto(click.ParamType[Any]):
     """A positive whole number, or ``auto``, which becomes 0."""
 
     name = "number|auto"

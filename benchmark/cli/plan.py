@@ -1,5 +1,6 @@
 """From what was asked for to the study to run: fallbacks, estimates, and saying so."""
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from datamodules.registry import DATASETS
 
 _UNKNOWN_EPOCH_SECONDS = 10.0
 _ROW_BYTES = 600  # of a row in metrics.jsonl and in an offline W&B run together, as measured
+_TRIAL_BYTES = 40_000  # of the other files of a trial
+_SPARSE_BYTES = 1_000  # of a bag of words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +129,10 @@ def estimate_bytes(trials: Sequence[Trial], cache_dir: Path | None) -> int:
     for dataset in {trial.dataset for trial in trials}:
         row = DATASETS.get(dataset)
         if row and not (prepared_folder(dataset, cache_dir) / "tensors.pt").exists():
-            size = 1
-            for length in row.input_shape:
-                size *= length
-            data += sum(row.sizes) * min(size * 4, 2000 if len(row.input_shape) == 1 else size * 4)
-    return rows * _ROW_BYTES + len(trials) * 40_000 + data
+            is_sparse = len(row.input_shape) == 1
+            example = _SPARSE_BYTES if is_sparse else 4 * math.prod(row.input_shape)
+            data += sum(row.sizes) * example
+    return rows * _ROW_BYTES + len(trials) * _TRIAL_BYTES + data
 
 
 def _rows(trial: Trial) -> int:

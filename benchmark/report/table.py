@@ -12,7 +12,6 @@ from benchmark.store import Record
 from datamodules.registry import DATASETS
 
 _HIDDEN = ("maximize",)  # said only when it is on
-MINIMUM_WIDTH = 100
 
 
 def print_tables(console: Console, records: Sequence[Record]) -> None:

@@ -1,0 +1,59 @@
+# Every target sets up first when that is needed; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN := $(BIN)/python -m benchmark
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench bench-all report test test-all lint format check perf clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## make .venv with everything that is needed
+
+$(READY): pyproject.toml
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --editable . --group dev; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" && \
+	  $(BIN)/python -m pip install --quiet --editable . --group dev; \
+	fi
+	@touch $@
+
+bench: $(READY) ## compare all optimizers on the embedded problems, in about a minute
+	$(RUN) --problem logreg/digits,mlp/digits,cnn/digits --opts all --seeds 3 --study bench
+
+bench-all: $(READY) ## every problem, every optimizer, 3 seeds; downloads the data, takes hours
+	$(RUN) --problem all --opts all --seeds 3 --study bench-all
+
+report: $(READY) ## print the tables of the last `make bench` again
+	$(RUN) show bench
+
+test: $(READY) ## run the tests, without a network, in under five minutes
+	$(BIN)/python -m pytest
+
+test-all: $(READY) ## run the slow tests too, and those on real data if BENCHMARK_DATA_DIR is set
+	$(BIN)/python -m pytest -m ""
+
+lint: $(READY) ## check format, style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: lint test ## all that a change must pass
+
+perf: $(READY) ## time the suite against a hand-written loop; prints JSON
+	@for script in perf/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## remove what was built, not the results
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,328 @@
+"""``run``: plan trials, launch those that have no record yet, print the tables."""
+
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from benchmark.cli.options import Names, OneOrAuto, OptimizerList, read_config
+from benchmark.cli.plan import Wish, estimate_bytes, estimate_seconds, settle
+from benchmark.cli.progress import Progress
+from benchmark.context import Context
+from benchmark.environment import environment
+from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu_ids, why_not
+from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
+from benchmark.models.registry import MODELS
+from benchmark.problems import PROBLEMS
+from benchmark.report.table import print_tables, tables_as_json
+from benchmark.spec import Study, Trial, UsageError
+from benchmark.store import Record, Store
+from datamodules.errors import DataUnavailableError
+from optimizers.grammar import parse
+from optimizers.spec import SpecError
+
+_POSITIVE = click.IntRange(min=1)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    """The options that say how to run, not what."""
+
+    workers: int
+    gpu_slots: int
+    timeout: float | None
+    dry_run: bool
+    as_json: bool
+
+
+@click.command(name="run")
+@click.option(
+    "--model", "models", type=Names("model", list(MODELS), paths=True), help="Models to train."
+)
+@click.option("--dataset", help="Data set instead of the one of the model's paper.")
+@click.option(
+    "--problem", "problems", type=Names("problem", list(PROBLEMS)), help="Instead of --model."
+)
+@click.option(
+    "--opts",
+    type=OptimizerList(),
+    default="all",
+    show_default=True,
+    help="Optimizers: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all.",
+)
+@click.option("--seeds", type=_POSITIVE, default=3, show_default=True, help="Seeds per optimizer.")
+@click.option("--epochs", type=_POSITIVE, help="Passes over the training data.")
+@click.option("--batch-size", type=_POSITIVE, help="Examples per step.")
+@click.option("--dropout/--no-dropout", default=None, help="The model's own dropout.")
+@click.option("--l2", type=click.FloatRange(min=0), help="λ of a penalty λ/2·‖w‖².")
+@click.option(
+    "--accelerator",
+    "accelerators",
+    type=Names("accelerator", ACCELERATORS),
+    default="cpu",
+    show_default=True,
+    help="One or more of cpu, gpu, mps.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    type=Names("precision", PRECISIONS),
+    default="32-true",
+    show_default=True,
+    help=f"One or more of {', '.join(PRECISIONS)}.",
+)
+@click.option(
+    "--threads", type=_POSITIVE, default=1, show_default=True, help="CPU threads per trial."
+)
+@click.option(
+    "--log-every", type=_POSITIVE, default=50, show_default=True, help="Steps between two losses."
+)
+@click.option("--study", default="default", show_default=True, help="Folder and W&B group.")
+@click.option("--results", type=_FOLDER, default=Path("results"), show_default=True)
+@click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
+    envvar="BENCHMARK_DATA_DIR",
+    show_envvar=True,
+    help="Where data sets were laid down by hand.",
+)
+@click.option(
+    "--cache-dir",
+    type=_FOLDER,
+    envvar="BENCHMARK_CACHE_DIR",
+    show_envvar=True,
+    help="Where prepared data go.",
+)
+@click.option("--workers", type=OneOrAuto(), default="auto", show_default=True, help="At once.")
+@click.option(
+    "--gpu-slots", type=_POSITIVE, default=1, show_default=True, help="Trials at once per GPU."
+)
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds per trial.")
+@click.option("--wandb", type=click.Choice(MODES), default="auto", show_default=True)
+@click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
+@click.option("--wandb-entity", help="W&B team or user.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=read_config,
+    is_eager=True,
+    help="TOML file with any of these options.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would run, its time and its disk space.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(**options: Any) -> int:
+    """Run trials that have no record yet, then print a table per problem."""
+    options.pop("config")
+    how = _Options(**{name: options.pop(name) for name in _Options.__dataclass_fields__})
+    where = _wandb_options(options)
+    wish = _wish(options)
+    try:
+        specs = parse(options["opts"])
+    except SpecError as error:
+        raise UsageError(f"--opts: {error}") from None
+    optimizers = tuple(spec.to_json() for spec in specs)
+    runner = _Run(wish, options, optimizers, how, where)
+    return runner()
+
+
+def _wandb_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mode": options.pop("wandb"),
+        "project": options.pop("wandb_project"),
+        "entity": options.pop("wandb_entity"),
+    }
+
+
+def _wish(options: dict[str, Any]) -> Wish:
+    problems, models = options["problems"], options["models"]
+    if problems and (models or options["dataset"]):
+        raise UsageError("--problem already says model and data set: leave --model, --dataset out")
+    if not problems and not models:
+        raise UsageError(
+            f"nothing to run: give --model {'|'.join(MODELS)}|all, or --problem NAME|all"
+        )
+    names = Wish.__dataclass_fields__
+    return Wish(
+        **{name: options[name] for name in names if name not in ("problems", "models")},
+        problems=problems or (),
+        models=models or (),
+    )
+
+
+class _Run:
+    """One call of the verb, from the wish to the exit code."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        options: dict[str, Any],
+        optimizers: tuple[dict[str, Any], ...],
+        how: _Options,
+        where: dict[str, Any],
+    ) -> None:
+        self._wish = wish
+        self._options = options
+        self._optimizers = optimizers
+        self._how = how
+        self._where = where
+        self._store = Store(options["results"], options["study"])
+        self._console = console(stderr=how.as_json)
+        warnings.showwarning = self._warn
+
+    def __call__(self) -> int:
+        trials = self._plan({})
+        missing = self._store.missing(trials)
+        if self._how.dry_run:
+            return self._say_plan(trials, missing, None)
+        if missing:
+            trials = self._launch(trials, missing)
+        return self._report(trials, ran=bool(missing))
+
+    def _warn(self, message: Any, *_: Any, **__: Any) -> None:
+        self._say(f"warning: {message}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _plan(self, known_missing: dict[str, str]) -> list[Trial]:
+        workloads, notices = settle(self._wish, known_missing)
+        for notice in notices:
+            self._say(notice)
+        options = self._options
+        study = Study(
+            name=options["study"],
+            workloads=tuple(workloads),
+            optimizers=self._optimizers,
+            seeds=tuple(range(options["seeds"])),
+            accelerators=options["accelerators"],
+            precisions=options["precisions"],
+            threads=options["threads"],
+            log_every=options["log_every"],
+        )
+        return study.trials()
+
+    def _prepare(self, trials: list[Trial], context: Context) -> list[Trial]:
+        """Return the trials whose data are prepared: `trials`, or those on what stands in."""
+        unavailable: dict[str, str] = {}
+        while True:
+            wanted = sorted({(t.dataset, t.model, t.dropout) for t in trials})
+            for dataset, model, dropout in wanted:
+                try:
+                    with self._console.status(f"preparing {dataset}"):
+                        prepare([(dataset, model, dropout)], context)
+                except DataUnavailableError as error:
+                    if dataset in unavailable:
+                        raise
+                    unavailable[dataset] = str(error)
+                    trials = self._plan(unavailable)
+                    break
+            else:
+                return trials
+
+    def _launch(self, trials: list[Trial], missing: list[Trial]) -> list[Trial]:
+        mirror, place = choose_mirror(
+            **self._where, folder=self._store.folder, study=self._store.study
+        )
+        self._say_plan(trials, missing, place)
+        context = Context(
+            data_dir=self._wish.data_dir and self._wish.data_dir.resolve(),
+            cache_dir=self._wish.cache_dir and self._wish.cache_dir.resolve(),
+            environment=environment(),
+            mirror=mirror,
+        )
+        with shared_service(mirror):
+            trials = self._prepare(trials, context)
+            self._run(self._runnable(self._store.missing(trials), context), context, mirror)
+        return trials
+
+    def _runnable(self, trials: list[Trial], context: Context) -> list[Trial]:
+        """Return the trials that this machine can run; the others get ``skipped`` records."""
+        reasons = {
+            (t.accelerator, t.precision): why_not(t.accelerator, t.precision) for t in trials
+        }
+        for trial in trials:
+            reason = reasons[trial.accelerator, trial.precision]
+            if reason:
+                with self._store.claim(trial):
+                    self._store.begin(trial)
+                    self._store.write(
+                        Record(
+                            trial=trial,
+                            status="skipped",
+                            reason=reason,
+                            environment=context.environment,
+                        )
+                    )
+        return [t for t in trials if not reasons[t.accelerator, t.precision]]
+
+    def _run(self, trials: list[Trial], context: Context, mirror: Mirror | None) -> None:
+        if not trials:
+            return
+        workers = self._workers()
+        records = self._store.records()
+        devices = Devices(workers=workers, gpus=gpu_ids(), slots_per_gpu=self._how.gpu_slots)
+        with Progress(
+            self._console, trials, lambda t: estimate_seconds(t, records), workers
+        ) as progress:
+            LocalLauncher(context, devices, progress, self._how.timeout)(trials, self._store)
+
+    def _workers(self) -> int:
+        return self._how.workers or max(1, cpu_cores() // self._options["threads"])
+
+    def _say_plan(self, trials: list[Trial], missing: list[Trial], place: str | None) -> int:
+        records = self._store.records()
+        seconds = sum(estimate_seconds(trial, records) for trial in missing) / self._workers()
+        problems = {f"{t.problem} ({t.epochs} epochs)": None for t in trials}
+        plan = {
+            "problems": list(problems),
+            "optimizers": list({t.label: None for t in trials}),
+            "seeds": self._options["seeds"],
+            "trials": len(trials),
+            "to run": len(missing),
+            "minutes": round(seconds / 60, 1),
+            "disk MB": round(estimate_bytes(missing, self._wish.cache_dir) / 1e6, 1),
+            "results": str(self._store.folder),
+        }
+        if self._how.dry_run and self._how.as_json:
+            click.echo(json.dumps(plan, indent=1))
+            return 0
+        self._say(f"problems    {', '.join(plan['problems'])}")
+        self._say(f"optimizers  {', '.join(plan['optimizers'])}")
+        self._say(
+            f"trials      {len(trials)} with {plan['seeds']} seeds, {len(missing)} to run, "
+            f"about {plan['minutes']} min with {self._workers()} workers"
+        )
+        self._say(f"results     {plan['results']}, about {plan['disk MB']} MB with prepared data")
+        if place:
+            self._say(place)
+        return 0
+
+    def _report(self, trials: Sequence[Trial], *, ran: bool) -> int:
+        found = [record for trial in trials if (record := self._store.record(trial))]
+        if self._how.as_json:
+            click.echo(json.dumps(tables_as_json(found), indent=1))
+        else:
+            print_tables(self._console, found)
+            done = "" if ran else "all trials were on record; "
+            self._say(f"\n{done}files: {self._store.folder}   again: {show_command(self._store)}")
+        return 1 if any(record.status == "failed" for record in found) else 0
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return the console of all verbs, wide enough for the tables where its output is no screen."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=max(found.width, 120))
+
+
+def show_command(store: Store) -> str:
+    """Return the command that prints the tables of `store` again."""
+    root = store.folder.parent
+    option = "" if root == Path("results") else f" --results {root}"
+    return f"python -m benchmark show {store.study}{option}"
