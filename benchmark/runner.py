@@ -56,7 +56,7 @@ def run(
     )
     data.setup("fit")
     model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
-    clock, divergence = Clock(started), Divergence()
+    clock = Clock(started)
     with ExitStack() as stack:
         sinks: list[Sink] = [watch] if watch else []
         if folder is not None:
@@ -65,7 +65,8 @@ def run(
         if mirror is not None:
             sinks.append(mirror)
         curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
-        _fit(trial, model, data, [clock, divergence, curves])
+        divergence = Divergence(curves)
+        _fit(trial, model, data, [clock, curves, divergence])
         record = Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",

@@ -28,12 +28,17 @@ class Curves(Callback):
         sinks: Called with each row in turn.
         batch_size: Examples per step.
         num_train: Examples in the training split.
+
+    Attributes:
+        last: The latest value of every metric, finite ones only.
+        evaluated: All that the latest evaluation gave, finite or not.
     """
 
     def __init__(
         self, clock: Clock, sinks: Sequence[Sink], *, batch_size: int, num_train: int
     ) -> None:
         self.last: Row = {}
+        self.evaluated: Row = {}
         self._clock = clock
         self._sinks = sinks
         self._steps_per_epoch = math.ceil(num_train / batch_size)
@@ -53,7 +58,8 @@ class Curves(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write loss and accuracy of every split."""
         assert isinstance(pl_module, Classifier)
-        self._write(pl_module, dict(pl_module.read_metrics()))
+        self.evaluated = dict(pl_module.read_metrics())
+        self._write(pl_module, self.evaluated)
 
     def _write(self, module: LightningModule, values: Row) -> None:
         assert isinstance(module, Classifier)

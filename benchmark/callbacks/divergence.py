@@ -5,23 +5,29 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from benchmark.callbacks.curves import Curves
 from benchmark.models.base import Classifier
 
-# A trial has diverged when the mean loss over one chunk is this many times what it was before the
-# first step: far above any transient of a working optimizer, far below float32's largest number.
+# A trial has diverged when the loss evaluated after an epoch is this many times what it was before
+# the first step. Within an epoch only a non-finite loss counts: RMSprop's first steps may multiply
+# the loss by a thousand and yet end well.
 FACTOR = 100.0
 
 
 class Divergence(Callback):
-    """Stops training at a non-finite loss, or one above `FACTOR` × the initial.
+    """Stops training at a non-finite loss, or at an evaluated one above `FACTOR` × the initial.
+
+    Args:
+        curves: Says what was evaluated; it comes before this callback in the Trainer's list.
 
     Attributes:
         reason: One line with the step, empty as long as all is well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, curves: Curves) -> None:
         self.reason = ""
-        self._initial = math.nan
+        self._curves = curves
+        self._initial: float | None = None
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -29,22 +35,26 @@ class Divergence(Callback):
         """Look at the losses of one chunk."""
         assert isinstance(pl_module, Classifier)
         losses = outputs["losses"].tolist()
-        first_step = pl_module.steps - len(losses) + 1
-        if math.isnan(self._initial):
-            self._initial = losses[0]
-        self.reason = _reason(losses, first_step, self._initial)
-        if self.reason:
-            trainer.should_stop = True
+        for step, loss in enumerate(losses, start=pl_module.steps - len(losses) + 1):
+            if not math.isfinite(loss):
+                self._stop(trainer, f"the training loss was {loss} at step {step}")
+                return
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at what was evaluated."""
+        assert isinstance(pl_module, Classifier)
+        losses = {k: v for k, v in self._curves.evaluated.items() if k.endswith("/loss")}
+        if self._initial is None:
+            self._initial = losses["train/loss"]
+        for name, loss in losses.items():
+            if not math.isfinite(loss):
+                self._stop(trainer, f"{name} was {loss} at step {pl_module.steps}")
+        if losses["train/loss"] > FACTOR * self._initial:
+            times = losses["train/loss"] / self._initial
+            self._stop(
+                trainer, f"train/loss was {times:.3g} times its start at step {pl_module.steps}"
+            )
 
-def _reason(losses: list[float], first_step: int, initial: float) -> str:
-    for step, loss in enumerate(losses, start=first_step):
-        if not math.isfinite(loss):
-            return f"the training loss was {loss} at step {step}"
-    mean = math.fsum(losses) / len(losses)
-    if mean > FACTOR * max(initial, 1.0):
-        return (
-            f"the training loss rose to {mean:.3g}, over {FACTOR:g} times its start, "
-            f"by step {first_step + len(losses) - 1}"
-        )
-    return ""
+    def _stop(self, trainer: Trainer, reason: str) -> None:
+        self.reason = self.reason or reason
+        trainer.should_stop = True

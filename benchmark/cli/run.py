@@ -27,6 +27,7 @@ from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 from optimizers.spec import SpecError
 
+_PIPE_WIDTH = 100  # of tables that go into a file
 _POSITIVE = click.IntRange(min=1)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -317,8 +318,10 @@ class _Run:
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console of all verbs, wide enough for the tables where its output is no screen."""
-    found = Console(stderr=stderr)
-    return found if found.is_terminal else Console(stderr=stderr, width=max(found.width, 120))
+    found = Console(stderr=stderr, highlight=False)
+    if found.is_terminal:
+        return found
+    return Console(stderr=stderr, highlight=False, width=max(found.width, _PIPE_WIDTH))
 
 
 def show_command(store: Store) -> str:

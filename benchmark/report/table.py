@@ -21,6 +21,9 @@ def print_tables(console: Console, records: Sequence[Record]) -> None:
         console.print(Text(_title(name, rows[0]), style="bold"))
         console.print(_table(rows))
         for row in rows:
+            words = f"  {row.trial.label.split()[0]}: {_hyperparameters(row)}"
+            console.print(Text(words, style="dim"), soft_wrap=True)
+        for row in rows:
             for reason in row.reasons:
                 console.print(Text(f"  {row.trial.label}: {reason}", style="yellow"))
     if any(row.best for rows in summarize(records).values() for row in rows):
@@ -71,11 +74,11 @@ def _is_synthetic(row: Row) -> bool:
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for name in ("", "optimizer"):
-        table.add_column(name, overflow="fold")
-    for name in ("train loss", "val loss", "val acc %", "test loss", "test acc %"):
+    table.add_column("", no_wrap=True)
+    table.add_column("optimizer", overflow="fold", min_width=10)
+    for name in ("train\nloss", "val\nloss", "val\nacc %", "test\nloss", "test\nacc %"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("train s", "ms/step"):
+    for name in ("train\ns", "ms/\nstep"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("seeds", no_wrap=True)
     for row in rows:
@@ -83,11 +86,11 @@ def _table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _cells(row: Row) -> list[Text | str]:
+def _cells(row: Row) -> list[str]:
     metrics = row.metrics
     return [
         "★" if row.best else "",
-        Text(row.trial.label).append(f"\n{_hyperparameters(row)}", style="dim not bold"),
+        row.trial.label,
         _loss(metrics.get("train/loss")),
         _loss(metrics.get("val/loss")),
         _percent(metrics.get("val/accuracy")),
@@ -95,7 +98,7 @@ def _cells(row: Row) -> list[Text | str]:
         _percent(metrics.get("test/accuracy")),
         "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
         "-" if row.step_seconds is None else f"{row.step_seconds * 1000:.2f}",
-        ", ".join(f"{count} {status}" for status, count in row.counts.items()),
+        "\n".join(f"{count} {status}" for status, count in row.counts.items()),
     ]
 
 
@@ -132,4 +135,4 @@ def _plus_minus(mean: Mean, factor: float, digits: int) -> str:
     value = f"{mean.value * factor:.{digits}f}"
     if mean.half_width is None:
         return value
-    return f"{value} ±{mean.half_width * factor:.{digits}f}"
+    return f"{value}\n±{mean.half_width * factor:.{digits}f}"
