@@ -84,7 +84,7 @@ class Progress:
             words = f"{record.trial.problem} {record.trial.label} seed {record.trial.seed}"
             ending = f" ({record.reason})" if record.reason else ""
             self._console.print(
-                f"[{over}/{total}] {words}: {record.status}{ending}; {_minutes(self._eta())} left",
+                f"[{over}/{total}] {words}: {record.status}{ending}; {in_words(self._eta())} left",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -110,10 +110,11 @@ class Progress:
             loss = "-" if line.loss is None else f"{line.loss:.4f}"
             running = str(line.running or "")
             table.add_row(problem, label, f"{line.over}/{line.total}", running, loss)
-        table.caption = f"{_minutes(self._eta())} left"
+        table.caption = f"{in_words(self._eta())} left"
         table.caption_justify = "left"
         return table
 
 
-def _minutes(seconds: float) -> str:
+def in_words(seconds: float) -> str:
+    """Return a duration as people say it."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmark.cli.options import Names, OneOrAuto, OptimizerList, read_config
 from benchmark.cli.plan import Wish, estimate_bytes, estimate_seconds, settle
-from benchmark.cli.progress import Progress
+from benchmark.cli.progress import Progress, in_words
 from benchmark.context import Context
 from benchmark.environment import environment
 from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu_ids, why_not
@@ -298,7 +298,7 @@ class _Run:
         self._say(f"optimizers  {', '.join(plan['optimizers'])}")
         self._say(
             f"trials      {len(trials)} with {plan['seeds']} seeds, {len(missing)} to run, "
-            f"about {plan['minutes']} min with {self._workers()} workers"
+            f"about {in_words(seconds)} with {self._workers()} workers"
         )
         self._say(f"results     {plan['results']}, about {plan['disk MB']} MB with prepared data")
         if place:

@@ -21,7 +21,7 @@ def print_tables(console: Console, records: Sequence[Record]) -> None:
         console.print(Text(_title(name, rows[0]), style="bold"))
         console.print(_table(rows))
         for row in rows:
-            words = f"  {row.trial.label.split()[0]}: {_hyperparameters(row)}"
+            words = f"  {row.trial.label}: {_hyperparameters(row)}"
             console.print(Text(words, style="dim"), soft_wrap=True)
         for row in rows:
             for reason in row.reasons:
