@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
-from optimizers.sgd import sgd_rule
+from optimizers.inplace import average_square, subtract_scaled
 
 
 def adadelta_rule(
@@ -23,7 +23,7 @@ def adadelta_rule(
     rho: float | Tensor,
     eps: float | Tensor,
 ) -> None:
-    """E[g²] ← ρE[g²] + (1−ρ)g²; Δx = √(E[Δx²]+ε)/√(E[g²]+ε)·g; likewise E[Δx²]; x ← x − lr·Δx.
+    """Set E[g²] ← ρE[g²] + (1−ρ)g²; Δx = √(E[Δx²]+ε)/√(E[g²]+ε)·g; E[Δx²] likewise; x ← x − lr·Δx.
 
     Args:
         x: Parameters, changed in place as are the two means.
@@ -34,18 +34,11 @@ def adadelta_rule(
         rho: Decay ρ of both means.
         eps: ε, inside both roots.
     """
-    _decay(mean_g2, g, rho)
+    average_square(mean_g2, g, rho)
     deviation = mean_g2.add(eps).sqrt_()
     delta = mean_dx2.add(eps).sqrt_().div_(deviation).mul_(g)
-    _decay(mean_dx2, delta, rho)
-    sgd_rule(x, delta, lr)
-
-
-def _decay(mean: Tensor, x: Tensor, rho: float | Tensor) -> None:
-    if isinstance(rho, Tensor):
-        mean.mul_(rho).add_((1 - rho) * x * x)
-    else:
-        mean.mul_(rho).addcmul_(x, x, value=1 - rho)
+    average_square(mean_dx2, delta, rho)
+    subtract_scaled(x, lr, delta)
 
 
 class Adadelta(PaperOptimizer):

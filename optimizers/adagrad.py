@@ -1,8 +1,9 @@
 """Adagrad.
 
 Paper: Duchi, Hazan & Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
-Optimization", JMLR 2011, the diagonal form. Deviations: none; `lr_decay` and the initial value of
-the accumulator are torch's additions.
+Optimization", JMLR 2011, the diagonal form. Deviations: none, δ is added to the root as there;
+`lr_decay` and the initial value of the accumulator are torch's additions. From torch: none, but
+sparse gradients are refused.
 """
 
 from collections.abc import Iterable
@@ -12,12 +13,13 @@ import torch
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State
+from optimizers.inplace import subtract_quotient
 
 
 def adagrad_rule(
     theta: Tensor, g: Tensor, s: Tensor, eta: float | Tensor, delta: float | Tensor
 ) -> None:
-    """S ← s + g²; θ ← θ − η·g/(√s + δ), in place.
+    """Set s ← s + g²; θ ← θ − η·g/(√s + δ).
 
     Args:
         theta: Parameters.
@@ -27,11 +29,7 @@ def adagrad_rule(
         delta: Keeps the denominator from zero; likewise.
     """
     s.addcmul_(g, g)
-    denominator = s.sqrt().add_(delta)
-    if isinstance(eta, Tensor):
-        theta.sub_(eta * (g / denominator))
-    else:
-        theta.addcdiv_(g, denominator, value=-eta)
+    subtract_quotient(theta, eta, g, s.sqrt().add_(delta))
 
 
 class Adagrad(PaperOptimizer):

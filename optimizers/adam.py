@@ -2,7 +2,7 @@
 
 Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1.
 Deviations: none; ε is added to the root of the corrected second moment, as in the algorithm's box,
-not as in the faster order of its section 2.
+not as in the faster order of its section 2. From torch: none.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
+from optimizers.inplace import average_square, subtract_quotient
 
 
 def adam_rule(
@@ -25,7 +26,7 @@ def adam_rule(
     correction1: float | Tensor,
     root_correction2: float | Tensor,
 ) -> None:
-    """M ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α·m̂/(√v̂ + ε), in place.
+    """Set m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α·m̂/(√v̂ + ε).
 
     Args:
         theta: Parameters.
@@ -40,16 +41,9 @@ def adam_rule(
         root_correction2: √(1 − β₂ᵗ), so that √v̂ = √v / root_correction2.
     """
     m.lerp_(g, 1 - beta1)
-    if isinstance(beta2, Tensor):
-        v.mul_(beta2).add_((1 - beta2) * g * g)
-    else:
-        v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    average_square(v, g, beta2)
     denominator = v.sqrt().div_(root_correction2).add_(eps)
-    stepsize = alpha / correction1
-    if isinstance(stepsize, Tensor):
-        theta.sub_(stepsize * (m / denominator))
-    else:
-        theta.addcdiv_(m, denominator, value=-stepsize)
+    subtract_quotient(theta, alpha / correction1, m, denominator)
 
 
 class Adam(PaperOptimizer):
@@ -66,10 +60,12 @@ class Adam(PaperOptimizer):
 
     bounds: ClassVar = {
         "lr": Bound(),
-        "betas": Bound(high=1),
+        "betas": Bound(high=1, count=2),
         "eps": Bound(),
         "weight_decay": Bound(),
     }
+    # torch's variants under the same class, so that their state dicts are not taken for ours.
+    fixed: ClassVar = {"amsgrad": False, "decoupled_weight_decay": False}
 
     def __init__(
         self,

@@ -1,17 +1,20 @@
 """Reads ``--opts``: ``adam,sgd:lr=0.1|0.01,mine@mypkg.module.MyOpt:beta=0.5,…`` into specs.
 
-    list      = item {"," item}              a comma inside parentheses does not separate
-    item      = name ["@" label] {":" key "=" value {"|" value}}
-    name      = registered name | import path of a class | "all"
-    value     = number | true | false | none | text | "(" value {"," value} ")"
+    list   = item {"," item}                 nothing inside parentheses separates
+    item   = "all" | name ["@" label] {":" key "=" value {"|" value}}
+    name   = registered name | import path of a class
+    value  = number | true | false | none | text | tuple
+    tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
 
-Several values make a grid. ``schedule`` and ``warmup`` belong to the suite, unless the optimizer
-itself takes an argument of that name.
+Several values make a grid, the last key running fastest. ``schedule`` and ``warmup`` belong to the
+suite, unless the optimizer itself takes an argument of that name. A spec that comes twice is taken
+once; two that differ must not share a label.
 """
 
 import inspect
 import itertools
 import re
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +25,7 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("foreach", "fused", "capturable", "differentiable")  # torch's ways to execute
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -34,11 +38,8 @@ def parse(text: str) -> list[OptimizerSpec]:
     items = [item.strip() for item in _split(text, ",") if item.strip()]
     if not items:
         raise SpecError(f"no optimizer given. Known: {', '.join(OPTIMIZERS)}")
-    if "all" in items:
-        at = items.index("all")
-        items[at : at + 1] = list(OPTIMIZERS)
-    specs = [spec for item in items for spec in _parse_item(item)]
-    unique = list({repr(spec): spec for spec in specs}.values())
+    named = [name for item in items for name in (OPTIMIZERS if item == "all" else (item,))]
+    unique = list(dict.fromkeys(spec for item in named for spec in _parse_item(item)))
     labels = [spec.label for spec in unique]
     for label in labels:
         if labels.count(label) > 1:
@@ -48,19 +49,29 @@ def parse(text: str) -> list[OptimizerSpec]:
 
 def _parse_item(item: str) -> list[OptimizerSpec]:
     head, *assignments = _split(item, ":")
-    name, _, label = head.partition("@")
+    name, at, label = (part.strip() for part in head.partition("@"))
+    if at and not label:
+        raise SpecError(f"{item!r}: expected a label after '@'")
+    if name == "all":
+        raise SpecError(f"{item!r}: 'all' takes no label and no hyperparameters")
     target = _target(name)
     cls = _load(name, target)
+    grid = _grid(item, assignments)
+    choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    return [_spec(name, label, target, cls, choice, grid) for choice in choices]
+
+
+def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
     grid: dict[str, list[Any]] = {}
     for assignment in assignments:
-        key, equals, values = assignment.partition("=")
-        if not equals or not values:
+        key, _, text = (part.strip() for part in assignment.partition("="))
+        values = [value.strip() for value in _split(text, "|")]
+        if not key or not all(values):
             raise SpecError(f"{item!r}: expected key=value after ':', got {assignment!r}")
         if key in grid:
             raise SpecError(f"{item!r}: {key} is given twice")
-        grid[key] = [_value(value) for value in _split(values, "|")]
-    choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    return [_spec(name, label, target, cls, choice, grid) for choice in choices]
+        grid[key] = [_value(value) for value in values]
+    return grid
 
 
 def _spec(
@@ -68,12 +79,9 @@ def _spec(
 ) -> OptimizerSpec:
     defaults = _defaults(name, cls, given)
     ours = {key: given[key] for key in _SCHEDULE_KEYS if key in given and key not in defaults}
-    own = {key: value for key, value in given.items() if key not in ours}
-    for key in own:
-        if key not in defaults:
-            takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
-            hint = near(key, defaults | _SCHEDULE_KEYS)
-            raise SpecError(f"{name} has no hyperparameter {key!r}.{hint} It takes: {takes}")
+    own = {k: _as_default(v, defaults.get(k)) for k, v in given.items() if k not in ours}
+    if not _takes_any(cls):
+        _check_keys(name, own, defaults)
     resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
     try:
         schedule = Schedule(**{_SCHEDULE_KEYS[key]: value for key, value in ours.items()})
@@ -86,6 +94,19 @@ def _spec(
     )
     _try(spec)
     return spec
+
+
+def _check_keys(name: str, own: Iterable[str], defaults: dict[str, Any]) -> None:
+    for key in own:
+        if key not in defaults:
+            takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
+            hint = near(key, defaults | _SCHEDULE_KEYS)
+            raise SpecError(f"{name} has no hyperparameter {key!r}.{hint} It takes: {takes}")
+
+
+def _takes_any(cls: type) -> bool:
+    """Whether `cls` has ``**kwargs``: then only its constructor knows what it refuses."""
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls).parameters.values())
 
 
 def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +125,7 @@ def _try(spec: OptimizerSpec) -> None:
     try:
         optimizer = spec.build([torch.nn.Parameter(torch.zeros(2, 2))])
     except Exception as error:  # a class of anyone's may raise anything
-        raise SpecError(f"{spec.label}: {' '.join(str(error).split())}") from None
+        raise SpecError(f"{spec.label}: {_one_line(error)}") from None
     if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):
         raise SpecError(f"{spec.label}: a schedule needs a learning rate, and it has no 'lr'")
 
@@ -125,14 +146,15 @@ def _load(name: str, target: str) -> type:
     module_name, attribute = target.split(":")
     try:
         module = import_module(module_name)
-    except Exception as error:  # what the module itself raises included
-        raise SpecError(f"optimizer {name!r}: cannot import {module_name!r}: {error}") from None
+    except (Exception, SystemExit) as error:  # what the module itself raises included
+        reason = _one_line(error)
+        raise SpecError(f"optimizer {name!r}: cannot import {module_name!r}: {reason}") from None
     found = getattr(module, attribute, None)
     if found is None:
         hint = near(attribute, vars(module))
         raise SpecError(f"optimizer {name!r}: {module_name} has no {attribute!r}.{hint}")
     if not (isinstance(found, type) and issubclass(found, Optimizer)):
-        raise SpecError(f"optimizer {name!r}: expected a subclass of torch.optim.Optimizer")
+        raise SpecError(f"optimizer {name!r}: it is not a subclass of torch.optim.Optimizer")
     return found
 
 
@@ -145,6 +167,8 @@ def _split(text: str, separator: str) -> list[str]:
     parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
+        if depth < 0:
+            break
         if character == separator and depth == 0:
             parts.append("")
         else:
@@ -157,12 +181,15 @@ def _split(text: str, separator: str) -> list[str]:
 def _value(text: str) -> Any:
     """Read one value.
 
-    >>> [_value(text) for text in ("1e-3", "5", "true", "none", "(0.9, 0.99)", "mean")]
-    [0.001, 5, True, None, (0.9, 0.99), 'mean']
+    >>> [_value(text) for text in ("1e-3", "5", "true", "none", "mean", "1/sqrt(t)")]
+    [0.001, 5, True, None, 'mean', '1/sqrt(t)']
+    >>> _value("(0.9, 0.99)") == _value("0.9/0.99") == (0.9, 0.99)
+    True
     """
-    text = text.strip()
     if text.startswith("(") and text.endswith(")"):
-        return tuple(_value(part) for part in _split(text[1:-1], ",") if part.strip())
+        return tuple(_value(part.strip()) for part in _split(text[1:-1], ",") if part.strip())
+    if re.fullmatch(f"{_NUMBER}(/{_NUMBER})+", text):
+        return tuple(_value(part) for part in text.split("/"))
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if re.fullmatch(r"[+-]?\d+", text):
@@ -176,7 +203,20 @@ def _value(text: str) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return f"({','.join(map(_text, value))})"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
+
+
+def _as_default(value: Any, default: Any) -> Any:
+    """Return `value` with whole numbers as floats where the default is one: ``lr=1`` is lr=1.0."""
+    if isinstance(value, tuple) and isinstance(default, (tuple, list)):
+        return tuple(map(_as_default, value, default)) if len(value) == len(default) else value
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_whole and isinstance(default, float) else value
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _is_json(value: Any) -> bool:

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
-from optimizers.sgd import sgd_rule
+from optimizers.inplace import subtract_scaled
 
 
 def momentum_rule(
     theta: Tensor, g: Tensor, v: Tensor, alpha: float | Tensor, mu: float | Tensor
 ) -> None:
-    """V ← μ·v + g; θ ← θ − α·v, in place.
+    """Set v ← μ·v + g; θ ← θ − α·v.
 
     Args:
         theta: Parameters.
@@ -27,7 +27,7 @@ def momentum_rule(
         mu: Momentum μ, likewise.
     """
     v.mul_(mu).add_(g)
-    sgd_rule(theta, v, alpha)
+    subtract_scaled(theta, alpha, v)
 
 
 class Momentum(PaperOptimizer):
@@ -42,6 +42,8 @@ class Momentum(PaperOptimizer):
     """
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
+    # So that state dicts pass to torch.optim.SGD and back.
+    fixed: ClassVar = {"dampening": 0, "nesterov": False}
     counts_steps = False
 
     def __init__(
@@ -53,10 +55,8 @@ class Momentum(PaperOptimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        # The constants are there for state dicts to pass to torch.optim.SGD and back.
-        fixed = {"dampening": 0, "nesterov": False}
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own | fixed)
+        super().__init__(params, own)
 
     def init_state(self, param: Tensor, group: Group) -> State:
         """Return a velocity of zero."""

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
-from optimizers.sgd import sgd_rule
+from optimizers.inplace import subtract_scaled
 
 
 def nesterov_rule(
     theta: Tensor, g: Tensor, v: Tensor, alpha: float | Tensor, mu: float | Tensor
 ) -> None:
-    """V ← μ·v + g; φ ← φ − α·(g + μ·v), in place.
+    """Set v ← μ·v + g; φ ← φ − α·(g + μ·v).
 
     Args:
         theta: Parameters φ.
@@ -29,7 +29,8 @@ def nesterov_rule(
         mu: Momentum μ, likewise.
     """
     v.mul_(mu).add_(g)
-    sgd_rule(theta, g.add(v, alpha=mu) if isinstance(mu, float) else g + mu * v, alpha)
+    ahead = g + mu * v if isinstance(mu, Tensor) else g.add(v, alpha=mu)
+    subtract_scaled(theta, alpha, ahead)
 
 
 class Nesterov(PaperOptimizer):
@@ -44,6 +45,8 @@ class Nesterov(PaperOptimizer):
     """
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
+    # So that state dicts pass to torch.optim.SGD and back.
+    fixed: ClassVar = {"dampening": 0, "nesterov": True}
     counts_steps = False
 
     def __init__(
@@ -55,10 +58,8 @@ class Nesterov(PaperOptimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        # The constants are there for state dicts to pass to torch.optim.SGD and back.
-        fixed = {"dampening": 0, "nesterov": True}
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own | fixed)
+        super().__init__(params, own)
 
     def init_state(self, param: Tensor, group: Group) -> State:
         """Return a velocity of zero."""

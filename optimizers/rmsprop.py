@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
-from optimizers.sgd import sgd_rule
+from optimizers.inplace import average_square, subtract_quotient, subtract_scaled
 
 
 def rmsprop_rule(
@@ -26,7 +26,7 @@ def rmsprop_rule(
     eps: float | Tensor,
     mu: float | Tensor,
 ) -> None:
-    """E[g²] ← αE[g²] + (1−α)g²; θ ← θ − lr·g/(√E[g²] + ε), in place.
+    """Set E[g²] ← αE[g²] + (1−α)g²; θ ← θ − lr·g/(√E[g²] + ε).
 
     Args:
         theta: Parameters.
@@ -39,22 +39,17 @@ def rmsprop_rule(
         eps: ε.
         mu: Momentum μ.
     """
-    if isinstance(alpha, Tensor):
-        mean_g2.mul_(alpha).add_((1 - alpha) * g * g)
-    else:
-        mean_g2.mul_(alpha).addcmul_(g, g, value=1 - alpha)
+    average_square(mean_g2, g, alpha)
     variance = mean_g2
     if mean_g is not None:
         mean_g.lerp_(g, 1 - alpha)
         variance = mean_g2.addcmul(mean_g, mean_g, value=-1)
     denominator = variance.sqrt().add_(eps)
-    if velocity is not None:
-        velocity.mul_(mu).addcdiv_(g, denominator)
-        sgd_rule(theta, velocity, lr)
-    elif isinstance(lr, Tensor):
-        theta.sub_(lr * (g / denominator))
+    if velocity is None:
+        subtract_quotient(theta, lr, g, denominator)
     else:
-        theta.addcdiv_(g, denominator, value=-lr)
+        velocity.mul_(mu).addcdiv_(g, denominator)
+        subtract_scaled(theta, lr, velocity)
 
 
 class RMSprop(PaperOptimizer):
@@ -78,6 +73,7 @@ class RMSprop(PaperOptimizer):
         "weight_decay": Bound(),
         "momentum": Bound(high=1),
     }
+    flags = ("maximize", "centered")
 
     def __init__(
         self,
@@ -109,8 +105,8 @@ class RMSprop(PaperOptimizer):
             param,
             grad,
             state["square_avg"],
-            state.get("grad_avg"),
-            state.get("momentum_buffer"),
+            state["grad_avg"] if group["centered"] else None,
+            state["momentum_buffer"] if group["momentum"] > 0 else None,
             group["lr"],
             group["alpha"],
             group["eps"],

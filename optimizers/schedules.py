@@ -27,8 +27,11 @@ class Schedule:
         if self.kind not in get_args(Kind):
             known = ", ".join([*get_args(Kind), *_ALIASES])
             raise ValueError(f"unknown schedule {self.kind!r}. Known: {known}")
-        if not (isinstance(self.warmup, (int, float)) and 0 <= self.warmup < math.inf):
-            raise ValueError(f"warmup: expected steps, or a part of all below 1, got {self.warmup}")
+        is_number = isinstance(self.warmup, (int, float)) and not isinstance(self.warmup, bool)
+        if not (is_number and 0 <= self.warmup < math.inf):
+            raise ValueError(
+                f"warmup: expected steps, or a part of all below 1, got {self.warmup!r}"
+            )
 
     @property
     def constant(self) -> bool:

@@ -1,7 +1,7 @@
 """Stochastic gradient descent.
 
-Paper: Robbins & Monro, "A Stochastic Approximation Method", 1951. Deviations: none; the same as
-`torch.optim.SGD` without momentum.
+Paper: Robbins & Monro, "A Stochastic Approximation Method", 1951. Deviations: none. From torch:
+momentum has classes of its own, `Momentum` and `Nesterov`.
 """
 
 from collections.abc import Iterable
@@ -10,20 +10,18 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Group, PaperOptimizer, State
+from optimizers.inplace import subtract_scaled
 
 
 def sgd_rule(theta: Tensor, g: Tensor, alpha: float | Tensor) -> None:
-    """θ ← θ − α·g, in place.
+    """Set θ ← θ − α·g.
 
     Args:
         theta: Parameters.
         g: Gradient, of the same shape.
         alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
     """
-    if isinstance(alpha, Tensor):
-        theta.sub_(alpha * g)
-    else:
-        theta.add_(g, alpha=-alpha)
+    subtract_scaled(theta, alpha, g)
 
 
 class SGD(PaperOptimizer):
@@ -37,6 +35,8 @@ class SGD(PaperOptimizer):
     """
 
     bounds: ClassVar = {"lr": Bound(), "weight_decay": Bound()}
+    # So that state dicts pass to torch.optim.SGD and back.
+    fixed: ClassVar = {"momentum": 0, "dampening": 0, "nesterov": False}
     counts_steps = False
 
     def __init__(
@@ -47,10 +47,8 @@ class SGD(PaperOptimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        # The constants are there for state dicts to pass to torch.optim.SGD and back.
-        fixed = {"momentum": 0, "dampening": 0, "nesterov": False}
         own = {"lr": lr, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own | fixed)
+        super().__init__(params, own)
 
     def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
         """Apply the rule to one parameter."""

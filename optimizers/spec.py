@@ -26,35 +26,40 @@ class OptimizerSpec:
         name: Registered name or import path.
         label: What tables and figures call it.
         target: Its class as ``module:attribute``.
-        hyperparameters: Every one that can be written as JSON, defaults included.
+        hyperparameters: Every one that can be written as JSON, defaults included. Read it only;
+            it takes no part in the hash, so that specs can be keys. Lists become tuples.
         schedule: What multiplies the learning rate.
     """
 
     name: str
     label: str
     target: str
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     schedule: Schedule = field(default_factory=Schedule)
+
+    def __post_init__(self) -> None:
+        values = {name: _tuples(value) for name, value in self.hyperparameters.items()}
+        object.__setattr__(self, "hyperparameters", values)
 
     def build(self, params: Iterable[Any]) -> "Optimizer":
         """Return the optimizer over `params`, with hyperparameters as its class checks them."""
-        values = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in self.hyperparameters.items()
-        }
-        optimizer: Optimizer = resolve_name(self.target)(params, **values)
+        optimizer: Optimizer = resolve_name(self.target)(params, **self.hyperparameters)
         return optimizer
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able mapping that `from_json` reads."""
-        return asdict(self) | {
-            "hyperparameters": {
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in self.hyperparameters.items()
-            }
-        }
+        values = {name: _lists(value) for name, value in self.hyperparameters.items()}
+        return asdict(self) | {"hyperparameters": values}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "OptimizerSpec":
         """Build a spec from `to_json`'s mapping."""
         return cls(**{**data, "schedule": Schedule(**data["schedule"])})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, (tuple, list)) else value
+
+
+def _lists(value: Any) -> Any:
+    return list(map(_lists, value)) if isinstance(value, (tuple, list)) else value

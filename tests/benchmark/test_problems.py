@@ -1,0 +1,45 @@
+from pkgutil import resolve_name
+
+import pytest
+
+from benchmark.models.base import Classifier
+from benchmark.models.registry import MODELS
+from benchmark.problems import PROBLEMS, problems_of
+from datamodules.registry import DATASETS
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))
+def test_every_problem_names_a_model_and_a_data_set(problem):
+    assert problem.workload.model in MODELS
+    assert problem.workload.dataset in DATASETS
+    assert problem.name == f"{problem.workload.model}/{problem.workload.dataset}"
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))
+def test_problems_that_download_have_an_embedded_twin(problem):
+    if DATASETS[problem.workload.dataset].embedded:
+        assert not problem.twin
+    else:
+        assert DATASETS[PROBLEMS[problem.twin].workload.dataset].embedded
+
+
+@pytest.mark.parametrize("row", MODELS.values(), ids=list(MODELS))
+def test_every_model_is_a_classifier(row):
+    assert issubclass(resolve_name(row.target), Classifier)
+
+
+def test_model_alone_means_the_data_set_of_its_paper():
+    assert problems_of("cnn", None).name == "cnn/cifar10"
+
+
+def test_pairs_outside_the_table_take_the_numbers_of_the_model():
+    problem = problems_of("mlp", "cifar10")
+    assert problem.name == "mlp/cifar10"
+    assert problem.workload.epochs == PROBLEMS["mlp/mnist"].workload.epochs
+
+
+def test_unknown_names_are_refused_with_a_suggestion():
+    with pytest.raises(ValueError, match="unknown model 'mpl'. Did you mean 'mlp'"):
+        problems_of("mpl", None)
+    with pytest.raises(ValueError, match="unknown data set 'minst'. Did you mean 'mnist'"):
+        problems_of("mlp", "minst")

@@ -1,0 +1,54 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from benchmark.spec import Trial, UsageError, check_study_name
+
+
+def test_grid_has_every_combination_once_seed_by_seed(trials_of):
+    trials = trials_of(opts="adam,sgd:lr=0.1|0.1|1", seeds=2)
+    assert [(t.seed, t.label) for t in trials] == [
+        (0, "adam"),
+        (0, "sgd lr=0.1"),
+        (0, "sgd lr=1"),
+        (1, "adam"),
+        (1, "sgd lr=0.1"),
+        (1, "sgd lr=1"),
+    ]
+
+
+def test_trial_survives_json(trials_of):
+    trial = trials_of(opts="adam:betas=(0.5,0.9):schedule=cosine")[0]
+    again = Trial.from_json(json.loads(json.dumps(trial.to_json())))
+    assert again.key == trial.key
+    assert again.to_json() == trial.to_json()
+
+
+def test_key_is_the_same_in_every_release(trials_of):
+    # If this fails, records of users no longer count: raise SCHEMA and say so in the change log.
+    trial = Trial(
+        problem="logreg/digits",
+        model="logreg",
+        dataset="digits",
+        optimizer={"name": "sgd", "label": "sgd", "hyperparameters": {"lr": 0.1}},
+        seed=3,
+        epochs=2,
+        batch_size=128,
+    )
+    assert trial.key == "logreg-digits-sgd-s3-c841e9d5025c"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"epochs": 9}, {"dropout": True}, {"l2": 0.1}, {"threads": 2}, {"log_every": 7}],
+)
+def test_whatever_decides_the_outcome_is_in_the_key(trials_of, change):
+    trial = trials_of()[0]
+    assert replace(trial, **change).key != trial.key
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "x" * 81, "a b", "..", "-a"])
+def test_study_names_cannot_leave_the_results_folder(name):
+    with pytest.raises(UsageError, match="study name"):
+        check_study_name(name)

@@ -1,0 +1,104 @@
+import fcntl
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmark.spec import UsageError
+from benchmark.store import Record, Store, open_study, write_json
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path, "study")
+
+
+@pytest.fixture
+def trial(trials_of):
+    return trials_of()[0]
+
+
+def test_record_survives_the_disk(store, trial):
+    record = Record(trial=trial, status="done", metrics={"val/loss": 0.1}, seconds={"total": 1.0})
+    store.write(record)
+    assert store.record(trial).to_json() == record.to_json()
+    assert [r.trial.key for r in store.records()] == [trial.key]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_missing"),
+    [("done", False), ("diverged", False), ("failed", True), ("skipped", True)],
+)
+def test_only_results_count_as_run(store, trial, status, is_missing):
+    store.write(Record(trial=trial, status=status))
+    assert bool(store.missing([trial])) is is_missing
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": "odd"}', '{"status": "done"}'])
+def test_corrupt_record_is_set_aside_with_a_warning(store, trial, text):
+    folder = store.trial_folder(trial)
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text(text)
+    with pytest.warns(UserWarning, match=r"record\.json is corrupt"):
+        assert store.missing([trial]) == [trial]
+    assert [path.read_text() for path in folder.glob("record.json.corrupt-*")] == [text]
+    assert not (folder / "record.json").exists()
+
+
+def test_torn_last_line_of_metrics_is_left_out(store, trial):
+    store.begin(trial)
+    path = store.trial_folder(trial) / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"ste')
+    assert store.metrics(trial) == [{"step": 1}, {"step": 2}]
+
+
+def test_begin_clears_what_an_interrupted_attempt_left(store, trial):
+    store.begin(trial)
+    (store.trial_folder(trial) / "metrics.jsonl").write_text('{"step": 1}\n')
+    store.begin(trial)
+    assert store.metrics(trial) == []
+    assert json.loads((store.trial_folder(trial) / "trial.json").read_text()) == trial.to_json()
+
+
+def test_full_disk_leaves_the_old_file_and_no_half_of_the_new(tmp_path, monkeypatch):
+    path = tmp_path / "record.json"
+    write_json(path, {"old": 1})
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_json(path, {"new": 2})
+    assert json.loads(path.read_text()) == {"old": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_unknown_study_lists_the_known_ones(store, trial, tmp_path):
+    store.write(Record(trial=trial, status="done"))
+    with pytest.raises(UsageError, match="no study 'other'.*Known: study"):
+        open_study(tmp_path, "other")
+
+
+_HOLDER = """
+import sys, time
+from benchmark.spec import Trial
+from benchmark.store import Store
+import json
+with Store(sys.argv[1], "study").claim(Trial.from_json(json.loads(sys.argv[2]))):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_claim_excludes_other_processes_and_ends_with_them(store, trial, tmp_path):
+    arguments = [sys.executable, "-c", _HOLDER, str(tmp_path), json.dumps(trial.to_json())]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with (store.trial_folder(trial) / ".claim").open("w") as lock, pytest.raises(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        holder.kill()
+    with store.claim(trial) as folder:  # would wait for ever if the claim were still held
+        assert folder == store.trial_folder(trial)

@@ -1,0 +1,19 @@
+import os
+import tempfile
+
+import pytest
+
+# Before anything is imported: no test may touch the user's cache, W&B account or thread counts.
+os.environ["BENCHMARK_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchmark-tests-")
+os.environ["OMP_NUM_THREADS"] = "1"
+for name in [name for name in os.environ if name.startswith("WANDB_")]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def digits():
+    from datamodules import Digits
+
+    data = Digits()
+    data.prepare_data()
+    return data

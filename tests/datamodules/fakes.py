@@ -1,0 +1,87 @@
+"""Tiny data sets in the layouts of the real ones."""
+
+import gzip
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datamodules.cifar10 import CIFAR10
+from datamodules.imdb import IMDB
+from datamodules.mnist import MNIST
+from PIL import Image
+
+SIZES = (20, 10, 10)
+
+
+class TinyMNIST(MNIST):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.sizes = SIZES
+
+
+class TinyCIFAR10(CIFAR10):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.sizes = SIZES
+
+
+class TinyIMDB(IMDB):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.sizes = SIZES
+
+
+def write_idx(path: Path, values) -> None:
+    array = np.asarray(values, np.uint8)
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = header + array.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def write_mnist(root: Path, *, suffix: str = ".gz", num_train: int = 30, label: int = 9) -> Path:
+    raw = root / "MNIST" / "raw"
+    rng = np.random.default_rng(0)
+    for part, count in (("train", num_train), ("t10k", 10)):
+        images = rng.integers(0, 256, (count, 28, 28))
+        images[:, 0, 0] = np.arange(count)  # tells the examples apart
+        write_idx(raw / f"{part}-images-idx3-ubyte{suffix}", images)
+        write_idx(raw / f"{part}-labels-idx1-ubyte{suffix}", [label] * count)
+    return raw
+
+
+def write_cifar10(root: Path, *, column: str = "img", cut: bool = False) -> Path:
+    folder = root / "cifar10"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 30), ("test", 10)):
+        images = [_png(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)) for _ in range(count)]
+        if cut:
+            images[0] = images[0][:60]
+        rows = {
+            column: [{"bytes": image, "path": None} for image in images],
+            "label": [row % 10 for row in range(count)],
+        }
+        pq.write_table(pa.table(rows), folder / f"{part}-00000-of-00001.parquet")
+    return folder
+
+
+def write_imdb(root: Path, *, labels=(0, 1)) -> Path:
+    folder = root / "imdb"
+    folder.mkdir(parents=True)
+    for part, count in (("train", 30), ("test", 10)):
+        rows = {
+            "text": [f"film word{row} {'good' if row % 2 else 'bad'}" for row in range(count)],
+            "label": [labels[row % 2] for row in range(count)],
+        }
+        pq.write_table(pa.table(rows), folder / f"{part}-00000-of-00001.parquet")
+    return folder
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
