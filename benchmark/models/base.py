@@ -64,6 +64,7 @@ class Classifier(LightningModule):
         self._takes_closure = True
         self._mixed = False
         self._scaler: Any = None
+        self._convert: Callable[[Any], Any] | None = None
         self.metrics = nn.ModuleDict({f"{split}_split": _metrics(num_classes) for split in SPLITS})
 
     def build(
@@ -82,7 +83,11 @@ class Classifier(LightningModule):
         self._base_lrs = [group.get("lr") for group in optimizer.param_groups]
         self._takes_closure = "closure" in inspect.signature(optimizer.step).parameters
         self._mixed = "mixed" in str(self.trainer.precision)
-        self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        plugin = self.trainer.precision_plugin
+        self._scaler = getattr(plugin, "scaler", None)
+        # Lightning converts what the loader yields, which is a chunk and not its batches.
+        if str(self.trainer.precision) in ("64-true", "bf16-true", "16-true"):
+            self._convert = plugin.convert_input
         return optimizer
 
     def loss(self, inputs: Any, targets: Tensor) -> Tensor:
@@ -103,6 +108,8 @@ class Classifier(LightningModule):
         losses: list[Tensor] = []
         with self._autocast_off():
             for inputs, targets in [batch] if isinstance(batch, (tuple, list)) else batch:
+                if self._convert is not None:
+                    inputs = self._convert(inputs)
                 self.steps += 1
                 self._schedule(optimizer)
                 self._step(optimizer, inputs, targets, losses)

@@ -1,0 +1,119 @@
+import pytest
+
+from benchmark.context import Context
+from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.store import Record, Store
+from datamodules.errors import DataUnavailableError
+
+
+class Watcher:
+    def __init__(self):
+        self.begun, self.losses, self.records = [], [], []
+
+    def started(self, trial):
+        self.begun.append(trial.key)
+
+    def progressed(self, trial, step, loss):
+        self.losses.append((step, loss))
+
+    def finished(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def _digits_are_prepared(digits):
+    pass
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Return a function that runs trials and returns their records and the watcher."""
+
+    def run(trials, *, workers=2, timeout=None, study="study"):
+        store, watcher = Store(tmp_path, study), Watcher()
+        context = Context(environment={"suite": "test"})
+        LocalLauncher(context, Devices(workers=workers), watcher, timeout)(trials, store)
+        return [store.record(trial) for trial in trials], watcher
+
+    return run
+
+
+def test_every_trial_has_its_record_and_the_number_of_workers_changes_no_bit(trials_of, launch):
+    trials = trials_of(opts="adam,sgd:lr=0.1", seeds=2)
+    two, watcher = launch(trials, workers=2)
+    one, _ = launch(trials, workers=1, study="other")
+    assert [record.status for record in two] == ["done"] * 4
+    assert [r.weights_sha256 for r in two] == [r.weights_sha256 for r in one]
+    assert len(set(watcher.begun)) == len(watcher.records) == 4
+    assert two[0].environment["suite"] == "test"
+
+
+def test_a_crashed_trial_is_tried_once_more(trials_of, launch, tmp_path):
+    marker = tmp_path / "killed"
+    opts = f"tests.plugins.optimizers.KilledOnce:marker={marker}"
+    trials = trials_of(opts=opts)
+    marker.unlink(missing_ok=True)
+    [record], watcher = launch(trials)
+    assert marker.exists()
+    assert record.status == "done"
+    assert len(watcher.begun) == 2
+
+
+def test_a_trial_that_crashes_twice_has_failed_and_takes_no_other_with_it(trials_of, launch):
+    trials = trials_of(opts="tests.plugins.optimizers.KilledAlways,adam")
+    (crashed, other), watcher = launch(trials)
+    assert crashed.status == "failed"
+    assert "killed by signal 9" in crashed.reason
+    assert other.status == "done"
+    assert watcher.begun.count(trials[0].key) == 2
+
+
+def test_an_exception_of_the_trial_fails_it_in_one_line_with_its_traceback_kept(
+    trials_of, launch, tmp_path
+):
+    trials = trials_of(opts="tests.plugins.optimizers.Raises")
+    [record], watcher = launch(trials)
+    assert record.status == "failed"
+    assert record.reason.startswith("ArithmeticError: a step that went wrong (traceback in ")
+    assert "\n" not in record.reason
+    assert "Traceback" in (tmp_path / "study" / trials[0].key / "log.txt").read_text()
+    assert len(watcher.begun) == 1
+
+
+def test_a_trial_over_its_time_is_stopped(trials_of, launch):
+    trials = trials_of(opts="tests.plugins.optimizers.Slow:seconds=30")
+    [record], _ = launch(trials, timeout=1.0)
+    assert record.status == "failed"
+    assert "took longer than the 1 s of --timeout" in record.reason
+
+
+def test_running_losses_are_passed_on(trials_of, launch):
+    trials = trials_of(opts="tests.plugins.optimizers.Slow:seconds=0.05", log_every=2)
+    _, watcher = launch(trials)
+    assert watcher.losses
+    assert all(loss > 0 and step in (2, 4, 6, 8, 10) for step, loss in watcher.losses)
+
+
+def test_a_trial_that_someone_else_has_finished_is_not_run_again(trials_of, launch, tmp_path):
+    [trial] = trials_of()
+    Store(tmp_path, "study").write(Record(trial=trial, status="done", reason="by someone else"))
+    [record], _ = launch([trial])
+    assert record.reason == "by someone else"
+
+
+def test_a_disk_that_cannot_be_written_ends_the_launch(trials_of, tmp_path):
+    (tmp_path / "study").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="study"):
+        LocalLauncher(Context(), Devices(workers=1), Watcher())(
+            trials_of(), Store(tmp_path, "study")
+        )
+
+
+def test_errors_of_the_data_come_back_from_the_worker(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_DATA_DIR", str(tmp_path))
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    prepare([("digits", "logreg", False)], Context())
+    with pytest.raises((DataUnavailableError, RuntimeError), match="MNIST"):
+        prepare(
+            [("mnist", "logreg", False)], Context(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+        )

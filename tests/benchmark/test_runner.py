@@ -1,0 +1,166 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional
+
+from benchmark.context import Context
+from benchmark.runner import build_model, derived_seed, run, weights_sha256
+from benchmark.store import Store
+from optimizers.spec import OptimizerSpec
+
+
+@pytest.fixture(autouse=True)
+def _digits_are_prepared(digits):
+    pass
+
+
+def train_by_hand(trial):
+    """What `run` must equal to the last bit: a plain loop over the same batches."""
+    from datamodules import Digits
+
+    data = Digits(batch_size=trial.batch_size, seed=derived_seed(trial, "batches"))
+    data.setup()
+    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    network = model.network.train()
+    optimizer = OptimizerSpec.from_json(trial.optimizer).build(network.parameters())
+    loader, losses = data.train_dataloader(), []
+    for _ in range(trial.epochs):
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(network(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return weights_sha256(network), losses
+
+
+@pytest.mark.parametrize(
+    ("problem", "opts", "dropout"),
+    [
+        ("logreg/digits", "adam", False),
+        ("logreg/digits", "nesterov:lr=0.1", True),
+        ("mlp/digits", "torch.optim.AdamW", True),
+        ("cnn/digits", "rmsprop:lr=1e-4", False),
+    ],
+)
+def test_a_trial_gives_the_bits_of_a_plain_loop(trials_of, problem, opts, dropout):
+    trial = trials_of(problem, opts, epochs=2, dropout=dropout, log_every=3)[0]
+    rows = []
+    record = run(trial, Context(), watch=rows.append)
+    digest, losses = train_by_hand(trial)
+    assert record.status == "done"
+    assert record.weights_sha256 == digest
+    running = [row["train/running_loss"] for row in rows if "train/running_loss" in row]
+    assert running[0] == pytest.approx(sum(losses[:3]) / 3, rel=1e-6)
+
+
+def test_the_same_trial_gives_the_same_bits_and_curves(trials_of):
+    trial = trials_of("mlp/digits", dropout=True)[0]
+    first, second = [], []
+    records = [run(trial, Context(), watch=rows.append) for rows in (first, second)]
+    assert records[0].weights_sha256 == records[1].weights_sha256
+    drop_clock = [[{k: v for k, v in r.items() if k != "train_seconds"} for r in rows]
+                  for rows in (first, second)]
+    assert drop_clock[0] == drop_clock[1]
+
+
+def test_optimizers_share_initial_weights_and_batches_of_a_seed_and_seeds_do_not(trials_of):
+    trials = trials_of(opts="adam:lr=0,sgd:lr=0", seeds=2)
+    records = {(t.seed, t.optimizer["name"]): run(t, Context()) for t in trials}
+    assert records[0, "adam"].weights_sha256 == records[0, "sgd"].weights_sha256
+    assert records[0, "adam"].weights_sha256 != records[1, "adam"].weights_sha256
+    seeds = {derived_seed(trials[0], purpose) for purpose in ("weights", "batches", "dropout")}
+    assert len(seeds) == 3
+
+
+def test_rows_have_axes_step_zero_and_one_evaluation_per_epoch(trials_of):
+    rows = []
+    run(trials_of(epochs=2, log_every=4)[0], Context(), watch=rows.append)
+    evaluations = [row for row in rows if "val/loss" in row]
+    assert [row["step"] for row in evaluations] == [0, 10, 20]
+    assert [row["epoch"] for row in evaluations] == [0, 1, 2]
+    assert [row["samples"] for row in evaluations] == [0, 1257, 2514]
+    assert [row["step"] for row in rows if "lr" in row] == [4, 8, 10, 14, 18, 20]
+    assert evaluations[0]["train/loss"] == pytest.approx(math.log(10), abs=0.5)
+    for row in evaluations:
+        assert {"train/loss", "train/accuracy", "test/loss", "test/accuracy"} <= row.keys()
+
+
+def test_metrics_file_holds_the_rows_that_were_watched(trials_of, tmp_path):
+    trial, rows = trials_of()[0], []
+    store = Store(tmp_path, "study")
+    store.begin(trial)
+    record = run(trial, Context(), folder=store.trial_folder(trial), watch=rows.append)
+    assert store.metrics(trial) == rows
+    assert record.metrics["test/accuracy"] == rows[-1]["test/accuracy"]
+
+
+def test_clocks_add_up(trials_of):
+    seconds = run(trials_of("mlp/digits")[0], Context()).seconds
+    parts = seconds["training"] + seconds["evaluation"] + seconds["startup"]
+    assert 0 < parts <= seconds["total"]
+    assert 0 < seconds["per_step"] < seconds["training"]
+
+
+def test_schedule_sets_the_learning_rate_of_every_step(trials_of):
+    rows = []
+    trial = trials_of(opts="sgd:lr=0.5:schedule=1/sqrt(t)", log_every=1)[0]
+    run(trial, Context(), watch=rows.append)
+    rates = [row["lr"] for row in rows if "lr" in row]
+    assert rates == pytest.approx([0.5 / math.sqrt(t) for t in range(1, 11)])
+
+
+def test_optimizers_that_need_the_closure_work(trials_of):
+    record = run(trials_of(opts="torch.optim.LBFGS:lr=0.1", epochs=2)[0], Context())
+    assert record.metrics["train/accuracy"] > 0.8
+
+
+class Closureless(torch.optim.SGD):
+    """An optimizer whose step takes no closure, of which there are many."""
+
+    def step(self):
+        return super().step()
+
+
+def test_optimizers_whose_step_takes_no_closure_work_alike(trials_of):
+    path = f"{__name__}.Closureless:lr=0.1"
+    theirs = run(trials_of(opts=path)[0], Context())
+    ours = run(trials_of(opts="torch.optim.SGD:lr=0.1")[0], Context())
+    assert theirs.weights_sha256 == ours.weights_sha256
+
+
+def test_non_finite_loss_ends_the_trial_as_diverged_with_its_step(trials_of):
+    trial = trials_of("mlp/digits", "sgd:lr=1e30", epochs=5)[0]
+    rows = []
+    record = run(trial, Context(), watch=rows.append)
+    assert record.status == "diverged"
+    assert "step" in record.reason
+    assert record.metrics["step"] <= 10
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+
+
+def test_loss_far_above_its_start_after_an_epoch_is_divergence(trials_of):
+    record = run(trials_of(opts="sgd:lr=1e6", epochs=5)[0], Context())
+    assert record.status == "diverged"
+    assert "times its start" in record.reason
+    assert record.metrics["epoch"] == 1
+
+
+def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):
+    trial = trials_of(opts="sgd:lr=0", l2=10.0)[0]
+    rows = []
+    run(trial, Context(), watch=rows.append)
+    running = next(row["train/running_loss"] for row in rows if "lr" in row)
+    evaluated = next(row["train/loss"] for row in rows if "val/loss" in row)
+    assert running > evaluated + 1
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
+def test_other_precisions_train(trials_of, precision):
+    trial = trials_of("mlp/digits", epochs=2, precisions=(precision,))[0]
+    record = run(trial, Context())
+    assert record.metrics["train/accuracy"] > 0.7
+    single = run(replace(trial, precision="32-true"), Context())
+    assert record.weights_sha256 != single.weights_sha256

@@ -1,0 +1,48 @@
+"""Optimizers that misbehave, for tests of what the launcher makes of it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+
+
+class KilledOnce(torch.optim.SGD):
+    """Is killed in its first step, unless it has been killed before."""
+
+    def __init__(self, params, lr=0.1, marker=""):
+        super().__init__(params, lr)
+        self.marker = Path(marker)
+
+    def step(self, closure=None):
+        if not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().step(closure)
+
+
+class KilledAlways(torch.optim.SGD):
+    """Is killed in its first step."""
+
+    def step(self, closure=None):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Raises(torch.optim.SGD):
+    """Raises in its first step."""
+
+    def step(self, closure=None):
+        raise ArithmeticError("a step that went wrong\nwith more lines")
+
+
+class Slow(torch.optim.SGD):
+    """Sleeps in every step."""
+
+    def __init__(self, params, lr=0.1, seconds=0.2):
+        super().__init__(params, lr)
+        self.seconds = seconds
+
+    def step(self, closure=None):
+        time.sleep(self.seconds)
+        return super().step(closure)
