@@ -23,8 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
             args=arguments, prog_name="python -m benchmark", standalone_mode=False
         )
     except click.ClickException as error:
-        error.show()
-        return USAGE
+        return _say(error.format_message(), USAGE)
     except (UsageError, UnknownNameError) as error:
         return _say(str(error), USAGE)
     except (DataUnavailableError, DataCorruptError) as error:

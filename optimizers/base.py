@@ -162,7 +162,7 @@ class PaperOptimizer(Optimizer):
         known = [name for name in (*self.bounds, *self.flags) if name in arguments]
         now = {name: arguments[name].default for name in known}
         for group in self.param_groups:
-            for name, default in (now | self.fixed | self.defaults).items():
+            for name, default in (now | self.fixed).items():
                 group.setdefault(name, default)
             _make_scalars_0d(group)
 

@@ -61,6 +61,7 @@ def settle(wish: Wish, known_missing: Mapping[str, str]) -> tuple[list[Workload]
     workloads = {}
     for problem in _asked(wish):
         workload = problem.workload
+        _check_shapes(workload)
         reason = known_missing.get(workload.dataset) or _missing(workload.dataset, wish)
         if reason:
             if wish.dataset is not None or not problem.twin:
@@ -71,7 +72,6 @@ def settle(wish: Wish, known_missing: Mapping[str, str]) -> tuple[list[Workload]
                 f"Until then the embedded data set stands in: {DATASETS[workload.dataset].title}."
             )
         workload = _adjusted(workload, wish)
-        _check_shapes(workload)
         workloads[workload.problem] = workload
     return list(workloads.values()), list(notices.values())
 

@@ -61,8 +61,10 @@ def test_the_same_trial_gives_the_same_bits_and_curves(trials_of):
     first, second = [], []
     records = [run(trial, Context(), watch=rows.append) for rows in (first, second)]
     assert records[0].weights_sha256 == records[1].weights_sha256
-    drop_clock = [[{k: v for k, v in r.items() if k != "train_seconds"} for r in rows]
-                  for rows in (first, second)]
+    drop_clock = [
+        [{k: v for k, v in r.items() if k != "train_seconds"} for r in rows]
+        for rows in (first, second)
+    ]
     assert drop_clock[0] == drop_clock[1]
 
 

@@ -1,0 +1,184 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+import datamodules.places
+from benchmark.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    """Work in an empty folder, without data and without a network."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCHMARK_DATA_DIR", raising=False)
+    monkeypatch.setattr(datamodules.places, "reachable", lambda url: False)
+
+
+QUICK = ["--problem", "logreg/digits", "--epochs", "1", "--wandb", "disabled"]
+
+
+def test_a_run_prints_plan_progress_table_and_where_the_files_are(capsys):
+    assert main([*QUICK, "--opts", "adam,sgd:lr=0.1", "--seeds", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "trials      4 with 2 seeds, 4 to run" in out
+    assert "[4/4]" in out
+    assert "★" in out
+    assert "sgd lr=0.1" in out
+    assert "2 done" in out
+    assert "files: results/default   again: python -m benchmark show default" in out
+
+
+def test_the_same_command_again_only_prints_and_more_seeds_add_only_the_missing(capsys):
+    main([*QUICK, "--opts", "adam", "--seeds", "1"])
+    first = capsys.readouterr().out
+    assert main([*QUICK, "--opts", "adam", "--seeds", "1"]) == 0
+    again = capsys.readouterr().out
+    assert "to run" not in again
+    assert "all trials were on record" in again
+    assert (
+        again.split("\nfiles")[0].splitlines()[:6]
+        == first[first.index("\nlogreg") :].splitlines()[:6]
+    )
+    main([*QUICK, "--opts", "adam", "--seeds", "3"])
+    assert "3 with 3 seeds, 2 to run" in capsys.readouterr().out
+
+
+def test_json_goes_to_stdout_alone_and_show_gives_the_same(capsys):
+    main([*QUICK, "--opts", "adam", "--seeds", "2", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert main(["show", "default", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == rows
+    assert rows[0]["dataset"] == "digits"
+    assert rows[0]["seeds"] == {"done": 2}
+    assert rows[0]["hyperparameters"]["betas"] == [0.9, 0.999]
+    assert 0 < rows[0]["metrics"]["test/accuracy"]["mean"] < 1
+
+
+def test_a_failed_trial_gives_exit_code_1_and_its_reason(capsys):
+    assert main([*QUICK, "--opts", "tests.plugins.optimizers.Raises", "--seeds", "1"]) == 1
+    assert "ArithmeticError: a step that went wrong" in capsys.readouterr().out
+
+
+def test_an_absent_accelerator_is_skipped_with_its_reason(capsys):
+    pytest.importorskip("torch")
+    import torch
+
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has an Apple GPU")
+    arguments = ["--opts", "adam", "--seeds", "1", "--accelerator", "cpu,mps"]
+    assert main([*QUICK, *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "1 skipped" in out
+    assert "torch finds no Apple GPU" in out
+    assert "1 done" in out
+
+
+def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(capsys):
+    arguments = ["--model", "logreg", "--opts", "adam", "--seeds", "1", "--epochs", "1"]
+    assert main([*arguments, "--wandb", "disabled", "--json"]) == 0
+    streams = capsys.readouterr()
+    assert streams.err.count("NOTICE: logreg/mnist becomes logreg/digits") == 1
+    assert "MNIST/raw/*-ubyte.gz" in streams.err
+    assert json.loads(streams.out)[0]["problem"] == "logreg/digits"
+
+
+def test_data_asked_for_by_name_are_not_replaced(capsys):
+    assert main(["--model", "logreg", "--dataset", "mnist", "--opts", "adam"]) == 3
+    err = capsys.readouterr().err
+    assert "MNIST/raw/*-ubyte.gz" in err
+    assert "--data-dir" in err
+
+
+def test_corrupt_data_are_named_with_their_cure(capsys, tmp_path):
+    folder = tmp_path / "data" / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (folder / f"{name}-ubyte.gz").write_bytes(b"\x1f\x8b\x08 this is no gzip")
+    where = ["--data-dir", str(tmp_path / "data"), "--cache-dir", str(tmp_path / "cache")]
+    assert main(["--model", "logreg", "--opts", "adam", "--wandb", "disabled", *where]) == 3
+    err = capsys.readouterr().err
+    assert "train-images-idx3-ubyte.gz is corrupt" in err
+    assert "delete it and fetch it again" in err
+
+
+def test_dry_run_runs_nothing_and_says_what_would(capsys, tmp_path):
+    assert main([*QUICK, "--opts", "all", "--dry-run"]) == 0
+    assert "21 with 3 seeds, 21 to run, about" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_config_file_gives_defaults_that_the_command_line_overrides(capsys, tmp_path):
+    config = tmp_path / "study.toml"
+    config.write_text('problem = ["logreg/digits"]\nopts = "adam"\nseeds = 7\nepochs = 2\n')
+    assert main(["--config", str(config), "--seeds", "4", "--dry-run", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["trials"] == 4
+    assert plan["problems"] == ["logreg/digits (2 epochs)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "mpl"], "unknown model 'mpl'. Did you mean 'mlp'?"),
+        (["--model", "mlp", "--opts", "adm"], "Did you mean 'adam'?"),
+        (["--model", "mlp", "--opts", "adam:lr=-1"], "expected lr"),
+        (["--model", "mlp", "--opts", "adam:beta1=0.9"], "has no hyperparameter 'beta1'"),
+        (["--model", "mlp", "--opts", "json.JSONDecoder"], "torch.optim.Optimizer"),
+        (["--model", "mlp", "--dataset", "minst"], "Did you mean 'mnist'?"),
+        (["--model", "mlp", "--dataset", "imdb"], "takes images"),
+        (["--model", "mlp", "--epochs", "-3"], "--epochs"),
+        (["--model", "mlp", "--seeds", "0"], "--seeds"),
+        (["--model", "mlp", "--timeout", "0"], "--timeout"),
+        (["--model", "mlp", "--workers", "none"], "positive whole number or 'auto'"),
+        (["--model", "mlp", "--study", "../up"], "study name"),
+        (["--model", "mlp", "--data-dir", "nowhere"], "does not exist"),
+        (["--model", "mlp", "--accelerator", "tpu"], "unknown accelerator 'tpu'"),
+        (["--model", "mlp", "--precision", "8"], "unknown precision '8'"),
+        (["--model", "mlp", "--wandb", "on"], "--wandb"),
+        (["--model", "mlp", "--problem", "mlp/digits"], "leave --model"),
+        (["--opts", "adam"], "nothing to run"),
+        (["--modl", "mlp"], "Did you mean"),
+        (["show", "nothing"], "no study 'nothing'"),
+        (["list", "things"], "things"),
+        (["shwo"], "shwo"),
+    ],
+)
+def test_bad_input_gives_one_line_and_exit_code_2(capsys, arguments, words):
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_unknown_config_keys_are_refused_with_a_suggestion(capsys, tmp_path):
+    (tmp_path / "bad.toml").write_text("epoch = 3\n")
+    assert main(["--config", "bad.toml"]) == 2
+    assert "unknown key 'epoch'. Did you mean 'epochs'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["optimizers", "models", "datasets", "problems"])
+def test_list_names_every_row(capsys, kind):
+    assert main(["list", kind, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert main(["list", kind]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_the_shell(capsys, shell):
+    assert main(["completion", shell]) == 0
+    assert "_OPTIMIZER_BENCHMARK_COMPLETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "optimizers"], ["run", "--help"]])
+def test_help_and_list_load_nothing_heavy(arguments):
+    code = (
+        "import sys; from benchmark.__main__ import main; main(sys.argv[1:]);"
+        "heavy = {'torch', 'lightning', 'wandb', 'numpy', 'scipy'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,246 @@
+import pytest
+import torch
+
+from optimizers.grammar import parse
+from optimizers.registry import OPTIMIZERS
+from optimizers.spec import SpecError
+
+MODULE = """
+import torch
+
+class Plain(torch.optim.SGD):
+    def __init__(self, params, lr, *, warmup=3, clip=1.0, foreach=None):
+        super().__init__(params, lr=lr)
+        self.warmup = warmup
+        self.clip = clip
+
+class Open(torch.optim.SGD):
+    def __init__(self, params, **values):
+        super().__init__(params, **values)
+
+class Silent(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        assert lr < 1
+        super().__init__(params, lr=lr)
+
+class NoRate(torch.optim.Optimizer):
+    def __init__(self, params, size=2):
+        super().__init__(params, {"size": size})
+
+class Dreamer(torch.optim.SGD):
+    def __init__(self, params, callback=print, lr=0.1):
+        super().__init__(params, lr=lr)
+
+def factory(params):
+    return torch.optim.SGD(params)
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A user's modules: `mine` with optimizers, `broken` and `exiting`, which do not import."""
+    (tmp_path / "mine.py").write_text(MODULE)
+    (tmp_path / "broken.py").write_text("raise RuntimeError('two\\nlines')")
+    (tmp_path / "exiting.py").write_text("import sys\nsys.exit('no GPU')")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def one(text):
+    (spec,) = parse(text)
+    return spec
+
+
+def labels(text):
+    return [spec.label for spec in parse(text)]
+
+
+def test_a_name_alone_takes_every_default():
+    spec = one("rmsprop")
+    assert (spec.name, spec.label, spec.target) == (
+        "rmsprop",
+        "rmsprop",
+        "optimizers.rmsprop:RMSprop",
+    )
+    assert spec.hyperparameters == {
+        "lr": 0.01,
+        "alpha": 0.99,
+        "eps": 1e-8,
+        "weight_decay": 0.0,
+        "momentum": 0.0,
+        "centered": False,
+        "maximize": False,
+    }
+    assert spec.schedule.constant
+
+
+def test_a_list_keeps_its_order():
+    assert labels("sgd, adam ,momentum") == ["sgd", "adam", "momentum"]
+
+
+def test_all_is_every_listed_optimizer():
+    assert labels("all") == list(OPTIMIZERS)
+    assert labels("adam,all,all") == ["adam", *(name for name in OPTIMIZERS if name != "adam")]
+
+
+def test_given_hyperparameters_are_in_the_label():
+    assert labels("adam:lr=1e-2:betas=(0.8,0.99)") == ["adam lr=0.01 betas=(0.8,0.99)"]
+    assert labels("sgd : lr = 0.5") == ["sgd lr=0.5"]
+
+
+def test_a_label_of_ones_own_takes_the_place_of_the_hyperparameters():
+    assert labels("adam@mine:lr=0.5,sgd@plain old") == ["mine", "plain old"]
+
+
+def test_a_grid_is_the_product_with_the_last_key_fastest():
+    specs = parse("momentum:lr=1e-3|1e-2:momentum=0.5|0.9")
+    pairs = [(s.hyperparameters["lr"], s.hyperparameters["momentum"]) for s in specs]
+    assert pairs == [(0.001, 0.5), (0.001, 0.9), (0.01, 0.5), (0.01, 0.9)]
+    assert len({s.label for s in specs}) == 4
+
+
+def test_a_labelled_grid_adds_what_varies():
+    assert labels("adam@a:lr=0.1|0.2:eps=1e-6") == ["a lr=0.1", "a lr=0.2"]
+
+
+def test_labels_tell_near_numbers_apart():
+    assert labels("sgd:lr=0.1234567|0.1234568") == ["sgd lr=0.1234567", "sgd lr=0.1234568"]
+
+
+@pytest.mark.parametrize(
+    "text", ["adam:betas=(0.8,0.99)", "adam:betas=0.8/0.99", "adam:betas=( .8, 0.99 )"]
+)
+def test_tuples_are_written_with_parentheses_or_slashes(text):
+    assert one(text).hyperparameters["betas"] == (0.8, 0.99)
+
+
+def test_a_grid_of_tuples_splits_outside_parentheses():
+    specs = parse("adam:betas=(0.8,0.99)|(0.9,0.999),sgd")
+    assert [spec.name for spec in specs] == ["adam", "adam", "sgd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("rmsprop:centered=true", "centered", True),
+        ("rmsprop:centered=False", "centered", False),
+        ("torch.optim.AdamW:foreach=none", "foreach", None),
+        ("torch.optim.LBFGS:max_iter=7", "max_iter", 7),
+        ("torch.optim.LBFGS:line_search_fn=strong_wolfe", "line_search_fn", "strong_wolfe"),
+        ("sgd:lr=1E-2", "lr", 0.01),
+    ],
+)
+def test_values_have_the_type_they_look_like(text, key, value):
+    found = one(text).hyperparameters[key]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_whole_number_for_a_real_hyperparameter_is_real():
+    assert type(one("adam:lr=1").hyperparameters["lr"]) is float
+    assert [type(beta) for beta in one("adam:betas=(0,0.9)").hyperparameters["betas"]] == [
+        float
+    ] * 2
+    assert labels("adam:lr=1|1.0") == ["adam lr=1"]
+
+
+def test_a_spec_given_twice_is_taken_once():
+    assert labels("adam:lr=0.1,sgd,adam:lr=0.1|1e-1") == ["adam lr=0.1", "sgd"]
+
+
+def test_a_path_leads_to_any_class():
+    spec = one("torch.optim.AdamW:weight_decay=0.05")
+    assert spec.target == "torch.optim:AdamW"
+    assert spec.label == "torch.optim.AdamW weight_decay=0.05"
+    assert isinstance(spec.build([torch.nn.Parameter(torch.zeros(1))]), torch.optim.AdamW)
+
+
+def test_torchs_ways_to_execute_are_no_hyperparameters_unless_given():
+    flags = {"foreach", "fused", "capturable", "differentiable"}
+    assert not flags & one("torch.optim.Adam").hyperparameters.keys()
+    assert one("torch.optim.Adam:foreach=false").hyperparameters["foreach"] is False
+
+
+def test_a_default_that_is_not_json_stays_with_the_class(mine):
+    assert one("mine.Dreamer").hyperparameters == {"lr": 0.1}
+
+
+@pytest.mark.parametrize("name", ["1/sqrt(t)", "inverse_sqrt"])
+def test_the_suite_takes_schedule_and_warmup(name):
+    spec = one(f"adam:schedule={name}:warmup=0.1")
+    assert (spec.schedule.kind, spec.schedule.warmup) == ("1/sqrt(t)", 0.1)
+    assert not {"schedule", "warmup"} & spec.hyperparameters.keys()
+    assert spec.label == f"adam schedule={name} warmup=0.1"
+
+
+def test_schedules_can_be_a_grid():
+    kinds = [spec.schedule.kind for spec in parse("adam:schedule=constant|cosine")]
+    assert kinds == ["constant", "cosine"]
+
+
+def test_an_optimizer_with_a_warmup_of_its_own_keeps_it(mine):
+    spec = one("mine.Plain:lr=0.1:warmup=5")
+    assert spec.hyperparameters["warmup"] == 5
+    assert spec.schedule.constant
+
+
+def test_a_class_with_open_arguments_judges_them_itself(mine):
+    assert one("mine.Open:lr=0.5").hyperparameters == {"lr": 0.5}
+    with pytest.raises(SpecError, match=r"^mine\.Open lrr=0\.5: .*lrr"):
+        parse("mine.Open:lrr=0.5")
+
+
+ERRORS = {
+    "": "no optimizer given. Known: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam",
+    " , ": "no optimizer given.",
+    "adm": "unknown optimizer 'adm'. Did you mean 'adam'? Known: sgd, momentum, nesterov, adagrad, "
+    "adadelta, rmsprop, adam, or an import path such as torch.optim.AdamW",
+    "Adam": "unknown optimizer 'Adam'. Did you mean 'adam'?",
+    "adam:beta1=0.5": "adam has no hyperparameter 'beta1'. Did you mean 'betas'? "
+    "It takes: lr, betas, eps, weight_decay, maximize",
+    "adam:warmpu=3": "adam has no hyperparameter 'warmpu'. Did you mean 'warmup'?",
+    "adam:lr=-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
+    "adam:lr=abc": "adam lr=abc: Adam: expected lr to be a number >= 0, got 'abc'",
+    "adam:lr=true": "adam lr=True: Adam: expected lr to be a number >= 0, got True",
+    "adam:lr=nan": "adam lr=nan: Adam: expected lr to be a number >= 0, got nan",
+    "adam:lr=0.1|-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
+    "adam:betas=0.9": "adam betas=0.9: Adam: expected betas to be 2 numbers >= 0 and < 1, got 0.9",
+    "torch.optim.AdamW:lr=-1": "torch.optim.AdamW lr=-1: Invalid learning rate: -1",
+    "adam:lr": "'adam:lr': expected key=value after ':', got 'lr'",
+    "adam:lr=": "'adam:lr=': expected key=value after ':', got 'lr='",
+    "adam:lr=1|": "'adam:lr=1|': expected key=value after ':', got 'lr=1|'",
+    "adam:=1": "'adam:=1': expected key=value after ':', got '=1'",
+    "adam:": "'adam:': expected key=value after ':', got ''",
+    "adam:lr=1:lr=2": "'adam:lr=1:lr=2': lr is given twice",
+    "adam@:lr=1": "'adam@:lr=1': expected a label after '@'",
+    "all:lr=1": "'all:lr=1': 'all' takes no label and no hyperparameters",
+    "adam:betas=(0.9,0.99": "'adam:betas=(0.9,0.99': parentheses do not match",
+    "adam:betas=)0.9,0.99(": "'adam:betas=)0.9,0.99(': parentheses do not match",
+    "adam@a,sgd@a": "two different optimizers are labelled 'a'; rename one",
+    "adam:schedule=cosin": "adam: unknown schedule 'cosin'. Known: constant, 1/sqrt(t), cosine, ",
+    "adam:warmup=-1": "adam: warmup: expected steps, or a part of all below 1, got -1",
+    "torch.optim.AdamWW": "optimizer 'torch.optim.AdamWW': torch.optim has no 'AdamWW'. "
+    "Did you mean 'AdamW' or ",
+    "torch.optm.Adam": "optimizer 'torch.optm.Adam': cannot import 'torch.optm': No module named",
+    "torch.nn.Linear": "optimizer 'torch.nn.Linear': it is not a subclass of torch.optim.Optimizer",
+    "mine.factory": "optimizer 'mine.factory': it is not a subclass of torch.optim.Optimizer",
+    "mine.Plain": "mine.Plain needs lr: give mine.Plain:lr=…",
+    "mine.Plain:lr=1:clop=2": "mine.Plain has no hyperparameter 'clop'. Did you mean 'clip'? "
+    "It takes: lr, warmup, clip",
+    "mine.Silent:lr=2": "mine.Silent lr=2: AssertionError",
+    "mine.NoRate:schedule=cosine": "mine.NoRate schedule=cosine: a schedule needs a learning rate",
+    "broken.Optimizer": "optimizer 'broken.Optimizer': cannot import 'broken': two lines",
+    "exiting.Optimizer": "optimizer 'exiting.Optimizer': cannot import 'exiting': no GPU",
+    ".Adam": "optimizer '.Adam': cannot import '': ",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), ERRORS.items(), ids=ERRORS)
+def test_what_cannot_be_followed_is_refused_in_one_line(text, message, mine):
+    with pytest.raises(SpecError) as caught:
+        parse(text)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_optimizer_without_a_rate_runs_without_a_schedule(mine):
+    assert one("mine.NoRate:size=3").hyperparameters == {"size": 3}

@@ -1,0 +1,56 @@
+import math
+
+import pytest
+
+from optimizers.schedules import Schedule
+
+
+def factors(total, **values):
+    schedule = Schedule(**values)
+    return [schedule.factor(t, total) for t in range(1, total + 1)]
+
+
+def test_constant_is_one_at_every_step():
+    assert factors(5) == [1.0] * 5
+    assert Schedule().constant
+
+
+@pytest.mark.parametrize("kind", ["1/sqrt(t)", "inverse_sqrt"])
+def test_inverse_root_counts_steps_from_one(kind):
+    assert factors(9, kind=kind) == pytest.approx([t**-0.5 for t in range(1, 10)])
+    assert Schedule(kind=kind) == Schedule(kind="1/sqrt(t)")
+    assert not Schedule(kind=kind).constant
+
+
+def test_cosine_falls_from_one_to_zero_after_the_last_step():
+    expected = [(1 + math.cos(math.pi * k / 8)) / 2 for k in range(8)]
+    assert factors(8, kind="cosine") == pytest.approx(expected)
+    assert Schedule(kind="cosine").factor(9, 8) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("warmup", [4, 0.2])
+def test_warm_up_rises_to_one_over_steps_or_over_a_part_of_all(warmup):
+    seen = factors(20, kind="cosine", warmup=warmup)
+    assert seen[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+    assert seen[4:] == pytest.approx([(1 + math.cos(math.pi * k / 16)) / 2 for k in range(16)])
+
+
+def test_warm_up_goes_with_every_kind():
+    assert factors(4, warmup=2) == [0.5, 1.0, 1.0, 1.0]
+    assert not Schedule(warmup=2).constant
+    assert factors(4, kind="1/sqrt(t)", warmup=2) == pytest.approx([0.5, 2**-0.5, 3**-0.5, 0.5])
+
+
+def test_a_warm_up_longer_than_the_run_is_cut_by_its_end():
+    assert factors(3, kind="cosine", warmup=6) == pytest.approx([1 / 6, 2 / 6, 3 / 6])
+
+
+@pytest.mark.parametrize("warmup", [-1, math.inf, math.nan, "long", True, None])
+def test_an_impossible_warm_up_is_refused(warmup):
+    with pytest.raises(ValueError, match=r"^warmup: expected steps"):
+        Schedule(warmup=warmup)
+
+
+def test_an_unknown_kind_is_met_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"^unknown schedule 'cosin'\. Known: constant, .*cosine"):
+        Schedule(kind="cosin")
