@@ -1,0 +1,133 @@
+"""What is lost when processes die: nothing that was finished, and nothing half-written stays."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+OPTS = "adam,tests.plugins.optimizers.Slow:seconds=0.3"
+COMMAND = [
+    *(sys.executable, "-m", "benchmark", "--problem", "logreg/digits", "--epochs", "1"),
+    *("--seeds", "2", "--wandb", "disabled", "--workers", "2"),
+]
+
+
+def start(tmp_path, *, opts=OPTS, study="study"):
+    return subprocess.Popen(
+        [*COMMAND, "--opts", opts, "--study", study, "--results", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process, seconds=150):
+    """Wait for the end of `process`; return its exit code and what it wrote as errors."""
+    _, err = process.communicate(timeout=seconds)
+    return process.returncode, err
+
+
+def records(tmp_path, study="study"):
+    paths = sorted((tmp_path / study).glob("*/record.json"))
+    return {path.parent.name: json.loads(path.read_text()) for path in paths}
+
+
+def wait_for_a_record(tmp_path, process):
+    deadline = time.monotonic() + 90
+    while not records(tmp_path):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_of(process):
+    """Return the processes below `process`, from /proc."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(path.parent.name)] = int(fields[1])
+    found, front = set(), {process.pid}
+    while front:
+        front = {pid for pid, parent in parents.items() if parent in front} - found
+        found |= front
+    return found
+
+
+def digests(found):
+    return {key: record["weights_sha256"] for key, record in found.items()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert finish(start(folder))[0] == 0
+    return digests(records(folder))
+
+
+def test_ctrl_c_stops_in_five_seconds_and_the_same_command_goes_on(tmp_path, undisturbed):
+    process = start(tmp_path)
+    wait_for_a_record(tmp_path, process)
+    kept = records(tmp_path)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    code, err = finish(process)
+    assert time.monotonic() - began < 5
+    assert code == 130
+    assert err.strip() == "interrupted; the same command goes on where it stopped"
+    assert len(records(tmp_path)) < 4
+    assert finish(start(tmp_path))[0] == 0
+    found = records(tmp_path)
+    assert digests(found) == undisturbed
+    assert all(found[key] == record for key, record in kept.items())
+
+
+def test_killed_launcher_leaves_no_worker_and_no_half_record(tmp_path, undisturbed):
+    process = start(tmp_path)
+    wait_for_a_record(tmp_path, process)
+    below = workers_of(process)
+    assert below
+    process.kill()
+    finish(process)
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+    assert all(record["status"] == "done" for record in records(tmp_path).values())
+    assert finish(start(tmp_path))[0] == 0
+    assert digests(records(tmp_path)) == undisturbed
+
+
+def test_two_studies_at_once_on_one_folder_share_the_work(tmp_path, undisturbed):
+    processes = [start(tmp_path), start(tmp_path)]
+    assert [finish(process)[0] for process in processes] == [0, 0]
+    assert digests(records(tmp_path)) == undisturbed
+
+
+def test_full_disk_gives_one_line_and_loses_nothing(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        opts = "adam,sgd,nesterov,momentum,rmsprop,adagrad,adadelta"
+        code, err = finish(start(disk, opts=opts))
+        assert code == 1
+        assert "No space left on device" in err
+        assert "Traceback" not in err
+        assert all(record["status"] == "done" for record in records(disk).values())
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
