@@ -4,10 +4,12 @@ A run is made by `wandb.init(reinit="create_new")` and not by Lightning's WandbL
 every run of a process into the first one.
 """
 
-import re
+import os
+import secrets
 import shutil
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -15,13 +17,19 @@ from typing import Any, Self
 
 from benchmark import __version__
 from benchmark.callbacks.curves import Row
-from benchmark.mirror import Mirror, lean_settings
+from benchmark.mirror import FINISH_SECONDS, Mirror, lean_settings
 from benchmark.spec import Trial
-from benchmark.store import Record
+from benchmark.store import FINISHED, Record
+
+_AXES = ("step", "epoch", "samples", "train_seconds")
+_GRACE_SECONDS = 5  # after FINISH_SECONDS, which wandb-core itself keeps unless it hangs
 
 
 class WandbRun:
     """One trial as one W&B run: a context manager that is called with every row.
+
+    A run without ``status`` in its summary was killed: its state proves nothing, for a shared
+    wandb-core closes such a run as finished, with exit code 0.
 
     Args:
         mirror: Where to.
@@ -31,31 +39,27 @@ class WandbRun:
     def __init__(self, mirror: Mirror, trial: Trial) -> None:
         self._mirror = mirror
         self._trial = trial
-        self._run: Any = None
+        self._run: Any = None  # None also after wandb has failed: rows then go nowhere
 
     def __enter__(self) -> Self:
-        self._quietly(lambda: self._open(self._mirror))
-        if self._run is None and self._mirror.mode == "online":
-            _warn("the W&B server does not answer: this run is written offline")
-            self._quietly(lambda: self._open(replace(self._mirror, mode="offline")))
+        self._run = _open(self._mirror, self._trial)
         return self
 
     def __call__(self, row: Row) -> None:
         """Mirror one row; its axes are columns, for wandb's own step cannot go back."""
-        self._quietly(lambda: self._run.log(row))
+        if self._run is None:
+            return
+        try:
+            self._run.log(row)
+        except Exception as error:
+            _warn(error, "the rest of this run is not mirrored")
+            self._run = None
 
     def finish(self, record: Record) -> None:
-        """Write the summary, ``status`` last, and close the run with the trial's exit code."""
-
-        def close() -> None:
-            for name, value in record.seconds.items():
-                self._run.summary[f"seconds/{name}"] = value
-            self._run.summary["reason"] = record.reason
-            self._run.summary["status"] = record.status
-            self._run.finish(exit_code=0 if record.status in ("done", "diverged") else 1)
-
-        self._quietly(close)
-        self._run = None
+        """Write the summary, ``status`` last, and close the run: exit code 0 if it has a result."""
+        numbers = {f"final/{n}": v for n, v in record.metrics.items() if n not in _AXES}
+        seconds = {f"seconds/{name}": value for name, value in record.seconds.items()}
+        self._close({**numbers, **seconds, "reason": record.reason}, record.status)
 
     def __exit__(
         self,
@@ -63,57 +67,76 @@ class WandbRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._run is not None:  # not finished: the trial raised
-            self._quietly(lambda: self._run.finish(exit_code=1))
+        reason = _line(error) if error else "ended without a record"
+        self._close({"reason": reason}, "failed")  # does nothing after `finish`
 
-    def _open(self, mirror: Mirror) -> None:
-        import wandb
+    def _close(self, summary: Mapping[str, Any], status: str) -> None:
+        run, self._run = self._run, None
+        if run is None:
+            return
 
-        trial = self._trial
-        identity = re.sub(r"[^A-Za-z0-9_-]", "_", trial.key)
-        for old in (mirror.folder / "wandb").glob(f"offline-run-*-{identity}"):
-            shutil.rmtree(
-                old
-            )  # of an interrupted attempt; two with one id would clobber each other
-        mirror.folder.mkdir(parents=True, exist_ok=True)
-        self._run = wandb.init(
-            mode=mirror.mode,
-            project=mirror.project,
-            entity=mirror.entity,
-            dir=str(mirror.folder),
-            id=identity,
-            name=f"{trial.label} s{trial.seed}",
-            group=f"{mirror.study}/{trial.problem}",
-            job_type="trial",
-            tags=[trial.dataset[:64], trial.accelerator, f"suite-{__version__}"],
-            config=_config(trial, mirror.study),
-            reinit="create_new",
-            settings=lean_settings(),
-        )
-        _define_axes(self._run)
+        def close() -> None:
+            run.summary.update(summary)
+            run.summary["status"] = status
+            run.finish(exit_code=0 if status in FINISHED else 1)
 
-    def _quietly(self, action: Callable[[], None]) -> None:
         try:
-            action()
-        except Exception as error:  # a mirror must not end a training
-            if self._run is not None or self._mirror.mode == "offline":
-                _warn(f"W&B: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
-            self._run = _Nothing() if self._run is not None else None
+            _within(FINISH_SECONDS + _GRACE_SECONDS, close)
+        except Exception as error:
+            _warn(error, f"not all was sent; `wandb sync {run.dir}/..` tries again")
 
 
-class _Nothing:
-    """Takes the place of a run that has failed: what is said to it goes nowhere."""
+def _open(mirror: Mirror, trial: Trial) -> Any:
+    """Return a run, or None if there can be none; one offline where one online was refused."""
+    try:
+        return _init(mirror, trial)
+    except Exception as error:
+        _warn(error, "this run is written offline, with a wandb-core of its own")
+    os.environ.pop("WANDB_SERVICE", None)  # the shared one may be what has failed
+    try:
+        return _init(replace(mirror, mode="offline"), trial)
+    except Exception as error:
+        _warn(error, "this run is not mirrored")
+        return None
 
-    summary: dict[str, Any]
 
-    def __init__(self) -> None:
-        self.summary = {}
+def _init(mirror: Mirror, trial: Trial) -> Any:
+    import wandb
 
-    def log(self, row: Row) -> None:
-        pass
+    # Every attempt gets an id of its own. With one id per trial, equal studies on two machines
+    # would overwrite each other in a project, and W&B refuses the id of a run deleted there.
+    digest = trial.key.rpartition("-")[2]
+    for old in (mirror.folder / "wandb").glob(f"*run-*-{digest}-*"):
+        shutil.rmtree(old, ignore_errors=True)  # of an attempt without a result
+    mirror.folder.mkdir(parents=True, exist_ok=True)
+    run = wandb.init(
+        mode=mirror.mode,
+        project=mirror.project,
+        entity=mirror.entity,
+        dir=str(mirror.folder),
+        id=f"{digest}-{secrets.token_hex(4)}",
+        name=f"{trial.label} s{trial.seed}",
+        group=f"{mirror.study}/{trial.problem}",
+        job_type="trial",
+        tags=[trial.dataset[:64], trial.accelerator, f"suite-{__version__}"],
+        config=_config(trial, mirror.study),
+        reinit="create_new",
+        settings=_settings(mirror),
+    )
+    _define_axes(run)
+    return run
 
-    def finish(self, exit_code: int) -> None:
-        pass
+
+def _settings(mirror: Mirror) -> Any:
+    import wandb
+
+    settings = lean_settings()
+    settings.mode = mirror.mode
+    wandb.setup(settings)  # else the process counts as online, and builds what sends telemetry
+    settings.symlink = False  # workers would fight over `latest-run`
+    settings.label_disable = True  # reads the main script
+    settings.finish_timeout_raises = True
+    return settings
 
 
 def _config(trial: Trial, study: str) -> dict[str, Any]:
@@ -129,7 +152,7 @@ def _config(trial: Trial, study: str) -> dict[str, Any]:
 
 
 def _define_axes(run: Any) -> None:
-    for axis in ("step", "epoch", "samples", "train_seconds"):
+    for axis in _AXES:
         run.define_metric(axis, hidden=axis != "step")
     run.define_metric("train/running_loss", step_metric="step", summary="min,last")
     run.define_metric("lr", step_metric="step")
@@ -138,6 +161,34 @@ def _define_axes(run: Any) -> None:
         run.define_metric(f"{split}/accuracy", step_metric="epoch", summary="max,last")
 
 
-def _warn(message: str) -> None:
+def _within(seconds: float, action: Callable[[], None]) -> None:
+    """Run `action` for at most so long, then leave it behind.
+
+    Raises:
+        TimeoutError: it takes longer.
+        Exception: whatever `action` raises.
+    """
+    errors: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            action()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"wandb did not finish in {seconds} s")
+    if errors:
+        raise errors[0]
+
+
+def _line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _warn(error: Exception, consequence: str) -> None:
     with suppress(OSError):
-        sys.stderr.write(f"warning: {message}\n")
+        sys.stderr.write(f"warning: W&B: {_line(error)}; {consequence}\n")

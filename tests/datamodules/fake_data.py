@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
+
 from datamodules.cifar10 import CIFAR10
 from datamodules.imdb import IMDB
 from datamodules.mnist import MNIST
-from PIL import Image
 
 SIZES = (20, 10, 10)
 

@@ -1,0 +1,48 @@
+"""Trials for the timing scripts: few epochs of a problem, on the data that there are."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.problems import PROBLEMS
+from benchmark.spec import Study, Trial
+from datamodules.places import why_unavailable
+from optimizers.grammar import parse
+
+
+def trials(problem: str, opts: str, *, epochs: int, seeds: int = 1) -> list[Trial]:
+    """Return a grid on `problem`, or on its embedded twin where its data are not to be had."""
+    row = PROBLEMS[problem]
+    if why_unavailable(row.workload.dataset, None, None):
+        sys.stderr.write(f"{problem}: no data, so {row.twin} is timed\n")
+        row = PROBLEMS[row.twin]
+    study = Study(
+        name="perf",
+        workloads=(replace(row.workload, epochs=epochs),),
+        optimizers=tuple(spec.to_json() for spec in parse(opts)),
+        seeds=tuple(range(seeds)),
+    )
+    return study.trials()
+
+
+class Silent:
+    """A launcher's watcher that watches nothing."""
+
+    def started(self, trial: Trial) -> None:
+        """Do nothing."""
+
+    def progressed(self, trial: Trial, step: int, loss: float) -> None:
+        """Do nothing."""
+
+    def finished(self, record: Any) -> None:
+        """Stop the measurement at a trial that failed: its time would mean nothing."""
+        if record.status != "done":
+            sys.exit(f"{record.trial.key}: {record.status}: {record.reason}")
+
+
+def report(script: str, **figures: Any) -> None:
+    """Print one JSON object with every figure of a script."""
+    rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in figures.items()}
+    sys.stdout.write(json.dumps({"script": Path(script).stem, **rounded}, indent=1) + "\n")

@@ -1,0 +1,360 @@
+import base64
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from wandb_server import serve
+
+from benchmark.callbacks import wandb as callback
+from benchmark.callbacks.wandb import WandbRun
+from benchmark.mirror import Mirror, choose_mirror, shared_service
+from benchmark.spec import UsageError
+from benchmark.store import Record
+
+KEY = "not-a-key-" * 4  # 40 characters, as wandb wants them
+ROWS = [
+    {"step": 0, "epoch": 0.0, "samples": 0, "train_seconds": 0.0}
+    | {"val/loss": 2.3, "val/accuracy": 0.1, "train/loss": 2.4},
+    *(
+        {"step": 10 * i, "epoch": i / 3, "samples": 1280 * i, "train_seconds": i / 8}
+        | {"train/running_loss": 2 - i / 2, "lr": 1e-3}
+        for i in range(1, 4)
+    ),
+    {"step": 30, "epoch": 1.0, "samples": 3840, "train_seconds": 0.375}
+    | {"val/loss": 0.9, "val/accuracy": 0.8, "train/loss": 0.8},
+    {"step": 60, "epoch": 2.0, "samples": 7680, "train_seconds": 0.75}
+    | {"val/loss": 1.1, "val/accuracy": 0.7, "train/loss": 0.4},
+]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """No account, no settings, no telemetry: only what a test sets itself."""
+    import wandb
+
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    wandb.teardown()
+    yield
+    wandb.teardown()
+    os.environ.pop("WANDB_SERVICE", None)
+
+
+@pytest.fixture
+def trial(trials_of):
+    return trials_of(opts="adam:lr=0.003,schedule=cosine,warmup=5")[0]
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    return Mirror(
+        mode="offline", project="suite", entity=None, folder=tmp_path / "study", study="study"
+    )
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with serve() as received:
+        monkeypatch.setenv("WANDB_BASE_URL", received.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        yield received
+
+
+def online(mirror):
+    return Mirror(**{**vars(mirror), "mode": "online"})
+
+
+def record_of(trial, status="done", reason=""):
+    metrics = {**ROWS[-1], "train/running_loss": 0.5, "lr": 1e-3}
+    seconds = {"training": 0.75, "total": 1.5}
+    return Record(trial=trial, status=status, reason=reason, metrics=metrics, seconds=seconds)
+
+
+def mirrored(mirror, trial, status="done", reason=""):
+    """Mirror ROWS as one run from its start to its end."""
+    with shared_service(mirror), WandbRun(mirror, trial) as run:
+        for row in ROWS:
+            run(row)
+        run.finish(record_of(trial, status, reason))
+
+
+def run_folders(mirror):
+    return sorted((mirror.folder / "wandb").glob("*run-*"))
+
+
+def inspect(folder):
+    """Return what the official reader says of the run in `folder`."""
+    from wandb.util import get_core_path
+
+    (file,) = folder.glob("*.wandb")
+    command = [get_core_path(), "leet", "inspect", "--json", "--no-observability"]
+    command += ["--run-file", str(file), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    summary = {}
+    for record in records:
+        if record["type"] == "summary":
+            summary |= record["summary"]["update"]
+    exits = [record["exit"].get("exit_code", 0) for record in records if record["type"] == "exit"]
+    return {
+        "run": next(record["run"] for record in records if record["type"] == "run"),
+        "rows": without_own([r["history"]["item"] for r in records if r["type"] == "history"]),
+        "metrics": {r["metric"]["name"]: r["metric"] for r in records if r["type"] == "metric"},
+        "summary": summary,
+        "order": [n for r in records if r["type"] == "summary" for n in r["summary"]["update"]],
+        "exit_codes": exits,
+    }
+
+
+def without_own(rows):
+    """Return `rows` without the columns that wandb adds."""
+    return [{name: v for name, v in row.items() if not name.startswith("_")} for row in rows]
+
+
+def check_summary(summary):
+    assert summary["val/loss"] == {"min": 0.9, "last": 1.1}
+    assert summary["val/accuracy"] == {"max": 0.8, "last": 0.7}
+    assert summary["train/running_loss"] == {"min": 0.5, "last": 0.5}
+    assert summary["final/val/loss"] == 1.1
+    assert "final/step" not in summary
+    assert summary["seconds/training"] == 0.75
+    assert summary["status"] == "done"
+
+
+def test_an_offline_run_reads_back_as_it_was_logged(mirror, trial, capfd):
+    mirrored(mirror, trial)
+    (folder,) = run_folders(mirror)
+    found = inspect(folder)
+    assert found["rows"] == ROWS
+    assert found["exit_codes"] == [0]
+    check_summary(found["summary"])
+    assert [name for name in found["order"] if not name.startswith("_")][-1] == "status"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_carries_what_tables_group_by(mirror, trial):
+    mirrored(mirror, trial)
+    run = inspect(run_folders(mirror)[0])["run"]
+    config = run["config"]["update"]
+    expected = trial.to_json() | trial.optimizer["hyperparameters"]
+    expected |= {"schedule": "cosine", "warmup": 5, "optimizer": "adam", "label": trial.label}
+    expected |= {"study": "study", "key": trial.key, "lr": 0.003}
+    assert {name: value for name, value in config.items() if name != "_wandb"} == json.loads(
+        json.dumps(expected)
+    )
+    assert run["display_name"] == f"{trial.label} s0"
+    assert run["run_group"] == f"study/{trial.problem}"
+    assert run["job_type"] == "trial"
+    assert {"digits", "cpu"} < set(run["tags"])
+
+
+def test_losses_are_drawn_over_steps_and_evaluations_over_epochs(mirror, trial):
+    mirrored(mirror, trial)
+    metrics = inspect(run_folders(mirror)[0])["metrics"]
+    assert metrics["train/running_loss"]["step_metric"] == "step"
+    assert {metrics[f"{s}/loss"]["step_metric"] for s in ("train", "val", "test")} == {"epoch"}
+    assert {"step", "epoch", "samples", "train_seconds"} < set(metrics)
+
+
+def test_a_server_receives_the_whole_run(mirror, trial, server):
+    mirrored(online(mirror), trial)
+    ((name, run),) = server.runs.items()
+    assert without_own(server.history[name]) == ROWS
+    config = {key: entry["value"] for key, entry in json.loads(run["config"]).items()}
+    assert config["key"] == trial.key
+    assert config["lr"] == 0.003
+    assert run["groupName"] == f"study/{trial.problem}"
+    assert run["jobType"] == "trial"
+    assert {"digits", "cpu"} < set(run["tags"])
+    assert run["project"] == "suite"
+    assert server.exit_codes == {name: 0}
+    check_summary(server.summary[name])
+    check_summary(json.loads(server.uploads["wandb-summary.json"]))
+
+
+def test_the_api_key_is_in_no_file(mirror, trial, server):
+    mirrored(online(mirror), trial)
+    mirrored(mirror, trial, "failed")
+    secret = base64.b64encode(f"api:{KEY}".encode())
+    assert server.keys == {f"Basic {secret.decode()}"}  # it was sent
+    files = [path for path in mirror.folder.rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    for path in files:
+        assert KEY.encode() not in path.read_bytes(), path
+        assert secret not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(("status", "code"), [("done", 0), ("diverged", 0), ("failed", 1)])
+def test_the_exit_code_says_whether_there_is_a_result(mirror, trial, status, code):
+    mirrored(mirror, trial, status, "why")
+    found = inspect(run_folders(mirror)[0])
+    assert found["exit_codes"] == [code]
+    assert found["summary"]["status"] == status
+    assert found["summary"]["reason"] == "why"
+
+
+def test_an_exception_passes_through_and_its_run_has_failed(mirror, trial):
+    with (
+        shared_service(mirror),
+        pytest.raises(ZeroDivisionError),
+        WandbRun(mirror, trial) as run,
+    ):
+        run(ROWS[0])
+        raise ZeroDivisionError("by\nzero")
+    found = inspect(run_folders(mirror)[0])
+    assert found["exit_codes"] == [1]
+    assert found["summary"]["status"] == "failed"
+    assert found["summary"]["reason"] == "ZeroDivisionError: by zero"
+    assert found["rows"] == ROWS[:1]
+
+
+def test_another_attempt_replaces_the_run_under_another_id(mirror, trial):
+    mirrored(mirror, trial, "failed")
+    (first,) = run_folders(mirror)
+    mirrored(mirror, trial)
+    (second,) = run_folders(mirror)
+    ids = [first.name.split("-", 3)[3], inspect(second)["run"]["run_id"]]
+    assert ids[0] != ids[1]
+    assert ids[0].split("-")[0] == ids[1].split("-")[0] == trial.key.rpartition("-")[2]
+
+
+def test_runs_of_other_trials_stay(mirror, trials_of):
+    for trial in trials_of(seeds=2):
+        mirrored(mirror, trial)
+    found = [inspect(folder)["run"]["config"]["update"]["seed"] for folder in run_folders(mirror)]
+    assert sorted(found) == [0, 1]
+
+
+def test_a_server_that_does_not_answer_costs_one_warning(mirror, trial, monkeypatch, capfd):
+    monkeypatch.setattr("benchmark.mirror.INIT_SECONDS", 1)
+    with socket.socket() as taken:  # bound and not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        mirrored(online(mirror), trial)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("warning: W&B: ")
+    assert "offline" in err
+    (folder,) = run_folders(mirror)
+    assert folder.name.startswith("offline-run-")
+    assert inspect(folder)["rows"] == ROWS
+
+
+def test_a_dead_shared_core_is_replaced(mirror, trial, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_SERVICE", "3-1-unix-/nowhere/socket")
+    with WandbRun(mirror, trial) as run:
+        for row in ROWS:
+            run(row)
+        run.finish(record_of(trial))
+    assert capfd.readouterr().err.count("\n") == 1
+    assert inspect(run_folders(mirror)[0])["rows"] == ROWS
+
+
+def test_without_wandb_there_is_no_run_and_training_goes_on(mirror, trial, monkeypatch, capfd):
+    def broken(**_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("wandb.init", broken)
+    mirrored(mirror, trial)
+    assert capfd.readouterr().err.splitlines()[1:] == [
+        "warning: W&B: RuntimeError: broken; this run is not mirrored"
+    ]
+
+
+def test_an_error_while_logging_is_told_once(mirror, trial, monkeypatch, capfd):
+    def broken(*_, **__):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("wandb.Run.log", broken)
+    mirrored(mirror, trial)
+    assert capfd.readouterr().err.splitlines() == [
+        "warning: W&B: RuntimeError: broken; the rest of this run is not mirrored"
+    ]
+
+
+def test_finish_does_not_hang(mirror, trial, monkeypatch, capfd):
+    monkeypatch.setattr(callback, "FINISH_SECONDS", 0)
+    monkeypatch.setattr(callback, "_GRACE_SECONDS", 0.05)
+    released = threading.Event()
+    monkeypatch.setattr("wandb.Run.finish", lambda *_, **__: released.wait(60))
+    started = time.perf_counter()
+    mirrored(mirror, trial)
+    assert time.perf_counter() - started < 30
+    released.set()
+    assert "TimeoutError" in capfd.readouterr().err
+
+
+def train_until_killed(mirror, trial, service, pipe):
+    os.environ["WANDB_SERVICE"] = service
+    os.environ["WANDB_ERROR_REPORTING"] = "false"
+    with WandbRun(mirror, trial) as run:
+        for row in ROWS:
+            run(row)
+        pipe.send("logged")
+        signal.pause()
+
+
+@pytest.mark.slow
+def test_a_killed_trial_leaves_a_run_without_a_status(mirror, trial):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.launchers.worker"])
+    ours, theirs = context.Pipe(duplex=False)
+    with shared_service(mirror):
+        process = context.Process(
+            target=train_until_killed, args=(mirror, trial, os.environ["WANDB_SERVICE"], theirs)
+        )
+        process.start()
+        theirs.close()
+        assert ours.recv() == "logged"
+        process.kill()
+        process.join()
+    found = inspect(run_folders(mirror)[0])
+    assert found["rows"] == ROWS
+    assert "status" not in found["summary"]
+
+
+def test_no_core_is_left_running(mirror, trial):
+    import psutil
+
+    def cores():
+        children = psutil.Process().children(recursive=True)
+        return [child for child in children if "wandb-core" in child.name()]
+
+    with shared_service(mirror):
+        assert len(cores()) == 1
+    assert cores() == []
+
+
+def choose(mode, tmp_path):
+    return choose_mirror(mode, project="suite", entity=None, folder=tmp_path, study="study")
+
+
+def test_without_an_account_auto_is_offline(tmp_path):
+    mirror, line = choose("auto", tmp_path)
+    assert mirror.mode == "offline"
+    assert f"wandb sync {tmp_path}/wandb/offline-run-*" in line
+
+
+def test_disabled_mirrors_nothing(tmp_path, monkeypatch):
+    assert choose("disabled", tmp_path) == (None, "W&B: disabled")
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert choose("auto", tmp_path)[0] is None
+
+
+def test_online_without_an_account_says_what_to_do(tmp_path):
+    with pytest.raises(UsageError, match=r"wandb login.*WANDB_API_KEY.*--wandb offline") as error:
+        choose("online", tmp_path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,90 @@
+import errno
+import multiprocessing
+import os
+
+import pytest
+import torch
+from fake_data import TinyMNIST, write_mnist
+
+from datamodules.cache import Cache
+from datamodules.errors import DataUnavailableError
+
+
+def _tensors():
+    return {"train.inputs": torch.arange(1000.0)}
+
+
+def _file(folder):
+    return folder / "tensors.pt"
+
+
+def test_a_prepared_set_needs_its_source_no_more(mnist, tmp_path):
+    checksum = mnist().checksum
+    data = TinyMNIST(data_dir=tmp_path / "nothing", cache_dir=tmp_path / "cache")
+    data.prepare_data()
+    assert data.checksum == checksum
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-900] + b"x" * 900])
+def test_a_damaged_cache_is_named_and_made_again(tmp_path, damage):
+    cache = Cache(tmp_path)
+    cache.prepare(_tensors)
+    content = _file(tmp_path).read_bytes()
+    _file(tmp_path).write_bytes(damage(content))
+    with pytest.warns(UserWarning, match=str(tmp_path)):
+        cache.prepare(_tensors)
+    assert torch.equal(cache.load()["train.inputs"], torch.arange(1000.0))
+
+
+def test_a_torn_manifest_is_made_again(tmp_path):
+    cache = Cache(tmp_path)
+    cache.prepare(_tensors)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.warns(UserWarning, match="made again"):
+        cache.prepare(_tensors)
+    assert len(cache.checksum()) == 64
+
+
+def test_a_damaged_cache_without_a_source_is_an_error(mnist, tmp_path):
+    mnist()
+    next((tmp_path / "cache").glob("*/tensors.pt")).write_bytes(b"")
+    data = TinyMNIST(data_dir=tmp_path / "nothing", cache_dir=tmp_path / "cache")
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(DataUnavailableError):
+        data.prepare_data()
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        Cache(tmp_path).prepare(_tensors)
+    assert [path.name for path in tmp_path.iterdir()] in ([], [".lock"])
+
+
+def _prepare(root, started, builds):
+    class Counting(TinyMNIST):
+        def build(self):
+            with builds.get_lock():
+                builds.value += 1
+            return super().build()
+
+    started.wait()
+    data = Counting(data_dir=root / "data", cache_dir=root / "cache")
+    data.prepare_data()
+    data.setup("fit")
+    assert data.num_train == 20
+
+
+def test_two_processes_that_prepare_at_once_build_once(tmp_path):
+    write_mnist(tmp_path / "data")
+    context = multiprocessing.get_context("forkserver")
+    started, builds = context.Barrier(2), context.Value("i", 0)
+    workers = [context.Process(target=_prepare, args=(tmp_path, started, builds)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert builds.value == 1

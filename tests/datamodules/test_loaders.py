@@ -1,0 +1,69 @@
+import pytest
+import torch
+from lightning.fabric.utilities import move_data_to_device
+
+from datamodules.loaders import Chunk, DenseRows, InOrder, Shuffled, Split
+
+
+@pytest.fixture
+def split():
+    return Split(DenseRows(torch.arange(50.0).unsqueeze(1)), torch.arange(50))
+
+
+def _targets(batches):
+    return [targets.tolist() for _, targets in batches]
+
+
+def test_an_epoch_holds_every_example_once_and_keeps_the_last_partial_batch(split):
+    loader = Shuffled(split, 8, seed=0)
+    batches = _targets(loader)
+    assert len(loader) == len(batches) == 7
+    assert [len(batch) for batch in batches] == [8] * 6 + [2]
+    assert sorted(sum(batches, [])) == list(range(50))
+
+
+def test_inputs_stay_with_their_targets(split):
+    assert all(x.squeeze(1).tolist() == y.tolist() for x, y in Shuffled(split, 8, seed=0))
+
+
+def test_every_epoch_has_another_order_and_every_run_the_same(split):
+    loader, again = Shuffled(split, 8, seed=3), Shuffled(split, 8, seed=3)
+    first, second = _targets(loader), _targets(loader)
+    assert first != second
+    assert [first, second] == [_targets(again), _targets(again)]
+    assert _targets(Shuffled(split, 8, seed=4)) != first
+
+
+def test_an_iterator_that_is_never_used_costs_no_order(split):
+    loader = Shuffled(split, 8, seed=0)
+    iter(loader)  # as Lightning does while it sets up
+    assert _targets(loader) == _targets(Shuffled(split, 8, seed=0))
+
+
+def test_the_order_does_not_touch_the_global_random_state(split):
+    before = torch.random.get_rng_state()
+    list(Shuffled(split, 8, seed=0))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("chunk_size", [2, 3, 7, 100])
+def test_chunks_hold_the_same_batches_and_end_with_the_epoch(split, chunk_size):
+    plain, chunked = Shuffled(split, 8, seed=0), Shuffled(split, 8, seed=0, chunk_size=chunk_size)
+    for _ in range(2):
+        chunks = list(chunked)
+        assert len(chunks) == len(chunked)
+        assert sum(len(chunk) for chunk in chunks) == 7
+        assert _targets(batch for chunk in chunks for batch in chunk) == _targets(plain)
+
+
+def test_lightning_hands_a_chunk_on_untouched(split):
+    chunk = next(iter(Shuffled(split, 8, seed=0, chunk_size=3)))
+    assert isinstance(chunk, Chunk)
+    assert move_data_to_device(chunk, torch.device("cpu")) is chunk
+
+
+def test_evaluation_goes_in_order_up_to_its_limit(split):
+    loader = InOrder(split, 8, limit=20)
+    assert len(loader) == 3
+    assert sum(_targets(loader), []) == list(range(20))
+    assert sum(_targets(InOrder(split, 8, limit=1000)), []) == list(range(50))
