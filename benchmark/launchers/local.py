@@ -15,7 +15,7 @@ from benchmark.launchers import Watcher
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
-_PRELOAD = ["benchmark.launchers.worker"]
+_PRELOAD = ["benchmark.launchers.worker", "wandb"]
 _SECONDS_TO_STOP = 2.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

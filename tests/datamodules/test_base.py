@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -42,7 +43,7 @@ def test_prepared_tensors_are_mapped_from_the_file(mnist, tmp_path):
     address = _values(data, "train").data_ptr()
     ranges = [
         [int(end, 16) for end in line.split()[0].split("-")]
-        for line in open("/proc/self/maps")  # noqa: PTH123, SIM115
+        for line in Path("/proc/self/maps").read_text().splitlines()
         if str(file) in line
     ]
     assert any(begin <= address < end for begin, end in ranges)

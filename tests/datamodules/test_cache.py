@@ -4,10 +4,10 @@ import os
 
 import pytest
 import torch
-from fake_data import TinyMNIST, write_mnist
 
 from datamodules.cache import Cache
 from datamodules.errors import DataUnavailableError
+from tests.datamodules.fake_data import TinyMNIST, write_mnist
 
 
 def _tensors():

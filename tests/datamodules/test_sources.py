@@ -2,7 +2,9 @@ import pickle
 
 import pytest
 import torch
-from fake_data import (
+
+from datamodules.errors import DataCorruptError, DataUnavailableError
+from tests.datamodules.fake_data import (
     SIZES,
     TinyCIFAR10,
     TinyIMDB,
@@ -12,8 +14,6 @@ from fake_data import (
     write_imdb,
     write_mnist,
 )
-
-from datamodules.errors import DataCorruptError, DataUnavailableError
 
 
 def _prepared(kind, tmp_path):
