@@ -20,7 +20,7 @@ from benchmark.spec import UsageError
 from benchmark.store import Record
 from tests.benchmark.callbacks.wandb_server import serve
 
-KEY = "not-a-key-" * 4  # 40 characters, as wandb wants them
+KEY = "notakey0" * 5  # 40 characters, as wandb wants them
 ROWS = [
     {"step": 0, "epoch": 0.0, "samples": 0, "train_seconds": 0.0}
     | {"val/loss": 2.3, "val/accuracy": 0.1, "train/loss": 2.4},
@@ -190,7 +190,7 @@ def test_the_api_key_is_in_no_file(mirror, trial, server):
     mirrored(online(mirror), trial)
     mirrored(mirror, trial, "failed")
     secret = base64.b64encode(f"api:{KEY}".encode())
-    assert server.keys == {f"Basic {secret.decode()}"}  # it was sent
+    assert f"Basic {secret.decode()}" in server.keys  # it was sent; uploads of files go without
     files = [path for path in mirror.folder.rglob("*") if path.is_file()]
     assert len(files) >= 3
     for path in files:
