@@ -1,7 +1,7 @@
 import pytest
 
 from datamodules import network
-from tests.datamodules.fake_data import TinyMNIST, write_mnist
+from tests.datamodules.fakes import TinyMNIST, write_mnist
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import torch
 
 from datamodules.cache import Cache
 from datamodules.errors import DataUnavailableError
-from tests.datamodules.fake_data import TinyMNIST, write_mnist
+from tests.datamodules.fakes import TinyMNIST, write_mnist
 
 
 def _tensors():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from datamodules.errors import DataCorruptError, DataUnavailableError
-from tests.datamodules.fake_data import (
+from tests.datamodules.fakes import (
     SIZES,
     TinyCIFAR10,
     TinyIMDB,
@@ -112,7 +112,7 @@ def test_imdb_labels_out_of_range_name_their_shard(tmp_path):
 
 @pytest.mark.parametrize("kind", [TinyMNIST, TinyCIFAR10, TinyIMDB])
 def test_data_that_cannot_be_had_say_in_one_line_where_to_put_files(tmp_path, kind):
-    with pytest.raises(DataUnavailableError, match="Put .* there") as caught:
+    with pytest.raises(DataUnavailableError, match=r"Put .* there") as caught:
         _prepared(kind, tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
