@@ -10,12 +10,30 @@ if TYPE_CHECKING:
     from optimizers.adadelta import Adadelta
     from optimizers.adagrad import Adagrad
     from optimizers.adam import Adam
+    from optimizers.adamax import Adamax
+    from optimizers.adamw import AdamW
+    from optimizers.lion import Lion
     from optimizers.momentum import Momentum
+    from optimizers.nadam import NAdam
     from optimizers.nesterov import Nesterov
+    from optimizers.radam import RAdam
     from optimizers.rmsprop import RMSprop
     from optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Momentum",
+    "NAdam",
+    "Nesterov",
+    "RAdam",
+    "RMSprop",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,12 +5,12 @@ Deviations: a learning rate multiplies the step as in torch, 1 by default, which
 rule; ρ is 0.9 by default as in torch, where the paper uses 0.95.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import average_square, subtract_scaled
 
 
@@ -51,6 +51,7 @@ class Adadelta(PaperOptimizer):
         eps: ε, inside both roots.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = {
@@ -59,6 +60,7 @@ class Adadelta(PaperOptimizer):
         "eps": Bound(),
         "weight_decay": Bound(),
     }
+    rule = staticmethod(adadelta_rule)
 
     def __init__(
         self,
@@ -69,15 +71,16 @@ class Adadelta(PaperOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
-        own = {"lr": lr, "rho": rho, "eps": eps}
-        super().__init__(params, own | {"weight_decay": weight_decay, "maximize": maximize})
+        own: Group = {"lr": lr, "rho": rho, "eps": eps}
+        own |= {"weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, own, execution)
 
-    def init_state(self, param: Tensor, group: Group) -> State:
-        """Return two means of zero."""
-        return {"square_avg": zeros(param), "acc_delta": zeros(param)}
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the two means."""
+        return "square_avg", "acc_delta"
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        means = state["square_avg"], state["acc_delta"]
-        adadelta_rule(param, grad, *means, group["lr"], group["rho"], group["eps"])
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return lr, ρ and ε."""
+        return group["lr"], group["rho"], group["eps"]

@@ -2,17 +2,16 @@
 
 Paper: Duchi, Hazan & Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
 Optimization", JMLR 2011, the diagonal form. Deviations: none, δ is added to the root as there;
-`lr_decay` and the initial value of the accumulator are torch's additions. From torch: none, but
-sparse gradients are refused.
+`lr_decay` and the initial value of the accumulator are torch's additions. From torch: none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import subtract_quotient
 
 
@@ -43,11 +42,14 @@ class Adagrad(PaperOptimizer):
         initial_accumulator_value: Where the sum of squares begins.
         eps: δ, added to the root.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = dict.fromkeys(
         ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), Bound()
     )
+    rule = staticmethod(adagrad_rule)
+    takes_sparse = True
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Adagrad(PaperOptimizer):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
         hyperparameters = {
             "lr": lr,
@@ -68,18 +71,21 @@ class Adagrad(PaperOptimizer):
             "eps": eps,
             "maximize": maximize,
         }
-        super().__init__(params, hyperparameters)
+        super().__init__(params, hyperparameters, execution)
         for group in self.param_groups:  # as torch, so that a state dict is whole before step 1
             for param in group["params"]:
-                self._begin(param, group)
+                self.begin(param, group)
 
-    def init_state(self, param: Tensor, group: Group) -> State:
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the sum of squares."""
+        return ("sum",)
+
+    def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
         """Return the sum at its initial value."""
         start = group["initial_accumulator_value"]
         value = complex(start, start) if param.is_complex() else start
-        return {"sum": torch.full_like(param, value, memory_format=torch.preserve_format)}
+        return torch.full_like(param, value, memory_format=torch.preserve_format)
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        eta = group["lr"] / (1 + (state["step"].item() - 1) * group["lr_decay"])
-        adagrad_rule(param, grad, state["sum"], eta, group["eps"])
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return η at this step, and δ."""
+        return group["lr"] / (1 + (counters["step"] - 1) * group["lr_decay"]), group["eps"]

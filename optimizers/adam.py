@@ -1,17 +1,24 @@
 """Adam.
 
-Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1.
-Deviations: none; ε is added to the root of the corrected second moment, as in the algorithm's box,
-not as in the faster order of its section 2. From torch: none.
+Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1, in the
+order of computation that the end of its section 2 gives: the bias corrections of both moments go
+into the stepsize α_t = α·√(1−β₂ᵗ)/(1−β₁ᵗ), and ε̂ = ε·√(1−β₂ᵗ) keeps the update that of the
+algorithm's box. Deviations: none. From torch: none but rounding; without bias correction (the
+paper's figure 4) there is no counterpart.
+
+`amsgrad`: Reddi, Kale & Kumar, "On the Convergence of Adam and Beyond", ICLR 2018. As in torch the
+maximum is taken of the uncorrected v, and what it gives is bias-corrected; the paper corrects
+nothing, which is `amsgrad=True, bias_correction=False`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
-from optimizers.inplace import average_square, subtract_quotient
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
+from optimizers.inplace import average, average_square, subtract_quotient
 
 
 def adam_rule(
@@ -19,31 +26,31 @@ def adam_rule(
     g: Tensor,
     m: Tensor,
     v: Tensor,
-    alpha: float | Tensor,
-    beta1: float | Tensor,
-    beta2: float | Tensor,
-    eps: float | Tensor,
-    correction1: float | Tensor,
-    root_correction2: float | Tensor,
+    v_max: Tensor | None,
+    alpha_t: Scalar,
+    beta1: Scalar,
+    beta2: Scalar,
+    eps_hat: Scalar,
 ) -> None:
-    """Set m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α·m̂/(√v̂ + ε).
+    """Set m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α_t·m/(√v + ε̂).
 
     Args:
         theta: Parameters.
         g: Gradient, of the same shape.
         m: First moment, of the same shape.
         v: Second moment, of the same shape.
-        alpha: Stepsize; it and all below are floats, or tensors that broadcast against `theta`.
+        v_max: For AMSGrad, v_max ← max(v_max, v), which then takes the place of v in the root.
+        alpha_t: Stepsize with both bias corrections; it and all below are floats, or tensors that
+            broadcast against `theta`.
         beta1: Decay of the first moment.
         beta2: Decay of the second.
-        eps: Keeps the denominator from zero.
-        correction1: 1 − β₁ᵗ, so that m̂ = m / correction1.
-        root_correction2: √(1 − β₂ᵗ), so that √v̂ = √v / root_correction2.
+        eps_hat: Keeps the denominator from zero.
     """
-    m.lerp_(g, 1 - beta1)
+    average(m, g, beta1)
     average_square(v, g, beta2)
-    denominator = v.sqrt().div_(root_correction2).add_(eps)
-    subtract_quotient(theta, alpha / correction1, m, denominator)
+    if v_max is not None:
+        v = torch.maximum(v_max, v, out=v_max)
+    subtract_quotient(theta, alpha_t, m, v.sqrt().add_(eps_hat))
 
 
 class Adam(PaperOptimizer):
@@ -55,7 +62,10 @@ class Adam(PaperOptimizer):
         betas: Decays β₁ and β₂ of the two moments.
         eps: ε.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
+        amsgrad: Divide by the largest second moment so far.
+        bias_correction: Undo that both moments begin at zero.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = {
@@ -64,8 +74,9 @@ class Adam(PaperOptimizer):
         "eps": Bound(),
         "weight_decay": Bound(),
     }
-    # torch's variants under the same class, so that their state dicts are not taken for ours.
-    fixed: ClassVar = {"amsgrad": False, "decoupled_weight_decay": False}
+    flags = ("maximize", "amsgrad", "bias_correction")
+    fixed: ClassVar = {"decoupled_weight_decay": False}
+    rule = staticmethod(adam_rule)
 
     def __init__(
         self,
@@ -74,29 +85,25 @@ class Adam(PaperOptimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
         *,
+        bias_correction: bool = True,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
-        own = {"lr": lr, "betas": betas, "eps": eps}
-        super().__init__(params, own | {"weight_decay": weight_decay, "maximize": maximize})
+        own: Group = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        own |= {"amsgrad": amsgrad, "bias_correction": bias_correction, "maximize": maximize}
+        super().__init__(params, own, execution)
 
-    def init_state(self, param: Tensor, group: Group) -> State:
-        """Return two moments of zero."""
-        return {"exp_avg": zeros(param), "exp_avg_sq": zeros(param)}
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the two moments, and the largest second one for AMSGrad."""
+        return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        t = state["step"].item()
-        beta1, beta2 = group["betas"]
-        adam_rule(
-            param,
-            grad,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            group["lr"],
-            beta1,
-            beta2,
-            group["eps"],
-            1 - beta1**t,
-            (1 - beta2**t) ** 0.5,
-        )
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return α_t, β₁, β₂ and ε̂."""
+        alpha, (beta1, beta2), eps = group["lr"], group["betas"], group["eps"]
+        if not group["bias_correction"]:
+            return alpha, beta1, beta2, eps
+        t = counters["step"]
+        root = (1 - beta2**t) ** 0.5
+        return alpha * root / (1 - beta1**t), beta1, beta2, eps * root

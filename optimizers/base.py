@@ -1,50 +1,39 @@
 """What every optimizer here has in common: all but the update rule.
 
-A subclass gives its hyperparameters with their `Bound`s, the state it begins with, and one call of
-its rule per parameter. Groups, closures, `maximize`, weight decay, complex parameters, checks and
-state dicts that torch's own classes read and write are done here.
+A subclass gives its hyperparameters with their `Bound`s, its pure rule, the names of the state that
+the rule takes and the scalars of a step. Groups, closures, `maximize`, weight decay, complex and
+sparse gradients, checks, state dicts that torch's own classes read and write, and the ways to
+execute the rule are done here and in `packing` and `compiling`.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, is_
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from optimizers.bounds import Bound
+from optimizers.compiling import CompilerError, run_compiled
+from optimizers.motion import Motion, Rule, Scalar
+from optimizers.packing import Plan, real
+from optimizers.sparse import move_rows
+
+__all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
+
 State = dict[str, Tensor]
 Group = dict[str, Any]
+Execution = Literal["auto", "loop", "packed", "compiled"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bound:
-    """The values that a hyperparameter may take: `count` finite numbers, low ≤ number < high."""
-
-    low: float = 0.0
-    high: float = float("inf")
-    count: int = 1
-
-    def check(self, owner: str, name: str, value: Any) -> None:
-        """Raise ValueError unless `value` is as many numbers as there should be, all in bounds."""
-        numbers = value if self.count > 1 and isinstance(value, (tuple, list)) else (value,)
-        if len(numbers) == self.count and all(map(self._holds, numbers)):
-            return
-        kind = "a number" if self.count == 1 else f"{self.count} numbers"
-        high = "" if self.high == float("inf") else f" and < {self.high:g}"
-        raise ValueError(
-            f"{owner}: expected {name} to be {kind} >= {self.low:g}{high}, got {value!r}"
-        )
-
-    def _holds(self, value: Any) -> bool:
-        number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
-        is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-        return is_number and self.low <= number < self.high
+_is_sparse = attrgetter("is_sparse")
 
 
 class PaperOptimizer(Optimizer):
-    """Base of the optimizers: subclasses give `bounds`, `init_state` and `update`.
+    """Base of the optimizers: subclasses give `bounds`, `rule`, `state_names` and `scalars`.
 
     A subclass may also name its true-or-false arguments in `flags`, and in `fixed` what its rule
     is in the words of torch's class: the groups carry these constants, so that torch reads our
@@ -53,6 +42,9 @@ class PaperOptimizer(Optimizer):
     Args:
         params: Parameters or groups of them, as `torch.optim.Optimizer` takes them.
         hyperparameters: Of every group that does not give its own.
+        execution: ``loop`` runs the rule on one parameter after the other, which the other ways are
+            tested against; ``packed`` on few flat tensors, see `packing`; ``compiled`` on the same
+            as one kernel, see `compiling`; ``auto`` is ``packed``.
 
     Raises:
         ValueError: a hyperparameter is out of its bounds.
@@ -61,9 +53,21 @@ class PaperOptimizer(Optimizer):
     bounds: ClassVar[dict[str, Bound]] = {}
     flags: ClassVar[tuple[str, ...]] = ("maximize",)
     fixed: ClassVar[dict[str, Any]] = {}
-    counts_steps: ClassVar[bool] = True
+    counters: ClassVar[tuple[str, ...]] = ("step",)  # state entries that are one number each
+    rule: ClassVar[Rule]
+    decoupled: ClassVar[bool] = False  # weight decay shrinks θ instead of adding to the gradient
+    takes_sparse: ClassVar[bool] = False  # where a gradient is zero the rule changes nothing
 
-    def __init__(self, params: Iterable[Any], hyperparameters: Group) -> None:
+    def __init__(
+        self, params: Iterable[Any], hyperparameters: Group, execution: Execution = "auto"
+    ) -> None:
+        if execution not in get_args(Execution):
+            known = ", ".join(get_args(Execution))
+            raise ValueError(
+                f"{type(self).__name__}: expected execution to be one of {known}, got {execution!r}"
+            )
+        self.execution: Execution = execution
+        self._memory: dict[int, _Memory] = {}
         super().__init__(params, hyperparameters)
 
     def add_param_group(self, param_group: Group) -> None:
@@ -72,13 +76,33 @@ class PaperOptimizer(Optimizer):
         super().add_param_group(self.fixed | param_group)
         _make_scalars_0d(self.param_groups[-1])
 
-    def init_state(self, param: Tensor, group: Group) -> State:
-        """Return the state that `param` begins with, besides ``step``."""
-        return {}
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the state entries that the rule takes, in its order; None where it takes None."""
+        return ()
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Move `param` in place; `grad` must not be changed, for it may be ``param.grad``."""
+    def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
+        """Return what state entry `name` begins with, of the shape and layout of `param`."""
+        return zeros(param)
+
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return what the rule takes after the state, in a step with these counters."""
         raise NotImplementedError
+
+    def count(self, group: Group, counters: State) -> None:
+        """Advance counters in place by one step: tensors of any, but equal, shape."""
+        counters["step"] += 1
+
+    def motion(self, group: Group, counters: Mapping[str, float]) -> Motion:
+        """Return one step of `group` with these counters, already advanced."""
+        decay = group["weight_decay"]
+        decays = isinstance(decay, Tensor) or decay != 0
+        return Motion(
+            rule=self.rule,
+            scalars=self.scalars(group, counters),
+            maximize=group["maximize"],
+            l2=decay if decays and not self.decoupled else None,
+            keep=1 - group["lr"] * decay if decays and self.decoupled else None,
+        )
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -88,47 +112,115 @@ class PaperOptimizer(Optimizer):
             closure: Reevaluates the model and returns the loss, which is returned.
 
         Raises:
-            RuntimeError: a gradient is sparse.
+            RuntimeError: a gradient is sparse and the rule cannot take it.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._step_one(param, group)
+        for index, group in enumerate(self.param_groups):
+            found = [(p, p.grad) for p in group["params"] if p.grad is not None]
+            if found:
+                params, grads = zip(*found, strict=True)
+                self._step_group(index, group, params, any(map(_is_sparse, grads)))
         return loss
 
+    def _step_group(
+        self, index: int, group: Group, params: Sequence[Tensor], has_sparse: bool
+    ) -> None:
+        if self.execution == "loop" or has_sparse or torch.compiler.is_compiling():
+            self._loop(group, params)
+            return
+        memory = self._memory.setdefault(index, _Memory())
+        if memory.holds(params, self.state):
+            if memory.plans is None:
+                memory.plans = self._plan(group, params)
+            self._step_plans(group, memory.plans)
+        else:  # plans pay only if the same parameters step again and again
+            memory.forget()
+            memory.params = params
+            self._loop(group, params)
+
+    def _loop(self, group: Group, params: Iterable[Tensor]) -> None:
+        for param in params:
+            self._step_one(param, group)
+
     def _step_one(self, param: Tensor, group: Group) -> None:
+        state = self.begin(param, group)
+        counters = {name: state[name] for name in self.counters}
+        if counters:
+            self.count(group, counters)
+        motion = self.motion(group, {name: value.item() for name, value in counters.items()})
+        names = self.state_names(group)
+        entries = tuple(None if name is None else real(state[name]) for name in names)
         grad = param.grad
         assert grad is not None
         if grad.is_sparse:
-            raise RuntimeError(
-                f"{type(self).__name__} does not take sparse gradients; "
-                "give the embedding sparse=False"
-            )
-        state: State = self.state.get(param) or self._begin(param, group)
-        if self.counts_steps:
-            state["step"] += 1
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
-        if param.is_complex():
-            real = {name: torch.view_as_real(v) for name, v in state.items() if v.is_complex()}
-            grad = torch.view_as_real(grad.resolve_conj())
-            self.update(torch.view_as_real(param), grad, state | real, group)
+            self._check_sparse(motion)
+            move_rows(motion, param, grad, entries)
         else:
-            self.update(param, grad, state, group)
+            motion(real(param), real(grad), entries)
 
-    def _begin(self, param: Tensor, group: Group) -> State:
-        state = self.init_state(param, group)
-        if self.counts_steps:
-            state = {"step": torch.zeros((), dtype=_step_dtype(), device="cpu")} | state
-        if state:  # as torch, no entry for what keeps none
-            self.state[param] = state
+    def _step_plans(self, group: Group, plans: Sequence[Plan]) -> None:
+        for plan in plans:
+            if plan.counters:
+                self.count(group, plan.counters)
+            motion = self.motion(group, {k: v[0].item() for k, v in plan.counters.items()})
+            if self.execution == "compiled":
+                try:
+                    plan.step(motion, run_compiled)
+                    continue
+                except CompilerError as error:
+                    self._give_up_compiling(error)
+            plan.step(motion, None)
+
+    def _plan(self, group: Group, params: Iterable[Tensor]) -> list[Plan]:
+        alike: dict[Any, list[Tensor]] = {}
+        for param in params:
+            state = self.begin(param, group)
+            numbers = tuple((state[name].item(), state[name].dtype) for name in self.counters)
+            alike.setdefault((param.device, param.dtype, numbers), []).append(param)
+        names = self.state_names(group)
+        return [Plan(each, self.state, names, self.counters) for each in alike.values()]
+
+    def begin(self, param: Tensor, group: Group) -> State:
+        """Return the state of `param`, with what it lacks begun."""
+        names = [name for name in self.state_names(group) if name is not None]
+        if not names and not self.counters:  # as torch, no entry for what keeps none
+            return {}
+        state: State = self.state[param]
+        for name in self.counters:
+            if state.get(name) is None:
+                state[name] = self.initial_counter(name)
+        for name in names:
+            if state.get(name) is None:
+                state[name] = self.initial(name, param, group)
         return state
+
+    def initial_counter(self, name: str) -> Tensor:
+        """Return what counter `name` begins with: a 0-d tensor."""
+        return torch.zeros((), dtype=_counter_dtype(), device="cpu")
+
+    def _give_up_compiling(self, error: CompilerError) -> None:
+        self.execution = "packed"
+        warnings.warn(
+            f"{type(self).__name__}: torch.compile does not work here, so execution is 'packed' "
+            f"from now on; a C++ compiler (g++ or clang) may be missing. {error}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+    def _check_sparse(self, motion: Motion) -> None:
+        name = type(self).__name__
+        if not self.takes_sparse:
+            raise RuntimeError(
+                f"{name} does not take sparse gradients; give the embedding sparse=False, or use "
+                "SGD, Adagrad or torch.optim.SparseAdam"
+            )
+        if motion.l2 is not None or motion.keep is not None:
+            raise RuntimeError(
+                f"{name}: weight_decay does not go with sparse gradients; set it to 0"
+            )
 
     def _check(self, group: Group) -> None:
         owner = type(self).__name__
@@ -154,9 +246,27 @@ class PaperOptimizer(Optimizer):
         for group in state_dict["param_groups"]:
             self._check_fixed(group)
         super().load_state_dict(state_dict)
+        self._keep_counter_types(state_dict)
+
+    def _keep_counter_types(self, state_dict: dict[str, Any]) -> None:
+        # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost.
+        saved = [key for group in state_dict["param_groups"] for key in group["params"]]
+        ours = [param for group in self.param_groups for param in group["params"]]
+        for key, param in zip(saved, ours, strict=True):
+            for name in self.counters:
+                value = state_dict["state"].get(key, {}).get(name)
+                if isinstance(value, Tensor):
+                    self.state[param][name] = self.state[param][name].to(value.dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "execution": self.execution}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        self.__dict__.setdefault("execution", "auto")
+        for memory in self.__dict__.get("_memory", {}).values():
+            memory.forget()
+        self._memory = {}
         # What was saved before a hyperparameter was added takes the default that it has now.
         arguments = inspect.signature(type(self)).parameters
         known = [name for name in (*self.bounds, *self.flags) if name in arguments]
@@ -165,6 +275,25 @@ class PaperOptimizer(Optimizer):
             for name, default in (now | self.fixed).items():
                 group.setdefault(name, default)
             _make_scalars_0d(group)
+
+
+class _Memory:
+    """What a group's last step was made of."""
+
+    def __init__(self) -> None:
+        self.params: Sequence[Tensor] = ()
+        self.plans: list[Plan] | None = None
+
+    def holds(self, params: Sequence[Tensor], states: Mapping[Tensor, State]) -> bool:
+        """Return whether these very parameters stepped last, and all plans for them hold."""
+        same = len(params) == len(self.params) and all(map(is_, params, self.params))
+        return same and all(plan.holds(states) for plan in self.plans or ())
+
+    def forget(self) -> None:
+        """Drop the plans."""
+        for plan in self.plans or ():
+            plan.release()
+        self.plans = None
 
 
 def zeros(param: Tensor) -> Tensor:
@@ -179,7 +308,7 @@ def _make_scalars_0d(group: Group) -> None:
             group[name] = value.view(())
 
 
-def _step_dtype() -> torch.dtype:
+def _counter_dtype() -> torch.dtype:
     # As torch: 32 bits count to 16 million exactly.
     is_double = torch.get_default_dtype() == torch.float64
     return torch.float64 if is_double else torch.float32

@@ -23,7 +23,7 @@ from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec, SpecError
 
-_HOW_NOT_WHAT = ("foreach", "fused", "capturable", "differentiable")  # torch's ways to execute
+_HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _WORDS = {"true": True, "false": False, "none": None}

@@ -23,9 +23,24 @@ def subtract_quotient(x: Tensor, scale: float | Tensor, above: Tensor, below: Te
         x.addcdiv_(above, below, value=-scale)
 
 
+def average(mean: Tensor, x: Tensor, decay: float | Tensor) -> None:
+    """Set mean ← decay·mean + (1 − decay)·x."""
+    if isinstance(decay, Tensor):
+        mean.mul_(decay).add_((1 - decay) * x)
+    else:
+        mean.lerp_(x, 1 - decay)
+
+
 def average_square(mean: Tensor, x: Tensor, decay: float | Tensor) -> None:
     """Set mean ← decay·mean + (1 − decay)·x²."""
     if isinstance(decay, Tensor):
         mean.mul_(decay).add_((1 - decay) * x * x)
     else:
         mean.mul_(decay).addcmul_(x, x, value=1 - decay)
+
+
+def plus_scaled(x: Tensor, scale: float | Tensor, direction: Tensor) -> Tensor:
+    """Return x + scale·direction, leaving x alone."""
+    if isinstance(scale, Tensor):
+        return x + scale * direction
+    return x.add(direction, alpha=scale)

@@ -5,12 +5,12 @@ v ← μ·v + g, θ ← θ − α·v. Deviation: the learning rate stands outsid
 a change of α acts at once; with constant α the iterates are Polyak's. There is no dampening.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import subtract_scaled
 
 
@@ -39,12 +39,14 @@ class Momentum(PaperOptimizer):
         momentum: Decay μ of the velocity.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
     # So that state dicts pass to torch.optim.SGD and back.
     fixed: ClassVar = {"dampening": 0, "nesterov": False}
-    counts_steps = False
+    counters = ()
+    rule = staticmethod(momentum_rule)
 
     def __init__(
         self,
@@ -54,14 +56,15 @@ class Momentum(PaperOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own)
+        super().__init__(params, own, execution)
 
-    def init_state(self, param: Tensor, group: Group) -> State:
-        """Return a velocity of zero."""
-        return {"momentum_buffer": zeros(param)}
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the velocity."""
+        return ("momentum_buffer",)
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        momentum_rule(param, grad, state["momentum_buffer"], group["lr"], group["momentum"])
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return α and μ."""
+        return group["lr"], group["momentum"]

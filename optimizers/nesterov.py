@@ -7,12 +7,12 @@ where the parameters are, and the learning rate stands outside the velocity; wit
 the iterates are the paper's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import subtract_scaled
 
 
@@ -42,12 +42,14 @@ class Nesterov(PaperOptimizer):
         momentum: Decay μ of the velocity.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
     # So that state dicts pass to torch.optim.SGD and back.
     fixed: ClassVar = {"dampening": 0, "nesterov": True}
-    counts_steps = False
+    counters = ()
+    rule = staticmethod(nesterov_rule)
 
     def __init__(
         self,
@@ -57,14 +59,15 @@ class Nesterov(PaperOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own)
+        super().__init__(params, own, execution)
 
-    def init_state(self, param: Tensor, group: Group) -> State:
-        """Return a velocity of zero."""
-        return {"momentum_buffer": zeros(param)}
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the velocity."""
+        return ("momentum_buffer",)
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        nesterov_rule(param, grad, state["momentum_buffer"], group["lr"], group["momentum"])
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return α and μ."""
+        return group["lr"], group["momentum"]

@@ -29,5 +29,7 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
 def near(name: str, known: Mapping[str, object]) -> str:
     """Return " Did you mean 'adam'?" with the names most like `name`, empty if none is."""
     spelt = {each.lower(): each for each in known}
+    if name.lower() in spelt:
+        return f" Did you mean {spelt[name.lower()]!r}?"
     matches = [spelt[m] for m in difflib.get_close_matches(name.lower(), spelt, n=3, cutoff=0.6)]
     return f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""

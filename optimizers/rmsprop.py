@@ -6,13 +6,13 @@ follow the division, and the centered form of Graves, "Generating Sequences With
 Networks", 2013, has ε outside the root, not 1e-4 inside it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State, zeros
-from optimizers.inplace import average_square, subtract_quotient, subtract_scaled
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
+from optimizers.inplace import average, average_square, subtract_quotient, subtract_scaled
 
 
 def rmsprop_rule(
@@ -42,7 +42,7 @@ def rmsprop_rule(
     average_square(mean_g2, g, alpha)
     variance = mean_g2
     if mean_g is not None:
-        mean_g.lerp_(g, 1 - alpha)
+        average(mean_g, g, alpha)
         variance = mean_g2.addcmul(mean_g, mean_g, value=-1)
     denominator = variance.sqrt().add_(eps)
     if velocity is None:
@@ -64,6 +64,7 @@ class RMSprop(PaperOptimizer):
         momentum: Momentum μ, 0 for none.
         centered: Divide by the estimated standard deviation instead.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = {
@@ -74,6 +75,7 @@ class RMSprop(PaperOptimizer):
         "momentum": Bound(high=1),
     }
     flags = ("maximize", "centered")
+    rule = staticmethod(rmsprop_rule)
 
     def __init__(
         self,
@@ -86,29 +88,18 @@ class RMSprop(PaperOptimizer):
         centered: bool = False,
         *,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
-        own = {"lr": lr, "alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered}
-        super().__init__(params, own | {"weight_decay": weight_decay, "maximize": maximize})
+        own: Group = {"lr": lr, "alpha": alpha, "eps": eps, "momentum": momentum}
+        own |= {"weight_decay": weight_decay, "centered": centered, "maximize": maximize}
+        super().__init__(params, own, execution)
 
-    def init_state(self, param: Tensor, group: Group) -> State:
-        """Return means, and a velocity if there is momentum, of zero."""
-        state = {"square_avg": zeros(param)}
-        if group["momentum"] > 0:
-            state["momentum_buffer"] = zeros(param)
-        if group["centered"]:
-            state["grad_avg"] = zeros(param)
-        return state
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the mean of squares, and what the centered form and momentum need."""
+        centered = "grad_avg" if group["centered"] else None
+        velocity = "momentum_buffer" if group["momentum"] > 0 else None
+        return "square_avg", centered, velocity
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        rmsprop_rule(
-            param,
-            grad,
-            state["square_avg"],
-            state["grad_avg"] if group["centered"] else None,
-            state["momentum_buffer"] if group["momentum"] > 0 else None,
-            group["lr"],
-            group["alpha"],
-            group["eps"],
-            group["momentum"],
-        )
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return lr, α, ε and μ."""
+        return group["lr"], group["alpha"], group["eps"], group["momentum"]

@@ -4,12 +4,12 @@ Paper: Robbins & Monro, "A Stochastic Approximation Method", 1951. Deviations: n
 momentum has classes of its own, `Momentum` and `Nesterov`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.base import Bound, Group, PaperOptimizer, State
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import subtract_scaled
 
 
@@ -32,12 +32,15 @@ class SGD(PaperOptimizer):
         lr: Learning rate α.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
         maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
     """
 
     bounds: ClassVar = {"lr": Bound(), "weight_decay": Bound()}
     # So that state dicts pass to torch.optim.SGD and back.
     fixed: ClassVar = {"momentum": 0, "dampening": 0, "nesterov": False}
-    counts_steps = False
+    counters = ()
+    rule = staticmethod(sgd_rule)
+    takes_sparse = True
 
     def __init__(
         self,
@@ -46,10 +49,11 @@ class SGD(PaperOptimizer):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
+        execution: Execution = "auto",
     ) -> None:
         own = {"lr": lr, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, own)
+        super().__init__(params, own, execution)
 
-    def update(self, param: Tensor, grad: Tensor, state: State, group: Group) -> None:
-        """Apply the rule to one parameter."""
-        sgd_rule(param, grad, group["lr"])
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return α."""
+        return (group["lr"],)

@@ -192,11 +192,12 @@ def test_a_class_with_open_arguments_judges_them_itself(mine):
 ERRORS = {
     "": "no optimizer given. Known: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam",
     " , ": "no optimizer given.",
-    "adm": "unknown optimizer 'adm'. Did you mean 'adam'? Known: sgd, momentum, nesterov, adagrad, "
-    "adadelta, rmsprop, adam, or an import path such as torch.optim.AdamW",
+    "adm": "unknown optimizer 'adm'. Did you mean 'adam' or 'radam' or 'nadam'? Known: sgd, "
+    "momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamax, adamw, nadam, radam, lion, "
+    "or an import path such as torch.optim.AdamW",
     "Adam": "unknown optimizer 'Adam'. Did you mean 'adam'?",
     "adam:beta1=0.5": "adam has no hyperparameter 'beta1'. Did you mean 'betas'? "
-    "It takes: lr, betas, eps, weight_decay, maximize",
+    "It takes: lr, betas, eps, weight_decay, amsgrad, bias_correction, maximize",
     "adam:warmpu=3": "adam has no hyperparameter 'warmpu'. Did you mean 'warmup'?",
     "adam:lr=-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
     "adam:lr=abc": "adam lr=abc: Adam: expected lr to be a number >= 0, got 'abc'",

@@ -42,6 +42,8 @@ def test_json_holds_plain_types_alone():
             "betas": [0.5, 0.9],
             "eps": 1e-08,
             "weight_decay": 0.0,
+            "amsgrad": False,
+            "bias_correction": True,
             "maximize": False,
         },
         "schedule": {"kind": "constant", "warmup": 0.0},

@@ -1,4 +1,8 @@
-"""Every optimizer against torch's own loop: parameters and state, after every step, to the bit."""
+"""Every optimizer against torch's own loop: parameters and state, after every step.
+
+To the bit where the rule rounds in torch's order; where it puts bias corrections into the stepsize,
+as the Adam paper proposes, to 13 digits.
+"""
 
 import io
 from dataclasses import dataclass, field
@@ -18,13 +22,20 @@ class Pair:
     torch: str
     both: dict = field(default_factory=dict)
     torch_only: dict = field(default_factory=dict)
+    exact: bool = True
+    resumed_tolerance: float = 0.0  # torch casts NAdam's product of μ when it loads it
+
+    @property
+    def tolerance(self):
+        return 0.0 if self.exact else 1e-13
 
     def ours_on(self, params, **changes):
         return getattr(optimizers, self.ours)(params, **self.both | changes)
 
     def torch_on(self, params, **changes):
         cls = getattr(torch.optim, self.torch)
-        fused = {} if self.torch in ("Adadelta", "RMSprop") else {"fused": False}
+        has_fused = self.torch in ("SGD", "Adagrad", "Adam", "AdamW")
+        fused = {"fused": False} if has_fused else {}
         values = self.both | self.torch_only | fused | changes
         return cls(params, **values, foreach=False)
 
@@ -52,9 +63,28 @@ PAIRS = {
     "rmsprop both": Pair(
         ours="RMSprop", torch="RMSprop", both={"momentum": 0.5, "centered": True, "eps": 1e-3}
     ),
-    "adam": Pair(ours="Adam", torch="Adam"),
-    "adam betas": Pair(ours="Adam", torch="Adam", both={"betas": (0.3, 0.6), "eps": 1e-2}),
+    "adam": Pair(ours="Adam", torch="Adam", exact=False),
+    "adam betas": Pair(
+        ours="Adam", torch="Adam", both={"betas": (0.3, 0.6), "eps": 1e-2}, exact=False
+    ),
+    "amsgrad": Pair(ours="Adam", torch="Adam", both={"amsgrad": True}, exact=False),
+    "adamw": Pair(ours="AdamW", torch="AdamW", exact=False),
+    "adamw amsgrad": Pair(
+        ours="AdamW", torch="AdamW", both={"amsgrad": True, "eps": 1e-3}, exact=False
+    ),
+    "adamax": Pair(ours="Adamax", torch="Adamax"),
+    "adamax betas": Pair(ours="Adamax", torch="Adamax", both={"betas": (0.3, 0.6), "eps": 1e-2}),
+    "nadam": Pair(ours="NAdam", torch="NAdam", exact=False, resumed_tolerance=1e-7),
+    "nadam decay": Pair(
+        ours="NAdam",
+        torch="NAdam",
+        both={"betas": (0.3, 0.6), "momentum_decay": 0.1},
+        exact=False,
+        resumed_tolerance=1e-7,
+    ),
+    "radam": Pair(ours="RAdam", torch="RAdam", exact=False),
 }
+WITHOUT_PAIR = {"Lion"}  # torch has none
 VARIANTS = {
     "plain": {},
     "decay": {"weight_decay": 0.1},
@@ -89,18 +119,20 @@ def parameters(seed=0, dtype=torch.float64):
     return [torch.nn.Parameter(tensor) for tensor in tensors(seed, dtype)]
 
 
-def assert_same(ours, theirs):
+def assert_same(ours, theirs, tolerance=0.0):
     params, expected = list(flat(ours)), list(flat(theirs))
     for index, (param, twin) in enumerate(zip(params, expected, strict=True)):
-        torch.testing.assert_close(param, twin, rtol=0, atol=0, msg=lambda m, i=index: f"{i}: {m}")
+        torch.testing.assert_close(
+            param, twin, rtol=tolerance, atol=tolerance, msg=lambda m, i=index: f"{i}: {m}"
+        )
         state, twin_state = ours.state.get(param, {}), theirs.state.get(twin, {})
         assert state.keys() == twin_state.keys()
         for name, value in state.items():
             torch.testing.assert_close(
                 value,
                 twin_state[name],
-                rtol=0,
-                atol=0,
+                rtol=tolerance,
+                atol=tolerance,
                 check_stride=True,
                 msg=lambda m, n=name: n + m,
             )
@@ -143,11 +175,11 @@ def test_parameters_and_state_are_torchs_after_every_step(pair, variant):
                 optimizer.param_groups[0]["lr"] = 0.003
         for optimizer in both:
             optimizer.step()
-        assert_same(*both)
+        assert_same(*both, pair.tolerance)
 
 
 @pairs
-def test_float32_is_torchs_to_the_bit(pair):
+def test_float32_is_torchs(pair):
     both = (
         pair.ours_on(parameters(dtype=torch.float32)),
         pair.torch_on(parameters(dtype=torch.float32)),
@@ -156,7 +188,7 @@ def test_float32_is_torchs_to_the_bit(pair):
         feed(both, step, dtype=torch.float32)
         for optimizer in both:
             optimizer.step()
-        assert_same(*both)
+        assert_same(*both, 0.0 if pair.exact else 1e-6)
 
 
 @pairs
@@ -200,7 +232,7 @@ def test_training_a_small_model_gives_torchs_losses(pair):
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-    assert losses[:20] == losses[20:]
+    assert losses[:20] == pytest.approx(losses[20:], rel=0 if pair.exact else 1e-10)
     assert losses[19] < losses[0]
 
 
@@ -209,6 +241,7 @@ def test_training_a_small_model_gives_torchs_losses(pair):
 def test_a_state_dict_goes_on_in_the_other_library(pair, direction):
     makers = [pair.ours_on, pair.torch_on]
     first, second = makers if direction == "ours to torch" else reversed(makers)
+    tolerance = max(100 * pair.tolerance, pair.resumed_tolerance)
     unbroken = first(grouped(parameters()), weight_decay=0.1)
     for step in range(4):
         feed([unbroken], step, without=(2,))
@@ -221,7 +254,7 @@ def test_a_state_dict_goes_on_in_the_other_library(pair, direction):
         unbroken.step()
         resumed.step()
         for param, twin in zip(flat(resumed), flat(unbroken), strict=True):
-            torch.testing.assert_close(param, twin, rtol=0, atol=0)
+            torch.testing.assert_close(param, twin, rtol=tolerance, atol=tolerance)
 
 
 def through_a_file(state_dict):
@@ -262,5 +295,6 @@ def test_defaults_are_torchs(pair):
 
 def test_every_listed_optimizer_has_a_pair():
     assert {row.target.partition(":")[2] for row in OPTIMIZERS.values()} <= {
-        pair.ours for pair in PAIRS.values()
+        *(pair.ours for pair in PAIRS.values()),
+        *WITHOUT_PAIR,
     }

@@ -1,21 +1,18 @@
 """Every rule against its paper, in plain Python numbers; and one rule on K trials at once."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 import optimizers
-from optimizers.adadelta import adadelta_rule
-from optimizers.adagrad import adagrad_rule
-from optimizers.adam import adam_rule
-from optimizers.momentum import momentum_rule
-from optimizers.nesterov import nesterov_rule
-from optimizers.rmsprop import rmsprop_rule
-from optimizers.sgd import sgd_rule
+from optimizers.grammar import parse
+from optimizers.motion import Motion
+from optimizers.registry import OPTIMIZERS
 
 # The gradient of f(θ) = ¾θ² + θ/2: it depends on θ, so that an error of one step shows in the next.
-START, STEPS = 1.7, 6
+START, STEPS = 1.7, 12
 
 
 def slope(theta):
@@ -97,6 +94,80 @@ def kingma(alpha=0.1, beta1=0.8, beta2=0.9, eps=1e-3):
         yield theta
 
 
+def adamax(alpha=0.1, beta1=0.8, beta2=0.9, eps=1e-3):
+    theta, m, u = START, 0.0, 0.0
+    for t in range(1, STEPS + 1):
+        g = slope(theta)
+        m = beta1 * m + (1 - beta1) * g
+        u = max(beta2 * u, abs(g) + eps)
+        theta -= alpha / (1 - beta1**t) * m / u
+        yield theta
+
+
+def uncorrected(alpha=0.1, beta1=0.8, beta2=0.9, eps=1e-3):
+    """AMSGrad as its paper has it, which corrects nothing."""
+    theta, m, v, v_max = START, 0.0, 0.0, 0.0
+    for _ in range(STEPS):
+        g = slope(theta)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        v_max = max(v_max, v)
+        theta -= alpha * m / (math.sqrt(v_max) + eps)
+        yield theta
+
+
+def loshchilov(alpha=0.1, beta1=0.8, beta2=0.9, eps=1e-3, decay=0.3):
+    theta, m, v = START, 0.0, 0.0
+    for t in range(1, STEPS + 1):
+        g = slope(theta)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        adam = (m / (1 - beta1**t)) / (math.sqrt(v / (1 - beta2**t)) + eps)
+        theta -= alpha * (adam + decay * theta)
+        yield theta
+
+
+def dozat(alpha=0.1, beta1=0.8, beta2=0.9, eps=1e-3, psi=4e-3):
+    theta, m, v, product = START, 0.0, 0.0, 1.0
+    for t in range(1, STEPS + 1):
+        mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (s * psi)) for s in (t, t + 1))
+        product *= mu
+        g = slope(theta)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_bar = mu_next * m / (1 - product * mu_next) + (1 - mu) * g / (1 - product)
+        theta -= alpha * m_bar / (math.sqrt(v / (1 - beta2**t)) + eps)
+        yield theta
+
+
+def liu(alpha=0.1, beta1=0.8, beta2=0.99, eps=1e-3):
+    theta, m, v = START, 0.0, 0.0
+    rho_inf = 2 / (1 - beta2) - 1
+    for t in range(1, STEPS + 1):
+        g = slope(theta)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+        if rho > 5:
+            above = (rho - 4) * (rho - 2) * rho_inf
+            r = math.sqrt(above / ((rho_inf - 4) * (rho_inf - 2) * rho))
+            theta -= alpha * r * m_hat * math.sqrt(1 - beta2**t) / (math.sqrt(v) + eps)
+        else:
+            theta -= alpha * m_hat
+        yield theta
+
+
+def chen(eta=0.1, beta1=0.7, beta2=0.9, decay=0.3):
+    theta, m = START, 0.0
+    for _ in range(STEPS):
+        g = slope(theta)
+        c = beta1 * m + (1 - beta1) * g
+        theta -= eta * (math.copysign(1.0, c) + decay * theta)
+        m = beta2 * m + (1 - beta2) * g
+        yield theta
+
+
 PAPERS = [
     (sgd, "SGD", {"lr": 0.1}),
     (polyak, "Momentum", {"lr": 0.1, "momentum": 0.8}),
@@ -106,6 +177,16 @@ PAPERS = [
     (hinton, "RMSprop", {"lr": 0.1, "alpha": 0.9, "eps": 1e-3}),
     (graves, "RMSprop", {"lr": 0.1, "alpha": 0.9, "eps": 1e-3, "momentum": 0.8, "centered": True}),
     (kingma, "Adam", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3}),
+    (adamax, "Adamax", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3}),
+    (
+        uncorrected,
+        "Adam",
+        {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "amsgrad": True, "bias_correction": False},
+    ),
+    (loshchilov, "AdamW", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.3}),
+    (dozat, "NAdam", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3}),
+    (liu, "RAdam", {"lr": 0.1, "betas": (0.8, 0.99), "eps": 1e-3}),
+    (chen, "Lion", {"lr": 0.1, "betas": (0.7, 0.9), "weight_decay": 0.3}),
 ]
 
 
@@ -115,10 +196,15 @@ PAPERS = [
 def test_iterates_are_the_papers(paper, name, values):
     theta = torch.nn.Parameter(torch.tensor([START], dtype=torch.float64))
     optimizer = getattr(optimizers, name)([theta], **values)
-    for expected in paper():
-        theta.grad = slope(theta.detach())
-        optimizer.step()
-        assert theta.item() == pytest.approx(expected, rel=1e-12)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # which counters, NAdam's product of μ too, are kept in
+    try:
+        for expected in paper():
+            theta.grad = slope(theta.detach())
+            optimizer.step()
+            assert theta.item() == pytest.approx(expected, rel=1e-11)
+    finally:
+        torch.set_default_dtype(default)
 
 
 def test_adams_first_step_is_the_stepsize_whatever_the_gradient():
@@ -148,65 +234,59 @@ def test_weight_decay_adds_to_the_gradient_after_maximize_turned_it():
     assert theta.item() == 2.0 - (-3.0 + 0.25 * 2.0)
 
 
-def three(*values):
-    return torch.tensor(values, dtype=torch.float64).reshape(3, 1)
+# Every optimizer, and the forms of it that take another way through the rule.
+FORMS = [
+    *OPTIMIZERS,
+    "adam:amsgrad=true",
+    "adam:bias_correction=false",
+    "rmsprop:centered=true:momentum=0.8",
+    "sgd:weight_decay=0.1",
+    "adamw:weight_decay=0.1:maximize=true",
+]
+LRS = (0.1, 0.01, 0.3)
 
 
-# Rule, number of state tensors, scalars as one row for each of three trials.
-TRIALS = {
-    "sgd": (sgd_rule, 0, [three(0.1, 0.01, 0.3)]),
-    "momentum": (momentum_rule, 1, [three(0.1, 0.01, 0.3), three(0.9, 0.5, 0.0)]),
-    "nesterov": (nesterov_rule, 1, [three(0.1, 0.01, 0.3), three(0.9, 0.5, 0.0)]),
-    "adagrad": (adagrad_rule, 1, [three(0.1, 0.01, 0.3), three(1e-8, 1e-3, 0.1)]),
-    "adadelta": (
-        adadelta_rule,
-        2,
-        [three(1.0, 0.5, 2.0), three(0.9, 0.95, 0.5), three(1e-6, 1e-3, 0.1)],
-    ),
-    "rmsprop": (
-        lambda theta, g, mean, *scalars: rmsprop_rule(theta, g, mean, None, None, *scalars),
-        1,
-        [three(0.1, 0.01, 0.3), three(0.9, 0.99, 0.5), three(1e-6, 1e-3, 0.1), three(0, 0, 0)],
-    ),
-    "rmsprop centered with momentum": (
-        rmsprop_rule,
-        3,
-        [three(0.1, 0.01, 0.3), three(0.9, 0.99, 0.5), three(0.1, 0.2, 0.3), three(0.9, 0.5, 0.0)],
-    ),
-    "adam": (
-        adam_rule,
-        2,
-        [
-            three(0.1, 0.01, 0.3),
-            three(0.9, 0.4, 0.5),
-            three(0.999, 0.99, 0.5),
-            three(1e-8, 1e-3, 0.1),
-            three(0.1, 0.6, 0.75),
-            three(0.03, 0.1, 0.7),
-        ],
-    ),
-}
+def column(values):
+    return torch.tensor(values, dtype=torch.float64).reshape(-1, 1)
 
 
-@pytest.mark.parametrize(("rule", "num_states", "scalars"), TRIALS.values(), ids=TRIALS)
-def test_three_trials_at_once_move_as_three_alone(rule, num_states, scalars):
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stack_of_trials_with_their_own_rates_moves_as_each_alone(form):
+    """The scalars of K optimizers, as columns (K, 1), move K stacked parameters by one rule."""
+    (spec,) = parse(form)
     draw = torch.Generator().manual_seed(0)
-    stacked = [torch.randn(3, 11, generator=draw, dtype=torch.float64)]
-    stacked += [torch.zeros(3, 11, dtype=torch.float64) for _ in range(num_states)]
-    alone = [[tensor[k].clone() for tensor in stacked] for k in range(3)]
-    tensor_0d = [[tensor[k].clone() for tensor in stacked] for k in range(3)]
-    for _ in range(4):
-        g = torch.randn(3, 11, generator=draw, dtype=torch.float64)
-        before = g.clone()
-        rule(stacked[0], g, *stacked[1:], *scalars)
-        for k in range(3):
-            rule(alone[k][0], g[k], *alone[k][1:], *(s[k].item() for s in scalars))
-            rule(tensor_0d[k][0], g[k], *tensor_0d[k][1:], *(s[k, 0] for s in scalars))
-        assert torch.equal(g, before)
-    for k in range(3):
-        for together, one, with_0d in zip(stacked, alone[k], tensor_0d[k], strict=True):
-            torch.testing.assert_close(together[k], one, rtol=1e-12, atol=1e-14)
-            torch.testing.assert_close(with_0d, one, rtol=1e-12, atol=1e-14)
+    start = torch.randn(3, 11, generator=draw, dtype=torch.float64)
+    alone = [torch.nn.Parameter(row.clone()) for row in start]
+    singles = [
+        replace(spec, hyperparameters=spec.hyperparameters | {"lr": lr}).build([param])
+        for param, lr in zip(alone, LRS, strict=True)
+    ]
+    one = singles[0]
+    group = one.param_groups[0]
+    names = one.state_names(group)
+    stacked = start.clone()
+    first = {n: one.initial(n, stacked, group) for n in names if n is not None}
+    state = tuple(None if n is None else first[n] for n in names)
+    counters = {name: one.initial_counter(name) for name in one.counters}
+    for _ in range(8):
+        grads = torch.randn(3, 11, generator=draw, dtype=torch.float64)
+        for param, grad, optimizer in zip(alone, grads, singles, strict=True):
+            param.grad = grad.clone()
+            optimizer.step()
+        if counters:
+            one.count(group, counters)
+        numbers = {name: value.item() for name, value in counters.items()}
+        motions = [each.motion(each.param_groups[0], numbers) for each in singles]
+        together = Motion(
+            rule=one.rule,
+            scalars=tuple(map(column, zip(*(m.scalars for m in motions), strict=True))),
+            maximize=motions[0].maximize,
+            l2=None if motions[0].l2 is None else column([m.l2 for m in motions]),
+            keep=None if motions[0].keep is None else column([m.keep for m in motions]),
+        )
+        together(stacked, grads, state)
+        expected = torch.stack([param.detach() for param in alone])
+        torch.testing.assert_close(stacked, expected, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +299,11 @@ def test_three_trials_at_once_move_as_three_alone(rule, num_states, scalars):
         ("Adadelta", {"lr": 10.0}),
         ("RMSprop", {"lr": 0.01}),
         ("Adam", {"lr": 0.05}),
+        ("AdamW", {"lr": 0.05, "weight_decay": 1e-4}),
+        ("Adamax", {"lr": 0.05}),
+        ("NAdam", {"lr": 0.05}),
+        ("RAdam", {"lr": 0.05}),
+        ("Lion", {"lr": 0.005, "betas": (0.5, 0.5)}),
     ],
 )
 @pytest.mark.parametrize("maximize", [False, True])

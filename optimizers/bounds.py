@@ -1,0 +1,31 @@
+"""Which values a hyperparameter may take, checked when an optimizer is built."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """The values that a hyperparameter may take: `count` finite numbers, low ≤ number < high."""
+
+    low: float = 0.0
+    high: float = float("inf")
+    count: int = 1
+
+    def check(self, owner: str, name: str, value: Any) -> None:
+        """Raise ValueError unless `value` is as many numbers as there should be, all in bounds."""
+        numbers = value if self.count > 1 and isinstance(value, (tuple, list)) else (value,)
+        if len(numbers) == self.count and all(map(self._holds, numbers)):
+            return
+        kind = "a number" if self.count == 1 else f"{self.count} numbers"
+        high = "" if self.high == float("inf") else f" and < {self.high:g}"
+        raise ValueError(
+            f"{owner}: expected {name} to be {kind} >= {self.low:g}{high}, got {value!r}"
+        )
+
+    def _holds(self, value: Any) -> bool:
+        number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+        is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+        return is_number and self.low <= number < self.high

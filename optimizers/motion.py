@@ -1,0 +1,58 @@
+"""One step of tensors that have everything but their numbers in common.
+
+Every way of executing an optimizer ends in `Motion`: on a parameter, on a slice of one, on many
+packed into one, compiled, or on the parameters of K trials stacked along the first dimension.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from optimizers.inplace import plus_scaled
+
+Rule = Callable[..., None]
+Scalar = float | Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Motion:
+    """An update rule with what is done around it.
+
+    Args:
+        rule: Pure and in place, on (parameter, gradient, *state, *scalars).
+        scalars: Of the rule; floats, or tensors that broadcast against the parameter.
+        maximize: Whether to climb.
+        l2: Weight decay λ through the gradient, g + λθ; None for none.
+        keep: Decoupled weight decay, the part of θ that is left before the rule; None for none.
+    """
+
+    rule: Rule
+    scalars: tuple[Scalar, ...]
+    maximize: bool = False
+    l2: Scalar | None = None
+    keep: Scalar | None = None
+
+    def __call__(self, x: Tensor, g: Tensor, state: tuple[Tensor | None, ...]) -> None:
+        """Move `x` and `state` in place; `g`, of the same shape, is left as it is."""
+        move(self.rule, x, g, state, self.scalars, self.maximize, self.l2, self.keep)
+
+
+def move(
+    rule: Rule,
+    x: Tensor,
+    g: Tensor,
+    state: tuple[Tensor | None, ...],
+    scalars: tuple[Scalar, ...],
+    maximize: bool,
+    l2: Scalar | None,
+    keep: Scalar | None,
+) -> None:
+    """Do what `Motion` says; a plain function, so that it can be compiled."""
+    if maximize:
+        g = -g
+    if l2 is not None:
+        g = plus_scaled(g, l2, x)
+    if keep is not None:
+        x.mul_(keep)
+    rule(x, g, *state, *scalars)

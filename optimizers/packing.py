@@ -1,0 +1,217 @@
+"""Steps many parameters as few flat tensors: what `execution="packed"` does.
+
+Small parameters of one group become views of one buffer, and so do their state entries; a large
+one stays where it is and is stepped in slices that fit into the processor's cache. A `Plan` holds
+for as long as everything it was made from is still in place, which it checks before each step;
+nobody who replaces data, state or gradients can be overlooked. `Parameter` objects stay the same.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter, is_
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from optimizers.motion import Motion
+
+Run = Callable[[Motion, Tensor, Tensor, tuple[Tensor | None, ...]], None]
+Names = Sequence[str | None]
+States = Mapping[Tensor, dict[str, Tensor]]
+
+SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
+SMALL_ELSEWHERE = 1 << 20  # where launching kernels costs more than copying gradients
+SLICE = 1 << 17  # elements, so that temporaries stay in cache; measured in docs/performance.md
+_grad_of = attrgetter("grad")
+_ALIGNMENT = 16  # elements, so that every view begins as aligned as a tensor of its own
+
+
+class Plan:
+    """How parameters with equal counters, device and dtype step together.
+
+    Args:
+        params: Of one group, each with a dense gradient and its state complete.
+        states: The optimizer's state.
+        names: Of the state entries in the order of the rule, None for one that it goes without.
+        counters: Names of the state entries that count, one number per parameter.
+    """
+
+    def __init__(
+        self, params: Sequence[Tensor], states: States, names: Names, counters: Sequence[str]
+    ) -> None:
+        self.params = list(params)
+        self._entries = [states[p] for p in params if p in states]
+        self.counters = _pack_counters(self._entries, counters)
+        limit = SMALL_ON_CPU if params[0].device.type == "cpu" else SMALL_ELSEWHERE
+        kept = [name for name in names if name is not None]
+        small = [p for p in params if p.numel() <= limit and _packable(p, states, kept)]
+        self._pack = _Pack(small, states, names) if len(small) > 1 else None
+        packed = set(map(id, small)) if self._pack else set()
+        self._alone = [_Alone(p, states, names) for p in params if id(p) not in packed]
+        self._tensors = list(chain.from_iterable(entry.values() for entry in self._entries))
+        self._pointers = list(map(Tensor.data_ptr, self.params))
+
+    def holds(self, states: States) -> bool:
+        """Return whether data and state of all parameters are still where the plan put them."""
+        values = chain.from_iterable(map(dict.values, self._entries))
+        return (
+            _same(map(states.get, self.params), self._entries or [None] * len(self.params))
+            and list(map(Tensor.data_ptr, self.params)) == self._pointers
+            and _same(values, self._tensors)
+        )
+
+    def step(self, motion: Motion, run: Run | None) -> None:
+        """Move all parameters by `motion`, through `run` if that is given."""
+        if self._pack is not None:
+            self._pack.step(motion, run)
+        for alone in self._alone:
+            alone.step(motion, run)
+
+    def release(self) -> None:
+        """Give every packed parameter memory of its own again, where nobody else looks at it."""
+        if self._pack is not None:
+            self._pack.release()
+
+
+class _Pack:
+    """Parameters in one flat buffer, and each of their state entries in another."""
+
+    def __init__(self, params: Sequence[Tensor], states: States, names: Names) -> None:
+        self._params = params
+        self._flat, views = _flatten(params)
+        self._state: list[Tensor | None] = []
+        for name in names:
+            if name is None:
+                self._state.append(None)
+                continue
+            flat, entries = _flatten([states[p][name] for p in params])
+            self._state.append(flat)
+            for param, entry in zip(params, entries, strict=True):
+                states[param][name] = entry
+        self._grad = torch.zeros_like(self._flat)
+        self._grads = _views(self._grad, params)
+        for param, view in zip(params, views, strict=True):
+            param.data = view
+        self._pointers = [p.data_ptr() for p in params]
+
+    def step(self, motion: Motion, run: Run | None) -> None:
+        torch._foreach_copy_(self._grads, list(map(_grad_of, self._params)))
+        (run or Motion.__call__)(motion, self._flat, self._grad, tuple(self._state))
+
+    def release(self) -> None:
+        ours = [p for p, at in zip(self._params, self._pointers, strict=True) if p.data_ptr() == at]
+        if _num_users(self._flat) == len(ours) + 1:
+            for param in ours:
+                param.data = param.detach().clone()
+
+
+class _Alone:
+    """One parameter where it is, in slices if it is dense and large."""
+
+    def __init__(self, param: Tensor, states: States, names: Names) -> None:
+        self._param = param
+        state = [None if name is None else states[param][name] for name in names]
+        self._whole = [None if t is None else real(t) for t in (param.detach(), *state)]
+        self._stride = param.stride()
+        alike = all(t is None or t.stride() == self._stride for t in state)
+        dense = alike and not param.is_complex() and _is_dense(param)
+        self._flat = [t if t is None else _flat(t) for t in self._whole] if dense else None
+        sliced = param.device.type == "cpu" and param.numel() > SLICE and bool(state)
+        self._slice = SLICE if sliced else max(1, param.numel())
+        flat = self._flat or []
+        self._slices = list(zip(*map(self._cut, flat), strict=True))
+
+    def step(self, motion: Motion, run: Run | None) -> None:
+        grad = self._param.grad
+        assert grad is not None
+        if self._flat is None or grad.stride() != self._stride:
+            x, *state = self._whole
+            motion(cast(Tensor, x), real(grad), tuple(state))
+            return
+        grad = _flat(grad)
+        if run is not None:
+            x, *state = self._flat
+            run(motion, cast(Tensor, x), grad, tuple(state))
+        else:
+            for (x, *state), g in zip(self._slices, self._cut(grad), strict=True):
+                motion(cast(Tensor, x), cast(Tensor, g), tuple(state))
+
+    def _cut(self, tensor: Tensor | None) -> Sequence[Tensor | None]:
+        if tensor is None:
+            return [None] * -(-self._param.numel() // self._slice)
+        return torch.split(tensor, self._slice)
+
+
+def _pack_counters(entries: Sequence[dict[str, Tensor]], names: Sequence[str]) -> dict[str, Tensor]:
+    """Make each counter one tensor of shape (parameters,), with the entries as 0-d views of it."""
+    counters = {}
+    for name in names:
+        counters[name] = torch.stack([entry[name] for entry in entries])
+        for entry, view in zip(entries, counters[name].unbind(), strict=True):
+            entry[name] = view
+    return counters
+
+
+def _packable(param: Tensor, states: States, names: Sequence[str]) -> bool:
+    plain = type(param) in (Tensor, torch.nn.Parameter) and param.layout is torch.strided
+    if not plain or param.is_complex() or not param.is_contiguous():
+        return False
+    if param.untyped_storage().is_shared():
+        return False  # with other processes
+    if _num_users(param) > 1 or param.untyped_storage().nbytes() != param.nbytes:
+        return False  # someone else looks at the same memory, and would be left with the old
+    entries = [states[param][name] for name in names]
+    return all((s.dtype, s.shape) == (param.dtype, param.shape) for s in entries)
+
+
+def _num_users(tensor: Tensor) -> int:
+    """Return how many tensors share the memory of `tensor`, itself included."""
+    storage = tensor.untyped_storage()
+    return int(torch._C._storage_Use_Count(storage._cdata)) - 1  # `storage` is one more
+
+
+def real(tensor: Tensor) -> Tensor:
+    """Return a complex tensor as its real and imaginary parts, any other as it is."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return tensor.as_strided((tensor.numel(),), (1,))
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether the elements fill one stretch of memory, in whatever order of dimensions."""
+    strides = sorted(
+        (stride, size)
+        for stride, size in zip(tensor.stride(), tensor.shape, strict=True)
+        if size > 1
+    )
+    expected = 1
+    for stride, size in strides:
+        if stride != expected:
+            return False
+        expected *= size
+    return tensor.numel() > 0
+
+
+def _flatten(tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    total = sum(map(_room, tensors))
+    flat = torch.zeros(total, dtype=tensors[0].dtype, device=tensors[0].device)
+    views = _views(flat, tensors)
+    torch._foreach_copy_(views, list(tensors))
+    return flat, views
+
+
+def _views(flat: Tensor, likes: Sequence[Tensor]) -> list[Tensor]:
+    pieces = torch.split(flat, [*map(_room, likes)])
+    return [p[: like.numel()].view(like.shape) for p, like in zip(pieces, likes, strict=True)]
+
+
+def _room(tensor: Tensor) -> int:
+    return -(-tensor.numel() // _ALIGNMENT) * _ALIGNMENT
+
+
+def _same(left: Iterable[Any], right: Sequence[Any]) -> bool:
+    found = list(left)
+    return len(found) == len(right) and all(map(is_, found, right))

@@ -1,0 +1,101 @@
+"""RAdam.
+
+Paper: Liu et al., "On the Variance of the Adaptive Learning Rate and Beyond", ICLR 2020, Algorithm
+2. Deviations, torch's: the step is rectified from ρ_t > 5 on, where the paper has 4, and ε, which
+the paper leaves out, is added to √v before the bias correction. From torch: none but rounding.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
+from optimizers.inplace import average, average_square, subtract_quotient
+
+
+def radam_rule(
+    theta: Tensor,
+    g: Tensor,
+    m: Tensor,
+    v: Tensor,
+    alpha_t: Scalar,
+    beta1: Scalar,
+    beta2: Scalar,
+    adapts: Scalar,
+    floor: Scalar,
+) -> None:
+    """Set m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α_t·m/(√v + ε), or θ − α_t·m.
+
+    Args:
+        theta: Parameters.
+        g: Gradient, of the same shape.
+        m: First moment, of the same shape.
+        v: Second moment, of the same shape.
+        alpha_t: Rectified and bias-corrected stepsize; it and those below are floats or tensors
+            that broadcast.
+        beta1: Decay of the first moment.
+        beta2: Decay of the second.
+        adapts: 1 where the variance of the adaptive rate can be rectified, 0 where m goes alone.
+        floor: ε where it adapts, and 1 where it does not.
+    """
+    average(m, g, beta1)
+    average_square(v, g, beta2)
+    subtract_quotient(theta, alpha_t, m, v.sqrt().mul_(adapts).add_(floor))
+
+
+class RAdam(PaperOptimizer):
+    """Adam that adapts only as far as its second moment can be trusted.
+
+    Args:
+        params: Parameters or groups.
+        lr: Stepsize α.
+        betas: Decays β₁ and β₂ of the two moments.
+        eps: ε.
+        weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
+        maximize: Climb instead of descend.
+        execution: How the rule is run; see `optimizers.base`.
+    """
+
+    bounds: ClassVar = {
+        "lr": Bound(),
+        "betas": Bound(high=1, count=2),
+        "eps": Bound(),
+        "weight_decay": Bound(),
+    }
+    fixed: ClassVar = {"decoupled_weight_decay": False}
+    rule = staticmethod(radam_rule)
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+        execution: Execution = "auto",
+    ) -> None:
+        own: Group = {"lr": lr, "betas": betas, "eps": eps}
+        own |= {"weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, own, execution)
+
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the two moments."""
+        return "exp_avg", "exp_avg_sq"
+
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+        """Return α_t, β₁, β₂, and which of the two steps it is."""
+        beta1, beta2 = group["betas"]
+        t = counters["step"]
+        alpha = group["lr"] / (1 - beta1**t)
+        rho_inf = 2 / (1 - beta2) - 1
+        rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+        if rho <= 5:
+            return alpha, beta1, beta2, 0.0, 1.0
+        above = (rho - 4) * (rho - 2) * rho_inf
+        rectification = math.sqrt(above / ((rho_inf - 4) * (rho_inf - 2) * rho))
+        root = (1 - beta2**t) ** 0.5
+        return alpha * rectification * root, beta1, beta2, 1.0, group["eps"]
