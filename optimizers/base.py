@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from optimizers.bounds import Bound
 from optimizers.compiling import CompilerError, run_compiled
 from optimizers.motion import Motion, Rule, Scalar
-from optimizers.packing import Plan, real
+from optimizers.packing import Plan, movable, real
 from optimizers.sparse import move_rows
 
 __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
@@ -137,8 +137,7 @@ class PaperOptimizer(Optimizer):
                 memory.plans = self._plan(group, params)
             self._step_plans(group, memory.plans)
         else:  # plans pay only if the same parameters step again and again
-            memory.forget()
-            memory.params = params
+            memory.params, memory.plans = params, None
             self._loop(group, params)
 
     def _loop(self, group: Group, params: Iterable[Tensor]) -> None:
@@ -181,7 +180,8 @@ class PaperOptimizer(Optimizer):
             numbers = tuple((state[name].item(), state[name].dtype) for name in self.counters)
             alike.setdefault((param.device, param.dtype, numbers), []).append(param)
         names = self.state_names(group)
-        return [Plan(each, self.state, names, self.counters) for each in alike.values()]
+        free = movable(param for each in self.param_groups for param in each["params"])
+        return [Plan(each, free, self.state, names, self.counters) for each in alike.values()]
 
     def begin(self, param: Tensor, group: Group) -> State:
         """Return the state of `param`, with what it lacks begun."""
@@ -264,8 +264,6 @@ class PaperOptimizer(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.__dict__.setdefault("execution", "auto")
-        for memory in self.__dict__.get("_memory", {}).values():
-            memory.forget()
         self._memory = {}
         # What was saved before a hyperparameter was added takes the default that it has now.
         arguments = inspect.signature(type(self)).parameters
@@ -288,12 +286,6 @@ class _Memory:
         """Return whether these very parameters stepped last, and all plans for them hold."""
         same = len(params) == len(self.params) and all(map(is_, params, self.params))
         return same and all(plan.holds(states) for plan in self.plans or ())
-
-    def forget(self) -> None:
-        """Drop the plans."""
-        for plan in self.plans or ():
-            plan.release()
-        self.plans = None
 
 
 def zeros(param: Tensor) -> Tensor:

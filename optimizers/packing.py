@@ -32,20 +32,27 @@ class Plan:
 
     Args:
         params: Of one group, each with a dense gradient and its state complete.
+        movable: Ids of the parameters whose memory may be another.
         states: The optimizer's state.
         names: Of the state entries in the order of the rule, None for one that it goes without.
         counters: Names of the state entries that count, one number per parameter.
     """
 
     def __init__(
-        self, params: Sequence[Tensor], states: States, names: Names, counters: Sequence[str]
+        self,
+        params: Sequence[Tensor],
+        movable: set[int],
+        states: States,
+        names: Names,
+        counters: Sequence[str],
     ) -> None:
         self.params = list(params)
         self._entries = [states[p] for p in params if p in states]
         self.counters = _pack_counters(self._entries, counters)
         limit = SMALL_ON_CPU if params[0].device.type == "cpu" else SMALL_ELSEWHERE
         kept = [name for name in names if name is not None]
-        small = [p for p in params if p.numel() <= limit and _packable(p, states, kept)]
+        small = [p for p in params if id(p) in movable and p.numel() <= limit]
+        small = [p for p in small if _packable(p, states, kept)]
         self._pack = _Pack(small, states, names) if len(small) > 1 else None
         packed = set(map(id, small)) if self._pack else set()
         self._alone = [_Alone(p, states, names) for p in params if id(p) not in packed]
@@ -68,11 +75,6 @@ class Plan:
         for alone in self._alone:
             alone.step(motion, run)
 
-    def release(self) -> None:
-        """Give every packed parameter memory of its own again, where nobody else looks at it."""
-        if self._pack is not None:
-            self._pack.release()
-
 
 class _Pack:
     """Parameters in one flat buffer, and each of their state entries in another."""
@@ -93,17 +95,10 @@ class _Pack:
         self._grads = _views(self._grad, params)
         for param, view in zip(params, views, strict=True):
             param.data = view
-        self._pointers = [p.data_ptr() for p in params]
 
     def step(self, motion: Motion, run: Run | None) -> None:
         torch._foreach_copy_(self._grads, list(map(_grad_of, self._params)))
         (run or Motion.__call__)(motion, self._flat, self._grad, tuple(self._state))
-
-    def release(self) -> None:
-        ours = [p for p, at in zip(self._params, self._pointers, strict=True) if p.data_ptr() == at]
-        if _num_users(self._flat) == len(ours) + 1:
-            for param in ours:
-                param.data = param.detach().clone()
 
 
 class _Alone:
@@ -153,16 +148,36 @@ def _pack_counters(entries: Sequence[dict[str, Tensor]], names: Sequence[str]) -
     return counters
 
 
+def movable(params: Iterable[Tensor]) -> set[int]:
+    """Return the ids of those of `params` whose memory nobody else looks at.
+
+    Others, such as a view that someone kept, would be left with the old values.
+    """
+    users: dict[int, list[Tensor]] = {}
+    for param in params:
+        plain = type(param) in (Tensor, torch.nn.Parameter) and param.layout is torch.strided
+        if plain and param.numel():
+            users.setdefault(param.untyped_storage().data_ptr(), []).append(param)
+    alone = (group for group in users.values() if _num_users(group[0]) == len(group))
+    return {id(param) for group in alone if _are_apart(group) for param in group}
+
+
+def _are_apart(params: Sequence[Tensor]) -> bool:
+    """Whether parameters in one storage are stretches of it that do not overlap."""
+    if params[0].untyped_storage().is_shared() or not all(p.is_contiguous() for p in params):
+        return False  # in memory of other processes, or with gaps
+    ends = [0]
+    for param in sorted(params, key=Tensor.data_ptr):
+        if param.data_ptr() < ends[-1]:
+            return False
+        ends.append(param.data_ptr() + param.nbytes)
+    return True
+
+
 def _packable(param: Tensor, states: States, names: Sequence[str]) -> bool:
-    plain = type(param) in (Tensor, torch.nn.Parameter) and param.layout is torch.strided
-    if not plain or param.is_complex() or not param.is_contiguous():
-        return False
-    if param.untyped_storage().is_shared():
-        return False  # with other processes
-    if _num_users(param) > 1 or param.untyped_storage().nbytes() != param.nbytes:
-        return False  # someone else looks at the same memory, and would be left with the old
     entries = [states[param][name] for name in names]
-    return all((s.dtype, s.shape) == (param.dtype, param.shape) for s in entries)
+    alike = all((s.dtype, s.shape) == (param.dtype, param.shape) for s in entries)
+    return alike and not param.is_complex()
 
 
 def _num_users(tensor: Tensor) -> int:
