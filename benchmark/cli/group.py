@@ -11,6 +11,7 @@ _VERBS = {
     "run": "run trials and print the tables (the default)",
     "show": "print the tables of a study again",
     "list": "list optimizers, models, data sets, problems",
+    "bench-step": "time the step of optimizers, next to torch's own and to the limit",
     "completion": "print the shell's completion script",
 }
 
@@ -24,7 +25,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return None
-        module = import_module(f"benchmark.cli.{cmd_name}")
+        module = import_module(f"benchmark.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -1,0 +1,86 @@
+"""The table of shapes: which parameter tensors an optimizer is timed on. Torch comes when used."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+from benchmark.models.registry import MODELS, ModelRow
+from datamodules.registry import DATASETS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A set of parameter tensors.
+
+    Args:
+        name: What ``--shapes`` and tables call it.
+        summary: What has such parameters.
+        make: Returns the tensors on the meta device: sizes and layout in memory, no numbers.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[], "list[Tensor]"]
+
+
+def _plain(sizes: Sequence[tuple[int, ...]]) -> "list[Tensor]":
+    import torch
+
+    return [torch.empty(size, device="meta") for size in sizes]
+
+
+def _of_model(row: ModelRow) -> Shape:
+    dataset = DATASETS[row.dataset]
+
+    def make() -> "list[Tensor]":
+        import torch
+
+        cls = resolve_name(row.target)
+        with torch.device("meta"):
+            model = cls(dataset.input_shape, dataset.num_classes, optimizer=torch.optim.SGD)
+        return [parameter.detach() for parameter in model.network.parameters()]
+
+    return Shape(name=row.name, summary=f"{row.summary}, on {dataset.title}", make=make)
+
+
+def _resnet50() -> "list[Tensor]":
+    import torch
+    from torchvision.models import resnet50
+
+    with torch.device("meta"):
+        return [parameter.detach() for parameter in resnet50().parameters()]
+
+
+def _gpt2() -> "list[Tensor]":
+    """Return GPT-2's with tied embeddings: Radford et al., 2019, the smallest of table 2."""
+    width, num_layers, vocabulary, context = 768, 12, 50257, 1024
+    norm: list[tuple[int, ...]] = [(width,), (width,)]
+    attention = [(width, 3 * width), (3 * width,), (width, width), (width,)]
+    perceptron = [(width, 4 * width), (4 * width,), (4 * width, width), (width,)]
+    block = [*norm, *attention, *norm, *perceptron]
+    return _plain([(vocabulary, width), (context, width), *(num_layers * block), *norm])
+
+
+_ROWS = (
+    *map(_of_model, MODELS.values()),
+    Shape(
+        name="small60",
+        summary="30 layers of 64×64 with biases: 60 small tensors",
+        make=lambda: _plain(30 * [(64, 64), (64,)]),
+    ),
+    Shape(name="one4m", summary="one tensor of 2048×2048", make=lambda: _plain([(2048, 2048)])),
+    Shape(name="resnet50", summary="ResNet-50: 161 tensors", make=_resnet50),
+    Shape(name="gpt2", summary="GPT-2 small: 148 tensors, 124 M parameters", make=_gpt2),
+    Shape(
+        name="large32",
+        summary="32 tensors of 2048×2048, 134 M parameters: for a GPU",
+        make=lambda: _plain(32 * [(2048, 2048)]),
+    ),
+)
+
+SHAPES = {row.name: row for row in _ROWS}
+EVERYDAY = ("logreg", "mlp", "cnn", "small60", "one4m")  # seconds each, and little memory

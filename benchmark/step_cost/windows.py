@@ -1,0 +1,64 @@
+"""Times several things in turn: short windows of each, round after round."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+_WINDOW_SECONDS = 0.003  # long against the clock's resolution, short against other work's bursts
+_MAX_STEPS = 1000
+_MIN_ROUNDS = 7  # however little time there is
+
+Step = Callable[[], object]
+
+
+def time_in_turn(
+    steps: Sequence[Step], seconds: float, synchronize: Callable[[], object]
+) -> list[tuple[float, ...]]:
+    """Return seconds per call of each of `steps`, one number per round.
+
+    In every round each takes one window, in one order and in its reverse by turns; a window begins
+    with a call that is not timed, after which caches hold what the step needs.
+
+    Args:
+        steps: What is timed; each has been called before.
+        seconds: About how long the whole takes; seven rounds are taken at least.
+        synchronize: Waits for the device.
+    """
+    found: list[list[float]] = [[] for _ in steps]
+    order = list(range(len(steps)))
+    with _no_garbage_collection():
+        counts = [_steps_per_window(step, synchronize) for step in steps]
+        started = time.perf_counter()
+        while len(found[0]) < _MIN_ROUNDS or time.perf_counter() - started < seconds:
+            for index in order:
+                found[index].append(_window(steps[index], counts[index], synchronize))
+            order.reverse()
+    return [tuple(each) for each in found]
+
+
+def _window(step: Step, count: int, synchronize: Callable[[], object]) -> float:
+    step()
+    synchronize()
+    started = time.perf_counter()
+    for _ in range(count):
+        step()
+    synchronize()
+    return (time.perf_counter() - started) / count
+
+
+def _steps_per_window(step: Step, synchronize: Callable[[], object]) -> int:
+    once = min(_window(step, 1, synchronize) for _ in range(2))
+    return max(1, min(_MAX_STEPS, round(_WINDOW_SECONDS / once)))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

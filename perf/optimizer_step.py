@@ -1,0 +1,198 @@
+"""A step of our optimizers over torch's, and over the limit; targets stand in `FIGURES`.
+
+Both sides of a ratio take turns in one run. ``--threads N``: by default all cores. Figures that
+need a GPU are left out where there is none.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from _trials import report
+
+from benchmark.launchers.devices import cpu_cores
+from benchmark.step_cost.contestants import contestants
+from benchmark.step_cost.costs import Cost, Heat, fastest, ratio
+from benchmark.step_cost.heat import run_heat
+from benchmark.step_cost.modes import OWN_MODES
+from benchmark.step_cost.shapes import SHAPES
+from benchmark.step_cost.tensors import Tensors
+from optimizers.grammar import parse
+from optimizers.spec import OptimizerSpec
+
+SECONDS = 5.0  # of turns per optimizer and shape
+WHOLE_MODEL = "resnet50"  # whose first compiled step is timed
+FIRST_STEP_TARGETS = {"cold": 15.0, "from torch's cache": 3.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A ratio of times that is to be reached.
+
+    Args:
+        optimizer: Name.
+        shape: Name.
+        ours: Our mode, ``best`` for the fastest.
+        theirs: Torch's mode, ``best`` for the fastest, or ``limit`` for the copy.
+        target: The ratio at most.
+        device: Where.
+    """
+
+    optimizer: str
+    shape: str
+    ours: str
+    theirs: str
+    target: float
+    device: str = "cpu"
+
+    def measured(self, heat: Heat) -> float | None:
+        """Return the ratio in `heat`, None if one side is not there."""
+        ours = chosen(heat.own, self.ours)
+        if ours is None:
+            return None
+        if self.theirs == "limit":
+            return 1 / heat.limit_share(ours)
+        theirs = chosen(heat.rivals, self.theirs)
+        return None if theirs is None else ratio(ours, theirs)
+
+
+FIGURES = (
+    Figure(optimizer="adam", shape="small60", ours="packed", theirs="fused", target=0.6),
+    Figure(optimizer="adam", shape="one4m", ours="compiled", theirs="fused", target=1.05),
+    Figure(optimizer="adam", shape="mlp", ours="auto", theirs="default", target=0.6),
+    *(
+        Figure(optimizer=name, shape=shape, ours="best", theirs="best", target=0.5)
+        for name in ("rmsprop", "adadelta", "adamax", "nadam", "adagrad")
+        for shape in ("small60", "one4m")
+    ),
+    Figure(
+        optimizer="adam",
+        shape="large32",
+        ours="compiled",
+        theirs="fused",
+        target=1.0,
+        device="cuda",
+    ),
+    Figure(
+        optimizer="adam",
+        shape="large32",
+        ours="compiled",
+        theirs="limit",
+        target=1 / 0.85,  # 85 % of the copy's bandwidth
+        device="cuda",
+    ),
+)
+
+
+def chosen(costs: list[Cost], mode: str) -> Cost | None:
+    """Return the cost of `mode`, or of the fastest for ``best``; None if there is none."""
+    if mode == "best":
+        return fastest(costs) if costs else None
+    return next((cost for cost in costs if cost.mode == mode), None)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return every figure with its target and what was measured."""
+    wanted = [figure for figure in FIGURES if figure.device == "cpu" or torch.cuda.is_available()]
+    heats: dict[tuple[str, str, str], Heat] = {}
+    for figure in wanted:
+        key = figure.optimizer, figure.shape, figure.device
+        if key not in heats:
+            [spec] = parse(figure.optimizer)
+            heats[key] = heat_of(spec, figure, [each for each in wanted if same(each, figure)])
+    return [row(figure, heats[figure.optimizer, figure.shape, figure.device]) for figure in wanted]
+
+
+def same(figure: Figure, other: Figure) -> bool:
+    """Return whether one heat serves both."""
+    names = ("optimizer", "shape", "device")
+    return all(getattr(figure, name) == getattr(other, name) for name in names)
+
+
+def heat_of(spec: OptimizerSpec, figure: Figure, figures: list[Figure]) -> Heat:
+    """Run the heat of `figure` in the modes that `figures` need."""
+    sys.stderr.write(f"{figure.optimizer} on {figure.shape}\n")
+    modes = {each.ours for each in figures}
+    needed = OWN_MODES if "best" in modes else [mode for mode in OWN_MODES if mode in modes]
+    return run_heat(spec, SHAPES[figure.shape], seconds=SECONDS, device=figure.device, modes=needed)
+
+
+def row(figure: Figure, heat: Heat) -> dict[str, Any]:
+    """Return one figure for people and programs."""
+    ours, theirs = chosen(heat.own, figure.ours), chosen(heat.rivals, figure.theirs)
+    measured = figure.measured(heat)
+    return {
+        "what": f"{figure.optimizer} {figure.ours} over {figure.theirs}, {figure.shape}",
+        "device": heat.device,
+        "ours": None if ours is None else f"{ours.mode} {1e6 * ours.median:.0f} µs",
+        "theirs": None if theirs is None else f"{theirs.mode} {1e6 * theirs.median:.0f} µs",
+        "limit_us": round(1e6 * heat.limit_seconds, 1) if heat.copy_seconds else None,
+        "target": round(figure.target, 3),
+        "measured": None if measured is None else round(measured, 3),
+        "problems": [
+            f"{cost.mode}: {words}"
+            for cost in heat.costs
+            for words in (*cost.notes, cost.failure)
+            if words
+        ],
+    }
+
+
+def first_steps(threads: int) -> list[dict[str, Any]]:
+    """Time the first compiled step of a whole model in new processes: cold, then from the cache."""
+    found = []
+    with tempfile.TemporaryDirectory() as cache:
+        for state, target in FIRST_STEP_TARGETS.items():
+            sys.stderr.write(f"first compiled step, {state}\n")
+            done = subprocess.run(
+                [sys.executable, __file__, "--threads", str(threads), "--first-step"],
+                env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            found.append(
+                {
+                    "what": f"adam compiled, seconds to first step, {WHOLE_MODEL}, {state}",
+                    "target": target,
+                    "measured": None if done.returncode else round(float(done.stdout), 2),
+                    "problems": done.stderr.strip().splitlines()[-1:] if done.returncode else [],
+                }
+            )
+    return found
+
+
+def first_step() -> float:
+    """Return the seconds to build a compiled Adam and take its first step."""
+    params = Tensors(SHAPES[WHOLE_MODEL], torch.device("cpu")).params()
+    [spec] = parse("adam")
+    compiled = [each for each in contestants(spec) if each.mode == "compiled"]
+    if not compiled:
+        sys.exit(f"{spec.target} has no mode 'compiled'")
+    started = time.perf_counter()
+    compiled[0].build(params).step()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Measure all figures, or, as a child of this script, one first step."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=cpu_cores())
+    parser.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.first_step:
+        print(first_step())
+        return
+    figures = rows() + first_steps(arguments.threads)
+    report(__file__, torch=torch.__version__, threads=arguments.threads, figures=figures)
+
+
+if __name__ == "__main__":
+    main()
