@@ -1,7 +1,7 @@
 """A step of our optimizers over torch's, and over the limit; targets stand in `FIGURES`.
 
-Both sides of a ratio take turns in one run. ``--threads N``: by default all cores. Figures that
-need a GPU are left out where there is none.
+Both sides of a ratio take turns in one run. ``--threads N``: by default 1, as trials have; more
+mean nothing on a machine that does other work. Figures for a GPU are left out where there is none.
 """
 
 import argparse
@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from _trials import report
 
-from benchmark.launchers.devices import cpu_cores
 from benchmark.step_cost.contestants import contestants
 from benchmark.step_cost.costs import Cost, Heat, fastest, ratio
 from benchmark.step_cost.heat import run_heat
@@ -24,9 +23,10 @@ from benchmark.step_cost.modes import OWN_MODES
 from benchmark.step_cost.shapes import SHAPES
 from benchmark.step_cost.tensors import Tensors
 from optimizers.grammar import parse
+from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
 
-SECONDS = 5.0  # of turns per optimizer and shape
+SECONDS = 8.0  # of turns per optimizer and shape
 WHOLE_MODEL = "resnet50"  # whose first compiled step is timed
 FIRST_STEP_TARGETS = {"cold": 15.0, "from torch's cache": 3.0}
 
@@ -99,7 +99,8 @@ def chosen(costs: list[Cost], mode: str) -> Cost | None:
 
 def rows() -> list[dict[str, Any]]:
     """Return every figure with its target and what was measured."""
-    wanted = [figure for figure in FIGURES if figure.device == "cpu" or torch.cuda.is_available()]
+    there = [figure for figure in FIGURES if figure.optimizer in OPTIMIZERS]
+    wanted = [figure for figure in there if figure.device == "cpu" or torch.cuda.is_available()]
     heats: dict[tuple[str, str, str], Heat] = {}
     for figure in wanted:
         key = figure.optimizer, figure.shape, figure.device
@@ -183,7 +184,7 @@ def first_step() -> float:
 def main() -> None:
     """Measure all figures, or, as a child of this script, one first step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=cpu_cores())
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -191,7 +192,14 @@ def main() -> None:
         print(first_step())
         return
     figures = rows() + first_steps(arguments.threads)
-    report(__file__, torch=torch.__version__, threads=arguments.threads, figures=figures)
+    unknown = {figure.optimizer for figure in FIGURES} - set(OPTIMIZERS)
+    report(
+        __file__,
+        torch=torch.__version__,
+        threads=arguments.threads,
+        figures=figures,
+        unknown_optimizers=sorted(unknown),
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """``bench-step``: what one step of an optimizer costs, next to torch's own and to the limit."""
 
+import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     type=OptimizerList(),
     default="adam",
     show_default=True,
-    help="Optimizers: name, name:amsgrad=true, import.path.Class, all.",
+    help="Optimizers: name, name:weight_decay=0.1, import.path.Class, all.",
 )
 @click.option(
     "--shapes",
@@ -141,24 +142,30 @@ class _Bench:
         self._over = 0
 
     def run(self, console: "Console") -> "Iterator[list[Heat]]":
-        """Yield the heats of each shape once all are over."""
+        """Yield the heats of each shape once all are over; refuse at once what does not fit."""
+        from benchmark.step_cost.heat import check_fits
+
+        for spec, shape in itertools.product(self._specs, self._shapes):
+            check_fits(spec, shape, device=self._device, modes=self._modes)
         for shape in self._shapes:
             yield [self._heat(spec, shape, console) for spec in self._specs]
 
     def _heat(self, spec: "OptimizerSpec", shape: Shape, console: "Console") -> "Heat":
+        from rich.text import Text
+
         from benchmark.step_cost.heat import run_heat
 
         words = f"[{self._over + 1}/{self._total}] {spec.label} on {shape.name}{self._left()}"
         if not console.is_terminal:
             console.print(words, markup=False, soft_wrap=True)
-        with console.status(words) as status:
+        with console.status(Text(words)) as status:
             heat = run_heat(
                 spec,
                 shape,
                 seconds=self._seconds,
                 device=self._device,
                 modes=self._modes,
-                watch=lambda doing: status.update(f"{words}: {doing}"),
+                watch=lambda doing: status.update(Text(f"{words}: {doing}")),
             )
         self._over += 1
         return heat

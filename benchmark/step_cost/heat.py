@@ -1,8 +1,8 @@
 """Runs a heat: one optimizer on one shape, every mode and every rival in turn with a plain copy."""
 
+import gc
 import sys
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,10 +14,13 @@ from benchmark.step_cost.contestants import Contestant, contestants
 from benchmark.step_cost.costs import Cost, Heat
 from benchmark.step_cost.memory import free_bytes, measure_memory, rule_bytes
 from benchmark.step_cost.modes import OWN_MODES
+from benchmark.step_cost.notes import noting, one_line
 from benchmark.step_cost.shapes import Shape
 from benchmark.step_cost.tensors import Tensors
 from benchmark.step_cost.windows import time_in_turn
 from optimizers.spec import OptimizerSpec
+
+_WARM_UP = 2  # steps after the first, in which some still compile, or fail
 
 
 def run_heat(
@@ -42,17 +45,18 @@ def run_heat(
     Raises:
         UsageError: the heat does not fit in memory.
     """
+    check_fits(spec, shape, device=device, modes=modes)
     _forget_compiled()
     tensors = Tensors(shape, torch.device(device))
     field = contestants(spec, modes)
-    _check_fits(shape, tensors, len(field))
     entrants = []
     for contestant in field:
         watch(f"first step of {contestant.optimizer} {contestant.mode}")
         entrants.append(_start(contestant, tensors))
     watch(f"{len(entrants)} in turn")
     heat = _time(spec, shape, tensors, entrants, seconds)
-    entrants.clear()  # makes room for measuring memory
+    entrants.clear()
+    gc.collect()  # makes room for measuring memory
     costs = []
     for contestant, cost in zip(field, heat.costs, strict=True):
         watch(f"memory of {contestant.optimizer} {contestant.mode}")
@@ -60,9 +64,26 @@ def run_heat(
     return replace(heat, costs=tuple(costs))
 
 
+def check_fits(
+    spec: OptimizerSpec, shape: Shape, *, device: str = "cpu", modes: Sequence[str] = OWN_MODES
+) -> None:
+    """Raise UsageError if the heat may need more memory than is free."""
+    num_contestants = len(contestants(spec, modes))
+    num_bytes = sum(tensor.nbytes for tensor in shape.make())
+    # Parameters and two moments for each; gradients, the copy, and what one step needs besides.
+    needed = (3 * num_contestants + 8) * num_bytes
+    free = free_bytes(torch.device(device))
+    if free is not None and needed > free:
+        raise UsageError(
+            f"{spec.label} on {shape.name}: its {num_contestants} contestants may need "
+            f"{needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free. Give fewer --modes or a "
+            "smaller shape"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Entrant:
-    """A contestant that has taken its first step, and what its cost is so far."""
+    """A contestant that has taken its first steps, and what its cost is so far."""
 
     cost: Cost
     optimizer: Optimizer | None
@@ -73,19 +94,23 @@ def _start(contestant: Contestant, tensors: Tensors) -> _Entrant:
     cost = Cost(optimizer=contestant.optimizer, mode=contestant.mode, is_rival=contestant.is_rival)
     params = tensors.params()
     tensors.synchronize()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with noting() as notes:
         started = time.perf_counter()
         try:
             optimizer = contestant.build(params)
             optimizer.step()
             tensors.synchronize()
+            seconds = time.perf_counter() - started
+            for _ in range(_WARM_UP):
+                optimizer.step()
+            tensors.synchronize()
         except Exception as error:  # anyone's optimizer may raise anything
-            return _Entrant(cost=replace(cost, failure=_one_line(error)), optimizer=None)
-        seconds = time.perf_counter() - started
-    notes = tuple(dict.fromkeys(_one_line(each.message) for each in caught))
+            return _Entrant(
+                cost=replace(cost, failure=one_line(str(error)) or type(error).__name__),
+                optimizer=None,
+            )
     return _Entrant(
-        cost=replace(cost, first_seconds=seconds, notes=notes),
+        cost=replace(cost, first_seconds=seconds, notes=tuple(notes)),
         optimizer=optimizer,
         rule_bytes=rule_bytes(params, optimizer),
     )
@@ -106,7 +131,7 @@ def _time(
     optimizers = [entrant.optimizer for entrant in entrants if entrant.optimizer is not None]
     if not optimizers:
         return heat
-    moved = next(entrant.rule_bytes for entrant in entrants if entrant.optimizer is not None)
+    moved = min(entrant.rule_bytes for entrant in entrants if entrant.optimizer is not None)
     touched = (moved + tensors.num_bytes) // 2  # gradients once, all else twice
     steps = [optimizer.step for optimizer in optimizers]
     *rounds, copies = time_in_turn([*steps, tensors.copy(touched)], seconds, tensors.synchronize)
@@ -118,20 +143,8 @@ def _time(
 
 
 def _with_memory(cost: Cost, contestant: Contestant, tensors: Tensors) -> Cost:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are in the notes already
+    with noting():  # what is warned of now is in the notes already
         return replace(cost, memory=measure_memory(contestant.build, tensors))
-
-
-def _check_fits(shape: Shape, tensors: Tensors, num_contestants: int) -> None:
-    # Parameters and two moments for each; gradients, the copy, and what one step needs besides.
-    needed = (3 * num_contestants + 8) * tensors.num_bytes
-    free = free_bytes(tensors.device)
-    if free is not None and needed > free:
-        raise UsageError(
-            f"{shape.name} with {num_contestants} contestants may need {needed / 1e9:.1f} GB and "
-            f"{free / 1e9:.1f} GB are free: give fewer --modes or a smaller shape"
-        )
 
 
 def _forget_compiled() -> None:
@@ -142,7 +155,3 @@ def _forget_compiled() -> None:
 
 def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def _one_line(error: BaseException | str | Warning) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

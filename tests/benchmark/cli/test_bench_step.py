@@ -19,10 +19,12 @@ def test_a_table_shows_every_mode_next_to_torchs_and_the_limit(capsys):
 
 
 def test_json_goes_to_stdout_alone(capsys):
-    assert main([*QUICK, "--opts", "sgd", "--json"]) == 0
-    [heat] = json.loads(capsys.readouterr().out)
+    opts = "sgd,tests.plugins.steps.Executed"
+    assert main([*QUICK, "--opts", opts, "--modes", "loop", "--json"]) == 0
+    heat, other = json.loads(capsys.readouterr().out)
     assert heat["shape"] == "small60"
     assert heat["threads"] == 1
+    assert [row["mode"] for row in other["modes"]] == ["loop"]
     own = [row for row in heat["modes"] if not row["is_rival"]]
     rivals = [row for row in heat["modes"] if row["is_rival"]]
     assert {row["mode"] for row in rivals} == {"default", "foreach", "fused"}
@@ -36,9 +38,13 @@ def test_an_optimizer_that_never_runs_gives_exit_code_1(capsys):
 
 def test_threads_are_as_before_afterwards(capsys):
     before = torch.get_num_threads()
-    assert main([*QUICK, "--opts", "sgd", "--threads", "2", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["threads"] == 2
-    assert torch.get_num_threads() == before
+    torch.set_num_threads(2)
+    try:
+        assert main([*QUICK, "--opts", "torch.optim.SGD", "--threads", "1", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["threads"] == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +63,14 @@ def test_bad_input_gives_one_line_and_exit_code_2(capsys, arguments, words):
     assert main(["bench-step", *arguments]) == 2
     err = capsys.readouterr().err
     assert words in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_timed(capsys, monkeypatch):
+    monkeypatch.setattr("benchmark.step_cost.heat.free_bytes", lambda device: 10**8)
+    assert main(["bench-step", "--opts", "torch.optim.SGD", "--shapes", "small60,gpt2"]) == 2
+    err = capsys.readouterr().err
+    assert "on gpt2: its 3 contestants may need" in err
     assert len(err.strip().splitlines()) == 1
 
 
