@@ -16,14 +16,14 @@ _COLUMNS = (
     "% of\nlimit",
     "state\nB/param",
     "peak\nB/param",
-    "first\nstep s",
+    "start\ns",
 )
 _CALM = 0.3  # ratios that are printed with two digits deserve no more spread than this
 _LEGEND = (
     "× torch: time over that of torch's default, and of its fastest mode. % of limit: the time of "
     "a plain copy of as many bytes as the rule must move, over the time of the step. state, peak: "
-    "bytes besides parameters and gradients, between steps and at most. first step: with building "
-    "and compiling."
+    "bytes besides parameters and gradients, between steps and at most. start: to build it and "
+    "take three steps, with compiling."
 )
 
 
@@ -73,7 +73,7 @@ def _cells(heat: Heat, cost: Cost) -> list[str]:
     if cost.failure:
         return [_name(cost), cost.mode, "failed"]
     assert cost.memory is not None
-    assert cost.first_seconds is not None
+    assert cost.start_seconds is not None
     return [
         _name(cost),
         cost.mode,
@@ -83,7 +83,7 @@ def _cells(heat: Heat, cost: Cost) -> list[str]:
         f"{100 * heat.limit_share(cost):.0f}",
         f"{cost.memory.state / heat.num_params:.1f}",
         f"{cost.memory.peak / heat.num_params:.1f}",
-        f"{cost.first_seconds:.2g}",
+        f"{cost.start_seconds:.2g}",
     ]
 
 

@@ -76,8 +76,11 @@ def _modes_of(
     is_rival: bool,
 ) -> list[Contestant]:
     takes = inspect.signature(cls).parameters
-    if "execution" in takes:
-        ways: dict[str, dict[str, Any]] = {mode: {"execution": mode} for mode in modes}
+    ways: dict[str, dict[str, Any]]
+    if any(_is_given(name, hyperparameters, takes) for name in ("execution", *TORCH_MODES)):
+        ways = {"as given": {}}
+    elif "execution" in takes:
+        ways = {mode: {"execution": mode} for mode in modes}
     else:
         ways = {"default": {}} | {name: {name: True} for name in TORCH_MODES if name in takes}
     return [
@@ -90,3 +93,9 @@ def _modes_of(
         )
         for mode, way in ways.items()
     ]
+
+
+def _is_given(
+    name: str, hyperparameters: Mapping[str, Any], takes: Mapping[str, inspect.Parameter]
+) -> bool:
+    return name in takes and hyperparameters.get(name, takes[name].default) != takes[name].default

@@ -30,9 +30,9 @@ class Cost:
         mode: Mode of execution.
         is_rival: Whether it is torch's implementation.
         seconds: Per step, one number per round; empty if it failed.
-        first_seconds: To build it and take the first step, compilation included.
+        start_seconds: To build it and take the first three steps, in which compilers work.
         memory: Bytes besides parameters and gradients.
-        notes: What was warned of in the first step.
+        notes: What was warned of in the first steps.
         failure: Why it could not take a step, in a line.
     """
 
@@ -40,7 +40,7 @@ class Cost:
     mode: str
     is_rival: bool
     seconds: tuple[float, ...] = ()
-    first_seconds: float | None = None
+    start_seconds: float | None = None
     memory: Memory | None = None
     notes: tuple[str, ...] = ()
     failure: str = ""
@@ -169,7 +169,7 @@ def _cost_as_json(heat: Heat, cost: Cost) -> dict[str, Any]:
         "over_torch_default": heat.over_default(cost),
         "over_torch_best": heat.over_best(cost),
         "limit_share": heat.limit_share(cost),
-        "first_step_seconds": cost.first_seconds,
+        "start_seconds": cost.start_seconds,
         "state_bytes": cost.memory.state,
         "kept_bytes": cost.memory.kept,
         "peak_bytes": cost.memory.peak,

@@ -13,14 +13,12 @@ from benchmark.spec import UsageError
 from benchmark.step_cost.contestants import Contestant, contestants
 from benchmark.step_cost.costs import Cost, Heat
 from benchmark.step_cost.memory import free_bytes, measure_memory, rule_bytes
-from benchmark.step_cost.modes import OWN_MODES
+from benchmark.step_cost.modes import OWN_MODES, START_STEPS
 from benchmark.step_cost.notes import noting, one_line
 from benchmark.step_cost.shapes import Shape
 from benchmark.step_cost.tensors import Tensors
 from benchmark.step_cost.windows import time_in_turn
 from optimizers.spec import OptimizerSpec
-
-_WARM_UP = 2  # steps after the first, in which some still compile, or fail
 
 
 def run_heat(
@@ -51,7 +49,7 @@ def run_heat(
     field = contestants(spec, modes)
     entrants = []
     for contestant in field:
-        watch(f"first step of {contestant.optimizer} {contestant.mode}")
+        watch(f"first steps of {contestant.optimizer} {contestant.mode}")
         entrants.append(_start(contestant, tensors))
     watch(f"{len(entrants)} in turn")
     heat = _time(spec, shape, tensors, entrants, seconds)
@@ -98,10 +96,7 @@ def _start(contestant: Contestant, tensors: Tensors) -> _Entrant:
         started = time.perf_counter()
         try:
             optimizer = contestant.build(params)
-            optimizer.step()
-            tensors.synchronize()
-            seconds = time.perf_counter() - started
-            for _ in range(_WARM_UP):
+            for _ in range(START_STEPS):
                 optimizer.step()
             tensors.synchronize()
         except Exception as error:  # anyone's optimizer may raise anything
@@ -109,8 +104,9 @@ def _start(contestant: Contestant, tensors: Tensors) -> _Entrant:
                 cost=replace(cost, failure=one_line(str(error)) or type(error).__name__),
                 optimizer=None,
             )
+        seconds = time.perf_counter() - started
     return _Entrant(
-        cost=replace(cost, first_seconds=seconds, notes=tuple(notes)),
+        cost=replace(cost, start_seconds=seconds, notes=tuple(notes)),
         optimizer=optimizer,
         rule_bytes=rule_bytes(params, optimizer),
     )

@@ -12,11 +12,12 @@ from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity, profile
 
 from benchmark.step_cost.costs import Memory
+from benchmark.step_cost.modes import START_STEPS
 from benchmark.step_cost.tensors import Tensors
 
 
 def measure_memory(build: Callable[[list[nn.Parameter]], Optimizer], tensors: Tensors) -> Memory:
-    """Return what the optimizer holds after two steps, and the most that it holds in the third.
+    """Return what the optimizer holds after its first steps, and at most during the next.
 
     Args:
         build: Builds the optimizer.
@@ -28,8 +29,8 @@ def measure_memory(build: Callable[[list[nn.Parameter]], Optimizer], tensors: Te
     def begin() -> tuple[list[nn.Parameter], Optimizer]:
         params = tensors.params()
         optimizer = build(params)
-        optimizer.step()
-        optimizer.step()
+        for _ in range(START_STEPS):
+            optimizer.step()
         return params, optimizer
 
     (_params, optimizer), total, _ = observe(begin)

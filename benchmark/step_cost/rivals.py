@@ -56,6 +56,6 @@ RIVALS = {
 def rival_of(cls: type) -> Rival | None:
     """Return the rival of one of our classes; None for any other class."""
     for name, rival in RIVALS.items():
-        if name in OPTIMIZERS and resolve_name(OPTIMIZERS[name].target) is cls:
+        if resolve_name(OPTIMIZERS[name].target) is cls:
             return rival
     return None

@@ -51,7 +51,7 @@ def test_threads_are_as_before_afterwards(capsys):
     ("arguments", "words"),
     [
         (["--shapes", "resnet5"], "unknown shape 'resnet5'. Did you mean 'resnet50'"),
-        (["--opts", "adm"], "Did you mean 'adam'?"),
+        (["--opts", "adm"], "Did you mean 'adam'"),
         (["--modes", "pack"], "unknown mode 'pack'. Did you mean 'packed'?"),
         (["--opts", "torch.optim.Adam", "--modes", "packed"], "leave --modes out"),
         (["--seconds", "0"], "--seconds"),

@@ -68,6 +68,15 @@ def test_modes_are_found_in_the_signature_of_anyones_class():
     assert modes(field_of(path)) == [(path, "default")]
 
 
+def test_a_mode_that_an_optimizer_is_given_is_its_only_one():
+    path = "tests.plugins.steps.Executed:execution=packed"
+    [packed] = field_of(path)
+    assert packed.mode == "as given"
+    assert packed.arguments["execution"] == "packed"
+    [fused] = field_of("torch.optim.Adam:fused=true")
+    assert fused.arguments["fused"] is True
+
+
 def test_a_class_of_torch_is_its_own_rival():
     field = field_of("torch.optim.RMSprop")
     assert modes(field) == [("torch.optim.RMSprop", "default"), ("torch.optim.RMSprop", "foreach")]

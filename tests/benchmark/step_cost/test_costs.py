@@ -13,7 +13,7 @@ def cost(mode, seconds, *, rival=False):
         mode=mode,
         is_rival=rival,
         seconds=tuple(seconds),
-        first_seconds=0.5,
+        start_seconds=0.5,
         memory=MEMORY,
     )
 
