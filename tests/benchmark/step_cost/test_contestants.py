@@ -69,10 +69,10 @@ def test_modes_are_found_in_the_signature_of_anyones_class():
 
 
 def test_a_mode_that_an_optimizer_is_given_is_its_only_one():
-    path = "tests.plugins.steps.Executed:execution=packed"
-    [packed] = field_of(path)
-    assert packed.mode == "as given"
-    assert packed.arguments["execution"] == "packed"
+    path = "tests.plugins.steps.Executed:execution=loop"
+    [loop] = field_of(path)
+    assert loop.mode == "as given"
+    assert loop.arguments["execution"] == "loop"
     [fused] = field_of("torch.optim.Adam:fused=true")
     assert fused.arguments["fused"] is True
 
