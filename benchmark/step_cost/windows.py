@@ -55,7 +55,6 @@ def _steps_per_window(step: Step, synchronize: Callable[[], object]) -> int:
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
     was_on = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield
