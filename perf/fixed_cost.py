@@ -41,7 +41,7 @@ def main() -> None:
             mode="offline", project="perf", entity=None, folder=folder / "w" / "perf", study="perf"
         )
         with shared_service(mirror):
-            prepare([("digits", "logreg", False)], Context())
+            prepare([("digits", "logreg", False)], Context(mirror=mirror))
             plain = costs(folder / "p", None)
             mirrored = costs(folder / "w", mirror)
     report(

@@ -15,7 +15,8 @@ from benchmark.launchers import Watcher
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
-_PRELOAD = ["benchmark.launchers.worker", "wandb"]
+_PRELOAD = ["benchmark.launchers.worker"]
+_PRELOAD_FOR_WANDB = ["wandb", "wandb.sdk.launch"]  # the latter `wandb.init` loads in any case
 _SECONDS_TO_STOP = 2.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -132,7 +133,7 @@ class _Job:
         self.timed_out = False
         self._started = time.perf_counter()
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
-        self.process = _forkserver().Process(
+        self.process = _forkserver(context).Process(
             target=_work, args=(trial, store, context, theirs, gpu)
         )
         self.process.start()
@@ -190,7 +191,7 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
         DataUnavailableError, DataCorruptError, UsageError, OSError: as the data modules do.
     """
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    process = _forkserver().Process(target=_prepare, args=(wanted, context, theirs))
+    process = _forkserver(context).Process(target=_prepare, args=(wanted, context, theirs))
     process.start()
     theirs.close()
     try:
@@ -205,12 +206,12 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
         raise error
 
 
-def _forkserver() -> Any:
+def _forkserver(context: Context) -> Any:
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
-    return context
+    start = multiprocessing.get_context("forkserver")
+    start.set_forkserver_preload(_PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None))
+    return start
 
 
 def _work(trial: Trial, store: Store, context: Context, pipe: Connection, gpu: str) -> None:

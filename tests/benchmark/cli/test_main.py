@@ -105,7 +105,7 @@ def test_corrupt_data_are_named_with_their_cure(capsys, tmp_path):
 
 def test_dry_run_runs_nothing_and_says_what_would(capsys, tmp_path):
     assert main([*QUICK, "--opts", "all", "--dry-run"]) == 0
-    assert "21 with 3 seeds, 21 to run, about" in capsys.readouterr().out
+    assert "36 with 3 seeds, 36 to run, about" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
@@ -122,7 +122,7 @@ def test_config_file_gives_defaults_that_the_command_line_overrides(capsys, tmp_
     ("arguments", "words"),
     [
         (["--model", "mpl"], "unknown model 'mpl'. Did you mean 'mlp'?"),
-        (["--model", "mlp", "--opts", "adm"], "Did you mean 'adam'?"),
+        (["--model", "mlp", "--opts", "adm"], "Did you mean 'adam'"),
         (["--model", "mlp", "--opts", "adam:lr=-1"], "expected lr"),
         (["--model", "mlp", "--opts", "adam:beta1=0.9"], "has no hyperparameter 'beta1'"),
         (["--model", "mlp", "--opts", "json.JSONDecoder"], "torch.optim.Optimizer"),
