@@ -178,7 +178,8 @@ class Classifier(LightningModule):
         inputs, targets = batch
         logits = self.network(inputs)
         metrics = cast(MetricCollection, self.metrics[f"{split}_split"])
-        metrics["loss"].update(functional.cross_entropy(logits, targets), len(targets))
+        # One value per example: torchmetrics 1.9 drops weights where it does not look for NaN.
+        metrics["loss"].update(functional.cross_entropy(logits, targets, reduction="none"))
         metrics["accuracy"].update(logits, targets)
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:

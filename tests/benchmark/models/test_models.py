@@ -1,0 +1,124 @@
+import pytest
+import torch
+from torch.nn import functional
+
+from benchmark.models.dropout import Dropout
+from benchmark.models.registry import MODELS
+from benchmark.plugins import model_class
+from datamodules.sparse import Bag
+
+
+def build(name, shape=(1, 28, 28), classes=10, **options):
+    return model_class(name)(shape, classes, optimizer=torch.optim.SGD, **options)
+
+
+def num_parameters(model):
+    return sum(p.numel() for p in model.network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "expected"),
+    [
+        ("logreg", (1, 28, 28), 784 * 10 + 10),
+        ("mlp", (1, 28, 28), 784 * 1000 + 1000 + 1000 * 1000 + 1000 + 1000 * 10 + 10),
+        (
+            "cnn",
+            (3, 32, 32),
+            (3 * 64 + 64 * 64 + 64 * 128) * 25
+            + 64
+            + 64
+            + 128
+            + (128 * 4 * 4 * 1000 + 1000)
+            + 1000 * 10
+            + 10,
+        ),
+    ],
+)
+def test_networks_are_as_large_as_the_papers(name, shape, expected):
+    assert num_parameters(build(name, shape)) == expected
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (1, 28, 28), (1, 5, 7)])
+def test_any_image_size_gives_logits(name, shape):
+    logits = build(name, shape, 4)(torch.randn(2, *shape))
+    assert logits.shape == (2, 4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_dropout_is_on_while_training_only_if_asked_for(name):
+    images = torch.randn(4, 1, 8, 8)
+    for dropout in (False, True):
+        model = build(name, (1, 8, 8), dropout=dropout, dropout_seed=3).train()
+        first, second = model(images), model(images)
+        assert torch.equal(first, second) is not dropout
+        model.eval()
+        assert torch.equal(model(images), model(images))
+
+
+def test_dropout_masks_come_from_their_own_seed():
+    x = torch.ones(50, 20)
+    masks = [Dropout(0.5, seed=seed).train()(x) for seed in (1, 1, 2)]
+    before = torch.get_rng_state()
+    Dropout(0.5, seed=9).train()(x)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
+    assert set(masks[0].unique().tolist()) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0, 2.0])
+def test_an_impossible_dropout_is_refused(p):
+    with pytest.raises(ValueError, match=r"expected a number in \[0, 1\)"):
+        Dropout(p, seed=0)
+
+
+def test_a_sparse_bag_gives_the_loss_and_gradient_of_its_dense_form():
+    model = build("logreg", (6,), 3)
+    bag = Bag(
+        indices=torch.tensor([0, 2, 5, 1, 1]),
+        offsets=torch.tensor([0, 3, 3]),  # the second example is empty
+        values=torch.tensor([1.0, 2.0, 0.5, 1.0, 3.0]),
+    )
+    targets = torch.tensor([0, 2, 1])
+    losses, grads = [], []
+    for inputs in (bag, bag.to_dense(6)):
+        model.network.zero_grad()
+        loss = functional.cross_entropy(model(inputs), targets)
+        loss.backward()
+        losses.append(loss.item())
+        grads.append([p.grad.clone() for p in model.network.parameters()])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    torch.testing.assert_close(*grads)
+
+
+def test_l2_is_half_lambda_times_the_squared_weights_without_biases():
+    plain, penalised = build("logreg"), build("logreg", l2=0.3)
+    penalised.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        penalised.network.bias += 100.0
+        plain.network.bias += 100.0
+    images, targets = torch.randn(5, 1, 28, 28), torch.randint(10, (5,))
+    extra = penalised.loss(images, targets) - plain.loss(images, targets)
+    weight = plain.network.weight.detach()
+    assert extra.item() == pytest.approx(0.15 * weight.square().sum().item(), rel=1e-4)
+
+
+def test_an_evaluation_weights_every_example_alike_whatever_the_batches():
+    model = build("logreg", (4,), 3).eval()
+    inputs, targets = torch.randn(10, 4), torch.randint(3, (10,))
+    with torch.no_grad():
+        for begin, end in ((0, 8), (8, 10)):  # the last batch is smaller
+            model.validation_step((inputs[begin:end], targets[begin:end]), 0, dataloader_idx=1)
+        whole = functional.cross_entropy(model(inputs), targets).item()
+        accuracy = (model(inputs).argmax(1) == targets).float().mean().item()
+    found = dict(model.read_metrics())
+    assert found["val/loss"] == pytest.approx(whole, rel=1e-5)
+    assert found["val/accuracy"] == pytest.approx(accuracy)
+    assert dict(model.read_metrics()) == {}
+
+
+def test_convolutions_run_channels_last():
+    model = build("cnn", (3, 32, 32))
+    weight = next(p for p in model.network.parameters() if p.ndim == 4)
+    assert weight.is_contiguous(memory_format=torch.channels_last)

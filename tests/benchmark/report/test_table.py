@@ -1,0 +1,96 @@
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from benchmark.report.table import print_tables, tables_as_json
+from benchmark.store import Record
+
+METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
+
+
+@pytest.fixture
+def record_of(trials_of):
+    def make(opts="adam", seed=0, status="done", value=0.5, problem="logreg/digits", **changes):
+        trial = replace(trials_of(problem, opts)[0], seed=seed)
+        metrics = dict.fromkeys(METRICS, value) if status == "done" else {}
+        seconds = {"training": 2.0, "per_step": 0.001} if status == "done" else {}
+        return Record(trial=trial, status=status, metrics=metrics, seconds=seconds, **changes)
+
+    return make
+
+
+def printed(records, width=100):
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    print_tables(console, records)
+    return console.file.getvalue()
+
+
+def test_a_row_has_means_with_their_intervals_and_the_best_is_marked(record_of):
+    records = [record_of("adam", seed, value=v) for seed, v in enumerate((0.80, 0.82, 0.84))]
+    records += [record_of("sgd", seed, value=0.5) for seed in range(3)]
+    text = printed(records)
+    best = next(line for line in text.splitlines() if "★" in line)
+    assert "adam" in best
+    assert "82.00" in best
+    assert "±4.97" in text  # Student's quantile 4.303 × 0.02 / √3
+    assert "3 done" in best
+
+
+def test_the_title_names_setting_and_data_set(record_of):
+    text = printed([record_of()])
+    assert "logreg/digits, 1 epochs of batches of 128, cpu 32-true" in text
+    assert "scikit-learn's 1,797 handwritten digits" in text
+
+
+def test_synthetic_data_are_called_so(record_of):
+    records = [record_of(problem="logreg/reviews")]
+    assert "SYNTHETIC" in printed(records)
+    assert tables_as_json(records)[0]["synthetic"] is True
+
+
+def test_what_did_not_finish_is_counted_with_its_reason(record_of):
+    records = [
+        record_of("adam", 0),
+        record_of("adam", 1, status="diverged", reason="loss is nan in step 7"),
+        record_of("sgd", 0, status="failed", reason="took too long"),
+    ]
+    text = printed(records)
+    assert "1 done" in text
+    assert "1 diverged" in text
+    assert "adam: loss is nan in step 7" in text
+    assert "sgd: took too long" in text
+    assert "★" not in text  # adam diverged once, sgd has no result
+
+
+def test_names_of_optimizers_stay_text(record_of):
+    text = printed([record_of("adam@[red]boo[/red]")])
+    assert "[red]boo[/red]" in text
+
+
+def test_hyperparameters_are_those_really_used(record_of):
+    text = printed([record_of("adam:lr=0.1:schedule=cosine:warmup=0.1")])
+    assert "lr=0.1 betas=(0.9,0.999)" in text
+    assert "schedule=cosine warmup=0.1" in text
+    assert "maximize" not in text
+
+
+def test_json_has_the_numbers_of_the_table(record_of):
+    records = [record_of("adam", seed, value=v) for seed, v in enumerate((0.80, 0.82, 0.84))]
+    (row,) = tables_as_json(records)
+    assert row["metrics"]["val/accuracy"]["mean"] == pytest.approx(0.82)
+    assert row["metrics"]["val/accuracy"]["half_width_95"] == pytest.approx(0.0497, abs=1e-4)
+    assert row["seeds"] == {"done": 3}
+    assert row["best"] is True
+    assert row["training_seconds"] == 2.0
+
+
+def test_one_seed_has_no_interval(record_of):
+    records = [record_of()]
+    assert tables_as_json(records)[0]["metrics"]["val/loss"]["half_width_95"] is None
+    assert "±" not in printed(records).split("★ best")[0]
+
+
+def test_nothing_prints_nothing():
+    assert printed([]) == ""

@@ -1,0 +1,67 @@
+"""Data modules that keep the contract for plug-ins, and some that do not."""
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Squares(LightningDataModule):
+    """Keeps the contract: 2 features, 2 classes, shuffled by its own loader."""
+
+    input_shape = (2,)
+    num_classes = 2
+
+    def setup(self, stage=None):
+        draw = torch.Generator().manual_seed(0)
+        self.inputs = torch.randn(60, 2, generator=draw)
+        self.targets = (self.inputs.square().sum(1) > 1).long()
+
+    def _loader(self, begin, end, **options):
+        pairs = TensorDataset(self.inputs[begin:end], self.targets[begin:end])
+        return DataLoader(pairs, batch_size=7, **options)
+
+    def train_dataloader(self):
+        return self._loader(0, 40, shuffle=True)
+
+    def val_dataloader(self):
+        return self._loader(40, 50)
+
+    def test_dataloader(self):
+        return self._loader(50, 60)
+
+
+class Shapeless(Squares):
+    """Does not say how many classes there are."""
+
+    @property
+    def num_classes(self):
+        raise AttributeError("num_classes")
+
+
+class Demanding(Squares):
+    """Needs an argument."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+
+class FloatTargets(Squares):
+    """Yields targets of the wrong type."""
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.targets = self.targets.float()
+
+
+class OtherShape(Squares):
+    """Says another shape than its inputs have."""
+
+    input_shape = (3,)
+
+
+class Broken(Squares):
+    """Raises when it is read."""
+
+    def val_dataloader(self):
+        raise OSError("the disk is gone\nfor good")

@@ -1,0 +1,40 @@
+"""Networks that keep the contract for plug-ins, and some that do not."""
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import nn
+
+
+class Tiny(nn.Module):
+    """Keeps the contract."""
+
+    def __init__(self, input_shape, num_classes):
+        super().__init__()
+        features = int(torch.tensor(input_shape).prod())
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(features, num_classes))
+
+    def forward(self, inputs):
+        return self.layers(inputs)
+
+
+class OneLogit(Tiny):
+    """Gives one number for every example."""
+
+    def forward(self, inputs):
+        return super().forward(inputs)[:, :1]
+
+
+class WrongShape(Tiny):
+    """Raises on every input."""
+
+    def forward(self, inputs):
+        return inputs @ torch.zeros(3, 3)
+
+
+class OwnStep(LightningModule):
+    """Trains itself."""
+
+
+def not_a_class(input_shape, num_classes):
+    """Return a network, without being a class."""
+    return Tiny(input_shape, num_classes)
