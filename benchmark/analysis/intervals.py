@@ -1,0 +1,167 @@
+"""95 % intervals of a mean or a median over seeds, and an honest None where there can be none.
+
+Measured coverage of a nominal 95 % (tests/benchmark/analysis/test_intervals.py repeats it):
+
+    mean               n = 3    5    10    30
+    normal                95   95   95    95     n < 10 by Student's t, exact for the normal
+    uniform               93   93   97    96     n ≥ 10 by the studentized bootstrap
+    lognormal, σ = ½      92   92   93    95
+    exponential           88   88   94    94     so skewed losses of few seeds deserve doubt
+    median, any           --   --   98    96     by order statistics, never below 95, from n = 6
+
+Percentile bootstraps are not used: they cover 75 % at n = 3, 84 % at 5, 90 % at 10. With fewer
+than ten seeds a studentized bootstrap would be right on average, but up to six times too wide.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.floating[Any]]
+Method = Literal["Student's t", "studentized bootstrap", "order statistics", "too few seeds"]
+
+LEVEL = 0.95
+BOOTSTRAP_FROM = 10  # seeds
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % interval; ``low`` and ``high`` are None with too few values."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    seeds: int
+    method: Method
+
+
+def mean_interval(values: Array | list[float]) -> Interval:
+    """Return the mean of independent `values`, shape (seeds,), with its 95 % interval.
+
+    >>> mean_interval([1.0, 2.0, 3.0]).method
+    "Student's t"
+    >>> mean_interval([5.0])
+    Interval(estimate=5.0, low=None, high=None, seeds=1, method='too few seeds')
+    """
+    array = np.asarray(values, dtype=float)
+    low, high = mean_bounds(array[None, :])
+    return _interval(float(array.mean()), low[0], high[0], array.size, mean_method(array.size))
+
+
+def median_interval(values: Array | list[float]) -> Interval:
+    """Return the median of independent `values`, shape (seeds,); they may be infinite.
+
+    >>> median_interval([3.0, 1.0, 2.0, 6.0, 5.0, 4.0])
+    Interval(estimate=3.5, low=1.0, high=6.0, seeds=6, method='order statistics')
+    """
+    array = np.asarray(values, dtype=float)
+    low, high = median_bounds(array[None, :])
+    return _interval(
+        float(np.median(array)), low[0], high[0], array.size, median_method(array.size)
+    )
+
+
+def mean_method(seeds: int) -> Method:
+    """Return how `mean_bounds` goes about it."""
+    if seeds < 2:
+        return "too few seeds"
+    return "Student's t" if seeds < BOOTSTRAP_FROM else "studentized bootstrap"
+
+
+def median_method(seeds: int) -> Method:
+    """Return how `median_bounds` goes about it."""
+    return "order statistics" if _order(seeds) else "too few seeds"
+
+
+def mean_bounds(values: Array) -> tuple[Array, Array]:
+    """Return the ends of the 95 % interval of each row's mean; NaN with fewer than two values.
+
+    Args:
+        values: Finite, shape (rows, seeds).
+
+    Returns:
+        Two arrays of shape (rows,).
+    """
+    rows, seeds = values.shape
+    if seeds < 2:
+        return np.full(rows, np.nan), np.full(rows, np.nan)
+    mean = values.mean(axis=1)
+    error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
+    if seeds < BOOTSTRAP_FROM:
+        quantile = _student_quantile(seeds - 1)
+        return mean - quantile * error, mean + quantile * error
+    low, high = _bootstrap_quantiles(values)
+    return mean - high * error, mean - low * error
+
+
+def median_bounds(values: Array) -> tuple[Array, Array]:
+    """Return the ends of the 95 % interval of each row's median; NaN with fewer than six values.
+
+    The k-th smallest and the k-th largest value, with the largest k that covers at least 95 %
+    whatever the distribution (Conover, Practical Nonparametric Statistics, 1999, 3.2).
+
+    Args:
+        values: Shape (rows, seeds), infinite ones allowed.
+
+    Returns:
+        Two arrays of shape (rows,).
+    """
+    rows, seeds = values.shape
+    k = _order(seeds)
+    if k == 0:
+        return np.full(rows, np.nan), np.full(rows, np.nan)
+    ordered = np.sort(values, axis=1)
+    return ordered[:, k - 1], ordered[:, seeds - k]
+
+
+@cache
+def _student_quantile(freedom: int) -> float:
+    from scipy.special import stdtrit  # a tenth of what scipy.stats costs to import
+
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+@cache
+def _order(seeds: int) -> int:
+    """Return the largest k with 2·P(Binomial(seeds, ½) < k) ≤ 5 %, or 0."""
+    from scipy.special import bdtr
+
+    ks = [k for k in range(1, seeds // 2 + 1) if 2 * bdtr(k - 1, seeds, 0.5) <= 1 - LEVEL]
+    return max(ks, default=0)
+
+
+def _bootstrap_quantiles(values: Array) -> tuple[Array, Array]:
+    """Return the 2.5 % and 97.5 % quantiles of (mean* − mean) / error*, each of shape (rows,).
+
+    Efron & Tibshirani, An Introduction to the Bootstrap, 1993, 12.5. Resamples are matrices of
+    counts, so that all rows are one product; all rows share them, and they are always the same.
+    """
+    _, seeds = values.shape
+    weights = _resamples(seeds)  # (seeds, resamples)
+    centred = values - values.mean(axis=1, keepdims=True)
+    scale = np.abs(centred).max(axis=1, keepdims=True)
+    centred = np.divide(centred, scale, out=np.zeros_like(centred), where=scale > 0)
+    means = centred @ weights  # (rows, resamples)
+    variances = np.maximum((centred**2) @ weights - means**2, 0.0)
+    errors = np.sqrt(variances / (seeds - 1))
+    studentized = np.divide(means, errors, out=np.zeros_like(means), where=errors > 1e-8)
+    low, high = np.quantile(studentized, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+    return low, high
+
+
+@cache
+def _resamples(seeds: int) -> Array:
+    generator = np.random.default_rng(seeds)
+    counts = generator.multinomial(seeds, [1 / seeds] * seeds, size=_RESAMPLES)
+    return counts.T / seeds
+
+
+def _interval(estimate: float, low: float, high: float, seeds: int, method: Method) -> Interval:
+    if method == "too few seeds":
+        return Interval(estimate=estimate, low=None, high=None, seeds=seeds, method=method)
+    return Interval(estimate=estimate, low=float(low), high=float(high), seeds=seeds, method=method)
