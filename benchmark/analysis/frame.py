@@ -36,9 +36,10 @@ class Frames:
             ``optimizer`` is a label without the hyperparameters it names, ``label`` is the whole
             one; both end in the study where several studies have an optimizer of that name.
             ``variant`` names what differs only in ``seed``. ``hyperparameters``, ``schedule`` and
-            ``environment`` are JSON texts, ``lr`` is a float or null. Then ``status``, ``reason``,
-            where training ended (``step``, ``epoch``, ``samples``), ``seconds/…`` for every clock,
-            and one column per metric: its last value, null unless the trial is done.
+            ``environment`` are JSON texts, ``machine`` is what did the computing, ``lr`` is a float
+            or null. Then ``status``, ``reason``, where training ended (``step``, ``epoch``,
+            ``samples``), ``seconds/…`` for every clock, and one column per metric: its last value,
+            null unless the trial is done.
         curves: One row per line of ``metrics.jsonl``, in its order: ``trial``, the four `AXES`,
             and one column per metric, null where that line did not measure it.
         metrics: Names of the metric columns of either table, in order of appearance.
@@ -88,6 +89,7 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "status": pl.String,
     "reason": pl.String,
     "environment": pl.String,
+    "machine": pl.String,
     "step": pl.Int64,
     "epoch": pl.Float64,
     "samples": pl.Int64,
@@ -114,6 +116,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "status": record.status,
         "reason": record.reason,
         "environment": json.dumps(record.environment),
+        "machine": _machine(record.environment),
         **{axis: record.metrics.get(axis) for axis in ("step", "epoch", "samples")},
         **{f"seconds/{clock}": value for clock, value in record.seconds.items()},
         **{
@@ -128,6 +131,12 @@ def _without_hyperparameters(trial: Trial) -> str:
     """Return the label up to its first ``key=value``: ``sgd lr=0.1`` is an sgd."""
     keys = [*trial.optimizer["hyperparameters"], "schedule", "warmup"]
     return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """Return what did the computing: the name of the GPU, or that of the processor."""
+    device = str(environment.get("device", ""))
+    return str(environment.get("cpu", "")) if device in ("", "cpu") else device
 
 
 def _tell_studies_apart(rows: list[dict[str, Any]]) -> None:
