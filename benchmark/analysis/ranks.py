@@ -124,6 +124,8 @@ def _friedman(ranks: Array) -> float:
     The usual χ² approximation needs more blocks than a study has. Up to constants the statistic is
     the sum of squared rank sums.
     """
+    if len(ranks) < 2:
+        return 1.0  # every order of one block has the same statistic
     from scipy.stats import permutation_test
 
     def statistic(*samples: Any, axis: int) -> Any:

@@ -6,6 +6,7 @@ trial that diverged will never reach it, so it counts as unreached for as long a
 """
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,8 @@ def _kaplan_meier(group: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
     watched = max(float(times.max()), *missed["until"].drop_nulls().to_list(), 0.0)
     ends = missed.select(pl.when(status="diverged").then(watched).otherwise("until"))
     distribution = ecdf(CensoredData(times, right=ends.to_series().to_numpy())).cdf
-    with np.errstate(divide="ignore", invalid="ignore"):  # the bounds at share 0 and 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the bounds at share 1 are NaN, as is said
         bounds = distribution.confidence_interval(LEVEL, method="log-log")
     rises = np.isin(distribution.quantiles, times)
     keep = (distribution.quantiles[rises], distribution.probabilities[rises])
