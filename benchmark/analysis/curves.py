@@ -7,8 +7,8 @@ ends, for a mean that loses members would jump. A diverged trial is not part of 
 padded: its own line ends where it ended, and `endings` says where that is.
 """
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -40,10 +40,11 @@ def lines(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
         return _EMPTY_LINES
     who = frames.trials.filter(pl.col("status").is_in(_RESULTS))
     points = frames.curves.select("trial", x=pl.col(axis).cast(pl.Float64), y=metric).drop_nulls()
+    ordered = points.sort("trial", "x", maintain_order=True)
+    is_followed = (pl.col("trial", "x") == pl.col("trial", "x").shift(-1)).fill_null(False)
     return (
-        points.unique(["trial", "x"], keep="last", maintain_order=True)
+        ordered.filter(~pl.all_horizontal(is_followed))
         .join(who.select("trial", *WHO, "seed", "status"), on="trial", maintain_order="left")
-        .sort("trial", "x")
         .select(_EMPTY_LINES.columns)
     )
 
@@ -56,16 +57,23 @@ def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -
         of the center, null with too few seeds; ``method``, how it was found; ``q25, q75, minimum,
         maximum``; ``seeds``, in the curve; ``diverged``, left out of it. Sorted by variant and x.
     """
-    observed = lines(frames, metric, axis)
-    diverged = endings(frames, metric, axis).group_by("variant").agg(diverged=pl.len())
-    parts = [
-        _band(group, axis, center)
-        for (_,), group in observed.filter(status="done").group_by("variant", maintain_order=True)
+    observed = lines(frames, metric, axis).filter(status="done")
+    together = _staircases if axis == "train_seconds" else _common_places
+    statistics = [
+        _statistics(group, seeds, center)
+        for (seeds,), group in together(observed).group_by("seeds", maintain_order=True)
     ]
-    if not parts:
-        return pl.DataFrame(schema=_BANDS)
-    joined = pl.concat(parts).join(diverged, on="variant", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("diverged").fill_null(0)).select(*_BANDS).cast(_BANDS)
+    names = frames.trials.select(WHO).unique("variant", keep="first", maintain_order=True)
+    diverged = frames.trials.filter(status="diverged").group_by("variant").agg(diverged=pl.len())
+    return (
+        pl.concat([pl.DataFrame(schema=_STATISTICS), *statistics])
+        .join(names.with_row_index("order"), on="variant", how="left")
+        .join(diverged, on="variant", how="left")
+        .sort("order", "x")
+        .with_columns(pl.col("diverged").fill_null(0))
+        .select(*_BANDS)
+        .cast(_BANDS)
+    )
 
 
 def endings(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
@@ -124,54 +132,70 @@ def thin(points: pl.DataFrame, count: int, *, by: str = "variant") -> pl.DataFra
     return points.filter((length <= count) | (number > before))
 
 
-def _band(group: pl.DataFrame, axis: Axis, center: Center) -> pl.DataFrame:
-    xs, values = _staircases(group) if axis == "train_seconds" else _common_places(group)
-    seeds = values.shape[1]
-    bounds, method = (
-        (mean_bounds, mean_method) if center == "mean" else (median_bounds, median_method)
+def _common_places(observed: pl.DataFrame) -> pl.DataFrame:
+    """Return the points at which all seeds of a variant were observed.
+
+    Returns:
+        Columns ``variant, x, y, seeds``: at each x of a variant, as many rows as it has seeds.
+    """
+    seeds = pl.col("trial").n_unique().over("variant")
+    shared = observed.with_columns(seeds=seeds).filter(
+        pl.len().over("variant", "x") == pl.col("seeds")
     )
-    low, high = bounds(values)
-    columns: dict[str, Any] = {
-        "x": xs,
-        "center": values.mean(axis=1) if center == "mean" else np.median(values, axis=1),
-        "low": low,
-        "high": high,
-        "q25": np.quantile(values, 0.25, axis=1),
-        "q75": np.quantile(values, 0.75, axis=1),
-        "minimum": values.min(axis=1),
-        "maximum": values.max(axis=1),
-    }
-    names = [pl.lit(group[name][0]).alias(name) for name in WHO]
-    return pl.DataFrame(columns).with_columns(
-        pl.col("low", "high").fill_nan(None),
-        *names,
-        seeds=pl.lit(seeds),
-        method=pl.lit(method(seeds)),
-    )
+    return shared.sort("variant", "x", "trial").select("variant", "x", "y", "seeds")
 
 
-def _common_places(group: pl.DataFrame) -> tuple[Array, Array]:
-    """Return the x where all seeds were observed, (places,), and values, (places, seeds)."""
-    seeds = group["trial"].n_unique()
-    shared = group.filter(pl.len().over("x") == seeds).sort("x", "trial")
-    values = shared["y"].to_numpy().reshape(-1, seeds)
-    return shared["x"].to_numpy()[::seeds], values
+def _staircases(observed: pl.DataFrame) -> pl.DataFrame:
+    """Return what each seed's latest value was at times when all have begun and none has ended.
+
+    Returns:
+        As `_common_places`.
+    """
+    parts = [pl.DataFrame(schema=dict.fromkeys(("variant", "x", "y", "seeds"), pl.Null))]
+    for (variant,), group in observed.group_by("variant", maintain_order=True):
+        x, y = group["x"].to_numpy(), group["y"].to_numpy()
+        starts = np.flatnonzero(np.diff(group["trial"].to_numpy())) + 1
+        times, latest = _read_off(np.split(x, starts), np.split(y, starts))
+        seeds = len(starts) + 1
+        columns = {"x": np.repeat(times, seeds), "y": latest.ravel()}
+        named = (pl.lit(variant).alias("variant"), "x", "y", pl.lit(seeds).alias("seeds"))
+        parts.append(pl.DataFrame(columns).select(named))
+    return pl.concat(parts, how="vertical_relaxed")
 
 
-def _staircases(group: pl.DataFrame) -> tuple[Array, Array]:
-    """Return times at which all seeds have been observed and none has ended, and their values."""
-    curves = [(part["x"].to_numpy(), part["y"].to_numpy()) for part in _each_trial(group)]
-    begin, end = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
-    times = np.unique(np.concatenate([x for x, _ in curves]))
+def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
+    """Return times, shape (times,), and the latest values by then, shape (times, seeds)."""
+    begin, end = max(x[0] for x in xs), min(x[-1] for x in xs)
+    times = np.unique(np.concatenate(xs))
     times = times[(times >= begin) & (times <= end)]
     if len(times) > _MOST_TIMES:
         times = times[np.linspace(0, len(times) - 1, _MOST_TIMES).round().astype(int)]
-    last = [y[np.searchsorted(x, times, side="right") - 1] for x, y in curves]
-    return times, np.stack(last, axis=1)
+    latest = [y[np.searchsorted(x, times, side="right") - 1] for x, y in zip(xs, ys, strict=True)]
+    return times, np.stack(latest, axis=1)
 
 
-def _each_trial(group: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    return iter(group.partition_by("trial", maintain_order=True))
+def _statistics(group: pl.DataFrame, seeds: int, center: Center) -> pl.DataFrame:
+    """Return statistics over `seeds` consecutive rows each; columns as `_STATISTICS`."""
+    values = group["y"].to_numpy().reshape(-1, seeds)  # (places, seeds)
+    if center == "mean":
+        middle, (low, high), method = values.mean(axis=1), mean_bounds(values), mean_method(seeds)
+    else:
+        middle, (low, high) = np.median(values, axis=1), median_bounds(values)
+        method = median_method(seeds)
+    q25, q75 = np.quantile(values, [0.25, 0.75], axis=1)
+    columns = {
+        "variant": group["variant"].gather_every(seeds),
+        "x": group["x"].gather_every(seeds),
+        "center": middle,
+        "low": low,
+        "high": high,
+        "q25": q25,
+        "q75": q75,
+        "minimum": values.min(axis=1),
+        "maximum": values.max(axis=1),
+    }
+    frame = pl.DataFrame(columns).with_columns(pl.col("low", "high").fill_nan(None))
+    return frame.with_columns(seeds=pl.lit(seeds, pl.Int64), method=pl.lit(method))
 
 
 def _check_axis(axis: str) -> None:
@@ -191,6 +215,14 @@ _EMPTY_LINES = pl.DataFrame(
     }
 )
 _NUMBERS = ("x", "center", "low", "high", "q25", "q75", "minimum", "maximum")
+_STATISTICS = pl.Schema(
+    {
+        "variant": pl.String,
+        **dict.fromkeys(_NUMBERS, pl.Float64),
+        "seeds": pl.Int64,
+        "method": pl.String,
+    }
+)
 _BANDS = pl.Schema(
     {
         **dict.fromkeys(WHO, pl.String),
