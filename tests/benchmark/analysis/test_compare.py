@@ -63,6 +63,11 @@ def test_a_variant_that_always_diverges_is_worse(scores_of):
     assert (found.effect, found.verdict, found.difference) == (-1.0, "worse", None)
 
 
+def test_diverging_loses_against_the_lowest_accuracy_too(scores_of):
+    found = one([None] * 6, [0.1] * 6, scores_of, metric="val/accuracy")
+    assert (found.wins, found.effect, found.verdict) == (0, -1.0, "worse")
+
+
 @pytest.mark.parametrize("value", [1.0, None])
 def test_equal_results_are_ties_without_a_difference(scores_of, value):
     found = one([value] * 6, [value] * 6, scores_of)

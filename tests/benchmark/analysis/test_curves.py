@@ -103,6 +103,19 @@ def test_no_value_over_seconds_is_invented(frames_of, log):
     assert band["x"].to_list() == sorted(set(band["x"]))
 
 
+def test_of_several_values_at_one_place_the_last_is_kept(frames_of, log):
+    rows = [
+        {"step": step, "epoch": 0, "samples": 0, "train_seconds": 0.0, "val/loss": value}
+        for step, value in ((0, 5.0), (0, 4.0), (1, 3.0), (1, 2.0))
+    ]
+    frames = frames_of(log(rows=rows), log(rows=rows[:2], seed=1))
+    assert columns(lines(frames, "val/loss", "step"), "seed", "x", "y") == [
+        (0, 0.0, 4.0),
+        (0, 1.0, 2.0),
+        (1, 0.0, 4.0),
+    ]
+
+
 def test_samples_and_epochs_are_axes_too(frames_of, log):
     frames = frames_of(log(values=[2.0, 1.0]))
     assert lines(frames, "val/loss", "samples")["x"].to_list() == [0.0, 1280.0]

@@ -5,7 +5,9 @@ import sys
 import polars as pl
 import pytest
 
+from benchmark.analysis.curves import lines, running_by_epoch
 from benchmark.analysis.frame import read
+from benchmark.store import Store
 
 
 def test_a_variant_is_what_differs_only_in_its_seed(frames_of, log):
@@ -112,6 +114,23 @@ def test_the_machine_is_the_gpu_if_there_is_one(frames_of, log):
         "adam": "H100",
     }
     assert json.loads(frames.trials["environment"][0])["cpu"] == "EPYC"
+
+
+def test_the_log_of_a_real_trial_is_read_as_it_was_written(tmp_path, trials_of, digits):
+    from benchmark.context import Context
+    from benchmark.runner import run
+
+    store = Store(tmp_path, "real")
+    (trial,) = trials_of(epochs=2)
+    store.begin(trial)
+    record = run(trial, Context(), folder=store.trial_folder(trial))
+    store.write(record)
+    frames = read([store])
+    assert frames.trials["val/loss"].to_list() == [record.metrics["val/loss"]]
+    assert frames.curves.height == len(store.metrics(trial)) > 2
+    assert set(frames.metrics) >= {"train/running_loss", "val/loss", "test/accuracy"}
+    assert lines(frames, "val/loss", "epoch")["x"].to_list() == [0.0, 1.0, 2.0]
+    assert running_by_epoch(frames)["samples"].to_list() == [1257, 1257]
 
 
 def test_reading_loads_no_torch_and_the_terminal_summary_no_polars():
