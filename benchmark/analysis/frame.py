@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.summary import setting
-from benchmark.spec import Trial
+from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
 
 Axis = Literal["step", "epoch", "samples", "train_seconds"]
@@ -51,7 +51,14 @@ class Frames:
 
 
 def read(stores: Sequence[Store]) -> Frames:
-    """Return the trials and curves of `stores`, in their order; trials without a record are out."""
+    """Return the trials and curves of `stores`, in their order; trials without a record are out.
+
+    Raises:
+        UsageError: two of the studies have one name, and could not be told apart.
+    """
+    for study, count in Counter(store.study for store in stores).items():
+        if count > 1:
+            raise UsageError(f"study {study!r} is given {count} times; expected different names")
     found = [(store, record) for store in stores for record in store.records()]
     trials = trials_frame((store.study, record) for store, record in found)
     curves = _read_curves(found)

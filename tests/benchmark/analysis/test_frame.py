@@ -7,6 +7,7 @@ import pytest
 
 from benchmark.analysis.curves import lines, running_by_epoch
 from benchmark.analysis.frame import read
+from benchmark.spec import UsageError
 from benchmark.store import Store
 
 
@@ -56,6 +57,12 @@ def test_studies_are_told_apart_only_where_they_share_an_optimizer(study, log):
     assert trials["optimizer"].to_list() == ["adam", "sgd (before)", "mine", "sgd (after)"]
     assert trials["variant"].n_unique() == 4
     assert trials["trial"].to_list() == [0, 1, 2, 3]
+
+
+def test_studies_of_one_name_are_refused(study, log):
+    store = study(log("sgd"))
+    with pytest.raises(UsageError, match="study 'study' is given 2 times"):
+        read([store, store])
 
 
 @pytest.mark.parametrize("tail", ['{"step": 99, "va', '{"step": 99', "\x00\x00"])
