@@ -1,0 +1,197 @@
+"""Is the difference real? Variants compared on paired seeds: equal weights, batches and masks.
+
+The test is Wilcoxon's signed-rank test, exact for the seeds that studies have, and a rank test, so
+that a diverged trial takes part as the worst there is. All comparisons made in one setting are
+corrected together by Holm's method. With n pairs the smallest possible p is 2·½ⁿ: where even that
+could not pass the correction, the verdict says so, whatever the numbers look like.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from benchmark.analysis.intervals import Array, Interval, mean_interval
+from benchmark.analysis.metrics import higher_is_better
+
+ALPHA = 0.05
+Verdict = Literal["better", "worse", "no difference shown", "too few seeds to conclude"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How a variant does against a reference variant.
+
+    Args:
+        setting: In which setting.
+        metric: On which metric.
+        variant: Which variant.
+        reference: Against which.
+        pairs: Seeds that both have; only these count.
+        wins: Pairs in which the variant is better; a diverged trial loses against one that is done.
+        ties: Pairs in which they are equal, such as both diverged.
+        difference: Mean of variant − reference over the pairs in which both are done, None if there
+            are none, and its 95 % interval.
+        effect: Matched-pairs rank-biserial correlation, 1 if the variant is better in every pair,
+            −1 if it is worse in every pair (Kerby 2014, doi:10.2466/11.IT.3.1).
+        p: Two-sided, of the signed-rank test; 1 without pairs.
+        p_holm: The same, corrected for all comparisons of this setting.
+        verdict: ``better`` or ``worse`` if ``p_holm`` ≤ 5 %.
+    """
+
+    setting: str
+    metric: str
+    variant: str
+    reference: str
+    pairs: int
+    wins: int
+    ties: int
+    difference: Interval | None
+    effect: float
+    p: float
+    p_holm: float = 1.0
+    verdict: Verdict = "too few seeds to conclude"
+
+
+def against(scores: pl.DataFrame, reference: str) -> list[Comparison]:
+    """Compare every variant of `scores` with the reference of its setting.
+
+    Args:
+        scores: From `finals.scores`, of one metric.
+        reference: An optimizer, label or variant. Settings that lack it are left out.
+
+    Raises:
+        ValueError: no setting has it, or one has several variants of it.
+    """
+    found: list[Comparison] = []
+    for (setting,), group in scores.group_by("setting", maintain_order=True):
+        named = pl.any_horizontal(pl.col("optimizer", "label", "variant") == reference)
+        variants = group.filter(named)["variant"].unique().to_list()
+        if len(variants) > 1:
+            raise ValueError(
+                f"reference {reference!r} is {len(variants)} variants in {setting}: "
+                "choose one, for example by best_variants"
+            )
+        if variants:
+            table = _by_seed(group)
+            others = [variant for variant in table if variant != variants[0]]
+            found += _family(group, table, [(other, variants[0]) for other in others])
+    if not found and not _names(scores, reference):
+        known = ", ".join(scores["optimizer"].unique(maintain_order=True))
+        raise ValueError(f"no trials of reference {reference!r}. Known: {known}")
+    return found
+
+
+def pairwise(scores: pl.DataFrame) -> list[Comparison]:
+    """Compare all variants of each setting with each other, each pair once."""
+    found: list[Comparison] = []
+    for _, group in scores.group_by("setting", maintain_order=True):
+        table = _by_seed(group)
+        found += _family(group, table, list(itertools.combinations(table, 2)))
+    return found
+
+
+def seeds_needed(comparisons: int) -> int:
+    """Return with how many paired seeds one of so many comparisons can be significant at all.
+
+    >>> [seeds_needed(k) for k in (1, 2, 6, 21)]
+    [6, 7, 8, 10]
+    """
+    return math.ceil(1 + math.log2(max(comparisons, 1) / ALPHA))
+
+
+def holm(p: Sequence[float] | Array) -> Array:
+    """Return `p`, shape (tests,), corrected for their number by Holm's step-down method.
+
+    Holm 1979, A simple sequentially rejective multiple test procedure.
+
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    remaining = len(values) - np.arange(len(values))
+    stepped = np.minimum(np.maximum.accumulate(values[order] * remaining), 1.0)
+    corrected = np.empty_like(stepped)
+    corrected[order] = stepped
+    return corrected
+
+
+def _names(scores: pl.DataFrame, reference: str) -> bool:
+    return any(reference in scores[column] for column in ("optimizer", "label", "variant"))
+
+
+def _by_seed(group: pl.DataFrame) -> dict[str, dict[int, float]]:
+    """Return the values by variant and seed, infinite where diverged and worst whichever way."""
+    worst = -math.inf if higher_is_better(group["metric"][0]) else math.inf
+    value = pl.when(status="diverged").then(worst).otherwise("value")
+    measured = group.select("variant", "seed", value=value).drop_nulls()
+    table: dict[str, dict[int, float]] = {
+        v: {} for v in group["variant"].unique(maintain_order=True)
+    }
+    for variant, seed, number in measured.iter_rows():
+        table[variant][seed] = number
+    return table
+
+
+def _family(
+    group: pl.DataFrame, table: dict[str, dict[int, float]], pairs: list[tuple[str, str]]
+) -> list[Comparison]:
+    setting, metric = group["setting"][0], group["metric"][0]
+    found = [_compare(setting, metric, a, b, table[a], table[b]) for a, b in pairs]
+    corrected = holm([comparison.p for comparison in found])
+    return [
+        replace(one, p_holm=float(p), verdict=_verdict(one, float(p), i, found))
+        for i, (one, p) in enumerate(zip(found, corrected, strict=True))
+    ]
+
+
+def _compare(
+    setting: str, metric: str, a: str, b: str, of_a: dict[int, float], of_b: dict[int, float]
+) -> Comparison:
+    seeds = sorted(of_a.keys() & of_b.keys())
+    sign = 1.0 if higher_is_better(metric) else -1.0
+    gains = np.array([_gain(sign * of_a[seed], sign * of_b[seed]) for seed in seeds])
+    both_done = [s for s in seeds if math.isfinite(of_a[s]) and math.isfinite(of_b[s])]
+    differences = [of_a[seed] - of_b[seed] for seed in both_done]
+    effect, p = _signed_rank(gains[gains != 0])
+    return Comparison(
+        setting=setting,
+        metric=metric,
+        variant=a,
+        reference=b,
+        pairs=len(seeds),
+        wins=int((gains > 0).sum()),
+        ties=int((gains == 0).sum()),
+        difference=mean_interval(differences) if differences else None,
+        effect=effect,
+        p=p,
+    )
+
+
+def _gain(a: float, b: float) -> float:
+    return 0.0 if a == b else a - b  # two infinities are a tie
+
+
+def _signed_rank(gains: Array) -> tuple[float, float]:
+    """Return rank-biserial correlation and two-sided p of non-zero `gains`, shape (pairs,)."""
+    if gains.size == 0:
+        return 0.0, 1.0
+    from scipy.stats import rankdata, wilcoxon
+
+    ranks = rankdata(np.abs(gains))
+    effect = float((np.sign(gains) * ranks).sum() / ranks.sum())
+    return effect, float(wilcoxon(gains).pvalue)
+
+
+def _verdict(one: Comparison, p_holm: float, place: int, family: list[Comparison]) -> Verdict:
+    if p_holm <= ALPHA:
+        return "better" if one.effect > 0 else "worse"
+    clearest = [comparison.p for comparison in family]
+    clearest[place] = min(1.0, 2.0 ** (1 - one.pairs))
+    could = holm(clearest)[place] <= ALPHA
+    return "no difference shown" if could else "too few seeds to conclude"

@@ -1,0 +1,49 @@
+"""What an optimizer costs in time and memory, as far as the records say.
+
+Only numbers from one machine can be compared; `costs` says how many machines are mixed.
+"""
+
+import polars as pl
+
+from benchmark.analysis.curves import WHO
+from benchmark.analysis.frame import Frames
+
+
+def costs(frames: Frames) -> pl.DataFrame:
+    """Return the cost of each variant over its seeds that are done.
+
+    Returns:
+        Columns ``problem, setting, optimizer, label, variant, seeds, machines``;
+        ``step_ms, step_ms_q25, step_ms_q75``: median and quartiles over seeds of the time of a
+        training step, forward and backward pass included; ``optimizer_ms``: that of the optimizer
+        alone, from the clock ``optimizer_step``; ``epoch_seconds``: median training time of an
+        epoch, without evaluation and logging; ``state_bytes_per_parameter``: from the metrics
+        ``state_bytes`` and ``parameters``. What the records do not hold is null.
+    """
+    known = frames.trials
+    absent = [name for name in _OPTIONAL if name not in known.columns]
+    filled = known.with_columns(pl.lit(None, pl.Float64).alias(name) for name in absent)
+    step = pl.col("seconds/per_step") * 1000
+    return (
+        filled.filter(status="done")
+        .group_by("problem", *WHO, maintain_order=True)
+        .agg(
+            seeds=pl.len().cast(pl.Int64),
+            machines=pl.col("machine").n_unique().cast(pl.Int64),
+            step_ms=step.median(),
+            step_ms_q25=step.quantile(0.25, "linear"),
+            step_ms_q75=step.quantile(0.75, "linear"),
+            optimizer_ms=(pl.col("seconds/optimizer_step") * 1000).median(),
+            epoch_seconds=(pl.col("seconds/training") / pl.col("epoch")).median(),
+            state_bytes_per_parameter=(pl.col("state_bytes") / pl.col("parameters")).median(),
+        )
+    )
+
+
+_OPTIONAL = (
+    "seconds/per_step",
+    "seconds/training",
+    "seconds/optimizer_step",
+    "state_bytes",
+    "parameters",
+)

@@ -1,0 +1,234 @@
+"""Curves of several trials on one axis: every point shown was observed, none is invented.
+
+On step, epoch and samples the seeds of a variant were looked at in the same places, and are taken
+together place by place. Training seconds differ from seed to seed: there a curve is a staircase,
+its value at a time the last one observed by then, and a variant's curve ends where its first seed
+ends, for a mean that loses members would jump. A diverged trial is not part of a mean and is never
+padded: its own line ends where it ended, and `endings` says where that is.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from benchmark.analysis.frame import AXES, Axis, Frames
+from benchmark.analysis.intervals import (
+    Array,
+    mean_bounds,
+    mean_method,
+    median_bounds,
+    median_method,
+)
+
+Center = Literal["mean", "median"]
+WHO = ("setting", "optimizer", "label", "variant")  # what names a variant in every frame
+_RESULTS = ("done", "diverged")
+_MOST_TIMES = 200  # places at which curves over seconds are read off
+
+
+def lines(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+    """Return every observed point of every trial that is done or diverged.
+
+    Returns:
+        Columns ``setting, optimizer, label, variant, trial, seed, status, x, y``, sorted by trial
+        and x; of several values at one x the last is kept.
+    """
+    _check_axis(axis)
+    if metric not in frames.curves.columns:
+        return _EMPTY_LINES
+    who = frames.trials.filter(pl.col("status").is_in(_RESULTS))
+    points = frames.curves.select("trial", x=pl.col(axis).cast(pl.Float64), y=metric).drop_nulls()
+    ordered = points.sort("trial", "x", maintain_order=True)
+    is_followed = (pl.col("trial", "x") == pl.col("trial", "x").shift(-1)).fill_null(False)
+    return (
+        ordered.filter(~pl.all_horizontal(is_followed))
+        .join(who.select("trial", *WHO, "seed", "status"), on="trial", maintain_order="left")
+        .select(_EMPTY_LINES.columns)
+    )
+
+
+def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -> pl.DataFrame:
+    """Return every variant's curve over its seeds that are done, with all kinds of bands.
+
+    Returns:
+        Columns ``setting, optimizer, label, variant, x, center``; ``low, high``, the 95 % interval
+        of the center, null with too few seeds; ``method``, how it was found; ``q25, q75, minimum,
+        maximum``; ``seeds``, in the curve; ``diverged``, left out of it. Sorted by variant and x.
+    """
+    observed = lines(frames, metric, axis).filter(status="done")
+    together = _staircases if axis == "train_seconds" else _common_places
+    statistics = [
+        _statistics(group, seeds, center)
+        for (seeds,), group in together(observed).group_by("seeds", maintain_order=True)
+    ]
+    names = frames.trials.select(WHO).unique("variant", keep="first", maintain_order=True)
+    diverged = frames.trials.filter(status="diverged").group_by("variant").agg(diverged=pl.len())
+    return (
+        pl.concat([pl.DataFrame(schema=_STATISTICS), *statistics])
+        .join(names.with_row_index("order"), on="variant", how="left")
+        .join(diverged, on="variant", how="left")
+        .sort("order", "x")
+        .with_columns(pl.col("diverged").fill_null(0))
+        .select(*_BANDS)
+        .cast(_BANDS)
+    )
+
+
+def endings(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+    """Return where the trials that diverged were last observed.
+
+    Returns:
+        Columns ``setting, optimizer, label, variant, trial, seed, reason, x, y``, one row per
+        diverged trial; ``x, y`` are null if it was never observed.
+    """
+    _check_axis(axis)
+    last = lines(frames, metric, axis).group_by("trial").agg(pl.col("x", "y").last())
+    gone = frames.trials.filter(status="diverged").select("trial", *WHO, "seed", "reason")
+    joined = gone.join(last, on="trial", how="left", maintain_order="left")
+    return joined.select(*WHO, "trial", "seed", "reason", "x", "y")
+
+
+def running_by_epoch(frames: Frames) -> pl.DataFrame:
+    """Return the mean training-mode loss of each whole or begun epoch, weighted by samples.
+
+    A row of the log is the mean over the steps since the row before; rows cover different numbers
+    of samples, the last one of an epoch often few, so a plain mean of rows over-weights it.
+
+    Returns:
+        Columns ``trial, epoch, loss, samples``: ``epoch`` is 1 for the first, ``samples`` is how
+        many of its samples the log covers.
+    """
+    if "train/running_loss" not in frames.curves.columns:
+        return pl.DataFrame(
+            schema={"trial": pl.UInt32, "epoch": pl.Int64, "loss": pl.Float64, "samples": pl.Int64}
+        )
+    rows = frames.curves.filter(pl.col("train/running_loss").is_not_null())
+    weight = pl.col("samples") - pl.col("samples").shift(1, fill_value=0).over("trial")
+    return (
+        rows.with_columns(weight=weight, epoch=pl.col("epoch").ceil().cast(pl.Int64))
+        .group_by("trial", "epoch", maintain_order=True)
+        .agg(
+            loss=(pl.col("train/running_loss") * pl.col("weight")).sum() / pl.col("weight").sum(),
+            samples=pl.col("weight").sum(),
+        )
+    )
+
+
+def thin(points: pl.DataFrame, count: int, *, by: str = "variant") -> pl.DataFrame:
+    """Return at most `count` (≥ 2) points of each curve, ends kept, evenly spaced in their order.
+
+    >>> frame = pl.DataFrame({"variant": ["a"] * 5, "x": [0, 1, 2, 3, 4]})
+    >>> thin(frame, 3)["x"].to_list()
+    [0, 2, 4]
+    """
+    if count < 2:
+        raise ValueError(f"a curve keeps at least its two ends, got count={count}")
+    place, length = pl.int_range(pl.len()).over(by), pl.len().over(by).cast(pl.Int64)
+    # Number the points 0 … count − 1 by their place, and keep the first of each number.
+    spread = pl.max_horizontal(length - 1, 1)
+    number, before = (p * (count - 1) // spread for p in (place, place - 1))
+    return points.filter((length <= count) | (number > before))
+
+
+def _common_places(observed: pl.DataFrame) -> pl.DataFrame:
+    """Return the points at which all seeds of a variant were observed.
+
+    Returns:
+        Columns ``variant, x, y, seeds``: at each x of a variant, as many rows as it has seeds.
+    """
+    seeds = pl.col("trial").n_unique().over("variant")
+    shared = observed.with_columns(seeds=seeds).filter(
+        pl.len().over("variant", "x") == pl.col("seeds")
+    )
+    return shared.sort("variant", "x", "trial").select("variant", "x", "y", "seeds")
+
+
+def _staircases(observed: pl.DataFrame) -> pl.DataFrame:
+    """Return what each seed's latest value was at times when all have begun and none has ended.
+
+    Returns:
+        As `_common_places`.
+    """
+    parts = [pl.DataFrame(schema=dict.fromkeys(("variant", "x", "y", "seeds"), pl.Null))]
+    for (variant,), group in observed.group_by("variant", maintain_order=True):
+        x, y = group["x"].to_numpy(), group["y"].to_numpy()
+        starts = np.flatnonzero(np.diff(group["trial"].to_numpy())) + 1
+        times, latest = _read_off(np.split(x, starts), np.split(y, starts))
+        seeds = len(starts) + 1
+        columns = {"x": np.repeat(times, seeds), "y": latest.ravel()}
+        named = (pl.lit(variant).alias("variant"), "x", "y", pl.lit(seeds).alias("seeds"))
+        parts.append(pl.DataFrame(columns).select(named))
+    return pl.concat(parts, how="vertical_relaxed")
+
+
+def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
+    """Return times, shape (times,), and the latest values by then, shape (times, seeds)."""
+    begin, end = max(x[0] for x in xs), min(x[-1] for x in xs)
+    times = np.unique(np.concatenate(xs))
+    times = times[(times >= begin) & (times <= end)]
+    if len(times) > _MOST_TIMES:
+        times = times[np.linspace(0, len(times) - 1, _MOST_TIMES).round().astype(int)]
+    latest = [y[np.searchsorted(x, times, side="right") - 1] for x, y in zip(xs, ys, strict=True)]
+    return times, np.stack(latest, axis=1)
+
+
+def _statistics(group: pl.DataFrame, seeds: int, center: Center) -> pl.DataFrame:
+    """Return statistics over `seeds` consecutive rows each; columns as `_STATISTICS`."""
+    values = group["y"].to_numpy().reshape(-1, seeds)  # (places, seeds)
+    if center == "mean":
+        middle, (low, high), method = values.mean(axis=1), mean_bounds(values), mean_method(seeds)
+    else:
+        middle, (low, high) = np.median(values, axis=1), median_bounds(values)
+        method = median_method(seeds)
+    q25, q75 = np.quantile(values, [0.25, 0.75], axis=1)
+    columns = {
+        "variant": group["variant"].gather_every(seeds),
+        "x": group["x"].gather_every(seeds),
+        "center": middle,
+        "low": low,
+        "high": high,
+        "q25": q25,
+        "q75": q75,
+        "minimum": values.min(axis=1),
+        "maximum": values.max(axis=1),
+    }
+    frame = pl.DataFrame(columns).with_columns(pl.col("low", "high").fill_nan(None))
+    return frame.with_columns(seeds=pl.lit(seeds, pl.Int64), method=pl.lit(method))
+
+
+def _check_axis(axis: str) -> None:
+    if axis not in AXES:
+        raise ValueError(f"unknown axis {axis!r}. Known: {', '.join(AXES)}")
+
+
+_NAMES: dict[str, type[pl.DataType]] = dict.fromkeys(WHO, pl.String)
+_EMPTY_LINES = pl.DataFrame(
+    schema={
+        **_NAMES,
+        "trial": pl.UInt32,
+        "seed": pl.Int64,
+        "status": pl.String,
+        "x": pl.Float64,
+        "y": pl.Float64,
+    }
+)
+_NUMBERS = ("x", "center", "low", "high", "q25", "q75", "minimum", "maximum")
+_STATISTICS = pl.Schema(
+    {
+        "variant": pl.String,
+        **dict.fromkeys(_NUMBERS, pl.Float64),
+        "seeds": pl.Int64,
+        "method": pl.String,
+    }
+)
+_BANDS = pl.Schema(
+    {
+        **dict.fromkeys(WHO, pl.String),
+        **dict.fromkeys(_NUMBERS, pl.Float64),
+        "seeds": pl.Int64,
+        "diverged": pl.Int64,
+        "method": pl.String,
+    }
+)

@@ -1,0 +1,165 @@
+"""One number per trial, one row per variant, and which variant speaks for its optimizer.
+
+A trial that is not done has no number: a diverged one's last finite loss is not its result. Where
+that could flatter a variant, as in choosing the best or in ranks, diverging counts as worst.
+"""
+
+from typing import Any, Literal
+
+import polars as pl
+
+from benchmark.analysis.curves import WHO, lines
+from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.intervals import Interval, mean_interval, median_interval
+from benchmark.analysis.metrics import higher_is_better
+
+Kind = Literal["final", "best", "area"]
+
+
+def scores(
+    frames: Frames, metric: str, *, kind: Kind = "final", axis: Axis = "step", by: str = ""
+) -> pl.DataFrame:
+    """Return one number per trial that is done or diverged.
+
+    Args:
+        frames: What was recorded.
+        metric: What is measured, such as ``test/accuracy``.
+        kind: ``final`` is the last value; ``best`` the best of the curve; ``area`` the area under
+            the curve divided by its width, that is its mean height, by the trapezoid rule between
+            observed points.
+        axis: What the area is taken over; the others do not depend on it.
+        by: For ``best``: the metric whose best moment decides, so that a test metric is read where
+            validation was best. Empty means the metric itself, which for a test metric flatters.
+
+    Returns:
+        Columns ``study, problem, setting, optimizer, label, variant, lr, trial, seed, status,
+        metric, value``; ``value`` is null unless the trial is done and was measured.
+    """
+    of_trial = {"final": _final, "best": _best, "area": _area}[kind](frames, metric, axis, by)
+    who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+    joined = who.join(of_trial, on="trial", how="left", maintain_order="left")
+    value = pl.when(status="done").then(pl.col("value")).cast(pl.Float64)
+    columns = ("study", "problem", *WHO, "lr", "trial", "seed", "status")
+    return joined.select(*columns, metric=pl.lit(metric), value=value)
+
+
+def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per variant of `scores`, best mean first within a setting.
+
+    Returns:
+        Columns ``setting, optimizer, label, variant, lr, metric``; ``seeds``, done and measured;
+        ``diverged``; ``mean, low, high, method``; ``median, median_low, median_high``; ``std`` over
+        seeds (n − 1), ``minimum, maximum``. Statistics are over the seeds that are done, null where
+        there are too few. Variants without a value come last, and so do, before them, those of
+        which a seed diverged.
+    """
+    rows = [
+        _leader(group) for _, group in scores.group_by(*WHO, "lr", "metric", maintain_order=True)
+    ]
+    if not rows:
+        return pl.DataFrame(schema=_LEADERBOARD)
+    frame = pl.DataFrame(rows, schema=_LEADERBOARD)
+    higher = higher_is_better(frame["metric"][0])
+    worse_last = pl.col("mean") * (-1 if higher else 1)
+    order = (pl.col("setting"), pl.col("mean").is_null(), pl.col("diverged") > 0, worse_last)
+    return frame.sort(*order, nulls_last=True, maintain_order=True)
+
+
+def best_variants(frames: Frames, *, by: str = "val/loss") -> list[str]:
+    """Return, of each optimizer in each setting, the variant with the best mean final `by`.
+
+    Variants rank by the share of their seeds that diverged, then by the mean over the others; ties
+    go to the first. An optimizer of which nothing is done keeps one variant, so that it does not
+    vanish from a page. Report test metrics of what this chooses: the chosen `by` is optimistic.
+    """
+    merit = pl.col("value").mean() * (-1 if higher_is_better(by) else 1)
+    variants = (
+        scores(frames, by)
+        .group_by(*WHO, maintain_order=True)
+        .agg(diverged=(pl.col("status") == "diverged").mean(), merit=merit)
+        .sort("diverged", "merit", nulls_last=True, maintain_order=True)
+        .unique(["setting", "optimizer"], keep="first", maintain_order=True)
+    )
+    return variants["variant"].to_list()
+
+
+def only(frames: Frames, variants: list[str]) -> Frames:
+    """Return the part of `frames` that belongs to `variants`."""
+    trials = frames.trials.filter(pl.col("variant").is_in(variants))
+    curves = frames.curves.join(trials.select("trial"), on="trial", how="semi")
+    return Frames(trials=trials, curves=curves, metrics=frames.metrics)
+
+
+def _final(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
+    known = metric in frames.trials.columns
+    return frames.trials.select("trial", value=pl.col(metric) if known else pl.lit(None))
+
+
+def _best(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
+    decides = by or metric
+    observed = lines(frames, metric, "step")
+    if decides != metric:
+        other = lines(frames, decides, "step").select("trial", "x", decides="y")
+        observed = observed.join(other, on=["trial", "x"], maintain_order="left")
+    else:
+        observed = observed.with_columns(decides="y")
+    first_best = (
+        pl.col("decides").arg_max() if higher_is_better(decides) else pl.col("decides").arg_min()
+    )
+    return observed.group_by("trial").agg(value=pl.col("y").get(first_best))
+
+
+def _area(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
+    observed = lines(frames, metric, axis)
+    width = pl.col("x").diff()
+    height = (pl.col("y") + pl.col("y").shift(1)) / 2
+    span = pl.col("x").last() - pl.col("x").first()
+    area = (width * height).sum() / span
+    return observed.group_by("trial").agg(value=pl.when(span > 0).then(area))
+
+
+def _leader(group: pl.DataFrame) -> dict[str, Any]:
+    values = group["value"].drop_nulls()
+    center = mean_interval(values.to_numpy()) if len(values) else None
+    middle = median_interval(values.to_numpy()) if len(values) else None
+    return {
+        **{name: group[name][0] for name in (*WHO, "lr", "metric")},
+        "seeds": len(values),
+        "diverged": group.filter(status="diverged").height,
+        **_columns(center, "mean", "low", "high"),
+        "method": center.method if center else None,
+        **_columns(middle, "median", "median_low", "median_high"),
+        "std": values.std(),
+        "minimum": values.min(),
+        "maximum": values.max(),
+    }
+
+
+def _columns(interval: Interval | None, estimate: str, low: str, high: str) -> dict[str, Any]:
+    if interval is None:
+        return dict.fromkeys((estimate, low, high))
+    return {estimate: interval.estimate, low: interval.low, high: interval.high}
+
+
+_NUMBERS = (
+    "mean",
+    "low",
+    "high",
+    "median",
+    "median_low",
+    "median_high",
+    "std",
+    "minimum",
+    "maximum",
+)
+_LEADERBOARD = pl.Schema(
+    {
+        **dict.fromkeys(WHO, pl.String),
+        "lr": pl.Float64,
+        "metric": pl.String,
+        "seeds": pl.Int64,
+        "diverged": pl.Int64,
+        **dict.fromkeys(_NUMBERS, pl.Float64),
+        "method": pl.String,
+    }
+)

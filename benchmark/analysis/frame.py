@@ -1,0 +1,215 @@
+"""Records to frames: one table of trials and one of their curves, for one or more studies.
+
+Everything else in this package takes these tables. They hold what the files hold, with one rule
+added: a trial that is not done has no final metrics, for its last finite loss is not its result.
+"""
+
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from benchmark.analysis.summary import setting
+from benchmark.spec import Trial, UsageError
+from benchmark.store import Record, Store
+
+Axis = Literal["step", "epoch", "samples", "train_seconds"]
+AXES: tuple[Axis, ...] = ("step", "epoch", "samples", "train_seconds")
+_FILES_AT_ONCE = 500  # about 10 MB of JSON lines, parsed by all cores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """One or more studies as tables.
+
+    Args:
+        trials: One row per trial. ``trial`` numbers them and is what `curves` refers to; ``key``
+            is the folder's name. ``setting`` (text) is what trials must share to be compared.
+            ``optimizer`` is a label without the hyperparameters it names, ``label`` is the whole
+            one; both end in the study where several studies have an optimizer of that name.
+            ``variant`` names what differs only in ``seed``. ``hyperparameters``, ``schedule`` and
+            ``environment`` are JSON texts, ``machine`` is what did the computing, ``lr`` is a float
+            or null. Then ``status``, ``reason``, where training ended (``step``, ``epoch``,
+            ``samples``), ``seconds/…`` for every clock, and one column per metric: its last value,
+            null unless the trial is done.
+        curves: One row per line of ``metrics.jsonl``, in its order: ``trial``, the four `AXES`,
+            and one column per metric, null where that line did not measure it.
+        metrics: Names of the metric columns of either table, in order of appearance.
+    """
+
+    trials: pl.DataFrame
+    curves: pl.DataFrame
+    metrics: tuple[str, ...]
+
+
+def read(stores: Sequence[Store]) -> Frames:
+    """Return the trials and curves of `stores`, in their order; trials without a record are out.
+
+    Raises:
+        UsageError: two of the studies have one name, and could not be told apart.
+    """
+    for study, count in Counter(store.study for store in stores).items():
+        if count > 1:
+            raise UsageError(f"study {study!r} is given {count} times; expected different names")
+    found = [(store, record) for store in stores for record in store.records()]
+    trials = trials_frame((store.study, record) for store, record in found)
+    curves = _read_curves(found)
+    fixed = {"trial", "lr", *AXES}
+    final = (name for _, record in found for name in record.metrics)
+    names = dict.fromkeys(name for name in (*final, *curves.columns) if name not in fixed)
+    return Frames(trials=trials, curves=curves, metrics=tuple(names))
+
+
+def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
+    """Return the table of trials, described in `Frames`, of (study, record) pairs."""
+    rows = [{"trial": i} | _row(study, record) for i, (study, record) in enumerate(records)]
+    if not rows:
+        return pl.DataFrame(schema=_SCHEMA)
+    _tell_studies_apart(rows)
+    frame = pl.from_dicts(rows, infer_schema_length=None)
+    known = [pl.col(name).cast(kind) for name, kind in _SCHEMA.items()]
+    return frame.select(*known, pl.exclude(*_SCHEMA).cast(pl.Float64))
+
+
+_SCHEMA: Mapping[str, type[pl.DataType]] = {
+    "trial": pl.UInt32,
+    "study": pl.String,
+    "key": pl.String,
+    "problem": pl.String,
+    "dataset": pl.String,
+    "setting": pl.String,
+    "optimizer": pl.String,
+    "label": pl.String,
+    "variant": pl.String,
+    "hyperparameters": pl.String,
+    "schedule": pl.String,
+    "lr": pl.Float64,
+    "seed": pl.Int64,
+    "status": pl.String,
+    "reason": pl.String,
+    "environment": pl.String,
+    "machine": pl.String,
+    "step": pl.Int64,
+    "epoch": pl.Float64,
+    "samples": pl.Int64,
+}
+
+
+def _row(study: str, record: Record) -> dict[str, Any]:
+    trial, optimizer = record.trial, record.trial.optimizer
+    lr = optimizer["hyperparameters"].get("lr")
+    done = record.status == "done"
+    return {
+        "study": study,
+        "key": trial.key,
+        "problem": trial.problem,
+        "dataset": trial.dataset,
+        "setting": setting(trial),
+        "optimizer": _without_hyperparameters(trial),
+        "label": trial.label,
+        "variant": f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}",
+        "hyperparameters": json.dumps(optimizer["hyperparameters"]),
+        "schedule": json.dumps(optimizer["schedule"]),
+        "lr": float(lr) if isinstance(lr, (int, float)) else None,
+        "seed": trial.seed,
+        "status": record.status,
+        "reason": record.reason,
+        "environment": json.dumps(record.environment),
+        "machine": _machine(record.environment),
+        **{axis: record.metrics.get(axis) for axis in ("step", "epoch", "samples")},
+        **{f"seconds/{clock}": value for clock, value in record.seconds.items()},
+        **{
+            name: value if done else None
+            for name, value in record.metrics.items()
+            if name not in (*AXES, "lr")
+        },
+    }
+
+
+def _without_hyperparameters(trial: Trial) -> str:
+    """Return the label up to its first ``key=value``: ``sgd lr=0.1`` is an sgd."""
+    keys = [*trial.optimizer["hyperparameters"], "schedule", "warmup"]
+    return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """Return what did the computing: the name of the GPU, or that of the processor."""
+    device = str(environment.get("device", ""))
+    return str(environment.get("cpu", "")) if device in ("", "cpu") else device
+
+
+def _tell_studies_apart(rows: list[dict[str, Any]]) -> None:
+    studies = Counter(optimizer for _, optimizer in {(r["study"], r["optimizer"]) for r in rows})
+    for row in rows:
+        if studies[row["optimizer"]] > 1:
+            row["optimizer"] += f" ({row['study']})"
+            row["label"] += f" ({row['study']})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """One trial's ``metrics.jsonl``: its number among the trials, and where it is."""
+
+    number: int
+    store: Store
+    record: Record
+
+
+def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
+    files = [_File(number=i, store=s, record=r) for i, (s, r) in enumerate(found)]
+    # A record lists every metric of its curves, which spares the parser half of its work; only
+    # the record of a trial that failed may be empty.
+    told = [file for file in files if file.record.metrics]
+    untold = [file for file in files if not file.record.metrics]
+    names = dict.fromkeys((*AXES, *(name for file in told for name in file.record.metrics)))
+    batches = [told[i : i + _FILES_AT_ONCE] for i in range(0, len(told), _FILES_AT_ONCE)]
+    schema = pl.Schema(dict.fromkeys(names, pl.Float64))
+    parts = [part for batch in batches for part in _parse(batch, schema)]
+    parts += _parse(untold, None) if untold else ()
+    empty = pl.DataFrame(schema={"trial": pl.UInt32, **dict.fromkeys(AXES, pl.Float64)})
+    frame = pl.concat([empty, *parts], how="diagonal_relaxed").sort("trial", maintain_order=True)
+    whole = pl.col("step", "samples").cast(pl.Int64)
+    return frame.cast({pl.selectors.exclude("trial"): pl.Float64}).with_columns(whole)
+
+
+def _parse(files: Sequence[_File], schema: pl.Schema | None) -> Iterator[pl.DataFrame]:
+    """Parse many files as one; if a line is broken, each by the store's own, slower reader."""
+    texts = [_whole_lines(file.store.trial_folder(file.record.trial)) for file in files]
+    counts = [text.count(b"\n") for text in texts]
+    if not any(counts):
+        return
+    text = io.BytesIO(b"".join(texts))
+    try:
+        frame = pl.read_ndjson(text, schema=schema, infer_schema_length=None)
+    except pl.exceptions.ComputeError:
+        frame = pl.DataFrame()
+    if frame.height == sum(counts):
+        numbers = np.repeat([file.number for file in files], counts)
+        yield frame.with_columns(pl.Series("trial", numbers, pl.UInt32))
+        return
+    for file in files:
+        rows = file.store.metrics(file.record.trial)
+        if rows:
+            number = pl.lit(file.number, pl.UInt32).alias("trial")
+            yield pl.from_dicts(rows, infer_schema_length=None).with_columns(number)
+
+
+def _whole_lines(folder: Path) -> bytes:
+    """Return the file without a last line that a crash tore off, ending with an end of line."""
+    try:
+        text = (folder / "metrics.jsonl").read_bytes()
+    except FileNotFoundError:
+        return b""
+    whole, last = text[: text.rfind(b"\n") + 1], text[text.rfind(b"\n") + 1 :]
+    with suppress(ValueError):
+        json.loads(last)
+        whole += last + b"\n"
+    return whole

@@ -1,0 +1,188 @@
+"""95 % intervals of a mean or a median over seeds, and an honest None where there can be none.
+
+Coverage of a nominal 95 %, in per cent, measured on 100,000 to 400,000 simulated studies per cell
+(tests/benchmark/analysis/test_intervals.py repeats it on 4,000); * is outside 93 to 97:
+
+    mean              n = 3      5     10     30    by Student's t for n < 10, exact for the normal;
+    normal             95.1   95.0   94.7   94.9    by the studentized bootstrap from n = 10
+    uniform            92.3*  93.5   97.1*  96.3
+    lognormal, σ = ½   92.5*  91.6*  93.6   94.3
+    exponential        88.4*  88.3*  94.0   94.7
+    median, of any       --     --   97.9*  95.7    by order statistics: never below 95, from n = 6
+
+So with fewer than ten seeds an interval of a mean leans on normality, and `NOTES` has the sentence
+that belongs beside it. Percentile bootstraps are not used: they cover 75 % at n = 3, 84 % at 5 and
+90 % at 10 even for the normal. A studentized one is right on average from n = 5 on, but of 100
+studies of five seeds one gets an interval six times as wide as Student's.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.floating[Any]]
+Method = Literal["Student's t", "studentized bootstrap", "order statistics", "too few seeds"]
+
+LEVEL = 0.95
+BOOTSTRAP_FROM = 10  # seeds
+_RESAMPLES = 1000
+_ROWS_AT_ONCE = 1000  # 8 MB for each array of resamples
+
+NOTES: dict[Method, str] = {
+    "Student's t": "95 % interval by Student's t, which takes the seeds as normally distributed: "
+    "with fewer than 10 of them, skewed values are covered in 88 to 92 % of cases instead of 95 %",
+    "studentized bootstrap": "95 % interval by the studentized bootstrap over seeds",
+    "order statistics": "95 % interval by order statistics, for any distribution; up to 99 % when "
+    "there are few seeds",
+    "too few seeds": "no interval: a mean takes 2 seeds, a median 6",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % interval; ``low`` and ``high`` are None with too few values."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    seeds: int
+    method: Method
+
+
+def mean_interval(values: Array | list[float]) -> Interval:
+    """Return the mean of independent `values`, shape (seeds,), with its 95 % interval.
+
+    >>> mean_interval([1.0, 2.0, 3.0]).method
+    "Student's t"
+    >>> mean_interval([5.0])
+    Interval(estimate=5.0, low=None, high=None, seeds=1, method='too few seeds')
+    """
+    array = np.asarray(values, dtype=float)
+    low, high = mean_bounds(array[None, :])
+    return _interval(float(array.mean()), low[0], high[0], array.size, mean_method(array.size))
+
+
+def median_interval(values: Array | list[float]) -> Interval:
+    """Return the median of independent `values`, shape (seeds,); they may be infinite.
+
+    >>> median_interval([3.0, 1.0, 2.0, 6.0, 5.0, 4.0])
+    Interval(estimate=3.5, low=1.0, high=6.0, seeds=6, method='order statistics')
+    """
+    array = np.asarray(values, dtype=float)
+    low, high = median_bounds(array[None, :])
+    return _interval(
+        float(np.median(array)), low[0], high[0], array.size, median_method(array.size)
+    )
+
+
+def mean_method(seeds: int) -> Method:
+    """Return how `mean_bounds` goes about it."""
+    if seeds < 2:
+        return "too few seeds"
+    return "Student's t" if seeds < BOOTSTRAP_FROM else "studentized bootstrap"
+
+
+def median_method(seeds: int) -> Method:
+    """Return how `median_bounds` goes about it."""
+    return "order statistics" if _order(seeds) else "too few seeds"
+
+
+def mean_bounds(values: Array) -> tuple[Array, Array]:
+    """Return the ends of the 95 % interval of each row's mean; NaN with fewer than two values.
+
+    Args:
+        values: Finite, shape (rows, seeds).
+
+    Returns:
+        Two arrays of shape (rows,).
+    """
+    rows, seeds = values.shape
+    if seeds < 2:
+        return np.full(rows, np.nan), np.full(rows, np.nan)
+    mean = values.mean(axis=1)
+    error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
+    if seeds < BOOTSTRAP_FROM:
+        quantile = _student_quantile(seeds - 1)
+        return mean - quantile * error, mean + quantile * error
+    low, high = _bootstrap_quantiles(values)
+    return mean - high * error, mean - low * error
+
+
+def median_bounds(values: Array) -> tuple[Array, Array]:
+    """Return the ends of the 95 % interval of each row's median; NaN with fewer than six values.
+
+    The k-th smallest and the k-th largest value, with the largest k that covers at least 95 %
+    whatever the distribution (Conover, Practical Nonparametric Statistics, 1999, 3.2).
+
+    Args:
+        values: Shape (rows, seeds), infinite ones allowed.
+
+    Returns:
+        Two arrays of shape (rows,).
+    """
+    rows, seeds = values.shape
+    k = _order(seeds)
+    if k == 0:
+        return np.full(rows, np.nan), np.full(rows, np.nan)
+    ordered = np.sort(values, axis=1)
+    return ordered[:, k - 1], ordered[:, seeds - k]
+
+
+@cache
+def _student_quantile(freedom: int) -> float:
+    from scipy.special import stdtrit  # a tenth of what scipy.stats costs to import
+
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+@cache
+def _order(seeds: int) -> int:
+    """Return the largest k with 2·P(Binomial(seeds, ½) < k) ≤ 5 %, or 0."""
+    from scipy.special import bdtr
+
+    ks = [k for k in range(1, seeds // 2 + 1) if 2 * bdtr(k - 1, seeds, 0.5) <= 1 - LEVEL]
+    return max(ks, default=0)
+
+
+def _bootstrap_quantiles(values: Array) -> tuple[Array, Array]:
+    """Return the 2.5 % and 97.5 % quantiles of (mean* − mean) / error*, each of shape (rows,).
+
+    Efron & Tibshirani, An Introduction to the Bootstrap, 1993, 12.5. Resamples are a matrix of
+    counts, so that many rows are one product; all rows share them, and they are always the same.
+    """
+    starts = range(0, max(len(values), 1), _ROWS_AT_ONCE)
+    blocks = [_studentized(values[start : start + _ROWS_AT_ONCE]) for start in starts]
+    quantiles = [np.quantile(b, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1) for b in blocks]
+    low, high = np.concatenate(quantiles, axis=1)
+    return low, high
+
+
+def _studentized(values: Array) -> Array:
+    """Return the studentized mean of every resample, shape (rows, resamples)."""
+    seeds = values.shape[1]
+    weights = _resamples(seeds)  # (seeds, resamples)
+    centred = values - values.mean(axis=1, keepdims=True)
+    scale = np.abs(centred).max(axis=1, keepdims=True)
+    centred = np.divide(centred, scale, out=np.zeros_like(centred), where=scale > 0)
+    means = centred @ weights
+    variances = np.maximum((centred**2) @ weights - means**2, 0.0)
+    errors = np.sqrt(variances / (seeds - 1))
+    studentized: Array = np.divide(means, errors, out=np.zeros_like(means), where=errors > 1e-8)
+    return studentized
+
+
+@cache
+def _resamples(seeds: int) -> Array:
+    generator = np.random.default_rng(seeds)
+    counts = generator.multinomial(seeds, [1 / seeds] * seeds, size=_RESAMPLES)
+    return counts.T / seeds
+
+
+def _interval(estimate: float, low: float, high: float, seeds: int, method: Method) -> Interval:
+    if method == "too few seeds":
+        return Interval(estimate=estimate, low=None, high=None, seeds=seeds, method=method)
+    return Interval(estimate=estimate, low=float(low), high=float(high), seeds=seeds, method=method)

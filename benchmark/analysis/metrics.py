@@ -1,0 +1,21 @@
+"""Which way is better: the one fact about a metric that the statistics need."""
+
+_HIGHER_IS_BETTER = {"loss": False, "running_loss": False, "accuracy": True}
+
+
+def higher_is_better(metric: str) -> bool:
+    """Return whether more of `metric`, such as ``val/accuracy``, is better.
+
+    Raises:
+        ValueError: nothing is known of the metric; the message lists what is.
+
+    >>> higher_is_better("val/accuracy"), higher_is_better("train/loss")
+    (True, False)
+    """
+    kind = metric.rpartition("/")[2]
+    if kind not in _HIGHER_IS_BETTER:
+        raise ValueError(
+            f"metric {metric!r}: cannot say whether more is better. "
+            f"Known: names that end in {', '.join(_HIGHER_IS_BETTER)}"
+        )
+    return _HIGHER_IS_BETTER[kind]

@@ -1,0 +1,167 @@
+"""How much an optimizer depends on its hyperparameters, and what searching for them is worth."""
+
+import math
+
+import numpy as np
+import polars as pl
+
+from benchmark.analysis.finals import leaderboard
+from benchmark.analysis.intervals import Array
+from benchmark.analysis.metrics import higher_is_better
+
+_WHO = ("setting", "optimizer", "metric")
+
+
+def by_learning_rate(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return each optimizer's result at each learning rate that was tried.
+
+    Where other hyperparameters were searched too, a learning rate is shown with the best of them.
+    Optimizers without a learning rate are left out.
+
+    Args:
+        scores: From `finals.scores`, of one metric.
+
+    Returns:
+        The columns of `finals.leaderboard`, and ``tried``, the number of variants at that learning
+        rate; sorted by learning rate within an optimizer.
+    """
+    board = leaderboard(scores.filter(pl.col("lr").is_not_null()))
+    return (
+        board.with_columns(tried=pl.len().over(*_WHO, "lr"))
+        .unique([*_WHO, "lr"], keep="first", maintain_order=True)
+        .sort(*_WHO, "lr", maintain_order=True)
+    )
+
+
+def basins(responses: pl.DataFrame, *, within: float = 0.1) -> pl.DataFrame:
+    """Return how wide a range of learning rates is about as good as the best.
+
+    The basin is the unbroken stretch of tried learning rates around the best one whose mean is
+    within the share `within` of the best mean, and of which no seed diverged. Nothing is
+    interpolated: the width is that between tried learning rates, a lower bound.
+
+    Args:
+        responses: From `by_learning_rate`.
+        within: Such as 0.1 for: at most 10 % above the best loss, or below the best accuracy.
+
+    Returns:
+        One row per optimizer and setting: ``setting, optimizer, metric, best_lr, best``;
+        ``low_lr, high_lr``; ``decades``, log₁₀ of their ratio; ``inside``, the tried learning rates
+        in the basin, of ``tried``; ``edge``: ``lowest`` or ``highest`` if the best learning rate is
+        the last one on that side, so that a better one may lie beyond; ``only`` if there is just
+        one; else null. Optimizers without any seed done have null but for ``tried``.
+    """
+    rows = [_basin(group, within) for _, group in responses.group_by(*_WHO, maintain_order=True)]
+    return pl.DataFrame(rows, schema=_BASINS)
+
+
+def expected_best(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return what the best of k randomly chosen variants is, for k = 1 … all that were tried.
+
+    A variant counts with its mean over seeds, and as worst if a seed diverged. ``expected`` is the
+    unbiased estimator, the mean over all choices of k from the n tried, without replacement (Tang
+    et al. 2020, Showing Your Work Doesn't Always Work); the plug-in with replacement of Dodge et
+    al. 2019 is too optimistic.
+
+    Args:
+        scores: From `finals.scores`, of one metric, the one that chooses: a validation metric.
+
+    Returns:
+        Columns ``setting, optimizer, metric, k, tried, expected, q25, median, q75``, quantiles over
+        the choices from better to worse; null where not finite because all k may diverge.
+    """
+    higher = not scores.is_empty() and higher_is_better(scores["metric"][0])
+    sign = -1.0 if higher else 1.0
+    cost = pl.when((pl.col("status") == "diverged").any()).then(math.inf)
+    costs = scores.group_by(*_WHO, "variant", maintain_order=True).agg(
+        cost=cost.otherwise(sign * pl.col("value").mean())
+    )
+    rows = [
+        dict(zip(_WHO, who, strict=True)) | row
+        for who, group in costs.drop_nulls().group_by(*_WHO, maintain_order=True)
+        for row in _best_after(np.sort(group["cost"].to_numpy()), sign)
+    ]
+    return pl.DataFrame(rows, schema=_EXPECTED)
+
+
+def choice_weights(tried: int, k: int) -> Array:
+    """Return the chance that the i-th best of `tried` is the best of `k` chosen, i = 1 ….
+
+    C(tried − i, k − 1) / C(tried, k).
+
+    >>> choice_weights(3, 2).round(4).tolist()
+    [0.6667, 0.3333, 0.0]
+    """
+    total = math.comb(tried, k)
+    return np.array([math.comb(tried - i, k - 1) / total for i in range(1, tried + 1)])
+
+
+def _best_after(costs: Array, sign: float) -> list[dict[str, float | int | None]]:
+    rows = []
+    for k in range(1, len(costs) + 1):
+        weights = choice_weights(len(costs), k)
+        possible = weights > 0
+        below = np.cumsum(weights)
+        quantiles = {
+            name: costs[np.searchsorted(below, share - 1e-12)]
+            for name, share in (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
+        }
+        numbers = {"expected": (weights[possible] * costs[possible]).sum()} | quantiles
+        finite = {name: sign * float(v) if np.isfinite(v) else None for name, v in numbers.items()}
+        rows.append({"k": k, "tried": len(costs)} | finite)
+    return rows
+
+
+def _basin(group: pl.DataFrame, within: float) -> dict[str, object]:
+    row: dict[str, object] = {name: group[name][0] for name in _WHO} | {"tried": group.height}
+    usable = group.with_row_index("place").filter(pl.col("mean").is_not_null())
+    steady = usable.filter(diverged=0)
+    candidates = steady if steady.height else usable
+    if candidates.is_empty():
+        return row
+    higher = higher_is_better(group["metric"][0])
+    best = candidates.sort("mean", descending=higher)
+    place, mean = best["place"][0], best["mean"][0]
+    slack = within * abs(mean)
+    good = pl.col("mean") >= mean - slack if higher else pl.col("mean") <= mean + slack
+    inside = set(steady.filter(good)["place"]) | {place}
+    low = high = place
+    while low - 1 in inside:
+        low -= 1
+    while high + 1 in inside:
+        high += 1
+    lrs = group["lr"]
+    return row | {
+        "best_lr": lrs[place],
+        "best": mean,
+        "low_lr": lrs[low],
+        "high_lr": lrs[high],
+        "decades": math.log10(lrs[high] / lrs[low]) if lrs[low] > 0 else None,
+        "inside": high - low + 1,
+        "edge": _edge(place, group.height),
+    }
+
+
+def _edge(place: int, tried: int) -> str | None:
+    if tried == 1:
+        return "only"
+    return {0: "lowest", tried - 1: "highest"}.get(place)
+
+
+_BASINS = pl.Schema(
+    {
+        **dict.fromkeys(_WHO, pl.String),
+        **dict.fromkeys(("best_lr", "best", "low_lr", "high_lr", "decades"), pl.Float64),
+        "inside": pl.Int64,
+        "tried": pl.Int64,
+        "edge": pl.String,
+    }
+)
+_EXPECTED = pl.Schema(
+    {
+        **dict.fromkeys(_WHO, pl.String),
+        "k": pl.Int64,
+        "tried": pl.Int64,
+        **dict.fromkeys(("expected", "q25", "median", "q75"), pl.Float64),
+    }
+)

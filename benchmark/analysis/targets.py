@@ -1,0 +1,161 @@
+"""When a target is reached, in steps, epochs, samples or seconds, and what if it never is.
+
+The moment is the first evaluation that reaches the target, not an interpolated one. A trial that
+ends its budget without reaching it is censored there: it is known to need longer, not how long. A
+trial that diverged will never reach it, so it counts as unreached for as long as anyone is watched.
+"""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmark.analysis.curves import WHO, lines
+from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.intervals import LEVEL, Array
+from benchmark.analysis.metrics import higher_is_better
+
+_INTERVAL_FROM = 6  # seeds; with fewer no distribution-free interval of a median reaches 95 %
+
+
+def time_to_target(frames: Frames, metric: str, target: float, axis: Axis) -> pl.DataFrame:
+    """Return when each trial that is done or diverged first reached `target`.
+
+    A trial that reached it and diverged later has reached it.
+
+    Returns:
+        Columns ``problem, setting, optimizer, label, variant, trial, seed, status``; ``time``, null
+        if not reached; ``until``, where it was last observed, null if never.
+    """
+    reaches = pl.col("y") >= target if higher_is_better(metric) else pl.col("y") <= target
+    observed = lines(frames, metric, axis)
+    first = observed.group_by("trial").agg(
+        time=pl.col("x").filter(reaches).first(), until=pl.col("x").last()
+    )
+    who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+    joined = who.join(first, on="trial", how="left", maintain_order="left")
+    # Done but never measured: nothing is known, neither that it reached the target nor otherwise.
+    known = joined.filter((pl.col("status") == "diverged") | pl.col("until").is_not_null())
+    return known.select("problem", *WHO, "trial", "seed", "status", "time", "until")
+
+
+def target_table(times: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per variant: how many seeds reach the target, and the median time.
+
+    Returns:
+        Columns ``problem, setting, optimizer, label, variant``; ``seeds``, ``reached``,
+        ``diverged``; ``time``, the Kaplan-Meier median, the first moment by which half have
+        reached it, null if that was not observed; ``low, high``, its 95 % interval (Brookmeyer &
+        Crowley 1982), null where unbounded or with fewer than 6 seeds.
+    """
+    rows = [_target_row(group) for _, group in times.group_by("problem", *WHO, maintain_order=True)]
+    return pl.DataFrame(rows, schema=_TABLE)
+
+
+def reaching(times: pl.DataFrame) -> pl.DataFrame:
+    """Return the share of seeds that has reached the target, over time, by Kaplan & Meier.
+
+    Returns:
+        Columns ``setting, optimizer, label, variant, x, share, low, high``: a staircase that rises
+        at each ``x`` and begins at share 0; ``low, high`` is Greenwood's 95 % interval on the
+        log-log scale, null where it is not defined. Variants that never reach it have one row.
+    """
+    parts = []
+    for who, group in times.group_by(*WHO, maintain_order=True):
+        names = [pl.lit(value).alias(name) for name, value in zip(WHO, who, strict=True)]
+        xs, share, low, high = _kaplan_meier(group)
+        stairs = pl.DataFrame({"x": xs, "share": share, "low": low, "high": high})
+        parts.append(stairs.select(*names, pl.all()))
+    if not parts:
+        return pl.DataFrame(schema=_STAIRS)
+    return pl.concat(parts).with_columns(pl.col("low", "high").fill_nan(None))
+
+
+def suggested_target(scores: pl.DataFrame) -> float | None:
+    """Return a target that at least half of the optimizers' best variants reach by the median.
+
+    The middle optimizer's median over seeds, with divergence as worst, rounded to three digits on
+    the easy side. None if less than half have a finite median.
+
+    Args:
+        scores: From `finals.scores` (kind ``final``), of one setting.
+    """
+    if scores.is_empty():
+        return None
+    sign = -1.0 if higher_is_better(scores["metric"][0]) else 1.0
+    cost = pl.when(status="diverged").then(math.inf).otherwise(sign * pl.col("value"))
+    medians = (
+        scores.group_by("optimizer", "variant")
+        .agg(cost.drop_nulls().median().alias("cost"))
+        .group_by("optimizer")
+        .agg(pl.col("cost").min())["cost"]
+        .drop_nulls()
+        .sort()
+    )
+    if not len(medians) or not math.isfinite(middle := medians[(len(medians) - 1) // 2]):
+        return None
+    return sign * _round_up(middle)
+
+
+def _round_up(value: float) -> float:
+    if value == 0.0:
+        return value
+    digits = 2 - math.floor(math.log10(abs(value)))
+    # The inner rounding keeps 0.25·10⁴ from becoming 2500.0000000000005 and then 2501.
+    return round(math.ceil(round(value * 10.0**digits, 6)) / 10.0**digits, digits)
+
+
+def _target_row(group: pl.DataFrame) -> dict[str, Any]:
+    xs, share, low, high = _kaplan_meier(group)
+    enough = group.height >= _INTERVAL_FROM
+    return {
+        **{name: group[name][0] for name in ("problem", *WHO)},
+        "seeds": group.height,
+        "reached": group["time"].count(),
+        "diverged": group.filter(status="diverged").height,
+        "time": _first_half(xs, share),
+        "low": _first_half(xs, high) if enough else None,  # the upper band reaches half first
+        "high": _first_half(xs, low) if enough else None,
+    }
+
+
+def _first_half(xs: Array, share: Array) -> float | None:
+    places = np.flatnonzero(share >= 0.5 - 1e-9)
+    return float(xs[places[0]]) if len(places) else None
+
+
+def _kaplan_meier(group: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
+    """Return the moments at which a seed reached the target, the share by then, and its bounds."""
+    from scipy.stats import CensoredData, ecdf
+
+    times = group["time"].drop_nulls().to_numpy()
+    if not len(times):
+        return np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan)
+    missed = group.filter(pl.col("time").is_null())
+    watched = max(float(times.max()), *missed["until"].drop_nulls().to_list(), 0.0)
+    ends = missed.select(pl.when(status="diverged").then(watched).otherwise("until"))
+    distribution = ecdf(CensoredData(times, right=ends.to_series().to_numpy())).cdf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the bounds at share 1 are NaN, as is said
+        bounds = distribution.confidence_interval(LEVEL, method="log-log")
+    rises = np.isin(distribution.quantiles, times)
+    keep = (distribution.quantiles[rises], distribution.probabilities[rises])
+    return *keep, bounds.low.probabilities[rises], bounds.high.probabilities[rises]
+
+
+_TABLE = pl.Schema(
+    {
+        "problem": pl.String,
+        **dict.fromkeys(WHO, pl.String),
+        **dict.fromkeys(("seeds", "reached", "diverged"), pl.Int64),
+        **dict.fromkeys(("time", "low", "high"), pl.Float64),
+    }
+)
+_STAIRS = pl.Schema(
+    {
+        **dict.fromkeys(WHO, pl.String),
+        **dict.fromkeys(("x", "share", "low", "high"), pl.Float64),
+    }
+)

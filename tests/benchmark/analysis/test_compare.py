@@ -1,0 +1,144 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.analysis.compare import against, holm, pairwise, seeds_needed
+
+
+def one(values_a, values_b, scores_of, **options):
+    (found,) = against(scores_of({"a": values_a, "b": values_b}, **options), "b")
+    return found
+
+
+def test_six_wins_of_six_are_significant_and_known_on_paper(scores_of):
+    found = one([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2.0, 4.0, 6.0, 8.0, 10.0, 12.0], scores_of)
+    assert (found.pairs, found.wins, found.ties, found.effect) == (6, 6, 0, 1.0)
+    assert found.p == found.p_holm == pytest.approx(2 / 2**6)
+    assert found.difference.estimate == -3.5
+    assert found.verdict == "better"
+
+
+def test_five_wins_of_five_are_too_few_to_conclude(scores_of):
+    found = one([1.0] * 5, [2.0, 3.0, 4.0, 5.0, 6.0], scores_of)
+    assert (found.wins, found.p) == (5, pytest.approx(0.0625))
+    assert found.verdict == "too few seeds to conclude"
+
+
+def test_the_interval_is_that_of_paired_differences(scores_of):
+    # Unpaired, the spread between seeds would hide a difference that is there in each of them.
+    b = np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0])
+    gain = np.array([1.0, 1.2, 0.8, 1.1, 0.9, 1.0])
+    found = one(list(b - gain), list(b), scores_of)
+    expected = stats.ttest_rel(b - gain, b).confidence_interval(0.95)
+    assert (found.difference.low, found.difference.high) == pytest.approx(tuple(expected))
+    assert found.difference.high < 0
+
+
+def test_mixed_ranks_are_known_on_paper(scores_of):
+    # Gains of a: +1 +2 −3 +4 +5 +6, so W− = 3 of 21; 5 of 32 sign patterns have W− ≤ 3.
+    found = one([0.0] * 6, [1.0, 2.0, -3.0, 4.0, 5.0, 6.0], scores_of)
+    assert found.effect == pytest.approx((18 - 3) / 21)
+    assert found.p == pytest.approx(2 * 5 / 64)
+    assert found.verdict == "no difference shown"
+
+
+def test_higher_accuracy_is_better(scores_of):
+    high, low = [0.9 + i / 100 for i in range(6)], [0.5] * 6
+    found = one(high, low, scores_of, metric="test/accuracy")
+    assert (found.wins, found.effect, found.verdict) == (6, 1.0, "better")
+    assert found.difference.estimate > 0
+
+
+def test_diverging_loses_a_pair_and_stays_out_of_the_mean_difference(scores_of):
+    found = one([1.0] * 4 + [None] * 2, [2.0, 3.0, 4.0, None, 6.0, None], scores_of)
+    assert (found.pairs, found.wins, found.ties) == (6, 4, 1)
+    assert found.difference.seeds == 3
+    assert found.difference.estimate == pytest.approx(-2.0)
+
+
+def test_a_variant_that_always_diverges_is_worse(scores_of):
+    found = one([None] * 6, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], scores_of)
+    assert (found.effect, found.verdict, found.difference) == (-1.0, "worse", None)
+
+
+def test_diverging_loses_against_the_lowest_accuracy_too(scores_of):
+    found = one([None] * 6, [0.1] * 6, scores_of, metric="val/accuracy")
+    assert (found.wins, found.effect, found.verdict) == (0, -1.0, "worse")
+
+
+@pytest.mark.parametrize("value", [1.0, None])
+def test_equal_results_are_ties_without_a_difference(scores_of, value):
+    found = one([value] * 6, [value] * 6, scores_of)
+    assert (found.ties, found.effect, found.p) == (6, 0.0, 1.0)
+    assert found.verdict == "no difference shown"
+
+
+def test_only_seeds_that_both_have_are_pairs(scores_of):
+    found = one([1.0, 2.0, 3.0], [2.0], scores_of)
+    assert found.pairs == 1
+    assert found.verdict == "too few seeds to conclude"
+
+
+def test_without_a_common_seed_nothing_is_said(scores_of):
+    scores = scores_of({"a": [1.0, 2.0], "b": [2.0, 1.0]})
+    apart = scores.filter(~((scores["label"] == "b") & (scores["seed"] == 0)))
+    apart = apart.filter(~((apart["label"] == "a") & (apart["seed"] == 1)))
+    (found,) = against(apart, "b")
+    assert (found.pairs, found.p, found.difference) == (0, 1.0, None)
+    assert found.verdict == "too few seeds to conclude"
+
+
+def test_more_comparisons_need_more_seeds(scores_of):
+    worse = {name: [float(i + 1) for i in range(6)] for name in "abc"}
+    few = against(scores_of({"best": [0.0] * 6, **worse}), "best")
+    assert [c.p_holm for c in few] == pytest.approx([3 * 2 / 2**6] * 3)
+    assert {c.verdict for c in few} == {"too few seeds to conclude"}
+    worse = {name: [float(i + 1) for i in range(seeds_needed(3))] for name in "abc"}
+    enough = against(scores_of({"best": [0.0] * seeds_needed(3), **worse}), "best")
+    assert {c.verdict for c in enough} == {"worse"}
+
+
+def test_everyone_meets_everyone_once(scores_of):
+    found = pairwise(scores_of({"a": [1.0], "b": [2.0], "c": [3.0]}))
+    assert [(c.variant[-1], c.reference[-1]) for c in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_settings_are_families_of_their_own(scores_of):
+    values = {"a": [0.0] * 6, "b": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}
+    both = scores_of(values, setting="one").vstack(scores_of(values, setting="two"))
+    assert [(c.setting, c.p_holm) for c in pairwise(both)] == [
+        ("one", pytest.approx(0.03125)),
+        ("two", pytest.approx(0.03125)),
+    ]
+
+
+def test_a_reference_must_be_one_variant(scores_of):
+    scores = scores_of({"sgd lr=1": [1.0], "sgd lr=2": [1.0], "adam": [1.0]})
+    with pytest.raises(ValueError, match="'sgd' is 2 variants in here: choose one"):
+        against(scores, "sgd")
+    assert len(against(scores, "sgd lr=1")) == 2
+    with pytest.raises(ValueError, match="no trials of reference 'adm'. Known: sgd, adam"):
+        against(scores, "adm")
+
+
+def test_a_reference_alone_has_nothing_to_compare(scores_of):
+    assert against(scores_of({"sgd": [1.0]}), "sgd") == []
+
+
+def test_holm_is_known_on_paper_and_keeps_the_order_of_its_input():
+    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+    assert holm([]).tolist() == []
+
+
+def test_noise_is_starred_in_no_more_than_five_percent_of_studies(scores_of):
+    generator = np.random.default_rng(0)
+    studies, starred = 300, 0
+    for _ in range(studies):
+        draws = generator.normal(size=(3, 8))
+        found = against(scores_of(dict(zip("abc", draws.tolist(), strict=True))), "a")
+        starred += any(c.verdict in ("better", "worse") for c in found)
+    # 5 % of 300 is 15, with a standard error of 3.8: three of those above it is 26.
+    assert 0 < starred <= 15 + 3 * math.sqrt(studies * 0.05 * 0.95)

@@ -1,0 +1,169 @@
+"""Coverage is simulated: 4,000 studies per cell, held to what 100,000 and more have shown."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.analysis import intervals
+from benchmark.analysis.intervals import (
+    NOTES,
+    mean_bounds,
+    mean_interval,
+    mean_method,
+    median_bounds,
+    median_interval,
+    median_method,
+)
+from benchmark.analysis.summary import mean
+
+STUDIES = 4000
+DISTRIBUTIONS = {
+    "normal": stats.norm(),
+    "uniform": stats.uniform(),
+    "lognormal": stats.lognorm(0.5),
+    "exponential": stats.expon(),
+}
+
+
+def coverage(bounds, distribution, truth, seeds):
+    generator = np.random.default_rng(seeds)
+    low, high = bounds(distribution.rvs((STUDIES, seeds), random_state=generator))
+    return np.mean((low <= truth) & (truth <= high))
+
+
+def four_standard_errors(covered):
+    return 4 * math.sqrt(covered * (1 - covered) / STUDIES)
+
+
+# Measured on 400,000 studies for n < 10 and on 100,000 from there on; the module's table.
+MEAN_COVERAGE = {
+    ("normal", 3): 0.951,
+    ("normal", 5): 0.950,
+    ("normal", 10): 0.947,
+    ("normal", 30): 0.949,
+    ("uniform", 3): 0.923,
+    ("uniform", 5): 0.935,
+    ("uniform", 10): 0.971,
+    ("uniform", 30): 0.963,
+    ("lognormal", 3): 0.925,
+    ("lognormal", 5): 0.916,
+    ("lognormal", 10): 0.936,
+    ("lognormal", 30): 0.943,
+    ("exponential", 3): 0.884,
+    ("exponential", 5): 0.883,
+    ("exponential", 10): 0.940,
+    ("exponential", 30): 0.947,
+}
+
+
+@pytest.mark.parametrize(("name", "seeds"), MEAN_COVERAGE)
+def test_mean_intervals_cover_as_often_as_is_said(name, seeds):
+    expected = MEAN_COVERAGE[name, seeds]
+    distribution = DISTRIBUTIONS[name]
+    found = coverage(mean_bounds, distribution, distribution.mean(), seeds)
+    assert found == pytest.approx(expected, abs=four_standard_errors(expected))
+
+
+def test_where_coverage_leaves_93_to_97_percent_the_module_says_so():
+    outside = {cell for cell, covered in MEAN_COVERAGE.items() if not 0.93 <= covered <= 0.97}
+    for name in DISTRIBUTIONS:
+        row = next(re.finditer(rf"^ +{name}\b.*$", intervals.__doc__, re.MULTILINE))[0]
+        cells = re.findall(r"\d\d\.\d\*?", row)
+        for seeds, cell in zip((3, 5, 10, 30), cells, strict=True):
+            assert cell.endswith("*") == ((name, seeds) in outside)
+            assert float(cell.rstrip("*")) / 100 == pytest.approx(MEAN_COVERAGE[name, seeds])
+
+
+def test_from_ten_seeds_on_no_mean_interval_covers_less_than_93_percent():
+    assert min(covered for (_, seeds), covered in MEAN_COVERAGE.items() if seeds >= 10) >= 0.93
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@pytest.mark.parametrize(("seeds", "k"), [(6, 1), (10, 2), (30, 10)])
+def test_median_intervals_cover_at_least_95_percent_of_any_distribution(name, seeds, k):
+    distribution = DISTRIBUTIONS[name]
+    exact = 1 - 2 * stats.binom.cdf(k - 1, seeds, 0.5)
+    found = coverage(median_bounds, distribution, distribution.median(), seeds)
+    assert exact >= 0.95
+    assert found == pytest.approx(exact, abs=four_standard_errors(exact))
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 5])
+def test_with_too_few_seeds_a_median_has_no_interval(seeds):
+    found = median_interval(list(range(seeds)))
+    assert (found.low, found.high, found.method) == (None, None, "too few seeds")
+
+
+def test_one_seed_has_a_mean_and_no_interval():
+    found = mean_interval([5.0])
+    assert (found.estimate, found.low, found.high, found.seeds) == (5.0, None, None, 1)
+
+
+def test_few_seeds_get_students_interval_the_same_as_in_the_terminal():
+    values = [1.0, 2.0, 4.0]
+    found, terminal = mean_interval(values), mean(values)
+    assert found.method == "Student's t"
+    assert found.estimate == terminal.value
+    assert found.high - found.estimate == pytest.approx(terminal.half_width)
+    assert (found.low, found.high) == pytest.approx(
+        stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    )
+
+
+def test_many_seeds_get_a_studentized_bootstrap_that_leans_with_the_skew():
+    values = np.exp(np.linspace(-2, 2, 12))
+    found = mean_interval(values)
+    assert found.method == "studentized bootstrap"
+    assert found.high - found.estimate > found.estimate - found.low > 0
+
+
+def test_bootstrap_is_repeatable_and_moves_and_scales_with_the_values():
+    values = np.arange(12.0) ** 2
+    first, again = mean_interval(values), mean_interval(values)
+    moved = mean_interval(1e-6 * values + 3.0)
+    assert first == again
+    assert moved.low == pytest.approx(3.0 + 1e-6 * first.low, rel=1e-9)
+
+
+@pytest.mark.parametrize("seeds", [2, 5, 10, 30])
+def test_equal_values_have_an_interval_of_no_width(seeds):
+    found = mean_interval([0.25] * seeds)
+    assert (found.low, found.high) == (0.25, 0.25)
+
+
+def test_median_interval_agrees_with_scipy():
+    values = np.random.default_rng(0).normal(size=17)
+    found = median_interval(values)
+    theirs = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
+    assert (found.low, found.high) == (theirs.low, theirs.high)
+
+
+def test_median_interval_lets_what_never_ends_be_infinite():
+    found = median_interval([1.0, 2.0, 3.0, 4.0, math.inf, math.inf])
+    assert (found.estimate, found.low, found.high) == (3.5, 1.0, math.inf)
+
+
+def test_rows_are_independent_of_each_other():
+    rows = np.random.default_rng(1).normal(size=(3, 12))
+    low, high = mean_bounds(rows)
+    for row, a, b in zip(rows, low, high, strict=True):
+        assert mean_interval(row).low == pytest.approx(a)
+        assert mean_interval(row).high == pytest.approx(b)
+
+
+def test_methods_are_named_by_the_number_of_seeds():
+    assert [mean_method(n) for n in (1, 2, 9, 10)] == [
+        "too few seeds",
+        "Student's t",
+        "Student's t",
+        "studentized bootstrap",
+    ]
+    assert [median_method(n) for n in (5, 6)] == ["too few seeds", "order statistics"]
+
+
+def test_every_method_has_its_sentence():
+    used = {mean_method(n) for n in range(40)} | {median_method(n) for n in range(40)}
+    assert used == set(NOTES)

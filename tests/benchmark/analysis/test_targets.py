@@ -1,0 +1,153 @@
+import pytest
+from scipy import stats
+
+from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
+
+
+def times_of(frames, target=1.0, axis="step", metric="val/loss"):
+    return time_to_target(frames, metric, target, axis)
+
+
+def test_the_first_evaluation_that_reaches_the_target_counts(frames_of, log):
+    frames = frames_of(log(values=[4.0, 2.0, 1.0, 3.0, 0.5], pace=1.5))
+    for axis, expected in (
+        ("step", 20.0),
+        ("epoch", 2.0),
+        ("samples", 2560.0),
+        ("train_seconds", 3.0),
+    ):
+        assert times_of(frames, axis=axis)["time"].to_list() == [expected]
+
+
+def test_an_accuracy_reaches_its_target_from_below(frames_of, log):
+    frames = frames_of(log(values=[0.1, 0.5, 0.9], metric="val/accuracy"))
+    assert times_of(frames, 0.5, metric="val/accuracy")["time"].to_list() == [10.0]
+
+
+def test_another_metric_does_not_reach_the_target(frames_of, log):
+    rows = [
+        {
+            "step": 0,
+            "epoch": 0,
+            "samples": 0,
+            "train_seconds": 0.0,
+            "train/loss": 0.1,
+            "val/loss": 5.0,
+        },
+        {
+            "step": 9,
+            "epoch": 1,
+            "samples": 9,
+            "train_seconds": 1.0,
+            "train/loss": 0.1,
+            "val/loss": 1.0,
+        },
+    ]
+    assert times_of(frames_of(log(rows=rows)))["time"].to_list() == [9.0]
+
+
+def test_a_trial_that_never_reaches_it_is_censored_at_its_end(frames_of, log):
+    times = times_of(frames_of(log(values=[4.0, 2.0])))
+    assert times.select("time", "until").rows() == [(None, 10.0)]
+
+
+def test_a_trial_that_reached_it_and_diverged_later_has_reached_it(frames_of, log):
+    frames = frames_of(log(values=[4.0, 1.0, 9.0], status="diverged"))
+    assert times_of(frames)["time"].to_list() == [10.0]
+
+
+def test_failed_and_unmeasured_trials_say_nothing(frames_of, log):
+    frames = frames_of(
+        log(values=[1.0], status="failed"), log("adam", values=[1.0], metric="a/loss")
+    )
+    assert times_of(frames).is_empty()
+
+
+def test_the_table_counts_who_reaches_it_and_gives_the_median_time(frames_of, log):
+    reach = [log(values=[4.0] * n + [1.0], seed=n) for n in (1, 2, 3)]
+    never = log(values=[4.0] * 4, seed=4)
+    diverged = log(values=[4.0], seed=5, status="diverged")
+    row = target_table(times_of(frames_of(*reach, never, diverged))).row(0, named=True)
+    assert (row["seeds"], row["reached"], row["diverged"]) == (5, 3, 1)
+    assert row["time"] == 30.0
+    assert (row["low"], row["high"]) == (None, None)
+
+
+def test_divergence_is_not_an_early_leave(frames_of, log):
+    # Taken as a seed that was merely lost at its first step, the diverged one would make
+    # the half that reaches the target at step 20 look like everyone.
+    frames = frames_of(
+        log(values=[4.0, 4.0, 1.0]), log(values=[4.0], seed=1, status="diverged", epochs=20)
+    )
+    stairs = reaching(times_of(frames))
+    assert stairs.select("x", "share").rows() == [(20.0, 0.5)]
+
+
+def test_a_seed_that_ended_early_is_censored_by_kaplan_and_meier(frames_of, log):
+    # Over seconds: reached at 1 and 3, ended unreached at 2. S = 2/3, then 2/3 · (1 − 1/1) = 0.
+    frames = frames_of(
+        log(values=[4.0, 1.0], pace=1.0),
+        log(values=[4.0, 4.0], pace=2.0, seed=1),
+        log(values=[4.0, 1.0], pace=3.0, seed=2),
+    )
+    stairs = reaching(times_of(frames, axis="train_seconds"))
+    assert stairs["x"].to_list() == [1.0, 3.0]
+    assert stairs["share"].to_list() == pytest.approx([1 / 3, 1.0])
+
+
+def test_shares_and_their_interval_are_those_of_scipy(frames_of, log):
+    seeds = [log(values=[4.0] * n + [1.0], seed=n) for n in range(1, 8)]
+    stairs = reaching(times_of(frames_of(*seeds)))
+    theirs = stats.ecdf([10.0 * n for n in range(1, 8)]).cdf
+    assert stairs["share"].to_list() == pytest.approx([n / 7 for n in range(1, 8)])
+    with pytest.warns(RuntimeWarning, match="undefined at some observations"):  # where all have it
+        expected = theirs.confidence_interval(0.95, method="log-log").low.probabilities[:-1]
+    assert stairs["low"].to_list()[:-1] == pytest.approx(expected)
+    assert stairs["low"].to_list()[-1] is None
+
+
+def test_the_median_of_seven_seeds_has_an_interval_around_it(frames_of, log):
+    seeds = [log(values=[4.0] * n + [1.0], seed=n) for n in range(1, 8)]
+    row = target_table(times_of(frames_of(*seeds))).row(0, named=True)
+    assert row["time"] == 40.0
+    assert 10.0 <= row["low"] < 40.0 < row["high"] <= 70.0
+
+
+def test_a_variant_that_never_reaches_it_stays_at_zero(frames_of, log):
+    times = times_of(frames_of(log(values=[4.0, 3.0]), log(seed=1, status="diverged")))
+    assert reaching(times).select("x", "share", "low", "high").rows() == [(0.0, 0.0, None, None)]
+    row = target_table(times).row(0, named=True)
+    assert (row["reached"], row["time"]) == (0, None)
+
+
+def test_no_trials_give_empty_tables(frames_of, log):
+    times = times_of(frames_of(log(values=[1.0])))
+    assert target_table(times.clear()).columns == target_table(times).columns
+    assert reaching(times.clear()).columns == reaching(times).columns
+
+
+def test_half_of_the_optimizers_reach_the_suggested_target(scores_of):
+    values = {
+        "a lr=1": [0.1, 0.1, 0.1],
+        "b lr=1": [0.20001, 0.3, 0.1],
+        "b lr=2": [9.0],
+        "c lr=1": [0.5],
+        "d lr=1": [None],
+    }
+    assert suggested_target(scores_of(values)) == 0.201
+
+
+def test_the_suggested_accuracy_is_rounded_down(scores_of):
+    values = {"a": [0.98766], "b": [0.5]}
+    assert suggested_target(scores_of(values, metric="val/accuracy")) == 0.987
+
+
+def test_a_round_target_stays_what_it_is(scores_of):
+    assert suggested_target(scores_of({"a": [0.25]})) == 0.25
+    assert suggested_target(scores_of({"a": [1.1]})) == 1.1
+    assert suggested_target(scores_of({"a": [0.0]})) == 0.0
+
+
+def test_without_results_there_is_no_target_to_suggest(scores_of):
+    assert suggested_target(scores_of({"a": [None], "b": [None, None]})) is None
+    assert suggested_target(scores_of({"a": [1.0]}).clear()) is None
