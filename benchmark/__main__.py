@@ -2,6 +2,8 @@
 
 import os
 import sys
+import warnings
+from typing import Any
 
 import click
 
@@ -18,12 +20,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     0 done, 1 some trial failed, 2 bad usage, 3 data unavailable, 130 interrupted.
     """
+    warnings.showwarning = _warn
     try:
         code = benchmark.main(
-            args=arguments, prog_name="python -m benchmark", standalone_mode=False
+            args=arguments,
+            prog_name="python -m benchmark",
+            complete_var="_OPTIMIZER_BENCHMARK_COMPLETE",
+            standalone_mode=False,
         )
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return USAGE
     except click.ClickException as error:
-        return _say(error.format_message(), USAGE)
+        return _say(" ".join(error.format_message().split()), USAGE)
     except (UsageError, UnknownNameError) as error:
         return _say(str(error), USAGE)
     except (DataUnavailableError, DataCorruptError) as error:
@@ -34,8 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return DONE
     except OSError as error:
-        return _say(f"{error}; records so far are kept, the same command goes on", SOME_FAILED)
+        return _say(f"{error}; finished trials are kept", SOME_FAILED)
     return code if isinstance(code, int) else DONE
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"warning: {message}", err=True)
 
 
 def _say(message: str, code: int) -> int:

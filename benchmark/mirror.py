@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from benchmark.spec import UsageError
 from datamodules.network import reachable
@@ -48,23 +48,24 @@ def choose_mirror(
     decides before that.
 
     Raises:
-        UsageError: ``online`` was asked for and there are no credentials.
+        UsageError: ``online`` was asked for and there are no credentials, or a setting of W&B in
+            the environment is not valid.
     """
-    if mode == "auto":
-        asked = os.environ.get("WANDB_MODE", "")
-        mode = asked if asked in ("online", "offline", "disabled") else "auto"  # type: ignore[assignment]
+    mode = _asked_in_environment() if mode == "auto" else mode
     if mode == "disabled":
         return None, "W&B: disabled"
-    online = mode == "online" or (mode == "auto" and _has_credentials())
-    note = ""
-    if online and not _has_credentials():
-        raise UsageError(
-            "--wandb online needs an account: run `wandb login` or set WANDB_API_KEY; "
-            "or use --wandb offline"
-        )
-    if online and not reachable(_server()):
+    online, note = mode != "offline", ""
+    server = _server() if online else ""
+    if online and not _has_credentials(server):
+        if mode == "online":
+            raise UsageError(
+                f"--wandb online needs an account on {server}: run `wandb login` or set "
+                "WANDB_API_KEY; or use --wandb offline"
+            )
         online = False
-        note = f"warning: the W&B server {_server()} does not answer. "
+    if online and not reachable(server):
+        online = False
+        note = f"warning: the W&B server {server} does not answer. "
     mirror = Mirror(
         mode="online" if online else "offline",
         project=project,
@@ -73,7 +74,7 @@ def choose_mirror(
         study=study,
     )
     if online:
-        return mirror, f"W&B: online, project {project!r} at {_server()}"
+        return mirror, f"W&B: online, project {project!r} at {server}"
     runs = folder / "wandb"
     return mirror, f"{note}W&B: offline, in {runs} (upload: wandb sync {runs}/offline-run-*)"
 
@@ -112,19 +113,34 @@ def lean_settings() -> Any:
     )
 
 
-def _has_credentials() -> bool:
+def _asked_in_environment() -> Mode:
+    asked = os.environ.get("WANDB_MODE") or "auto"
+    if asked not in MODES:
+        raise UsageError(f"WANDB_MODE is {asked!r}: expected one of {', '.join(MODES)}, or unset")
+    return cast(Mode, asked)
+
+
+def _has_credentials(server: str) -> bool:
     if os.environ.get("WANDB_API_KEY"):
         return True
-    import netrc
+    from wandb.errors import AuthenticationError
+    from wandb.sdk.lib import wbauth
 
-    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
     try:
-        return netrc.netrc(path).authenticators(_server().partition("//")[2]) is not None
-    except (OSError, netrc.NetrcParseError):
+        return wbauth.read_netrc_auth(host=server) is not None
+    except AuthenticationError:
         return False
 
 
 def _server() -> str:
+    """Return the server's URL as wandb finds it: environment, then its settings files."""
     import wandb
 
-    return str(wandb.Settings().base_url).rstrip("/")
+    settings = wandb.Settings()
+    try:
+        settings.update_from_system_settings()
+        settings.update_from_env_vars(dict(os.environ))
+    except ValueError as error:
+        words = " ".join(str(error).split())[:200]
+        raise UsageError(f"a WANDB_ variable in the environment is not valid: {words}") from None
+    return str(settings.base_url).rstrip("/")

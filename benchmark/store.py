@@ -55,9 +55,20 @@ class Record:
         Raises:
             ValueError, TypeError, KeyError: `data` is not what `to_json` writes.
         """
-        if data["status"] not in get_args(Status):
-            raise ValueError(f"unknown status {data['status']!r}")
-        return cls(**{**data, "trial": Trial.from_json(data["trial"])})
+        record = cls(**{**data, "trial": Trial.from_json(data["trial"])})
+        record._check()
+        return record
+
+    def _check(self) -> None:
+        """Raise unless all is there that readers rely on."""
+        if self.status not in get_args(Status):
+            raise ValueError(f"unknown status {self.status!r}")
+        for numbers in (self.metrics, self.seconds):
+            if not all(isinstance(value, (int, float)) for value in numbers.values()):
+                raise ValueError("metrics and seconds are not all numbers")
+        for name in ("name", "label", "hyperparameters", "schedule"):
+            if name not in self.trial.optimizer:
+                raise ValueError(f"the optimizer has no {name}")
 
 
 class Store:
@@ -80,25 +91,28 @@ class Store:
         return record is not None and record.status in FINISHED
 
     def record(self, trial: Trial) -> Record | None:
-        """Return the record of `trial`, None if there is none yet."""
-        return _read(self.trial_folder(trial) / "record.json")
+        """Return the record of `trial`, None if there is none yet; a corrupt one is set aside."""
+        return _read(self.trial_folder(trial) / "record.json", set_aside=True)
 
     def records(self) -> list[Record]:
-        """Return every record of the study, in the order of their keys."""
+        """Return every record of the study, in the order of their keys; no corrupt ones."""
         found = (_read(path) for path in sorted(self.folder.glob("*/record.json")))
         return [record for record in found if record is not None]
 
     @contextmanager
-    def claim(self, trial: Trial) -> Iterator[Path]:
+    def claim(self, trial: Trial, *, wait: bool = True) -> Iterator[Path]:
         """Hold `trial` for this process alone, waiting while another process runs it.
 
         Yields:
             The folder, which exists. The claim ends with the process, however that ends.
+
+        Raises:
+            BlockingIOError: another process has it, and this one does not `wait`.
         """
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".claim").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield folder
 
     def begin(self, trial: Trial) -> None:
@@ -138,7 +152,8 @@ def open_study(results: Path | str, study: str) -> Store:
         root = Path(results)
         known = sorted(path.name for path in root.glob("*") if path.is_dir())
         raise UsageError(
-            f"no study {study!r} in {root}. " + (f"Known: {', '.join(known)}" if known else "")
+            f"no study {study!r} in {root}. "
+            + (f"Known: {', '.join(known)}" if known else "There are none yet")
         )
     return store
 
@@ -162,17 +177,18 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
         raise
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path, *, set_aside: bool = False) -> Record | None:
     try:
         return Record.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        aside = path.with_name(f"record.json.corrupt-{os.getpid()}")
-        path.replace(aside)
-        warnings.warn(
-            f"{path} is corrupt ({type(error).__name__}: {error}); set aside as {aside.name}, "
-            "and its trial counts as not run",
-            stacklevel=2,
-        )
+        what = f"{path} is corrupt ({type(error).__name__}: {error}); "
+        if set_aside:
+            aside = path.with_name(f"record.json.corrupt-{os.getpid()}")
+            path.replace(aside)
+            what += f"set aside as {aside.name}, and its trial counts as not run"
+        else:
+            what += "left out; the next run of its trial sets it aside"
+        warnings.warn(what, stacklevel=2)
         return None

@@ -13,6 +13,7 @@ once; two that differ must not share a label.
 
 import inspect
 import itertools
+import math
 import re
 from collections.abc import Iterable
 from importlib import import_module
@@ -71,6 +72,9 @@ def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
         if key in grid:
             raise SpecError(f"{item!r}: {key} is given twice")
         grid[key] = [_value(value) for value in values]
+        for value, text in zip(grid[key], values, strict=True):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SpecError(f"{item!r}: expected {key} to be finite, got {text}")
     return grid
 
 

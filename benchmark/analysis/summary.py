@@ -1,13 +1,17 @@
 """Records to rows: what trials that differ only in their seed have in common, with intervals."""
 
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from benchmark.problems import PROBLEMS
 from benchmark.spec import Trial
 from benchmark.store import Record
+from optimizers.registry import OPTIMIZERS
 
 METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
@@ -30,6 +34,7 @@ class Row:
         training_seconds: Mean over the same seeds.
         step_seconds: Median over them.
         counts: Number of seeds by status.
+        reasons: Why seeds are not done, each with its seed.
         best: Whether no row of its problem has a better mean validation accuracy.
     """
 
@@ -43,13 +48,13 @@ class Row:
 
 
 def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
-    """Return the rows of each setting, in the order in which settings and rows first appear.
+    """Return the rows of each setting, in the order of `in_order`.
 
     A setting is a problem with its budget, accelerator and precision: what is compared is alike in
     all but the optimizer.
     """
     groups: dict[str, dict[str, list[Record]]] = {}
-    for record in records:
+    for record in in_order(records):
         alike = replace(record.trial, seed=0)
         groups.setdefault(setting(alike), {}).setdefault(alike.key, []).append(record)
     return {
@@ -57,12 +62,46 @@ def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
     }
 
 
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """Return records in the order of the tables of problems and optimizers, then by numbers."""
+    problems, optimizers = list(PROBLEMS), list(OPTIMIZERS)
+
+    def place(record: Record) -> tuple[Any, ...]:
+        trial = record.trial
+        name = str(trial.optimizer["name"])
+        return (
+            _index(problems, trial.problem),
+            setting(trial),
+            _index(optimizers, name),
+            _natural(trial.label),
+            trial.seed,
+        )
+
+    return sorted(records, key=place)
+
+
+def _index(names: list[str], name: str) -> tuple[int, str]:
+    return (names.index(name), name) if name in names else (len(names), name)
+
+
+def _natural(label: str) -> list[tuple[float, str]]:
+    """Return a key that sorts the numbers in a label as numbers.
+
+    >>> sorted(["sgd lr=10", "sgd lr=1e-3", "sgd lr=0.5", "sgd"], key=_natural)
+    ['sgd', 'sgd lr=1e-3', 'sgd lr=0.5', 'sgd lr=10']
+    """
+    parts = re.split(r"(\d+\.?\d*(?:e[+-]?\d+)?)", label)
+    return [(float(p), "") if i % 2 else (-1.0, p) for i, p in enumerate(parts)]
+
+
 def setting(trial: Trial) -> str:
     """Return what the trials of one table have in common, in words."""
-    words = [trial.problem, f"{trial.epochs} epochs of batches of {trial.batch_size}"]
+    epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
+    words = [trial.problem, f"{epochs} of batches of {trial.batch_size}"]
     words += ["dropout"] * trial.dropout + [f"L2 {trial.l2:g}"] * bool(trial.l2)
     words.append(f"{trial.accelerator} {trial.precision}")
     words += [f"{trial.threads} threads"] * (trial.threads != 1)
+    words += [f"a loss every {trial.log_every} steps"] * (trial.log_every != Trial.log_every)
     return ", ".join(words)
 
 
@@ -90,15 +129,15 @@ def _row(records: list[Record]) -> Row:
         for name in METRICS
         if done and all(name in record.metrics for record in done)
     }
-    seconds = [record.seconds["training"] for record in done]
-    steps = [record.seconds["per_step"] for record in done]
+    seconds = [r.seconds["training"] for r in done if "training" in r.seconds]
+    steps = [r.seconds["per_step"] for r in done if "per_step" in r.seconds]
     return Row(
         trial=records[0].trial,
         metrics=metrics,
         training_seconds=statistics.fmean(seconds) if seconds else None,
         step_seconds=statistics.median(steps) if steps else None,
         counts=Counter(record.status for record in records),
-        reasons=tuple(dict.fromkeys(record.reason for record in records if record.reason)),
+        reasons=tuple(f"seed {r.trial.seed}: {r.reason}" for r in records if r.reason),
     )
 
 

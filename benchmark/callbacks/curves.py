@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -30,7 +30,8 @@ class Curves(Callback):
         num_train: Examples in the training split.
 
     Attributes:
-        last: The latest value of every metric, finite ones only.
+        last: The final value of every metric: the latest running loss, and what was evaluated if
+            nothing was trained since; finite ones only.
         evaluated: All that the latest evaluation gave, finite or not.
     """
 
@@ -49,6 +50,7 @@ class Curves(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write the running loss of one chunk."""
+        self._forget({"train/running_loss", *self.evaluated})
         row = {"train/running_loss": float(outputs["losses"].mean())}
         lr = trainer.optimizers[0].param_groups[0].get("lr")
         if lr is not None:
@@ -58,8 +60,14 @@ class Curves(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write loss and accuracy of every split."""
         assert isinstance(pl_module, Classifier)
+        self._forget(self.evaluated)
         self.evaluated = dict(pl_module.read_metrics())
         self._write(pl_module, self.evaluated)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        # A loss from before the last steps must not stand in for one that was not finite.
+        for name in names:
+            self.last.pop(name, None)
 
     def _write(self, module: LightningModule, values: Row) -> None:
         assert isinstance(module, Classifier)

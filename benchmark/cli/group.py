@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from benchmark import __version__
+from optimizers.pick import pick
 
 _VERBS = {
     "run": "run trials and print the tables (the default)",
@@ -34,6 +36,21 @@ class _Verbs(click.Group):
         if args and args[0].startswith("-") and args[0] not in own:
             args.insert(0, "run")
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing:
+            pick(_VERBS, args[0], "verb")
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):  # options of the verb that goes without saying
+            command = import_module("benchmark.cli.run").command
+            with command.make_context("run", [], parent=ctx, resilient_parsing=True) as run:
+                found += command.shell_complete(run, incomplete)
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):

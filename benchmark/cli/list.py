@@ -45,7 +45,7 @@ def _rows(kind: str) -> list[dict[str, Any]]:
 
 def _words(row: dict[str, Any]) -> str:
     if "paper" in row:
-        return f"{row['summary']} ({row['paper']})"
+        return str(row["summary"])
     if "sizes" in row:
         sizes = " + ".join(f"{size:,}" for size in row["sizes"])
         kind = " [synthetic]" * row["synthetic"] + " [embedded]" * row["embedded"]

@@ -1,5 +1,7 @@
 """Kinds of option values, with completion; and options read from a TOML file."""
 
+import math
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,21 +74,54 @@ class OptimizerList(click.ParamType[Any]):
         return names.shell_complete(ctx, param, incomplete)
 
 
-class OneOrAuto(click.ParamType[Any]):
-    """A positive whole number, or ``auto``, which becomes 0."""
+class Whole(click.ParamType[int]):
+    """A whole number from 1 to `most`; where `auto` is taken, that becomes 0.
 
-    name = "number|auto"
+    Args:
+        most: The largest number that makes sense.
+        auto: Whether ``auto`` is taken too.
+    """
+
+    def __init__(self, most: int, *, auto: bool = False) -> None:
+        self.name = "number|auto" if auto else "number"
+        self._most = most
+        self._auto = auto
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, 0 for auto."""
-        if str(value) in ("auto", "0") and value != "0":
+        if self._auto and value == "auto":
             return 0
+        text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+        number = int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else 0
+        if not 1 <= number <= self._most:
+            or_auto = " or 'auto'" if self._auto else ""
+            self.fail(
+                f"expected a whole number from 1 to {self._most:,}{or_auto}, got {value!r}",
+                param,
+                ctx,
+            )
+        return number
+
+
+class Real(click.ParamType[float]):
+    """A finite number, 0 or more; or more than 0."""
+
+    name = "number"
+
+    def __init__(self, *, positive: bool = False) -> None:
+        self._positive = positive
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
         try:
-            number = int(value)
-        except ValueError:
-            number = 0
-        if number < 1:
-            self.fail(f"expected a positive whole number or 'auto', got {value!r}", param, ctx)
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and (number > 0 or (number == 0 and not self._positive))):
+            least = "> 0" if self._positive else ">= 0"
+            self.fail(f"expected a number {least}, got {value!r}", param, ctx)
         return number
 
 
@@ -99,7 +134,7 @@ def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{path} is not TOML: {error}", ctx, param) from None
     names = {
-        option.removeprefix("--"): each.name or ""
+        option.removeprefix("--"): each
         for each in ctx.command.params
         for option in each.opts
         if option.startswith("--") and each.name != "config"
@@ -112,6 +147,22 @@ def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -
                 ctx,
                 param,
             )
-        defaults[names[key]] = ",".join(map(str, value)) if isinstance(value, list) else value
+        defaults[names[key].name or ""] = _toml_value(path, key, value, names[key])
     ctx.default_map = defaults
     return path
+
+
+def _toml_value(path: Path, key: str, value: Any, option: click.Parameter) -> Any:
+    """Return `value` as the command line would give it, after a check of its kind."""
+    if isinstance(option.type, click.types.BoolParamType):
+        expected, fits = "true or false", isinstance(value, bool)
+    elif isinstance(option.type, (Whole, Real)):
+        expected, fits = "a number", isinstance(value, (int, float, str))
+    else:
+        expected = "text, or a list of texts"
+        texts = value if isinstance(value, list) else [value]
+        fits = all(isinstance(text, str) for text in texts)
+        value = ",".join(texts) if fits else value
+    if not fits:
+        raise click.BadParameter(f"{path}: {key} is {value!r}: expected {expected}")
+    return value

@@ -14,6 +14,8 @@ from datamodules.places import prepared_folder, why_unavailable
 from datamodules.registry import DATASETS
 
 _UNKNOWN_EPOCH_SECONDS = 10.0
+_FIXED_SECONDS = 0.3  # of a trial besides its epochs, see docs/performance.md
+START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
 _ROW_BYTES = 600  # of a row in metrics.jsonl and in an offline W&B run together, as measured
 _TRIAL_BYTES = 40_000  # of the other files of a trial
 _SPARSE_BYTES = 1_000  # of a bag of words
@@ -114,12 +116,14 @@ def estimate_seconds(trial: Trial, records: Iterable[Record]) -> float:
         record.seconds["total"] / max(1, record.trial.epochs)
         for record in records
         if record.status == "done"
+        and "total" in record.seconds
         and (record.trial.problem, record.trial.accelerator, record.trial.batch_size)
         == (trial.problem, trial.accelerator, trial.batch_size)
     ]
     row = PROBLEMS.get(trial.problem)
     per_epoch = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
-    return trial.epochs * (statistics.median(alike) if alike else per_epoch)
+    per_epoch = statistics.median(alike) if alike else per_epoch
+    return _FIXED_SECONDS + trial.epochs * per_epoch
 
 
 def estimate_bytes(trials: Sequence[Trial], cache_dir: Path | None) -> int:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from benchmark.spec import Trial
 from benchmark.store import Record
@@ -16,11 +17,12 @@ from benchmark.store import Record
 
 @dataclass
 class _Line:
-    """The state of one optimizer on one problem."""
+    """The state of one optimizer on one problem, accelerator and precision."""
 
     total: int = 0
     over: int = 0
-    running: int = 0
+    running: set[str] = field(default_factory=set)  # keys: a crashed trial starts twice
+    left: float = 0.0  # expected seconds of the trials that are not over
     loss: float | None = None
 
 
@@ -47,8 +49,12 @@ class Progress:
         self._expected = {trial.key: estimate(trial) for trial in trials}
         self._left = dict(self._expected)
         self._lines: dict[tuple[str, str], _Line] = {}
+        places = {(trial.accelerator, trial.precision) for trial in trials}
+        self._names_place = len(places) > 1
         for trial in trials:
-            self._line(trial).total += 1
+            line = self._line(trial)
+            line.total += 1
+            line.left += self._expected[trial.key]
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4)
 
     def __enter__(self) -> Self:
@@ -67,7 +73,7 @@ class Progress:
 
     def started(self, trial: Trial) -> None:
         """Count one more running trial."""
-        self._line(trial).running += 1
+        self._line(trial).running.add(trial.key)
 
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Show the latest loss."""
@@ -77,11 +83,12 @@ class Progress:
         """Count one more trial that is over; say so where there is no live table."""
         line = self._line(record.trial)
         line.over += 1
-        line.running = max(0, line.running - 1)
-        self._left.pop(record.trial.key, None)
+        line.running.discard(record.trial.key)
+        line.left -= self._left.pop(record.trial.key, 0.0)
         if not self._console.is_terminal:
             over, total = len(self._expected) - len(self._left), len(self._expected)
-            words = f"{record.trial.problem} {record.trial.label} seed {record.trial.seed}"
+            problem, label = self._name(record.trial)
+            words = f"{problem} {label} seed {record.trial.seed}"
             ending = f" ({record.reason})" if record.reason else ""
             self._console.print(
                 f"[{over}/{total}] {words}: {record.status}{ending}; {in_words(self._eta())} left",
@@ -90,31 +97,50 @@ class Progress:
                 soft_wrap=True,
             )
 
-    def _line(self, trial: Trial) -> _Line:
-        return self._lines.setdefault((trial.problem, trial.label), _Line())
+    def _name(self, trial: Trial) -> tuple[str, str]:
+        place = f" {trial.accelerator} {trial.precision}" if self._names_place else ""
+        return trial.problem, trial.label + place
 
-    def _eta(self) -> float:
-        """Return seconds left, from the pace so far once some trial is over."""
-        left = sum(self._left.values())
-        over = sum(self._expected.values()) - left
+    def _line(self, trial: Trial) -> _Line:
+        return self._lines.setdefault(self._name(trial), _Line())
+
+    def _eta(self, left: float | None = None) -> float:
+        """Return seconds until so many expected ones are done, at the pace so far if it is known.
+
+        Args:
+            left: Expected seconds of work; None for all that is left.
+        """
+        all_left = sum(self._left.values())
+        left = all_left if left is None else left
+        over = sum(self._expected.values()) - all_left
         if over > 0:
             return left * (time.perf_counter() - self._started) / over
         return left / self._workers
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for name in ("problem", "optimizer", "trials", "running", "loss"):
+        for name in ("problem", "optimizer", "trials", "running", "loss", "left"):
             justify = "left" if name in ("problem", "optimizer") else "right"
-            table.add_column(name, justify=justify)  # type: ignore[arg-type]
+            table.add_column(name, justify=justify, no_wrap=name != "optimizer")  # type: ignore[arg-type]
         for (problem, label), line in self._lines.items():
-            loss = "-" if line.loss is None else f"{line.loss:.4f}"
-            running = str(line.running or "")
-            table.add_row(problem, label, f"{line.over}/{line.total}", running, loss)
-        table.caption = f"{in_words(self._eta())} left"
+            loss = "-" if line.loss is None else f"{line.loss:.4g}"
+            running = str(len(line.running) or "")
+            left = in_words(self._eta(line.left)) if line.over < line.total else ""
+            trials = f"{line.over}/{line.total}"
+            table.add_row(problem, Text(label), trials, running, loss, left)
+        table.caption = f"{in_words(self._eta())} left in all"
         table.caption_justify = "left"
         return table
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as people say it."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    """Return a duration as people say it.
+
+    >>> [in_words(seconds) for seconds in (5, 600, 20_000, 500_000)]
+    ['5 s', '10 min', '5.6 h', '5.8 days']
+    """
+    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (100 * 3600, 3600, "h")):
+        if seconds < limit:
+            digits = 1 if name == "h" else 0
+            return f"{seconds / unit:.{digits}f} {name}"
+    return f"{seconds / 86400:.1f} days"

@@ -1,7 +1,6 @@
 """``run``: plan trials, launch those that have no record yet, print the tables."""
 
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmark.cli.options import Names, OneOrAuto, OptimizerList, read_config
-from benchmark.cli.plan import Wish, estimate_bytes, estimate_seconds, settle
+from benchmark.cli.options import Names, OptimizerList, Real, Whole, read_config
+from benchmark.cli.plan import START_SECONDS, Wish, estimate_bytes, estimate_seconds, settle
 from benchmark.cli.progress import Progress, in_words
 from benchmark.context import Context
 from benchmark.environment import environment
@@ -19,16 +18,15 @@ from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu
 from benchmark.launchers.local import Devices, LocalLauncher, prepare
 from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
 from benchmark.models.registry import MODELS
-from benchmark.problems import PROBLEMS
+from benchmark.problems import PROBLEMS, problems_of
 from benchmark.report.table import print_tables, tables_as_json
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.spec import Study, Trial, UsageError, check_study_name
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 from optimizers.spec import SpecError
 
 _PIPE_WIDTH = 100  # of tables that go into a file
-_POSITIVE = click.IntRange(min=1)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -58,11 +56,13 @@ class _Options:
     show_default=True,
     help="Optimizers: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all.",
 )
-@click.option("--seeds", type=_POSITIVE, default=3, show_default=True, help="Seeds per optimizer.")
-@click.option("--epochs", type=_POSITIVE, help="Passes over the training data.")
-@click.option("--batch-size", type=_POSITIVE, help="Examples per step.")
+@click.option(
+    "--seeds", type=Whole(10_000), default=3, show_default=True, help="Seeds per optimizer."
+)
+@click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data.")
+@click.option("--batch-size", type=Whole(1_000_000), help="Examples per step.")
 @click.option("--dropout/--no-dropout", default=None, help="The model's own dropout.")
-@click.option("--l2", type=click.FloatRange(min=0), help="λ of a penalty λ/2·‖w‖².")
+@click.option("--l2", type=Real(), help="λ of a penalty λ/2·‖w‖².")
 @click.option(
     "--accelerator",
     "accelerators",
@@ -80,10 +80,14 @@ class _Options:
     help=f"One or more of {', '.join(PRECISIONS)}.",
 )
 @click.option(
-    "--threads", type=_POSITIVE, default=1, show_default=True, help="CPU threads per trial."
+    "--threads", type=Whole(1_024), default=1, show_default=True, help="CPU threads per trial."
 )
 @click.option(
-    "--log-every", type=_POSITIVE, default=50, show_default=True, help="Steps between two losses."
+    "--log-every",
+    type=Whole(1_000_000),
+    default=50,
+    show_default=True,
+    help="Steps between two losses.",
 )
 @click.option("--study", default="default", show_default=True, help="Folder and W&B group.")
 @click.option("--results", type=_FOLDER, default=Path("results"), show_default=True)
@@ -101,11 +105,13 @@ class _Options:
     show_envvar=True,
     help="Where prepared data go.",
 )
-@click.option("--workers", type=OneOrAuto(), default="auto", show_default=True, help="At once.")
 @click.option(
-    "--gpu-slots", type=_POSITIVE, default=1, show_default=True, help="Trials at once per GPU."
+    "--workers", type=Whole(1_024, auto=True), default="auto", show_default=True, help="At once."
 )
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds per trial.")
+@click.option(
+    "--gpu-slots", type=Whole(64), default=1, show_default=True, help="Trials at once per GPU."
+)
+@click.option("--timeout", type=Real(positive=True), help="Seconds per trial.")
 @click.option("--wandb", type=click.Choice(MODES), default="auto", show_default=True)
 @click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
 @click.option("--wandb-entity", help="W&B team or user.")
@@ -121,9 +127,14 @@ class _Options:
 def command(**options: Any) -> int:
     """Run trials that have no record yet, then print a table per problem."""
     options.pop("config")
+    check_study_name(options["study"])
     how = _Options(**{name: options.pop(name) for name in _Options.__dataclass_fields__})
     where = _wandb_options(options)
     wish = _wish(options)
+    for model in wish.models:  # names are checked before torch is loaded for the optimizers
+        problems_of(model, wish.dataset)
+    if not how.dry_run:
+        _make_folders(options["results"], wish.cache_dir)
     try:
         specs = parse(options["opts"])
     except SpecError as error:
@@ -131,6 +142,15 @@ def command(**options: Any) -> int:
     optimizers = tuple(spec.to_json() for spec in specs)
     runner = _Run(wish, options, optimizers, how, where)
     return runner()
+
+
+def _make_folders(*folders: Path | None) -> None:
+    for folder in folders:
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"folder {folder} cannot be made: {error.strerror}") from None
 
 
 def _wandb_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +195,6 @@ class _Run:
         self._where = where
         self._store = Store(options["results"], options["study"])
         self._console = console(stderr=how.as_json)
-        warnings.showwarning = self._warn
 
     def __call__(self) -> int:
         trials = self._plan({})
@@ -185,9 +204,6 @@ class _Run:
         if missing:
             trials = self._launch(trials, missing)
         return self._report(trials, ran=bool(missing))
-
-    def _warn(self, message: Any, *_: Any, **__: Any) -> None:
-        self._say(f"warning: {message}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -280,7 +296,8 @@ class _Run:
     def _say_plan(self, trials: list[Trial], missing: list[Trial], place: str | None) -> int:
         records = self._store.records()
         seconds = sum(estimate_seconds(trial, records) for trial in missing) / self._workers()
-        problems = {f"{t.problem} ({t.epochs} epochs)": None for t in trials}
+        seconds += START_SECONDS if missing else 0.0
+        problems = {f"{t.problem} ({_count(t.epochs, 'epoch')})": None for t in trials}
         plan = {
             "problems": list(problems),
             "optimizers": list({t.label: None for t in trials}),
@@ -297,8 +314,9 @@ class _Run:
         self._say(f"problems    {', '.join(plan['problems'])}")
         self._say(f"optimizers  {', '.join(plan['optimizers'])}")
         self._say(
-            f"trials      {len(trials)} with {plan['seeds']} seeds, {len(missing)} to run, "
-            f"about {in_words(seconds)} with {self._workers()} workers"
+            f"trials      {len(trials)} with {_count(plan['seeds'], 'seed')}, "
+            f"{len(missing)} to run, "
+            f"about {in_words(seconds)} with {_count(self._workers(), 'worker')}"
         )
         self._say(f"results     {plan['results']}, about {plan['disk MB']} MB with prepared data")
         if place:
@@ -314,6 +332,10 @@ class _Run:
             done = "" if ran else "all trials were on record; "
             self._say(f"\n{done}files: {self._store.folder}   again: {show_command(self._store)}")
         return 1 if any(record.status == "failed" for record in found) else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -6,6 +6,8 @@ from typing import Protocol
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
+BEGUN = "begun"  # what a worker sends when it has its trial for itself
+
 
 class Launcher(Protocol):
     """Runs trials somewhere, so that each has a record in the store afterwards."""
@@ -18,7 +20,7 @@ class Watcher(Protocol):
     """Is told what goes on, in the launching process."""
 
     def started(self, trial: Trial) -> None:
-        """Note that `trial` has been handed to a worker."""
+        """Note that `trial` has been handed to a worker; again, if its worker crashed."""
 
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Note how far `trial` is: steps taken and the running training loss."""

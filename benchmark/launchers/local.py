@@ -1,17 +1,20 @@
 """Runs trials on this machine, each in a process of its own forked from a preloaded server."""
 
+import math
 import multiprocessing
 import os
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from benchmark.context import Context
-from benchmark.launchers import Watcher
+from benchmark.launchers import BEGUN, Watcher
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
@@ -98,7 +101,7 @@ class LocalLauncher:
         for job in jobs:
             for step, loss in job.news():
                 self._watcher.progressed(job.trial, step, loss)
-            if self._timeout is not None and job.seconds() > self._timeout and job.running():
+            if job.running() and job.seconds() > (self._timeout or math.inf):
                 job.stop()
                 job.timed_out = True
         return [job for job in jobs if not job.running()]
@@ -110,10 +113,21 @@ class LocalLauncher:
             crashes[job.trial.key] += 1
             if crashes[job.trial.key] < 2 and not job.timed_out:
                 return False
-            record = self._failed(job)
-            store.write(record)
+            try:
+                record = self._fail(job, store)
+            except BlockingIOError:  # another process has the trial: wait for it in a worker
+                return False
         self._watcher.finished(record)
         return True
+
+    def _fail(self, job: "_Job", store: Store) -> Record:
+        """Return the record of a trial that gave none: another process's, if there is one now."""
+        with store.claim(job.trial, wait=False):
+            record = store.record(job.trial)
+            if record is None:
+                record = self._failed(job)
+                store.write(record)
+        return record
 
     def _failed(self, job: "_Job") -> Record:
         if job.timed_out:
@@ -131,7 +145,7 @@ class _Job:
         self.trial = trial
         self.gpu = gpu
         self.timed_out = False
-        self._started = time.perf_counter()
+        self._begun: float | None = None
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
         self.process = _forkserver(context).Process(
             target=_work, args=(trial, store, context, theirs, gpu)
@@ -147,13 +161,17 @@ class _Job:
         """Yield the steps and losses that have come in."""
         try:
             while not self._pipe.closed and self._pipe.poll():
-                yield self._pipe.recv()
+                message = self._pipe.recv()
+                if message == BEGUN:
+                    self._begun = time.perf_counter()
+                else:
+                    yield message
         except (EOFError, OSError):
             self._pipe.close()
 
     def seconds(self) -> float:
-        """Return how long the worker has been going."""
-        return time.perf_counter() - self._started
+        """Return how long the trial has been going, 0 while another process has it."""
+        return 0.0 if self._begun is None else time.perf_counter() - self._begun
 
     def running(self) -> bool:
         """Return whether the worker is still there."""
@@ -211,6 +229,12 @@ def _forkserver(context: Context) -> Any:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
     start = multiprocessing.get_context("forkserver")
     start.set_forkserver_preload(_PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None))
+    # Ctrl-C is for this process alone: it would end the server's imports with a traceback each.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return start
 
 

@@ -19,6 +19,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
+from benchmark.launchers import BEGUN
 from benchmark.plugins import check_fit, data_module_class
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
@@ -38,6 +39,7 @@ def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None
     with store.claim(trial) as folder:
         _send_output_to(folder / "log.txt")
         if store.missing([trial]):
+            pipe.send(BEGUN)
             store.begin(trial)
             store.write(_run(trial, context, folder, pipe))
     _drop_empty(folder / "log.txt")

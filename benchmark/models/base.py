@@ -65,7 +65,8 @@ class Classifier(LightningModule):
         self._mixed = False
         self._scaler: Any = None
         self._convert: Callable[[Any], Any] | None = None
-        self.metrics = nn.ModuleDict({f"{split}_split": _metrics(num_classes) for split in SPLITS})
+        # In a tuple, so that they are no submodules: `bf16-true` would round what they add up.
+        self._metrics = tuple(_metrics(num_classes) for _ in SPLITS)
 
     def build(
         self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
@@ -166,26 +167,25 @@ class Classifier(LightningModule):
         torch.clear_autocast_cache()
         return cast(AbstractContextManager[None], self.trainer.precision_plugin.forward_context())
 
+    def on_validation_start(self) -> None:
+        """Take the metrics to where the network is."""
+        for metrics in self._metrics:
+            metrics.to(self.device)
+
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 1) -> None:
         """Add one batch of a split, by its place in `SPLITS`, to that split's metrics."""
-        self._evaluate(batch, SPLITS[dataloader_idx])
+        self._evaluate(batch, self._metrics[dataloader_idx])
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add one batch to the test split's metrics."""
-        self._evaluate(batch, "test")
-
-    def _evaluate(self, batch: Batch, split: str) -> None:
+    def _evaluate(self, batch: Batch, metrics: MetricCollection) -> None:
         inputs, targets = batch
-        logits = self.network(inputs)
-        metrics = cast(MetricCollection, self.metrics[f"{split}_split"])
+        logits = self.network(inputs).float()
         # One value per example: torchmetrics 1.9 drops weights where it does not look for NaN.
         metrics["loss"].update(functional.cross_entropy(logits, targets, reduction="none"))
         metrics["accuracy"].update(logits, targets)
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:
         """Yield ``val/loss`` and the like for every split evaluated since the last call."""
-        for split in SPLITS:
-            metrics = cast(MetricCollection, self.metrics[f"{split}_split"])
+        for split, metrics in zip(SPLITS, self._metrics, strict=True):
             if metrics["accuracy"].update_called:
                 yield from ((f"{split}/{name}", float(v)) for name, v in metrics.compute().items())
                 metrics.reset()

@@ -12,6 +12,7 @@ from benchmark.store import Record
 from datamodules.registry import DATASETS
 
 _HIDDEN = ("maximize",)  # said only when it is on
+_SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 
 def print_tables(console: Console, records: Sequence[Record]) -> None:
@@ -30,7 +31,7 @@ def print_tables(console: Console, records: Sequence[Record]) -> None:
         console.print(
             Text(
                 "★ best mean validation accuracy. ± is Student's 95 % interval over seeds; "
-                "diverged seeds are left out of means.",
+                "seeds that diverged (div.) are left out of means.",
                 style="dim",
             )
         )
@@ -73,16 +74,17 @@ def _is_synthetic(row: Row) -> bool:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold")
+    # 80 columns hold it all: what is not there is cut from the end, which is the seeds.
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("", no_wrap=True)
-    table.add_column("optimizer", overflow="fold", min_width=10)
+    table.add_column("optimizer", overflow="fold", min_width=12)
     for name in ("train\nloss", "val\nloss", "val\nacc %", "test\nloss", "test\nacc %"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("train\ns", "ms/\nstep"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("seeds", no_wrap=True)
     for row in rows:
-        table.add_row(*_cells(row), style="bold green" if row.best else None)
+        table.add_row(*map(Text, _cells(row)), style="bold green" if row.best else None)
     return table
 
 
@@ -98,7 +100,7 @@ def _cells(row: Row) -> list[str]:
         _percent(metrics.get("test/accuracy")),
         "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
         "-" if row.step_seconds is None else f"{row.step_seconds * 1000:.2f}",
-        "\n".join(f"{count} {status}" for status, count in row.counts.items()),
+        "\n".join(f"{count} {_SHORT[status]}" for status, count in row.counts.items()),
     ]
 
 
@@ -132,7 +134,19 @@ def _percent(mean: Mean | None) -> str:
 
 
 def _plus_minus(mean: Mean, factor: float, digits: int) -> str:
-    value = f"{mean.value * factor:.{digits}f}"
+    value = _number(mean.value * factor, digits)
     if mean.half_width is None:
         return value
-    return f"{value}\n±{mean.half_width * factor:.{digits}f}"
+    return f"{value}\n±{_number(mean.half_width * factor, digits)}"
+
+
+def _number(value: float, digits: int) -> str:
+    """Return a number in at most six characters, where it is not in the millions.
+
+    >>> _number(0.12345, 4), _number(12.345, 4), _number(123456.0, 4), _number(1.5e9, 4)
+    ('0.1235', '12.345', '123456', '1.5e+09')
+    """
+    if abs(value) >= 1e6:
+        return f"{value:.1e}"
+    whole = len(f"{abs(value):.0f}")
+    return f"{value:.{max(0, min(digits, 5 - whole))}f}"

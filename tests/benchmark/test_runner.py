@@ -166,3 +166,17 @@ def test_other_precisions_train(trials_of, precision):
     assert record.metrics["train/accuracy"] > 0.7
     single = run(replace(trial, precision="32-true"), Context())
     assert record.weights_sha256 != single.weights_sha256
+
+
+def test_a_diverged_record_holds_no_loss_from_before_its_last_steps(trials_of):
+    trial = trials_of("logreg/digits", "torch.optim.SGD:lr=1e38", epochs=2)[0]
+    record = run(trial, Context())
+    assert record.status == "diverged"
+    assert record.metrics["step"] > 0
+    assert not any(name.endswith("/loss") for name in record.metrics)
+
+
+def test_evaluated_losses_are_not_rounded_to_the_type_of_the_network(trials_of):
+    trial = replace(trials_of("logreg/digits", "adam")[0], precision="bf16-true")
+    loss = run(trial, Context()).metrics["train/loss"]
+    assert torch.tensor(loss).bfloat16().item() != loss

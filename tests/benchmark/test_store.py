@@ -47,6 +47,24 @@ def test_corrupt_record_is_set_aside_with_a_warning(store, trial, text):
     assert not (folder / "record.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("metrics", None), ("metrics", {"val/loss": "x"}), ("optimizer", {})]
+)
+def test_a_record_that_is_wrong_inside_is_left_out_by_readers_and_kept(store, trial, field, value):
+    data = Record(trial=trial, status="done").to_json()
+    (data["trial"] if field == "optimizer" else data)[field] = value
+    store.begin(trial)
+    write_json(store.trial_folder(trial) / "record.json", data)
+    with pytest.warns(UserWarning, match=r"record\.json is corrupt .* left out"):
+        assert store.records() == []
+    assert (store.trial_folder(trial) / "record.json").exists()
+
+
+def test_a_claim_that_does_not_wait_is_refused_while_another_process_has_it(store, trial):
+    with store.claim(trial), pytest.raises(BlockingIOError), store.claim(trial, wait=False):
+        pass
+
+
 def test_torn_last_line_of_metrics_is_left_out(store, trial):
     store.begin(trial)
     path = store.trial_folder(trial) / "metrics.jsonl"

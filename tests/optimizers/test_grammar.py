@@ -202,7 +202,7 @@ ERRORS = {
     "adam:lr=-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
     "adam:lr=abc": "adam lr=abc: Adam: expected lr to be a number >= 0, got 'abc'",
     "adam:lr=true": "adam lr=True: Adam: expected lr to be a number >= 0, got True",
-    "adam:lr=nan": "adam lr=nan: Adam: expected lr to be a number >= 0, got nan",
+    "adam:lr=nan": "'adam:lr=nan': expected lr to be finite, got nan",
     "adam:lr=0.1|-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
     "adam:betas=0.9": "adam betas=0.9: Adam: expected betas to be 2 numbers >= 0 and < 1, got 0.9",
     "torch.optim.AdamW:lr=-1": "torch.optim.AdamW lr=-1: Invalid learning rate: -1",

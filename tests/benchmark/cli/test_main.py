@@ -70,7 +70,7 @@ def test_an_absent_accelerator_is_skipped_with_its_reason(capsys):
     arguments = ["--opts", "adam", "--seeds", "1", "--accelerator", "cpu,mps"]
     assert main([*QUICK, *arguments]) == 0
     out = capsys.readouterr().out
-    assert "1 skipped" in out
+    assert "1 skip" in out
     assert "torch finds no Apple GPU" in out
     assert "1 done" in out
 
@@ -131,7 +131,7 @@ def test_config_file_gives_defaults_that_the_command_line_overrides(capsys, tmp_
         (["--model", "mlp", "--epochs", "-3"], "--epochs"),
         (["--model", "mlp", "--seeds", "0"], "--seeds"),
         (["--model", "mlp", "--timeout", "0"], "--timeout"),
-        (["--model", "mlp", "--workers", "none"], "positive whole number or 'auto'"),
+        (["--model", "mlp", "--workers", "none"], "whole number from 1 to 1,024 or 'auto'"),
         (["--model", "mlp", "--study", "../up"], "study name"),
         (["--model", "mlp", "--data-dir", "nowhere"], "does not exist"),
         (["--model", "mlp", "--accelerator", "tpu"], "unknown accelerator 'tpu'"),
@@ -156,6 +156,75 @@ def test_unknown_config_keys_are_refused_with_a_suggestion(capsys, tmp_path):
     (tmp_path / "bad.toml").write_text("epoch = 3\n")
     assert main(["--config", "bad.toml"]) == 2
     assert "unknown key 'epoch'. Did you mean 'epochs'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("seeds = 2.5", "expected a whole number from 1 to 10,000, got 2.5"),
+        ("seeds = true", "expected a whole number from 1 to 10,000, got True"),
+        ("workers = 0", "or 'auto', got 0"),
+        ("opts = {a = 1}", "expected text, or a list of texts"),
+        ("study = 3", "expected text, or a list of texts"),
+        ("dropout = 1", "expected true or false"),
+        ("l2 = nan", "expected a number >= 0, got nan"),
+    ],
+)
+def test_config_values_of_the_wrong_kind_are_refused(capsys, tmp_path, line, words):
+    (tmp_path / "c.toml").write_text(line)
+    assert main(["--model", "mlp", "--config", "c.toml"]) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["list", "opt"], ["optimizers"]),
+        (["run", "--opts", "adam,sg"], ["adam,sgd"]),
+        (["--mod"], ["--model"]),
+        (["--model", "logreg,ml"], ["logreg,mlp"]),
+        (["sh"], ["show"]),
+    ],
+)
+def test_a_shell_completes_verbs_options_and_the_last_name_of_a_list(
+    capsys, monkeypatch, words, expected
+):
+    line = ["optimizer-benchmark", *words]
+    monkeypatch.setenv("_OPTIMIZER_BENCHMARK_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(line))
+    monkeypatch.setenv("COMP_CWORD", str(len(line) - 1))
+    with pytest.raises(SystemExit):
+        main([])
+    found = [row.partition(",")[2] for row in capsys.readouterr().out.splitlines()]
+    assert found == expected
+
+
+def test_a_mistyped_verb_and_no_verb_say_what_there_is(capsys):
+    assert main(["shwo"]) == 2
+    assert "unknown verb 'shwo'. Did you mean 'show'?" in capsys.readouterr().err
+    assert main([]) == 2
+    assert "Verbs:" in capsys.readouterr().out
+
+
+def test_a_results_folder_that_cannot_be_made_is_refused_before_anything_starts(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    assert main([*QUICK, "--opts", "sgd", "--results", str(tmp_path / "file" / "deeper")]) == 2
+    assert "cannot be made: Not a directory" in capsys.readouterr().err
+
+
+def test_labels_that_look_like_markup_stay_text(capsys):
+    assert main([*QUICK, "--opts", "sgd@[/x]:lr=0.1", "--seeds", "1"]) == 0
+    assert "[/x]" in capsys.readouterr().out
+
+
+def test_show_keeps_the_order_of_numbers(capsys):
+    main([*QUICK, "--opts", "sgd:lr=1|0.01|0.1,adam", "--seeds", "1"])
+    capsys.readouterr()
+    main(["show", "default", "--json"])
+    labels = [row["optimizer"] for row in json.loads(capsys.readouterr().out)]
+    assert labels == ["sgd lr=0.01", "sgd lr=0.1", "sgd lr=1", "adam"]
 
 
 @pytest.mark.parametrize("kind", ["optimizers", "models", "datasets", "problems"])

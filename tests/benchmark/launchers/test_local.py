@@ -1,3 +1,6 @@
+import threading
+from contextlib import ExitStack
+
 import pytest
 
 from benchmark.context import Context
@@ -85,6 +88,18 @@ def test_a_trial_over_its_time_is_stopped(trials_of, launch):
     [record], _ = launch(trials, timeout=1.0)
     assert record.status == "failed"
     assert "took longer than the 1 s of --timeout" in record.reason
+
+
+def test_waiting_for_another_process_does_not_count_as_the_trials_time(trials_of, launch, tmp_path):
+    [trial] = trials_of()
+    store = Store(tmp_path, "study")
+    with ExitStack() as stack:
+        stack.enter_context(store.claim(trial))
+        timer = threading.Timer(2.0, stack.close)
+        timer.start()
+        [record], _ = launch([trial], timeout=1.5)
+    timer.join()
+    assert record.status == "done"
 
 
 def test_running_losses_are_passed_on(trials_of, launch):

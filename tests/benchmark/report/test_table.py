@@ -40,7 +40,7 @@ def test_a_row_has_means_with_their_intervals_and_the_best_is_marked(record_of):
 
 def test_the_title_names_setting_and_data_set(record_of):
     text = printed([record_of()])
-    assert "logreg/digits, 1 epochs of batches of 128, cpu 32-true" in text
+    assert "logreg/digits, 1 epoch of batches of 128, cpu 32-true" in text
     assert "scikit-learn's 1,797 handwritten digits" in text
 
 
@@ -58,9 +58,9 @@ def test_what_did_not_finish_is_counted_with_its_reason(record_of):
     ]
     text = printed(records)
     assert "1 done" in text
-    assert "1 diverged" in text
-    assert "adam: loss is nan in step 7" in text
-    assert "sgd: took too long" in text
+    assert "1 div." in text
+    assert "adam: seed 1: loss is nan in step 7" in text
+    assert "sgd: seed 0: took too long" in text
     assert "★" not in text  # adam diverged once, sgd has no result
 
 
