@@ -21,7 +21,7 @@ def takes_plain_steps(subject: Subject) -> None:
     """Dense gradients move every parameter and keep it finite."""
     params = subject.parameters()
     before = copies(params)
-    subject.run(params, steps=range(3))
+    subject.run(params, steps=range(3))  # an odd number, for steps of one size ±lr
     require_moved(params, before, "after 3 steps")
 
 

@@ -82,7 +82,7 @@ def the_order_of_parameters_does_not_matter(subject: Subject) -> None:
 def parameters_stay_the_same_objects(subject: Subject) -> None:
     """The model must see the moves, so that they are made in its own Parameters."""
     params = subject.parameters()
-    optimizer = subject.run(params)
+    optimizer = subject.run(params, steps=range(3))  # an odd number, for steps of one size ±lr
     held = params_of(optimizer)
     if [id(param) for param in held] != [id(param) for param in params]:
         raise Failure("param_groups holds other objects than were given")

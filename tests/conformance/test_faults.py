@@ -215,7 +215,7 @@ def test_the_verb_takes_several_and_succeeds_where_all_do(capsys):
     ("arguments", "words"),
     [
         ([], "OPTIMIZERS"),
-        (["adm"], "Did you mean 'adam'?"),
+        (["adm"], "Did you mean 'adam'"),
         (["adam:lr=-1"], "expected lr to be a number >= 0"),
         (["adam:schedule=cosine"], "check takes no schedule"),
         (["torch.nn.Linear"], "not a subclass of torch.optim.Optimizer"),

@@ -1,0 +1,34 @@
+"""The checks that anyone can run on an optimizer, on every row of the table."""
+
+from functools import cache, partial
+
+import pytest
+
+from optimizers.conformance import CHECKS, look_at
+from optimizers.conformance.outcome import apply
+from optimizers.registry import OPTIMIZERS
+from tests.conformance.cases import class_of, every_row
+
+every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+
+
+@cache
+def subject_of(row, execution):
+    return look_at(partial(class_of(row), execution=execution))
+
+
+def without_meaning(row):
+    """Return the names of checks that do not apply to an optimizer."""
+    if not OPTIMIZERS[row].takes_sparse:
+        yield "sparse gradients move as dense ones"
+    if not {"momentum", "betas"} & subject_of(row, "loop").keywords:
+        yield "a cycled momentum takes effect"
+
+
+@every_row
+@every_check
+@pytest.mark.parametrize("execution", ["loop", "packed"])
+def test_it_has_the_property(row, check, execution):
+    outcome = apply(check, subject_of(row, execution))
+    expected = "not applicable" if check.name in without_meaning(row) else "passed"
+    assert (outcome.status, outcome.reason) == (expected, outcome.reason), outcome.reason
