@@ -127,7 +127,7 @@ def nadam(theta, g, s, h):
 
 
 def radam(theta, g, s, h):
-    """Liu et al. 2020, Algorithm 2, adapting from ρ > 5 on and with ε beside √v, as torch has it."""
+    """Liu et al. 2020, Algorithm 2, with torch's ρ > 5 and its ε beside √v."""
     t, (beta1, beta2) = count(s), h.betas
     m, v = moments(g, s, h)
     m_hat = m / (1 - beta1**t)
