@@ -1,5 +1,7 @@
 """What the conformance tests run over: every optimizer of the table in every form of its rule."""
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
@@ -131,6 +133,9 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 with_torch = {name: case for name, case in CASES.items() if case.torch}
 every_case_of_torchs = pytest.mark.parametrize("case", with_torch.values(), ids=with_torch)
+
+_has_compiler = any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++")))
+needs_compiler = pytest.mark.skipif(not _has_compiler, reason="no C++ compiler is installed")
 
 every_row = pytest.mark.parametrize("row", OPTIMIZERS)
 

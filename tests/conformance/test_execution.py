@@ -1,9 +1,7 @@
 """Every way of executing a rule against the loop over parameters, which is the ground truth."""
 
 import copy
-import os
 import pickle
-import shutil
 
 import pytest
 import torch
@@ -17,11 +15,10 @@ from tests.conformance.cases import (
     every_case,
     every_row,
     every_variant,
+    needs_compiler,
 )
 
 TOLERANCE = 1e-12
-has_compiler = any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++")))
-needs_compiler = pytest.mark.skipif(not has_compiler, reason="no C++ compiler is installed")
 
 
 @every_case
