@@ -1,0 +1,89 @@
+"""Comparisons of tensors that say in a failure which parameter differs and by how much."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from optimizers.conformance.outcome import Difference, Failure
+
+ROUNDING = 1e-12  # what another order of 64-bit operations may change, against 1 or the value
+
+
+def copies(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Return copies outside the graph, with the same strides where these are dense."""
+    return [tensor.detach().clone() for tensor in tensors]
+
+
+def require_same(
+    found: Sequence[Tensor],
+    expected: Sequence[Tensor],
+    what: str,
+    tolerance: float = 0.0,
+    kind: str = "parameter",
+) -> None:
+    """Raise `Difference` unless two runs agree, to the bit or within a relative tolerance."""
+    difference = _first_difference(found, expected, tolerance, kind)
+    if difference:
+        raise Difference(f"{what}: {difference}")
+
+
+def require_unchanged(
+    after: Sequence[Tensor], before: Sequence[Tensor], what: str, kind: str = "parameter"
+) -> None:
+    """Raise `Failure` unless `after` is `before` to the bit."""
+    difference = _first_difference(after, before, 0.0, kind)
+    if difference:
+        raise Failure(f"{what}: {difference}")
+
+
+def require_same_state(found: Optimizer, expected: Optimizer, what: str) -> None:
+    """Raise `Failure` unless the state of two optimizers is equal to the bit."""
+    states = [tensors_in(each.state_dict()["state"]) for each in (found, expected)]
+    require_same(states[0], states[1], what, kind="state tensor")
+
+
+def require_moved(after: Sequence[Tensor], before: Sequence[Tensor], what: str) -> None:
+    """Raise `Failure` unless every element of every tensor has moved, and to a finite value."""
+    for index, (one, other) in enumerate(zip(after, before, strict=True)):
+        if not bool(one.isfinite().all()):
+            raise Failure(f"{what}: parameter {index} became {one.flatten().tolist()[:4]}")
+        resting = int((one == other).sum())
+        if resting:
+            raise Failure(f"{what}: {resting} of {one.numel()} elements did not move")
+
+
+def is_same(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """Whether all tensors are equal to the bit."""
+    return all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def tensors_in(tree: Any) -> list[Tensor]:
+    """Return the tensors in nested mappings and sequences, in their order."""
+    if isinstance(tree, Tensor):
+        return [tree]
+    branches = tree.values() if isinstance(tree, dict) else tree
+    if isinstance(tree, (dict, list, tuple)):
+        return [tensor for branch in branches for tensor in tensors_in(branch)]
+    return []
+
+
+def _first_difference(
+    found: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float, kind: str
+) -> str:
+    """Return what the first tensor that differs has at its worst element, empty if none does."""
+    if len(found) != len(expected):
+        return f"{len(found)} {kind}s instead of {len(expected)}"
+    for index, (one, other) in enumerate(zip(found, expected, strict=True)):
+        one, other = one.detach(), other.detach()
+        gap = (one - other).abs() / other.abs().clamp(min=1) if one.numel() else torch.zeros(1)
+        if not bool((gap <= tolerance).all()):
+            at = int(gap.nan_to_num(nan=torch.inf).argmax())
+            return (
+                f"{kind} {index} of shape {tuple(one.shape)} differs by up to "
+                f"{gap.max().item():.3g}; there it is {one.reshape(-1)[at].item():.6g}, "
+                f"expected {other.reshape(-1)[at].item():.6g}"
+            )
+    return ""

@@ -1,0 +1,159 @@
+"""Checks that parameters and groups do not get into each other's way."""
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from optimizers.conformance.compare import ROUNDING, require_moved, require_same
+from optimizers.conformance.outcome import Failure, unless_refused
+from optimizers.conformance.subject import NotApplicable, Subject, draw, params_of
+
+
+def a_parameter_unfrozen_late_moves_as_a_fresh_one(subject: Subject) -> None:
+    """Step count and bias correction belong to a parameter, not to its group."""
+    _need_separate(subject)
+    params = subject.parameters()
+    optimizer = subject.build(params)
+    for step in range(5):
+        first, _, third = subject.gradients(step)
+        subject.step(optimizer, [first, None, third])
+    twin = subject.parameters()[1]
+    fresh = subject.build([twin])
+    for step in range(5, 13):  # eight steps: the first five of RAdam are of another kind
+        start = params[1].detach().clone(), twin.detach().clone()
+        grads = subject.gradients(step)
+        subject.step(optimizer, grads)
+        subject.step(fresh, grads[1:2])
+        moves = params[1] - start[0], twin - start[1]
+        what = f"the move of a parameter in its step {step - 4}, after 5 frozen ones"
+        require_same(moves[:1], moves[1:], what, ROUNDING)
+
+
+def a_group_added_later_moves_as_a_fresh_one(subject: Subject) -> None:
+    """Gradual unfreezing adds parameter groups in the middle of training."""
+    _need_separate(subject)
+    params = subject.parameters()
+    optimizer = subject.run(params[:1], steps=())
+    for step in range(3):
+        subject.step(optimizer, subject.gradients(step)[:1])
+    with unless_refused("add_param_group"):
+        optimizer.add_param_group({"params": params[1:]})
+    twins = subject.parameters()[1:]
+    fresh = subject.build(twins)
+    for step in range(3, 6):
+        grads = subject.gradients(step)
+        subject.step(optimizer, grads)
+        subject.step(fresh, grads[1:])
+    require_same(params[1:], twins, "in a group added after 3 steps", ROUNDING)
+
+
+def two_groups_are_two_optimizers(subject: Subject) -> None:
+    """Groups are how layers get learning rates and weight decays of their own."""
+    _need_separate(subject)
+    params, twins = subject.parameters(), subject.parameters()
+    first, second = _two_settings(subject)
+    groups = [{"params": params[:1]} | first, {"params": params[1:]} | second]
+    with unless_refused("several groups"):
+        together = subject.build(groups)
+    apart = [
+        subject.build([{"params": twins[:1]} | first]),
+        subject.build([{"params": twins[1:]} | second]),
+    ]
+    for step in range(4):
+        grads = subject.gradients(step)
+        subject.step(together, grads)
+        subject.step(apart[0], grads[:1])
+        subject.step(apart[1], grads[1:])
+    require_same(params, twins, "in one of two groups", ROUNDING)
+
+
+def the_order_of_parameters_does_not_matter(subject: Subject) -> None:
+    """Renaming or reordering layers must not change a result."""
+    params, twins = subject.parameters(), subject.parameters()
+    forward, backward = subject.build(params), subject.build(reversed(twins))
+    for step in range(4):
+        grads = subject.gradients(step)
+        subject.step(forward, grads)
+        subject.step(backward, grads[::-1])
+    require_same(twins, params, "in reversed order", 1e-9 if subject.is_coupled else ROUNDING)
+
+
+def parameters_stay_the_same_objects(subject: Subject) -> None:
+    """The model must see the moves, so that they are made in its own Parameters."""
+    params = subject.parameters()
+    optimizer = subject.run(params, steps=range(3))  # an odd number, for steps of one size ±lr
+    held = params_of(optimizer)
+    if [id(param) for param in held] != [id(param) for param in params]:
+        raise Failure("param_groups holds other objects than were given")
+    require_moved(params, subject.parameters(), "as the model sees it")
+
+
+def parameters_come_as_list_generator_groups_or_with_names(subject: Subject) -> None:
+    """model.parameters(), model.named_parameters() and lists of groups are all in use."""
+    names = [f"layer{index}" for index in range(len(subject.shapes))]
+    expected = subject.parameters()
+    subject.run(expected)
+    for kind in ("generator", "groups", "names"):
+        params = subject.parameters()
+        forms = {
+            "generator": iter(params),
+            "groups": [{"params": params}],
+            "names": list(zip(names, params, strict=True)),
+        }
+        optimizer = subject.factory(forms[kind])
+        _feed(subject, optimizer)
+        require_same(params, expected, f"given as {kind}")
+
+
+def a_tied_weight_moves_once(subject: Subject) -> None:
+    """Two layers with one weight give one summed gradient and one step, and are listed once."""
+    shape = subject.shapes[1]
+    param, twin = (Parameter(draw([shape], seed=-1)[0]) for _ in range(2))
+    model = torch.nn.ParameterDict({"encoder": param, "decoder": param})
+    tied, plain = subject.build(model.parameters()), subject.build([twin])
+    for step in range(3):
+        slopes = draw([shape, shape], seed=step)
+
+        def closure(slopes: list[Tensor] = slopes) -> Tensor:
+            tied.zero_grad()
+            layers = model["encoder"], model["decoder"]
+            loss = torch.stack([(layers[k] * slopes[k]).sum() for k in range(2)]).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss.detach()
+
+        subject.step_with(tied, closure)
+        subject.step(plain, [slopes[0] + slopes[1]])
+    require_same([param], [twin], "tied to another", 1e-9 if subject.needs_closure else ROUNDING)
+
+
+def a_parameter_in_two_groups_is_refused(subject: Subject) -> None:
+    """A parameter in two groups would take two steps at once."""
+    param = subject.parameters()[0]
+    try:
+        subject.factory([{"params": [param]}, {"params": [param]}])
+    except Exception:  # any refusal will do
+        return
+    raise Failure("one parameter in two groups was accepted")
+
+
+def _need_separate(subject: Subject) -> None:
+    if subject.is_coupled:
+        raise NotApplicable("the step of one parameter depends on the gradients of others")
+
+
+def _two_settings(subject: Subject) -> tuple[dict[str, float], dict[str, float]]:
+    """Return hyperparameters for two groups that differ where there are some to vary."""
+    first: dict[str, float] = {}
+    second: dict[str, float] = {}
+    if "lr" in subject.defaults:
+        lr = float(subject.defaults["lr"])
+        first, second = {"lr": lr}, {"lr": 3 * lr}
+    if "weight_decay" in subject.defaults:
+        first["weight_decay"], second["weight_decay"] = 0.0, 0.1
+    return first, second
+
+
+def _feed(subject: Subject, optimizer: Optimizer) -> None:
+    for step in range(4):
+        subject.step(optimizer, subject.gradients(step))

@@ -1,0 +1,122 @@
+"""The optimizer under check: how to build it, how to feed it, and what it asks for."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+Factory = Callable[..., Optimizer]
+Shape = tuple[int, ...]
+
+
+class NotApplicable(Exception):  # noqa: N818  (it is a verdict, not an error of the program)
+    """The property has no meaning for this optimizer; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An optimizer under check.
+
+    Args:
+        factory: Makes it from parameters or groups. If its signature names hyperparameters, as that
+            of a class does, the checks vary them by keyword, else in the parameter group.
+        shapes: Of parameters that it takes.
+        keywords: Hyperparameters that the factory takes by keyword.
+        defaults: Hyperparameters of its groups.
+        takes_closure: Whether its step takes a closure.
+        needs_closure: Whether its step cannot do without one.
+        is_coupled: Whether the step of one parameter depends on the gradients of others.
+        is_random: Whether the same step twice differs.
+    """
+
+    factory: Factory
+    shapes: tuple[Shape, ...]
+    keywords: frozenset[str]
+    defaults: dict[str, Any]
+    takes_closure: bool
+    needs_closure: bool
+    is_coupled: bool = False
+    is_random: bool = False
+
+    def has(self, name: str) -> bool:
+        """Whether there is a hyperparameter of that name."""
+        return name in self.keywords or name in self.defaults
+
+    def only_known(self, **values: Any) -> dict[str, Any]:
+        """Return those of `values` that name a hyperparameter."""
+        return {name: value for name, value in values.items() if self.has(name)}
+
+    def build(self, params: Iterable[Any], **values: Any) -> Optimizer:
+        """Return the optimizer over `params` with these hyperparameters.
+
+        Raises:
+            NotApplicable: it has no hyperparameter of such a name.
+        """
+        missing = [name for name in values if not self.has(name)]
+        if missing:
+            raise NotApplicable(f"it has no {' and no '.join(missing)}")
+        keywords = {name: values[name] for name in values if name in self.keywords}
+        own = {name: values[name] for name in values if name not in keywords}
+        listed = list(params)
+        optimizer = self.factory([{"params": listed} | own] if own else listed, **keywords)
+        train = getattr(optimizer, "train", None)  # schedule-free methods evaluate elsewhere
+        if callable(train):
+            train()
+        return optimizer
+
+    def parameters(self, dtype: torch.dtype = torch.float64) -> list[Parameter]:
+        """Return random parameters, the same in every call."""
+        return [Parameter(tensor) for tensor in draw(self.shapes, seed=-1, dtype=dtype)]
+
+    def gradients(self, step: int, dtype: torch.dtype = torch.float64) -> list[Tensor | None]:
+        """Return random gradients for `parameters`, the same in every call for that `step`."""
+        return list(draw(self.shapes, seed=step, dtype=dtype))
+
+    def step(self, optimizer: Optimizer, grads: Sequence[Tensor | None]) -> None:
+        """Take one step with copies of these gradients, one for each parameter, None for none."""
+        params = params_of(optimizer)
+
+        def closure() -> Tensor:
+            for param, grad in zip(params, grads, strict=True):
+                param.grad = None if grad is None else grad.clone()
+            products = [_inner(p, g) for p, g in zip(params, grads, strict=True) if g is not None]
+            return torch.stack(products).sum()
+
+        self.step_with(optimizer, closure)
+
+    def step_with(self, optimizer: Optimizer, closure: Callable[[], Tensor]) -> None:
+        """Take one step after a `closure` that leaves gradients and returns a loss."""
+        if self.needs_closure:
+            optimizer.step(closure)  # type: ignore[arg-type]  # torch wants floats
+        else:
+            closure()
+            optimizer.step()
+
+    def run(
+        self, params: Iterable[Any], steps: Iterable[int] = range(4), **values: Any
+    ) -> Optimizer:
+        """Return the optimizer after these steps, parameters as from `parameters`."""
+        optimizer = self.build(params, **values)
+        for step in steps:
+            self.step(optimizer, self.gradients(step))
+        return optimizer
+
+
+def params_of(optimizer: Optimizer) -> list[Parameter]:
+    """Return the parameters of all groups."""
+    return [param for group in optimizer.param_groups for param in group["params"]]
+
+
+def draw(shapes: Iterable[Shape], *, seed: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Return standard normal tensors of these shapes, drawn with a generator of their own."""
+    generator = torch.Generator().manual_seed(seed + 1000)
+    wide = torch.complex128 if dtype.is_complex else torch.float64
+    return [torch.randn(shape, generator=generator, dtype=wide).to(dtype) for shape in shapes]
+
+
+def _inner(param: Tensor, grad: Tensor) -> Tensor:
+    return (param.detach().conj() * grad.to_dense()).sum().real.double()
