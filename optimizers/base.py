@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from optimizers.bounds import Bound
 from optimizers.compiling import CompilerError, run_compiled
 from optimizers.motion import Motion, Rule, Scalar
-from optimizers.packing import Plan, movable, real
+from optimizers.packing import Names, Plan, movable, real
 from optimizers.sparse import move_rows
 
 __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
@@ -132,13 +132,17 @@ class PaperOptimizer(Optimizer):
             self._loop(group, params)
             return
         memory = self._memory.setdefault(index, _Memory())
-        if memory.holds(params, self.state):
-            if memory.plans is None:
-                memory.plans = self._plan(group, params)
-            self._step_plans(group, memory.plans)
-        else:  # plans pay only if the same parameters step again and again
-            memory.params, memory.plans = params, None
-            self._loop(group, params)
+        names = tuple(self.state_names(group))
+        if not memory.holds(params, names, self.state):
+            memory.params, memory.names, memory.plans = params, names, None
+            # Plans pay only if the same parameters step again and again. A kernel may round unlike
+            # the loop, so that where there is one it takes every step.
+            if self.execution != "compiled":
+                self._loop(group, params)
+                return
+        if memory.plans is None:
+            memory.plans = self._plan(group, params, names)
+        self._step_plans(group, memory.plans)
 
     def _loop(self, group: Group, params: Iterable[Tensor]) -> None:
         for param in params:
@@ -164,6 +168,7 @@ class PaperOptimizer(Optimizer):
         for plan in plans:
             if plan.counters:
                 self.count(group, plan.counters)
+                plan.counted()
             motion = self.motion(group, {k: v[0].item() for k, v in plan.counters.items()})
             if self.execution == "compiled":
                 try:
@@ -173,13 +178,12 @@ class PaperOptimizer(Optimizer):
                     self._give_up_compiling(error)
             plan.step(motion, None)
 
-    def _plan(self, group: Group, params: Iterable[Tensor]) -> list[Plan]:
+    def _plan(self, group: Group, params: Iterable[Tensor], names: Names) -> list[Plan]:
         alike: dict[Any, list[Tensor]] = {}
         for param in params:
             state = self.begin(param, group)
             numbers = tuple((state[name].item(), state[name].dtype) for name in self.counters)
             alike.setdefault((param.device, param.dtype, numbers), []).append(param)
-        names = self.state_names(group)
         free = movable(param for each in self.param_groups for param in each["params"])
         return [Plan(each, free, self.state, names, self.counters) for each in alike.values()]
 
@@ -280,12 +284,14 @@ class _Memory:
 
     def __init__(self) -> None:
         self.params: Sequence[Tensor] = ()
+        self.names: Names = ()
         self.plans: list[Plan] | None = None
 
-    def holds(self, params: Sequence[Tensor], states: Mapping[Tensor, State]) -> bool:
-        """Return whether these very parameters stepped last, and all plans for them hold."""
+    def holds(self, params: Sequence[Tensor], names: Names, states: Mapping[Tensor, State]) -> bool:
+        """Return whether these parameters stepped last, by this state, and all plans hold."""
         same = len(params) == len(self.params) and all(map(is_, params, self.params))
-        return same and all(plan.holds(states) for plan in self.plans or ())
+        as_before = same and names == self.names
+        return as_before and all(plan.holds(states) for plan in self.plans or ())
 
 
 def zeros(param: Tensor) -> Tensor:

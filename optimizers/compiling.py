@@ -4,9 +4,9 @@ All scalars go in as one tensor in 64 bits, so that neither a schedule nor the s
 compiles anything again, and sizes are dynamic, so that one kernel serves all parameters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
-from typing import Any
+from types import FunctionType
 
 import torch
 from torch import Tensor
@@ -14,7 +14,6 @@ from torch import Tensor
 from optimizers.motion import Motion, Rule, Scalar, move
 
 _SMALLEST = 16  # below, a size of 0 or 1 would be compiled for itself
-_KERNELS_AT_MOST = 256  # per process: rules × flags × dtypes, all of them variants of one function
 
 
 class CompilerError(RuntimeError):
@@ -36,14 +35,11 @@ def run_compiled(motion: Motion, x: Tensor, g: Tensor, state: tuple[Tensor | Non
     arguments = motion.rule, x, g, state, scalars, motion.maximize, *given
     pattern = tuple(s is None for s in state)
     variant = motion.rule, motion.maximize, given, x.dtype, x.device, pattern, scalars.device
-    if variant in _compiled_before:
-        _kernel()(*arguments)
-    else:
-        _compile(arguments)
-        _compiled_before.add(variant)
-
-
-_compiled_before: set[Any] = set()
+    try:
+        _kernel(variant)(*arguments)
+    except Exception as error:  # the compiler's own errors have no common class
+        words = " ".join(str(error).split())[:200]
+        raise CompilerError(f"{type(error).__name__}: {words}") from error
 
 
 def _step(
@@ -63,19 +59,14 @@ def _step(
 
 
 @cache
-def _kernel() -> Callable[..., None]:
-    return torch.compile(_step, dynamic=True, fullgraph=True)
+def _kernel(variant: Hashable) -> Callable[..., None]:
+    """Return what compiles itself when it is called for the first time.
 
-
-def _compile(arguments: tuple[Any, ...]) -> None:
-    import torch._dynamo
-
-    try:
-        with torch._dynamo.config.patch(recompile_limit=_KERNELS_AT_MOST):
-            _kernel()(*arguments)
-    except Exception as error:  # the compiler's own errors have no common class
-        words = " ".join(str(error).split())[:200]
-        raise CompilerError(f"{type(error).__name__}: {words}") from error
+    Each variant is a function with code of its own: of one code the compiler makes 8 forms at most,
+    in the whole process.
+    """
+    own = FunctionType(_step.__code__.replace(), _step.__globals__, _step.__name__)
+    return torch.compile(own, dynamic=True, fullgraph=True)
 
 
 def _as_tensor(values: tuple[Scalar, ...]) -> Tensor:

@@ -58,6 +58,8 @@ class Plan:
         self._alone = [_Alone(p, states, names) for p in params if id(p) not in packed]
         self._tensors = list(chain.from_iterable(entry.values() for entry in self._entries))
         self._pointers = list(map(Tensor.data_ptr, self.params))
+        self._strides = list(map(Tensor.stride, self.params))
+        self.counted()
 
     def holds(self, states: States) -> bool:
         """Return whether data and state of all parameters are still where the plan put them."""
@@ -65,8 +67,14 @@ class Plan:
         return (
             _same(map(states.get, self.params), self._entries or [None] * len(self.params))
             and list(map(Tensor.data_ptr, self.params)) == self._pointers
+            and list(map(Tensor.stride, self.params)) == self._strides
+            and self._counts == [counter._version for counter in self.counters.values()]
             and _same(values, self._tensors)
         )
+
+    def counted(self) -> None:
+        """Take note that the counters have been advanced, by their owner and for all alike."""
+        self._counts = [counter._version for counter in self.counters.values()]
 
     def step(self, motion: Motion, run: Run | None) -> None:
         """Move all parameters by `motion`, through `run` if that is given."""

@@ -11,18 +11,6 @@ from tests.conformance.cases import class_of, every_row, needs_compiler
 
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 
-# What compiled execution fails at; to be emptied.
-_ROUNDS = "the first step after a restart is the loop's, which rounds otherwise than the kernel"
-_ROOM = "a kernel that is compiled again, for a view, is held to torch's limit of 8"
-NOT_YET_COMPILED = {
-    "a state dict restores to the bit": _ROUNDS,
-    "a state dict goes through a file": _ROUNDS,
-    "a pickled optimizer goes on": _ROUNDS,
-    "a deep copy goes on": _ROUNDS,
-    "bfloat16 parameters move": _ROOM,
-    "state keeps its type when loaded": _ROOM,
-}
-
 
 @cache
 def subject_of(row, execution):
@@ -48,10 +36,7 @@ def test_it_has_the_property(row, check, execution):
 @pytest.mark.slow
 @every_row
 @every_check
-def test_it_has_the_property_compiled(row, check, request):
-    reason = NOT_YET_COMPILED.get(check.name)
-    if reason:  # not strict: SGD rounds alike, and the first kernels of a process find room
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+def test_it_has_the_property_compiled(row, check):
     assert_passes(row, check, "compiled")
 
 

@@ -71,10 +71,6 @@ def assert_same_after(row, event):
     course.assert_same(*ends, TOLERANCE)
 
 
-# What a plan does not notice yet: each fails, and must lose its mark when it no longer does.
-not_noticed = pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a plan looks at places in memory and state alone"
-)
 NEW_STATE = [
     ("rmsprop", {"momentum": 0.5}),  # as OneCycleLR does, if it is built after the first steps
     ("rmsprop", {"centered": True}),
@@ -83,13 +79,11 @@ NEW_STATE = [
 ]
 
 
-@not_noticed
 @pytest.mark.parametrize(("row", "changes"), NEW_STATE)
 def test_packed_goes_as_the_loop_when_a_setting_asks_for_more_state(row, changes):
     assert_same_after(row, lambda o: o.param_groups[0].update(changes) or o)
 
 
-@not_noticed
 @every_row
 def test_packed_goes_as_the_loop_when_a_parameter_is_transposed_in_place(row):
     def event(optimizer):
@@ -100,7 +94,6 @@ def test_packed_goes_as_the_loop_when_a_parameter_is_transposed_in_place(row):
     assert_same_after(row, event)
 
 
-@not_noticed
 @pytest.mark.parametrize("row", ["adam", "adamw", "adamax", "nadam", "radam"])
 def test_packed_goes_as_the_loop_when_one_count_is_set_in_place(row):
     def event(optimizer):
