@@ -4,18 +4,22 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.animation import FFMpegWriter, PillowWriter
+from matplotlib.animation import FFMpegWriter
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkerPath
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from PIL.Image import Dither, Image, fromarray
 
 from benchmark.landscape.motion import Motion, Scene, log_gaps
 from benchmark.report.landscape.payload import relief
@@ -23,7 +27,8 @@ from benchmark.report.landscape.view import NO_PATH, View
 from benchmark.report.palette import Style, styles
 
 _FRAMES_PER_SECOND = 20
-_FRAMES = 120  # and a second's rest at the end
+_FRAMES = 120
+_REST_SECONDS = 2  # at the end
 _BANDS = 14
 _MOST_NAMES = 3
 _RELIEF = LinearSegmentedColormap.from_list("relief", ["#dde6f0", "#fafbfc"])
@@ -39,10 +44,15 @@ def draw_picture(motion: Motion, view: View, target: Path, kind: str) -> None:
 
 def draw_film(motion: Motion, view: View, target: Path, kind: str) -> None:
     """Write a film; `kind` is ``gif``, or ``mp4`` where `can_write_mp4`."""
-    writer = (PillowWriter if kind == "gif" else FFMpegWriter)(fps=_FRAMES_PER_SECOND)
     figure, panels = _figure(motion, view)
+    figure.set_dpi(100)
+    steps = _film_steps(motion.steps)
+    if kind == "gif":
+        _write_gif(list(_frames(figure, panels, steps)), target)
+        return
+    writer = FFMpegWriter(fps=_FRAMES_PER_SECOND)
     with writer.saving(figure, str(target), dpi=100):
-        for step in _film_steps(motion.steps):
+        for step in [*steps, *[steps[-1]] * _FRAMES_PER_SECOND * _REST_SECONDS]:
             _show(panels, step)
             writer.grab_frame()
 
@@ -65,6 +75,13 @@ class _Trace:
     at: Line2D
 
     @property
+    def top(self) -> float:
+        """The highest log gap that the strip shows."""
+        axes = self.at.axes
+        assert axes is not None
+        return axes.get_ylim()[1]
+
+    @property
     def last(self) -> int:
         """The last step whose numbers are finite."""
         return len(self.log_gap) - 1
@@ -80,12 +97,44 @@ class _Panel:
     traces: Sequence[_Trace]
     lost: Sequence[str]
 
+    def moving(self) -> list[Artist]:
+        """Return what changes from step to step, the lowest first."""
+        paths: list[Artist] = [each for trace in self.traces for each in (trace.path, trace.curve)]
+        marks: list[Artist] = [each for trace in self.traces for each in (trace.here, trace.at)]
+        return [*paths, *marks, self.title, self.absent]
 
-def _film_steps(steps: int) -> Iterator[int]:
-    """Yield the steps to show: early ones closer together, where most happens; then a rest."""
+
+def _film_steps(steps: int) -> list[int]:
+    """Return the steps to show: early ones closer together, where most happens."""
     shares = np.linspace(0, 1, _FRAMES) ** 1.5
-    yield from sorted({round(share * steps) for share in shares.tolist()})
-    yield from [steps] * _FRAMES_PER_SECOND
+    return sorted({round(share * steps) for share in shares.tolist()})
+
+
+def _frames(figure: Figure, panels: Sequence[_Panel], steps: Sequence[int]) -> Iterator[Image]:
+    """Yield a picture per step; what does not move is drawn once."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    figure.set_layout_engine("none")
+    moving = [artist for panel in panels for artist in panel.moving()]
+    for artist in moving:
+        artist.set_animated(True)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    still = canvas.copy_from_bbox(figure.bbox)  # type: ignore[no-untyped-call]
+    for step in steps:
+        _show(panels, step)
+        canvas.restore_region(still)  # type: ignore[no-untyped-call]
+        for artist in moving:
+            figure.draw_artist(artist)
+        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        yield fromarray(pixels).convert("RGB")
+
+
+def _write_gif(frames: Sequence[Image], target: Path) -> None:
+    """Write frames in the last one's colours, undithered: what stands still costs nothing."""
+    colors = frames[-1].quantize(colors=255)
+    first, *rest = [frame.quantize(palette=colors, dither=Dither.NONE) for frame in frames]
+    durations = [1000 // _FRAMES_PER_SECOND] * len(rest) + [1000 * _REST_SECONDS]
+    first.save(target, format="GIF", save_all=True, append_images=rest, duration=durations, loop=0)
 
 
 def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
@@ -100,7 +149,7 @@ def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
         row, column = divmod(place, columns)
         above = figure.add_subplot(grid[2 * row, column])
         below = figure.add_subplot(grid[2 * row + 1, column])
-        _draw_relief(above, scene)
+        _draw_relief(above, scene, scene.starts[view.start])
         column_of = [each[place] for each in places]
         traces = [
             _trace(above, below, motion, (walker, place, view.start, int(view.noisy), lr))
@@ -118,9 +167,16 @@ def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
         Line2D([], [], color=look.color, marker=_path(look), linestyle=_dash(look))
         for look in looks
     ]
-    labels = [walker.label for walker in motion.walkers]
-    figure.legend(handles, labels, loc="outside lower center", ncols=2 + columns, fontsize=8)
-    figure.supxlabel(view.words(motion), fontsize=7, color="#5b616b")
+    figure.legend(
+        handles,
+        [walker.label for walker in motion.walkers],
+        title=fill(view.words(motion), 42 * columns),
+        loc="outside lower center",
+        ncols=2 + columns,
+        fontsize=8,
+        title_fontsize=7,
+        frameon=False,
+    )
     return figure, panels
 
 
@@ -128,12 +184,13 @@ def _panel(axes: Axes, scene: Scene, traces: Sequence[_Trace], lost: Sequence[st
     absent = axes.text(
         0.02, 0.02, "", transform=axes.transAxes, fontsize=6.5, color="#1c1f24", zorder=5
     )
+    absent.set_in_layout(False)
     absent.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1.5})
     title = axes.set_title("", fontsize=9)
     return _Panel(scene=scene, title=title, absent=absent, traces=traces, lost=lost)
 
 
-def _draw_relief(axes: Axes, scene: Scene) -> None:
+def _draw_relief(axes: Axes, scene: Scene, start: tuple[float, float]) -> None:
     left, right, bottom, top = scene.window
     heights = relief(scene)
     x = np.linspace(left, right, heights.shape[1])
@@ -144,6 +201,7 @@ def _draw_relief(axes: Axes, scene: Scene) -> None:
     axes.contour(x, y, heights, levels=levels, colors="#b4c0cf", linewidths=0.4, zorder=1)
     minima = np.array(scene.minima)
     axes.plot(minima[:, 0], minima[:, 1], "x", color="#1c1f24", markersize=5, zorder=2)
+    axes.plot(*start, "o", color="#1c1f24", markersize=6, fillstyle="none", zorder=2)
     axes.set(xlim=(left, right), ylim=(bottom, top), box_aspect=1)
     axes.tick_params(labelsize=7)
 
@@ -161,7 +219,9 @@ def _trace(above: Axes, below: Axes, motion: Motion, at: tuple[int, int, int, in
         path=above.plot([], [], **line)[0],
         here=above.plot([], [], **mark)[0],
         curve=below.plot([], [], **line)[0],
-        at=below.plot([], [], **(mark | {"clip_on": False, "markersize": 6}))[0],
+        at=below.plot([], [], **(mark | {"clip_on": False, "in_layout": False, "markersize": 6}))[
+            0
+        ],
     )
 
 
@@ -183,6 +243,7 @@ def _frame_strip(axes: Axes, steps: int, traces: Sequence[_Trace]) -> None:
     axes.yaxis.set_major_formatter(lambda power, _: f"1e{power:g}")
     axes.tick_params(labelsize=7)
     axes.grid(axis="y", color="#d9dde3", linewidth=0.5)
+    axes.set_xlabel("step", fontsize=7)
     axes.set_ylabel("loss − lowest", fontsize=7)
 
 
@@ -195,7 +256,9 @@ def _show(panels: Sequence[_Panel], step: int) -> None:
             trace.path.set_data(*trace.position[: last + 1].T)
             trace.here.set_data(*trace.position[last : last + 1].T)
             trace.curve.set_data(np.arange(last + 1), trace.log_gap[: last + 1])
-            trace.at.set_data([last], trace.log_gap[last : last + 1])
+            height = trace.log_gap[last]
+            trace.at.set_data([last], [height])
+            trace.at.set_visible(bool(height <= trace.top))
 
 
 def _absent(panel: _Panel, step: int) -> str:

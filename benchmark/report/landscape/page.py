@@ -7,6 +7,7 @@ from benchmark.report.landscape.payload import payload
 from benchmark.report.landscape.view import View
 
 _ASSETS = files("benchmark.report") / "assets"
+_SCRIPTS = ("landscape-draw.js", "landscape-paths.js", "landscape-pictures.js", "landscape.js")
 
 
 def section(motion: Motion, view: View) -> str:
@@ -26,7 +27,7 @@ def style() -> str:
 
 def script() -> str:
     """Return the section's script; it comes after the section."""
-    return _asset("landscape-draw.js") + _asset("landscape.js")
+    return "".join(map(_asset, _SCRIPTS))
 
 
 def page(motion: Motion, view: View) -> str:
