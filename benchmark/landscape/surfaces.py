@@ -113,7 +113,7 @@ _ROWS = (
         source="Himmelblau, Applied Nonlinear Programming, McGraw-Hill, 1972",
         function=_himmelblau,
         window=(-5.0, 5.0, -5.0, 5.0),
-        starts=((-0.5, -1.0), (0.0, 4.5)),
+        starts=((0.5, -1.2), (-4.5, 0.2)),
         minima=(
             (3.0, 2.0),
             (-2.805118086952745, 3.131312518250573),

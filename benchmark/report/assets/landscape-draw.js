@@ -1,5 +1,6 @@
 /* Drawing for "Optimizers in motion": numbers in, pixels out; no state but the caches of reliefs.
-   A frame maps the data's window to pixels: {left, top, width, height, window: [x0, x1, y0, y1]}. */
+   A frame maps a window of the data to pixels: {left, top, width, height, window}, the window being
+   [x0, x1, y0, y1]. */
 "use strict";
 
 const LandscapeDraw = (() => {
@@ -10,10 +11,9 @@ const LandscapeDraw = (() => {
   function prepare(canvas) {
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = canvas;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== columns) canvas.width = columns;
+    if (canvas.height !== rows) canvas.height = rows;
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
@@ -89,7 +89,7 @@ const LandscapeDraw = (() => {
 
   function outline(context, corners, x, y, size) {
     context.beginPath();
-    corners.forEach(([dx, dy], i) => context[i ? "lineTo" : "moveTo"](x + dx * size, y - dy * size));
+    for (const [dx, dy] of corners) context.lineTo(x + dx * size, y - dy * size);
     context.closePath();
   }
 
@@ -106,7 +106,7 @@ const LandscapeDraw = (() => {
 
   function line(context, points, color, dash, halo) {
     context.beginPath();
-    points.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x, y));
+    for (const [x, y] of points) context.lineTo(x, y);
     context.lineJoin = "round";
     context.setLineDash([]);
     context.lineWidth = 3.5;

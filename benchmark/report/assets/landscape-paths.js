@@ -31,12 +31,12 @@ function LandscapePaths(data) {
 
   const levels = data.hasNoise ? 2 : 1;
 
-  /* Place of a walker's path among the scene's: axes walker, start, noise, learning rate. */
-  const bestPlace = (walker, state) =>
-    shown.scene.best[(walker * shown.scene.starts.length + state.start) * levels + Number(state.noisy)];
+  /* Place of a walker's paths of all rates among the scene's: axes walker, start, noise. */
+  const cohort = (walker, state) =>
+    (walker * shown.scene.starts.length + state.start) * levels + Number(state.noisy);
 
   function lrPlace(walker, state) {
-    if (state.lr === "best") return bestPlace(walker, state);
+    if (state.lr === "best") return shown.scene.best[cohort(walker, state)];
     return state.lr === "own" ? OWN : data.lrs.indexOf(state.lr);
   }
 
@@ -44,8 +44,7 @@ function LandscapePaths(data) {
   function pathOf(walker, state) {
     const lr = lrPlace(walker, state);
     if (lr < 0) return null;
-    const starts = shown.scene.starts.length;
-    const row = ((walker * starts + state.start) * levels + Number(state.noisy)) * (OWN + 1) + lr;
+    const row = cohort(walker, state) * (OWN + 1) + lr;
     return { row, lr, diverged: shown.scene.diverged[row] };
   }
 

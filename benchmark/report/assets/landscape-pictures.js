@@ -229,7 +229,8 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
     context.textBaseline = "top";
     for (const step of ticks(0, steps, Math.min(6, frame.width / 60))) {
       const [x] = toPixels(frame, step, low);
-      context.textAlign = step === 0 ? "left" : x > frame.left + frame.width - 16 ? "right" : "center";
+      const isLast = x > frame.left + frame.width - 16;
+      context.textAlign = isLast ? "right" : step === 0 ? "left" : "center";
       context.fillText(String(step), x, frame.top + frame.height + 6);
     }
     const [now] = toPixels(frame, state.step, low);

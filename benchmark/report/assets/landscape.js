@@ -30,7 +30,8 @@
     return element;
   }
 
-  const options = (words) => words.map((word, i) => make("option", { value: i, textContent: word }));
+  const options = (words) =>
+    words.map((word, i) => make("option", { value: i, textContent: word }));
   const field = (name, control) =>
     make("label", { className: "field" }, [make("span", { textContent: name }), control]);
   const slider = (id, max, name) =>
@@ -62,7 +63,8 @@
 
   function legendRow(walker, i) {
     const box = make("input", { type: "checkbox" });
-    box.addEventListener("change", () => change(() => state.off[box.checked ? "delete" : "add"](i)));
+    box.addEventListener("change", () =>
+      change(() => (box.checked ? state.off.delete(i) : state.off.add(i))));
     const corners = walker.marker.map(([x, y]) => `${x},${-y}`).join(" ");
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const mark = document.createElementNS("http://www.w3.org/2000/svg", "polygon");

@@ -136,6 +136,7 @@ def test_scrubbing_by_keyboard_or_on_the_strip_moves_both_pictures(opened):
     page.locator("#landscape-step").focus()
     assert differs(page, lambda: page.keyboard.press("ArrowLeft")) == (True, True)
     assert page.locator("#landscape-step-value").inner_text() == "step 39 of 40"
+    page.locator("canvas.strip").scroll_into_view_if_needed()
     box = page.locator("canvas.strip").bounding_box()
     middle = box["x"] + 50 + (box["width"] - 60) / 2, box["y"] + box["height"] / 2
     assert differs(page, lambda: page.mouse.click(*middle)) == (True, True)
