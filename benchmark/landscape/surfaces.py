@@ -26,7 +26,8 @@ class Surface:
         source: Where it comes from.
         function: Takes x and y of one shape, returns the loss in that shape.
         window: Lowest and highest x, lowest and highest y that are drawn.
-        starts: Where paths begin; the first is the usual one.
+        starts: Where paths begin; the first is the usual one if there is one, the others are no
+            round numbers apart from a minimum, which steps of one size would hit by chance.
         minima: Every global minimum.
         lowest: The loss there.
     """
@@ -131,7 +132,7 @@ _ROWS = (
         "the saddle point problem, NeurIPS 2014",
         function=_saddle,
         window=(-1.8, 1.8, -1.8, 1.8),
-        starts=((1.5, 0.001), (-1.4, 0.1)),
+        starts=((1.53, 0.001), (-1.37, 0.1)),
         minima=((0.0, 1.0), (0.0, -1.0)),
         lowest=-0.5,
     ),
@@ -170,7 +171,7 @@ _ROWS = (
         "& Born, Parallel Computing 17, 1991",
         function=_rastrigin,
         window=(-5.12, 5.12, -5.12, 5.12),
-        starts=((-3.3, 2.7), (1.8, 4.3)),
+        starts=((-3.32, 2.71), (1.83, 4.27)),
         minima=((0.0, 0.0),),
     ),
     Surface(
@@ -183,7 +184,7 @@ _ROWS = (
         "1990, without its waves",
         function=_plateau,
         window=(-4.0, 4.0, -4.0, 4.0),
-        starts=((-2.6, -2.0), (0.3, 3.0)),
+        starts=((-2.63, -1.97), (0.31, 3.02)),
         minima=((0.0, 0.0),),
     ),
 )

@@ -49,7 +49,7 @@ def test_format_follows_the_ending(tmp_path, kind):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--opts", "adm"], "Did you mean 'adam'?"),
+        (["--opts", "adm"], "unknown optimizer 'adm'. Did you mean 'adam'"),
         (["--surfaces", "beal"], "unknown surface 'beal'. Did you mean 'beale'?"),
         (["--lrs", "0.1,fast"], "expected positive numbers"),
         (["--lrs", "0.1,-1"], "expected positive numbers"),

@@ -70,7 +70,7 @@ def test_surface_start_and_noise_change_pictures_words_and_address(opened):
     assert "x² − y² + y⁴/2" in page.locator(".about").inner_text()
     assert hash_of(page) == "#l.surface=saddle"
     start = page.locator("#landscape-start")
-    assert differs(page, lambda: start.select_option(label="2: (−1.4, 0.1)")) == (True, True)
+    assert differs(page, lambda: start.select_option(label="2: (−1.37, 0.1)")) == (True, True)
     noise = page.locator("#landscape-noise")
     assert differs(page, noise.check) == (True, True)
     assert "Noise of standard deviation" in page.locator(".about").inner_text()

@@ -3,11 +3,9 @@ import itertools
 import pytest
 
 from benchmark.report.palette import style, styles
+from optimizers.registry import OPTIMIZERS
 
-FIXED = (
-    *("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop"),
-    *("adam", "adamax", "adamw", "nadam", "radam", "lion"),
-)
+FIXED = tuple(OPTIMIZERS)
 
 
 def luminance(color):
