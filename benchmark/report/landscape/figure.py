@@ -4,12 +4,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
+from subprocess import PIPE, Popen
 from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.animation import FFMpegWriter
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,20 +47,13 @@ def draw_film(motion: Motion, view: View, target: Path, kind: str) -> None:
     """Write a film; `kind` is ``gif``, or ``mp4`` where `can_write_mp4`."""
     figure, panels = _figure(motion, view)
     figure.set_dpi(100)
-    steps = _film_steps(motion.steps)
-    if kind == "gif":
-        _write_gif(list(_frames(figure, panels, steps)), target)
-        return
-    writer = FFMpegWriter(fps=_FRAMES_PER_SECOND)
-    with writer.saving(figure, str(target), dpi=100):
-        for step in [*steps, *[steps[-1]] * _FRAMES_PER_SECOND * _REST_SECONDS]:
-            _show(panels, step)
-            writer.grab_frame()
+    frames = list(_frames(figure, panels, _film_steps(motion.steps)))
+    (_write_gif if kind == "gif" else _write_mp4)(frames, target)
 
 
 def can_write_mp4() -> bool:
     """Whether ffmpeg is there."""
-    return FFMpegWriter.isAvailable()
+    return which("ffmpeg") is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +129,21 @@ def _write_gif(frames: Sequence[Image], target: Path) -> None:
     first, *rest = [frame.quantize(palette=colors, dither=Dither.NONE) for frame in frames]
     durations = [1000 // _FRAMES_PER_SECOND] * len(rest) + [1000 * _REST_SECONDS]
     first.save(target, format="GIF", save_all=True, append_images=rest, duration=durations, loop=0)
+
+
+def _write_mp4(frames: Sequence[Image], target: Path) -> None:
+    """Write frames in the pixel format that every player shows, which wants even sides."""
+    first = frames[0]
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{first.width}x{first.height}"]
+    even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-f", "mp4"]
+    command = ["ffmpeg", "-v", "error", "-y", *raw, "-r", str(_FRAMES_PER_SECOND), "-i", "-", *even]
+    rest = [frames[-1]] * (_FRAMES_PER_SECOND * _REST_SECONDS)
+    with Popen([*command, str(target)], stdin=PIPE) as encoder:
+        assert encoder.stdin is not None
+        for frame in [*frames, *rest]:
+            encoder.stdin.write(frame.tobytes())
+    if encoder.returncode:
+        raise OSError(f"ffmpeg could not write {target}")
 
 
 def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
