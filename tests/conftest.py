@@ -3,6 +3,8 @@ import tempfile
 
 import pytest
 
+from tests.browser import chromium, open_page  # noqa: F401 (fixtures for every test)
+
 # Before anything is imported: no test may touch the user's cache, W&B account or thread counts.
 os.environ["BENCHMARK_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchmark-tests-")
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -15,6 +15,7 @@ _VERBS = {
     "check": "check an optimizer, your own too, for what users of torch.optim count on",
     "list": "list optimizers, models, data sets, problems",
     "bench-step": "time the step of optimizers, next to torch's own and to the limit",
+    "landscape": "show the optimizers in motion on surfaces: a page, a picture or a film",
     "completion": "print the shell's completion script",
 }
 

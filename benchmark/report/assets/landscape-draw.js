@@ -1,0 +1,159 @@
+/* Drawing for "Optimizers in motion": numbers in, pixels out; no state but the caches of reliefs.
+   A frame maps a window of the data to pixels: {left, top, width, height, window}, the window being
+   [x0, x1, y0, y1]. */
+"use strict";
+
+const LandscapeDraw = (() => {
+  const BANDS = 14;
+  const reliefs = new Map();
+
+  /* Size a canvas for the screen's pixels; return its context, in CSS pixels. */
+  function prepare(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== columns) canvas.width = columns;
+    if (canvas.height !== rows) canvas.height = rows;
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    return context;
+  }
+
+  function toPixels(frame, x, y) {
+    const [x0, x1, y0, y1] = frame.window;
+    return [
+      frame.left + ((x - x0) / (x1 - x0)) * frame.width,
+      frame.top + ((y1 - y) / (y1 - y0)) * frame.height,
+    ];
+  }
+
+  /* Round numbers that cut [low, high] into about `count` parts. */
+  function ticks(low, high, count) {
+    const rough = (high - low) / count;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
+    const found = [];
+    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
+      found.push(Number((k * step).toPrecision(6)));
+    }
+    return found;
+  }
+
+  function rgb(color) {
+    const number = parseInt(color.trim().slice(1), 16);
+    return [number >> 16, (number >> 8) & 255, number & 255];
+  }
+
+  /* A picture of the heights, shaded in bands with a line between two: drawn once, then copied. */
+  function relief(key, heights, [rows, columns], width, height, colors) {
+    if (reliefs.has(key)) return reliefs.get(key);
+    const picture = document.createElement("canvas");
+    [picture.width, picture.height] = [width, height];
+    const context = picture.getContext("2d");
+    const image = context.createImageData(width, height);
+    const [low, high, line] = [colors.low, colors.high, colors.line].map(rgb);
+    const band = (px, py) => {
+      const x = (px / (width - 1)) * (columns - 1);
+      const y = (1 - py / (height - 1)) * (rows - 1);
+      const column = Math.min(Math.floor(x), columns - 2);
+      const row = Math.min(Math.floor(y), rows - 2);
+      const at = row * columns + column;
+      const [u, v] = [x - column, y - row];
+      const lower = heights[at] * (1 - u) + heights[at + 1] * u;
+      const upper = heights[at + columns] * (1 - u) + heights[at + columns + 1] * u;
+      return Math.min(Math.floor((lower * (1 - v) + upper * v) * BANDS), BANDS - 1);
+    };
+    let above = new Uint8Array(width + 1);
+    for (let px = 0; px <= width; px++) above[px] = band(px, 0);
+    for (let py = 0; py < height; py++) {
+      const below = new Uint8Array(width + 1);
+      for (let px = 0; px <= width; px++) below[px] = band(px, py + 1);
+      for (let px = 0; px < width; px++) {
+        const isEdge = above[px] !== above[px + 1] || above[px] !== below[px];
+        const share = above[px] / (BANDS - 1);
+        const at = 4 * (py * width + px);
+        for (let i = 0; i < 3; i++) {
+          const shade = low[i] + (high[i] - low[i]) * share;
+          image.data[at + i] = isEdge ? (shade + line[i]) / 2 : shade;
+        }
+        image.data[at + 3] = 255;
+      }
+      above = below;
+    }
+    context.putImageData(image, 0, 0);
+    if (reliefs.size > 12) reliefs.clear();
+    reliefs.set(key, picture);
+    return picture;
+  }
+
+  function outline(context, corners, x, y, size) {
+    context.beginPath();
+    for (const [dx, dy] of corners) context.lineTo(x + dx * size, y - dy * size);
+    context.closePath();
+  }
+
+  function marker(context, corners, x, y, size, color, halo) {
+    outline(context, corners, x, y, size);
+    context.setLineDash([]);
+    context.lineJoin = "round";
+    context.lineWidth = 3;
+    context.strokeStyle = halo;
+    context.stroke();
+    context.fillStyle = color;
+    context.fill();
+  }
+
+  function line(context, points, color, dash, halo) {
+    context.beginPath();
+    for (const [x, y] of points) context.lineTo(x, y);
+    context.lineJoin = "round";
+    context.setLineDash([]);
+    context.lineWidth = 3.5;
+    context.strokeStyle = halo;
+    context.globalAlpha = 0.55;
+    context.stroke();
+    context.globalAlpha = 1;
+    context.setLineDash(dash);
+    context.lineWidth = 1.7;
+    context.strokeStyle = color;
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  function cross(context, x, y, size, color, width = 2) {
+    context.beginPath();
+    for (const turn of [1, -1]) {
+      context.moveTo(x - size, y - turn * size);
+      context.lineTo(x + size, y + turn * size);
+    }
+    context.lineWidth = width;
+    context.strokeStyle = color;
+    context.stroke();
+  }
+
+  function ring(context, x, y, radius, color) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.lineWidth = 1.5;
+    context.strokeStyle = color;
+    context.stroke();
+  }
+
+  /* An arrow head at the frame's edge that points to where (x, y) is, outside. */
+  function arrow(context, frame, x, y, color, halo) {
+    const [middleX, middleY] = [frame.left + frame.width / 2, frame.top + frame.height / 2];
+    const [dx, dy] = [x - middleX, y - middleY];
+    const inset = 9;
+    const scale = Math.min(
+      (frame.width / 2 - inset) / Math.max(Math.abs(dx), 1e-9),
+      (frame.height / 2 - inset) / Math.max(Math.abs(dy), 1e-9),
+    );
+    const angle = Math.atan2(dy, dx);
+    const head = [0, 2.5, -2.5].map((turn) => [Math.cos(angle + turn), -Math.sin(angle + turn)]);
+    marker(context, head, middleX + dx * scale, middleY + dy * scale, 8, color, halo);
+    return [middleX + dx * scale, middleY + dy * scale];
+  }
+
+  return { prepare, toPixels, ticks, relief, marker, line, cross, ring, arrow };
+})();

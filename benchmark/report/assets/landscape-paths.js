@@ -1,0 +1,128 @@
+/* The numbers of "Optimizers in motion", as Python packed them, and how they are said in words. */
+"use strict";
+
+function LandscapePaths(data) {
+  const OWN = data.lrs.length; // place of each walker's own rate on the learning-rate axis
+  const MOST = 65535; // of a number of 16 bits
+  let shown = null; // of the scene whose numbers are unpacked
+
+  /* Undo the packing of payload.py: base64, zlib, two planes of bytes, differences. */
+  async function unpack(text, length) {
+    const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const half = bytes.length / 2;
+    const values = new Uint16Array(half);
+    for (let i = 0; i < half; i++) {
+      values[i] = (i % length ? values[i - 1] : 0) + bytes[i] + 256 * bytes[half + i];
+    }
+    return values;
+  }
+
+  async function load(place) {
+    if (shown?.place === place) return;
+    const scene = data.scenes[place];
+    const [paths, relief] = await Promise.all([
+      unpack(scene.paths, data.steps + 1),
+      unpack(scene.relief, scene.reliefSize[1]),
+    ]);
+    shown = { place, scene, paths, heights: Float32Array.from(relief, (value) => value / 4095) };
+  }
+
+  const levels = data.hasNoise ? 2 : 1;
+
+  /* Place of a walker's paths of all rates among the scene's: axes walker, start, noise. */
+  const cohort = (walker, state) =>
+    (walker * shown.scene.starts.length + state.start) * levels + Number(state.noisy);
+
+  function lrPlace(walker, state) {
+    if (state.lr === "best") return shown.scene.best[cohort(walker, state)];
+    return state.lr === "own" ? OWN : data.lrs.indexOf(state.lr);
+  }
+
+  /* The path that a state chooses; null if the walker diverges at every rate. */
+  function pathOf(walker, state) {
+    const lr = lrPlace(walker, state);
+    if (lr < 0) return null;
+    const row = cohort(walker, state) * (OWN + 1) + lr;
+    return { row, lr, diverged: shown.scene.diverged[row] };
+  }
+
+  const isOutside = ({ x, y }) => {
+    const [x0, x1, y0, y1] = shown.scene.window;
+    return x < x0 || x > x1 || y < y0 || y > y1;
+  };
+
+  /* Position and loss of a path at a step; what has diverged stays where it last was. What is
+     `far` was drawn in to the rim of the numbers: its x and y tell only the direction. */
+  function at(path, step) {
+    const [x0, x1, y0, y1] = shown.scene.window;
+    const size = shown.paths.length / 3;
+    const index = path.row * (data.steps + 1) + step;
+    const code = (axis) => shown.paths[axis * size + index];
+    const unit = (axis) => (code(axis) - data.origin) / data.units;
+    return {
+      x: x0 + unit(0) * (x1 - x0),
+      y: y0 + unit(1) * (y1 - y0),
+      far: [0, 1].some((axis) => code(axis) === 0 || code(axis) === MOST),
+      gap: 10 ** (data.gapLow + data.gapStep * code(2)),
+      isFloor: code(2) === 0,
+      isCeiling: code(2) === MOST,
+    };
+  }
+
+  /* The step at which a path that is outside at `step` left; null if it is inside. */
+  function leftAt(path, step) {
+    for (let k = step; k >= 0; k--) {
+      if (!isOutside(at(path, k))) return k === step ? null : k + 1;
+    }
+    return 0;
+  }
+
+  function number(value, digits = 3) {
+    if (value === null) return "none";
+    if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4)) {
+      return plain(value.toExponential(digits - 1).replace("e+", "e"));
+    }
+    return plain(Number(value.toPrecision(digits)));
+  }
+
+  const plain = (value) => String(value).replaceAll("-", "−");
+  const coordinate = (here, value) => (here.far ? "far" : plain(value.toFixed(3)));
+
+  function loss(here) {
+    if (here.isCeiling) return `> ${number(here.gap, 1)}`;
+    if (here.isFloor && shown.scene.lowest === 0) return `≤ ${number(here.gap, 1)}`;
+    return number(shown.scene.lowest + here.gap, 4);
+  }
+
+  function rate(walker, path) {
+    const own = data.walkers[walker].lr;
+    if (own === null) return "none";
+    return path.lr === OWN ? plain(own) : plain(data.lrs[path.lr]);
+  }
+
+  const onEdge = (path, state) =>
+    state.lr === "best" && OWN > 1 && (path.lr === 0 || path.lr === OWN - 1);
+
+  function standing(path, step) {
+    if (path.diverged <= step) return `diverged at step ${path.diverged}`;
+    const left = leftAt(path, step);
+    return left === null ? "" : `left at step ${left}`;
+  }
+
+  function rule(state) {
+    const grid = `${OWN} rates from ${plain(data.lrs[0])} to ${plain(data.lrs[OWN - 1])}`;
+    if (state.lr === "best") {
+      return `Best of ${grid}: lowest mean of log(loss − lowest loss) over all steps from this `
+        + "start; diverged paths are out. * marks a best at the end of the grid.";
+    }
+    if (state.lr === "own") return "Every optimizer at the rate it was given, or else its default.";
+    return `Every optimizer at ${plain(state.lr)}, fair or not.`;
+  }
+
+  return {
+    OWN, load, pathOf, at, isOutside, number, plain, coordinate, loss, rate, onEdge, standing, rule,
+    get shown() { return shown; },
+  };
+}

@@ -1,0 +1,113 @@
+"""The colour and the marker of every optimizer, the same on every page and in every figure.
+
+Twelve colours that all are far apart for every kind of eye do not exist, so each comes with a
+marker of its own: the pair is what tells optimizers apart. The colours are the best found by a
+random search for the largest smallest distance in OKLab, seen by normal, protan, deutan and tritan
+eyes (Machado et al., A physiologically-based model for simulation of color vision deficiency,
+2009), among those with a contrast of 3 or more to the background. Of each there is a lighter tone
+of the same hue for dark backgrounds. Optimizers that are often compared got colours far apart.
+"""
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+Outline = tuple[tuple[float, float], ...]
+
+_DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 3), (8, 3, 2, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How one optimizer looks.
+
+    Args:
+        color: On light backgrounds, as ``#rrggbb``.
+        color_on_dark: On dark ones.
+        marker: Corners of a polygon about the origin; y points up and no corner is further than 1.
+        dash: Lengths of dashes and gaps in pixels, empty for a full line; tells apart what has
+            one name and several settings.
+    """
+
+    color: str
+    color_on_dark: str
+    marker: Outline
+    dash: tuple[int, ...] = ()
+
+
+def styles(names: Sequence[str]) -> list[Style]:
+    """Return a style for each optimizer; the second of a name differs from the first in its dash.
+
+    >>> first, second = styles(["adam", "adam"])
+    >>> first.color == second.color, first.dash == second.dash
+    (True, False)
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        found.append(replace(style(name), dash=_DASHES[seen[name] % len(_DASHES)]))
+        seen[name] += 1
+    return found
+
+
+def style(name: str) -> Style:
+    """Return the style of the optimizer called `name`, whatever else is shown beside it.
+
+    An optimizer that is not in the table gets a pair of colour and marker that its name decides.
+    """
+    if name in _STYLES:
+        return _STYLES[name]
+    place = zlib.crc32(name.encode()) % len(_SPARE)
+    return _SPARE[place]
+
+
+def _regular(corners: int, turn: float = 0.25, radius: float = 1.0) -> Outline:
+    """Return a regular polygon, its first corner `turn` of a full turn from the x axis."""
+    angles = [2 * math.pi * (turn + corner / corners) for corner in range(corners)]
+    return tuple((radius * math.cos(angle), radius * math.sin(angle)) for angle in angles)
+
+
+def _star(points: int, inner: float, turn: float = 0.25) -> Outline:
+    outside = _regular(points, turn)
+    inside = _regular(points, turn + 0.5 / points, inner)
+    return tuple(corner for pair in zip(outside, inside, strict=True) for corner in pair)
+
+
+def _plus(width: float = 0.34) -> Outline:
+    arm = ((0.94, -width), (0.94, width), (width, width))
+    quarter_turns = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
+    return tuple((a * x + b * y, c * x + d * y) for a, b, c, d in quarter_turns for x, y in arm)
+
+
+def _turned(outline: Outline, turn: float) -> Outline:
+    c, s = math.cos(2 * math.pi * turn), math.sin(2 * math.pi * turn)
+    return tuple((c * x - s * y, s * x + c * y) for x, y in outline)
+
+
+_ROWS = (  # name, colour, colour on dark, marker
+    ("sgd", "#5a061a", "#af6469", _regular(24, radius=0.85)),
+    ("momentum", "#2f02a0", "#7478f0", _regular(4, turn=0.125)),
+    ("nesterov", "#097c7e", "#84d0d1", _regular(4)),
+    ("adagrad", "#2d95aa", "#9beafd", _regular(3)),
+    ("adadelta", "#830462", "#d974b3", _regular(3, turn=0.75)),
+    ("rmsprop", "#a78108", "#fbd888", _plus()),
+    ("adam", "#145dab", "#7ab4fc", _star(5, 0.45)),
+    ("adamax", "#5d3f01", "#af9266", _regular(3, turn=0.0)),
+    ("adamw", "#5f9762", "#baecbb", _turned(_plus(), 0.125)),
+    ("nadam", "#446400", "#99b871", _regular(3, turn=0.5)),
+    ("radam", "#71674a", "#c4bba1", _star(4, 0.4)),
+    ("lion", "#4a0854", "#9c65a4", _star(3, 0.3, turn=0.75)),
+)
+
+_STYLES = {
+    name: Style(color=color, color_on_dark=on_dark, marker=marker)
+    for name, color, on_dark, marker in _ROWS
+}
+_SPARE = tuple(
+    replace(color, marker=marker.marker)
+    for color in _STYLES.values()
+    for marker in _STYLES.values()
+    if color is not marker
+)

@@ -1,0 +1,41 @@
+import itertools
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmark.report.landscape.figure import can_write_mp4, draw_film, draw_picture
+from benchmark.report.landscape.view import View
+
+
+def test_a_picture_is_drawn_for_every_way_to_choose_the_rate(motion, tmp_path):
+    pictures = []
+    for rate in ("best", "own", 5.0):
+        target = tmp_path / f"{rate}.png"
+        draw_picture(motion, View(lr=rate, noisy=True), target, "png")
+        pictures.append(np.asarray(Image.open(target).convert("L"), dtype=float))
+    sizes = {picture.shape for picture in pictures}
+    assert len(sizes) == 1
+    assert all((one != other).any() for one, other in itertools.pairwise(pictures))
+
+
+def test_a_gif_moves_and_rests_at_the_end(motion, tmp_path):
+    target = tmp_path / "film.gif"
+    draw_film(motion, View(), target, "gif")
+    with Image.open(target) as film:
+        assert film.n_frames == motion.steps + 1
+        first = np.asarray(film.convert("RGB"), dtype=int)
+        film.seek(film.n_frames - 1)
+        assert film.info["duration"] == 2000
+        assert (np.abs(np.asarray(film.convert("RGB"), dtype=int) - first) > 30).any()
+
+
+def test_mp4_can_be_written_where_ffmpeg_is():
+    assert can_write_mp4() == (shutil.which("ffmpeg") is not None)
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not here to write an mp4")
+def test_an_mp4_is_written(motion, tmp_path):
+    draw_film(motion, View(), tmp_path / "film.mp4", "mp4")
+    assert (tmp_path / "film.mp4").read_bytes()[4:8] == b"ftyp"

@@ -1,0 +1,57 @@
+import itertools
+
+import pytest
+
+from benchmark.report.palette import style, styles
+from optimizers.registry import OPTIMIZERS
+
+FIXED = tuple(OPTIMIZERS)
+
+
+def luminance(color):
+    """Relative luminance of WCAG 2, section 1.4.3."""
+    values = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+    return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_every_colour_stands_out_from_the_backgrounds_of_both_themes(name):
+    assert contrast(style(name).color, "#ffffff") >= 3
+    assert contrast(style(name).color_on_dark, "#14161a") >= 3
+
+
+def test_registered_optimizers_share_neither_colour_nor_marker():
+    looks = [style(name) for name in FIXED]
+    for one, other in itertools.combinations(looks, 2):
+        assert one.color != other.color
+        assert one.color_on_dark != other.color_on_dark
+        assert one.marker != other.marker
+
+
+def test_markers_fit_in_the_unit_circle():
+    for name in FIXED:
+        assert max(x * x + y * y for x, y in style(name).marker) <= 1 + 1e-9
+
+
+def test_an_unregistered_optimizer_looks_the_same_whatever_is_beside_it():
+    name = "torch.optim.AdamW"
+    assert styles(["adam", name])[1] == styles([name, "sgd", "lion"])[0]
+
+
+def test_an_unregistered_optimizer_never_looks_like_a_registered_one():
+    pairs = {(style(name).color, style(name).marker) for name in FIXED}
+    for i in range(300):
+        look = style(f"package.Optimizer{i}")
+        assert (look.color, look.marker) not in pairs
+
+
+def test_settings_of_one_optimizer_differ_in_their_dashes():
+    looks = styles(["adam", "sgd", "adam", "adam", "adam"])
+    assert len({look.dash for i, look in enumerate(looks) if i != 1}) == 4
+    assert {look.color for i, look in enumerate(looks) if i != 1} == {style("adam").color}
