@@ -38,6 +38,7 @@ class Trial:
         precision: As Lightning names it, such as ``32-true`` or ``bf16-mixed``.
         threads: CPU threads of the training process; another number gives other bits.
         log_every: Steps between two looks at the running loss.
+        source: Digest of the files of a plugged-in model and data set; empty for registered ones.
     """
 
     problem: str
@@ -53,6 +54,7 @@ class Trial:
     precision: str = "32-true"
     threads: int = 1
     log_every: int = 50
+    source: str = ""
 
     @property
     def label(self) -> str:
@@ -96,6 +98,7 @@ class Workload:
     batch_size: int
     dropout: bool = False
     l2: float = 0.0
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from typing import Any
 from optimizers.pick import UnknownNameError, near, pick
 from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
+from optimizers.source import source_digest
 from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
@@ -94,7 +95,12 @@ def _spec(
     shown = given if not label else {key: given[key] for key in grid if len(grid[key]) > 1}
     words = [label or name, *(f"{key}={_text(value)}" for key, value in shown.items())]
     spec = OptimizerSpec(
-        name=name, label=" ".join(words), target=target, hyperparameters=resolved, schedule=schedule
+        name=name,
+        label=" ".join(words),
+        target=target,
+        hyperparameters=resolved,
+        schedule=schedule,
+        source=source_digest(name) if "." in name else "",
     )
     _try(spec)
     return spec

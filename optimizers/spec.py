@@ -29,6 +29,7 @@ class OptimizerSpec:
         hyperparameters: Every one that can be written as JSON, defaults included. Read it only;
             it takes no part in the hash, so that specs can be keys. Lists become tuples.
         schedule: What multiplies the learning rate.
+        source: Digest of the file of a class that is not installed, see `source`; empty else.
     """
 
     name: str
@@ -36,6 +37,7 @@ class OptimizerSpec:
     target: str
     hyperparameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     schedule: Schedule = field(default_factory=Schedule)
+    source: str = ""
 
     def __post_init__(self) -> None:
         values = {name: _tuples(value) for name, value in self.hyperparameters.items()}
@@ -49,7 +51,10 @@ class OptimizerSpec:
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able mapping that `from_json` reads."""
         values = {name: _lists(value) for name, value in self.hyperparameters.items()}
-        return asdict(self) | {"hyperparameters": values}
+        found = asdict(self) | {"hyperparameters": values}
+        if not self.source:  # so that keys of trials stay as they were before there was one
+            del found["source"]
+        return found
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "OptimizerSpec":

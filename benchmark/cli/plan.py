@@ -12,6 +12,7 @@ from benchmark.store import Record
 from datamodules.errors import DataUnavailableError
 from datamodules.places import prepared_folder, why_unavailable
 from datamodules.registry import DATASETS
+from optimizers.source import source_digest
 
 _UNKNOWN_EPOCH_SECONDS = 10.0
 _FIXED_SECONDS = 0.3  # of a trial besides its epochs, see docs/performance.md
@@ -91,7 +92,9 @@ def _missing(dataset: str, wish: Wish) -> str:
 
 
 def _adjusted(workload: Workload, wish: Wish) -> Workload:
+    plugged = [name for name in (workload.model, workload.dataset) if "." in name]
     asked = {
+        "source": "".join(map(source_digest, plugged)),
         "epochs": wish.epochs,
         "batch_size": wish.batch_size,
         "dropout": wish.dropout,

@@ -251,3 +251,18 @@ def test_help_and_list_load_nothing_heavy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_edited_optimizer_runs_again(capsys, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    text = "import torch\n\nclass Opt(torch.optim.SGD):\n    pass\n"
+    (tmp_path / "edited_between_runs.py").write_text(text)
+    command = [*QUICK, "--opts", "edited_between_runs.Opt:lr=0.1", "--seeds", "1", "--dry-run"]
+    main([argument for argument in command if argument != "--dry-run"])
+    capsys.readouterr()
+    main(command)
+    assert "1 with 1 seed, 0 to run" in capsys.readouterr().out
+    (tmp_path / "edited_between_runs.py").write_text(text + "\n")
+    main(command)
+    assert "1 with 1 seed, 1 to run" in capsys.readouterr().out
