@@ -105,6 +105,7 @@ _ROWS = (
             )
         ),
         state_tensors=2,
+        scale_free=True,
     ),
     OptimizerRow(
         name="rmsprop",
