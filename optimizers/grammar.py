@@ -6,6 +6,9 @@
     value  = number | true | false | none | text | tuple
     tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
 
+A class that takes matrices alone, such as torch.optim.Muon, leaves the other parameters to
+``adamw``, or to ``rest=name`` with hyperparameters like ``rest.lr=0.001``.
+
 Several values make a grid, the last key running fastest. ``schedule`` and ``warmup`` belong to the
 suite, unless the optimizer itself takes an argument of that name. A spec that comes twice is taken
 once; two that differ must not share a label.
@@ -85,6 +88,7 @@ def _spec(
     defaults = _defaults(name, cls, given)
     ours = {key: given[key] for key in _SCHEDULE_KEYS if key in given and key not in defaults}
     own = {k: _as_default(v, defaults.get(k)) for k, v in given.items() if k not in ours}
+    rest = _rest(cls, own)
     if not _takes_any(cls):
         _check_keys(name, own, defaults)
     resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
@@ -101,9 +105,33 @@ def _spec(
         hyperparameters=resolved,
         schedule=schedule,
         source=source_digest(name) if "." in name else "",
+        rest=rest,
     )
     _try(spec)
     return spec
+
+
+def _rest(cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
+    """Return what steps vectors if `cls` refuses them; its settings are taken out of `own`."""
+    settings = [key for key in own if key == "rest" or key.startswith("rest.")]
+    plain = {key: value for key, value in own.items() if key not in settings}
+    if not _takes(cls, (2, 2), plain) or _takes(cls, (2,), plain):
+        return None
+    found = {key: own.pop(key) for key in settings}
+    name = str(found.pop("rest", "adamw"))
+    target = _target(name)
+    given = {key.removeprefix("rest."): value for key, value in found.items()}
+    return _spec(name, "", target, _load(name, target), given, {})
+
+
+def _takes(cls: type, shape: tuple[int, ...], own: dict[str, Any]) -> bool:
+    import torch
+
+    try:
+        cls([torch.nn.Parameter(torch.zeros(shape))], **own)
+    except Exception:  # a class of anyone's may raise anything
+        return False
+    return True
 
 
 def _check_keys(name: str, own: Iterable[str], defaults: dict[str, Any]) -> None:
@@ -133,7 +161,8 @@ def _try(spec: OptimizerSpec) -> None:
     import torch
 
     try:
-        optimizer = spec.build([torch.nn.Parameter(torch.zeros(2, 2))])
+        shapes = [(2, 2), (2,)] if spec.rest else [(2, 2)]
+        optimizer = spec.build([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes])
     except Exception as error:  # a class of anyone's may raise anything
         raise SpecError(f"{spec.label}: {_one_line(error)}") from None
     if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):

@@ -30,6 +30,7 @@ class OptimizerSpec:
             it takes no part in the hash, so that specs can be keys. Lists become tuples.
         schedule: What multiplies the learning rate.
         source: Digest of the file of a class that is not installed, see `source`; empty else.
+        rest: For a class that takes matrices alone: what steps the other parameters.
     """
 
     name: str
@@ -38,6 +39,7 @@ class OptimizerSpec:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     schedule: Schedule = field(default_factory=Schedule)
     source: str = ""
+    rest: "OptimizerSpec | None" = None
 
     def __post_init__(self) -> None:
         values = {name: _tuples(value) for name, value in self.hyperparameters.items()}
@@ -45,6 +47,13 @@ class OptimizerSpec:
 
     def build(self, params: Iterable[Any]) -> "Optimizer":
         """Return the optimizer over `params`, with hyperparameters as its class checks them."""
+        if self.rest is None:
+            return self._make(params)
+        from optimizers.split import Split
+
+        return Split(params, self._make, self.rest.build)
+
+    def _make(self, params: Iterable[Any]) -> "Optimizer":
         optimizer: Optimizer = resolve_name(self.target)(params, **self.hyperparameters)
         return optimizer
 
@@ -52,14 +61,17 @@ class OptimizerSpec:
         """Return a JSON-able mapping that `from_json` reads."""
         values = {name: _lists(value) for name, value in self.hyperparameters.items()}
         found = asdict(self) | {"hyperparameters": values}
-        if not self.source:  # so that keys of trials stay as they were before there was one
-            del found["source"]
+        found["rest"] = self.rest and self.rest.to_json()
+        for name in ("source", "rest"):  # so that keys of trials stay as they were without them
+            if not found[name]:
+                del found[name]
         return found
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "OptimizerSpec":
         """Build a spec from `to_json`'s mapping."""
-        return cls(**{**data, "schedule": Schedule(**data["schedule"])})
+        rest = cls.from_json(data["rest"]) if data.get("rest") else None
+        return cls(**{**data, "schedule": Schedule(**data["schedule"]), "rest": rest})
 
 
 def _tuples(value: Any) -> Any:

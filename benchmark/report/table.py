@@ -116,6 +116,8 @@ def _hyperparameters(row: Row) -> str:
         shown += [f"warmup={optimizer['schedule']['warmup']:g}"] * bool(
             optimizer["schedule"]["warmup"]
         )
+    if "rest" in optimizer:
+        shown.append(f"rest={optimizer['rest']['label']}")
     sources = optimizer.get("source", ""), row.trial.source
     shown += [f"source={source}" for source in sources if source]
     return " ".join(shown)

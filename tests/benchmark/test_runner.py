@@ -126,6 +126,13 @@ class Closureless(torch.optim.SGD):
         return super().step()
 
 
+def test_optimizers_of_matrices_alone_train_every_network(trials_of):
+    for problem in ("logreg/digits", "cnn/digits"):
+        record = run(trials_of(problem, "torch.optim.Muon:lr=0.02")[0], Context())
+        assert record.status == "done"
+        assert record.metrics["test/accuracy"] > 0.5
+
+
 def test_optimizers_whose_step_takes_no_closure_work_alike(trials_of):
     path = f"{__name__}.Closureless:lr=0.1"
     theirs = run(trials_of(opts=path)[0], Context())

@@ -1,0 +1,83 @@
+import copy
+
+import pytest
+import torch
+
+from optimizers.adamw import AdamW
+from optimizers.grammar import parse
+from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.split import Split
+
+INPUTS = torch.linspace(-1, 1, 15).reshape(5, 3)
+
+
+def network():
+    return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+
+
+def train(optimizer, model, steps=4):
+    def closure():
+        optimizer.zero_grad()
+        loss = model(INPUTS).square().sum()
+        loss.backward()
+        return loss
+
+    return [optimizer.step(closure).item() for _ in range(steps)]
+
+
+def test_matrices_and_the_rest_move_as_each_with_its_own_optimizer():
+    model = network()
+    twin = copy.deepcopy(model)
+    (spec,) = parse("torch.optim.Muon:lr=0.02:rest.lr=0.01")
+    losses = train(spec.build(model.parameters()), model)
+    muon = torch.optim.Muon([p for p in twin.parameters() if p.ndim == 2], lr=0.02)
+    adamw = AdamW([p for p in twin.parameters() if p.ndim == 1], lr=0.01)
+    for expected in losses:
+        for optimizer in (muon, adamw):
+            optimizer.zero_grad()
+        loss = twin(INPUTS).square().sum()
+        loss.backward()
+        muon.step()
+        adamw.step()
+        assert loss.item() == expected
+    for param, other in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(param, other)
+
+
+def test_what_takes_the_rest_is_recorded_and_can_be_chosen():
+    default, chosen = parse("torch.optim.Muon,torch.optim.Muon@m:rest=sgd:rest.lr=0.5")
+    assert (default.rest.name, chosen.rest.name) == ("adamw", "sgd")
+    assert chosen.to_json()["rest"]["hyperparameters"]["lr"] == 0.5
+    assert "rest" not in chosen.hyperparameters
+    assert OptimizerSpec.from_json(chosen.to_json()) == chosen
+    assert "rest" not in parse("adam")[0].to_json()
+
+
+def test_an_optimizer_that_takes_vectors_has_no_rest():
+    with pytest.raises(SpecError, match="adam has no hyperparameter 'rest'"):
+        parse("adam:rest=sgd")
+
+
+def test_schedules_reach_both_and_state_is_that_of_both():
+    model = network()
+    optimizer = parse("torch.optim.Muon")[0].build(model.parameters())
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2, 2]
+    train(optimizer, model)
+    assert set(map(id, optimizer.state)) == set(map(id, model.parameters()))
+
+
+def test_a_state_dict_goes_on_in_a_copy():
+    model = network()
+    (spec,) = parse("torch.optim.Muon")
+    optimizer = spec.build(model.parameters())
+    train(optimizer, model)
+    twin = copy.deepcopy(model)
+    resumed = spec.build(twin.parameters())
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    assert train(resumed, twin) == train(optimizer, model)
+
+
+def test_a_network_of_matrices_alone_needs_no_second_optimizer():
+    optimizer = parse("torch.optim.Muon")[0].build([torch.nn.Parameter(torch.zeros(2, 2))])
+    assert isinstance(optimizer, Split)
+    assert len(optimizer.parts) == 1
