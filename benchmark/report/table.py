@@ -11,7 +11,8 @@ from benchmark.analysis.summary import Mean, Row, summarize
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
-_HIDDEN = ("maximize",)  # said only when it is on
+# Said only when it is otherwise.
+_HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 
@@ -109,7 +110,7 @@ def _hyperparameters(row: Row) -> str:
     shown = [
         f"{name}={_short(value)}"
         for name, value in optimizer["hyperparameters"].items()
-        if value is not None and not (name in _HIDDEN and value is False)
+        if value is not None and value is not _HIDDEN.get(name)
     ]
     if optimizer["schedule"]["kind"] != "constant" or optimizer["schedule"]["warmup"]:
         shown.append(f"schedule={optimizer['schedule']['kind']}")
