@@ -9,7 +9,7 @@ import click
 
 from benchmark.cli.group import benchmark
 from benchmark.spec import UsageError
-from datamodules.errors import DataCorruptError, DataUnavailableError
+from datamodules.errors import DataError
 from optimizers.pick import UnknownNameError
 
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(" ".join(error.format_message().split()), USAGE)
     except (UsageError, UnknownNameError) as error:
         return _say(str(error), USAGE)
-    except (DataUnavailableError, DataCorruptError) as error:
+    except DataError as error:
         return _say(str(error), NO_DATA)
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)

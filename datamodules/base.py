@@ -1,6 +1,7 @@
 """What all data sets have in common: cache, splits, loaders. A data set is its differences."""
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,13 +29,18 @@ EVAL_BATCH_SIZE = 1_000
 
 
 @dataclass(frozen=True)
-class Raw:
-    """A data set as it comes: inputs and targets of the training part and of the test part."""
+class Part:
+    """The training part or the test part of a set of images as it comes.
 
-    train_inputs: Any
-    train_targets: Tensor
-    test_inputs: Any
-    test_targets: Tensor
+    Args:
+        images: uint8 or float, (examples, channels, height, width).
+        targets: Classes, (examples,).
+        source: The file, or the pattern of files, to name if this is not what the data set has.
+    """
+
+    images: Tensor
+    targets: Tensor
+    source: Path
 
 
 class ResidentDataModule(LightningDataModule):
@@ -136,39 +142,44 @@ class ResidentDataModule(LightningDataModule):
         order = torch.randperm(num_examples, generator=torch.Generator().manual_seed(SPLIT_SEED))
         return order[:num_train], order[num_train:]
 
-    def image_tensors(self, raw: Raw, dims: tuple[int, ...], source: Path) -> dict[str, Tensor]:
+    def image_tensors(self, train: Part, test: Part, dims: tuple[int, ...]) -> dict[str, Tensor]:
         """Return the splits of images, normalised by mean and deviation of the training split.
 
         Args:
-            raw: Images as uint8 or float, (examples, channels, height, width).
+            train: What training and validation split are drawn from.
+            test: The test split.
             dims: Dimensions over which the statistics are taken.
-            source: Named if the examples are not what the data set has.
 
         Raises:
-            DataCorruptError: number of examples or labels are not what the data set has.
+            DataCorruptError: images or labels are not what the data set has.
         """
-        self._check(raw, source)
-        train, val = self.train_val_rows(len(raw.train_targets))
-        images = raw.train_inputs[train].float()
+        num_train, num_val, num_test = self.sizes
+        self._check(train, num_train + num_val)
+        self._check(test, num_test)
+        rows, val_rows = self.train_val_rows(len(train.targets))
+        images = train.images[rows].float()
         mean, deviation = images.mean(dims, keepdim=True), images.std(dims, keepdim=True)
         return {
             "train.inputs": images.sub_(mean).div_(deviation),
-            "train.targets": raw.train_targets[train],
-            "val.inputs": raw.train_inputs[val].float().sub_(mean).div_(deviation),
-            "val.targets": raw.train_targets[val],
-            "test.inputs": raw.test_inputs.float().sub_(mean).div_(deviation),
-            "test.targets": raw.test_targets,
+            "train.targets": train.targets[rows],
+            "val.inputs": train.images[val_rows].float().sub_(mean).div_(deviation),
+            "val.targets": train.targets[val_rows],
+            "test.inputs": test.images.float().sub_(mean).div_(deviation),
+            "test.targets": test.targets,
         }
 
-    def _check(self, raw: Raw, source: Path) -> None:
-        num_train, num_val, num_test = self.sizes
-        expected = {"training": num_train + num_val, "test": num_test}
-        for part, targets in ("training", raw.train_targets), ("test", raw.test_targets):
-            if len(targets) != expected[part]:
-                problem = f"expected {expected[part]} {part} examples, found {len(targets)}"
-                raise DataCorruptError(source, problem)
-            if int(targets.min()) < 0 or int(targets.max()) >= self.num_classes:
-                raise DataCorruptError(source, f"labels outside 0 to {self.num_classes - 1}")
+    def _check(self, part: Part, size: int) -> None:
+        check_shape(part.source, part.targets, (size,))
+        check_shape(part.source, part.images, (size, *self.input_shape))
+        if int(part.targets.min()) < 0 or int(part.targets.max()) >= self.num_classes:
+            raise DataCorruptError(part.source, f"labels outside 0 to {self.num_classes - 1}")
+
+    def laid_down(self) -> Path | None:
+        """Return the folder of `data_dir` that files of this data set were laid down in."""
+        if self.data_dir is None:
+            return None
+        found = (self.data_dir.glob(pattern) for pattern in DATASETS[self.dataset].patterns)
+        return next((path.parent for path in chain.from_iterable(found)), None)
 
     def downloads(self) -> Path:
         """Return the folder for downloads if the source can be reached.
@@ -183,6 +194,20 @@ class ResidentDataModule(LightningDataModule):
     def unavailable(self, why: str) -> DataUnavailableError:
         """Return the error that says where to put which files."""
         return DataUnavailableError(where_to_put(self.dataset, self.data_dir, why))
+
+
+def check_shape(source: Path, values: Tensor, expected: tuple[int, ...]) -> None:
+    """Check that `values`, (examples, …), which were read from `source`, have the shape `expected`.
+
+    Raises:
+        DataCorruptError: another number of examples, or examples of another shape.
+    """
+    found = tuple(values.shape)
+    if found[:1] != expected[:1]:
+        raise DataCorruptError(source, f"expected {expected[0]} examples, found {len(values)}")
+    if found != expected:
+        sizes = ["×".join(map(str, shape[1:])) for shape in (expected, found)]
+        raise DataCorruptError(source, f"expected examples of {sizes[0]}, found {sizes[1]}")
 
 
 def _split(tensors: Tensors, split: str) -> Split:

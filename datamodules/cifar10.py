@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from datamodules import parquet
-from datamodules.base import Raw, ResidentDataModule
+from datamodules.base import Part, ResidentDataModule
 from datamodules.cache import Tensors
-from datamodules.errors import reading
+from datamodules.errors import DataCorruptError, DataIncompleteError, reading
+
+_BATCHES = "cifar-10-batches-py"  # the folder in the original archive
 
 
 class CIFAR10(ResidentDataModule):
@@ -20,18 +22,11 @@ class CIFAR10(ResidentDataModule):
 
     def build(self) -> Tensors:
         """Read parquet shards or torchvision's batches, downloading if neither is there."""
-        folder = self.data_dir / "cifar10" if self.data_dir else None
-        if folder and (train := parquet.shards(folder, "train")):
-            parts = [_read_all(train), _read_all(parquet.shards(folder, "test"))]
-        else:
-            folder = self._torchvision_root()
-            with reading(folder):
-                parts = [_read_torchvision(folder, is_train) for is_train in (True, False)]
-        return self.image_tensors(Raw(*parts[0], *parts[1]), (0, 2, 3), folder)
+        folder = self.laid_down() or self._downloaded()
+        read = _read_batches if folder.name == _BATCHES else _read_shards
+        return self.image_tensors(read(folder, "train"), read(folder, "test"), (0, 2, 3))
 
-    def _torchvision_root(self) -> Path:
-        if self.data_dir is not None and (self.data_dir / "cifar-10-batches-py").is_dir():
-            return self.data_dir
+    def _downloaded(self) -> Path:
         root = self.downloads()
         from torchvision import datasets
 
@@ -39,21 +34,37 @@ class CIFAR10(ResidentDataModule):
             datasets.CIFAR10(str(root), download=True)
         except (OSError, RuntimeError) as error:
             raise self.unavailable(f"and the download failed ({error})") from error
-        return root
+        return root / _BATCHES
 
 
-def _read_torchvision(root: Path, is_train: bool) -> tuple[Tensor, Tensor]:
+def _read_batches(folder: Path, part: str) -> Part:
     from torchvision import datasets
 
-    found = datasets.CIFAR10(str(root), train=is_train)
-    return torch.from_numpy(found.data).permute(0, 3, 1, 2), torch.tensor(found.targets)
+    _check_batches(folder)
+    with reading(folder):
+        found = datasets.CIFAR10(str(folder.parent), train=part == "train")
+    images = torch.from_numpy(found.data).permute(0, 3, 1, 2)
+    return Part(images, torch.tensor(found.targets), folder)
 
 
-def _read_all(paths: list[Path]) -> tuple[Tensor, Tensor]:
-    parts = [_read_shard(path) for path in paths]
-    if not parts:
-        return torch.empty(0, 3, 32, 32), torch.empty(0, dtype=torch.int64)
-    return torch.cat([images for images, _ in parts]), torch.cat([labels for _, labels in parts])
+def _check_batches(folder: Path) -> None:
+    """Find the file that is wrong; torchvision only says that one is."""
+    from torchvision import datasets
+    from torchvision.datasets.utils import check_md5
+
+    theirs = datasets.CIFAR10
+    meta = (theirs.meta["filename"], theirs.meta["md5"])
+    for name, md5 in (meta, *theirs.train_list, *theirs.test_list):
+        if not (folder / name).is_file():
+            raise DataIncompleteError(folder, name)
+        if not check_md5(str(folder / name), md5):
+            raise DataCorruptError(folder / name, f"its MD5 is not {md5}")
+
+
+def _read_shards(folder: Path, part: str) -> Part:
+    shards = [_read_shard(path) for path in parquet.shards(folder, part)]
+    images, labels = (torch.cat(tensors) for tensors in zip(*shards, strict=True))
+    return Part(images, labels, folder / f"{part}-*.parquet")
 
 
 def _read_shard(path: Path) -> tuple[Tensor, Tensor]:

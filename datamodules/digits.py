@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from datamodules.base import SPLIT_SEED, Raw, ResidentDataModule
+from datamodules.base import SPLIT_SEED, Part, ResidentDataModule
 from datamodules.cache import Tensors
 
 
@@ -27,6 +27,5 @@ class Digits(ResidentDataModule):
         )
         images = torch.from_numpy(found.images).float().unsqueeze(1)
         targets = torch.from_numpy(found.target).long()
-        train, test = rows
-        raw = Raw(images[train], targets[train], images[test], targets[test])
-        return self.image_tensors(raw, (0, 1, 2, 3), Path("scikit-learn"))
+        train, test = (Part(images[part], targets[part], Path("scikit-learn")) for part in rows)
+        return self.image_tensors(train, test, (0, 1, 2, 3))

@@ -1,24 +1,54 @@
-"""What can be wrong with a data set: it cannot be had, or a file of it is damaged."""
+"""What can be wrong with a data set: it cannot be had, or files of it are damaged or missing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_FETCH_AGAIN = "delete it and fetch it again"
 
-class DataUnavailableError(RuntimeError):
+
+class DataError(RuntimeError):
+    """A data set cannot be used; the message is one line and says what to do."""
+
+
+class DataUnavailableError(DataError):
     """Neither on disk nor downloadable; the message says where to put which files."""
 
 
-class DataCorruptError(RuntimeError):
-    """A file is damaged; the message names it and the cure."""
+class DataCorruptError(DataError):
+    """A file is damaged, or is not what its name says.
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path} is corrupt ({problem}): delete it and fetch it again")
+    Args:
+        path: The file itself: the cure is about it, and what lies next to it may be good.
+        problem: What was expected and what came.
+        cure: What to do with `path`.
+    """
+
+    def __init__(self, path: Path, problem: str, cure: str = _FETCH_AGAIN) -> None:
+        super().__init__(f"{path} is corrupt ({problem}): {cure}")
         self.path = path
         self.problem = problem
+        self.cure = cure
 
-    def __reduce__(self) -> tuple[type["DataCorruptError"], tuple[Path, str]]:
-        return type(self), (self.path, self.problem)
+    def __reduce__(self) -> tuple[type["DataCorruptError"], tuple[Path, str, str]]:
+        return type(self), (self.path, self.problem, self.cure)
+
+
+class DataIncompleteError(DataError):
+    """Files of a data set were laid down, and some are missing.
+
+    Args:
+        folder: Where they are missing.
+        missing: Their names.
+    """
+
+    def __init__(self, folder: Path, missing: str) -> None:
+        super().__init__(f"{folder} has no {missing}: put it there")
+        self.folder = folder
+        self.missing = missing
+
+    def __reduce__(self) -> tuple[type["DataIncompleteError"], tuple[Path, str]]:
+        return type(self), (self.folder, self.missing)
 
 
 @contextmanager
@@ -26,7 +56,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong while `path` is read into a DataCorruptError that names it."""
     try:
         yield
-    except (DataCorruptError, FileNotFoundError, PermissionError, MemoryError):
+    except (DataError, FileNotFoundError, PermissionError, MemoryError):
         raise
     except Exception as error:  # gzip, pyarrow, pillow and pickle raise each their own
         words = " ".join(str(error).split()) or type(error).__name__

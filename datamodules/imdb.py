@@ -1,5 +1,8 @@
 """IMDB film reviews. Source: Maas et al., "Learning Word Vectors for Sentiment Analysis", 2011."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,12 @@ from datamodules.base import ResidentDataModule
 from datamodules.cache import Tensors
 from datamodules.errors import DataCorruptError
 
-_Part = tuple[list[str], list[int]]
+
+@dataclass(frozen=True)
+class _Part:
+    texts: list[str]
+    labels: list[int]
+    source: Path  # the folder, or the pattern of files, to name if reviews are missing
 
 
 class IMDB(ResidentDataModule):
@@ -28,11 +36,10 @@ class IMDB(ResidentDataModule):
         """Read the reviews, downloading them if they are not there, and count their words."""
         from sklearn.feature_extraction.text import CountVectorizer
 
-        (texts, labels), (test_texts, test_labels), source = self._parts()
         num_train, num_val, num_test = self.sizes
-        for found, expected in (len(texts), num_train + num_val), (len(test_texts), num_test):
-            if found != expected:
-                raise DataCorruptError(source, f"expected {expected} reviews, found {found}")
+        read = self._reader()
+        texts, labels = _checked(read("train"), num_train + num_val)
+        test_texts, test_labels = _checked(read("test"), num_test)
         train, val = self.train_val_rows(len(texts))
         vectorizer = CountVectorizer(max_features=self.input_shape[0], binary=True)
         train_matrix = vectorizer.fit_transform([texts[row] for row in train])
@@ -42,10 +49,11 @@ class IMDB(ResidentDataModule):
             **bag_tensors("test", vectorizer.transform(test_texts), torch.tensor(test_labels)),
         }
 
-    def _parts(self) -> tuple[_Part, _Part, Path]:
-        folder = self.data_dir / "imdb" if self.data_dir else None
-        if folder and parquet.shards(folder, "train"):
-            return _read_shards(folder, "train"), _read_shards(folder, "test"), folder
+    def _reader(self) -> Callable[[str], _Part]:
+        folder = self.laid_down()
+        return partial(_read_shards, folder) if folder else self._download()
+
+    def _download(self) -> Callable[[str], _Part]:
         downloads = self.downloads()
         from datasets import load_dataset
 
@@ -53,8 +61,8 @@ class IMDB(ResidentDataModule):
             found: Any = load_dataset("stanfordnlp/imdb", cache_dir=str(downloads))
         except Exception as error:  # the hub's client raises a dozen kinds
             raise self.unavailable(f"and the download failed ({error})") from error
-        train, test = ((found[p]["text"], found[p]["label"]) for p in ("train", "test"))
-        return (list(train[0]), list(train[1])), (list(test[0]), list(test[1])), downloads
+        source = downloads / "stanfordnlp___imdb"  # as the library names it
+        return lambda part: _Part(list(found[part]["text"]), list(found[part]["label"]), source)
 
 
 def _read_shards(folder: Path, part: str) -> _Part:
@@ -66,7 +74,13 @@ def _read_shards(folder: Path, part: str) -> _Part:
             raise DataCorruptError(path, "labels outside 0 to 1")
         texts += columns["text"]
         labels += columns["label"]
-    return texts, labels
+    return _Part(texts, labels, folder / f"{part}-*.parquet")
+
+
+def _checked(part: _Part, size: int) -> tuple[list[str], list[int]]:
+    if len(part.texts) != size:
+        raise DataCorruptError(part.source, f"expected {size} reviews, found {len(part.texts)}")
+    return part.texts, part.labels
 
 
 def _pick(labels: list[int], rows: Tensor) -> Tensor:

@@ -8,16 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.base import Raw, ResidentDataModule
+from datamodules.base import Part, ResidentDataModule, check_shape
 from datamodules.cache import Tensors
-from datamodules.errors import DataCorruptError, reading
-
-_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+from datamodules.errors import DataIncompleteError, reading
 
 
 class MNIST(ResidentDataModule):
@@ -27,16 +20,20 @@ class MNIST(ResidentDataModule):
 
     def build(self) -> Tensors:
         """Read the four files, downloading them if they are not there."""
-        folder = self._folder()
-        train, train_labels, test, test_labels = (_read(_find(folder, name)) for name in _FILES)
-        raw = Raw(train.unsqueeze(1), train_labels.long(), test.unsqueeze(1), test_labels.long())
-        return self.image_tensors(raw, (0, 1, 2, 3), folder)
+        folder = self.laid_down() or self._downloaded()
+        num_train, num_val, num_test = self.sizes
+        train = self._part(folder, "train", num_train + num_val)
+        test = self._part(folder, "t10k", num_test)
+        return self.image_tensors(train, test, (0, 1, 2, 3))
 
-    def _folder(self) -> Path:
-        if self.data_dir is not None:
-            folder = self.data_dir / "MNIST" / "raw"
-            if folder.is_dir():
-                return folder
+    def _part(self, folder: Path, name: str, size: int) -> Part:
+        source = _find(folder, f"{name}-images-idx3-ubyte")
+        labels_source = _find(folder, f"{name}-labels-idx1-ubyte")
+        images = _read(source)
+        check_shape(source, images, (size, *self.input_shape[1:]))  # the files have no channels
+        return Part(images.unsqueeze(1), _read(labels_source).long(), labels_source)
+
+    def _downloaded(self) -> Path:
         root = self.downloads()
         from torchvision import datasets
 
@@ -51,7 +48,7 @@ def _find(folder: Path, name: str) -> Path:
     for path in (folder / f"{name}.gz", folder / name):
         if path.exists():
             return path
-    raise DataCorruptError(folder, f"{name}.gz is missing")
+    raise DataIncompleteError(folder, f"{name}.gz")
 
 
 def _read(path: Path) -> Tensor:

@@ -47,7 +47,7 @@ _ROWS = (
         terms="cite Krizhevsky 2009",
         download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         files="the hub's shards as cifar10/*.parquet, or torchvision's folder cifar-10-batches-py,",
-        patterns=("cifar10/*.parquet", "cifar-10-batches-py"),
+        patterns=("cifar10/*.parquet", "cifar-10-batches-py/*"),
     ),
     DatasetRow(
         name="imdb",

@@ -24,7 +24,7 @@ from benchmark.plugins import check_fit, data_module_class
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
-from datamodules.errors import DataCorruptError, DataUnavailableError
+from datamodules.errors import DataError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -118,7 +118,7 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
             if "." in dataset or "." in model:
                 data.setup("fit")
                 check_fit(model, data, dropout)
-    except (DataUnavailableError, DataCorruptError, UsageError, OSError) as error:
+    except (DataError, UsageError, OSError) as error:
         pipe.send(error)
     else:
         pipe.send(None)

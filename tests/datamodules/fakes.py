@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import pickle
 import struct
 from pathlib import Path
 
@@ -68,6 +69,20 @@ def write_cifar10(root: Path, *, column: str = "img", cut: bool = False) -> Path
         }
         pq.write_table(pa.table(rows), folder / f"{part}-00000-of-00001.parquet")
     return folder
+
+
+def write_cifar10_batches(root: Path) -> dict[str, Path]:
+    """Write the files of the original archive; return those of batches and meta by name."""
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    content: dict[str, dict] = {"batches.meta": {"label_names": [f"class {n}" for n in range(10)]}}
+    for name, count in (("data_batch_1", 15), ("data_batch_2", 15), ("test_batch", 10)):
+        pixels = rng.integers(0, 256, (count, 3072), dtype=np.uint8)
+        content[name] = {"data": pixels, "labels": [row % 10 for row in range(count)]}
+    for name, values in content.items():
+        (folder / name).write_bytes(pickle.dumps(values))
+    return {name: folder / name for name in content}
 
 
 def write_imdb(root: Path, *, labels=(0, 1)) -> Path:

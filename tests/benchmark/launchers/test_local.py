@@ -6,7 +6,7 @@ import pytest
 from benchmark.context import Context
 from benchmark.launchers.local import Devices, LocalLauncher, prepare
 from benchmark.store import Record, Store
-from datamodules.errors import DataUnavailableError
+from datamodules.errors import DataIncompleteError
 
 
 class Watcher:
@@ -127,8 +127,9 @@ def test_a_disk_that_cannot_be_written_ends_the_launch(trials_of, tmp_path):
 def test_errors_of_the_data_come_back_from_the_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHMARK_DATA_DIR", str(tmp_path))
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    (tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz").touch()
     prepare([("digits", "logreg", False)], Context())
-    with pytest.raises((DataUnavailableError, RuntimeError), match="MNIST"):
+    with pytest.raises(DataIncompleteError, match="has no train-images-idx3-ubyte.gz"):
         prepare(
             [("mnist", "logreg", False)], Context(data_dir=tmp_path, cache_dir=tmp_path / "cache")
         )
