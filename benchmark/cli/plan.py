@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from benchmark.problems import PROBLEMS, Problem, problems_of
 from benchmark.spec import Trial, UsageError, Workload
 from benchmark.store import Record
 from datamodules.errors import DataUnavailableError
-from datamodules.places import prepared_folder, why_unavailable
+from datamodules.places import prepared_folder, which_unavailable
 from datamodules.registry import DATASETS
 from optimizers.source import source_digest
 
@@ -49,32 +49,36 @@ class Wish:
     cache_dir: Path | None
 
 
-def settle(wish: Wish, known_missing: Mapping[str, str]) -> tuple[list[Workload], list[str]]:
+def settle(
+    wish: Wish, known_missing: Mapping[str, str], on_record: Callable[[Workload], bool]
+) -> tuple[list[Workload], list[str]]:
     """Return the workloads to run, and a notice for each data set that an embedded one replaces.
 
     Args:
         wish: What was asked for.
         known_missing: Data sets that turned out unavailable, and why.
+        on_record: Whether all trials of a workload have results; it then needs no data.
 
     Raises:
         DataUnavailableError: a data set that was asked for by name cannot be had.
         UsageError, ValueError: a name is not known, or model and data do not go together.
     """
+    asked = [(problem, _adjusted(problem.workload, wish)) for problem in _asked(wish)]
+    for _, workload in asked:
+        _check_shapes(workload)
+    missing = _missing([w for _, w in asked if not on_record(w)], wish, known_missing)
     notices: dict[str, str] = {}
     workloads = {}
-    for problem in _asked(wish):
-        workload = problem.workload
-        _check_shapes(workload)
-        reason = known_missing.get(workload.dataset) or _missing(workload.dataset, wish)
+    for problem, workload in asked:
+        reason = missing.get(workload.problem)
         if reason:
             if wish.dataset is not None or not problem.twin:
                 raise DataUnavailableError(reason)
-            workload = PROBLEMS[problem.twin].workload
+            workload = _adjusted(PROBLEMS[problem.twin].workload, wish)
             notices[problem.name] = (
                 f"NOTICE: {problem.name} becomes {workload.problem}: {reason}. "
                 f"Until then the embedded data set stands in: {DATASETS[workload.dataset].title}."
             )
-        workload = _adjusted(workload, wish)
         workloads[workload.problem] = workload
     return list(workloads.values()), list(notices.values())
 
@@ -85,10 +89,14 @@ def _asked(wish: Wish) -> list[Problem]:
     return [problems_of(model, wish.dataset) for model in wish.models]
 
 
-def _missing(dataset: str, wish: Wish) -> str:
-    if "." in dataset:
-        return ""
-    return why_unavailable(dataset, wish.data_dir, wish.cache_dir)
+def _missing(
+    workloads: Sequence[Workload], wish: Wish, known_missing: Mapping[str, str]
+) -> dict[str, str]:
+    """Return why the data of `workloads` cannot be had, by problem, without those that can."""
+    unknown = {w.dataset for w in workloads if "." not in w.dataset} - known_missing.keys()
+    reasons = which_unavailable(sorted(unknown), wish.data_dir, wish.cache_dir)
+    reasons.update(known_missing)
+    return {w.problem: reasons[w.dataset] for w in workloads if w.dataset in reasons}
 
 
 def _adjusted(workload: Workload, wish: Wish) -> Workload:

@@ -20,7 +20,7 @@ from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, problems_of
 from benchmark.report.table import print_tables, tables_as_json
-from benchmark.spec import Study, Trial, UsageError, check_study_name
+from benchmark.spec import Study, Trial, UsageError, Workload, check_study_name
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
@@ -209,9 +209,15 @@ class _Run:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _plan(self, known_missing: dict[str, str]) -> list[Trial]:
-        workloads, notices = settle(self._wish, known_missing)
+        workloads, notices = settle(self._wish, known_missing, self._on_record)
         for notice in notices:
             self._say(notice)
+        return self._trials(workloads)
+
+    def _on_record(self, workload: Workload) -> bool:
+        return not self._store.missing(self._trials([workload]))
+
+    def _trials(self, workloads: Sequence[Workload]) -> list[Trial]:
         options = self._options
         study = Study(
             name=options["study"],
@@ -229,7 +235,8 @@ class _Run:
         """Return the trials whose data are prepared: `trials`, or those on what stands in."""
         unavailable: dict[str, str] = {}
         while True:
-            wanted = sorted({(t.dataset, t.model, t.dropout) for t in trials})
+            missing = self._store.missing(trials)
+            wanted = sorted({(t.dataset, t.model, t.dropout) for t in missing})
             for dataset, model, dropout in wanted:
                 try:
                     with self._console.status(f"preparing {dataset}"):

@@ -6,6 +6,7 @@ import pytest
 
 import datamodules.places
 from benchmark.__main__ import main
+from benchmark.store import Record, Store
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +83,31 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(capsys)
     assert streams.err.count("NOTICE: logreg/mnist becomes logreg/digits") == 1
     assert "MNIST/raw/*-ubyte.gz" in streams.err
     assert json.loads(streams.out)[0]["problem"] == "logreg/digits"
+
+
+@pytest.mark.parametrize("arguments", [["--dataset", "mnist"], [], ["--dry-run"]])
+def test_trials_on_record_need_no_data_and_no_network(capsys, trials_of, monkeypatch, arguments):
+    def ask(url):
+        raise AssertionError(f"asked for {url}")
+
+    monkeypatch.setattr(datamodules.places, "reachable", ask)
+    [trial] = trials_of("logreg/mnist", epochs=10)
+    Store("results", "default").write(Record(trial=trial, status="diverged"))
+    wish = ["--model", "logreg", "--opts", "adam", "--seeds", "1", "--wandb", "disabled"]
+    assert main([*wish, *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "logreg/mnist" in out
+    assert "logreg/digits" not in out
+
+
+def test_data_of_problems_on_record_are_not_prepared_for_the_sake_of_others(capsys, trials_of):
+    [trial] = trials_of("logreg/mnist")
+    Store("results", "default").write(Record(trial=trial, status="diverged"))
+    wish = ["--problem", "logreg/mnist,logreg/digits", "--epochs", "1", "--opts", "adam"]
+    assert main([*wish, "--seeds", "1", "--wandb", "disabled"]) == 0
+    streams = capsys.readouterr()
+    assert "2 with 1 seeds, 1 to run" in streams.out
+    assert "NOTICE" not in streams.out + streams.err
 
 
 def test_data_asked_for_by_name_are_not_replaced(capsys):
