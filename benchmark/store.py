@@ -121,6 +121,8 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("metrics.jsonl", "record.json"):
             (folder / name).unlink(missing_ok=True)
+        for path in folder.glob("*.tmp"):  # of writers that were killed: only one has the claim
+            path.unlink()
         write_json(folder / "trial.json", trial.to_json())
 
     def write(self, record: Record) -> None:

@@ -29,17 +29,24 @@ class Cache:
     def prepare(self, build: Callable[[], Tensors]) -> None:
         """Make sure that the cache is there and whole; call `build` if it is not.
 
-        One process builds, others that come meanwhile wait for it.
+        One process builds, others that come meanwhile wait for it. A whole cache is only read, so
+        that it may lie where this user cannot write.
 
         Raises:
             OSError: the folder cannot be written, or the disk is full; nothing half is left.
         """
         from filelock import FileLock
 
+        if self._whole():
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):
-            if not self._whole():
-                self._write(build())
+            if self._whole():  # another process has made it meanwhile
+                return
+            if self._manifest.exists():
+                words = f"the prepared data in {self.folder} are damaged; made again"
+                warnings.warn(words, stacklevel=2)
+            self._write(build())
 
     def load(self) -> Tensors:
         """Return the tensors, mapped from the file: no copy, shared by all processes.
@@ -55,21 +62,16 @@ class Cache:
         return str(json.loads(self._manifest.read_text())["sha256"])
 
     def _whole(self) -> bool:
-        if not self._manifest.exists():
-            return False
         try:
             recorded = json.loads(self._manifest.read_text())["sha256"]
             with self._tensors.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() == recorded:
-                    return True
+                return bool(hashlib.file_digest(file, "sha256").hexdigest() == recorded)
         except (OSError, ValueError, KeyError, TypeError):
-            pass
-        warnings.warn(f"the prepared data in {self.folder} are damaged; made again", stacklevel=2)
-        return False
+            return False
 
     def _write(self, tensors: Tensors) -> None:
         self._manifest.unlink(missing_ok=True)
-        temporary = self.folder / f"tensors.{os.getpid()}.tmp"
+        temporary = self.folder / "tensors.tmp"  # one name, so that a killed attempt leaves no more
         try:
             with temporary.open("wb") as file:
                 torch.save({name: t.contiguous() for name, t in tensors.items()}, file)
@@ -81,6 +83,6 @@ class Cache:
         finally:
             temporary.unlink(missing_ok=True)
         shapes: dict[str, Any] = {name: list(t.shape) for name, t in tensors.items()}
-        note = self.folder / f"manifest.{os.getpid()}.tmp"
+        note = self.folder / "manifest.tmp"
         note.write_text(json.dumps({"sha256": digest, "shapes": shapes}, indent=1))
         note.replace(self._manifest)

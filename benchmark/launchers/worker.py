@@ -37,12 +37,12 @@ def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
     _die_with_parent()
     with store.claim(trial) as folder:
-        _send_output_to(folder / "log.txt")
-        if store.missing([trial]):
+        if store.missing([trial]):  # else the log is that of whoever finished it
+            _send_output_to(folder / "log.txt")
             pipe.send(BEGUN)
             store.begin(trial)
             store.write(_run(trial, context, folder, pipe))
-    _drop_empty(folder / "log.txt")
+            _drop_empty(folder / "log.txt")
 
 
 def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Record:

@@ -80,6 +80,14 @@ def test_begin_clears_what_an_interrupted_attempt_left(store, trial):
     assert json.loads((store.trial_folder(trial) / "trial.json").read_text()) == trial.to_json()
 
 
+def test_begin_clears_what_a_killed_writer_left_half_written(store, trial):
+    store.begin(trial)
+    left = store.trial_folder(trial) / "record.json.4711.tmp"
+    left.write_text('{"half":')
+    store.begin(trial)
+    assert not left.exists()
+
+
 def test_full_disk_leaves_the_old_file_and_no_half_of_the_new(tmp_path, monkeypatch):
     path = tmp_path / "record.json"
     write_json(path, {"old": 1})

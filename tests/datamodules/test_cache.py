@@ -1,7 +1,10 @@
 import errno
 import multiprocessing
 import os
+import signal
+from pathlib import Path
 
+import filelock
 import pytest
 import torch
 
@@ -61,6 +64,38 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         Cache(tmp_path).prepare(_tensors)
     assert [path.name for path in tmp_path.iterdir()] in ([], [".lock"])
+
+
+def test_a_whole_cache_is_used_where_nothing_can_be_written(tmp_path, monkeypatch):
+    Cache(tmp_path).prepare(_tensors)
+    (tmp_path / ".lock").unlink()
+
+    def refuse(*arguments):
+        raise PermissionError(errno.EACCES, "read-only")
+
+    # In place of the mode of the folder, which does not stop a test that is run by root.
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    cache = Cache(tmp_path)
+    cache.prepare(_tensors)
+    assert torch.equal(cache.load()["train.inputs"], torch.arange(1000.0))
+
+
+def _killed_while_writing(folder):
+    os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+    Cache(folder).prepare(_tensors)
+
+
+def test_what_a_killed_process_left_half_written_is_gone_with_the_next(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=_killed_while_writing, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert any(path.suffix == ".tmp" for path in tmp_path.iterdir())
+    Cache(tmp_path).prepare(_tensors)
+    names = {path.name for path in tmp_path.iterdir()} - {".lock"}
+    assert names == {"tensors.pt", "manifest.json"}
 
 
 def _prepare(root, started, builds):

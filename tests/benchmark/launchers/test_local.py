@@ -1,5 +1,6 @@
+import json
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -114,6 +115,34 @@ def test_a_trial_that_someone_else_has_finished_is_not_run_again(trials_of, laun
     Store(tmp_path, "study").write(Record(trial=trial, status="done", reason="by someone else"))
     [record], _ = launch([trial])
     assert record.reason == "by someone else"
+
+
+def test_the_log_of_whoever_finished_a_trial_stays(trials_of, launch, tmp_path):
+    [trial] = trials_of()
+    store = Store(tmp_path, "study")
+    store.write(Record(trial=trial, status="done"))
+    log = store.trial_folder(trial) / "log.txt"
+    log.write_text("a warning of someone else's run")
+    launch([trial])
+    assert log.read_text() == "a warning of someone else's run"
+
+
+class WatchfulStore(Store):
+    """Notes what lies in a trial's folder when its claim is about to be released."""
+
+    @contextmanager
+    def claim(self, trial, *, wait=True):
+        with super().claim(trial, wait=wait) as folder:
+            yield folder
+            names = sorted(path.name for path in folder.iterdir())
+            (self.folder / "at-release.json").write_text(json.dumps(names))
+
+
+def test_an_empty_log_is_dropped_while_the_trial_is_still_claimed(trials_of, tmp_path):
+    trials, store = trials_of(), WatchfulStore(tmp_path, "study")
+    LocalLauncher(Context(), Devices(workers=1), Watcher())(trials, store)
+    names = json.loads((tmp_path / "study" / "at-release.json").read_text())
+    assert names == [".claim", "metrics.jsonl", "record.json", "trial.json"]
 
 
 def test_a_disk_that_cannot_be_written_ends_the_launch(trials_of, tmp_path):
