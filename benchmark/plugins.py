@@ -1,8 +1,10 @@
 """From names to classes: registered ones, and anyone's own by import path, on a small contract."""
 
 import inspect
-import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, cast
@@ -15,6 +17,7 @@ from benchmark.models.base import Classifier, classifier_of
 from benchmark.models.registry import MODELS
 from benchmark.spec import UsageError
 from datamodules.base import ResidentDataModule
+from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Split
 from datamodules.registry import DATASETS
 
@@ -38,7 +41,7 @@ def model_class(name: str) -> type[Classifier]:
     """
     if name in MODELS:
         return cast(type[Classifier], resolve_name(MODELS[name].target))
-    found = _load(name, "model")
+    found = _load(name, "model", MODEL_CONTRACT)
     if isinstance(found, type) and issubclass(found, Classifier):
         return found
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
@@ -56,12 +59,32 @@ def data_module_class(name: str) -> type[ResidentDataModule]:
     """
     if name in DATASETS:
         return cast(type[ResidentDataModule], resolve_name(DATASETS[name].target))
-    found = _load(name, "data set")
+    found = _load(name, "data set", DATA_CONTRACT)
     if isinstance(found, type) and issubclass(found, ResidentDataModule):
         return found
     if not (isinstance(found, type) and issubclass(found, LightningDataModule)):
         raise UsageError(f"data set {name!r} is no LightningDataModule class: {DATA_CONTRACT}")
     return _resident(name, found)
+
+
+def prepare_data(name: str, data_dir: Path | None, cache_dir: Path | None) -> ResidentDataModule:
+    """Return the data module called `name`, or at that import path, prepared and set up.
+
+    Args:
+        name: Registered name or import path.
+        data_dir: Where data sets were laid down by hand; None for the default place.
+        cache_dir: Where prepared data go; None for the default place.
+
+    Raises:
+        UsageError: the module at the import path does not keep `DATA_CONTRACT`.
+        DataError: data cannot be had, or are damaged.
+    """
+    cls = data_module_class(name)
+    with _anyones(f"data set {name!r} fails", DATA_CONTRACT) if "." in name else nullcontext():
+        data = cls(data_dir=data_dir, cache_dir=cache_dir)
+        data.prepare_data()
+        data.setup("fit")
+    return data
 
 
 def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
@@ -73,28 +96,31 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
     cls = model_class(model)
     inputs, _ = next(iter(data.val_dataloader()))
     expected = (len(inputs.offsets if hasattr(inputs, "offsets") else inputs), data.num_classes)
-    try:
+    with _anyones(f"model {model!r} does not take {data.input_shape} inputs", MODEL_CONTRACT):
         network = cls(
             data.input_shape, data.num_classes, optimizer=torch.optim.SGD, dropout=dropout
         )
         with torch.no_grad():
             found = tuple(network.eval()(inputs).shape)
-    except UsageError:
-        raise
-    except Exception as error:  # anyone's network may raise anything
-        words = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"model {model!r} does not take {data.input_shape} inputs ({words}): {MODEL_CONTRACT}"
-        ) from error
     if found != expected:
         raise UsageError(f"model {model!r} gives {found}, not {expected}: {MODEL_CONTRACT}")
 
 
-def _load(path: str, kind: str) -> Any:
+@contextmanager
+def _anyones(what: str, contract: str) -> Iterator[None]:
+    """Turn whatever anyone's code raises into a UsageError of one line, with the contract."""
     try:
+        yield
+    except (UsageError, DataError):
+        raise
+    except (Exception, SystemExit) as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UsageError(f"{what} ({words}): {contract}") from error
+
+
+def _load(path: str, kind: str, contract: str) -> Any:
+    with _anyones(f"{kind} {path!r} cannot be imported", contract):
         return resolve_name(path)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"{kind} {path!r} cannot be imported: {error}") from None
 
 
 def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataModule]:
@@ -127,11 +153,13 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
             self._theirs.setup("fit")
             self._theirs.setup("test")
             for split in ("train", "val", "test"):
-                self._splits[split] = _read_loader(name, self._theirs, split)
-            expected = math.prod(self.input_shape)
-            found = self._splits["train"].inputs.slice(0, 1)
-            if not isinstance(found, Tensor) or found.numel() != expected:
-                raise UsageError(f"data set {name!r} has other inputs: {DATA_CONTRACT}")
+                inputs, targets = _read_loader(name, self._theirs, split)
+                problem = _breach(inputs, targets, self.input_shape, self.num_classes)
+                if problem:
+                    raise UsageError(
+                        f"data set {name!r}, {split} loader {problem}: {DATA_CONTRACT}"
+                    )
+                self._splits[split] = Split(DenseRows(inputs), targets)
 
         @property
         def checksum(self) -> str:
@@ -148,24 +176,40 @@ def _instance(name: str, cls: type[LightningDataModule]) -> Any:
     ]
     if required:
         raise UsageError(f"data set {name!r} needs {', '.join(required)}: {DATA_CONTRACT}")
-    instance = cls()
+    instance: Any = cls()
     for attribute in ("input_shape", "num_classes"):
         if not hasattr(instance, attribute):
             raise UsageError(f"data set {name!r} has no {attribute}: {DATA_CONTRACT}")
+    shape, num_classes = instance.input_shape, instance.num_classes
+    if not isinstance(shape, (tuple, list)) or not all(map(_is_count, (*shape, num_classes))):
+        raise UsageError(
+            f"data set {name!r} has input_shape {shape!r} and num_classes {num_classes!r}, not a "
+            f"tuple of positive whole numbers and one such number: {DATA_CONTRACT}"
+        )
     return instance
 
 
-def _read_loader(name: str, module: LightningDataModule, split: str) -> Split:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            batches = [(x, y) for x, y in getattr(module, f"{split}_dataloader")()]
-        inputs = torch.cat([x for x, _ in batches])
-        targets = torch.cat([y for _, y in batches])
-    except Exception as error:  # anyone's loader may raise anything
-        words = " ".join(str(error).split())[:200]
-        raise UsageError(f"data set {name!r}, {split} loader: {words}: {DATA_CONTRACT}") from error
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) > 0
+
+
+def _read_loader(name: str, module: LightningDataModule, split: str) -> tuple[Tensor, Tensor]:
+    with warnings.catch_warnings(), _anyones(f"data set {name!r}, {split} loader", DATA_CONTRACT):
+        warnings.simplefilter("ignore")
+        batches = [(x, y) for x, y in getattr(module, f"{split}_dataloader")()]
+        if not any(len(y) for _, y in batches):
+            raise UsageError(f"data set {name!r}, {split} loader yields nothing: {DATA_CONTRACT}")
+        return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
+
+
+def _breach(inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...], num_classes: int) -> str:
+    """Return how the examples of one split break `DATA_CONTRACT`, empty if they keep it."""
     if not inputs.is_floating_point() or targets.dtype != torch.int64:
-        kinds = f"{inputs.dtype} and {targets.dtype}"
-        raise UsageError(f"data set {name!r}, {split} loader yields {kinds}: {DATA_CONTRACT}")
-    return Split(DenseRows(inputs), targets)
+        return f"yields {inputs.dtype} and {targets.dtype}"
+    shapes, expected = (tuple(inputs.shape), tuple(targets.shape)), len(inputs)
+    if shapes != ((expected, *input_shape), (expected,)):
+        return f"yields inputs {shapes[0]} and targets {shapes[1]}, with input_shape {input_shape}"
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= num_classes:
+        return f"yields targets {low} to {high}, with num_classes {num_classes}"
+    return ""

@@ -20,7 +20,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.launchers import BEGUN
-from benchmark.plugins import check_fit, data_module_class
+from benchmark.plugins import check_fit, prepare_data
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
@@ -111,12 +111,8 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
     _die_with_parent()
     try:
         for dataset, model, dropout in wanted:
-            data = data_module_class(dataset)(
-                data_dir=context.data_dir, cache_dir=context.cache_dir
-            )
-            data.prepare_data()
+            data = prepare_data(dataset, context.data_dir, context.cache_dir)
             if "." in dataset or "." in model:
-                data.setup("fit")
                 check_fit(model, data, dropout)
     except (DataError, UsageError, OSError) as error:
         pipe.send(error)

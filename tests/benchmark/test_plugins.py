@@ -10,12 +10,15 @@ from benchmark.plugins import (
     check_fit,
     data_module_class,
     model_class,
+    prepare_data,
 )
 from benchmark.problems import problems_of
 from benchmark.runner import run
 from benchmark.spec import Study, UsageError
 from datamodules.digits import Digits
+from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
+from tests.plugins.data import Squares
 
 NETWORKS, DATA = "tests.plugins.networks", "tests.plugins.data"
 
@@ -51,13 +54,41 @@ def test_what_is_no_network_is_refused_with_the_contract(name, words):
 
 @pytest.mark.parametrize("path", ["tests.plugins.networks.Missing", "no.such.Module"])
 def test_a_path_that_leads_nowhere_is_refused(path):
-    with pytest.raises(UsageError, match=f"^model '{path}' cannot be imported: "):
+    with pytest.raises(UsageError, match=f"^model '{path}' cannot be imported "):
         model_class(path)
+
+
+SOURCES = {
+    "raise RuntimeError('two\\nlines')": "RuntimeError: two lines",
+    "import sys; sys.exit('no GPU')": "SystemExit: no GPU",
+    "def half(:": "SyntaxError: invalid syntax (mine_{number}.py, line 1)",
+}
+
+
+@pytest.mark.parametrize(("number", "source"), list(enumerate(SOURCES)))
+def test_what_a_module_raises_is_told_in_one_line_with_the_contract(
+    tmp_path, monkeypatch, number, source
+):
+    (tmp_path / f"mine_{number}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = SOURCES[source].format(number=number)
+    for load, kind, contract in (
+        (model_class, "model", MODEL_CONTRACT),
+        (data_module_class, "data set", DATA_CONTRACT),
+    ):
+        with pytest.raises(UsageError) as refused:
+            load(f"mine_{number}.Thing")
+        expected = f"{kind} 'mine_{number}.Thing' cannot be imported ({words}): {contract}"
+        assert str(refused.value) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("OneLogit", r"gives \(\d+, 1\), not \(\d+, 10\)"), ("WrongShape", "does not take")],
+    [
+        ("OneLogit", r"gives \(\d+, 1\), not \(\d+, 10\)"),
+        ("WrongShape", "does not take"),
+        ("RaisesWhenBuilt", "ImportError: no compiler"),
+    ],
 )
 def test_a_network_that_does_not_fit_its_data_is_refused_with_the_contract(digits, name, words):
     digits.setup("fit")
@@ -78,6 +109,11 @@ def read(name, **arguments):
     data.prepare_data()
     data.setup("fit")
     return data
+
+
+def test_registered_and_plugged_in_data_are_prepared_and_set_up(digits):
+    assert prepare_data("digits", None, None).num_train == 1257
+    assert prepare_data(f"{DATA}.Squares", None, None).num_train == 40
 
 
 def test_a_shuffling_loader_is_read_once_in_an_order_that_is_always_the_same():
@@ -102,15 +138,33 @@ def test_batches_of_a_plugged_in_data_set_are_shuffled_by_the_suites_seed():
         ("Shapeless", "has no num_classes"),
         ("Demanding", "needs folder"),
         ("FloatTargets", "yields torch.float32 and torch.float32"),
-        ("OtherShape", "has other inputs"),
-        ("Broken", "val loader: the disk is gone for good"),
+        ("OtherShape", "yields inputs (40, 2) and targets (40,), with input_shape (3,)"),
+        ("LooseShape", "has input_shape 2 and num_classes 2, not a tuple of positive whole"),
+        ("NoClasses", "and num_classes 0, not a tuple"),
+        ("TooFewClasses", "val loader yields targets 0 to 2, with num_classes 2"),
+        ("Nothing", "test loader yields nothing"),
+        ("Broken", "val loader (OSError: the disk is gone for good)"),
+        ("RaisesWhenBuilt", "fails (KeyError: 'no such account')"),
+        ("RaisesWhenPrepared", "fails (ConnectionError: the server is gone for good)"),
+        ("RaisesWhenSetUp", "fails (SystemExit: no licence)"),
+        ("RaisesWhenResident", "fails (ZeroDivisionError: division by zero)"),
     ],
 )
-def test_data_that_break_the_contract_are_refused_with_it(name, words):
+def test_data_that_break_the_contract_are_refused_with_it(name, words, tmp_path):
     with pytest.raises(UsageError) as refused:
-        read(name)
+        prepare_data(f"{DATA}.{name}", None, tmp_path)
     assert words in str(refused.value)
-    assert DATA_CONTRACT in str(refused.value)
+    assert str(refused.value).endswith(f": {DATA_CONTRACT}")
+    assert "\n" not in str(refused.value)
+
+
+def test_errors_of_data_that_were_meant_pass_as_they_are(monkeypatch, tmp_path):
+    def refuse(self):
+        raise DataUnavailableError("put it there")
+
+    monkeypatch.setattr(Squares, "prepare_data", refuse)
+    with pytest.raises(DataUnavailableError, match="^put it there$"):
+        prepare_data(f"{DATA}.Squares", None, tmp_path)
 
 
 def test_what_is_no_data_module_is_refused():

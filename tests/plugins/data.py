@@ -1,8 +1,12 @@
 """Data modules that keep the contract for plug-ins, and some that do not."""
 
+import sys
+
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, TensorDataset
+
+from datamodules.digits import Digits
 
 
 class Squares(LightningDataModule):
@@ -58,6 +62,61 @@ class OtherShape(Squares):
     """Says another shape than its inputs have."""
 
     input_shape = (3,)
+
+
+class LooseShape(Squares):
+    """Says its shape as a number."""
+
+    input_shape = 2
+
+
+class NoClasses(Squares):
+    """Says that there are no classes."""
+
+    num_classes = 0
+
+
+class TooFewClasses(Squares):
+    """Has a class more than it says."""
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.targets[45] = 2  # in the validation split alone
+
+
+class Nothing(Squares):
+    """Has no examples for the test."""
+
+    def test_dataloader(self):
+        return DataLoader(TensorDataset(self.inputs[:1], self.targets[:1]), 7, drop_last=True)
+
+
+class RaisesWhenBuilt(Squares):
+    """Raises when it is built."""
+
+    def __init__(self):
+        raise KeyError("no such account")
+
+
+class RaisesWhenPrepared(Squares):
+    """Raises when it is prepared."""
+
+    def prepare_data(self):
+        raise ConnectionError("the server is gone\nfor good")
+
+
+class RaisesWhenSetUp(Squares):
+    """Raises when it is set up."""
+
+    def setup(self, stage=None):
+        sys.exit("no licence")
+
+
+class RaisesWhenResident(Digits):
+    """A resident data module that raises when it is built."""
+
+    def build(self):
+        raise ZeroDivisionError("division by zero")
 
 
 class Broken(Squares):

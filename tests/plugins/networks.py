@@ -31,6 +31,13 @@ class WrongShape(Tiny):
         return inputs @ torch.zeros(3, 3)
 
 
+class RaisesWhenBuilt(Tiny):
+    """Raises when it is built."""
+
+    def __init__(self, input_shape, num_classes):
+        raise ImportError("no compiler")
+
+
 class OwnStep(LightningModule):
     """Trains itself."""
 

@@ -117,6 +117,25 @@ def test_data_asked_for_by_name_are_not_replaced(capsys):
     assert "--data-dir" in err
 
 
+@pytest.mark.parametrize(
+    ("model", "dataset", "words"),
+    [
+        ("logreg", "tests.plugins.data.RaisesWhenPrepared", "ConnectionError: the server is gone"),
+        ("logreg", "tests.plugins.data.TooFewClasses", "with num_classes 2"),
+        ("tests.plugins.networks.RaisesWhenBuilt", "digits", "ImportError: no compiler"),
+    ],
+)
+def test_errors_in_anyones_network_or_data_are_one_line_and_bad_usage(
+    capsys, model, dataset, words
+):
+    arguments = ["--model", model, "--dataset", dataset, "--opts", "adam", "--wandb", "disabled"]
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert "is a LightningDataModule class" in err or "is a torch.nn.Module class" in err
+    assert len(err.strip().splitlines()) == 1
+
+
 def test_corrupt_data_are_named_with_their_cure(capsys, tmp_path):
     folder = tmp_path / "data" / "MNIST" / "raw"
     folder.mkdir(parents=True)
