@@ -20,6 +20,7 @@ import math
 import re
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from optimizers.pick import UnknownNameError, near, pick
@@ -171,12 +172,31 @@ def _try(spec: OptimizerSpec) -> None:
 
 def _target(name: str) -> str:
     if "." in name:
-        module, _, attribute = name.rpartition(".")
-        return f"{module}:{attribute}"
+        module = _module_of(name)
+        return f"{module}:{name[len(module) + 1 :]}"
     try:
         return pick(OPTIMIZERS, name, "optimizer").target
     except UnknownNameError as error:
         raise SpecError(f"{error}, or an import path such as torch.optim.AdamW") from None
+
+
+def _module_of(path: str) -> str:
+    """Return the longest beginning of a dotted `path` that is a module; a class may lie in another.
+
+    Where there is none, return all but the last name, for `_load` to say what is wrong with it.
+    """
+    first = path.rpartition(".")[0]
+    module = first
+    while module:
+        try:
+            if find_spec(module):
+                return module
+        except ModuleNotFoundError:  # what stands before the last dot is a class, or not there
+            pass
+        except (Exception, SystemExit):  # a package that raises while it is imported
+            return first
+        module = module.rpartition(".")[0]
+    return first
 
 
 def _load(name: str, target: str) -> type:
@@ -188,10 +208,13 @@ def _load(name: str, target: str) -> type:
     except (Exception, SystemExit) as error:  # what the module itself raises included
         reason = _one_line(error)
         raise SpecError(f"optimizer {name!r}: cannot import {module_name!r}: {reason}") from None
-    found = getattr(module, attribute, None)
-    if found is None:
-        hint = near(attribute, vars(module))
-        raise SpecError(f"optimizer {name!r}: {module_name} has no {attribute!r}.{hint}")
+    found: Any = module
+    for part in attribute.split("."):
+        holder, found = found, getattr(found, part, None)
+        if found is None:
+            hint = near(part, vars(holder) if hasattr(holder, "__dict__") else {})
+            where = getattr(holder, "__qualname__", module_name)
+            raise SpecError(f"optimizer {name!r}: {where} has no {part!r}.{hint}")
     if not (isinstance(found, type) and issubclass(found, Optimizer)):
         raise SpecError(f"optimizer {name!r}: it is not a subclass of torch.optim.Optimizer")
     return found

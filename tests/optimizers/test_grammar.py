@@ -31,6 +31,10 @@ class Dreamer(torch.optim.SGD):
     def __init__(self, params, callback=print, lr=0.1):
         super().__init__(params, lr=lr)
 
+class Outer:
+    class Inner(torch.optim.SGD):
+        pass
+
 def factory(params):
     return torch.optim.SGD(params)
 """
@@ -52,6 +56,13 @@ def one(text):
 
 def labels(text):
     return [spec.label for spec in parse(text)]
+
+
+def test_a_class_inside_a_class_is_found_and_survives_json(mine):
+    spec = one("mine.Outer.Inner:lr=0.5")
+    assert (spec.name, spec.target) == ("mine.Outer.Inner", "mine:Outer.Inner")
+    built = type(spec).from_json(spec.to_json()).build([torch.nn.Parameter(torch.zeros(1))])
+    assert type(built).__qualname__ == "Outer.Inner"
 
 
 def test_a_name_alone_takes_every_default():
@@ -221,7 +232,10 @@ ERRORS = {
     "adam:warmup=-1": "adam: warmup: expected steps, or a part of all below 1, got -1",
     "torch.optim.AdamWW": "optimizer 'torch.optim.AdamWW': torch.optim has no 'AdamWW'. "
     "Did you mean 'AdamW' or ",
-    "torch.optm.Adam": "optimizer 'torch.optm.Adam': cannot import 'torch.optm': No module named",
+    "torch.optm.Adam": "optimizer 'torch.optm.Adam': torch has no 'optm'. Did you mean 'optim'?",
+    "no.such.Optimizer": "optimizer 'no.such.Optimizer': cannot import 'no.such': No module named",
+    "mine.Outer.Iner": "optimizer 'mine.Outer.Iner': Outer has no 'Iner'. Did you mean 'Inner'?",
+    "mine.Outer.Inner.Inner": "optimizer 'mine.Outer.Inner.Inner': Outer.Inner has no 'Inner'.",
     "torch.nn.Linear": "optimizer 'torch.nn.Linear': it is not a subclass of torch.optim.Optimizer",
     "mine.factory": "optimizer 'mine.factory': it is not a subclass of torch.optim.Optimizer",
     "mine.Plain": "mine.Plain needs lr: give mine.Plain:lr=…",
