@@ -22,6 +22,18 @@ from benchmark.spec import UsageError
 
 SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
 
+
+class ClosureNotCalledError(RuntimeError):
+    """An optimizer took a step without the loss and the gradients that its closure computes."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        super().__init__(
+            f"{type(optimizer).__name__}.step takes a closure and did not call it, so there are no "
+            "gradients: begin it with loss = closure(), or let step take no closure (README, "
+            "Your own optimizer)"
+        )
+
+
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 Batch = tuple[Any, Tensor]  # inputs (batch, …) or a bag of words, targets (batch,)
 
@@ -124,9 +136,10 @@ class Classifier(LightningModule):
         def closure() -> Tensor:
             nonlocal first
             optimizer.zero_grad()
-            with self._autocast_on():
-                loss = self.loss(inputs, targets)
-            self._backward(loss)
+            with torch.enable_grad():  # a step under no_grad that forgets to may call it too
+                with self._autocast_on():
+                    loss = self.loss(inputs, targets)
+                self._backward(loss)
             if first:
                 losses.append(loss.detach())
                 first = False
@@ -136,10 +149,17 @@ class Classifier(LightningModule):
             lightning_optimizer = cast(Any, self.optimizers())
             lightning_optimizer.step(closure)
         elif self._takes_closure:
-            optimizer.step(closure)  # type: ignore[arg-type]  # torch types the loss as a float
+            try:
+                optimizer.step(closure)  # type: ignore[arg-type]  # torch types the loss as a float
+            except (TypeError, AttributeError) as error:  # what a gradient that is None leads to
+                if first:
+                    raise ClosureNotCalledError(optimizer) from error
+                raise
         else:
             closure()
             optimizer.step()
+        if first:
+            raise ClosureNotCalledError(optimizer)
 
     def _backward(self, loss: Tensor) -> None:
         if self._scaler is None:

@@ -1,11 +1,15 @@
 import math
+import re
+import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional
 
 from benchmark.context import Context
+from benchmark.models.base import ClosureNotCalledError
 from benchmark.runner import build_model, derived_seed, run, weights_sha256
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
@@ -138,6 +142,36 @@ def test_optimizers_whose_step_takes_no_closure_work_alike(trials_of):
     theirs = run(trials_of(opts=path)[0], Context())
     ours = run(trials_of(opts="torch.optim.SGD:lr=0.1")[0], Context())
     assert theirs.weights_sha256 == ours.weights_sha256
+
+
+@pytest.mark.parametrize("careful", ["true", "false"])
+def test_an_optimizer_that_takes_a_closure_and_does_not_call_it_is_told_so(trials_of, careful):
+    opts = f"tests.plugins.optimizers.IgnoresClosure:careful={careful}"
+    with pytest.raises(ClosureNotCalledError, match=r"^IgnoresClosure\.step takes a closure and"):
+        run(trials_of(opts=opts)[0], Context())
+
+
+def test_a_mistake_after_the_closure_was_called_stays_what_it_is(trials_of):
+    with pytest.raises(TypeError, match="a mistake of its own"):
+        run(trials_of(opts="tests.plugins.optimizers.Buggy")[0], Context())
+
+
+def test_a_closure_has_its_gradients_under_no_grad_too(trials_of):
+    path = "tests.plugins.optimizers.CallsUnderNoGrad:lr=0.1"
+    theirs = run(trials_of(opts=path)[0], Context())
+    ours = run(trials_of(opts="torch.optim.SGD:lr=0.1")[0], Context())
+    assert theirs.weights_sha256 == ours.weights_sha256
+
+
+def test_the_optimizer_of_the_readme_learns(trials_of, tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    code = re.search(r"( {4}# mine\.py\n(?: {4}.*\n|\n)+)", readme)[1]
+    (tmp_path / "readme_optimizer.py").write_text(textwrap.dedent(code))
+    monkeypatch.syspath_prepend(tmp_path)
+    rows = []
+    record = run(trials_of(opts="readme_optimizer.MyOpt")[0], Context(), watch=rows.append)
+    assert record.status == "done"
+    assert record.metrics["train/loss"] < rows[0]["train/loss"]
 
 
 def test_non_finite_loss_ends_the_trial_as_diverged_with_its_step(trials_of):

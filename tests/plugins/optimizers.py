@@ -36,6 +36,39 @@ class Raises(torch.optim.SGD):
         raise ArithmeticError("a step that went wrong\nwith more lines")
 
 
+class IgnoresClosure(torch.optim.Optimizer):
+    """Takes a closure and does not call it."""
+
+    def __init__(self, params, lr=0.1, careful=False):
+        super().__init__(params, {"lr": lr})
+        self.careful = careful
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for param in group["params"]:
+                if not self.careful or param.grad is not None:
+                    param.add_(param.grad, alpha=-group["lr"])
+
+
+class CallsUnderNoGrad(IgnoresClosure):
+    """Calls its closure without switching gradients on, which `torch.no_grad` has switched off."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = closure()
+        super().step()
+        return loss
+
+
+class Buggy(torch.optim.SGD):
+    """Calls its closure and then makes a mistake of its own."""
+
+    def step(self, closure=None):
+        closure()
+        raise TypeError("a mistake of its own")
+
+
 class Slow(torch.optim.SGD):
     """Sleeps in every step."""
 
