@@ -20,13 +20,12 @@ import math
 import re
 from collections.abc import Iterable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from optimizers.pick import UnknownNameError, near, pick
 from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
-from optimizers.source import source_digest
+from optimizers.source import module_of, source_digest
 from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
@@ -172,31 +171,12 @@ def _try(spec: OptimizerSpec) -> None:
 
 def _target(name: str) -> str:
     if "." in name:
-        module = _module_of(name)
+        module = module_of(name)
         return f"{module}:{name[len(module) + 1 :]}"
     try:
         return pick(OPTIMIZERS, name, "optimizer").target
     except UnknownNameError as error:
         raise SpecError(f"{error}, or an import path such as torch.optim.AdamW") from None
-
-
-def _module_of(path: str) -> str:
-    """Return the longest beginning of a dotted `path` that is a module; a class may lie in another.
-
-    Where there is none, return all but the last name, for `_load` to say what is wrong with it.
-    """
-    first = path.rpartition(".")[0]
-    module = first
-    while module:
-        try:
-            if find_spec(module):
-                return module
-        except ModuleNotFoundError:  # what stands before the last dot is a class, or not there
-            pass
-        except (Exception, SystemExit):  # a package that raises while it is imported
-            return first
-        module = module.rpartition(".")[0]
-    return first
 
 
 def _load(name: str, target: str) -> type:

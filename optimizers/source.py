@@ -1,7 +1,8 @@
-"""Which text a plug-in was made from, so that what was measured before an edit is not reused."""
+"""Which module and text a plug-in comes from; what was measured before an edit is not reused."""
 
 import hashlib
 import sysconfig
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,13 +24,27 @@ def source_digest(path: str) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
-def _file_of(path: str) -> Path | None:
+def module_of(path: str) -> str:
+    """Return the longest beginning of import path `path` that is a module; the rest are classes.
+
+    All but the last name where there is none. Packages on the way are imported; one that raises is
+    passed over, for whoever loads the class hears of it.
+
+    >>> module_of("torch.optim.Adam"), module_of("pathlib.Path.home")
+    ('torch.optim', 'pathlib')
+    """
     parts = path.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        try:
-            found = find_spec(".".join(parts[:length]))
-        except (ImportError, ValueError, SyntaxError):
-            continue
+        module = ".".join(parts[:length])
+        with suppress(Exception, SystemExit):
+            if find_spec(module):
+                return module
+    return path.rpartition(".")[0]
+
+
+def _file_of(path: str) -> Path | None:
+    with suppress(Exception, SystemExit):
+        found = find_spec(module_of(path))
         if found is not None and found.origin and Path(found.origin).is_file():
             return Path(found.origin)
     return None

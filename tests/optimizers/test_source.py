@@ -1,5 +1,8 @@
+import pytest
+
 from optimizers.grammar import parse
 from optimizers.source import source_digest
+from optimizers.spec import SpecError
 
 TEXT = """
 import torch
@@ -28,6 +31,20 @@ def test_a_spec_holds_the_digest_of_a_file_of_ones_own_alone(tmp_path, monkeypat
     assert mine.to_json()["source"] == source_digest("plugged_in_twice.Mine") != ""
     assert "source" not in torchs.to_json() | ours.to_json()
     assert type(mine).from_json(mine.to_json()) == mine
+
+
+@pytest.mark.parametrize("raises", ["RuntimeError('no licence')", "SystemExit('no licence')"])
+def test_a_package_that_raises_stands_for_its_modules_and_its_error_is_for_whoever_loads_it(
+    tmp_path, monkeypatch, raises
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "raising_package"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"raise {raises}")
+    (package / "mine.py").write_text(TEXT)
+    assert source_digest("raising_package.mine.Mine") == source_digest("raising_package.Mine")
+    with pytest.raises(SpecError, match="cannot import 'raising_package': no licence"):
+        parse("raising_package.mine.Mine")
 
 
 def test_what_cannot_be_found_has_none():
