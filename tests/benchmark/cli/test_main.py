@@ -106,7 +106,7 @@ def test_data_of_problems_on_record_are_not_prepared_for_the_sake_of_others(caps
     wish = ["--problem", "logreg/mnist,logreg/digits", "--epochs", "1", "--opts", "adam"]
     assert main([*wish, "--seeds", "1", "--wandb", "disabled"]) == 0
     streams = capsys.readouterr()
-    assert "2 with 1 seeds, 1 to run" in streams.out
+    assert "2 with 1 seed, 1 to run" in streams.out
     assert "NOTICE" not in streams.out + streams.err
 
 
