@@ -115,7 +115,7 @@ def _rest(cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
     """Return what steps vectors if `cls` refuses them; its settings are taken out of `own`."""
     settings = [key for key in own if key == "rest" or key.startswith("rest.")]
     plain = {key: value for key, value in own.items() if key not in settings}
-    if not _takes(cls, (2, 2), plain) or _takes(cls, (2,), plain):
+    if _takes(cls, plain, (2, 2), (2,)) or not _takes(cls, plain, (2, 2)):
         return None
     found = {key: own.pop(key) for key in settings}
     name = str(found.pop("rest", "adamw"))
@@ -124,11 +124,11 @@ def _rest(cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
     return _spec(name, "", target, _load(name, target), given, {})
 
 
-def _takes(cls: type, shape: tuple[int, ...], own: dict[str, Any]) -> bool:
+def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
     import torch
 
     try:
-        cls([torch.nn.Parameter(torch.zeros(shape))], **own)
+        cls([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes], **own)
     except Exception:  # a class of anyone's may raise anything
         return False
     return True

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-Make = Callable[[list[Tensor]], Optimizer]
+Group = dict[str, Any]
+Make = Callable[[list[Group]], Optimizer]
 
 
 class Split(Optimizer):
@@ -16,15 +17,16 @@ class Split(Optimizer):
     `param_groups` are those of both, so that learning rates are scheduled for both.
 
     Args:
-        params: Parameters; at least one has two dimensions.
+        params: Parameters or groups of them; at least one has two dimensions.
         matrices: Makes the optimizer of those with two dimensions.
         rest: Makes the optimizer of the others, if there are any.
     """
 
-    def __init__(self, params: Iterable[Tensor], matrices: Make, rest: Make) -> None:
+    def __init__(self, params: Iterable[Any], matrices: Make, rest: Make) -> None:
         given = list(params)
-        flat = [p for p in given if p.ndim != 2]
-        parts = [matrices([p for p in given if p.ndim == 2])]
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        flat = _those(groups, lambda p: p.ndim != 2)
+        parts = [matrices(_those(groups, lambda p: p.ndim == 2))]
         parts += [rest(flat)] if flat else []
         super().__init__(given, {})
         self.parts = parts
@@ -60,3 +62,9 @@ class Split(Optimizer):
         for part, saved in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(saved)
         self._join()
+
+
+def _those(groups: list[Group], wanted: Callable[[Tensor], bool]) -> list[Group]:
+    """Return the groups with the wanted of their parameters, without those that have none."""
+    picked = [{**group, "params": list(filter(wanted, group["params"]))} for group in groups]
+    return [group for group in picked if group["params"]]

@@ -37,7 +37,7 @@ def test_ours_and_torchs_run_in_the_same_rounds():
 def test_every_contestant_moves_equal_parameters_along_the_same_gradients():
     Witness.seen.clear()
     heat_of("tests.plugins.steps.Witness")
-    default, foreach = Witness.seen[1:3]  # the first is the grammar's own trial
+    default, foreach = [each for each in Witness.seen if each.num_steps][:2]
     assert default.defaults["foreach"] is None
     assert foreach.defaults["foreach"] is True
     for one, other in zip(default.before, foreach.before, strict=True):
