@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
 from optimizers.motion import Motion
 
@@ -107,6 +108,8 @@ class _Pack:
     def step(self, motion: Motion, run: Run | None) -> None:
         torch._foreach_copy_(self._grads, list(map(_grad_of, self._params)))
         (run or Motion.__call__)(motion, self._flat, self._grad, tuple(self._state))
+        # So that autograd refuses a backward pass through values from before the step.
+        increment_version(self._params)
 
 
 class _Alone:

@@ -229,6 +229,20 @@ def test_memory_that_someone_looks_at_after_packing_is_left_where_it_is():
     assert torch.equal(watcher, params[0])
 
 
+def test_a_backward_pass_through_what_a_step_has_changed_is_refused():
+    params = [torch.nn.Parameter(torch.ones(5)) for _ in range(3)]
+    optimizer = optimizers.Adam(params, execution="packed")
+    for seed in range(3):
+        feed(params, seed)
+        optimizer.step()
+    assert is_packed(optimizer)
+    for param in params:
+        loss = param.square().sum()
+        optimizer.step()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()
+
+
 def test_tied_weights_step_once():
     layer = torch.nn.Linear(4, 4, bias=False)
     model = torch.nn.Sequential(layer, torch.nn.Tanh(), layer, torch.nn.Linear(4, 2))
