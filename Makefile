@@ -21,7 +21,7 @@ $(READY): pyproject.toml
 	else \
 	  $(PYTHON) -m venv $(VENV) && \
 	  $(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" && \
-	  $(BIN)/python -m pip install --quiet --editable . --group dev; \
+	  PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable . --group dev; \
 	fi
 	@touch $@
 
