@@ -15,7 +15,9 @@ from lightning.pytorch import Trainer, seed_everything
 
 from benchmark.callbacks.clock import Clock
 from benchmark.callbacks.curves import Curves, MetricsFile, Row, Sink
+from benchmark.callbacks.diagnostics import Diagnostics
 from benchmark.callbacks.divergence import Divergence
+from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.wandb import WandbRun
 from benchmark.context import Context
 from benchmark.models.base import Classifier
@@ -56,7 +58,7 @@ def run(
     )
     data.setup("fit")
     model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
-    clock = Clock(started)
+    clock, cost = Clock(started), OptimizerCost()
     with ExitStack() as stack:
         sinks: list[Sink] = [watch] if watch else []
         if folder is not None:
@@ -66,13 +68,14 @@ def run(
             sinks.append(mirror)
         curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
         divergence = Divergence(curves)
-        _fit(trial, model, data, [clock, curves, divergence])
+        inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
+        _fit(trial, model, data, [clock, cost, *inside, curves, divergence])
         record = Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",
             reason=divergence.reason,
-            metrics=curves.last,
-            seconds=clock.seconds(),
+            metrics=curves.last | cost.metrics(),
+            seconds=clock.seconds() | cost.seconds(),
             environment={**context.environment, "device": _device(trial), "data": data.checksum},
             weights_sha256=weights_sha256(model.network),
         )

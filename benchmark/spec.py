@@ -38,6 +38,7 @@ class Trial:
         precision: As Lightning names it, such as ``32-true`` or ``bf16-mixed``.
         threads: CPU threads of the training process; another number gives other bits.
         log_every: Steps between two looks at the running loss.
+        diagnostics_every: Steps between two looks inside the optimizer; 0 for none.
         source: Digest of the files of a plugged-in model and data set; empty for registered ones.
     """
 
@@ -54,6 +55,7 @@ class Trial:
     precision: str = "32-true"
     threads: int = 1
     log_every: int = 50
+    diagnostics_every: int = 0
     source: str = ""
 
     @property
@@ -113,6 +115,7 @@ class Study:
     precisions: tuple[str, ...] = ("32-true",)
     threads: int = 1
     log_every: int = 50
+    diagnostics_every: int = 0
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
@@ -131,6 +134,7 @@ class Study:
                 precision=precision,
                 threads=self.threads,
                 log_every=self.log_every,
+                diagnostics_every=self.diagnostics_every,
             )
             for workload, accelerator, precision, seed, optimizer in grid
         ]

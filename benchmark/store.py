@@ -29,9 +29,11 @@ class Record:
         trial: What was run.
         status: ``done``, ``diverged`` (a result), ``failed`` or ``skipped`` (none).
         reason: One line on why, empty when done.
-        metrics: Last value of every metric, and ``steps``.
+        metrics: Last value of every metric, and ``step``; ``state_bytes`` of the optimizer, and
+            how many ``parameters`` it has.
         seconds: By clock: ``training``, ``evaluation``, ``startup``, ``total``; and ``per_step``,
-            the median over chunks, which leaves out what only the first steps cost.
+            the median over chunks, which leaves out what only the first steps cost;
+            ``optimizer_step``, the same of the optimizer alone, without forward and backward pass.
         environment: Versions, machine, device, commit, data checksum.
         weights_sha256: Digest of the final parameters: two runs with the same bits agree in it.
     """

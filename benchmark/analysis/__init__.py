@@ -29,6 +29,7 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
                  basins(responses)                         width within x % of the best, grid edges
                  expected_best(scores)                     after k of the trials, unbiased
     cost         costs(frames)                             ms a step, s an epoch, bytes of state
+    diagnostics  diagnostics(frames, axis)                 what steps did to each layer, long
 
 `summary` stands apart: the terminal's table, which must start fast, needs no frame.
 """

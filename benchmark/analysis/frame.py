@@ -23,6 +23,7 @@ from benchmark.store import Record, Store
 
 Axis = Literal["step", "epoch", "samples", "train_seconds"]
 AXES: tuple[Axis, ...] = ("step", "epoch", "samples", "train_seconds")
+INSIDE = "inside/"  # begins what diagnostics record: inside/<group>/<quantity>
 _FILES_AT_ONCE = 500  # about 10 MB of JSON lines, parsed by all cores
 
 
@@ -42,7 +43,8 @@ class Frames:
             null unless the trial is done.
         curves: One row per line of ``metrics.jsonl``, in its order: ``trial``, the four `AXES`,
             and one column per metric, null where that line did not measure it.
-        metrics: Names of the metric columns of either table, in order of appearance.
+        metrics: Names of the metrics in either table, in order of appearance; without what is read
+            by `diagnostics` and by `costs`.
     """
 
     trials: pl.DataFrame
@@ -62,9 +64,13 @@ def read(stores: Sequence[Store]) -> Frames:
     found = [(store, record) for store in stores for record in store.records()]
     trials = trials_frame((store.study, record) for store, record in found)
     curves = _read_curves(found)
-    fixed = {"trial", "lr", *AXES}
+    fixed = {"trial", "lr", "state_bytes", "parameters", *AXES}
     final = (name for _, record in found for name in record.metrics)
-    names = dict.fromkeys(name for name in (*final, *curves.columns) if name not in fixed)
+    names = dict.fromkeys(
+        name
+        for name in (*final, *curves.columns)
+        if name not in fixed and not name.startswith(INSIDE)
+    )
     return Frames(trials=trials, curves=curves, metrics=tuple(names))
 
 

@@ -32,7 +32,9 @@ class Row:
         trial: Any of its trials, standing for all: they differ only in their seed.
         metrics: Mean of each of `METRICS` over the seeds that are done.
         training_seconds: Mean over the same seeds.
-        step_seconds: Median over them.
+        step_seconds: Median over them; so are the two below, None where a record lacks them.
+        optimizer_seconds: Of the optimizer's part of a step, without forward and backward pass.
+        state_bytes_per_parameter: Of the tensors in the optimizer's state.
         counts: Number of seeds by status.
         reasons: Why seeds are not done, each with its seed.
         best: Whether no row of its problem has a better mean validation accuracy.
@@ -42,6 +44,8 @@ class Row:
     metrics: Mapping[str, Mean]
     training_seconds: float | None
     step_seconds: float | None
+    optimizer_seconds: float | None
+    state_bytes_per_parameter: float | None
     counts: Mapping[str, int]
     reasons: tuple[str, ...] = ()
     best: bool = False
@@ -102,6 +106,8 @@ def setting(trial: Trial) -> str:
     words.append(f"{trial.accelerator} {trial.precision}")
     words += [f"{trial.threads} threads"] * (trial.threads != 1)
     words += [f"a loss every {trial.log_every} steps"] * (trial.log_every != Trial.log_every)
+    if trial.diagnostics_every:  # its clocks are not those of a trial without
+        words.append(f"diagnostics every {trial.diagnostics_every} steps")
     return ", ".join(words)
 
 
@@ -131,11 +137,19 @@ def _row(records: list[Record]) -> Row:
     }
     seconds = [r.seconds["training"] for r in done if "training" in r.seconds]
     steps = [r.seconds["per_step"] for r in done if "per_step" in r.seconds]
+    alone = [s for record in done if (s := record.seconds.get("optimizer_step")) is not None]
+    sizes = [
+        record.metrics["state_bytes"] / record.metrics["parameters"]
+        for record in done
+        if "state_bytes" in record.metrics
+    ]
     return Row(
         trial=records[0].trial,
         metrics=metrics,
         training_seconds=statistics.fmean(seconds) if seconds else None,
         step_seconds=statistics.median(steps) if steps else None,
+        optimizer_seconds=statistics.median(alone) if alone else None,
+        state_bytes_per_parameter=statistics.median(sizes) if sizes else None,
         counts=Counter(record.status for record in records),
         reasons=tuple(f"seed {r.trial.seed}: {r.reason}" for r in records if r.reason),
     )

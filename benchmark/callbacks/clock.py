@@ -33,6 +33,13 @@ class Clock(Callback):
             "per_step": statistics.median(self._per_step) if self._per_step else 0.0,
         }
 
+    def training_at(self, steps_ago: int) -> float:
+        """Return the seconds of training until so many steps ago, in the chunk that ended last.
+
+        The steps of a chunk are taken to be equally long.
+        """
+        return self.training - (steps_ago * self._per_step[-1] if steps_ago else 0.0)
+
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse Lightning's sanity check: its steps would be timed as evaluation."""
         raise RuntimeError("trials run with num_sanity_val_steps=0")
@@ -44,7 +51,7 @@ class Clock(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop the evaluation clock."""
-        _finish_work(pl_module)
+        finish_work(pl_module)
         self.evaluation += time.perf_counter() - self._begun
 
     def on_train_batch_start(
@@ -57,12 +64,13 @@ class Clock(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop the training clock."""
-        _finish_work(pl_module)
+        finish_work(pl_module)
         elapsed = time.perf_counter() - self._begun
         self.training += elapsed
         self._per_step.append(elapsed / len(outputs["losses"]))
 
 
-def _finish_work(module: LightningModule) -> None:
+def finish_work(module: LightningModule) -> None:
+    """Wait until the device has done all it was told to."""
     if module.device.type != "cpu":
         torch.accelerator.synchronize()

@@ -21,7 +21,8 @@ class Curves(Callback):
 
     Every row has the axes ``step``, ``epoch``, ``samples``, ``train_seconds``; besides them either
     ``train/running_loss`` (mean over the steps since the last row, in training mode) and ``lr``, or
-    loss and accuracy of each split in evaluation mode. Values that are not finite are left out.
+    loss and accuracy of each split in evaluation mode, or what another callback has it write.
+    Values that are not finite are left out.
 
     Args:
         clock: Says how long training has taken.
@@ -55,34 +56,41 @@ class Curves(Callback):
         lr = trainer.optimizers[0].param_groups[0].get("lr")
         if lr is not None:
             row["lr"] = float(lr)
-        self._write(pl_module, row)
+        assert isinstance(pl_module, Classifier)
+        self.write(row, step=pl_module.steps)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write loss and accuracy of every split."""
         assert isinstance(pl_module, Classifier)
         self._forget(self.evaluated)
         self.evaluated = dict(pl_module.read_metrics())
-        self._write(pl_module, self.evaluated)
+        self.write(self.evaluated, step=pl_module.steps)
+
+    def write(self, values: Row, *, step: int, steps_ago: int = 0) -> None:
+        """Hand a row to every sink.
+
+        Args:
+            values: What was measured; what is not finite is left out.
+            step: After how many steps.
+            steps_ago: How many steps were taken since.
+        """
+        row = self._axes(step, steps_ago) | _finite(values)
+        self.last |= row
+        for sink in self._sinks:
+            sink(row)
 
     def _forget(self, names: Iterable[str]) -> None:
         # A loss from before the last steps must not stand in for one that was not finite.
         for name in names:
             self.last.pop(name, None)
 
-    def _write(self, module: LightningModule, values: Row) -> None:
-        assert isinstance(module, Classifier)
-        row = self._axes(module.steps) | _finite(values)
-        self.last |= row
-        for sink in self._sinks:
-            sink(row)
-
-    def _axes(self, steps: int) -> Row:
+    def _axes(self, steps: int, steps_ago: int) -> Row:
         epochs, steps_since = divmod(steps, self._steps_per_epoch)
         return {
             "step": steps,
             "epoch": steps / self._steps_per_epoch,
             "samples": epochs * self._num_train + steps_since * self._batch_size,
-            "train_seconds": self._clock.training,
+            "train_seconds": self._clock.training_at(steps_ago),
         }
 
 

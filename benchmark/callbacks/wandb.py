@@ -156,6 +156,7 @@ def _define_axes(run: Any) -> None:
         run.define_metric(axis, hidden=axis != "step")
     run.define_metric("train/running_loss", step_metric="step", summary="min,last")
     run.define_metric("lr", step_metric="step")
+    run.define_metric("inside/*", step_metric="step")
     for split in ("train", "val", "test"):
         run.define_metric(f"{split}/loss", step_metric="epoch", summary="min,last")
         run.define_metric(f"{split}/accuracy", step_metric="epoch", summary="max,last")

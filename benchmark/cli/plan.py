@@ -18,6 +18,7 @@ _UNKNOWN_EPOCH_SECONDS = 10.0
 _FIXED_SECONDS = 0.3  # of a trial besides its epochs, see docs/performance.md
 START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
 _ROW_BYTES = 600  # of a row in metrics.jsonl and in an offline W&B run together, as measured
+_DIAGNOSTIC_ROWS = 8  # one look inside the optimizer takes as much room as so many rows
 _TRIAL_BYTES = 40_000  # of the other files of a trial
 _SPARSE_BYTES = 1_000  # of a bag of words
 
@@ -153,4 +154,5 @@ def estimate_bytes(trials: Sequence[Trial], cache_dir: Path | None) -> int:
 def _rows(trial: Trial) -> int:
     row = DATASETS.get(trial.dataset)
     steps = trial.epochs * ((row.sizes[0] if row else 10_000) // trial.batch_size + 1)
-    return steps // trial.log_every + 2 * trial.epochs + 1
+    looks = _DIAGNOSTIC_ROWS * steps // trial.diagnostics_every if trial.diagnostics_every else 0
+    return steps // trial.log_every + 2 * trial.epochs + 1 + looks

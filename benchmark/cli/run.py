@@ -27,6 +27,7 @@ from optimizers.grammar import parse
 from optimizers.spec import SpecError
 
 _PIPE_WIDTH = 100  # of tables that go into a file
+DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -88,6 +89,13 @@ class _Options:
     default=50,
     show_default=True,
     help="Steps between two losses.",
+)
+@click.option(
+    "--diagnostics",
+    type=Whole(1_000_000),
+    is_flag=False,
+    flag_value=DIAGNOSTICS_EVERY,
+    help=f"Look inside the optimizer every so many steps; {DIAGNOSTICS_EVERY} without a number.",
 )
 @click.option("--study", default="default", show_default=True, help="Folder and W&B group.")
 @click.option("--results", type=_FOLDER, default=Path("results"), show_default=True)
@@ -228,6 +236,7 @@ class _Run:
             precisions=options["precisions"],
             threads=options["threads"],
             log_every=options["log_every"],
+            diagnostics_every=options["diagnostics"] or 0,
         )
         return study.trials()
 

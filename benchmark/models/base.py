@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
+from benchmark.models.watching import StepWatcher, Watchers
 from benchmark.spec import UsageError
 
 SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
@@ -52,6 +53,10 @@ class Classifier(LightningModule):
             loss, not of the evaluated one.
         dropout: Whether the model's own dropout is on.
         dropout_seed: Of the dropout masks.
+
+    Attributes:
+        steps: How many were taken.
+        watchers: Look into single steps; they leave every bit of the training as it is.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Classifier(LightningModule):
         self.automatic_optimization = False
         self.network = self.build(input_shape, num_classes, dropout, dropout_seed)
         self.steps = 0
+        self.watchers: list[StepWatcher] = []
         self._factory = optimizer
         self._lr_factor = lr_factor
         self._l2 = l2
@@ -103,6 +109,11 @@ class Classifier(LightningModule):
             self._convert = plugin.convert_input
         return optimizer
 
+    @property
+    def scales_gradients(self) -> bool:
+        """Whether a scaler multiplies the loss, and undoes that before the optimizer's step."""
+        return self._scaler is not None
+
     def loss(self, inputs: Any, targets: Tensor) -> Tensor:
         """Return the training loss of one batch: mean cross-entropy and the penalty."""
         loss = functional.cross_entropy(self.network(inputs), targets)
@@ -132,9 +143,11 @@ class Classifier(LightningModule):
         self, optimizer: Optimizer, inputs: Any, targets: Tensor, losses: list[Tensor]
     ) -> None:
         first = True
+        watchers = Watchers(self.watchers, self.steps)
 
         def closure() -> Tensor:
             nonlocal first
+            watchers.closure_starts()
             optimizer.zero_grad()
             with torch.enable_grad():  # a step under no_grad that forgets to may call it too
                 with self._autocast_on():
@@ -143,8 +156,10 @@ class Classifier(LightningModule):
             if first:
                 losses.append(loss.detach())
                 first = False
+            watchers.closure_ends()
             return loss
 
+        watchers.step_starts()
         if self._scaler is not None:
             lightning_optimizer = cast(Any, self.optimizers())
             lightning_optimizer.step(closure)
@@ -160,6 +175,7 @@ class Classifier(LightningModule):
             optimizer.step()
         if first:
             raise ClosureNotCalledError(optimizer)
+        watchers.step_ends()
 
     def _backward(self, loss: Tensor) -> None:
         if self._scaler is None:

@@ -55,6 +55,8 @@ def tables_as_json(records: Iterable[Record]) -> list[dict[str, Any]]:
             },
             "training_seconds": row.training_seconds,
             "step_seconds": row.step_seconds,
+            "optimizer_step_seconds": row.optimizer_seconds,
+            "state_bytes_per_parameter": row.state_bytes_per_parameter,
             "seeds": dict(row.counts),
             "reasons": list(row.reasons),
             "best": row.best,

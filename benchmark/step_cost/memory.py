@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity, profile
 
 from benchmark.step_cost.costs import Memory
 from benchmark.step_cost.modes import START_STEPS
 from benchmark.step_cost.tensors import Tensors
+from optimizers.state import state_tensors
 
 
 def measure_memory(build: Callable[[list[nn.Parameter]], Optimizer], tensors: Tensors) -> Memory:
@@ -40,11 +41,6 @@ def measure_memory(build: Callable[[list[nn.Parameter]], Optimizer], tensors: Te
     return Memory(state=state, kept=kept, peak=kept + rise)
 
 
-def state_tensors(optimizer: Optimizer) -> list[Tensor]:
-    """Return every tensor in the state of `optimizer`, those in lists and mappings included."""
-    return list(_tensors(list(optimizer.state.values())))
-
-
 def rule_bytes(params: list[nn.Parameter], optimizer: Optimizer) -> int:
     """Return what a step must move: parameters and state read and written, gradients read.
 
@@ -67,16 +63,6 @@ def free_bytes(device: torch.device) -> int | None:
     if limit.exists() and limit.read_text().strip() != "max":
         free = min(free, int(limit.read_text()) - int((group / "memory.current").read_text()))
     return free
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _tensors(each)
 
 
 def _observed_on_cpu(work: Callable[[], Any]) -> tuple[Any, int, int]:

@@ -109,11 +109,12 @@ def inspect(folder):
     for record in records:
         if record["type"] == "summary":
             summary |= record["summary"]["update"]
+    metrics = [record["metric"] for record in records if record["type"] == "metric"]
     exits = [record["exit"].get("exit_code", 0) for record in records if record["type"] == "exit"]
     return {
         "run": next(record["run"] for record in records if record["type"] == "run"),
         "rows": without_own([r["history"]["item"] for r in records if r["type"] == "history"]),
-        "metrics": {r["metric"]["name"]: r["metric"] for r in records if r["type"] == "metric"},
+        "metrics": {m.get("name") or m["glob_name"]: m for m in metrics},
         "summary": summary,
         "order": [n for r in records if r["type"] == "summary" for n in r["summary"]["update"]],
         "exit_codes": exits,
@@ -167,6 +168,7 @@ def test_losses_are_drawn_over_steps_and_evaluations_over_epochs(mirror, trial):
     metrics = inspect(run_folders(mirror)[0])["metrics"]
     assert metrics["train/running_loss"]["step_metric"] == "step"
     assert {metrics[f"{s}/loss"]["step_metric"] for s in ("train", "val", "test")} == {"epoch"}
+    assert metrics["inside/*"]["step_metric"] == "step"
     assert {"step", "epoch", "samples", "train_seconds"} < set(metrics)
 
 

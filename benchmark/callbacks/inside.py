@@ -1,0 +1,142 @@
+"""Numbers of one step: what it did to parameters, next to the gradient that they were given."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from operator import add
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.callbacks.curves import Row
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the elements of one or more parameters, from which the quantities follow.
+
+    Args:
+        gradient: Σ g².
+        update: Σ u².
+        weight: Σ w².
+        product: −Σ u·g.
+        signal: Σ |m̂|/√v̂, over the elements whose v is not zero.
+        signals: How many elements these are; 0 where the optimizer has no such moments.
+    """
+
+    gradient: float = 0.0
+    update: float = 0.0
+    weight: float = 0.0
+    product: float = 0.0
+    signal: float = 0.0
+    signals: float = 0.0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*map(add, vars(self).values(), vars(other).values()))
+
+    def quantities(self) -> Row:
+        """Return the quantities by name; NaN where one is not defined.
+
+        ``gradient_norm`` ‖g‖, ``update_norm`` ‖u‖, ``update_ratio`` ‖u‖/‖w‖, ``effective_step``
+        ‖u‖/‖g‖, ``cosine`` of the angle between u and −g, and ``signal_to_noise``, the mean of
+        |m̂|/√v̂ (Kingma & Ba, "Adam", ICLR 2015, section 2.1): near 1 where gradients agree from
+        step to step, near 0 where they cancel.
+
+        >>> Sums(gradient=25.0, update=0.25, weight=1.0, product=2.5).quantities()["cosine"]
+        1.0
+        """
+        gradient, update = math.sqrt(self.gradient), math.sqrt(self.update)
+        return {
+            "gradient_norm": gradient,
+            "update_norm": update,
+            "update_ratio": _ratio(update, math.sqrt(self.weight)),
+            "effective_step": _ratio(update, gradient),
+            "cosine": _ratio(self.product, update * gradient),
+            "signal_to_noise": _ratio(self.signal, self.signals),
+        }
+
+
+def step_sums(
+    before: Tensor, gradient: Tensor, param: Tensor, state: Mapping[str, Any], group: Any
+) -> Tensor:
+    """Return the fields of `Sums` for one step of one parameter, shape (6,), on its device.
+
+    Args:
+        before: The parameter before the step.
+        gradient: What the step was given; dense or sparse.
+        param: The parameter after the step.
+        state: What the optimizer keeps of it.
+        group: Its parameter group in the optimizer.
+    """
+    w = _vector(before)
+    g = _vector(gradient)
+    u = _vector(param) - w
+    return torch.stack([g @ g, u @ u, w @ w, -(u @ g), *_signal(param, state, group)])
+
+
+def group_names(dimensions: Mapping[str, int]) -> list[str]:
+    """Return the group of each parameter: its top-level layer, and weights or biases.
+
+    A network that wraps all its layers in one is taken at the first level that has several.
+    Weights have two dimensions or more; biases are the others, norms' scales among them.
+
+    Args:
+        dimensions: Number of dimensions by the parameter's name.
+
+    >>> group_names({"0.weight": 2, "0.bias": 1, "3.weight": 2})
+    ['0.weights', '0.biases', '3.weights']
+    >>> group_names({"net.a.conv.weight": 4, "net.a.norm.weight": 1, "net.b.weight": 2})
+    ['net.a.weights', 'net.a.biases', 'net.b.weights']
+    >>> group_names({"weight": 2, "bias": 1})
+    ['weights', 'biases']
+    """
+    paths = [name.split(".")[:-1] for name in dimensions]
+    shared = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
+    depth = len(list(shared)) + 1
+    return [
+        ".".join([*path[:depth], "weights" if dimension > 1 else "biases"])
+        for path, dimension in zip(paths, dimensions.values(), strict=True)
+    ]
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below else math.nan
+
+
+def _signal(param: Tensor, state: Mapping[str, Any], group: Any) -> tuple[Tensor, Tensor]:
+    """Return Σ |m̂|/√v̂ and over how many elements; zeros where there are no such moments."""
+    m, v = state.get("exp_avg"), state.get("exp_avg_sq")
+    correction = _correction(state, group)
+    if m is None or v is None or correction is None or not m.shape == v.shape == param.shape:
+        none = torch.zeros((), device=param.device)
+        return none, none
+    m, v = _vector(m), _vector(v)
+    moved = v > 0
+    ratios = torch.where(moved, m.abs() / v.sqrt(), 0)
+    return ratios.sum() * correction, moved.sum()
+
+
+def _correction(state: Mapping[str, Any], group: Any) -> Tensor | float | None:
+    """Return what takes m/√v to m̂/√v̂: √(1−β₂ᵗ)/(1−β₁ᵗ), 1 where the optimizer corrects nothing.
+
+    None where the optimizer does not say its t and its betas.
+    """
+    if group.get("bias_correction") is False:
+        return 1.0
+    step, betas = state.get("step", group.get("step")), group.get("betas")
+    if step is None or betas is None:
+        return None
+    t = step if isinstance(step, Tensor) else torch.tensor(float(step))  # it may be on the device
+    # 1 − βᵗ, which in 32 bits would lose digits.
+    first, second = (
+        -torch.expm1(t * (math.log(beta) if beta else -math.inf)) for beta in betas[:2]
+    )
+    return second.sqrt() / first
+
+
+def _vector(tensor: Tensor) -> Tensor:
+    """Return the elements in their logical order, dense and in 32 bits at least."""
+    dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
+    return dense.reshape(-1).to(torch.promote_types(dense.dtype, torch.float32))

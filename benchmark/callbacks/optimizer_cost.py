@@ -1,0 +1,82 @@
+"""What the optimizer costs by itself: the seconds of its step, the bytes of its state."""
+
+import statistics
+import time
+from typing import cast
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from benchmark.callbacks.clock import finish_work
+from benchmark.models.base import Classifier
+from optimizers.state import state_tensors
+
+# Every 10th step is timed, from the 5th on: a trial of few steps has a sample too, what only the
+# first steps cost is left out, and so are the steps that diagnostics look into, the 1st, 21st, ….
+_EVERY, _FIRST = 10, 5
+
+
+class OptimizerCost(Callback):
+    """Times a sample of optimizer steps without their closures, and weighs the state at the end.
+
+    The forward and backward pass, and the zeroing of gradients, are in the closure; where the
+    optimizer evaluates it several times, none of them counts.
+    """
+
+    def __init__(self) -> None:
+        self._samples: list[float] = []
+        self._metrics: dict[str, float] = {}
+        self._module: Classifier
+        self._spent = 0.0
+        self._begun = 0.0
+
+    def seconds(self) -> dict[str, float]:
+        """Return ``optimizer_step``, the median of the sample; nothing if there were too few."""
+        return {"optimizer_step": statistics.median(self._samples)} if self._samples else {}
+
+    def metrics(self) -> dict[str, float]:
+        """Return ``state_bytes``, of all tensors in the state, and the number of ``parameters``."""
+        return self._metrics
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to watch."""
+        self._module = cast(Classifier, pl_module)
+        self._module.watchers.append(self)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Weigh the state."""
+        [optimizer] = trainer.optimizers
+        params = [param for group in optimizer.param_groups for param in group["params"]]
+        self._metrics = {
+            "state_bytes": sum(tensor.nbytes for tensor in state_tensors(optimizer)),
+            "parameters": sum(param.numel() for param in params),
+        }
+
+    def wants(self, step: int) -> bool:
+        """Return whether this step is in the sample."""
+        return step % _EVERY == _FIRST
+
+    def step_starts(self) -> None:
+        """Start the clock at zero."""
+        self._spent = 0.0
+        self._resume()
+
+    def closure_starts(self) -> None:
+        """Stop the clock."""
+        self._pause()
+
+    def closure_ends(self) -> None:
+        """Let the clock go on."""
+        self._resume()
+
+    def step_ends(self) -> None:
+        """Stop the clock and keep what it says."""
+        self._pause()
+        self._samples.append(self._spent)
+
+    def _resume(self) -> None:
+        finish_work(self._module)
+        self._begun = time.perf_counter()
+
+    def _pause(self) -> None:
+        finish_work(self._module)
+        self._spent += time.perf_counter() - self._begun

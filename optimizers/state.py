@@ -1,0 +1,22 @@
+"""What any `torch.optim.Optimizer` keeps from one step to the next."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def state_tensors(optimizer: Optimizer) -> list[Tensor]:
+    """Return every tensor in the state of `optimizer`, those in lists and mappings included."""
+    return list(_tensors(list(optimizer.state.values())))
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _tensors(each)

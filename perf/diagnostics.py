@@ -1,0 +1,82 @@
+"""What --diagnostics adds to a trial at its default period, and that it changes no bit.
+
+Target: at most 10 % more, evaluation and start-up left out, writing the rows included. Also the
+optimizer's own time as a trial's record has it, and what taking that time adds.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from _trials import report, trials
+
+from benchmark.callbacks.optimizer_cost import OptimizerCost
+from benchmark.cli.run import DIAGNOSTICS_EVERY
+from benchmark.context import Context
+from benchmark.plugins import data_module_class
+from benchmark.runner import run
+from benchmark.spec import Trial
+from benchmark.store import Record
+
+REPEATS = 9
+
+
+def seconds(record: Record) -> float:
+    """Return the seconds of training and of writing what it gave."""
+    return record.seconds["total"] - record.seconds["startup"] - record.seconds["evaluation"]
+
+
+def ratios(name: str, pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """Return the median ratio, and that of the fastest, which other work disturbs less."""
+    more, less = zip(*pairs, strict=True)
+    return {
+        f"{name}_ratio": statistics.median(a / b for a, b in pairs),
+        f"{name}_ratio_of_fastest": min(more) / min(less),
+    }
+
+
+def untimed(trial: Trial) -> Record:
+    """Run `trial` without timing its optimizer."""
+    wants = OptimizerCost.wants
+    OptimizerCost.wants = lambda self, step: False  # type: ignore[method-assign]
+    try:
+        return run(trial, Context())
+    finally:
+        OptimizerCost.wants = wants  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Run each trial with and without, in turn, and print the medians of their ratios."""
+    torch.set_num_threads(1)
+    for problem, epochs in ("logreg/digits", 100), ("mlp/digits", 6):
+        [plain] = trials(problem, "adam", epochs=epochs)
+        looked = replace(plain, diagnostics_every=DIAGNOSTICS_EVERY)
+        data_module_class(plain.dataset)().prepare_data()
+        run(looked, Context())  # what only the first use costs
+        diagnosed, timed, same_bits = [], [], True
+        for _ in range(REPEATS):
+            bare = untimed(plain)
+            with TemporaryDirectory() as one, TemporaryDirectory() as other:
+                record = run(plain, Context(), folder=Path(one))
+                inside = run(looked, Context(), folder=Path(other))
+            diagnosed.append((seconds(inside), seconds(record)))
+            timed.append((record.seconds["training"], bare.seconds["training"]))
+            same_bits &= bare.weights_sha256 == record.weights_sha256 == inside.weights_sha256
+        report(
+            __file__,
+            problem=plain.problem,
+            **ratios("diagnostics", diagnosed),
+            target=1.10,
+            **ratios("timing_the_optimizer", timed),
+            step_ms=1000 * record.seconds["per_step"],
+            optimizer_step_ms=1000 * record.seconds["optimizer_step"],
+            optimizer_step_ms_while_diagnosed=1000 * inside.seconds["optimizer_step"],
+            same_bits=same_bits,
+        )
+
+
+if __name__ == "__main__":
+    main()
