@@ -41,7 +41,15 @@ def test_key_is_the_same_in_every_release(trials_of):
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 1}, {"epochs": 9}, {"dropout": True}, {"l2": 0.1}, {"threads": 2}, {"log_every": 7}],
+    [
+        {"seed": 1},
+        {"epochs": 9},
+        {"dropout": True},
+        {"l2": 0.1},
+        {"threads": 2},
+        {"log_every": 7},
+        {"diagnostics_every": 7},
+    ],
 )
 def test_whatever_decides_the_outcome_is_in_the_key(trials_of, change):
     trial = trials_of()[0]

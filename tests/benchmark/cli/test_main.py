@@ -57,9 +57,32 @@ def test_json_goes_to_stdout_alone_and_show_gives_the_same(capsys):
     assert 0 < rows[0]["metrics"]["test/accuracy"]["mean"] < 1
 
 
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [(["--diagnostics"], [1]), (["--diagnostics", "4"], [1, 5, 9]), ([], [])],
+)
+def test_diagnostics_are_recorded_if_asked_for_and_how_often_can_be_said(tmp_path, words, steps):
+    assert main([*QUICK, *words, "--opts", "sgd", "--seeds", "1"]) == 0
+    (log,) = tmp_path.glob("results/default/*/metrics.jsonl")
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [row["step"] for row in rows if "inside/all/cosine" in row] == steps
+
+
+def test_diagnostics_can_stand_in_a_config_file(tmp_path):
+    (tmp_path / "c.toml").write_text("diagnostics = 6\n")
+    assert main([*QUICK, "--config", "c.toml", "--opts", "sgd", "--seeds", "1"]) == 0
+    (trial,) = tmp_path.glob("results/default/*/trial.json")
+    assert json.loads(trial.read_text())["diagnostics_every"] == 6
+
+
 def test_a_failed_trial_gives_exit_code_1_and_its_reason(capsys):
     assert main([*QUICK, "--opts", "tests.plugins.optimizers.Raises", "--seeds", "1"]) == 1
     assert "ArithmeticError: a step that went wrong" in capsys.readouterr().out
+
+
+def test_diagnostics_every_no_steps_are_refused(capsys):
+    assert main([*QUICK, "--diagnostics", "0"]) == 2
+    assert "expected a whole number from 1" in capsys.readouterr().err
 
 
 def test_an_absent_accelerator_is_skipped_with_its_reason(capsys):

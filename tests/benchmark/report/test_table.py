@@ -84,6 +84,26 @@ def test_json_has_the_numbers_of_the_table(record_of):
     assert row["seeds"] == {"done": 3}
     assert row["best"] is True
     assert row["training_seconds"] == 2.0
+    assert (row["optimizer_step_seconds"], row["state_bytes_per_parameter"]) == (None, None)
+
+
+def test_json_has_the_optimizers_own_cost_where_records_have_it(record_of):
+    records = []
+    for seed, milliseconds in enumerate((1, 2, 9)):
+        record = record_of(seed=seed)
+        metrics = {**record.metrics, "state_bytes": 808, "parameters": 100}
+        seconds = {**record.seconds, "optimizer_step": milliseconds / 1000}
+        records.append(replace(record, metrics=metrics, seconds=seconds))
+    (row,) = tables_as_json(records)
+    assert row["optimizer_step_seconds"] == 0.002
+    assert row["state_bytes_per_parameter"] == 8.08
+
+
+def test_trials_with_diagnostics_have_a_table_of_their_own(record_of):
+    plain = record_of()
+    looked = replace(plain, trial=replace(plain.trial, diagnostics_every=20))
+    settings = [row["setting"] for row in tables_as_json([plain, looked])]
+    assert settings[1] == f"{settings[0]}, diagnostics every 20 steps"
 
 
 def test_one_seed_has_no_interval(record_of):
