@@ -171,10 +171,10 @@ class _File:
 
 def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
     files = [_File(number=i, store=s, record=r) for i, (s, r) in enumerate(found)]
-    # A record lists every metric of its curves, which spares the parser half of its work; only
-    # the record of a trial that failed may be empty.
-    told = [file for file in files if file.record.metrics]
-    untold = [file for file in files if not file.record.metrics]
+    # The record of a trial that is done lists every metric of its curves, which spares the parser
+    # half of its work; that of another lacks what was not finite in the end.
+    told = [file for file in files if file.record.status == "done"]
+    untold = [file for file in files if file.record.status != "done"]
     names = dict.fromkeys((*AXES, *(name for file in told for name in file.record.metrics)))
     batches = [told[i : i + _FILES_AT_ONCE] for i in range(0, len(told), _FILES_AT_ONCE)]
     schema = pl.Schema(dict.fromkeys(names, pl.Float64))

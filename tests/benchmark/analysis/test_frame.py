@@ -153,3 +153,19 @@ def test_reading_loads_no_torch_and_the_terminal_summary_no_polars():
             check=True,
         )
         assert done.stdout.strip() == loaded
+
+
+def test_curves_of_a_diverged_trial_are_read_though_its_record_lacks_what_ended_not_finite(
+    tmp_path, trials_of, digits
+):
+    from benchmark.context import Context
+    from benchmark.runner import run
+
+    store = Store(tmp_path, "real")
+    (trial,) = trials_of("mlp/digits", "sgd:lr=1e30")
+    store.begin(trial)
+    record = run(trial, Context(), folder=store.trial_folder(trial))
+    store.write(record)
+    assert record.status == "diverged"
+    assert "val/loss" not in record.metrics
+    assert read([store]).curves["val/loss"].drop_nulls().len() == 1
