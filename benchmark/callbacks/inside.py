@@ -48,12 +48,13 @@ class Sums:
         1.0
         """
         gradient, update = math.sqrt(self.gradient), math.sqrt(self.update)
+        cosine = _ratio(self.product, update * gradient)
         return {
             "gradient_norm": gradient,
             "update_norm": update,
             "update_ratio": _ratio(update, math.sqrt(self.weight)),
             "effective_step": _ratio(update, gradient),
-            "cosine": _ratio(self.product, update * gradient),
+            "cosine": math.copysign(min(abs(cosine), 1.0), cosine),  # sums in 32 bits are rounded
             "signal_to_noise": _ratio(self.signal, self.signals),
         }
 

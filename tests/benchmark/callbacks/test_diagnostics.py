@@ -183,6 +183,12 @@ def test_sums_are_those_of_the_formulas_for_any_kind_of_gradient(dtype, form):
     assert Sums(*sums.tolist()) == Sums(25, 5, 25, -(-2 * 4 + 1 * 3), 1.5, 3)
 
 
+def test_a_cosine_is_never_above_one_nor_made_of_nothing():
+    rounded = Sums(gradient=1.0, update=1.0, product=-1.000002)
+    assert rounded.quantities()["cosine"] == -1
+    assert math.isnan(Sums(gradient=1.0).quantities()["cosine"])
+
+
 def test_many_terms_are_not_added_in_16_bits():
     before = torch.ones(100_000, dtype=torch.bfloat16)
     sums = step_sums(before, before, before, {}, {})
