@@ -6,14 +6,17 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
     frame        read(stores) -> Frames                    trials and curves of one or more studies
                  metric_names(frames) -> list              what was measured
     metrics      higher_is_better(metric) -> bool
+                 CHOOSING                                  what chooses, and marks the best
     curves       lines(frames, metric, axis)               every observed point of every trial
                  bands(frames, metric, axis, center=…)     mean or median, 95 %, IQR, min-max
                  endings(frames, metric, axis)             where trials diverged
                  running_by_epoch(frames)                  training-mode loss, weighted by samples
+                 sparse(frames, metric, count)             the same, seen at fewer places
                  thin(points, count)                       fewer points, none invented
     finals       scores(frames, metric, kind=…)            one number per trial: final, best, area
                  leaderboard(scores)                       one row per variant, with intervals
-                 best_variants(frames, by="val/loss")      each optimizer's best hyperparameters
+                 best_variants(frames)                     each optimizer's best hyperparameters
+                 winners(frames)                           the best variant of each setting
                  only(frames, variants)                    the frames of those variants alone
     intervals    mean_interval, median_interval            95 %, named by method, None if too few
     compare      against(scores, reference)                paired tests, Holm, effect, verdict

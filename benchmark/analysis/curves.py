@@ -8,6 +8,7 @@ padded: its own line ends where it ended, and `endings` says where that is.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -130,6 +131,26 @@ def thin(points: pl.DataFrame, count: int, *, by: str = "variant") -> pl.DataFra
     spread = pl.max_horizontal(length - 1, 1)
     number, before = (p * (count - 1) // spread for p in (place, place - 1))
     return points.filter((length <= count) | (number > before))
+
+
+def sparse(frames: Frames, metric: str, count: int) -> Frames:
+    """Return `frames` with at most `count` (≥ 2) of each variant's places where `metric` was seen.
+
+    All seeds of a variant keep the same places, and every trial its last one, so that `lines` and
+    `bands` of the result are those of `frames`, at fewer points.
+    """
+    if metric not in frames.curves.columns:
+        return replace(frames, curves=frames.curves.clear())
+    seen = frames.curves.select("trial", *AXES, metric).drop_nulls(["step", metric])
+    whose = frames.trials.select("trial", "variant")
+    rows = seen.join(whose, on="trial", how="inner", maintain_order="left")
+    places = thin(rows.select("variant", "step").unique().sort("variant", "step"), count)
+    kept = rows.join(
+        places.with_columns(is_kept=True), on=["variant", "step"], how="left", maintain_order="left"
+    )
+    is_last = pl.col("step") == pl.col("step").max().over("trial")
+    curves = kept.filter(pl.col("is_kept").is_not_null() | is_last).drop("variant", "is_kept")
+    return replace(frames, curves=curves)
 
 
 def _common_places(observed: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ A trial that is not done has no number: a diverged one's last finite loss is not
 that could flatter a variant, as in choosing the best or in ranks, diverging counts as worst.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from benchmark.analysis.curves import WHO, lines
 from benchmark.analysis.frame import Axis, Frames
 from benchmark.analysis.intervals import Interval, mean_interval, median_interval
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.analysis.metrics import CHOOSING, higher_is_better
 
 Kind = Literal["final", "best", "area"]
 
@@ -65,22 +66,29 @@ def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
     return frame.sort(*order, nulls_last=True, maintain_order=True)
 
 
-def best_variants(frames: Frames, *, by: str = "val/loss") -> list[str]:
+def best_variants(frames: Frames, *, by: Sequence[str] = CHOOSING) -> list[str]:
     """Return, of each optimizer in each setting, the variant with the best mean final `by`.
 
-    Variants rank by the share of their seeds that diverged, then by the mean over the others; ties
-    go to the first. An optimizer of which nothing is done keeps one variant, so that it does not
-    vanish from a page. Report test metrics of what this chooses: the chosen `by` is optimistic.
+    The first of `by` decides, its ties go to the next, then to the first variant. One of which no
+    seed diverged comes before all others, and those rank by the share that diverged. An optimizer
+    of which nothing is done keeps one variant, so that it does not vanish from a page. Report test
+    metrics of what this chooses: a metric that chose is optimistic.
     """
-    merit = pl.col("value").mean() * (-1 if higher_is_better(by) else 1)
-    variants = (
-        scores(frames, by)
-        .group_by(*WHO, maintain_order=True)
-        .agg(diverged=(pl.col("status") == "diverged").mean(), merit=merit)
-        .sort("diverged", "merit", nulls_last=True, maintain_order=True)
-        .unique(["setting", "optimizer"], keep="first", maintain_order=True)
-    )
-    return variants["variant"].to_list()
+    ranked = _ranked_variants(frames, by)
+    return ranked.unique(["setting", "optimizer"], keep="first", maintain_order=True)[
+        "variant"
+    ].to_list()
+
+
+def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, str]:
+    """Return the best variant of each setting, which the terminal marks with a star.
+
+    It is the best of `best_variants`. A setting has none if every variant has a seed that diverged
+    or none that is done.
+    """
+    ranked = _ranked_variants(frames, by).filter((pl.col("diverged") == 0) & pl.col("is_measured"))
+    first = ranked.unique("setting", keep="first", maintain_order=True)
+    return dict(first.select("setting", "variant").iter_rows())
 
 
 def only(frames: Frames, variants: list[str]) -> Frames:
@@ -88,6 +96,27 @@ def only(frames: Frames, variants: list[str]) -> Frames:
     trials = frames.trials.filter(pl.col("variant").is_in(variants))
     curves = frames.curves.join(trials.select("trial"), on="trial", how="semi")
     return Frames(trials=trials, curves=curves, metrics=frames.metrics)
+
+
+def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
+    """Return columns ``setting, optimizer, variant, diverged, is_measured``, best first."""
+    measured = [name for name in by if name in frames.trials.columns]
+    merits = {
+        f"merit {name}": pl.col(name).mean() * (-1 if higher_is_better(name) else 1)
+        for name in measured
+    }
+    return (
+        frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+        .group_by("setting", "optimizer", "variant", maintain_order=True)
+        .agg(
+            diverged=(pl.col("status") == "diverged").mean(),
+            is_measured=pl.any_horizontal(
+                pl.lit(False), *(pl.col(name).is_not_null().any() for name in measured)
+            ),
+            **merits,
+        )
+        .sort("diverged", *merits, nulls_last=True, maintain_order=True)
+    )
 
 
 def _final(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:

@@ -1,4 +1,8 @@
-"""Which way is better: the one fact about a metric that the statistics need."""
+"""Which way is better, and which metrics choose: what the statistics need to know of metrics."""
+
+# What chooses hyperparameters and marks the best: the mean of the first over seeds, ties by the
+# next. Metrics that a study did not measure are passed over. Test metrics never choose.
+CHOOSING = ("val/accuracy", "val/loss")
 
 _HIGHER_IS_BETTER = {"loss": False, "running_loss": False, "accuracy": True}
 

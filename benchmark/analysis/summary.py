@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchmark.analysis.metrics import CHOOSING, higher_is_better
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Trial
 from benchmark.store import Record
@@ -37,7 +38,7 @@ class Row:
         state_bytes_per_parameter: Of the tensors in the optimizer's state.
         counts: Number of seeds by status.
         reasons: Why seeds are not done, each with its seed.
-        best: Whether no row of its problem has a better mean validation accuracy.
+        best: Whether no row of its setting that never diverged is better by `metrics.CHOOSING`.
     """
 
     trial: Trial
@@ -156,12 +157,18 @@ def _row(records: list[Record]) -> Row:
 
 
 def _mark_best(rows: list[Row]) -> list[Row]:
-    """Mark by validation accuracy, then validation loss; a row that ever diverged is not best."""
+    """Mark by the metrics that choose; a row of which a seed diverged is not best."""
+    steady = [row for row in rows if row.metrics and not row.counts.get("diverged", 0)]
+    measured = [name for name in CHOOSING if any(name in row.metrics for row in steady)]
 
-    def merit(row: Row) -> tuple[float, float]:
-        if row.counts.get("diverged", 0) or "val/accuracy" not in row.metrics:
-            return (-math.inf, -math.inf)
-        return row.metrics["val/accuracy"].value, -row.metrics["val/loss"].value
+    def merit(row: Row) -> tuple[float, ...]:
+        signs = {name: 1.0 if higher_is_better(name) else -1.0 for name in measured}
+        return tuple(
+            sign * row.metrics[name].value if name in row.metrics else -math.inf
+            for name, sign in signs.items()
+        )
 
-    top = max((merit(row) for row in rows), default=(-math.inf, 0.0))
-    return [replace(row, best=merit(row) == top and top[0] > -math.inf) for row in rows]
+    if not measured:
+        return rows
+    top = max(map(merit, steady))
+    return [replace(row, best=row in steady and merit(row) == top) for row in rows]

@@ -12,6 +12,7 @@ from optimizers.pick import pick
 _VERBS = {
     "run": "run trials and print the tables (the default)",
     "show": "print the tables of a study again",
+    "report": "write a page of everything that a study says",
     "check": "check an optimizer, your own too, for what users of torch.optim count on",
     "list": "list optimizers, models, data sets, problems",
     "bench-step": "time the step of optimizers, next to torch's own and to the limit",

@@ -1,0 +1,81 @@
+/* What went wrong, what it cost, where it comes from. */
+"use strict";
+
+function troubleSection() {
+  const rows = rowsOf(payload.troubles);
+  const host = byId("trouble-body");
+  if (!rows.length) {
+    const words = payload.trials ? `All ${payload.trials} trials are done: none diverged, none failed.` : "No trial is on record.";
+    return host.replaceChildren(make("p.empty", {}, [words]));
+  }
+  const counts = Object.entries(Object.groupBy(rows, (row) => row.status)).map(([status, own]) => `${own.length} ${status}`);
+  const problem = (row) => payload.settings[row.setting].problem;
+  const columns = [
+    { name: "status", head: "status", left: true, key: (row) => row.status, cell: (row) => (payload.glossary[row.status] ? term(row.status) : row.status), plain: (row) => row.status },
+    { name: "optimizer", left: true, key: (row) => row.label, cell: (row) => row.label },
+    { name: "problem", left: true, key: problem, cell: problem },
+    { name: "seed", key: (row) => row.seed, cell: (row) => String(row.seed) },
+    { name: "step", key: (row) => row.step, cell: (row) => (row.step === null ? "–" : compact(row.step)) },
+    { name: "reason", left: true, key: (row) => row.reason, cell: (row) => row.reason || "–" },
+    { name: "folder", left: true, key: (row) => row.key, cell: (row) => row.key },
+  ];
+  const shown = table("trials that are not done", columns, rows, { sortable: true, copies: true });
+  if (rows.length <= 12) return host.replaceChildren(make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]), shown);
+  host.replaceChildren(
+    make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]),
+    make("details", {}, [make("summary", {}, [`show all ${rows.length}`]), shown]),
+  );
+}
+
+function fillCost(host) {
+  const off = hidden();
+  const rows = rowsOf(payload.costs[state.problem] ?? {})
+    .map((row) => ({ ...setting().variants[row.variant], ...row, winner: row.variant === setting().winner }))
+    .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
+    .sort((a, b) => a.step_ms - b.step_ms);
+  if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["No trial of what is chosen above is done."]));
+  const slowest = Math.max(...rows.map((row) => row.step_ms ?? 0));
+  const measured = (name) => rows.some((row) => row[name] !== null);
+  const step = (row) => make("span.meter", { title: `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}` }, [
+    make("span.fill", { style: `width:${((row.step_ms ?? 0) / slowest) * 72}px` }), digits(row.step_ms, 3),
+  ]);
+  const columns = [
+    nameColumn,
+    { name: "ms per step", head: term("ms per step"), key: (row) => row.step_ms, cell: step, plain: (row) => digits(row.step_ms, 3) },
+    ...(measured("optimizer_ms") ? [numberColumn("optimizer ms", "optimizer_ms", term("optimizer ms"), (each) => digits(each, 3))] : []),
+    numberColumn("s per epoch", "epoch_seconds", term("s per epoch"), (each) => digits(each, 3)),
+    ...(measured("state_bytes_per_parameter") ? [numberColumn("state bytes", "state_bytes_per_parameter", term("state bytes"), (each) => digits(each, 3))] : []),
+    numberColumn("seeds", "seeds", "seeds", String),
+    numberColumn("machines", "machines", term("machines"), String),
+  ];
+  const mixed = rows.some((row) => row.machines > 1);
+  host.replaceChildren(
+    table("cost", columns, rows, { sortable: true, copies: true }),
+    make("p.quiet", {}, [mixed ? "Trials of one row ran on several kinds of machines: do not compare these times." : "Times depend on the machine and on what else it was doing."]),
+  );
+}
+
+function costSection() {
+  const host = byId("cost-body");
+  follow(["problem", "variants", "off"], () => fillCost(host));
+}
+
+function provenanceSection() {
+  const text = payload.commands.join("\n");
+  const button = make("button", { type: "button" }, ["Copy"]);
+  button.addEventListener("click", async () => {
+    await copy(text);
+    say("copied the commands");
+    button.textContent = "copied";
+    setTimeout(() => (button.textContent = "Copy"), 1200);
+  });
+  const facts = payload.provenance.map(({ name, value: told, trials }) => [
+    make("dt", {}, [name]),
+    make("dd", {}, [told, trials < payload.trials ? make("span.quiet", {}, [`  ${trials} of ${payload.trials} trials`]) : null]),
+  ]);
+  byId("provenance-body").replaceChildren(
+    make("p", {}, ["Made of ", `${payload.trials} record${payload.trials === 1 ? "" : "s"} of ${payload.studies.join(", ")}. Every number on this page was computed from them; the page itself only draws.`]),
+    ...(text ? [make("h3", {}, ["To run it again"]), make("pre", { tabIndex: 0 }, [text]), make("p.copies", {}, [button])] : []),
+    make("dl", {}, facts.flat()),
+  );
+}

@@ -1,0 +1,248 @@
+/* A line chart in SVG: bands, lines with markers, crosses, labels at the ends, a read-out under the
+   pointer or the arrow keys. Colours come from the style sheet, so dark mode and print need no work. */
+"use strict";
+
+const ROOM = { top: 12, bottom: 42, left: 58, right: 14 };
+const MARKERS = 7; // along a line
+const ROWS = 14; // of a read-out
+
+/* An element in the colour of an optimizer. */
+function inked(tag, optimizer, attributes = {}, children = []) {
+  const { color, color_on_dark: dark } = payload.optimizers[optimizer].style;
+  return draw(tag, { ...attributes, style: `--light:${color};--dark:${dark}` }, children);
+}
+
+function markerPath(optimizer, x, y, size) {
+  const corners = payload.optimizers[optimizer].style.marker;
+  return `M${corners.map(([a, b]) => `${(x + a * size).toFixed(1)} ${(y - b * size).toFixed(1)}`).join("L")}Z`;
+}
+
+/* The colour, dash and marker of an optimizer, for legends and tables. */
+function swatch(optimizer) {
+  const dash = payload.optimizers[optimizer].style.dash.join(" ");
+  return draw("svg", { class: "swatch", viewBox: "0 0 26 14", "aria-hidden": "true" }, [
+    inked("path", optimizer, { class: "line", d: "M1 7H25", "stroke-dasharray": dash }),
+    inked("path", optimizer, { class: "dot", d: markerPath(optimizer, 13, 7, 5) }),
+  ]);
+}
+
+/* Keep a chart in `host` that `describe()` describes; returns what draws it again.
+   describe() → {label, x, y, series, crosses, empty}; an axis is {log, words, format, range};
+   a series {name, optimizer, x, y, low, high, faint, step, marked, read, crossed}. */
+function chart(host, describe) {
+  host.classList.add("chart");
+  let width = 0;
+  let cursor = null;
+  const redraw = () => {
+    width = host.clientWidth;
+    if (!width) return;
+    cursor = null;
+    const what = describe();
+    host.replaceChildren(...(what.empty ? [make("p.empty", {}, [what.empty])] : picture(what)));
+  };
+
+  function picture(what) {
+    const height = Math.round(Math.min(440, Math.max(280, width * 0.46)));
+    const labels = width > 640 ? endLabels(what.series) : [];
+    const longest = Math.max(0, ...labels.map((each) => each.name.length));
+    const right = labels.length ? Math.min(24 + longest * 6.6, width * 0.25) : ROOM.right;
+    const frame = { left: ROOM.left, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
+    const drawn = what.series.filter((each) => !each.loose);
+    const xs = what.x.range ?? padded(extent(drawn.map((each) => each.x), what.x.log), what.x.log, what.x.pad ?? 0);
+    const ys = what.y.range ?? padded(
+      extent(drawn.flatMap((each) => [each.y, each.low ?? [], each.high ?? []]), what.y.log), what.y.log,
+    );
+    const x = scale(...xs, frame.left, frame.right, what.x.log);
+    const y = scale(...ys, frame.bottom, frame.top, what.y.log);
+    const id = `clip-${host.id}`;
+    const clip = draw("clipPath", { id }, [
+      draw("rect", { x: frame.left - 6, y: frame.top - 6, width: frame.right - frame.left + 12, height: frame.bottom - frame.top + 9 }),
+    ]);
+    const inside = draw("g", { "clip-path": `url(#${id})` });
+    for (const each of what.series) if (each.low) inside.append(band(each, x, y));
+    for (const each of what.series) inside.append(...line(each, x, y));
+    for (const each of what.crosses ?? []) inside.append(cross(each, x(each.x), each.y === null ? frame.top + 6 : y(each.y)));
+    const rule = draw("line", { class: "cursor", y1: frame.top, y2: frame.bottom, visibility: "hidden" });
+    const svg = draw("svg", {
+      width, height, viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0", "aria-label": what.label,
+    }, [clip, ...axes(what, x, y, frame), inside, ...placedLabels(labels, x, y, frame), rule]);
+    const box = make("div.readout", { hidden: true });
+    listen(svg, rule, box, what, x, frame);
+    return [svg, box];
+  }
+
+  function listen(svg, rule, box, what, x, frame) {
+    const places = allPlaces(what.series);
+    const read = (place) => {
+      cursor = place;
+      const at = x(places[place]);
+      rule.setAttribute("x1", at);
+      rule.setAttribute("x2", at);
+      rule.setAttribute("visibility", "visible");
+      box.hidden = false;
+      box.replaceChildren(...readout(what, places[place]));
+      const left = at > (frame.left + frame.right) / 2 ? at - box.offsetWidth - 12 : at + 12;
+      box.style.left = `${Math.max(0, Math.min(left, width - box.offsetWidth))}px`;
+      box.style.top = `${frame.top}px`;
+    };
+    const leave = () => {
+      rule.setAttribute("visibility", "hidden");
+      box.hidden = true;
+      cursor = null;
+    };
+    const follow = (event) => {
+      if (!places.length) return;
+      const at = event.clientX - svg.getBoundingClientRect().left;
+      read(nearest(places.map(x), Math.min(Math.max(at, frame.left), frame.right)));
+    };
+    svg.addEventListener("pointermove", follow);
+    svg.addEventListener("pointerdown", follow);
+    svg.addEventListener("pointerleave", leave);
+    svg.addEventListener("blur", leave);
+    svg.addEventListener("keydown", (event) => {
+      const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === "Escape") leave();
+      if (!steps || !places.length) return;
+      event.preventDefault();
+      const from = cursor ?? (steps > 0 ? -1 : places.length);
+      read(Math.min(Math.max(from + steps, 0), places.length - 1));
+      say(box.innerText.replaceAll("\n", ", "));
+    });
+  }
+
+  new ResizeObserver(() => host.clientWidth !== width && redraw()).observe(host);
+  return redraw;
+}
+
+function allPlaces(series) {
+  const found = new Set();
+  for (const each of series) if (!each.faint) for (const number of each.x) found.add(number);
+  return [...found].sort((a, b) => a - b);
+}
+
+function readout(what, at) {
+  const rows = what.series
+    .filter((each) => !each.faint && each.x.length)
+    .map((each) => [each, each.step ? lastUpTo(each.x, at) : nearest(each.x, at)])
+    .filter(([each, place]) => place >= 0 && (each.step || covers(each.x, at)))
+    .map(([each, place]) => [each, place, (each.read ?? each.y)[place]])
+    .filter(([, , number]) => Number.isFinite(number))
+    .sort((a, b) => (what.y.best === "high" ? b[2] - a[2] : a[2] - b[2]));
+  const lines = rows.slice(0, ROWS).map(([each, place, number]) =>
+    make("div", {}, [
+      swatch(each.optimizer), make("span", {}, [each.name]),
+      make("b", {}, [what.y.format(number)]), make("i", {}, [each.more ? each.more(place) : ""]),
+    ]),
+  );
+  const rest = rows.length > ROWS ? [make("div.rest", {}, [`and ${rows.length - ROWS} more`])] : [];
+  return [make("div.at", {}, [`${what.x.words} ${what.x.format(at)}`]), ...lines, ...rest];
+}
+
+const covers = (x, at) => at >= x[0] - 1e-9 && at <= x[x.length - 1] * (1 + 1e-9) + 1e-9;
+
+function axes(what, x, y, frame) {
+  const marks = [];
+  const wide = frame.right - frame.left;
+  for (const tick of what.x.ticks ?? ticks(x.low, x.high, Math.max(2, wide / 95), x.log)) {
+    const at = x(tick);
+    marks.push(draw("line", { class: "tick", x1: at, x2: at, y1: frame.bottom, y2: frame.bottom + 4 }));
+    marks.push(draw("text", { class: "number", x: at, y: frame.bottom + 17, "text-anchor": "middle" }, [what.x.format(tick)]));
+  }
+  for (const tick of ticks(y.low, y.high, 5, y.log)) {
+    const at = y(tick);
+    marks.push(draw("line", { class: "grid", x1: frame.left, x2: frame.right, y1: at, y2: at }));
+    marks.push(draw("text", { class: "number", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, [what.y.tick ? what.y.tick(tick) : what.y.format(tick)]));
+  }
+  marks.push(draw("line", { class: "axis", x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom }));
+  const middle = (frame.left + frame.right) / 2;
+  marks.push(draw("text", { class: "words", x: middle, y: frame.bottom + 36, "text-anchor": "middle" }, [what.x.words + (x.log ? ", log" : "")]));
+  const up = (frame.top + frame.bottom) / 2;
+  marks.push(draw("text", { class: "words", transform: `translate(13 ${up}) rotate(-90)`, "text-anchor": "middle" }, [what.y.words + (y.log ? ", log" : "")]));
+  return marks;
+}
+
+/* The points of a line; where it is interrupted it starts anew. Heights beyond reason are cut. */
+function pathOf(xs, ys, x, y, step) {
+  let [path, down, before] = ["", false, 0];
+  for (let i = 0; i < xs.length; i++) {
+    if (!Number.isFinite(ys[i]) || (x.log && xs[i] <= 0) || (y.log && ys[i] <= 0)) {
+      down = false;
+      continue;
+    }
+    const [px, py] = [x(xs[i]).toFixed(1), Math.max(-4000, Math.min(9000, y(ys[i]))).toFixed(1)];
+    path += !down ? `M${px} ${py}` : step ? `L${px} ${before}L${px} ${py}` : `L${px} ${py}`;
+    [down, before] = [true, py];
+  }
+  return path;
+}
+
+function band(series, x, y) {
+  const floor = y.log ? y.low / 10 : -Infinity;
+  let [up, back] = ["", ""];
+  series.x.forEach((at, i) => {
+    const [low, high] = [Math.max(series.low[i], floor), series.high[i]];
+    if (!Number.isFinite(low) || !Number.isFinite(high) || (x.log && at <= 0) || (y.log && high <= 0)) return;
+    const px = x(at).toFixed(1);
+    up += `${up ? "L" : "M"}${px} ${y(high).toFixed(1)}`;
+    back = `L${px} ${y(low).toFixed(1)}${back}`;
+  });
+  return inked("path", series.optimizer, { class: "band", d: up ? `${up}${back}Z` : "" });
+}
+
+function line(series, x, y) {
+  const dash = payload.optimizers[series.optimizer].style.dash.join(" ");
+  const kind = series.faint ? "line faint" : series.thin ? "line thin" : "line";
+  const path = pathOf(series.x, series.y, x, y, series.step);
+  const drawn = [inked("path", series.optimizer, { class: kind, d: path, "stroke-dasharray": dash, "data-line": series.name })];
+  if (series.faint || series.thin) return drawn;
+  return [...drawn, inked("path", series.optimizer, { class: "dot", d: markers(series, x, y) })];
+}
+
+function markers(series, x, y) {
+  const last = series.x.length - 1;
+  const spaced = Array.from({ length: MARKERS }, (_, k) => Math.round((k * last) / (MARKERS - 1)));
+  const places = series.marked || last < MARKERS ? series.x.keys() : new Set(spaced);
+  return [...places]
+    .filter((i) => Number.isFinite(series.y[i]) && !(x.log && series.x[i] <= 0) && !(y.log && series.y[i] <= 0))
+    .map((i) => markerPath(series.optimizer, x(series.x[i]), y(series.y[i]), 4.2))
+    .join("");
+}
+
+function cross({ optimizer, words }, x, y) {
+  const path = `M${x - 4} ${y - 4}L${x + 4} ${y + 4}M${x - 4} ${y + 4}L${x + 4} ${y - 4}`;
+  return inked("path", optimizer, { class: "cross", d: path }, [draw("title", {}, [words])]);
+}
+
+/* Labels of the main lines at their ends, if there are few enough to be read. */
+function endLabels(series) {
+  const named = series.filter((each) => !each.faint && !each.thin && each.x.length);
+  return named.length <= 14 ? named : [];
+}
+
+/* A line that ends early has its label there; labels at the right edge make room for each other. */
+function placedLabels(series, x, y, frame) {
+  const lines = series
+    .map((each) => ({ each, from: x(each.x[each.x.length - 1]), at: y(lastOf(each.y, y.log)) }))
+    .filter(({ from, at }) => Number.isFinite(from) && Number.isFinite(at))
+    .sort((a, b) => a.at - b.at);
+  const isLate = ({ from }) => from > frame.right - (frame.right - frame.left) * 0.15;
+  spread(lines.filter(isLate), frame.top + 4, frame.bottom - 2, 15);
+  return lines.map((line) =>
+    inked("text", line.each.optimizer, { class: "end", x: isLate(line) ? frame.right + 9 : line.from + 9, y: line.at + 4 }, [line.each.name]),
+  );
+}
+
+function lastOf(numbers, log) {
+  for (let i = numbers.length - 1; i >= 0; i--) {
+    if (Number.isFinite(numbers[i]) && !(log && numbers[i] <= 0)) return numbers[i];
+  }
+  return NaN;
+}
+
+/* Move places apart until neighbours are `gap` from each other, inside [top, bottom]. */
+function spread(lines, top, bottom, gap) {
+  let at = top - gap;
+  for (const each of lines) at = each.at = Math.max(each.at, at + gap);
+  at = bottom + gap;
+  for (const each of [...lines].reverse()) at = each.at = Math.min(each.at, at - gap);
+}

@@ -1,0 +1,82 @@
+/* The controls: above all sections what concerns all, beside a chart what concerns it alone. */
+"use strict";
+
+const CHOICES = {
+  variants: { best: "best of each optimizer", all: "all that were tried" },
+  score: { final: "final value", best: "best value", area: "area under the curve" },
+  x: AXIS_WORDS,
+  logx: { 0: "linear", 1: "log" },
+  logy: { auto: "by metric", 0: "linear", 1: "log" },
+  center: { mean: "mean", median: "median" },
+  band: { ci: "95 % interval", iqr: "interquartile range", minmax: "min–max", none: "none" },
+  smooth: { 0: "off", 5: "5 points", 15: "15 points" },
+  seeds: { 0: "hidden", 1: "shown" },
+};
+
+/* A labelled list that sets `name`; `words` is its label or an element, `choices` by value. */
+function choose(name, words, choices, read = (text) => text) {
+  const list = make("select", { id: `choose-${name}` }, Object.entries(choices).map(([key, text]) =>
+    make("option", { value: key }, [text]),
+  ));
+  list.addEventListener("change", () => change({ [name]: read(list.value) }));
+  follow([name], () => (list.value = String(state[name])));
+  list.value = String(state[name]);
+  return make("div.field", {}, [make("label", { htmlFor: list.id }, [words]), list]);
+}
+
+function toggle(name, words) {
+  const box = make("input", { type: "checkbox", id: `choose-${name}` });
+  box.addEventListener("change", () => change({ [name]: box.checked ? "1" : "0" }));
+  const show = () => (box.checked = state[name] === "1");
+  follow([name], show);
+  show();
+  return make("label.check", { htmlFor: box.id }, [box, words]);
+}
+
+const named = (list, words) => Object.fromEntries(list.map((each, i) => [i, words(each)]));
+
+function settingWords(each) {
+  const twins = payload.settings.filter((other) => other.problem === each.problem);
+  return twins.length > 1 ? each.name : each.problem;
+}
+
+function mainControls() {
+  const legend = make("div.legend", { role: "group", "aria-label": "Optimizers" });
+  const host = byId("controls");
+  host.replaceChildren(
+    make("div.bar", {}, [
+      choose("problem", "Problem", named(payload.settings, settingWords), Number),
+      choose("metric", "Metric", named(payload.metrics, (each) => each.words), Number),
+      choose("variants", "Hyperparameters", CHOICES.variants),
+    ]),
+    legend,
+    make("p.quiet.setting", { id: "setting" }),
+  );
+  follow(["problem", "off"], () => fillLegend(legend));
+  follow(["problem"], () => (byId("setting").textContent = setting().name));
+}
+
+function fillLegend(legend) {
+  const off = hidden();
+  const here = [...new Set(setting().variants.map((variant) => variant.optimizer))];
+  const focused = document.activeElement?.dataset?.optimizer;
+  const chips = here.map((optimizer) => {
+    const chip = make("button.chip", {
+      type: "button", "aria-pressed": String(!off.has(optimizer)), "data-optimizer": String(optimizer),
+      title: "click: show or hide; double click: show this one alone",
+    }, [swatch(optimizer), payload.optimizers[optimizer].label]);
+    chip.addEventListener("click", () => toggleOptimizer(optimizer));
+    chip.addEventListener("dblclick", () => change({ off: here.filter((each) => each !== optimizer).join(",") }));
+    return chip;
+  });
+  const all = make("button.chip.plain", { type: "button", hidden: off.size === 0 }, ["show all"]);
+  all.addEventListener("click", () => change({ off: "" }));
+  legend.replaceChildren(...chips, all);
+  if (focused) legend.querySelector(`[data-optimizer="${focused}"]`)?.focus();
+}
+
+function toggleOptimizer(optimizer) {
+  const off = hidden();
+  if (!off.delete(optimizer)) off.add(optimizer);
+  change({ off: [...off].sort((a, b) => a - b).join(",") });
+}

@@ -1,0 +1,110 @@
+/* The curves: one metric in one setting, with bands over seeds. */
+"use strict";
+
+const BANDS = {
+  ci: (center) => [`${center}_low`, `${center}_high`],
+  iqr: () => ["q25", "q75"],
+  minmax: () => ["minimum", "maximum"],
+  none: () => [],
+};
+
+const logY = () => (state.logy === "auto" ? !isShare(metric().name) : state.logy === "1");
+
+/* Centred moving average over `count` points; fewer at the ends. */
+function smoothed(numbers, count) {
+  if (!numbers || count < 2) return numbers;
+  const half = count >> 1;
+  return Array.from(numbers, (_, i) => {
+    const reach = Math.min(half, i, numbers.length - 1 - i);
+    let sum = 0;
+    for (let k = i - reach; k <= i + reach; k++) sum += numbers[k];
+    return sum / (2 * reach + 1);
+  });
+}
+
+function curveSeries(curves) {
+  const shown = new Map(shownVariants());
+  const [low, high] = BANDS[state.band](state.center);
+  const width = Number(state.smooth);
+  const many = state.variants === "all";
+  const series = curves.bands[state.x].filter((each) => shown.has(each.variant)).map((each) => {
+    const variant = shown.get(each.variant);
+    const center = `${state.center}_center`;
+    return {
+      name: variant.label, optimizer: variant.optimizer, thin: many && !variant.chosen,
+      x: each.x, y: smoothed(each[center], width), read: each[center],
+      low: many && !variant.chosen ? undefined : smoothed(each[low], width),
+      high: many && !variant.chosen ? undefined : smoothed(each[high], width),
+      more: (i) => (low && each[low] && Number.isFinite(each[low][i]) ? `${value(each[low][i])} to ${value(each[high][i])}` : ""),
+    };
+  });
+  return state.seeds === "1" ? [...seedSeries(curves, shown, width), ...series] : series;
+}
+
+function seedSeries(curves, shown, width) {
+  return curves.lines.filter((each) => shown.has(each.variant)).map((each) => ({
+    name: `${shown.get(each.variant).label}, seed ${each.seed}`,
+    optimizer: shown.get(each.variant).optimizer, faint: true, loose: each.diverged,
+    x: each.x[state.x], y: smoothed(each.y, width),
+  }));
+}
+
+function crosses(curves) {
+  const shown = new Map(shownVariants());
+  return curves.lines.filter((each) => each.diverged && shown.has(each.variant) && each.y.length).map((each) => ({
+    optimizer: shown.get(each.variant).optimizer, x: each.x[state.x].at(-1), y: each.y.at(-1),
+    words: `${shown.get(each.variant).label}, seed ${each.seed}: diverged`,
+  }));
+}
+
+function describeCurves() {
+  const curves = curvesOf(state.metric, state.problem);
+  const words = `${metric().words}${isShare(metric().name) ? ", %" : ""}`;
+  const label = `${metric().words} over ${AXIS_WORDS[state.x]} on ${setting().problem}, a line for each optimizer`;
+  const series = curves ? curveSeries(curves) : [];
+  const ends = curves ? crosses(curves) : [];
+  if (!series.length && !ends.length) return { empty: `Nothing to draw: no trial of what is chosen above has recorded its ${metric().words}.` };
+  return {
+    label, series, crosses: ends,
+    x: { log: state.logx === "1", words: AXIS_WORDS[state.x], format: compact },
+    y: {
+      log: logY(), words, format: (each) => value(each), best: metric().higher_is_better ? "high" : "low",
+      tick: (each) => (isShare(metric().name) ? compact(Number((each * 100).toPrecision(6))) : compact(each)),
+    },
+  };
+}
+
+function curvesNote() {
+  const curves = curvesOf(state.metric, state.problem);
+  const { chosen, others, recorded } = payload.resolution;
+  const width = state.variants === "all" ? others : chosen;
+  const notes = [];
+  if (state.band === "ci" && curves) notes.push(`${curves.notes[state.center === "mean" ? 0 : 1]}.`);
+  if (state.smooth !== "0") notes.push(`Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`);
+  if (recorded > width) notes.push(`Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the best)` : ""}; none is invented.`);
+  if (curves?.lines.some((each) => each.diverged)) notes.push("A cross marks where a trial diverged; it is left out of means.");
+  return notes.join(" ");
+}
+
+function curvesSection() {
+  const host = make("div", { id: "curves-chart" });
+  const note = make("p.quiet", { id: "curves-note" });
+  byId("curves-body").replaceChildren(
+    make("div.bar", {}, [
+      choose("x", "Against", CHOICES.x),
+      choose("center", "Line", CHOICES.center),
+      choose("band", term("95 % interval", "Band"), CHOICES.band),
+      choose("smooth", term("smoothing", "Smoothing"), CHOICES.smooth),
+      choose("logy", "Vertical axis", CHOICES.logy),
+      choose("logx", "Horizontal axis", CHOICES.logx),
+      toggle("seeds", "individual seeds"),
+    ]),
+    host, note,
+  );
+  const redraw = chart(host, describeCurves);
+  const all = ["problem", "metric", "variants", "off", "x", "logx", "logy", "center", "band", "seeds", "smooth"];
+  follow(all, () => {
+    redraw();
+    note.textContent = curvesNote();
+  });
+}

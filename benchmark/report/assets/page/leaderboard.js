@@ -1,0 +1,166 @@
+/* In short, and the leaderboard. */
+"use strict";
+
+function fillHeadline() {
+  const cards = payload.headlines.map(({ claim, evidence }, place) => {
+    const winner = payload.settings[place].winner;
+    const optimizer = winner === null ? null : payload.settings[place].variants[winner].optimizer;
+    const go = make("button.link", { type: "button" }, ["Show this problem"]);
+    go.addEventListener("click", () => {
+      change({ problem: place });
+      goTo("leaderboard");
+    });
+    return make("article.card", {}, [
+      make("p.claim", {}, [optimizer === null ? null : swatch(optimizer), claim]),
+      evidence.length ? make("ul", {}, evidence.map((words) => make("li", {}, [words]))) : null,
+      payload.settings.length > 1 ? go : null,
+    ]);
+  });
+  const none = make("p.empty", {}, ["There is no record yet. Run trials, then build this page again."]);
+  byId("headline-body").replaceChildren(...(cards.length ? cards : [none]));
+}
+
+function rowsOf(columns) {
+  const names = Object.keys(columns);
+  return (columns[names[0]] ?? []).map((_, i) =>
+    Object.fromEntries(names.map((name) => [name, columns[name][i]])),
+  );
+}
+
+/* How `a` does against `b`, whichever way round it was compared. */
+function comparison(standing, a, b) {
+  for (const row of rowsOf(standing.comparisons)) {
+    if (row.a === a && row.b === b) return row;
+    if (row.a === b && row.b === a) return turned(row);
+  }
+  return null;
+}
+
+function turned(row) {
+  const minus = (number) => (number === null ? null : -number);
+  const other = { better: "worse", worse: "better" };
+  return {
+    ...row, a: row.b, b: row.a, wins: row.pairs - row.wins - row.ties, effect: minus(row.effect),
+    difference: minus(row.difference), low: minus(row.high), high: minus(row.low),
+    verdict: other[row.verdict] ?? row.verdict,
+  };
+}
+
+/* The chosen variant that the others are compared with. */
+function referenceVariant() {
+  const wanted = payload.reference ?? state.against;
+  const chosen = setting().variants.map((v, i) => [v, i]).filter(([v]) => v.chosen);
+  const found = chosen.find(([v]) => payload.optimizers[v.optimizer].label === wanted);
+  return found ? found[1] : payload.reference ? null : setting().winner;
+}
+
+const standing = () => metric().standings[state.score][state.problem];
+
+function leaderboardRows(reference) {
+  const off = hidden();
+  return rowsOf(standing().board)
+    .map((row) => ({ ...setting().variants[row.variant], ...row, place: row.variant }))
+    .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
+    .map((row) => ({
+      ...row, winner: row.place === setting().winner, reference: row.place === reference,
+      against: reference === null ? null : comparison(standing(), row.place, reference),
+    }));
+}
+
+function nameCell(row) {
+  return [
+    swatch(row.optimizer),
+    make("span.name", { title: row.hyperparameters }, [row.label]),
+    row.winner ? term("★") : null,
+  ];
+}
+
+const nameColumn = {
+  name: "optimizer", left: true, key: (row) => row.label, cell: nameCell,
+  plain: (row) => row.label + (row.winner ? " ★" : ""),
+};
+
+function numberColumn(name, key, head, format = (each) => value(each)) {
+  return { name, head, key: (row) => row[key], cell: (row) => format(row[key]) };
+}
+
+const interval = (low, high) => (low === null ? "–" : `${value(low)} to ${value(high)}`);
+
+function leaderboardColumns() {
+  const against = (row, name) => row.against?.[name] ?? null;
+  return [
+    nameColumn,
+    numberColumn("mean", "mean", term("mean")),
+    { name: "95 % interval", head: term("95 % interval"), cell: (row) => interval(row.low, row.high) },
+    numberColumn("median", "median", term("median")),
+    { ...numberColumn("std", "std"), hidden: true },
+    { name: "seeds done", head: term("seed", "seeds"), key: (row) => row.seeds, cell: seedsCell },
+    { name: "diverged", hidden: true, key: (row) => row.diverged, cell: (row) => String(row.diverged) },
+    { name: "difference", head: term("difference"), key: (row) => against(row, "difference"), cell: differenceCell, plain: (row) => signed(against(row, "difference")) },
+    { name: "wins", head: term("wins"), key: (row) => against(row, "wins"), cell: (row) => (row.against ? `${row.against.wins} of ${row.against.pairs}` : "–") },
+    { name: "effect", hidden: true, key: (row) => against(row, "effect"), cell: (row) => signed(against(row, "effect"), (each) => each.toFixed(2)) },
+    { name: "p", head: term("p"), key: (row) => against(row, "p_holm"), cell: (row) => pWords(against(row, "p_holm")) },
+    { name: "verdict", head: term("verdict"), left: true, key: (row) => against(row, "verdict"), cell: verdictCell, plain: (row) => against(row, "verdict") ?? (row.reference ? "reference" : "–") },
+  ];
+}
+
+const seedsCell = (row) => (row.diverged ? `${row.seeds}, ${row.diverged} diverged` : String(row.seeds));
+
+const signed = (number, format = (each) => value(each)) =>
+  number === null ? "–" : (number > 0 ? "+" : "") + tidy(format(number));
+
+function differenceCell(row) {
+  if (!row.against) return "–";
+  const { difference, low, high } = row.against;
+  return make("span", { title: low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}` }, [signed(difference)]);
+}
+
+function verdictCell(row) {
+  if (row.reference) return make("span.quiet", {}, ["reference"]);
+  if (!row.against) return make("span.quiet", {}, [row.chosen ? "–" : "not compared"]);
+  const kind = { better: ".better", worse: ".worse" }[row.against.verdict] ?? ".open";
+  const words = row.against.verdict === "too few seeds to conclude" ? "too few seeds" : row.against.verdict;
+  return make(`span.verdict${kind}`, {}, [words]);
+}
+
+function fillLeaderboard(host) {
+  const reference = referenceVariant();
+  const rows = leaderboardRows(reference);
+  if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["Nothing to show: no trial of what is chosen above is done or diverged."]));
+  const caption = `${metric().words}, ${CHOICES.score[state.score]}, on ${setting().problem}`;
+  host.replaceChildren(
+    table(caption, leaderboardColumns(), rows, { sortable: true, copies: true }),
+    make("p.quiet", {}, leaderboardNote(rows, reference)),
+  );
+}
+
+function leaderboardNote(rows, reference) {
+  const unit = isShare(metric().name) ? "All values in per cent. " : "";
+  const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
+  if (reference === null) return [unit, way, "There is no reference to compare with."];
+  const size = standing().comparisons.a.length;
+  const few = rows.some((row) => row.against?.verdict === "too few seeds to conclude");
+  const family = payload.reference
+    ? `with the reference named beforehand, ${size} in this setting`
+    : `of all pairs of optimizers, ${size} in this setting`;
+  return [
+    unit, way, `Compared with ${setting().variants[reference].label}, on paired seeds; p is corrected for the comparisons ${family}`,
+    few ? `; so many take at least ${standing().seeds_needed} seeds to conclude anything.` : ".",
+    state.variants === "all" ? " Only the best hyperparameters of each optimizer are compared." : "",
+  ];
+}
+
+function leaderboardSection() {
+  const host = make("div", { id: "leaderboard-table" });
+  const labels = payload.optimizers.map((each) => each.label);
+  const everyone = { "": "the best", ...Object.fromEntries(labels.map((label) => [label, label])) };
+  const only = payload.reference && { [payload.reference]: payload.reference };
+  byId("leaderboard-body").replaceChildren(
+    make("div.bar", {}, [
+      choose("score", "Score", CHOICES.score),
+      choose("against", "Compared with", only ?? everyone),
+    ]),
+    host,
+  );
+  follow(["problem", "metric", "variants", "score", "off", "against"], () => fillLeaderboard(host));
+}

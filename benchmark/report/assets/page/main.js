@@ -1,0 +1,59 @@
+/* Puts the page together. */
+"use strict";
+
+const SECTIONS = {
+  leaderboard: "Leaderboard", curves: "Curves", targets: "Time to target", sensitivity: "Learning rate",
+  ranks: "Ranks", trouble: "Diverged and failed", cost: "Cost", landscape: "In motion", provenance: "Provenance",
+};
+
+/* The address holds the state, so links to sections scroll without writing it. */
+function goTo(id) {
+  const section = byId(id);
+  section.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  const title = section.querySelector("h2");
+  title.tabIndex = -1;
+  title.focus({ preventScroll: true });
+}
+
+function fillFrame() {
+  byId("title").textContent = payload.studies.join(", ");
+  const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+  const problems = new Set(payload.settings.map((each) => each.problem)).size;
+  byId("subtitle").textContent = [
+    count(payload.trials, "trial"), count(payload.optimizers.length, "optimizer"), count(problems, "problem"),
+  ].join(" · ");
+  byId("nav").replaceChildren(...Object.entries(SECTIONS).filter(([id]) => byId(id)).map(([id, words]) => {
+    const link = make("a", { href: `#${id}` }, [words]);
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      goTo(id);
+    });
+    return link;
+  }));
+}
+
+function start() {
+  if (payload.reference) defaults.against = state.against = payload.reference;
+  fillFrame();
+  tip.listen();
+  fillHeadline();
+  troubleSection();
+  provenanceSection();
+  const drawn = payload.settings.length && payload.metrics.length;
+  if (!drawn) {
+    for (const id of ["controls", "leaderboard", "curves", "targets", "sensitivity", "ranks", "cost"]) byId(id).hidden = true;
+    return;
+  }
+  readAddress();
+  mainControls();
+  leaderboardSection();
+  curvesSection();
+  targetsSection();
+  tuningSection();
+  ranksSection();
+  costSection();
+  refresh(Object.keys(defaults));
+  addEventListener("hashchange", () => refresh(readAddress()));
+}
+
+start();

@@ -1,0 +1,114 @@
+/* Critical-difference diagrams, and who beats whom. */
+"use strict";
+
+const LINE = 19; // between two labels of a diagram
+
+/* Average ranks on a line; bars join those that cannot be told apart. */
+function rankDiagram(ranking, width, title) {
+  const count = ranking.optimizers.length;
+  const places = new Map(payload.optimizers.map((each, i) => [each.label, i]));
+  const longest = Math.max(...ranking.optimizers.map((name) => name.length));
+  const side = Math.min(longest * 7 + 58, width * 0.36);
+  const x = scale(1, Math.max(count, 2), side, width - side, false);
+  const axis = 46;
+  const bars = ranking.groups.map((group, i) => {
+    const ranks = group.map((name) => ranking.average_ranks[ranking.optimizers.indexOf(name)]);
+    const y = axis + 12 + i * 9;
+    return draw("line", { class: "bar", x1: x(Math.min(...ranks)) - 4, x2: x(Math.max(...ranks)) + 4, y1: y, y2: y });
+  });
+  const below = axis + 24 + ranking.groups.length * 9;
+  const half = Math.ceil(count / 2);
+  const height = below + half * LINE + 8;
+  const labels = ranking.optimizers.map((name, i) => {
+    const left = i < half;
+    const y = below + (left ? i : count - 1 - i) * LINE;
+    const at = x(ranking.average_ranks[i]);
+    const end = left ? side - 10 : width - side + 10;
+    const text = `${name}  ${ranking.average_ranks[i].toFixed(2)}`;
+    return draw("g", {}, [
+      inked("path", places.get(name), { class: "stem", d: `M${at} ${axis}V${y}H${end}` }),
+      inked("path", places.get(name), { class: "dot", d: markerPath(places.get(name), at, axis, 4.5) }),
+      draw("text", { class: "label", x: left ? end - 5 : end + 5, y: y + 4, "text-anchor": left ? "end" : "start" }, [text]),
+    ]);
+  });
+  const whole = Array.from({ length: Math.max(count, 2) }, (_, i) => i + 1).filter((each) => count <= 15 || each % 2);
+  const marks = whole.flatMap((rank) => [
+    draw("line", { class: "tick", x1: x(rank), x2: x(rank), y1: axis - 5, y2: axis }),
+    draw("text", { class: "number", x: x(rank), y: axis - 9, "text-anchor": "middle" }, [String(rank)]),
+  ]);
+  return draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title }, [
+    draw("line", { class: "axis", x1: x(1), x2: x(Math.max(count, 2)), y1: axis, y2: axis }), ...marks, ...bars, ...labels,
+    criticalDifference(ranking, x),
+  ]);
+}
+
+function criticalDifference(ranking, x) {
+  const reach = Math.min(ranking.critical_difference, x.high - 1);
+  const cut = reach < ranking.critical_difference;
+  const [from, to] = [x(1), x(1 + reach)];
+  return draw("g", {}, [
+    draw("path", { class: "cd", d: `M${from} 8V16M${from} 12H${to}${cut ? "" : `M${to} 8V16`}` }),
+    draw("text", { class: "number", x: to + 7, y: 16 }, [`CD ${ranking.critical_difference.toFixed(2)}${cut ? ", wider than the axis" : ""}`]),
+  ]);
+}
+
+function rankWords(ranking, blocks) {
+  const clear = ranking.p <= 0.05;
+  return [
+    `${ranking.blocks} ${blocks}${ranking.blocks === 1 ? "" : "s"}. `, term("Friedman", "Friedman’s test"),
+    ` p = ${ranking.p < 0.001 ? "0.001 or less" : ranking.p.toPrecision(2)}: `,
+    clear ? "the optimizers are not all alike." : "no evidence that any differ, so all are joined.",
+  ];
+}
+
+function fillRanks(host) {
+  const { over_settings: overall, over_seeds: seeds } = metric().ranks;
+  const width = Math.min(host.clientWidth, 860);
+  const here = seeds[state.problem];
+  const parts = [];
+  const add = (title, ranking, blocks) => parts.push(
+    make("h3", {}, [title]), make("p", {}, [term("average rank", "Average rank"), " by final ", metric().words, ", over ", ...rankWords(ranking, blocks)]),
+    rankDiagram(ranking, width, `${title}: ${ranking.optimizers.map((name, i) => `${name} ${ranking.average_ranks[i].toFixed(2)}`).join(", ")}`),
+  );
+  if (!width) return;
+  if (overall && payload.settings.length > 1) add("Over all settings", overall, "setting");
+  if (here) add(`Over the seeds of ${setting().problem}`, here, "seed");
+  if (!parts.length) parts.push(make("p.empty", {}, ["Ranks need two optimizers that share a seed."]));
+  else parts.push(make("p.quiet", {}, ["CD is the ", term("critical difference"), "; optimizers joined by a bar cannot be told apart at 5 %. All optimizers with their best hyperparameters take part, hidden ones too. Seeds of one setting repeat one experiment: ranks over them speak of that setting alone."]));
+  host.replaceChildren(...parts);
+}
+
+function fillMatrix(host) {
+  const off = hidden();
+  const shown = setting().variants.map((v, i) => ({ ...v, place: i })).filter((v) => v.chosen && !off.has(v.optimizer));
+  const found = metric().standings[state.score][state.problem];
+  if (shown.length < 2 || !found.comparisons.a.length) return host.replaceChildren();
+  const cell = (row, column) => {
+    if (row.place === column.place) return make("td.self");
+    const one = comparison(found, row.place, column.place);
+    if (!one) return make("td.quiet", {}, ["–"]);
+    const kind = { better: ".better", worse: ".worse" }[one.verdict] ?? "";
+    const words = `${row.label} against ${column.label}: ahead in ${one.wins} of ${one.pairs}, p = ${pWords(one.p_holm)}, ${one.verdict}`;
+    return make(`td.win${kind}`, { title: words }, [`${one.wins}/${one.pairs}`]);
+  };
+  const head = make("tr", {}, [make("th"), ...shown.map((v) => make("th", { scope: "col", title: v.label }, [swatch(v.optimizer), make("span.column", {}, [payload.optimizers[v.optimizer].label])]))]);
+  const rows = shown.map((v) => make("tr", {}, [make("th.left", { scope: "row" }, [swatch(v.optimizer), v.label]), ...shown.map((w) => cell(v, w))]));
+  host.replaceChildren(
+    make("h3", {}, ["Who is ahead of whom"]),
+    make("p", {}, ["Seeds in which the optimizer of the row beats that of the column, of those both have; green or red where the corrected ", term("p"), " is at most 5 %."]),
+    make("div.scroll", {}, [make("table.matrix", {}, [make("thead", {}, [head]), make("tbody", {}, rows)])]),
+  );
+}
+
+function ranksSection() {
+  const diagrams = make("div", { id: "rank-diagrams" });
+  const matrix = make("div", { id: "win-matrix" });
+  byId("ranks-body").replaceChildren(diagrams, matrix);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (diagrams.clientWidth !== width) fillRanks(diagrams);
+    width = diagrams.clientWidth;
+  }).observe(diagrams);
+  follow(["problem", "metric"], () => fillRanks(diagrams));
+  follow(["problem", "metric", "score", "off"], () => fillMatrix(matrix));
+}

@@ -1,0 +1,112 @@
+/* Tables that can be sorted, and copied as CSV, Markdown or LaTeX. */
+"use strict";
+
+/* A table of `rows`; a column is {name, head, cell, key, plain, left, hidden}: `cell(row)` gives what is
+   shown, `key(row)` what is sorted by and goes into a CSV, `plain(row)` the text of a copy; a
+   `hidden` one is only copied. */
+function table(caption, columns, rows, { sortable = false, copies = false } = {}) {
+  let sorted = { by: null, up: true };
+  const seen = columns.filter((column) => !column.hidden);
+  const body = make("tbody");
+  const heads = seen.map((column) => head(column));
+  const fill = () => body.replaceChildren(...ordered().map(rowOf));
+  const element = make("table", {}, [
+    make("caption.visually-hidden", {}, [caption]), make("thead", {}, [make("tr", {}, heads)]), body,
+  ]);
+
+  function head(column) {
+    const cell = make(`th${column.left ? ".left" : ""}`, { scope: "col" }, [column.head ?? column.name]);
+    if (!sortable || !column.key) return cell;
+    const button = make("button.sort", { type: "button", "aria-label": `sort by ${column.name}` });
+    button.addEventListener("click", () => sort(column, cell));
+    cell.append(button);
+    return cell;
+  }
+
+  function sort(column, cell) {
+    sorted = { by: column, up: sorted.by === column ? !sorted.up : true };
+    heads.forEach((each) => each.removeAttribute("aria-sort"));
+    cell.setAttribute("aria-sort", sorted.up ? "ascending" : "descending");
+    fill();
+  }
+
+  function ordered() {
+    if (!sorted.by) return rows;
+    const key = sorted.by.key;
+    const isAbsent = (each) => each === null || each === undefined;
+    return [...rows].sort((a, b) => {
+      const [p, q] = [key(a), key(b)];
+      if (isAbsent(p) || isAbsent(q)) return isAbsent(p) - isAbsent(q);
+      const order = typeof p === "number" ? p - q : String(p).localeCompare(String(q));
+      return sorted.up ? order : -order;
+    });
+  }
+
+  const rowOf = (row) =>
+    make(`tr${row.winner ? ".winner" : ""}`, {}, seen.map((column) => {
+      const shown = column.cell(row);
+      return make(`td${column.left ? ".left" : ""}`, {}, Array.isArray(shown) ? shown : [shown]);
+    }));
+
+  fill();
+  const parts = [make("div.scroll", {}, [element])];
+  if (copies) parts.push(copyButtons(columns, ordered));
+  return make("div.table", {}, parts);
+}
+
+function copyButtons(columns, rows) {
+  const formats = { CSV: asCsv, Markdown: asMarkdown, LaTeX: asLatex };
+  const buttons = Object.entries(formats).map(([name, write]) => {
+    const button = make("button", { type: "button" }, [name]);
+    button.addEventListener("click", async () => {
+      await copy(write(columns, rows()));
+      say(`copied ${rows().length} rows as ${name}`);
+      button.textContent = "copied";
+      setTimeout(() => (button.textContent = name), 1200);
+    });
+    return button;
+  });
+  return make("p.copies", {}, ["Copy as ", ...buttons]);
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", { value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+const plainOf = (column, row) => (column.plain ? column.plain(row) : String(column.cell(row)));
+
+function asCsv(columns, rows) {
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const key = (column, row) => (column.key ? column.key(row) : plainOf(column, row)) ?? "";
+  const lines = rows.map((row) => columns.map((column) => quoted(String(key(column, row)))).join(","));
+  return `${[columns.map((column) => quoted(column.name)).join(","), ...lines].join("\n")}\n`;
+}
+
+function asMarkdown(columns, rows) {
+  const safe = (text) => text.replaceAll("|", "\\|");
+  const line = (texts) => `| ${texts.map(safe).join(" | ")} |`;
+  const rule = `|${columns.map((column) => (column.left ? ":--" : "--:")).join("|")}|`;
+  const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));
+  return `${[line(columns.map((column) => column.name)), rule, ...lines].join("\n")}\n`;
+}
+
+function asLatex(columns, rows) {
+  const special = { "−": "$-$", "±": "$\\pm$", "★": "$\\star$", "–": "--", "<": "$<$", ">": "$>$" };
+  const safe = (text) =>
+    text
+      .replace(/[\\{}%&#_$^~]/g, (sign) => (/[\\^~]/.test(sign) ? `\\char\`\\${sign} ` : `\\${sign}`))
+      .replace(/[−±★–<>]/g, (sign) => special[sign]);
+  const line = (texts) => `${texts.map(safe).join(" & ")} \\\\`;
+  const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));
+  const kinds = columns.map((column) => (column.left ? "l" : "r")).join("");
+  const head = line(columns.map((column) => column.name));
+  return [`\\begin{tabular}{${kinds}}`, "\\toprule", head, "\\midrule", ...lines, "\\bottomrule", "\\end{tabular}", ""].join("\n");
+}

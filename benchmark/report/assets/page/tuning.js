@@ -1,0 +1,98 @@
+/* Learning rates: how the result depends on them, and what searching is worth. */
+"use strict";
+
+const tuned = () => metric().tuning[state.problem];
+
+function byOptimizer(columns) {
+  const off = hidden();
+  const groups = new Map();
+  for (const row of rowsOf(columns)) {
+    const optimizer = row.optimizer ?? setting().variants[row.variant].optimizer;
+    if (off.has(optimizer)) continue;
+    if (!groups.has(optimizer)) groups.set(optimizer, []);
+    groups.get(optimizer).push(row);
+  }
+  return groups;
+}
+
+function describeRates() {
+  const groups = [...byOptimizer(tuned().responses)];
+  if (!groups.some(([, rows]) => rows.length > 1)) {
+    return { empty: "Every optimizer was tried at one learning rate: give several, as in --opts 'sgd:lr=0.01|0.1|1', to see how much it matters." };
+  }
+  const series = groups.map(([optimizer, rows]) => ({
+    name: payload.optimizers[optimizer].label, optimizer, marked: true,
+    x: rows.map((row) => row.lr), y: rows.map((row) => row.mean ?? NaN),
+    low: rows.map((row) => row.low ?? NaN), high: rows.map((row) => row.high ?? NaN),
+    more: (i) => (rows[i].diverged ? `${rows[i].diverged} diverged` : ""),
+  }));
+  const crosses = groups.flatMap(([optimizer, rows]) => rows.filter((row) => row.diverged).map((row) => ({
+    optimizer, x: row.lr, y: null, words: `${payload.optimizers[optimizer].label} at ${digits(row.lr)}: ${row.diverged} diverged`,
+  })));
+  const words = `${metric().words}${isShare(metric().name) ? ", %" : ""}`;
+  return {
+    label: `final ${metric().words} over learning rate`, series, crosses,
+    x: { log: true, words: "learning rate", format: compact, pad: 0.04 },
+    y: { log: !isShare(metric().name), words, format: (each) => value(each), best: metric().higher_is_better ? "high" : "low",
+      tick: (each) => compact(isShare(metric().name) ? Number((each * 100).toPrecision(6)) : each) },
+  };
+}
+
+const rate = (lr) => (lr === null ? "–" : compact(lr));
+
+const EDGES = {
+  lowest: "at the lowest tried: a lower one may be better",
+  highest: "at the highest tried: a higher one may be better",
+  only: "only one was tried",
+};
+
+function fillBasins(host) {
+  const off = hidden();
+  const rows = rowsOf(tuned().basins).filter((row) => !off.has(row.optimizer))
+    .map((row) => ({ ...row, label: payload.optimizers[row.optimizer].label, hyperparameters: "" }));
+  const columns = [
+    nameColumn,
+    { name: "best lr", key: (row) => row.best_lr, cell: (row) => rate(row.best_lr) },
+    { name: "at it", key: (row) => row.best, cell: (row) => value(row.best) },
+    { name: "basin", head: term("basin"), key: (row) => row.inside, cell: (row) => (row.low_lr === null ? "–" : row.low_lr === row.high_lr ? rate(row.low_lr) : `${rate(row.low_lr)} to ${rate(row.high_lr)}`) },
+    { name: "decades", key: (row) => row.decades, cell: (row) => (row.decades === null ? "–" : row.decades.toFixed(1)) },
+    { name: "rates in it", key: (row) => row.inside, cell: (row) => (row.inside === null ? "–" : `${row.inside} of ${row.tried}`) },
+    { name: "edge", head: term("edge"), left: true, key: (row) => row.edge, cell: (row) => EDGES[row.edge] ?? "" },
+  ];
+  host.replaceChildren(...(rows.length ? [table("learning rates", columns, rows, { sortable: true, copies: true })] : []));
+}
+
+function describeSearch() {
+  const groups = [...byOptimizer(tuned().search)];
+  const longest = Math.max(0, ...groups.map(([, rows]) => rows.length));
+  if (longest < 2) return { empty: "One variant of each optimizer was tried: there was no search." };
+  const number = (each) => each ?? NaN;
+  return {
+    label: `expected best ${metric().words} after k variants`,
+    series: groups.map(([optimizer, rows]) => ({
+      name: payload.optimizers[optimizer].label, optimizer, marked: longest <= 12,
+      x: rows.map((row) => row.k), y: rows.map((row) => number(row.expected)),
+    })),
+    x: { log: false, words: "variants tried", format: compact, pad: 0.03, ticks: ticks(1, longest, Math.min(longest - 1, 8)).filter(Number.isInteger) },
+    y: { log: !isShare(metric().name), words: metric().words, format: (each) => value(each), best: metric().higher_is_better ? "high" : "low",
+      tick: (each) => compact(isShare(metric().name) ? Number((each * 100).toPrecision(6)) : each) },
+  };
+}
+
+function tuningSection() {
+  const rates = make("div", { id: "rates-chart" });
+  const search = make("div", { id: "search-chart" });
+  const rows = make("div");
+  byId("sensitivity-body").replaceChildren(
+    make("p", {}, ["The final ", make("span", { id: "tuning-metric" }), " at every learning rate that was tried, with its ", term("95 % interval"), "."]),
+    rates, rows,
+    make("h3", {}, ["What searching is worth: ", term("expected best"), " after k variants"]),
+    search,
+  );
+  const redraw = [chart(rates, describeRates), chart(search, describeSearch)];
+  follow(["problem", "metric", "off"], () => {
+    byId("tuning-metric").textContent = metric().words;
+    fillBasins(rows);
+    redraw.forEach((each) => each());
+  });
+}

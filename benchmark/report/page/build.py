@@ -1,0 +1,44 @@
+"""Studies to page: the one call that the command line and notebooks make."""
+
+from collections.abc import Sequence
+
+from benchmark.analysis.frame import read
+from benchmark.report.page.cast import Cast
+from benchmark.report.page.page import page
+from benchmark.report.page.payload import curve_parts, payload
+from benchmark.report.page.reproduce import commands
+from benchmark.spec import UsageError
+from benchmark.store import Store
+
+
+def build(stores: Sequence[Store], *, reference: str | None = None, extra: str = "") -> str:
+    """Return the page of one or more studies.
+
+    Args:
+        stores: The studies.
+        reference: Optimizer that all others are compared with; None compares all pairs.
+        extra: A further section, as HTML.
+
+    Raises:
+        UsageError: no trial is of the `reference`, or two studies have one name.
+    """
+    frames = read(stores)
+    cast = Cast(frames)
+    known = [optimizer.label for optimizer in cast.optimizers]
+    if reference is not None and reference not in known:
+        raise UsageError(
+            f"--reference {reference!r}: expected an optimizer of the study. "
+            f"Known: {', '.join(known) or 'none, the study is empty'}"
+        )
+    content = payload(
+        frames,
+        cast,
+        studies=[store.study for store in stores],
+        commands=[
+            line
+            for store in stores
+            for line in commands(store.study, [record.trial for record in store.records()])
+        ],
+        reference=reference,
+    )
+    return page(content, curve_parts(frames, cast, content.resolution), extra=extra)

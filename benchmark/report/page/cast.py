@@ -1,0 +1,155 @@
+"""Who takes part: settings, their variants, optimizers with their looks; and numbers for names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from benchmark.analysis.finals import best_variants, winners
+from benchmark.analysis.frame import Frames
+from benchmark.analysis.metrics import higher_is_better
+from benchmark.report.page.packing import Columns, columns
+from benchmark.report.palette import Style, styles
+
+_FIRST = (
+    "val/loss",
+    "val/accuracy",
+    "train/loss",
+    "train/accuracy",
+    "train/running_loss",
+    "test/loss",
+    "test/accuracy",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """One optimizer as every chart shows it."""
+
+    label: str
+    style: Style
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """An optimizer with its hyperparameters, in one setting.
+
+    Args:
+        optimizer: Its place among the optimizers.
+        label: With the hyperparameters it names.
+        hyperparameters: All of them, in JSON.
+        lr: Learning rate, None without one.
+        chosen: Whether validation chose it among its optimizer's variants.
+        statuses: How many trials ended how.
+    """
+
+    optimizer: int
+    label: str
+    hyperparameters: str
+    lr: float | None
+    chosen: bool
+    statuses: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What trials share that can be compared.
+
+    Args:
+        name: In words.
+        problem: Model/data set.
+        winner: Place of the best variant, None if there is none.
+        variants: Those that were tried.
+    """
+
+    name: str
+    problem: str
+    winner: int | None
+    variants: tuple[Variant, ...]
+
+
+class Cast:
+    """All settings, variants and optimizers of some frames; the page knows them by place."""
+
+    def __init__(self, frames: Frames) -> None:
+        trials = frames.trials
+        self.metrics = known_metrics(frames)
+        self.chosen = best_variants(frames)
+        looks = trials.select("optimizer", "name").unique("optimizer", maintain_order=True)
+        self._optimizers = {label: i for i, label in enumerate(looks["optimizer"])}
+        self.optimizers = [
+            Optimizer(label=label, style=style)
+            for label, style in zip(
+                looks["optimizer"], styles(looks["name"].to_list()), strict=True
+            )
+        ]
+        self._variants: dict[str, int] = {}
+        best = winners(frames)
+        groups = trials.group_by("setting", maintain_order=True)
+        self.settings = [self._setting(str(name), group, best) for (name,), group in groups]
+        self.places = {setting.name: i for i, setting in enumerate(self.settings)}
+
+    def variant(self, variant: str) -> int:
+        """Return the place of `variant` in its setting."""
+        return self._variants[variant]
+
+    def split(self, frame: pl.DataFrame) -> list[Columns]:
+        """Return the rows of each setting, in their order, as columns; places stand for names."""
+        named = self.numbered(frame)
+        parts = dict(named.group_by("setting", maintain_order=True))
+        empty = named.clear()
+        return [
+            columns(parts.get((setting.name,), empty).drop("setting")) for setting in self.settings
+        ]
+
+    def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return `frame` with places for ``variant`` and ``optimizer``, and without labels."""
+        known = {"variant": self._variants, "optimizer": self._optimizers}
+        placed = [
+            pl.col(name).replace_strict(table, return_dtype=pl.Int64)
+            for name, table in known.items()
+            if name in frame.columns
+        ]
+        unneeded = {"label", "metric", "problem"} | (
+            {"optimizer"} if "variant" in frame.columns else set()
+        )
+        return frame.with_columns(placed).drop(unneeded & set(frame.columns))
+
+    def _setting(self, name: str, trials: pl.DataFrame, best: Mapping[str, str]) -> Setting:
+        groups = trials.group_by("variant", maintain_order=True)
+        variants = []
+        for place, ((variant,), group) in enumerate(groups):
+            self._variants[str(variant)] = place
+            variants.append(self._variant(str(variant), group))
+        winner = best.get(name)
+        return Setting(
+            name=name,
+            problem=trials["problem"][0],
+            winner=None if winner is None else self._variants[winner],
+            variants=tuple(variants),
+        )
+
+    def _variant(self, variant: str, group: pl.DataFrame) -> Variant:
+        counts = group["status"].value_counts()
+        return Variant(
+            optimizer=self._optimizers[group["optimizer"][0]],
+            label=group["label"][0],
+            hyperparameters=group["hyperparameters"][0],
+            lr=group["lr"][0],
+            chosen=variant in self.chosen,
+            statuses=dict(counts.iter_rows()),
+        )
+
+
+def known_metrics(frames: Frames) -> list[str]:
+    """Return the measured metrics of which it is known which way is better, usual ones first."""
+    known = [name for name in frames.metrics if _is_known(name)]
+    return [name for name in _FIRST if name in known] + [n for n in known if n not in _FIRST]
+
+
+def _is_known(metric: str) -> bool:
+    try:
+        higher_is_better(metric)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,220 @@
+"""The curves of a page: all bands and all trials' own lines, at as many points as fit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import polars as pl
+
+from benchmark.analysis.curves import bands, lines, sparse, thin
+from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.intervals import NOTES
+from benchmark.report.page.cast import Cast
+from benchmark.report.page.packing import Packed, pack, rounded
+
+_BYTES = 5_000_000  # of packed numbers; the rest of a page is small beside them
+_POINTS = (200, 160, 128, 100, 80, 64, 48, 32, 24, 16)
+_BYTES_PER_NUMBER = 2 * 4 / 3  # 16 bits in base64
+_MOST_FIELDS = 10
+_STATISTICS = ("center", "low", "high")
+_SPREAD = ("q25", "q75", "minimum", "maximum")
+
+Places = tuple[list[float | None], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """At how many points curves are shown at most.
+
+    Args:
+        chosen: Those of each optimizer's best hyperparameters.
+        others: Those of all others.
+        recorded: The longest curve there is.
+    """
+
+    chosen: int
+    others: int
+    recorded: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bands:
+    """Statistics over seeds of every variant, one variant's curve after the other.
+
+    Args:
+        variants: Places of the variants in their setting.
+        lengths: Numbers of points.
+        places: Which of the lists of places they were taken at; empty over seconds.
+        seconds: Training seconds of all points; None where places are given.
+        fields: Names of the statistics.
+        values: Shape (fields, points).
+        notes: How the 95 % intervals were found, of the mean and of the median.
+    """
+
+    variants: tuple[int, ...]
+    lengths: tuple[int, ...]
+    places: tuple[int, ...]
+    seconds: Packed | None
+    fields: tuple[str, ...]
+    values: Packed
+    notes: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Every trial's own curve, one after the other; `places` as in `Bands`."""
+
+    variants: tuple[int, ...]
+    seeds: tuple[int, ...]
+    diverged: tuple[bool, ...]
+    lengths: tuple[int, ...]
+    places: tuple[int, ...]
+    seconds: Packed
+    values: Packed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """All curves of one metric in one setting; `places` lists steps, epochs and samples."""
+
+    places: tuple[Places, ...]
+    by_place: Bands
+    by_seconds: Bands
+    lines: Lines
+
+
+def resolution(frames: Frames, cast: Cast) -> Resolution:
+    """Return how many points fit, alike for all curves of a kind."""
+    recorded = 0
+    for metric in set(cast.metrics) & set(frames.curves.columns):
+        counts = frames.curves.filter(pl.col(metric).is_not_null()).group_by("trial").len()
+        recorded = max(recorded, int(counts.select(pl.col("len").max()).item() or 0))
+    variants = frames.trials["variant"].n_unique()
+    others = variants - len(cast.chosen)
+    seeds = frames.trials.height / max(variants, 1)
+    numbers = len(cast.metrics) * (2 * _MOST_FIELDS + 1 + 2 * seeds)  # per variant and point
+
+    def fits(points: int) -> bool:
+        shown = len(cast.chosen) * min(points, recorded) + others * min(points // 2, recorded)
+        return shown * numbers * _BYTES_PER_NUMBER <= _BYTES
+
+    chosen = next(filter(fits, _POINTS), _POINTS[-1])
+    return Resolution(chosen=chosen, others=chosen // 2, recorded=recorded)
+
+
+def curves(
+    frames: Frames, cast: Cast, metric: str, detail: Resolution
+) -> Iterator[tuple[int, Curves]]:
+    """Give the place of each setting that has curves of `metric`, and these."""
+    seen = _sparse(frames, cast, metric, detail)
+    by_step = _wide_bands(seen, metric, "step")
+    over_seconds = _wide_bands(seen, metric, "train_seconds")
+    is_chosen = pl.col("variant").is_in(cast.chosen)
+    by_seconds = pl.concat(
+        [
+            thin(over_seconds.filter(is_chosen), detail.chosen),
+            thin(over_seconds.filter(~is_chosen), detail.others),
+        ]
+    )
+    own = lines(seen, metric, "step").join(
+        seen.curves.unique(["trial", "step"], keep="last").select(
+            "trial", "epoch", "samples", "train_seconds", x=pl.col("step").cast(pl.Float64)
+        ),
+        on=["trial", "x"],
+        how="left",
+        maintain_order="left",
+    )
+    for (setting,), group in own.group_by("setting", maintain_order=True):
+        here = pl.col("setting") == setting
+        yield (
+            cast.places[str(setting)],
+            _curves(cast, group, by_step.filter(here), by_seconds.filter(here)),
+        )
+
+
+def _sparse(frames: Frames, cast: Cast, metric: str, detail: Resolution) -> Frames:
+    """Return `frames` at as many places as `detail` says."""
+    is_chosen = pl.col("variant").is_in(cast.chosen)
+    parts = []
+    for count, rows in ((detail.chosen, is_chosen), (detail.others, ~is_chosen)):
+        part = Frames(
+            trials=frames.trials.filter(rows), curves=frames.curves, metrics=frames.metrics
+        )
+        parts.append(sparse(part, metric, count).curves)
+    return Frames(trials=frames.trials, curves=pl.concat(parts), metrics=frames.metrics)
+
+
+def _wide_bands(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+    """Return `bands` with the statistics of both centers side by side."""
+    mean, median = (bands(frames, metric, axis, center=each) for each in ("mean", "median"))
+    parts = [mean.select("setting", "variant", "x", *_SPREAD)]
+    for name, frame in (("mean", mean), ("median", median)):
+        columns = frame.select(*_STATISTICS, "method")
+        parts.append(columns.rename(lambda column, name=name: f"{name}_{column}"))  # type: ignore[misc]
+    return pl.concat(parts, how="horizontal")
+
+
+def _curves(
+    cast: Cast, own: pl.DataFrame, by_step: pl.DataFrame, by_seconds: pl.DataFrame
+) -> Curves:
+    axes = own.unique("x", keep="first").select("x", "epoch", "samples")
+    known = _PlaceLists({row[0]: row for row in axes.iter_rows()})
+    by_place = _bands(cast, by_step, known)
+    trials = own.group_by("trial", maintain_order=True).agg(
+        pl.col("variant", "seed", "status").first(), pl.col("x"), length=pl.len()
+    )
+    drawn = Lines(
+        variants=tuple(map(cast.variant, trials["variant"])),
+        seeds=tuple(trials["seed"]),
+        diverged=tuple(trials["status"] == "diverged"),
+        lengths=tuple(trials["length"]),
+        places=tuple(map(known.number, trials["x"].to_list())),
+        seconds=pack(own["train_seconds"].to_numpy()),
+        values=pack(own["y"].to_numpy()),
+    )
+    return Curves(
+        places=tuple(known.lists),
+        by_place=by_place,
+        by_seconds=_bands(cast, by_seconds, None),
+        lines=drawn,
+    )
+
+
+class _PlaceLists:
+    """Lists of places, each kept once: most curves of a setting were seen at the same ones."""
+
+    def __init__(self, axes: dict[float, tuple[float, ...]]) -> None:
+        self._axes = axes
+        self._numbers: dict[tuple[float, ...], int] = {}
+        self.lists: list[Places] = []
+
+    def number(self, steps: list[float]) -> int:
+        """Return the number of the list that begins with `steps`."""
+        key = tuple(steps)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.lists)
+            rows = [self._axes[step] for step in steps]
+            self.lists.append(tuple([rounded(v) for v in axis] for axis in zip(*rows, strict=True)))
+        return self._numbers[key]
+
+
+def _bands(cast: Cast, frame: pl.DataFrame, known: _PlaceLists | None) -> Bands:
+    groups = frame.group_by("variant", maintain_order=True).agg(pl.col("x"), length=pl.len())
+    names = (*(f"{c}_{s}" for c in ("mean", "median") for s in _STATISTICS), *_SPREAD)
+    fields = tuple(name for name in names if frame[name].is_not_null().any())
+    values = np.array([frame[name].to_numpy() for name in fields], dtype=float)
+    return Bands(
+        variants=tuple(map(cast.variant, groups["variant"])),
+        lengths=tuple(groups["length"]),
+        places=tuple(map(known.number, groups["x"].to_list())) if known else (),
+        seconds=None if known else pack(frame["x"].to_numpy()),
+        fields=fields,
+        values=pack(values),
+        notes=(_notes(frame["mean_method"]), _notes(frame["median_method"])),
+    )
+
+
+def _notes(methods: pl.Series) -> str:
+    found = methods.unique(maintain_order=True).to_list()
+    return "; ".join(chain(NOTES[method] for method in found))

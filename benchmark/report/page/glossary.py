@@ -1,0 +1,121 @@
+"""What the page's words mean; each definition is one hover or tap away from its word."""
+
+GLOSSARY = {
+    "setting": (
+        "What trials must share to be compared: problem, budget, batch size, regularization, "
+        "accelerator, precision. Only the optimizer and the seed differ within a setting."
+    ),
+    "variant": "An optimizer with its hyperparameters. Its trials differ in nothing but the seed.",
+    "seed": (
+        "A seed decides initial weights, batch order and dropout masks, and it decides them "
+        "alike for every optimizer: results of one seed can be compared in pairs."
+    ),
+    "best hyperparameters": (
+        "Of each optimizer the variant with the highest mean validation accuracy at the end, "
+        "ties by validation loss; one of which no seed diverged comes first. Test data never "
+        "choose."
+    ),
+    "★": (
+        "The best by mean validation accuracy at the end, ties by validation loss, of the "
+        "variants of which no seed diverged."
+    ),
+    "final": "The last value of the metric. A trial that diverged has none.",
+    "best": "The best value on the way. Of a test metric, the value where validation was best.",
+    "area": "The mean height of the curve over steps, by the trapezoid rule: rewards being early.",
+    "mean": "Mean over the seeds that are done. Diverged seeds are left out and counted apart.",
+    "95 % interval": (
+        "Of the mean over seeds: by Student's t below 10 seeds, which takes them as normally "
+        "distributed, by the studentized bootstrap from 10 on. Of the median: by order "
+        "statistics, from 6 seeds on."
+    ),
+    "interquartile range": (
+        "From the first to the third quartile of the seeds: a spread, not an uncertainty."
+    ),
+    "min–max": "From the lowest to the highest seed: a spread, not an uncertainty.",
+    "median": "Middle value over the seeds that are done.",
+    "std": "Standard deviation over seeds (n − 1): spread of single trials, not of their mean.",
+    "difference": (
+        "Mean over paired seeds of this variant minus the other, with its 95 % interval."
+    ),
+    "wins": "Seeds in which this variant is better than the other. A diverged trial loses.",
+    "effect": (
+        "Matched-pairs rank-biserial correlation: 1 if better in every pair, −1 if worse in "
+        "every pair, 0 if balanced."
+    ),
+    "p": (
+        "Two-sided p of Wilcoxon's exact signed-rank test on paired seeds, corrected by Holm "
+        "for all comparisons of the setting. With n pairs it cannot be smaller than 2·½ⁿ."
+    ),
+    "verdict": (
+        "“Better” or “worse” if the corrected p is at most 5 %. “Too few seeds” if even the "
+        "clearest result could not have reached that. Otherwise no difference is shown."
+    ),
+    "training seconds": "Time spent training, without evaluation, logging and start-up.",
+    "samples": "Training examples seen, repeated ones counted again.",
+    "step": "One update by the optimizer.",
+    "epoch": "One pass over the training data.",
+    "smoothing": (
+        "Centred moving average over neighbouring points of what is drawn. Read-outs and tables "
+        "are never smoothed."
+    ),
+    "individual seeds": "Every trial by itself, as a thin line. A cross marks where one diverged.",
+    "running loss": "Training loss with dropout on, averaged over the steps since the last log.",
+    "target": (
+        "The value that half of the optimizers reach by the median of their seeds, rounded to "
+        "the easy side to three digits."
+    ),
+    "reached": (
+        "Trials whose metric was at or beyond the target at an evaluation, of all that are done "
+        "or diverged."
+    ),
+    "time to target": (
+        "Kaplan-Meier median over seeds of the first evaluation that reaches the target. A "
+        "trial that ends before counts as longer than it was watched; a diverged one never "
+        "reaches it."
+    ),
+    "performance profile": (
+        "Dolan and Moré: the share of settings in which an optimizer needs at most τ times what "
+        "the fastest there needs."
+    ),
+    "profile score": (
+        "Area under the performance profile from τ = 1 to 4, as AlgoPerf defines it: 1 is "
+        "fastest everywhere, 0 never within 4 times the fastest."
+    ),
+    "basin": (
+        "The unbroken stretch of tried learning rates around the best one whose mean is within "
+        "10 % of it and of which no seed diverged. Between tried rates: a lower bound."
+    ),
+    "edge": (
+        "The best learning rate is the last one tried on that side: a better one may lie beyond."
+    ),
+    "expected best": (
+        "Mean over all ways to try k of the variants of the best result among them, without "
+        "replacement (Tang et al. 2020). A diverged variant counts as worst."
+    ),
+    "average rank": (
+        "Rank among the optimizers, 1 is best, averaged over blocks; ties share a rank, "
+        "diverged is last."
+    ),
+    "critical difference": (
+        "Nemenyi's: average ranks further apart than this differ at 5 %. Those joined by a bar "
+        "cannot be told apart."
+    ),
+    "Friedman": "Test that all optimizers are equal, by permutation within blocks.",
+    "ms per step": (
+        "Median over seeds of the time of a training step, forward and backward pass included; "
+        "quartiles behind it."
+    ),
+    "optimizer ms": "Time of the optimizer's own step, where it was measured.",
+    "s per epoch": "Median training time of an epoch, without evaluation and logging.",
+    "state bytes": "Bytes of optimizer state for each parameter, where they were recorded.",
+    "machines": (
+        "On how many kinds of machines the trials ran; times of several cannot be compared."
+    ),
+    "diverged": (
+        "The loss was not finite or grew beyond all bounds. It is a result: it counts as worst "
+        "in ranks and comparisons, and is left out of means."
+    ),
+    "failed": (
+        "The trial crashed or could not run. It is no result; running the command again repeats it."
+    ),
+}

@@ -1,0 +1,133 @@
+"""Frames to payload: all that a page shows, in the order in which its scripts read it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmark.analysis.frame import Frames
+from benchmark.analysis.metrics import higher_is_better
+from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
+from benchmark.report.page.cast import Cast, Optimizer, Setting
+from benchmark.report.page.curves import Curves, Resolution, curves, resolution
+from benchmark.report.page.glossary import GLOSSARY
+from benchmark.report.page.headline import Headline, headlines, metric_words
+from benchmark.report.page.packing import Columns
+from benchmark.report.page.races import Profiles, Race, races
+from benchmark.report.page.ranking import Ranks, ranks
+from benchmark.report.page.standings import KINDS, Standing, standings
+from benchmark.report.page.tuning import Tuning, tuning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """All tables of one metric; lists have one entry per setting.
+
+    Args:
+        name: As in the records.
+        words: As people say it.
+        higher_is_better: Which way is better.
+        standings: By kind of score.
+        races: To the target.
+        profiles: Over settings.
+        tuning: Learning rates.
+        ranks: Average ranks.
+    """
+
+    name: str
+    words: str
+    higher_is_better: bool
+    standings: Mapping[str, list[Standing]]
+    races: list[Race]
+    profiles: Profiles
+    tuning: list[Tuning]
+    ranks: Ranks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """Everything but the curves; those follow one by one, see `curve_parts`.
+
+    Args:
+        studies: Their names.
+        trials: How many there are.
+        reference: What all are compared with; None means everyone with everyone.
+        optimizers: With their looks.
+        settings: What can be compared.
+        headlines: One per setting.
+        metrics: With their tables.
+        costs: One table per setting.
+        troubles: Trials that are not done.
+        provenance: Facts.
+        commands: That make the trials again.
+        resolution: Of the curves.
+        glossary: Definitions by term.
+    """
+
+    studies: Sequence[str]
+    trials: int
+    reference: str | None
+    optimizers: Sequence[Optimizer]
+    settings: Sequence[Setting]
+    headlines: Sequence[Headline]
+    metrics: Sequence[Metric]
+    costs: Sequence[Columns]
+    troubles: Columns
+    provenance: Sequence[Fact]
+    commands: Sequence[str]
+    resolution: Resolution
+    glossary: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePart:
+    """The curves of one metric in one setting, both given by place."""
+
+    metric: int
+    setting: int
+    curves: Curves
+
+
+def payload(
+    frames: Frames,
+    cast: Cast,
+    *,
+    studies: Sequence[str],
+    commands: Sequence[str],
+    reference: str | None,
+) -> Payload:
+    """Return all tables of the page."""
+    return Payload(
+        studies=studies,
+        trials=frames.trials.height,
+        reference=reference,
+        optimizers=cast.optimizers,
+        settings=cast.settings,
+        headlines=headlines(frames, cast, reference),
+        metrics=[_metric(frames, cast, name, reference) for name in cast.metrics],
+        costs=cost_tables(frames, cast),
+        troubles=troubles(frames, cast),
+        provenance=provenance(frames),
+        commands=commands,
+        resolution=resolution(frames, cast),
+        glossary=GLOSSARY,
+    )
+
+
+def curve_parts(frames: Frames, cast: Cast, detail: Resolution) -> Iterator[CurvePart]:
+    """Give the curves, which a page reads only when they are looked at."""
+    for place, metric in enumerate(cast.metrics):
+        for setting, found in curves(frames, cast, metric, detail):
+            yield CurvePart(metric=place, setting=setting, curves=found)
+
+
+def _metric(frames: Frames, cast: Cast, name: str, reference: str | None) -> Metric:
+    found_races, profiles = races(frames, cast, name)
+    return Metric(
+        name=name,
+        words=metric_words(name),
+        higher_is_better=higher_is_better(name),
+        standings={kind: standings(frames, cast, name, kind, reference) for kind in KINDS},
+        races=found_races,
+        profiles=profiles,
+        tuning=tuning(frames, cast, name),
+        ranks=ranks(frames, cast, name),
+    )

@@ -1,0 +1,33 @@
+"""How much the learning rate matters, and what a search for it is worth."""
+
+from dataclasses import dataclass
+
+from benchmark.analysis.finals import scores
+from benchmark.analysis.frame import Frames
+from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
+from benchmark.report.page.cast import Cast
+from benchmark.report.page.packing import Columns
+
+WITHIN = 0.1  # of the best loss or accuracy: what counts as about as good
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """One metric in one setting: columns of `by_learning_rate`, `basins`, `expected_best`."""
+
+    responses: Columns
+    basins: Columns
+    search: Columns
+
+
+def tuning(frames: Frames, cast: Cast, metric: str) -> list[Tuning]:
+    """Return what is known of learning rates in each setting."""
+    numbers = scores(frames, metric)
+    responses = by_learning_rate(numbers)
+    split = zip(
+        cast.split(responses),
+        cast.split(basins(responses, within=WITHIN)),
+        cast.split(expected_best(numbers)),
+        strict=True,
+    )
+    return [Tuning(responses=a, basins=b, search=c) for a, b, c in split]
