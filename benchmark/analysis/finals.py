@@ -5,13 +5,14 @@ that could flatter a variant, as in choosing the best or in ranks, diverging cou
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from benchmark.analysis.curves import WHO, lines
 from benchmark.analysis.frame import Axis, Frames
-from benchmark.analysis.intervals import Interval, mean_interval, median_interval
+from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
 from benchmark.analysis.metrics import CHOOSING, higher_is_better
 
 Kind = Literal["final", "best", "area"]
@@ -54,12 +55,19 @@ def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
         there are too few. Variants without a value come last, and so do, before them, those of
         which a seed diverged.
     """
-    rows = [
-        _leader(group) for _, group in scores.group_by(*WHO, "lr", "metric", maintain_order=True)
-    ]
-    if not rows:
+    if scores.is_empty():
         return pl.DataFrame(schema=_LEADERBOARD)
-    frame = pl.DataFrame(rows, schema=_LEADERBOARD)
+    variants = scores.group_by(*WHO, "lr", "metric", maintain_order=True).agg(
+        pl.col("value").drop_nulls(),
+        seeds=pl.col("value").count().cast(pl.Int64),
+        diverged=(pl.col("status") == "diverged").sum().cast(pl.Int64),
+        std=pl.col("value").std(),
+        minimum=pl.col("value").min(),
+        maximum=pl.col("value").max(),
+    )
+    parts = [_with_intervals(group) for _, group in variants.group_by("seeds")]
+    first = variants.with_row_index("order").select("order", "variant")
+    frame = pl.concat(parts).join(first, on="variant").sort("order").select(_LEADERBOARD.names())
     higher = higher_is_better(frame["metric"][0])
     worse_last = pl.col("mean") * (-1 if higher else 1)
     order = (pl.col("setting"), pl.col("mean").is_null(), pl.col("diverged") > 0, worse_last)
@@ -147,29 +155,33 @@ def _area(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
     return observed.group_by("trial").agg(value=pl.when(span > 0).then(area))
 
 
-def _leader(group: pl.DataFrame) -> dict[str, Any]:
-    values = group["value"].drop_nulls()
-    center = mean_interval(values.to_numpy()) if len(values) else None
-    middle = median_interval(values.to_numpy()) if len(values) else None
-    return {
-        **{name: group[name][0] for name in (*WHO, "lr", "metric")},
-        "seeds": len(values),
-        "diverged": group.filter(status="diverged").height,
-        **_columns(center, "mean", "low", "high"),
-        "method": center.method if center else None,
-        **_columns(middle, "median", "median_low", "median_high"),
-        "std": values.std(),
-        "minimum": values.min(),
-        "maximum": values.max(),
-    }
+def _with_intervals(variants: pl.DataFrame) -> pl.DataFrame:
+    """Add the intervals to rows of `leaderboard` that all have the same number of ``seeds``."""
+    seeds = variants["seeds"][0]
+    if seeds == 0:
+        return variants.with_columns(pl.lit(None).alias(name) for name in _INTERVALS).select(
+            pl.col(name).cast(kind) for name, kind in _LEADERBOARD.items()
+        )
+    values = variants["value"].list.explode().to_numpy().reshape(-1, seeds)  # (variants, seeds)
+    low, high = mean_bounds(values)
+    median_low, median_high = median_bounds(values)
+    numbers = pl.DataFrame(
+        {
+            "mean": values.mean(axis=1),
+            "low": low,
+            "high": high,
+            "median": np.median(values, axis=1),
+            "median_low": median_low,
+            "median_high": median_high,
+        }
+    )
+    return pl.concat([variants, numbers.fill_nan(None)], how="horizontal").select(
+        pl.col(name).cast(kind) if name != "method" else pl.lit(mean_method(seeds)).alias(name)
+        for name, kind in _LEADERBOARD.items()
+    )
 
 
-def _columns(interval: Interval | None, estimate: str, low: str, high: str) -> dict[str, Any]:
-    if interval is None:
-        return dict.fromkeys((estimate, low, high))
-    return {estimate: interval.estimate, low: interval.low, high: interval.high}
-
-
+_INTERVALS = ("mean", "low", "high", "median", "median_low", "median_high", "method")
 _NUMBERS = (
     "mean",
     "low",

@@ -8,6 +8,7 @@ one experiment, so ranks over them speak of that setting alone.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -92,10 +93,15 @@ def critical_difference(optimizers: int, blocks: int) -> float:
     >>> round(critical_difference(4, 14), 2)  # Demšar's example
     1.25
     """
+    q = _studentized_range(optimizers) / math.sqrt(2)
+    return q * math.sqrt(optimizers * (optimizers + 1) / (6 * blocks))
+
+
+@cache
+def _studentized_range(optimizers: int) -> float:
     from scipy.stats import studentized_range
 
-    q = float(studentized_range.ppf(1 - ALPHA, optimizers, np.inf)) / math.sqrt(2)
-    return q * math.sqrt(optimizers * (optimizers + 1) / (6 * blocks))
+    return float(studentized_range.ppf(1 - ALPHA, optimizers, np.inf))
 
 
 def _ranking(names: Sequence[str], costs: Array) -> Ranking:

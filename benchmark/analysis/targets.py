@@ -114,7 +114,7 @@ def _target_row(group: pl.DataFrame) -> dict[str, Any]:
         **{name: group[name][0] for name in ("problem", *WHO)},
         "seeds": group.height,
         "reached": group["time"].count(),
-        "diverged": group.filter(status="diverged").height,
+        "diverged": (group["status"] == "diverged").sum(),
         "time": _first_half(xs, share),
         "low": _first_half(xs, high) if enough else None,  # the upper band reaches half first
         "high": _first_half(xs, low) if enough else None,
@@ -130,13 +130,16 @@ def _kaplan_meier(group: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
     """Return the moments at which a seed reached the target, the share by then, and its bounds."""
     from scipy.stats import CensoredData, ecdf
 
-    times = group["time"].drop_nulls().to_numpy()
+    all_times = group["time"].to_numpy()
+    is_missed = np.isnan(all_times)
+    times = all_times[~is_missed]
     if not len(times):
         return np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan)
-    missed = group.filter(pl.col("time").is_null())
-    watched = max(float(times.max()), *missed["until"].drop_nulls().to_list(), 0.0)
-    ends = missed.select(pl.when(status="diverged").then(watched).otherwise("until"))
-    distribution = ecdf(CensoredData(times, right=ends.to_series().to_numpy())).cdf
+    until = group["until"].to_numpy()[is_missed]
+    diverged = (group["status"] == "diverged").to_numpy()[is_missed]
+    watched = np.nanmax([*times, *until, 0.0])
+    ends = np.where(diverged, watched, until)
+    distribution = ecdf(CensoredData(times, right=ends)).cdf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the bounds at share 1 are NaN, as is said
         bounds = distribution.confidence_interval(LEVEL, method="log-log")

@@ -1,6 +1,6 @@
 """How soon a target is reached, and performance profiles over settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,6 +11,12 @@ from benchmark.analysis.profiles import profile, profile_scores
 from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns, rounded
+
+_MEASURED: tuple[Axis, ...] = ("step", "train_seconds")
+_BY_STEP: tuple[Axis, ...] = (
+    "epoch",
+    "samples",
+)  # of one setting, a step lies at one place of each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +48,12 @@ def races(frames: Frames, cast: Cast, metric: str) -> tuple[list[Race], Profiles
     chosen = only(frames, cast.chosen)
     numbers = scores(chosen, metric)
     targets = [suggested_target(numbers.filter(setting=setting.name)) for setting in cast.settings]
-    times = {axis: _times(chosen, cast, metric, targets, axis) for axis in AXES}
-    tables = {axis: cast.split(target_table(found)) for axis, found in times.items()}
-    shares = {axis: cast.split(reaching(found)) for axis, found in times.items()}
+    times = {axis: _times(chosen, cast, metric, targets, axis) for axis in _MEASURED}
+    medians = {axis: target_table(found) for axis, found in times.items()}
+    rising = {axis: reaching(found) for axis, found in times.items()}
+    steps = _steps(chosen)
+    tables = _on_all_axes(cast, medians, ("time", "low", "high"), steps)
+    shares = _on_all_axes(cast, rising, ("x",), steps)
     found = [
         Race(
             target=rounded(target),
@@ -53,7 +62,7 @@ def races(frames: Frames, cast: Cast, metric: str) -> tuple[list[Race], Profiles
         )
         for place, target in enumerate(targets)
     ]
-    return found, _profiles(cast, times)
+    return found, _profiles(cast, medians)
 
 
 def _times(
@@ -75,10 +84,35 @@ def _times(
     return pl.concat(parts)
 
 
-def _profiles(cast: Cast, times: dict[Axis, pl.DataFrame]) -> Profiles:
-    medians = {axis: target_table(found) for axis, found in times.items()}
+def _steps(frames: Frames) -> pl.DataFrame:
+    """Return ``setting, step, epoch, samples``: where each step lies on the other axes."""
+    settings = frames.trials.select("trial", "setting")
+    rows = frames.curves.select("trial", pl.col("step").cast(pl.Float64), "epoch", "samples")
+    return rows.join(settings, on="trial").drop("trial").unique(["setting", "step"], keep="first")
+
+
+def _on_all_axes(
+    cast: Cast, frames: Mapping[Axis, pl.DataFrame], names: Sequence[str], steps: pl.DataFrame
+) -> Mapping[Axis, list[Columns]]:
+    """Return the split frames by axis; `names` are the columns that hold places on it."""
+    found = {axis: cast.split(frame) for axis, frame in frames.items()}
+    for axis in _BY_STEP:
+        moved = frames["step"]
+        for name in names:
+            places = steps.select("setting", pl.col("step").alias(name), pl.col(axis).alias("to"))
+            moved = moved.join(
+                places, on=["setting", name], how="left", maintain_order="left"
+            ).with_columns(pl.coalesce("to", pl.when(pl.col(name) == 0).then(0)).alias(name))
+            moved = moved.drop("to")
+        found[axis] = cast.split(moved)
+    return found
+
+
+def _profiles(cast: Cast, medians: Mapping[Axis, pl.DataFrame]) -> Profiles:
+    stairs = {axis: columns(cast.numbered(profile(t))) for axis, t in medians.items()}
+    scored = {axis: columns(cast.numbered(profile_scores(t))) for axis, t in medians.items()}
     return Profiles(
-        stairs={axis: columns(cast.numbered(profile(t))) for axis, t in medians.items()},
-        scores={axis: columns(cast.numbered(profile_scores(t))) for axis, t in medians.items()},
+        stairs=stairs | dict.fromkeys(_BY_STEP, stairs["step"]),
+        scores=scored | dict.fromkeys(_BY_STEP, scored["step"]),
         settings=medians["step"]["setting"].n_unique(),
     )

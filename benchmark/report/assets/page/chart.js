@@ -5,6 +5,7 @@
 const ROOM = { top: 12, bottom: 42, left: 58, right: 14 };
 const MARKERS = 7; // along a line
 const ROWS = 14; // of a read-out
+const CROWD = 5; // series, from which on bands are fainter
 
 /* An element in the colour of an optimizer. */
 function inked(tag, optimizer, attributes = {}, children = []) {
@@ -45,7 +46,7 @@ function chart(host, describe) {
     const height = Math.round(Math.min(440, Math.max(280, width * 0.46)));
     const labels = width > 640 ? endLabels(what.series) : [];
     const longest = Math.max(0, ...labels.map((each) => each.name.length));
-    const right = labels.length ? Math.min(24 + longest * 6.6, width * 0.25) : ROOM.right;
+    const right = labels.length ? Math.min(18 + longest * 7.4, width * 0.3) : ROOM.right;
     const frame = { left: ROOM.left, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
     const drawn = what.series.filter((each) => !each.loose);
     const xs = what.x.range ?? padded(extent(drawn.map((each) => each.x), what.x.log), what.x.log, what.x.pad ?? 0);
@@ -59,12 +60,13 @@ function chart(host, describe) {
       draw("rect", { x: frame.left - 6, y: frame.top - 6, width: frame.right - frame.left + 12, height: frame.bottom - frame.top + 9 }),
     ]);
     const inside = draw("g", { "clip-path": `url(#${id})` });
-    for (const each of what.series) if (each.low) inside.append(band(each, x, y));
+    for (const each of what.series) if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
     for (const each of what.series) inside.append(...line(each, x, y));
     for (const each of what.crosses ?? []) inside.append(cross(each, x(each.x), each.y === null ? frame.top + 6 : y(each.y)));
     const rule = draw("line", { class: "cursor", y1: frame.top, y2: frame.bottom, visibility: "hidden" });
     const svg = draw("svg", {
       width, height, viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0", "aria-label": what.label,
+      class: drawn.length > CROWD ? "crowded" : "",
     }, [clip, ...axes(what, x, y, frame), inside, ...placedLabels(labels, x, y, frame), rule]);
     const box = make("div.readout", { hidden: true });
     listen(svg, rule, box, what, x, frame);
@@ -187,6 +189,18 @@ function band(series, x, y) {
     back = `L${px} ${y(low).toFixed(1)}${back}`;
   });
   return inked("path", series.optimizer, { class: "band", d: up ? `${up}${back}Z` : "" });
+}
+
+/* Intervals where there are only single places, and nothing is known between them. */
+function whiskers(series, x, y) {
+  const floor = y.log ? y.low / 10 : -Infinity;
+  const path = Array.from(series.x, (at, i) => {
+    const [low, high] = [Math.max(series.low[i], floor), series.high[i]];
+    if (!Number.isFinite(low) || !Number.isFinite(high) || (y.log && high <= 0)) return "";
+    const px = x(at).toFixed(1);
+    return `M${px} ${y(low).toFixed(1)}V${y(high).toFixed(1)}`;
+  });
+  return inked("path", series.optimizer, { class: "whisker", d: path.join("") });
 }
 
 function line(series, x, y) {

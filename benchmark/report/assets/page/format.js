@@ -31,7 +31,7 @@ function compact(number) {
   const size = Math.abs(number);
   if (size >= 1e6) return `${tidy(String(Number((number / 1e6).toPrecision(3))))}M`;
   if (size >= 1e4) return `${tidy(String(Number((number / 1e3).toPrecision(3))))}k`;
-  if (size > 0 && size < 1e-3) return tidy(number.toExponential(0));
+  if (size > 0 && size < 1e-5) return tidy(Number(number.toPrecision(3)).toExponential());
   return tidy(String(Number(number.toPrecision(4))));
 }
 
