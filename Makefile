@@ -31,8 +31,9 @@ bench: $(READY) ## compare the paper's optimizers on the embedded problems, in a
 bench-all: $(READY) ## every problem, every optimizer, 3 seeds; downloads the data, takes hours
 	$(RUN) --problem all --opts all --seeds 3 --study bench-all
 
-report: $(READY) ## print the tables of the last `make bench` again
+report: $(READY) ## print the tables of the last `make bench` again and make its page
 	$(RUN) show bench
+	$(RUN) report bench
 
 test: $(READY) ## run the tests, without a network, in under five minutes
 	$(BIN)/python -m pytest

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.summary import setting
+from benchmark.analysis.summary import in_order, setting
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
 
@@ -54,7 +54,9 @@ class Frames:
 
 
 def read(stores: Sequence[Store]) -> Frames:
-    """Return the trials and curves of `stores`, in their order; trials without a record are out.
+    """Return the trials and curves of `stores`, in the order of `summary.in_order`.
+
+    Trials without a record are left out.
 
     Raises:
         UsageError: two of the studies have one name, and could not be told apart.
@@ -62,7 +64,7 @@ def read(stores: Sequence[Store]) -> Frames:
     for study, count in Counter(store.study for store in stores).items():
         if count > 1:
             raise UsageError(f"study {study!r} is given {count} times; expected different names")
-    found = [(store, record) for store in stores for record in store.records()]
+    found = [(store, record) for store in stores for record in in_order(store.records())]
     trials = trials_frame((store.study, record) for store, record in found)
     curves = _read_curves(found)
     fixed = {"trial", "lr", "state_bytes", "parameters", *AXES}

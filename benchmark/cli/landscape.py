@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmark.report.landscape.view import View
 
 _FORMATS = ("html", "png", "gif", "mp4")
-_RATES = "0.0003,0.001,0.003,0.01,0.03,0.1,0.3,1,3"  # two a decade
+DEFAULT_RATES = "0.0003,0.001,0.003,0.01,0.03,0.1,0.3,1,3"  # two a decade
 
 
 class _Rates(click.ParamType[Any]):
@@ -61,7 +61,7 @@ class _Rates(click.ParamType[Any]):
 @click.option(
     "--lrs",
     type=_Rates(),
-    default=_RATES,
+    default=DEFAULT_RATES,
     show_default=True,
     help="Learning rates, besides each optimizer's own.",
 )

@@ -346,7 +346,8 @@ class _Run:
         else:
             print_tables(self._console, found)
             done = "" if ran else "all trials were on record; "
-            self._say(f"\n{done}files: {self._store.folder}   again: {show_command(self._store)}")
+            self._say(f"\n{done}files: {self._store.folder}   again: {_verb('show', self._store)}")
+            self._say(f"as a page: {_verb('report', self._store)}")
         return 1 if any(record.status == "failed" for record in found) else 0
 
 
@@ -362,8 +363,8 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=max(found.width, _PIPE_WIDTH))
 
 
-def show_command(store: Store) -> str:
-    """Return the command that prints the tables of `store` again."""
+def _verb(verb: str, store: Store) -> str:
+    """Return the command that does `verb` with the study of `store`."""
     root = store.folder.parent
     option = "" if root == Path("results") else f" --results {root}"
-    return f"python -m benchmark show {store.study}{option}"
+    return f"python -m benchmark {verb} {store.study}{option}"

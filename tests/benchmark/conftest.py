@@ -5,6 +5,7 @@ import pytest
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Study
 from optimizers.grammar import parse
+from tests.benchmark.logs import log, study  # noqa: F401 (fixtures for every test)
 
 
 @pytest.fixture

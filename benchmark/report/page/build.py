@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from benchmark.analysis.frame import read
+from benchmark.analysis.summary import in_order
+from benchmark.landscape.motion import Motion
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import page
 from benchmark.report.page.payload import curve_parts, payload
@@ -11,13 +13,15 @@ from benchmark.spec import UsageError
 from benchmark.store import Store
 
 
-def build(stores: Sequence[Store], *, reference: str | None = None, extra: str = "") -> str:
+def build(
+    stores: Sequence[Store], *, reference: str | None = None, motion: Motion | None = None
+) -> str:
     """Return the page of one or more studies.
 
     Args:
         stores: The studies.
         reference: Optimizer that all others are compared with; None compares all pairs.
-        extra: A further section, as HTML.
+        motion: Optimizers in motion, for a section of their own.
 
     Raises:
         UsageError: no trial is of the `reference`, or two studies have one name.
@@ -37,8 +41,10 @@ def build(stores: Sequence[Store], *, reference: str | None = None, extra: str =
         commands=[
             line
             for store in stores
-            for line in commands(store.study, [record.trial for record in store.records()])
+            for line in commands(
+                store.study, [record.trial for record in in_order(store.records())]
+            )
         ],
         reference=reference,
     )
-    return page(content, curve_parts(frames, cast, content.resolution), extra=extra)
+    return page(content, curve_parts(frames, cast, content.resolution), motion=motion)

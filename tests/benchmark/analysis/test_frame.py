@@ -54,7 +54,7 @@ def test_studies_are_told_apart_only_where_they_share_an_optimizer(study, log):
     first = study(log("sgd"), log("adam"), name="before")
     second = study(log("sgd"), log("mine"), name="after")
     trials = read([first, second]).trials
-    assert trials["optimizer"].to_list() == ["adam", "sgd (before)", "mine", "sgd (after)"]
+    assert trials["optimizer"].to_list() == ["sgd (before)", "adam", "sgd (after)", "mine"]
     assert trials["variant"].n_unique() == 4
     assert trials["trial"].to_list() == [0, 1, 2, 3]
 

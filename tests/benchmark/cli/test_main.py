@@ -334,3 +334,18 @@ def test_an_edited_optimizer_runs_again(capsys, tmp_path, monkeypatch):
     (tmp_path / "edited_between_runs.py").write_text(text + "\n")
     main(command)
     assert "1 with 1 seed, 1 to run" in capsys.readouterr().out
+
+
+def test_report_writes_a_page_and_says_where(capsys, tmp_path):
+    assert main([*QUICK, "--opts", "sgd", "--seeds", "1"]) == 0
+    assert "as a page: python -m benchmark report default" in capsys.readouterr().out
+    assert main(["report", "default"]) == 0
+    out = capsys.readouterr().out
+    assert "wrote results/default/report.html" in out
+    assert f"file://{tmp_path}/results/default/report.html" in out
+    assert (tmp_path / "results/default/report.html").read_text().startswith("<!doctype html>")
+
+
+def test_report_of_an_unknown_study_is_one_line(capsys):
+    assert main(["report", "gone"]) == 2
+    assert capsys.readouterr().err == "Error: no study 'gone' in results. There are none yet\n"

@@ -37,7 +37,8 @@ function fillCost(host) {
   const slowest = Math.max(...rows.map((row) => row.step_ms ?? 0));
   const measured = (name) => rows.some((row) => row[name] !== null);
   const step = (row) => make("span.meter", { title: `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}` }, [
-    make("span.fill", { style: `width:${((row.step_ms ?? 0) / slowest) * 72}px` }), digits(row.step_ms, 3),
+    make("span.track", {}, [make("span.fill", { style: `width:${((row.step_ms ?? 0) / slowest) * 100}%` })]),
+    digits(row.step_ms, 3),
   ]);
   const columns = [
     nameColumn,

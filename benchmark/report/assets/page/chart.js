@@ -28,7 +28,7 @@ function swatch(optimizer) {
 }
 
 /* Keep a chart in `host` that `describe()` describes; returns what draws it again.
-   describe() → {label, x, y, series, crosses, empty}; an axis is {log, words, format, range};
+   describe() → {label, x, y, series, crosses, flat, empty}; an axis is {log, words, format, range};
    a series {name, optimizer, x, y, low, high, faint, step, marked, read, crossed}. */
 function chart(host, describe) {
   host.classList.add("chart");
@@ -43,7 +43,7 @@ function chart(host, describe) {
   };
 
   function picture(what) {
-    const height = Math.round(Math.min(440, Math.max(280, width * 0.46)));
+    const height = Math.round(Math.min(440, Math.max(280, width * 0.46)) * (what.flat ? 0.75 : 1));
     const labels = width > 640 ? endLabels(what.series) : [];
     const longest = Math.max(0, ...labels.map((each) => each.name.length));
     const right = labels.length ? Math.min(18 + longest * 7.4, width * 0.3) : ROOM.right;

@@ -19,7 +19,7 @@ function value(number, name = metric().name) {
   return isShare(name) ? tidy((number * 100).toFixed(2)) : digits(number);
 }
 
-const unitOf = (name) => (isShare(name) ? " %" : "");
+const unitOf = (name) => (isShare(name) ? "\u00a0%" : "");
 
 function pWords(p) {
   if (p === null || p === undefined) return "–";

@@ -47,8 +47,8 @@ function criticalDifference(ranking, x) {
   const cut = reach < ranking.critical_difference;
   const [from, to] = [x(1), x(1 + reach)];
   return draw("g", {}, [
-    draw("path", { class: "cd", d: `M${from} 8V16M${from} 12H${to}${cut ? "" : `M${to} 8V16`}` }),
-    draw("text", { class: "number", x: to + 7, y: 16 }, [`CD ${ranking.critical_difference.toFixed(2)}${cut ? ", wider than the axis" : ""}`]),
+    draw("path", { class: "cd", d: `M${from} 8V16M${from} 12H${to}${cut ? "l-5 -4m5 4l-5 4" : `M${to} 8V16`}` }),
+    draw("text", { class: "number", x: from - 8, y: 16, "text-anchor": "end" }, [`CD ${ranking.critical_difference.toFixed(2)}`]),
   ]);
 }
 

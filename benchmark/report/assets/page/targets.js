@@ -26,6 +26,7 @@ function describeReaching() {
   const columns = race().shares[state.x];
   const top = Math.max(...(columns.x ?? []), 0);
   return {
+    flat: true,
     label: `share of seeds that has reached ${value(race().target)} over ${AXIS_WORDS[state.x]}`,
     series: stairs(columns, "x", "share", top).map((each) => ({ ...each, x: [0, ...each.x], y: [0, ...each.y] })),
     x: { log: false, words: AXIS_WORDS[state.x], format: compact, range: [0, top || 1] },
@@ -40,6 +41,7 @@ function describeProfiles() {
   const { stairs: columns, settings } = metric().profiles;
   if (settings < 2) return { empty: "A performance profile needs two settings or more; with one, the table above says all." };
   return {
+    flat: true,
     label: "share of settings within τ times the fastest optimizer",
     series: stairs(columns[state.x], "tau", "share", 4),
     x: { log: false, words: `τ: times the ${AXIS_WORDS[state.x]} of the fastest`, format: (each) => compact(Number(each.toFixed(2))), range: [1, 4] },

@@ -1,0 +1,216 @@
+"""The page in a browser; that nothing complains and nothing is asked for, `open_page` checks."""
+
+import csv
+import io
+
+import pytest
+
+from tests.benchmark.report.page.conftest import EVIL
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page, whole):
+    return open_page(whole)
+
+
+def hash_of(page):
+    return page.evaluate("decodeURIComponent(location.hash.replaceAll('+', ' '))")
+
+
+def curves(page):
+    return page.locator("#curves-chart svg").evaluate("svg => svg.innerHTML")
+
+
+def labels(page):
+    cells = page.locator("#leaderboard-table tbody td:first-child .name")
+    return cells.all_inner_texts()
+
+
+def choose(page, name, value):
+    page.locator(f"#choose-{name}").select_option(value)
+
+
+def test_the_page_says_who_is_best_and_ranks_them(page):
+    assert "adam lr=0.001 reached the highest" in page.locator(".claim").first.inner_text()
+    assert labels(page) == ["adam lr=0.001", "nesterov lr=0.1", "sgd lr=0.1"]
+    first = page.locator("#leaderboard-table tbody tr").first
+    assert "★" in first.inner_text()
+    assert "0.2000" in first.inner_text()
+    assert page.locator("#curves-chart path.line").count() == 3
+    assert hash_of(page) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("x", "train_seconds", "training seconds"),
+        ("x", "samples", "samples"),
+        ("logx", "1", "epoch, log"),
+        ("logy", "0", ">validation loss<"),
+        ("metric", {"label": "validation accuracy"}, "validation accuracy, %"),
+    ],
+)
+def test_what_an_axis_shows_stands_beside_it(page, name, value, words):
+    assert words not in curves(page)
+    if isinstance(value, dict):
+        page.locator(f"#choose-{name}").select_option(**value)
+    else:
+        choose(page, name, value)
+    assert words in curves(page)
+    assert f"{name}=" in hash_of(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("center", "median"), ("band", "none"), ("band", "iqr"), ("smooth", "5")]
+)
+def test_line_band_and_smoothing_change_the_curves(open_page, file_of, curve, name, value):
+    logs = [curve("adam", 0.1 + seed**2 / 9, seed=seed, points=9) for seed in range(6)]
+    page = open_page(file_of(*logs), "#seeds=1")
+    before = curves(page)
+    choose(page, name, value)
+    assert curves(page) != before
+
+
+def test_smoothing_is_said_and_off_at_first(page):
+    note = page.locator("#curves-note")
+    assert "Smoothed" not in note.inner_text()
+    choose(page, "smooth", "5")
+    assert "Smoothed: centred moving average over 5 points" in note.inner_text()
+
+
+def test_individual_seeds_come_and_go(page):
+    seeds = page.locator("#curves-chart path.faint")
+    assert seeds.count() == 0
+    page.locator("#choose-seeds").check()
+    assert seeds.count() == 15
+    page.locator("#choose-seeds").uncheck()
+    assert seeds.count() == 0
+
+
+def test_all_hyperparameters_show_the_diverged_too(page):
+    assert page.locator("#curves-chart path.cross").count() == 0
+    choose(page, "variants", "all")
+    assert len(labels(page)) == 5
+    assert page.locator("#curves-chart path.cross").count() == 4
+    assert "1, 4 diverged" in page.locator("#leaderboard-table").inner_text()
+
+
+def test_hiding_an_optimizer_hides_it_everywhere(page):
+    page.locator(".chip", has_text="nesterov").click()
+    assert labels(page) == ["adam lr=0.001", "sgd lr=0.1"]
+    assert page.locator("#curves-chart path.line").count() == 2
+    for part in ("#rates-chart", "#reaching-chart", "#cost-body", "#win-matrix"):
+        assert "nesterov" not in page.locator(part).inner_text()
+    page.locator(".chip", has_text="show all").click()
+    assert len(labels(page)) == 3
+
+
+def test_another_problem_changes_the_numbers(page):
+    before = page.locator("#leaderboard-table").inner_text()
+    choose(page, "metric", "1")
+    assert page.locator("#leaderboard-table").inner_text() != before
+    before = page.locator("#leaderboard-table").inner_text()
+    choose(page, "problem", "1")
+    assert page.locator("#leaderboard-table").inner_text() != before
+    assert "mlp/digits" in page.locator("#setting").inner_text()
+
+
+def test_another_reference_turns_the_comparison_round(page):
+    choose(page, "against", "sgd")
+    rows = page.locator("#leaderboard-table tbody tr")
+    assert "5 of 5" in rows.nth(0).inner_text()
+    assert "reference" in rows.nth(2).inner_text()
+    choose(page, "against", "")
+    assert "0 of 5" in rows.nth(2).inner_text()
+
+
+def test_another_score_gives_other_numbers(page):
+    before = page.locator("#leaderboard-table").inner_text()
+    choose(page, "score", "area")
+    assert page.locator("#leaderboard-table").inner_text() != before
+
+
+def test_the_address_restores_the_view(page, open_page):
+    choose(page, "problem", "1")
+    choose(page, "x", "train_seconds")
+    page.locator("#choose-seeds").check()
+    page.locator(".chip", has_text="sgd").click()
+    shared = page.evaluate("location.hash")
+    path = page.evaluate("decodeURIComponent(location.pathname)")
+    again = open_page(path, shared)
+    assert curves(again) == curves(page)
+    assert labels(again) == labels(page)
+    assert again.locator("#choose-x").input_value() == "train_seconds"
+
+
+def test_an_address_of_another_page_is_no_trouble(open_page, file_of, curve):
+    page = open_page(file_of(curve()), "#problem=gone&x=nowhere&off=[1&band=&metric=&l.step=3")
+    assert page.locator("#choose-x").input_value() == "epoch"
+    assert page.locator("#curves-chart path.line").count() == 1
+
+
+def test_a_table_is_sorted_and_copied_as_it_stands(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("sort by optimizer").first.click()
+    page.get_by_label("sort by optimizer").first.click()
+    assert labels(page) == ["sgd lr=0.1", "nesterov lr=0.1", "adam lr=0.001"]
+    copies = page.locator("#leaderboard-table .copies")
+    copies.get_by_text("CSV").click()
+    rows = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
+    assert [row["optimizer"] for row in rows] == ["sgd lr=0.1", "nesterov lr=0.1", "adam lr=0.001"]
+    assert [float(row["mean"]) for row in rows] == pytest.approx([0.4, 0.3, 0.2])
+    copies.get_by_text("Markdown").click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("| optimizer | mean |")
+    copies.get_by_text("LaTeX").click()
+    assert "\\toprule" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_definitions_are_one_hover_or_focus_away(page):
+    term = page.locator("#leaderboard-table .term", has_text="verdict").first
+    term.hover()
+    assert "corrected p is at most 5 %" in page.locator("#tip").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+    term.focus()
+    assert page.locator("#tip").is_visible()
+
+
+def test_the_keyboard_reads_a_chart(page):
+    page.locator("#curves-chart svg").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    box = page.locator("#curves-chart .readout")
+    assert box.inner_text().startswith("epoch 1\n")
+    assert box.inner_text().index("adam") < box.inner_text().index("sgd")
+    assert "epoch 1" in page.locator("#said").inner_text()
+
+
+def test_names_stay_text(open_page, file_of, curve):
+    trouble = curve("sgd", label=f"sgd {EVIL}", status="diverged", reason=EVIL)
+    page = open_page(file_of(curve("adam", label=EVIL), trouble))
+    assert labels(page)[0] == EVIL
+    assert EVIL in page.locator("#trouble-body").inner_text()
+    assert page.locator("script:not([type])").count() == 1
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_with_one_trial_works(open_page, file_of, curve, width):
+    page = open_page(file_of(curve("adam")), width=width, dark=True)
+    assert labels(page) == ["adam lr=0.1"]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_page_where_all_diverged_works(open_page, file_of, curve):
+    gone = [curve(name, status="diverged", reason="loss is nan") for name in ("adam", "sgd")]
+    page = open_page(file_of(*gone))
+    assert "no trial is done" in page.locator(".claim").inner_text()
+    assert page.locator("#curves-chart path.cross").count() == 2
+    assert "2 diverged of 2 trials" in page.locator("#trouble-body").inner_text()
+
+
+def test_a_page_without_any_trial_works(open_page, file_of):
+    page = open_page(file_of())
+    assert "There is no record yet" in page.locator("#headline-body").inner_text()
+    assert page.locator("#controls").is_hidden()

@@ -1,0 +1,67 @@
+import pytest
+
+from benchmark.analysis.frame import read
+from benchmark.report.page.cast import Cast
+from benchmark.report.page.headline import headlines
+
+
+@pytest.fixture
+def headline_of(study):
+    def make(*logs, reference=None):
+        frames = read([study(*logs)])
+        (only,) = headlines(frames, Cast(frames), reference)
+        return only
+
+    return make
+
+
+def ahead_in_all(curve, seeds):
+    return [
+        one
+        for seed in range(seeds)
+        for one in (
+            curve("adam", 0.1, 0.9 + seed / 1000, seed=seed),
+            curve("sgd", 0.2, 0.8 - seed / 1000, seed=seed),
+        )
+    ]
+
+
+def test_few_seeds_are_not_enough_whatever_the_numbers(headline_of, curve):
+    found = headline_of(*ahead_in_all(curve, 5))
+    assert found.claim.startswith(
+        "adam lr=0.1 reached the highest validation accuracy on logreg/digits: 90.20"
+    )
+    assert "5 seeds" in found.claim
+    assert found.evidence == (
+        "Ahead of sgd lr=0.1 in 5 of 5 seeds, p = 0.062: too few seeds to conclude, 6 needed.",
+    )
+
+
+def test_six_seeds_all_ahead_show_a_difference(headline_of, curve):
+    (sentence,) = headline_of(*ahead_in_all(curve, 6)).evidence
+    assert sentence == "Ahead of sgd lr=0.1 in 6 of 6 seeds, p = 0.031: the difference is real."
+
+
+def test_against_a_reference_only_that_is_compared(headline_of, curve):
+    third = [curve("nesterov", 0.3, 0.7, seed=seed) for seed in range(6)]
+    logs = [*ahead_in_all(curve, 6), *third]
+    (sentence,) = headline_of(*logs, reference="sgd").evidence
+    assert "corrected for 2 comparisons" in sentence
+    assert len(headline_of(*logs).evidence) == 2
+
+
+def test_a_winner_that_is_the_reference_is_still_the_one_ahead(headline_of, curve):
+    (sentence,) = headline_of(*ahead_in_all(curve, 6), reference="adam").evidence
+    assert sentence.startswith("Ahead of sgd lr=0.1 in 6 of 6 seeds")
+    assert sentence.endswith("the difference is real.")
+
+
+def test_one_optimizer_alone_is_said_to_be_alone(headline_of, curve):
+    assert headline_of(curve("adam")).evidence == (
+        "There is no other optimizer to compare it with.",
+    )
+
+
+def test_if_all_diverge_nobody_is_best(headline_of, curve):
+    found = headline_of(curve("adam", status="diverged"), curve("sgd", status="diverged"))
+    assert found.claim == "On logreg/digits, no trial is done: there is nothing to compare."

@@ -1,0 +1,124 @@
+import json
+import re
+
+import pytest
+
+from benchmark.analysis.finals import winners
+from benchmark.analysis.frame import read
+from benchmark.analysis.summary import summarize
+from benchmark.report.page.build import build
+from benchmark.spec import UsageError
+from tests.benchmark.report.page.conftest import EVIL
+
+
+def data_of(page, name="payload"):
+    return json.loads(re.search(rf'id="{name}">(.*?)</script>', page, re.DOTALL)[1])
+
+
+@pytest.fixture
+def payload_of(study):
+    return lambda *logs, **options: data_of(build([study(*logs)], **options))
+
+
+def test_the_leaderboard_has_the_numbers_of_the_records(payload_of, logs):
+    payload = payload_of(*logs)
+    metric = next(m for m in payload["metrics"] if m["name"] == "val/accuracy")
+    board = metric["standings"]["final"][0]["board"]
+    variants = payload["settings"][0]["variants"]
+    rows = {variants[v]["label"]: i for i, v in enumerate(board["variant"])}
+    adam = rows["adam lr=0.001"]
+    assert board["mean"][adam] == pytest.approx(0.932)
+    assert board["seeds"][adam] == 5
+    assert board["diverged"][rows["sgd lr=10"]] == 4
+
+
+def test_terminal_and_page_agree_on_the_best(study, logs):
+    store = study(*logs)
+    payload = data_of(build([store]))
+    starred = {
+        setting: row.trial.label
+        for setting, rows in summarize(store.records()).items()
+        for row in rows
+        if row.best
+    }
+    shown = {s["name"]: s["variants"][s["winner"]]["label"] for s in payload["settings"]}
+    assert starred == shown
+    assert set(shown.values()) == {"adam lr=0.001"}
+
+
+def test_equal_accuracies_are_decided_by_the_loss_in_terminal_and_page(study, curve):
+    store = study(curve("sgd", 0.5, 0.9), curve("adam", 0.4, 0.9), curve("nesterov", 0.6, 0.9))
+    ((_, rows),) = summarize(store.records()).items()
+    assert [row.trial.label for row in rows if row.best] == ["adam lr=0.1"]
+    assert len(winners(read([store]))) == 1
+    (setting,) = data_of(build([store]))["settings"]
+    assert setting["variants"][setting["winner"]]["label"] == "adam lr=0.1"
+
+
+def test_without_an_accuracy_the_loss_decides(study, log):
+    store = study(log("sgd", [2.0, 1.0]), log("adam", [2.0, 0.5]))
+    ((_, rows),) = summarize(store.records()).items()
+    assert [row.trial.label for row in rows if row.best] == ["adam lr=0.1"]
+    (setting,) = data_of(build([store]))["settings"]
+    assert setting["variants"][setting["winner"]]["label"] == "adam lr=0.1"
+
+
+def test_a_reference_limits_the_comparisons(payload_of, logs):
+    everyone = payload_of(*logs)["metrics"][0]["standings"]["final"][0]["comparisons"]
+    against = payload_of(*logs, reference="adam")["metrics"][0]["standings"]["final"][0]
+    assert (len(everyone["a"]), len(against["comparisons"]["a"])) == (3, 2)
+
+
+def test_an_unknown_reference_is_refused_with_the_known_ones(study, curve):
+    store = study(curve("adam"))
+    with pytest.raises(UsageError, match="expected an optimizer of the study. Known: adam"):
+        build([store], reference="adamm")
+
+
+def test_target_times_agree_on_all_axes(payload_of, logs):
+    race = payload_of(*logs)["metrics"][0]["races"][0]
+    steps, epochs, samples = (race["tables"][a]["time"] for a in ("step", "epoch", "samples"))
+    assert [None if s is None else s / 10 for s in steps] == epochs
+    assert [None if s is None else s * 128 for s in steps] == samples
+
+
+def test_provenance_counts_what_differs(payload_of, curve):
+    logs = [
+        curve("adam", seed=seed, environment={"torch": version, "data": "0f"})
+        for seed, version in enumerate(("2.11", "2.11", "2.14"))
+    ]
+    facts = payload_of(*logs)["provenance"]
+    assert facts == [
+        {"name": "data of digits, SHA-256", "value": "0f", "trials": 3},
+        {"name": "torch", "value": "2.11", "trials": 2},
+        {"name": "torch", "value": "2.14", "trials": 1},
+    ]
+
+
+def test_failed_trials_are_listed_with_their_reasons(payload_of, curve, log):
+    crashed = log("sgd", rows=[], status="failed", reason="the process was killed", seed=1)
+    troubles = payload_of(curve("adam", points=21), crashed)["troubles"]
+    assert troubles["reason"] == ["the process was killed"]
+    assert troubles["status"] == ["failed"]
+
+
+def test_a_page_asks_for_nothing_from_elsewhere(study, logs):
+    page = build([study(*logs)])
+    assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:|#)", page)
+    assert "@import" not in page
+    assert "url(" not in page.replace("url(#", "")
+
+
+def test_a_name_cannot_become_markup(study, curve):
+    page = build([study(curve("adam", label=EVIL, reason=EVIL))])
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+
+
+def test_two_studies_are_told_apart(study, curve):
+    stores = [study(curve("adam"), name=name) for name in ("before", "after")]
+    payload = data_of(build(stores))
+    assert [o["label"] for o in payload["optimizers"]] == ["adam (before)", "adam (after)"]
+    first, second = (o["style"] for o in payload["optimizers"])
+    assert first["color"] == second["color"]
+    assert first["dash"] != second["dash"]
