@@ -9,6 +9,7 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
                  CHOOSING                                  what chooses, and marks the best
     curves       lines(frames, metric, axis)               every observed point of every trial
                  bands(frames, metric, axis, center=…)     mean or median, 95 %, IQR, min-max
+                 both_bands(frames, metric, axis)          those of mean and median in one table
                  endings(frames, metric, axis)             where trials diverged
                  running_by_epoch(frames)                  training-mode loss, weighted by samples
                  sparse(frames, metric, count)             the same, seen at fewer places

@@ -58,10 +58,22 @@ def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -
         of the center, null with too few seeds; ``method``, how it was found; ``q25, q75, minimum,
         maximum``; ``seeds``, in the curve; ``diverged``, left out of it. Sorted by variant and x.
     """
+    wide = both_bands(frames, metric, axis)
+    names = {f"{center}_{name}": name for name in ("center", "low", "high", "method")}
+    return wide.rename(names).select(*_BANDS)
+
+
+def both_bands(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+    """Return `bands` around the mean and around the median, side by side.
+
+    Returns:
+        The columns of `bands`, but ``mean_center, mean_low, mean_high, mean_method`` and the same
+        of the median in place of ``center, low, high, method``.
+    """
     observed = lines(frames, metric, axis).filter(status="done")
     together = _staircases if axis == "train_seconds" else _common_places
     statistics = [
-        _statistics(group, seeds, center)
+        _statistics(group, seeds)
         for (seeds,), group in together(observed).group_by("seeds", maintain_order=True)
     ]
     names = frames.trials.select(WHO).unique("variant", keep="first", maintain_order=True)
@@ -72,8 +84,8 @@ def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -
         .join(diverged, on="variant", how="left")
         .sort("order", "x")
         .with_columns(pl.col("diverged").fill_null(0))
-        .select(*_BANDS)
-        .cast(_BANDS)
+        .select(*_BOTH_BANDS)
+        .cast(_BOTH_BANDS)
     )
 
 
@@ -172,16 +184,19 @@ def _staircases(observed: pl.DataFrame) -> pl.DataFrame:
     Returns:
         As `_common_places`.
     """
-    parts = [pl.DataFrame(schema=dict.fromkeys(("variant", "x", "y", "seeds"), pl.Null))]
+    names: list[str] = []
+    columns: list[tuple[Array, Array, Array]] = []
     for (variant,), group in observed.group_by("variant", maintain_order=True):
         x, y = group["x"].to_numpy(), group["y"].to_numpy()
         starts = np.flatnonzero(np.diff(group["trial"].to_numpy())) + 1
         times, latest = _read_off(np.split(x, starts), np.split(y, starts))
         seeds = len(starts) + 1
-        columns = {"x": np.repeat(times, seeds), "y": latest.ravel()}
-        named = (pl.lit(variant).alias("variant"), "x", "y", pl.lit(seeds).alias("seeds"))
-        parts.append(pl.DataFrame(columns).select(named))
-    return pl.concat(parts, how="vertical_relaxed")
+        names += [str(variant)] * latest.size
+        columns.append((np.repeat(times, seeds), latest.ravel(), np.full(latest.size, seeds)))
+    if not columns:
+        return pl.DataFrame(schema=dict.fromkeys(("variant", "x", "y", "seeds"), pl.Null))
+    joined = map(np.concatenate, zip(*columns, strict=True))
+    return pl.DataFrame({"variant": names, **dict(zip(("x", "y", "seeds"), joined, strict=True))})
 
 
 def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
@@ -195,28 +210,32 @@ def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
     return times, np.stack(latest, axis=1)
 
 
-def _statistics(group: pl.DataFrame, seeds: int, center: Center) -> pl.DataFrame:
+def _statistics(group: pl.DataFrame, seeds: int) -> pl.DataFrame:
     """Return statistics over `seeds` consecutive rows each; columns as `_STATISTICS`."""
     values = group["y"].to_numpy().reshape(-1, seeds)  # (places, seeds)
-    if center == "mean":
-        middle, (low, high), method = values.mean(axis=1), mean_bounds(values), mean_method(seeds)
-    else:
-        middle, (low, high) = np.median(values, axis=1), median_bounds(values)
-        method = median_method(seeds)
+    mean_low, mean_high = mean_bounds(values)
+    median_low, median_high = median_bounds(values)
     q25, q75 = np.quantile(values, [0.25, 0.75], axis=1)
     columns = {
         "variant": group["variant"].gather_every(seeds),
         "x": group["x"].gather_every(seeds),
-        "center": middle,
-        "low": low,
-        "high": high,
+        "mean_center": values.mean(axis=1),
+        "mean_low": mean_low,
+        "mean_high": mean_high,
+        "median_center": np.median(values, axis=1),
+        "median_low": median_low,
+        "median_high": median_high,
         "q25": q25,
         "q75": q75,
         "minimum": values.min(axis=1),
         "maximum": values.max(axis=1),
     }
-    frame = pl.DataFrame(columns).with_columns(pl.col("low", "high").fill_nan(None))
-    return frame.with_columns(seeds=pl.lit(seeds, pl.Int64), method=pl.lit(method))
+    frame = pl.DataFrame(columns).with_columns(pl.selectors.ends_with("low", "high").fill_nan(None))
+    return frame.with_columns(
+        seeds=pl.lit(seeds, pl.Int64),
+        mean_method=pl.lit(mean_method(seeds)),
+        median_method=pl.lit(median_method(seeds)),
+    )
 
 
 def _check_axis(axis: str) -> None:
@@ -235,21 +254,11 @@ _EMPTY_LINES = pl.DataFrame(
         "y": pl.Float64,
     }
 )
-_NUMBERS = ("x", "center", "low", "high", "q25", "q75", "minimum", "maximum")
-_STATISTICS = pl.Schema(
-    {
-        "variant": pl.String,
-        **dict.fromkeys(_NUMBERS, pl.Float64),
-        "seeds": pl.Int64,
-        "method": pl.String,
-    }
-)
-_BANDS = pl.Schema(
-    {
-        **dict.fromkeys(WHO, pl.String),
-        **dict.fromkeys(_NUMBERS, pl.Float64),
-        "seeds": pl.Int64,
-        "diverged": pl.Int64,
-        "method": pl.String,
-    }
-)
+_SPREAD = ("q25", "q75", "minimum", "maximum")
+_BOTH = tuple(f"{c}_{name}" for c in ("mean", "median") for name in ("center", "low", "high"))
+_METHODS: dict[str, type[pl.DataType]] = dict.fromkeys(("mean_method", "median_method"), pl.String)
+_COUNTS: dict[str, type[pl.DataType]] = dict.fromkeys(("seeds", "diverged"), pl.Int64)
+_NUMBERS: dict[str, type[pl.DataType]] = dict.fromkeys(("x", *_BOTH, *_SPREAD), pl.Float64)
+_STATISTICS = pl.Schema({"variant": pl.String} | _NUMBERS | {"seeds": pl.Int64} | _METHODS)
+_BOTH_BANDS = pl.Schema(_NAMES | _NUMBERS | _COUNTS | _METHODS)
+_BANDS = (*WHO, "x", "center", "low", "high", *_SPREAD, *_COUNTS, "method")

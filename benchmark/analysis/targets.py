@@ -7,6 +7,7 @@ trial that diverged will never reach it, so it counts as unreached for as long a
 
 import math
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,15 +63,16 @@ def reaching(times: pl.DataFrame) -> pl.DataFrame:
         at each ``x`` and begins at share 0; ``low, high`` is Greenwood's 95 % interval on the
         log-log scale, null where it is not defined. Variants that never reach it have one row.
     """
-    parts = []
-    for who, group in times.group_by(*WHO, maintain_order=True):
-        names = [pl.lit(value).alias(name) for name, value in zip(WHO, who, strict=True)]
-        xs, share, low, high = _kaplan_meier(group)
-        stairs = pl.DataFrame({"x": xs, "share": share, "low": low, "high": high})
-        parts.append(stairs.select(*names, pl.all()))
-    if not parts:
+    who, stairs = [], []
+    for names, group in times.group_by(*WHO, maintain_order=True):
+        found = _kaplan_meier_of(group)
+        who += [names] * len(found[0])
+        stairs.append(np.stack(found))  # (x share low high, moments)
+    if not stairs:
         return pl.DataFrame(schema=_STAIRS)
-    return pl.concat(parts).with_columns(pl.col("low", "high").fill_nan(None))
+    numbers = dict(zip(("x", "share", "low", "high"), np.concatenate(stairs, axis=1), strict=True))
+    frame = pl.DataFrame(who, schema=dict.fromkeys(WHO, pl.String), orient="row")
+    return frame.with_columns(**numbers).with_columns(pl.col("low", "high").fill_nan(None))
 
 
 def suggested_target(scores: pl.DataFrame) -> float | None:
@@ -108,7 +110,7 @@ def _round_up(value: float) -> float:
 
 
 def _target_row(group: pl.DataFrame) -> dict[str, Any]:
-    xs, share, low, high = _kaplan_meier(group)
+    xs, share, low, high = _kaplan_meier_of(group)
     enough = group.height >= _INTERVAL_FROM
     return {
         **{name: group[name][0] for name in ("problem", *WHO)},
@@ -126,20 +128,30 @@ def _first_half(xs: Array, share: Array) -> float | None:
     return float(xs[places[0]]) if len(places) else None
 
 
-def _kaplan_meier(group: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
+def _kaplan_meier_of(group: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
     """Return the moments at which a seed reached the target, the share by then, and its bounds."""
-    from scipy.stats import CensoredData, ecdf
-
-    all_times = group["time"].to_numpy()
-    is_missed = np.isnan(all_times)
-    times = all_times[~is_missed]
-    if not len(times):
-        return np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan)
+    times = group["time"].to_numpy()
+    is_missed = np.isnan(times)
     until = group["until"].to_numpy()[is_missed]
     diverged = (group["status"] == "diverged").to_numpy()[is_missed]
-    watched = np.nanmax([*times, *until, 0.0])
-    ends = np.where(diverged, watched, until)
-    distribution = ecdf(CensoredData(times, right=ends)).cdf
+    return _kaplan_meier(
+        tuple(times[~is_missed].tolist()), tuple(np.where(diverged, np.inf, until).tolist())
+    )
+
+
+@lru_cache(maxsize=4096)  # a table and its staircases ask for the same
+def _kaplan_meier(
+    times: tuple[float, ...], ends: tuple[float, ...]
+) -> tuple[Array, Array, Array, Array]:
+    """As `_kaplan_meier_of`, of times and of where those that missed the target ended."""
+    from scipy.stats import CensoredData, ecdf
+
+    if not times:
+        return np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan)
+    # Who diverged never reaches it: unreached for as long as anyone is watched.
+    watched = max([*times, *(end for end in ends if end < math.inf), 0.0])
+    censored = [min(end, watched) for end in ends]
+    distribution = ecdf(CensoredData(times, right=censored)).cdf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the bounds at share 1 are NaN, as is said
         bounds = distribution.confidence_interval(LEVEL, method="log-log")

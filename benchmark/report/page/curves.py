@@ -7,8 +7,8 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.curves import bands, lines, sparse, thin
-from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.curves import both_bands, lines, sparse, thin
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Packed, pack, rounded
@@ -108,8 +108,8 @@ def curves(
 ) -> Iterator[tuple[int, Curves]]:
     """Give the place of each setting that has curves of `metric`, and these."""
     seen = _sparse(frames, cast, metric, detail)
-    by_step = _wide_bands(seen, metric, "step")
-    over_seconds = _wide_bands(seen, metric, "train_seconds")
+    by_step = both_bands(seen, metric, "step")
+    over_seconds = both_bands(seen, metric, "train_seconds")
     is_chosen = pl.col("variant").is_in(cast.chosen)
     by_seconds = pl.concat(
         [
@@ -143,16 +143,6 @@ def _sparse(frames: Frames, cast: Cast, metric: str, detail: Resolution) -> Fram
         )
         parts.append(sparse(part, metric, count).curves)
     return Frames(trials=frames.trials, curves=pl.concat(parts), metrics=frames.metrics)
-
-
-def _wide_bands(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
-    """Return `bands` with the statistics of both centers side by side."""
-    mean, median = (bands(frames, metric, axis, center=each) for each in ("mean", "median"))
-    parts = [mean.select("setting", "variant", "x", *_SPREAD)]
-    for name, frame in (("mean", mean), ("median", median)):
-        columns = frame.select(*_STATISTICS, "method")
-        parts.append(columns.rename(lambda column, name=name: f"{name}_{column}"))  # type: ignore[misc]
-    return pl.concat(parts, how="horizontal")
 
 
 def _curves(
