@@ -143,7 +143,11 @@ def _family(
     group: pl.DataFrame, table: dict[str, dict[int, float]], pairs: list[tuple[str, str]]
 ) -> list[Comparison]:
     setting, metric = group["setting"][0], group["metric"][0]
-    found = [_compare(setting, metric, a, b, table[a], table[b]) for a, b in pairs]
+    gains = [_gains(metric, table[a], table[b]) for a, b in pairs]
+    found = [
+        _compare(setting, metric, a, b, table[a], table[b], gain, rank)
+        for (a, b), gain, rank in zip(pairs, gains, _signed_ranks(gains), strict=True)
+    ]
     corrected = holm([comparison.p for comparison in found])
     return [
         replace(one, p_holm=float(p), verdict=_verdict(one, float(p), i, found))
@@ -151,21 +155,33 @@ def _family(
     ]
 
 
-def _compare(
-    setting: str, metric: str, a: str, b: str, of_a: dict[int, float], of_b: dict[int, float]
-) -> Comparison:
-    seeds = sorted(of_a.keys() & of_b.keys())
+def _gains(metric: str, of_a: dict[int, float], of_b: dict[int, float]) -> Array:
+    """Return by how much a is better in each seed that both have, in the order of the seeds."""
     sign = 1.0 if higher_is_better(metric) else -1.0
-    gains = np.array([_gain(sign * of_a[seed], sign * of_b[seed]) for seed in seeds])
-    both_done = [s for s in seeds if math.isfinite(of_a[s]) and math.isfinite(of_b[s])]
-    differences = [of_a[seed] - of_b[seed] for seed in both_done]
-    effect, p = _signed_rank(gains[gains != 0])
+    seeds = sorted(of_a.keys() & of_b.keys())
+    return np.array([_gain(sign * of_a[seed], sign * of_b[seed]) for seed in seeds])
+
+
+def _compare(
+    setting: str,
+    metric: str,
+    a: str,
+    b: str,
+    of_a: dict[int, float],
+    of_b: dict[int, float],
+    gains: Array,
+    signed_ranks: Array,
+) -> Comparison:
+    both = of_a.keys() & of_b.keys()
+    done = [seed for seed in sorted(both) if math.isfinite(of_a[seed] - of_b[seed])]
+    differences = [of_a[seed] - of_b[seed] for seed in done]
+    effect, p = _signed_rank_test(signed_ranks)
     return Comparison(
         setting=setting,
         metric=metric,
         variant=a,
         reference=b,
-        pairs=len(seeds),
+        pairs=len(both),
         wins=int((gains > 0).sum()),
         ties=int((gains == 0).sum()),
         difference=mean_interval(differences) if differences else None,
@@ -178,13 +194,29 @@ def _gain(a: float, b: float) -> float:
     return 0.0 if a == b else a - b  # two infinities are a tie
 
 
-def _signed_rank(gains: Array) -> tuple[float, float]:
-    """Return rank-biserial correlation and two-sided p of non-zero `gains`, shape (pairs,)."""
-    if gains.size == 0:
-        return 0.0, 1.0
+def _signed_ranks(gains: Sequence[Array]) -> list[Array]:
+    """Return the signed ranks of each array's gains that are not zero; those that are, as 0.
+
+    Arrays of one length are ranked at once, for a call of scipy costs more than the ranking.
+    """
     from scipy.stats import rankdata
 
-    signed = np.sign(gains) * rankdata(np.abs(gains))
+    found: list[Array] = [np.zeros(0)] * len(gains)
+    for length in {len(each) for each in gains} - {0}:
+        places = [i for i, each in enumerate(gains) if len(each) == length]
+        block = np.stack([gains[i] for i in places])  # (pairs of variants, seeds)
+        zeros = (block == 0).sum(axis=1, keepdims=True)
+        ranks = np.sign(block) * (rankdata(np.abs(block), axis=1) - zeros)
+        for i, row in zip(places, ranks, strict=True):
+            found[i] = row
+    return found
+
+
+def _signed_rank_test(signed_ranks: Array) -> tuple[float, float]:
+    """Return rank-biserial correlation and two-sided p; seeds that tie are 0 and left out."""
+    signed = signed_ranks[signed_ranks != 0]
+    if signed.size == 0:
+        return 0.0, 1.0
     effect = float(signed.sum() / np.abs(signed).sum())
     return effect, _wilcoxon(tuple(np.sort(signed).tolist()))
 

@@ -132,13 +132,29 @@ def _friedman(ranks: Array) -> float:
     """
     if len(ranks) < 2:
         return 1.0  # every order of one block has the same statistic
+    # Under the hypothesis only the ranks that a block holds matter, not who has them: without ties
+    # these are 1 … k in every block, so that rankings of one size share a distribution.
+    chances = _null_distribution(tuple(sorted(map(tuple, np.sort(ranks, axis=1).tolist()))))
+    observed = float(np.square(ranks.sum(axis=0)).sum())
+    as_large = int((chances >= observed * (1 - 1e-12)).sum())
+    is_exact = math.factorial(ranks.shape[1]) ** len(ranks) <= _PERMUTATIONS
+    return as_large / len(chances) if is_exact else (as_large + 1) / (len(chances) + 1)
+
+
+@cache
+def _null_distribution(blocks: tuple[tuple[float, ...], ...]) -> Array:
+    """Return the statistic of all permutations within `blocks`, or of `_PERMUTATIONS` random ones.
+
+    With random ones p is (as large + 1) / (all + 1), for the observed one is possible too (Phipson
+    & Smyth 2010, Permutation p-values should never be zero).
+    """
     from scipy.stats import permutation_test
 
     def statistic(*samples: Any, axis: int) -> Any:
         return sum(np.square(np.sum(sample, axis=axis)) for sample in samples)
 
     tested = permutation_test(
-        tuple(ranks.T),
+        tuple(np.array(blocks).T),
         statistic,
         permutation_type="samples",
         vectorized=True,
@@ -146,7 +162,8 @@ def _friedman(ranks: Array) -> float:
         alternative="greater",
         rng=np.random.default_rng(0),
     )
-    return float(tested.pvalue)
+    distribution: Array = tested.null_distribution
+    return distribution
 
 
 def _groups(names: tuple[str, ...], averages: Array, reach: float) -> tuple[tuple[str, ...], ...]:

@@ -73,6 +73,7 @@ class Cast:
 
     def __init__(self, frames: Frames) -> None:
         trials = frames.trials
+        self.frames = frames
         self.metrics = known_metrics(frames)
         self.chosen = best_variants(frames)
         looks = trials.select("optimizer", "name").unique("optimizer", maintain_order=True)

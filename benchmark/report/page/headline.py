@@ -1,7 +1,7 @@
 """The answer in plain words, one for each setting, no bolder than the seeds allow."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -23,7 +23,7 @@ _WORDS = {
     "train/running_loss": "running training loss",
 }
 _NO_BREAK = "\u00a0"  # a space at which no line ends
-_RIVALS = 3  # that are named; the leaderboard has all
+_RIVALS = 2  # that are named; the leaderboard has all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +59,22 @@ def headlines(frames: Frames, cast: Cast, reference: str | None) -> list[Headlin
     return [
         _nobody(setting)
         if setting.winner is None
-        else Headline(
-            claim=_claim(frames, setting, metric, board.filter(setting=setting.name)),
-            evidence=_evidence(cast, setting, metric, families.get(setting.name, [])),
-        )
+        else _headline(cast, setting, metric, board.filter(setting=setting.name), families)
         for setting in cast.settings
     ]
+
+
+def _headline(
+    cast: Cast,
+    setting: Setting,
+    metric: str,
+    board: pl.DataFrame,
+    families: Mapping[str, Sequence[Comparison]],
+) -> Headline:
+    return Headline(
+        claim=_claim(cast.frames, setting, metric, board),
+        evidence=_evidence(cast, setting, board, families.get(setting.name, [])),
+    )
 
 
 def _nobody(setting: Setting) -> Headline:
@@ -102,7 +112,7 @@ def _on_test(frames: Frames, setting: Setting) -> str:
 
 
 def _evidence(
-    cast: Cast, setting: Setting, metric: str, family: Sequence[Comparison]
+    cast: Cast, setting: Setting, board: pl.DataFrame, family: Sequence[Comparison]
 ) -> tuple[str, ...]:
     pairs = [(cast.variant(one.variant), cast.variant(one.reference), one) for one in family]
     own = [
@@ -111,8 +121,9 @@ def _evidence(
         if setting.winner in (a, b)
     ]
     if not own:
-        return ("There is no other optimizer to compare it with.",) if len(pairs) == 0 else ()
-    closest_first = sorted(own, key=lambda each: -each[2].p_holm)
+        return ("There is nothing to compare it with here.",) if len(pairs) == 0 else ()
+    order = {variant: i for i, variant in enumerate(board["variant"])}
+    closest_first = sorted(own, key=lambda each: order[each[0]])
     sentences = [
         _sentence(setting.variants[rival].label, one, is_first=is_first, size=len(family))
         for rival, is_first, one in closest_first[:_RIVALS]
@@ -121,7 +132,8 @@ def _evidence(
     if rest:
         clear = sum(one.p_holm <= ALPHA for _, _, one in rest)
         sentences.append(
-            f"Of the {len(rest)} others, it is ahead of {clear} with a corrected p of at most 5 %."
+            f"Of the {len(rest)} others it is ahead of {clear or 'none'} with a corrected p of at "
+            f"most 5{_NO_BREAK}%."
         )
     return tuple(sentences)
 

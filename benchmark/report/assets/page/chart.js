@@ -18,6 +18,13 @@ function markerPath(optimizer, x, y, size) {
   return `M${corners.map(([a, b]) => `${(x + a * size).toFixed(1)} ${(y - b * size).toFixed(1)}`).join("L")}Z`;
 }
 
+/* The width of a chart's text in pixels. */
+const textWidth = (() => {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `12.5px ${getComputedStyle(document.body).fontFamily}`;
+  return (text) => context.measureText(text).width;
+})();
+
 /* The colour, dash and marker of an optimizer, for legends and tables. */
 function swatch(optimizer) {
   const dash = payload.optimizers[optimizer].style.dash.join(" ");
@@ -35,7 +42,7 @@ function chart(host, describe) {
   let width = 0;
   let cursor = null;
   const redraw = () => {
-    width = host.clientWidth;
+    width ||= host.clientWidth; // measured once: each look makes the browser lay out the page
     if (!width) return;
     cursor = null;
     const what = describe();
@@ -45,8 +52,8 @@ function chart(host, describe) {
   function picture(what) {
     const height = Math.round(Math.min(440, Math.max(280, width * 0.46)) * (what.flat ? 0.75 : 1));
     const labels = width > 640 ? endLabels(what.series) : [];
-    const longest = Math.max(0, ...labels.map((each) => each.name.length));
-    const right = labels.length ? Math.min(18 + longest * 7.4, width * 0.3) : ROOM.right;
+    const longest = Math.max(0, ...labels.map((each) => textWidth(each.name)));
+    const right = labels.length ? Math.min(16 + longest, width * 0.3) : ROOM.right;
     const frame = { left: ROOM.left, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
     const drawn = what.series.filter((each) => !each.loose);
     const xs = what.x.range ?? padded(extent(drawn.map((each) => each.x), what.x.log), what.x.log, what.x.pad ?? 0);
@@ -112,7 +119,11 @@ function chart(host, describe) {
     });
   }
 
-  new ResizeObserver(() => host.clientWidth !== width && redraw()).observe(host);
+  new ResizeObserver(() => {
+    if (host.clientWidth === width) return;
+    width = host.clientWidth;
+    redraw();
+  }).observe(host);
   return redraw;
 }
 

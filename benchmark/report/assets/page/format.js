@@ -23,7 +23,7 @@ const unitOf = (name) => (isShare(name) ? "\u00a0%" : "");
 
 function pWords(p) {
   if (p === null || p === undefined) return "–";
-  return p < 0.001 ? "< 0.001" : p.toPrecision(2);
+  return p < 0.001 ? "< 0.001" : p > 0.995 ? "1" : p.toPrecision(2);
 }
 
 /* Of an amount on an axis: 12k, 1.5M. */

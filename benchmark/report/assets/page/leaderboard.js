@@ -20,21 +20,34 @@ function fillHeadline() {
   byId("headline-body").replaceChildren(...(cards.length ? cards : [none]));
 }
 
-function rowsOf(columns) {
+/* Keep what `compute` gives for each object that it is asked about. */
+function remembered(compute) {
+  const known = new WeakMap();
+  return (object) => {
+    if (!known.has(object)) known.set(object, compute(object));
+    return known.get(object);
+  };
+}
+
+/* A table of columns as an array of rows. */
+const rowsOf = remembered((columns) => {
   const names = Object.keys(columns);
   return (columns[names[0]] ?? []).map((_, i) =>
     Object.fromEntries(names.map((name) => [name, columns[name][i]])),
   );
-}
+});
+
+const comparisonsByPair = remembered((columns) => {
+  const found = new Map();
+  for (const row of rowsOf(columns)) {
+    found.set(`${row.a} ${row.b}`, row);
+    found.set(`${row.b} ${row.a}`, turned(row));
+  }
+  return found;
+});
 
 /* How `a` does against `b`, whichever way round it was compared. */
-function comparison(standing, a, b) {
-  for (const row of rowsOf(standing.comparisons)) {
-    if (row.a === a && row.b === b) return row;
-    if (row.a === b && row.b === a) return turned(row);
-  }
-  return null;
-}
+const comparison = (standing, a, b) => comparisonsByPair(standing.comparisons).get(`${a} ${b}`) ?? null;
 
 function turned(row) {
   const minus = (number) => (number === null ? null : -number);

@@ -7,8 +7,8 @@ const LINE = 19; // between two labels of a diagram
 function rankDiagram(ranking, width, title) {
   const count = ranking.optimizers.length;
   const places = new Map(payload.optimizers.map((each, i) => [each.label, i]));
-  const longest = Math.max(...ranking.optimizers.map((name) => name.length));
-  const side = Math.min(longest * 7 + 58, width * 0.36);
+  const longest = Math.max(...ranking.optimizers.map((name) => textWidth(`${name} 10.00`)));
+  const side = Math.min(longest + 24, width * 0.42);
   const x = scale(1, Math.max(count, 2), side, width - side, false);
   const axis = 46;
   const bars = ranking.groups.map((group, i) => {
@@ -56,14 +56,14 @@ function rankWords(ranking, blocks) {
   const clear = ranking.p <= 0.05;
   return [
     `${ranking.blocks} ${blocks}${ranking.blocks === 1 ? "" : "s"}. `, term("Friedman", "Friedman’s test"),
-    ` p = ${ranking.p < 0.001 ? "0.001 or less" : ranking.p.toPrecision(2)}: `,
+    ` p ${ranking.p < 0.001 ? "" : "= "}${pWords(ranking.p)}: `,
     clear ? "the optimizers are not all alike." : "no evidence that any differ, so all are joined.",
   ];
 }
 
-function fillRanks(host) {
+function fillRanks(host, wide) {
+  const width = Math.min(wide, 860);
   const { over_settings: overall, over_seeds: seeds } = metric().ranks;
-  const width = Math.min(host.clientWidth, 860);
   const here = seeds[state.problem];
   const parts = [];
   const add = (title, ranking, blocks) => parts.push(
@@ -104,11 +104,12 @@ function ranksSection() {
   const diagrams = make("div", { id: "rank-diagrams" });
   const matrix = make("div", { id: "win-matrix" });
   byId("ranks-body").replaceChildren(diagrams, matrix);
-  let width = 0;
+  let width = diagrams.clientWidth;
   new ResizeObserver(() => {
-    if (diagrams.clientWidth !== width) fillRanks(diagrams);
+    if (diagrams.clientWidth === width) return;
     width = diagrams.clientWidth;
+    fillRanks(diagrams, width);
   }).observe(diagrams);
-  follow(["problem", "metric"], () => fillRanks(diagrams));
+  follow(["problem", "metric"], () => fillRanks(diagrams, width));
   follow(["problem", "metric", "score", "off"], () => fillMatrix(matrix));
 }

@@ -88,6 +88,7 @@ function tuningSection() {
     rates, rows,
     make("h3", {}, ["What searching is worth: ", term("expected best"), " after k variants"]),
     search,
+    make("p.quiet", {}, ["Where all of the k may have diverged there is no mean, and nothing is drawn."]),
   );
   const redraw = [chart(rates, describeRates), chart(search, describeSearch)];
   follow(["problem", "metric", "off"], () => {

@@ -57,9 +57,7 @@ def test_a_winner_that_is_the_reference_is_still_the_one_ahead(headline_of, curv
 
 
 def test_one_optimizer_alone_is_said_to_be_alone(headline_of, curve):
-    assert headline_of(curve("adam")).evidence == (
-        "There is no other optimizer to compare it with.",
-    )
+    assert headline_of(curve("adam")).evidence == ("There is nothing to compare it with here.",)
 
 
 def test_if_all_diverge_nobody_is_best(headline_of, curve):
