@@ -1,6 +1,6 @@
 """The curves of a page: all bands and all trials' own lines, at as many points as fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -13,12 +13,16 @@ from benchmark.analysis.intervals import NOTES
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Packed, pack, rounded
 
-_BYTES = 5_000_000  # of packed numbers; the rest of a page is small beside them
-_POINTS = (200, 160, 128, 100, 80, 64, 48, 32, 24, 16)
+_BYTES = 6_000_000  # of packed numbers; tables come on top
+_SHARE_OF_CHOSEN = 0.7  # of these: the best hyperparameters are what is looked at first
+_POINTS = (200, 160, 128, 100, 80, 64, 48, 32, 24, 16, 12)
 _BYTES_PER_NUMBER = 2 * 4 / 3  # 16 bits in base64
-_MOST_FIELDS = 10
-_STATISTICS = ("center", "low", "high")
-_SPREAD = ("q25", "q75", "minimum", "maximum")
+_CENTERS = ("mean_center", "median_center")
+_FIELDS = (
+    *_CENTERS,
+    *("mean_low", "mean_high", "median_low", "median_high"),
+    *("q25", "q75", "minimum", "maximum"),
+)
 
 Places = tuple[list[float | None], ...]
 
@@ -76,11 +80,18 @@ class Lines:
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """All curves of one metric in one setting; `places` lists steps, epochs and samples."""
+    """All curves of one metric in one setting.
+
+    Args:
+        places: Lists of steps, epochs and samples.
+        by_place: Bands of the chosen variants, then the others, of which only centers are shown.
+        by_seconds: The same over training seconds.
+        lines: The trials themselves.
+    """
 
     places: tuple[Places, ...]
-    by_place: Bands
-    by_seconds: Bands
+    by_place: tuple[Bands, ...]
+    by_seconds: tuple[Bands, ...]
     lines: Lines
 
 
@@ -91,16 +102,20 @@ def resolution(frames: Frames, cast: Cast) -> Resolution:
         counts = frames.curves.filter(pl.col(metric).is_not_null()).group_by("trial").len()
         recorded = max(recorded, int(counts.select(pl.col("len").max()).item() or 0))
     variants = frames.trials["variant"].n_unique()
-    others = variants - len(cast.chosen)
-    seeds = frames.trials.height / max(variants, 1)
-    numbers = len(cast.metrics) * (2 * _MOST_FIELDS + 1 + 2 * seeds)  # per variant and point
+    per_seed = 2 * frames.trials.height / max(variants, 1)  # numbers of single trials, per point
+    cost = len(cast.metrics) * _BYTES_PER_NUMBER
+    chosen = _most_points(
+        len(cast.chosen) * cost * (2 * len(_FIELDS) + 1 + per_seed), _BYTES * _SHARE_OF_CHOSEN
+    )
+    others = _most_points(
+        (variants - len(cast.chosen)) * cost * (2 * len(_CENTERS) + 1 + per_seed),
+        _BYTES * (1 - _SHARE_OF_CHOSEN),
+    )
+    return Resolution(chosen=chosen, others=min(chosen, others), recorded=recorded)
 
-    def fits(points: int) -> bool:
-        shown = len(cast.chosen) * min(points, recorded) + others * min(points // 2, recorded)
-        return shown * numbers * _BYTES_PER_NUMBER <= _BYTES
 
-    chosen = next(filter(fits, _POINTS), _POINTS[-1])
-    return Resolution(chosen=chosen, others=chosen // 2, recorded=recorded)
+def _most_points(bytes_per_point: float, limit: float) -> int:
+    return next((n for n in _POINTS if n * bytes_per_point <= limit), _POINTS[-1])
 
 
 def curves(
@@ -150,7 +165,7 @@ def _curves(
 ) -> Curves:
     axes = own.unique("x", keep="first").select("x", "epoch", "samples")
     known = _PlaceLists({row[0]: row for row in axes.iter_rows()})
-    by_place = _bands(cast, by_step, known)
+    by_place = _both(cast, by_step, known)
     trials = own.group_by("trial", maintain_order=True).agg(
         pl.col("variant", "seed", "status").first(), pl.col("x"), length=pl.len()
     )
@@ -166,7 +181,7 @@ def _curves(
     return Curves(
         places=tuple(known.lists),
         by_place=by_place,
-        by_seconds=_bands(cast, by_seconds, None),
+        by_seconds=_both(cast, by_seconds, None),
         lines=drawn,
     )
 
@@ -189,9 +204,16 @@ class _PlaceLists:
         return self._numbers[key]
 
 
-def _bands(cast: Cast, frame: pl.DataFrame, known: _PlaceLists | None) -> Bands:
+def _both(cast: Cast, frame: pl.DataFrame, known: _PlaceLists | None) -> tuple[Bands, ...]:
+    is_chosen = pl.col("variant").is_in(cast.chosen)
+    parts = ((frame.filter(is_chosen), _FIELDS), (frame.filter(~is_chosen), _CENTERS))
+    return tuple(_bands(cast, part, names, known) for part, names in parts if part.height)
+
+
+def _bands(
+    cast: Cast, frame: pl.DataFrame, names: Sequence[str], known: _PlaceLists | None
+) -> Bands:
     groups = frame.group_by("variant", maintain_order=True).agg(pl.col("x"), length=pl.len())
-    names = (*(f"{c}_{s}" for c in ("mean", "median") for s in _STATISTICS), *_SPREAD)
     fields = tuple(name for name in names if frame[name].is_not_null().any())
     values = np.array([frame[name].to_numpy() for name in fields], dtype=float)
     return Bands(

@@ -80,6 +80,7 @@ function curvesNote() {
   const width = state.variants === "all" ? others : chosen;
   const notes = [];
   if (state.band === "ci" && curves) notes.push(`${curves.notes[state.center === "mean" ? 0 : 1]}.`);
+  if (state.band !== "none" && state.variants === "all") notes.push("Only the best hyperparameters of each optimizer have a band.");
   if (state.smooth !== "0") notes.push(`Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`);
   if (recorded > width) notes.push(`Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the best)` : ""}; none is invented.`);
   if (curves?.lines.some((each) => each.diverged)) notes.push("A cross marks where a trial diverged; it is left out of means.");

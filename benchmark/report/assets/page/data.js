@@ -9,10 +9,10 @@ const curvesOf = (() => {
 
   /* Codes of 16 bits to numbers; NaN where absent. */
   function unpack({ unit, low, step, codes }) {
-    const bytes = Uint8Array.from(atob(codes), (letter) => letter.charCodeAt(0));
+    const bytes = atob(codes);
     const numbers = new Float64Array(bytes.length / 2);
     for (let i = 0; i < numbers.length; i++) {
-      const code = bytes[2 * i] | (bytes[2 * i + 1] << 8);
+      const code = bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8);
       numbers[i] = code === 65535 ? NaN : unit * Math.sinh(low + code * step);
     }
     return numbers;
@@ -23,21 +23,24 @@ const curvesOf = (() => {
     return lengths.map((length) => (sum += length) - length);
   };
 
-  function bands(part, places, axis) {
+  function bands(part) {
     const values = unpack(part.values);
     const total = values.length / Math.max(part.fields.length, 1);
     const seconds = part.seconds && unpack(part.seconds);
     const begin = starts(part.lengths);
     return part.variants.map((variant, i) => {
       const [from, to] = [begin[i], begin[i] + part.lengths[i]];
-      const x = seconds ? seconds.subarray(from, to) : places[part.places[i]][AXES.indexOf(axis)];
-      const found = { variant, x };
+      const found = { variant, x: seconds?.subarray(from, to) };
       part.fields.forEach((field, k) => {
         found[field] = values.subarray(k * total + from, k * total + to);
       });
       return found;
     });
   }
+
+  /* The same bands on another axis: a step lies at one epoch, after so many samples. */
+  const onAxis = (found, part, places, axis) =>
+    found.map((each, i) => ({ ...each, x: places[part.places[i]][AXES.indexOf(axis)] }));
 
   function lines(part, places) {
     const values = unpack(part.values);
@@ -52,24 +55,23 @@ const curvesOf = (() => {
     });
   }
 
+  function unpackAll({ lines: own, by_place: byPlace, by_seconds: bySeconds, places }) {
+    const found = byPlace.map((part) => [part, bands(part)]);
+    const axes = AXES.map((axis) => [
+      axis, found.flatMap(([part, each]) => onAxis(each, part, places, axis)),
+    ]);
+    return {
+      lines: lines(own, places),
+      notes: byPlace[0]?.notes ?? ["", ""],
+      bands: { ...Object.fromEntries(axes), train_seconds: bySeconds.flatMap(bands) },
+    };
+  }
+
   return (metric, setting) => {
     const key = `curves-${metric}-${setting}`;
     if (!unpacked.has(key)) {
       const element = document.getElementById(key);
-      const part = element && JSON.parse(element.textContent);
-      unpacked.set(
-        key,
-        part && {
-          lines: lines(part.lines, part.places),
-          notes: part.by_place.notes,
-          bands: {
-            step: bands(part.by_place, part.places, "step"),
-            epoch: bands(part.by_place, part.places, "epoch"),
-            samples: bands(part.by_place, part.places, "samples"),
-            train_seconds: bands(part.by_seconds, part.places, "train_seconds"),
-          },
-        },
-      );
+      unpacked.set(key, element && unpackAll(JSON.parse(element.textContent)));
     }
     return unpacked.get(key);
   };

@@ -1,6 +1,8 @@
 /* Tables that can be sorted, and copied as CSV, Markdown or LaTeX. */
 "use strict";
 
+const FOLD = 30; // rows; more are shown when asked for
+
 /* A table of `rows`; a column is {name, head, cell, key, plain, left, hidden}: `cell(row)` gives what is
    shown, `key(row)` what is sorted by and goes into a CSV, `plain(row)` the text of a copy; a
    `hidden` one is only copied. */
@@ -9,10 +11,21 @@ function table(caption, columns, rows, { sortable = false, copies = false } = {}
   const seen = columns.filter((column) => !column.hidden);
   const body = make("tbody");
   const heads = seen.map((column) => head(column));
-  const fill = () => body.replaceChildren(...ordered().map(rowOf));
+  let limit = rows.length > FOLD + 5 ? FOLD : Infinity;
+  const fill = () => body.replaceChildren(...ordered().slice(0, limit).map(rowOf));
   const element = make("table", {}, [
     make("caption.visually-hidden", {}, [caption]), make("thead", {}, [make("tr", {}, heads)]), body,
   ]);
+
+  function unfoldButton() {
+    const button = make("button.link", { type: "button" }, [`Show all ${rows.length}`]);
+    button.addEventListener("click", () => {
+      limit = Infinity;
+      fill();
+      button.remove();
+    });
+    return button;
+  }
 
   function head(column) {
     const cell = make(`th${column.left ? ".left" : ""}`, { scope: "col" }, [column.head ?? column.name]);
@@ -50,6 +63,7 @@ function table(caption, columns, rows, { sortable = false, copies = false } = {}
 
   fill();
   const parts = [make("div.scroll", {}, [element])];
+  if (limit < Infinity) parts.push(unfoldButton());
   if (copies) parts.push(copyButtons(columns, ordered));
   return make("div.table", {}, parts);
 }
