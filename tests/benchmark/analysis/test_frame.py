@@ -83,7 +83,7 @@ def test_a_whole_last_line_counts_without_its_end_of_line(study, log):
 
 
 def test_a_broken_line_spoils_neither_its_file_nor_the_others(study, log):
-    broken, whole = log("adam", values=[3.0, 2.0]), log("sgd", values=[7.0, 6.0])
+    broken, whole = log("sgd", values=[3.0, 2.0]), log("adam", values=[7.0, 6.0])
     store = study(broken, whole)
     path = store.trial_folder(broken[0]) / "metrics.jsonl"
     path.write_text('{"step": 0, "val/loss": oops}\n' + path.read_text())
@@ -92,9 +92,9 @@ def test_a_broken_line_spoils_neither_its_file_nor_the_others(study, log):
 
 
 def test_curves_of_a_failed_trial_are_read_though_its_record_names_no_metric(frames_of, log):
-    failed = log("adam", values=[3.0], metric="odd/loss", status="failed")
+    failed = log("sgd", values=[3.0], metric="odd/loss", status="failed")
     failed = (failed[0], type(failed[1])(trial=failed[0], status="failed"), failed[2])
-    frames = frames_of(failed, log("sgd", values=[7.0]))
+    frames = frames_of(failed, log("adam", values=[7.0]))
     assert frames.curves.select("trial", "odd/loss").drop_nulls().rows() == [(0, 3.0)]
 
 
