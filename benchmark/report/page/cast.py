@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from benchmark.analysis.finals import best_variants, winners
-from benchmark.analysis.frame import Frames
+from benchmark.analysis.frame import INSIDE, Frames
 from benchmark.analysis.metrics import higher_is_better
 from benchmark.report.page.packing import Columns, columns
 from benchmark.report.palette import Style, styles
@@ -75,6 +75,7 @@ class Cast:
         trials = frames.trials
         self.frames = frames
         self.metrics = known_metrics(frames)
+        self.inside = inside_metrics(frames)
         self.chosen = best_variants(frames)
         looks = trials.select("optimizer", "name").unique("optimizer", maintain_order=True)
         self._optimizers = {label: i for i, label in enumerate(looks["optimizer"])}
@@ -146,6 +147,12 @@ def known_metrics(frames: Frames) -> list[str]:
     """Return the measured metrics of which it is known which way is better, usual ones first."""
     known = [name for name in frames.metrics if _is_known(name)]
     return [name for name in _FIRST if name in known] + [n for n in known if n not in _FIRST]
+
+
+def inside_metrics(frames: Frames) -> list[str]:
+    """Return what was recorded inside optimizers, of all parameters together first."""
+    found = [name for name in frames.curves.columns if name.startswith(INSIDE)]
+    return sorted(found, key=lambda name: not name.startswith(f"{INSIDE}all/"))
 
 
 def _is_known(metric: str) -> bool:

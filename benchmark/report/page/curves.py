@@ -98,12 +98,13 @@ class Curves:
 def resolution(frames: Frames, cast: Cast) -> Resolution:
     """Return how many points fit, alike for all curves of a kind."""
     recorded = 0
-    for metric in set(cast.metrics) & set(frames.curves.columns):
+    measured = [*cast.metrics, *cast.inside]
+    for metric in set(measured) & set(frames.curves.columns):
         counts = frames.curves.filter(pl.col(metric).is_not_null()).group_by("trial").len()
         recorded = max(recorded, int(counts.select(pl.col("len").max()).item() or 0))
     variants = frames.trials["variant"].n_unique()
     per_seed = 2 * frames.trials.height / max(variants, 1)  # numbers of single trials, per point
-    cost = len(cast.metrics) * _BYTES_PER_NUMBER
+    cost = len(measured) * _BYTES_PER_NUMBER
     chosen = _most_points(
         len(cast.chosen) * cost * (2 * len(_FIELDS) + 1 + per_seed), _BYTES * _SHARE_OF_CHOSEN
     )

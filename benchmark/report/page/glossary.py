@@ -92,6 +92,20 @@ GLOSSARY = {
         "Mean over all ways to try k of the variants of the best result among them, without "
         "replacement (Tang et al. 2020). A diverged variant counts as worst."
     ),
+    "gradient norm": "Norm of the gradient, before the optimizer does anything to it.",
+    "update norm": "Norm of what a step added to the weights, weight decay included.",
+    "update ratio": "Norm of the update next to that of the weights; often near 0.001.",
+    "effective step": (
+        "Norm of the update next to that of the gradient: the learning rate with which gradient "
+        "descent would have gone as far."
+    ),
+    "cosine": (
+        "Between the update and minus the gradient: 1 straight down, 0 across, below 0 uphill."
+    ),
+    "signal to noise": (
+        "Mean of |m̂|/√v̂ of Adam-like optimizers: near 1 where gradients agree from step to step, "
+        "near 0 where they cancel."
+    ),
     "average rank": (
         "Rank among the optimizers, 1 is best, averaged over blocks; ties share a rank, "
         "diverged is last."

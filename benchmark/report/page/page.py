@@ -26,6 +26,7 @@ _SCRIPTS = (
     "targets.js",
     "tuning.js",
     "ranks.js",
+    "inside.js",
     "accounts.js",
     "main.js",
 )

@@ -54,6 +54,7 @@ class Payload:
         settings: What can be compared.
         headlines: One per setting.
         metrics: With their tables.
+        inside: What was recorded inside optimizers; its curves follow those of the metrics.
         costs: One table per setting.
         troubles: Trials that are not done.
         provenance: Facts.
@@ -69,6 +70,7 @@ class Payload:
     settings: Sequence[Setting]
     headlines: Sequence[Headline]
     metrics: Sequence[Metric]
+    inside: Sequence[str]
     costs: Sequence[Columns]
     troubles: Columns
     provenance: Sequence[Fact]
@@ -103,6 +105,7 @@ def payload(
         settings=cast.settings,
         headlines=headlines(frames, cast, reference),
         metrics=[_metric(frames, cast, name, reference) for name in cast.metrics],
+        inside=cast.inside,
         costs=cost_tables(frames, cast),
         troubles=troubles(frames, cast),
         provenance=provenance(frames),
@@ -114,7 +117,7 @@ def payload(
 
 def curve_parts(frames: Frames, cast: Cast, detail: Resolution) -> Iterator[CurvePart]:
     """Give the curves, which a page reads only when they are looked at."""
-    for place, metric in enumerate(cast.metrics):
+    for place, metric in enumerate([*cast.metrics, *cast.inside]):
         for setting, found in curves(frames, cast, metric, detail):
             yield CurvePart(metric=place, setting=setting, curves=found)
 

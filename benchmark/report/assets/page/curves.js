@@ -22,7 +22,7 @@ function smoothed(numbers, count) {
   });
 }
 
-function curveSeries(curves) {
+function curveSeries(curves, format = value) {
   const shown = new Map(shownVariants());
   const [low, high] = BANDS[state.band](state.center);
   const width = Number(state.smooth);
@@ -35,7 +35,7 @@ function curveSeries(curves) {
       x: each.x, y: smoothed(each[center], width), read: each[center],
       low: many && !variant.chosen ? undefined : smoothed(each[low], width),
       high: many && !variant.chosen ? undefined : smoothed(each[high], width),
-      more: (i) => (low && each[low] && Number.isFinite(each[low][i]) ? `${value(each[low][i])} to ${value(each[high][i])}` : ""),
+      more: (i) => (low && each[low] && Number.isFinite(each[low][i]) ? `${format(each[low][i])} to ${format(each[high][i])}` : ""),
     };
   });
   return state.seeds === "1" ? [...seedSeries(curves, shown, width), ...series] : series;

@@ -3,7 +3,7 @@
 
 const SECTIONS = {
   leaderboard: "Leaderboard", curves: "Curves", targets: "Time to target", sensitivity: "Learning rate",
-  ranks: "Ranks", trouble: "Diverged and failed", cost: "Cost", landscape: "In motion", provenance: "Provenance",
+  ranks: "Ranks", inside: "Inside the optimizer", trouble: "Diverged and failed", cost: "Cost", landscape: "In motion", provenance: "Provenance",
 };
 
 /* The address holds the state, so links to sections scroll without writing it. */
@@ -22,7 +22,7 @@ function fillFrame() {
   byId("subtitle").textContent = [
     count(payload.trials, "trial"), count(payload.optimizers.length, "optimizer"), count(problems, "problem"),
   ].join(" · ");
-  byId("nav").replaceChildren(...Object.entries(SECTIONS).filter(([id]) => byId(id)).map(([id, words]) => {
+  byId("nav").replaceChildren(...Object.entries(SECTIONS).filter(([id]) => byId(id) && !byId(id).hidden).map(([id, words]) => {
     const link = make("a", { href: `#${id}` }, [words]);
     link.addEventListener("click", (event) => {
       event.preventDefault();
@@ -34,6 +34,7 @@ function fillFrame() {
 
 function start() {
   if (payload.reference) defaults.against = state.against = payload.reference;
+  byId("inside").hidden = !payload.inside.length;
   fillFrame();
   tip.listen();
   fillHeadline();
@@ -41,7 +42,7 @@ function start() {
   provenanceSection();
   const drawn = payload.settings.length && payload.metrics.length;
   if (!drawn) {
-    for (const id of ["controls", "leaderboard", "curves", "targets", "sensitivity", "ranks", "cost"]) byId(id).hidden = true;
+    for (const id of ["controls", "leaderboard", "curves", "targets", "sensitivity", "ranks", "inside", "cost"]) byId(id).hidden = true;
     return;
   }
   readAddress();
@@ -51,6 +52,7 @@ function start() {
   targetsSection();
   tuningSection();
   ranksSection();
+  insideSection();
   costSection();
   refresh(Object.keys(defaults));
   addEventListener("hashchange", () => refresh(readAddress()));

@@ -214,3 +214,28 @@ def test_a_page_without_any_trial_works(open_page, file_of):
     page = open_page(file_of())
     assert "There is no record yet" in page.locator("#headline-body").inner_text()
     assert page.locator("#controls").is_hidden()
+
+
+def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
+    open_page, file_of, log, page
+):
+    assert page.locator("#inside").is_hidden()
+    rows = [
+        {
+            "step": i,
+            "epoch": i / 2,
+            "samples": i * 8,
+            "train_seconds": i * 0.5,
+            "val/loss": 1 / (i + 1),
+        }
+        | {"inside/1.weights/cosine": 1 - i / 10, "inside/all/update_ratio": 10.0**-i}
+        for i in range(4)
+    ]
+    inside = open_page(file_of(log("adam", rows=rows)))
+    chart = inside.locator("#inside-chart")
+    assert "update ratio, log" in chart.inner_html()
+    choose(inside, "look", "cosine")
+    assert "No trial" in chart.inner_text()
+    choose(inside, "group", "1.weights")
+    assert ">cosine<" in chart.inner_html()
+    assert "look=cosine&group=1.weights" in hash_of(inside)
