@@ -1,0 +1,251 @@
+"""A study as a W&B Report: our statistics as text, and the mirrored runs as W&B draws them.
+
+The runs must be in the project already (`push` puts them there). A report that cannot be saved is
+written to the study's folder as JSON, in the form in which W&B itself keeps it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.analysis.compare import Comparison
+from benchmark.analysis.finals import best_variants, only
+from benchmark.analysis.frame import Frames, read
+from benchmark.mirror import choose_mirror, shared_service
+from benchmark.report import markdown
+from benchmark.report.verdicts import METRIC, compare_settings
+from benchmark.spec import UsageError
+from benchmark.store import Store, write_json
+
+SPEC_FILE = "wandb-report.json"
+_WIDTH, _HEIGHT = 12, 8  # of a panel, in 24 columns
+_CURVES = (  # metric, axis, logarithmic
+    ("train/running_loss", "step", True),
+    ("val/loss", "epoch", True),
+    ("val/accuracy", "epoch", False),
+    ("val/loss", "train_seconds", True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """Where the runs are; an empty entity is not known yet, and found only online."""
+
+    name: str
+    entity: str = ""
+
+
+def build_report(frames: Frames, project: Project, reference: str | None = None) -> Any:
+    """Return the report, a `wandb_workspaces.reports.v2.Report`, not saved.
+
+    Raises:
+        UsageError: wandb-workspaces is not installed, or there is no `reference`.
+    """
+    wr = _workspaces()
+    references, compared = compare_settings(frames, reference)
+    studies = frames.trials["study"].unique(maintain_order=True).to_list()
+    blocks = [wr.TableOfContents()]
+    for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
+        here = only(frames, trials["variant"].unique().to_list())
+        name = str(setting)
+        blocks += _setting(wr, name, here, project, references.get(name), compared.get(name, []))
+    blocks += _section(wr, "Average ranks", markdown.ranking(frames))
+    blocks += _section(wr, "Cost", markdown.cost(frames))
+    blocks += _section(wr, "Diverged, failed and skipped trials", markdown.failures(frames))
+    blocks += _section(wr, "Provenance", markdown.provenance(frames))
+    return wr.Report(
+        project=project.name,
+        entity=project.entity,
+        title=f"Optimizers: {', '.join(studies)}"[:128],
+        description="Statistics by optimizer-benchmark, from the files of the study.",
+        blocks=blocks,
+        width="fluid",
+    )
+
+
+def spec_of(report: Any) -> dict[str, Any]:
+    """Return what W&B keeps of `report`; asks a server only if its project has an entity."""
+    spec: dict[str, Any] = report._to_model().spec.model_dump(by_alias=True, exclude_none=True)
+    return spec
+
+
+def publish(stores: Sequence[Store], project: Project, reference: str | None = None) -> str:
+    """Save the report on W&B, or its spec in the first study's folder if that cannot be.
+
+    A report that was saved before from this folder is replaced.
+
+    Returns:
+        A line that says where it is, and what to do if it is not on W&B.
+
+    Raises:
+        UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
+    """
+    frames, folder = read(stores), stores[0].folder
+    mirror, _ = choose_mirror(
+        "auto",
+        project=project.name,
+        entity=project.entity or None,
+        folder=folder,
+        study=stores[0].study,
+    )
+    again = f"`python -m benchmark push {stores[0].study}` and this command again"
+    if mirror is None or mirror.mode == "offline":
+        path = _write_spec(frames, project, folder, reference)
+        why = f"no account or no server; its spec is in {path}"
+        return f"W&B report: {why}. To save it: `wandb login`, {again}"
+    with shared_service(mirror):
+        try:
+            return f"W&B report: {_save(frames, project, folder, reference)}"
+        except _NoRunsError as error:
+            raise UsageError(f"W&B has no project {error}: {again}") from None
+        except UsageError:
+            raise
+        except Exception as error:  # wandb raises whatever its parts raise
+            line = " ".join(str(error).split())[:200]
+            raise UsageError(
+                f"W&B: {type(error).__name__}: {line}; if the report was deleted there, remove "
+                f"{folder / SPEC_FILE} and a new one is made"
+            ) from error
+
+
+class _NoRunsError(Exception):
+    """The project does not exist; the message is its path."""
+
+
+def _save(frames: Frames, project: Project, folder: Path, reference: str | None) -> str:
+    import wandb
+
+    api = wandb.Api()
+    entity = project.entity or api.default_entity or ""
+    if project.name not in {found.name for found in api.projects(entity)}:
+        raise _NoRunsError(f"{entity}/{project.name}")
+    report = build_report(frames, Project(name=project.name, entity=entity), reference)
+    known = _read(folder / SPEC_FILE)
+    if (known.get("entity"), known.get("project")) == (entity, project.name):
+        report.id = known.get("id", "")
+    report.save()
+    _write(report, folder, id=report.id, url=report.url)
+    return str(report.url)
+
+
+def _write_spec(frames: Frames, project: Project, folder: Path, reference: str | None) -> Path:
+    """Write the spec without asking a server, keeping which saved report it belongs to."""
+    report = build_report(frames, Project(name=project.name), reference)
+    known = _read(folder / SPEC_FILE)
+    return _write(report, folder, **{n: v for n, v in known.items() if n != "spec"})
+
+
+def _workspaces() -> Any:
+    try:
+        import wandb_workspaces.reports.v2 as wr
+    except ImportError:
+        raise UsageError(
+            "report --wandb needs wandb-workspaces: pip install 'optimizer-benchmark[reports]'"
+        ) from None
+    return wr
+
+
+def _setting(
+    wr: Any,
+    setting: str,
+    frames: Frames,
+    project: Project,
+    reference: str | None,
+    compared: list[Comparison],
+) -> list[Any]:
+    blocks = [wr.H1(text=setting)]
+    if reference is not None:
+        blocks.append(wr.P(text=markdown.headline(frames, setting, reference, compared)))
+    blocks += _section(wr, "Leaderboard", markdown.board(frames, reference, compared))
+    blocks += [wr.H2(text="Curves"), _curves(wr, frames, project)]
+    blocks += _section(wr, "Time to target", markdown.targets(frames))
+    widths = markdown.sensitivity(frames)
+    if widths:
+        blocks += [*_section(wr, "Learning rate", widths), _scatter(wr, frames, project)]
+    return blocks
+
+
+def _section(wr: Any, title: str, text: str) -> list[Any]:
+    return [wr.H2(text=title), wr.MarkdownBlock(text=text)] if text else []
+
+
+def _curves(wr: Any, frames: Frames, project: Project) -> Any:
+    best = only(frames, best_variants(frames))
+    panels = [
+        wr.LinePlot(
+            title=f"{metric} over {axis}: mean and range of the seeds",
+            x=axis,
+            y=[metric],
+            log_y=logarithmic,
+            groupby=wr.Config("label"),
+            groupby_aggfunc="mean",
+            groupby_rangefunc="minmax",
+            smoothing_type="none",
+            max_runs_to_show=100,
+            layout=_place(wr, i),
+        )
+        for i, (metric, axis, logarithmic) in enumerate(_known(frames))
+    ]
+    runsets = [
+        _runset(wr, "each optimizer's best hyperparameters", best, project),
+        _runset(wr, "all", frames, project),
+    ]
+    return wr.PanelGrid(runsets=runsets, panels=panels, active_runset=0)
+
+
+def _known(frames: Frames) -> list[tuple[str, str, bool]]:
+    return [row for row in _CURVES if row[0] in frames.metrics]
+
+
+def _scatter(wr: Any, frames: Frames, project: Project) -> Any:
+    plot = wr.ScatterPlot(
+        title=f"{METRIC} at the end over learning rate",
+        x=wr.Config("lr"),
+        y=wr.SummaryMetric(f"final/{METRIC}"),
+        log_x=True,
+        log_y=True,
+        layout=wr.Layout(x=0, y=0, w=2 * _WIDTH, h=_HEIGHT),
+    )
+    return wr.PanelGrid(runsets=[_runset(wr, "all", frames, project)], panels=[plot])
+
+
+def _runset(wr: Any, name: str, frames: Frames, project: Project) -> Any:
+    """Return the runs of the trials that are done: a mean over diverged ones would mislead."""
+    from wandb_workspaces import expr
+
+    done = frames.trials.filter(status="done")
+    keys, studies = done["key"].to_list(), done["study"].unique(maintain_order=True).to_list()
+    filters = expr.And(
+        expr.Config("study").isin(studies),
+        expr.Config("key").isin(keys),
+        expr.Summary("status") == "done",
+    )
+    return wr.Runset(
+        entity=project.entity,
+        project=project.name if project.entity else "",
+        name=name,
+        filters=filters,
+        groupby=["config.optimizer", "config.label"],
+    )
+
+
+def _place(wr: Any, i: int) -> Any:
+    return wr.Layout(x=_WIDTH * (i % 2), y=_HEIGHT * (i // 2), w=_WIDTH, h=_HEIGHT)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(report: Any, folder: Path, **known: str) -> Path:
+    path = folder / SPEC_FILE
+    spec = spec_of(report)
+    content = {"project": report.project, "entity": report.entity} | known | {"spec": spec}
+    write_json(path, content)
+    return path
