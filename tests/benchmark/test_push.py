@@ -157,6 +157,7 @@ def test_the_verb_says_what_it_did(studied, wandb_server, capsys):
     assert "4 runs pushed, 0 were there already" in capsys.readouterr().out
     assert main(arguments) == 0
     assert "0 runs pushed, 4 were there already" in capsys.readouterr().out
+    assert len(wandb_server.runs) == 4
 
 
 def test_the_verb_counts_what_is_left(studied, monkeypatch, capsys):

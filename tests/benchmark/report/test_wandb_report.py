@@ -41,7 +41,7 @@ def panels(grid):
 
 def test_sections_are_those_of_the_page(blocks):
     (setting, *rest) = headings(blocks)
-    assert setting.startswith("logreg/digits, 1 epochs")
+    assert setting.startswith("logreg/digits, 1 epoch of")
     assert rest == [
         "Leaderboard",
         "Curves",
