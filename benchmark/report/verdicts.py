@@ -82,10 +82,10 @@ def verdict_in_short(one: Comparison, family: Sequence[Comparison]) -> str:
 
 
 def short_p(p: float) -> str:
-    """Return p with two digits, never rounded down to nothing.
+    """Return p in short, rounded up, so that it never looks smaller than it is.
 
     >>> short_p(0.03125), short_p(0.00004), short_p(1.0)
-    ('.031', '<.001', '1')
+    ('.032', '<.001', '1')
     """
     if p < 0.001:
         return "<.001"
