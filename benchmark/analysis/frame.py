@@ -34,6 +34,7 @@ class Frames:
     Args:
         trials: One row per trial. ``trial`` numbers them and is what `curves` refers to; ``key``
             is the folder's name. ``setting`` (text) is what trials must share to be compared.
+            ``name`` is the optimizer's registered name or import path.
             ``optimizer`` is a label without the hyperparameters it names, ``label`` is the whole
             one; both end in the study where several studies have an optimizer of that name.
             ``variant`` names what differs only in ``seed``. ``hyperparameters``, ``schedule`` and
@@ -97,6 +98,7 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "problem": pl.String,
     "dataset": pl.String,
     "setting": pl.String,
+    "name": pl.String,
     "optimizer": pl.String,
     "label": pl.String,
     "variant": pl.String,
@@ -124,6 +126,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "problem": trial.problem,
         "dataset": trial.dataset,
         "setting": setting(trial),
+        "name": str(optimizer["name"]),
         "optimizer": _without_hyperparameters(trial),
         "label": trial.label,
         "variant": variant_of(study, trial),

@@ -55,4 +55,7 @@ def command(
 
 
 def _figures(stores: list[Store], kind: str, folder: Path) -> None:
-    raise NotImplementedError
+    from benchmark.report.figures.write import write_figures
+
+    for path in write_figures(stores, kind, folder):  # type: ignore[arg-type]
+        click.echo(path)
