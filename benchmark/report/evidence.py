@@ -11,9 +11,9 @@ import polars as pl
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import read, variant_of
-from benchmark.analysis.summary import Row
+from benchmark.analysis.summary import Row, summarize
 from benchmark.report.sparkline import pick, sparkline
-from benchmark.report.verdicts import METRIC, compare_settings, verdict_in_short
+from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
 from benchmark.store import Store
 
 _POINTS = 12  # of a sparkline, as wide as the column that it stands in
@@ -64,12 +64,13 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
         UsageError: there is no such optimizer.
     """
     frames = read([store])
-    references, families = compare_settings(frames, reference)
+    chosen = references(frames, reference) if reference else _stars(store)
+    families = compare(frames, chosen)
     compared = [one for family in families.values() for one in family]
     return Evidence(
         study=store.study,
         reference=reference or "the best, ★",
-        references=frozenset(references.values()),
+        references=frozenset(chosen.values()),
         sparklines=_sparklines(bands(frames, METRIC, "step")),
         comparisons={one.variant: one for one in compared},
         verdicts={
@@ -78,6 +79,16 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
             for one in family
         },
     )
+
+
+def _stars(store: Store) -> dict[str, str]:
+    """Return the variants that the tables mark as the best; the first where two are equal."""
+    return {
+        setting: variant_of(store.study, row.trial)
+        for setting, rows in summarize(store.records()).items()
+        for row in reversed(rows)
+        if row.best
+    }
 
 
 def _sparklines(curves: pl.DataFrame) -> dict[str, str]:

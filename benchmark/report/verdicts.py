@@ -1,7 +1,7 @@
 """Who is compared with whom, and what a comparison says in a word or two."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -36,18 +36,12 @@ def best_variant(trials: Frames) -> str | None:
     return str(by_loss[0] if len(by_loss) else top[0])
 
 
-def compare_settings(
-    frames: Frames, reference: str | None = None
-) -> tuple[dict[str, str], dict[str, list[Comparison]]]:
-    """Compare all variants of each setting with one of them, on the validation loss at the end.
+def references(frames: Frames, reference: str | None) -> dict[str, str]:
+    """Return the variant of each setting that others are compared with; none where nobody is.
 
     Args:
         frames: All trials.
-        reference: An optimizer or label, its best variant being meant; None takes the best variant
-            of all.
-
-    Returns:
-        The reference variant of each setting that has one, and the comparisons of each.
+        reference: An optimizer or label, its best variant being meant; None takes the best of all.
 
     Raises:
         UsageError: there is no such optimizer.
@@ -59,15 +53,25 @@ def compare_settings(
         if candidates.is_empty():
             known = ", ".join(frames.trials["label"].unique(maintain_order=True))
             raise UsageError(f"no trials of reference {reference!r}. Known: {known}")
+    found = {
+        str(setting): best_variant(only(frames, trials["variant"].unique().to_list()))
+        for (setting,), trials in candidates.group_by("setting", maintain_order=True)
+    }
+    return {setting: variant for setting, variant in found.items() if variant is not None}
+
+
+def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Comparison]]:
+    """Compare all variants of each setting with the one chosen, on the validation loss at the end.
+
+    Args:
+        frames: All trials.
+        chosen: A variant of each setting in question, from `references`.
+    """
     numbers = scores(frames, METRIC)
-    references: dict[str, str] = {}
-    found: dict[str, list[Comparison]] = {}
-    for (setting,), trials in candidates.group_by("setting", maintain_order=True):
-        best = best_variant(only(frames, trials["variant"].unique().to_list()))
-        if best is not None:
-            references[str(setting)] = best
-            found[str(setting)] = against(numbers.filter(setting=setting), best)
-    return references, found
+    return {
+        setting: against(numbers.filter(setting=setting), variant)
+        for setting, variant in chosen.items()
+    }
 
 
 def verdict_in_short(one: Comparison, family: Sequence[Comparison]) -> str:

@@ -15,7 +15,7 @@ from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
 from benchmark.mirror import choose_mirror, shared_service
 from benchmark.report import markdown
-from benchmark.report.verdicts import METRIC, compare_settings
+from benchmark.report.verdicts import METRIC, compare, references
 from benchmark.spec import UsageError
 from benchmark.store import Store, write_json
 
@@ -44,13 +44,14 @@ def build_report(frames: Frames, project: Project, reference: str | None = None)
         UsageError: wandb-workspaces is not installed, or there is no `reference`.
     """
     wr = _workspaces()
-    references, compared = compare_settings(frames, reference)
+    chosen = references(frames, reference)
+    compared = compare(frames, chosen)
     studies = frames.trials["study"].unique(maintain_order=True).to_list()
     blocks = [wr.TableOfContents()]
     for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
         here = only(frames, trials["variant"].unique().to_list())
         name = str(setting)
-        blocks += _setting(wr, name, here, project, references.get(name), compared.get(name, []))
+        blocks += _setting(wr, name, here, project, chosen.get(name), compared.get(name, []))
     blocks += _section(wr, "Average ranks", markdown.ranking(frames))
     blocks += _section(wr, "Cost", markdown.cost(frames))
     blocks += _section(wr, "Diverged, failed and skipped trials", markdown.failures(frames))

@@ -7,7 +7,7 @@ import polars as pl
 
 from benchmark.analysis.frame import Frames
 
-_HIDDEN = ("maximize", "foreach", "fused", "capturable", "differentiable", "execution")
+_OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # said where they are on
 _STATUSES = ("done", "diverged", "failed", "skipped")
 _VERSIONS = ("suite", "commit", "torch", "lightning", "python")
 
@@ -53,7 +53,7 @@ def _hyperparameters(text: str, schedule: str) -> str:
     shown = [
         f"{name} = {value}"
         for name, value in values.items()
-        if name not in _HIDDEN and value is not None
+        if value is not None and not (name in _OFF and value is False)
     ]
     plan = json.loads(schedule)
     if plan["kind"] != "constant":

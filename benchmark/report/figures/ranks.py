@@ -1,5 +1,7 @@
 """The critical-difference diagram of Demšar 2006: average ranks, and who cannot be told apart."""
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from benchmark.analysis.finals import scores
@@ -44,7 +46,12 @@ def _diagram(found: Ranking, frames: Frames) -> Figure:
         y = bars * _BAR_STEP + 1 + i
         color = styles[name].color
         axes.plot([average, average, count + 0.15], [0, y, y], color=color, lw=0.8, clip_on=False)
-        label = {"xytext": (3, 0), "textcoords": "offset points", "va": "center", "fontsize": 6}
+        label: Any = {
+            "xytext": (3, 0),
+            "textcoords": "offset points",
+            "va": "center",
+            "fontsize": 6,
+        }
         axes.annotate(f"{name}  {average:.2f}", (count + 0.15, y), color=color, **label)
     for i, group in enumerate(found.groups):
         y = 0.4 + i * _BAR_STEP

@@ -1,16 +1,16 @@
 import pytest
 
 from benchmark.analysis.frame import read
-from benchmark.report.verdicts import compare_settings, short_p, verdict_in_short
+from benchmark.report.verdicts import compare, references, short_p, verdict_in_short
 from benchmark.spec import UsageError
 
 
 def verdicts(store, reference=None):
     frames = read([store])
     labels = dict(frames.trials.select("variant", "label").rows())
-    references, families = compare_settings(frames, reference)
-    found = {labels[variant]: "ref." for variant in references.values()}
-    for family in families.values():
+    chosen = references(frames, reference)
+    found = {labels[variant]: "ref." for variant in chosen.values()}
+    for family in compare(frames, chosen).values():
         found |= {labels[one.variant]: verdict_in_short(one, family) for one in family}
     return found
 
