@@ -143,7 +143,7 @@ def _workspaces() -> Any:
         import wandb_workspaces.reports.v2 as wr
     except ImportError:
         raise UsageError(
-            "report --wandb needs wandb-workspaces: pip install 'optimizer-benchmark[reports]'"
+            "report --wandb needs wandb-workspaces: pip install wandb-workspaces"
         ) from None
     return wr
 

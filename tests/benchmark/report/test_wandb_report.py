@@ -160,7 +160,7 @@ def test_without_the_package_one_line_says_how_to_get_it(store, monkeypatch, cap
     assert main(["report", "study", "--wandb", "--results", str(store.folder.parent)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "pip install 'optimizer-benchmark[reports]'" in error
+    assert "pip install wandb-workspaces" in error
 
 
 def test_an_unknown_reference_lists_those_that_there_are(store, capsys):
