@@ -104,7 +104,8 @@ def _legend(evidence: "Evidence") -> str:
     legend = (
         f"vs: validation loss at the end against {evidence.reference}, paired by seed: ▲ better, "
         "▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after Holm's "
-        "correction for the rows of the table; n<N: fewer than N seeds cannot show any. "
+        "correction, each optimizer at its best hyperparameters alone; n<N: fewer than N seeds "
+        "cannot show any. "
     )
     if "★" in evidence.reference:
         legend += (

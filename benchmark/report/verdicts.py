@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from benchmark.analysis.compare import Comparison, against, seeds_needed
-from benchmark.analysis.finals import leaderboard, only, scores
+from benchmark.analysis.finals import best_variants, leaderboard, only, scores
 from benchmark.analysis.frame import Frames
 from benchmark.spec import UsageError
 
@@ -61,13 +61,16 @@ def references(frames: Frames, reference: str | None) -> dict[str, str]:
 
 
 def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Comparison]]:
-    """Compare all variants of each setting with the one chosen, on the validation loss at the end.
+    """Compare each optimizer's best variant with the one chosen, on the validation loss at the end.
+
+    Other hyperparameters stay out: each of them would make every comparison harder.
 
     Args:
         frames: All trials.
         chosen: A variant of each setting in question, from `references`.
     """
-    numbers = scores(frames, METRIC)
+    taking_part = {*best_variants(frames), *chosen.values()}
+    numbers = scores(frames, METRIC).filter(pl.col("variant").is_in(taking_part))
     return {
         setting: against(numbers.filter(setting=setting), variant)
         for setting, variant in chosen.items()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
@@ -91,7 +93,8 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
         folder=folder,
         study=stores[0].study,
     )
-    again = f"`python -m benchmark push {stores[0].study}` and this command again"
+    pushes = ", ".join(f"`python -m benchmark push {store.study}`" for store in stores)
+    again = f"{pushes} and this command again"
     if mirror is None or mirror.mode == "offline":
         path = _write_spec(frames, project, folder, reference)
         why = f"no account or no server; its spec is in {path}"
@@ -190,8 +193,8 @@ def _curves(wr: Any, frames: Frames, project: Project) -> Any:
         for i, (metric, axis, logarithmic) in enumerate(_known(frames))
     ]
     runsets = [
-        _runset(wr, "each optimizer's best hyperparameters", best, project),
-        _runset(wr, "all", frames, project),
+        *_runsets(wr, "each optimizer's best hyperparameters", best, project),
+        *_runsets(wr, "all", frames, project),
     ]
     return wr.PanelGrid(runsets=runsets, panels=panels, active_runset=0)
 
@@ -209,18 +212,26 @@ def _scatter(wr: Any, frames: Frames, project: Project) -> Any:
         log_y=True,
         layout=wr.Layout(x=0, y=0, w=2 * _WIDTH, h=_HEIGHT),
     )
-    return wr.PanelGrid(runsets=[_runset(wr, "all", frames, project)], panels=[plot])
+    return wr.PanelGrid(runsets=_runsets(wr, "all", frames, project), panels=[plot])
 
 
-def _runset(wr: Any, name: str, frames: Frames, project: Project) -> Any:
+def _runsets(wr: Any, name: str, frames: Frames, project: Project) -> list[Any]:
+    """Return a run set for each study, for two may have an optimizer of one name."""
+    studies = list(frames.trials.group_by("study", maintain_order=True))
+    return [
+        _runset(wr, name if len(studies) == 1 else f"{study}: {name}", trials, project)
+        for (study,), trials in studies
+    ]
+
+
+def _runset(wr: Any, name: str, trials: pl.DataFrame, project: Project) -> Any:
     """Return the runs of the trials that are done: a mean over diverged ones would mislead."""
     from wandb_workspaces import expr
 
-    done = frames.trials.filter(status="done")
-    keys, studies = done["key"].to_list(), done["study"].unique(maintain_order=True).to_list()
+    done = trials.filter(status="done")
     filters = expr.And(
-        expr.Config("study").isin(studies),
-        expr.Config("key").isin(keys),
+        expr.Config("study") == trials["study"][0],
+        expr.Config("key").isin(done["key"].to_list()),
         expr.Summary("status") == "done",
     )
     return wr.Runset(

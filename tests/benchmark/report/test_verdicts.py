@@ -43,6 +43,13 @@ def test_more_comparisons_make_each_harder(studied):
     assert {verdicts(store)[name] for name in values if name != "adam"} == {"▼ .024"}
 
 
+def test_only_the_best_of_a_grid_is_compared(studied):
+    values = {"adam": 0.2, "sgd lr=0.1": 0.5, "sgd lr=0.01": 0.9}
+    store = studied("adam,sgd:lr=0.1|0.01", seeds=6, final=lambda trial: values[trial.label])
+    # One comparison takes 6 seeds: 2 × ½⁶ = 0.031; two would take 7.
+    assert verdicts(store) == {"adam": "ref.", "sgd lr=0.1": "▼ .032"}
+
+
 def test_a_reference_with_several_variants_is_its_best(studied):
     values = {"adam": 0.2, "sgd lr=0.1": 0.5, "sgd lr=0.01": 0.9}
     store = studied("adam,sgd:lr=0.1|0.01", final=lambda trial: values[trial.label])

@@ -58,11 +58,18 @@ def test_run_sets_are_grouped_by_optimizer_and_hold_what_is_done(blocks, store):
     assert groups == [("config", "optimizer.value"), ("config", "label.value")]
     filters = {f["key"]["name"]: f["value"] for f in everything["filters"]["filters"]}
     assert filters["status"] == "done"
-    assert filters["study"] == ["study"]
+    assert filters["study"] == "study"
     assert sorted(filters["key"]) == sorted(record.trial.key for record in store.records())
     chosen = {f["key"]["name"]: f["value"] for f in best["filters"]["filters"]}["key"]
     assert len(chosen) == 6  # of two seeds each: adam, momentum, and the better sgd
     assert set(chosen) < set(filters["key"])
+
+
+def test_each_study_has_run_sets_of_its_own(studied):
+    frames = read([studied(name="one"), studied(name="two")])
+    blocks = spec_of(build_report(frames, Project(name="suite")))["blocks"]
+    names = [run_set["name"].partition(": ")[0] for run_set in grids(blocks)[0]["runSets"]]
+    assert names == ["one", "two", "one", "two"]
 
 
 def test_curves_have_bands_on_the_axes_that_they_are_logged_with(blocks):
