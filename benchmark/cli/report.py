@@ -47,7 +47,8 @@ def command(
     if kind:
         _figures(stores, kind, out or stores[0].folder / "figures")
     if wandb:
-        from benchmark.report.wandb_report import Project, publish
+        from benchmark.report.wandb_publish import publish
+        from benchmark.report.wandb_report import Project
 
         project = Project(name=wandb_project, entity=wandb_entity)
         click.echo(publish(stores, project, reference))

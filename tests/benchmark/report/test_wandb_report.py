@@ -5,7 +5,8 @@ import pytest
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
-from benchmark.report.wandb_report import Project, build_report, publish, spec_of
+from benchmark.report.wandb_publish import publish
+from benchmark.report.wandb_report import Project, build_report, spec_of
 from benchmark.spec import UsageError
 from benchmark.store import Record
 
@@ -174,3 +175,18 @@ def test_an_unknown_reference_lists_those_that_there_are(store, capsys):
     arguments = ["report", "study", "--wandb", "--results", str(store.folder.parent)]
     assert main([*arguments, "--reference", "lion"]) == 2
     assert "no trials of reference 'lion'. Known: adam, momentum, sgd" in capsys.readouterr().err
+
+
+def test_a_server_that_refuses_the_report_is_one_line(store, wandb_server, monkeypatch, capsys):
+    arguments = ["study", "--results", str(store.folder.parent)]
+    main(["push", *arguments])
+
+    def refuse(_):
+        raise RuntimeError("view not\nfound")
+
+    monkeypatch.setattr("wandb_workspaces.reports.v2.Report.save", refuse)
+    capsys.readouterr()
+    assert main(["report", *arguments, "--wandb"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: W&B: RuntimeError: view not found; if the report was deleted")
+    assert str(store.folder / "wandb-report.json") in error
