@@ -34,6 +34,7 @@ class Frames:
     Args:
         trials: One row per trial. ``trial`` numbers them and is what `curves` refers to; ``key``
             is the folder's name. ``setting`` (text) is what trials must share to be compared.
+            ``name`` is the optimizer's registered name or import path.
             ``optimizer`` is a label without the hyperparameters it names, ``label`` is the whole
             one; both end in the study where several studies have an optimizer of that name.
             ``variant`` names what differs only in ``seed``. ``hyperparameters``, ``schedule`` and
@@ -85,6 +86,11 @@ def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
     return frame.select(*known, pl.exclude(*_SCHEMA).cast(pl.Float64))
 
 
+def variant_of(study: str, trial: Trial) -> str:
+    """Return the name of what `trial` has in common with those that differ only in their seed."""
+    return f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}"
+
+
 _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "trial": pl.UInt32,
     "study": pl.String,
@@ -92,6 +98,7 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "problem": pl.String,
     "dataset": pl.String,
     "setting": pl.String,
+    "name": pl.String,
     "optimizer": pl.String,
     "label": pl.String,
     "variant": pl.String,
@@ -119,9 +126,10 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "problem": trial.problem,
         "dataset": trial.dataset,
         "setting": setting(trial),
+        "name": str(optimizer["name"]),
         "optimizer": _without_hyperparameters(trial),
         "label": trial.label,
-        "variant": f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}",
+        "variant": variant_of(study, trial),
         "hyperparameters": json.dumps(optimizer["hyperparameters"]),
         "schedule": json.dumps(optimizer["schedule"]),
         "lr": float(lr) if isinstance(lr, (int, float)) else None,
