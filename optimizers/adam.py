@@ -3,7 +3,8 @@
 Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1, in the
 order of computation that the end of its section 2 gives: the bias corrections of both moments go
 into the stepsize α_t = α·√(1−β₂ᵗ)/(1−β₁ᵗ), and ε̂ = ε·√(1−β₂ᵗ) keeps the update that of the
-algorithm's box. Deviations: none. From torch: none but rounding; without bias correction (the
+algorithm's box. Deviations: none. From torch: none but rounding, which in float16
+parameters takes an ε below 2e-6 to an ε̂ of zero in the first steps; without bias correction (the
 paper's figure 4) there is no counterpart.
 
 `amsgrad`: Reddi, Kale & Kumar, "On the Convergence of Adam and Beyond", ICLR 2018. As in torch the

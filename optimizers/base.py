@@ -9,7 +9,7 @@ execute the rule are done here and in `packing` and `compiling`.
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, get_args
 
 import torch
@@ -19,7 +19,9 @@ from torch.optim import Optimizer
 from optimizers.bounds import Bound
 from optimizers.compiling import CompilerError, run_compiled
 from optimizers.motion import Motion, Rule, Scalar
-from optimizers.packing import Names, Plan, movable, real
+from optimizers.packing import Names, Plan, as_real, movable
+from optimizers.pick import near
+from optimizers.planning import Memory
 from optimizers.sparse import move_rows
 
 __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
@@ -67,11 +69,18 @@ class PaperOptimizer(Optimizer):
                 f"{type(self).__name__}: expected execution to be one of {known}, got {execution!r}"
             )
         self.execution: Execution = execution
-        self._memory: dict[int, _Memory] = {}
+        self._memory: dict[int, Memory] = {}
         super().__init__(params, hyperparameters)
 
     def add_param_group(self, param_group: Group) -> None:
-        """Add a group, after a check of the hyperparameters that it will have."""
+        """Add a group, after a check of the hyperparameters that it will have.
+
+        Raises:
+            ValueError: one is out of bounds, or looks like one that is misspelt.
+        """
+        for name in param_group.keys() - self.defaults.keys() - self.fixed.keys() - {"params"}:
+            if hint := near(name, self.defaults):
+                raise ValueError(f"{type(self).__name__}: a group has {name!r}.{hint}")
         self._check(self.defaults | param_group)
         super().add_param_group(self.fixed | param_group)
         _make_scalars_0d(self.param_groups[-1])
@@ -131,18 +140,16 @@ class PaperOptimizer(Optimizer):
         if self.execution == "loop" or has_sparse or torch.compiler.is_compiling():
             self._loop(group, params)
             return
-        memory = self._memory.setdefault(index, _Memory())
+        memory = self._memory.setdefault(index, Memory())
         names = tuple(self.state_names(group))
-        if not memory.holds(params, names, self.state):
-            memory.params, memory.names, memory.plans = params, names, None
-            # Plans pay only if the same parameters step again and again. A kernel may round unlike
-            # the loop, so that where there is one it takes every step.
-            if self.execution != "compiled":
-                self._loop(group, params)
-                return
-        if memory.plans is None:
+        memory.look(params, names, self.state)
+        # A kernel may round unlike the loop, so that where there is one it takes every step.
+        if memory.plans is None and (memory.steady or self.execution == "compiled"):
             memory.plans = self._plan(group, params, names)
-        self._step_plans(group, memory.plans)
+        if memory.plans is None:
+            self._loop(group, params)
+        else:
+            self._step_plans(group, memory.plans)
 
     def _loop(self, group: Group, params: Iterable[Tensor]) -> None:
         for param in params:
@@ -155,14 +162,14 @@ class PaperOptimizer(Optimizer):
             self.count(group, counters)
         motion = self.motion(group, {name: value.item() for name, value in counters.items()})
         names = self.state_names(group)
-        entries = tuple(None if name is None else real(state[name]) for name in names)
+        entries = tuple(None if name is None else as_real(state[name]) for name in names)
         grad = param.grad
         assert grad is not None
         if grad.is_sparse:
             self._check_sparse(motion)
             move_rows(motion, param, grad, entries)
         else:
-            motion(real(param), real(grad), entries)
+            motion(as_real(param), as_real(grad.resolve_conj()), entries)
 
     def _step_plans(self, group: Group, plans: Sequence[Plan]) -> None:
         for plan in plans:
@@ -249,8 +256,18 @@ class PaperOptimizer(Optimizer):
         """
         for group in state_dict["param_groups"]:
             self._check_fixed(group)
-        super().load_state_dict(state_dict)
+        super().load_state_dict(self._completed(state_dict))
         self._keep_counter_types(state_dict)
+
+    def _completed(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """Return `state_dict` with our own values of hyperparameters that torch's class lacks."""
+        own = (*self.bounds, *self.flags)
+        groups = [
+            {**{name: mine[name] for name in own if name in mine}, **saved}
+            for mine, saved in zip(self.param_groups, state_dict["param_groups"], strict=False)
+        ]
+        rest = state_dict["param_groups"][len(groups) :]  # a wrong number is refused by torch
+        return {**state_dict, "param_groups": [*groups, *rest]}
 
     def _keep_counter_types(self, state_dict: dict[str, Any]) -> None:
         # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost.
@@ -277,21 +294,10 @@ class PaperOptimizer(Optimizer):
             for name, default in (now | self.fixed).items():
                 group.setdefault(name, default)
             _make_scalars_0d(group)
-
-
-class _Memory:
-    """What a group's last step was made of."""
-
-    def __init__(self) -> None:
-        self.params: Sequence[Tensor] = ()
-        self.names: Names = ()
-        self.plans: list[Plan] | None = None
-
-    def holds(self, params: Sequence[Tensor], names: Names, states: Mapping[Tensor, State]) -> bool:
-        """Return whether these parameters stepped last, by this state, and all plans hold."""
-        same = len(params) == len(self.params) and all(map(is_, params, self.params))
-        as_before = same and names == self.names
-        return as_before and all(plan.holds(states) for plan in self.plans or ())
+        for each in self.state.values():  # torch once kept counters as numbers
+            for name in self.counters:
+                if isinstance(each.get(name), (int, float)):
+                    each[name] = self.initial_counter(name).fill_(each[name])
 
 
 def zeros(param: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Which values a hyperparameter may take, checked when an optimizer is built."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from torch import Tensor
@@ -27,5 +28,5 @@ class Bound:
 
     def _holds(self, value: Any) -> bool:
         number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
-        is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-        return is_number and self.low <= number < self.high
+        is_number = isinstance(number, Real) and not isinstance(number, bool)
+        return is_number and self.low <= float(number) < self.high

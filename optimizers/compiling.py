@@ -35,11 +35,20 @@ def run_compiled(motion: Motion, x: Tensor, g: Tensor, state: tuple[Tensor | Non
     arguments = motion.rule, x, g, state, scalars, motion.maximize, *given
     pattern = tuple(s is None for s in state)
     variant = motion.rule, motion.maximize, given, x.dtype, x.device, pattern, scalars.device
+    if variant in _compiled:
+        _kernel(variant)(*arguments)
+        return
     try:
         _kernel(variant)(*arguments)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # the compiler's own errors have no common class
         words = " ".join(str(error).split())[:200]
         raise CompilerError(f"{type(error).__name__}: {words}") from error
+    _compiled.add(variant)
+
+
+_compiled: set[Hashable] = set()
 
 
 def _step(
@@ -73,7 +82,7 @@ def _as_tensor(values: tuple[Scalar, ...]) -> Tensor:
     """Return the numbers as one tensor (scalars,) in 64 bits, on the device of those on one."""
     tensors = [value for value in values if isinstance(value, Tensor)]
     if not tensors:
-        return torch.tensor(values, dtype=torch.float64)
+        return torch.tensor(values, dtype=torch.float64, device="cpu")
     like = tensors[0]
     parts = [torch.as_tensor(v, dtype=torch.float64, device=like.device) for v in values]
     return torch.stack(parts)

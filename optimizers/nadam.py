@@ -3,7 +3,7 @@
 Paper: Dozat, "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop, Algorithm 2, with the
 momentum schedule μ_t of its section 3. Deviations, torch's: the schedule's exponent t/250 is
 t·momentum_decay with 0.004, and the root is of v̂ as in Adam, where the paper's algorithm has one
-more factor β₂. From torch: none but rounding.
+more factor β₂. From torch: none but rounding, see `adam`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -24,6 +24,8 @@ States = Mapping[Tensor, dict[str, Tensor]]
 SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
 SMALL_ELSEWHERE = 1 << 20  # where launching kernels costs more than copying gradients
 SLICE = 1 << 17  # elements, so that temporaries stay in cache; measured in docs/performance.md
+PACK_ON_CPU = 1 << 20  # elements at most in one buffer, which whoever saves one layer saves whole
+PACK_ELSEWHERE = 1 << 24
 _grad_of = attrgetter("grad")
 _ALIGNMENT = 16  # elements, so that every view begins as aligned as a tensor of its own
 
@@ -50,28 +52,38 @@ class Plan:
         self.params = list(params)
         self._entries = [states[p] for p in params if p in states]
         self.counters = _pack_counters(self._entries, counters)
-        limit = SMALL_ON_CPU if params[0].device.type == "cpu" else SMALL_ELSEWHERE
+        on_cpu = params[0].device.type == "cpu"
+        limit = SMALL_ON_CPU if on_cpu else SMALL_ELSEWHERE
         kept = [name for name in names if name is not None]
         small = [p for p in params if id(p) in movable and p.numel() <= limit]
         small = [p for p in small if _packable(p, states, kept)]
-        self._pack = _Pack(small, states, names) if len(small) > 1 else None
-        packed = set(map(id, small)) if self._pack else set()
+        batches = _batches(small, PACK_ON_CPU if on_cpu else PACK_ELSEWHERE)
+        self._packs = [_Pack(batch, states, names) for batch in batches if len(batch) > 1]
+        packed = {id(param) for pack in self._packs for param in pack.params}
         self._alone = [_Alone(p, states, names) for p in params if id(p) not in packed]
-        self._tensors = list(chain.from_iterable(entry.values() for entry in self._entries))
-        self._pointers = list(map(Tensor.data_ptr, self.params))
-        self._strides = list(map(Tensor.stride, self.params))
+        self._places = self._look()
         self.counted()
 
     def holds(self, states: States) -> bool:
         """Return whether data and state of all parameters are still where the plan put them."""
+        try:
+            return (
+                _same(map(states.get, self.params), self._entries or [None] * len(self.params))
+                and self._counts == [counter._version for counter in self.counters.values()]
+                and self._look() == self._places
+            )
+        except TypeError:  # some state is no tensor any more
+            return False
+
+    def _look(self) -> list[Any]:
+        """Return where data and state lie, in which layout."""
         values = chain.from_iterable(map(dict.values, self._entries))
-        return (
-            _same(map(states.get, self.params), self._entries or [None] * len(self.params))
-            and list(map(Tensor.data_ptr, self.params)) == self._pointers
-            and list(map(Tensor.stride, self.params)) == self._strides
-            and self._counts == [counter._version for counter in self.counters.values()]
-            and _same(values, self._tensors)
-        )
+        return [
+            *map(Tensor.data_ptr, self.params),
+            *map(Tensor.stride, self.params),
+            *map(Tensor.numel, self.params),
+            *map(Tensor.data_ptr, values),
+        ]
 
     def counted(self) -> None:
         """Take note that the counters have been advanced, by their owner and for all alike."""
@@ -79,8 +91,8 @@ class Plan:
 
     def step(self, motion: Motion, run: Run | None) -> None:
         """Move all parameters by `motion`, through `run` if that is given."""
-        if self._pack is not None:
-            self._pack.step(motion, run)
+        for pack in self._packs:
+            pack.step(motion, run)
         for alone in self._alone:
             alone.step(motion, run)
 
@@ -89,7 +101,7 @@ class _Pack:
     """Parameters in one flat buffer, and each of their state entries in another."""
 
     def __init__(self, params: Sequence[Tensor], states: States, names: Names) -> None:
-        self._params = params
+        self.params = params
         self._flat, views = _flatten(params)
         self._state: list[Tensor | None] = []
         for name in names:
@@ -106,10 +118,10 @@ class _Pack:
             param.data = view
 
     def step(self, motion: Motion, run: Run | None) -> None:
-        torch._foreach_copy_(self._grads, list(map(_grad_of, self._params)))
+        torch._foreach_copy_(self._grads, list(map(_grad_of, self.params)))
         (run or Motion.__call__)(motion, self._flat, self._grad, tuple(self._state))
         # So that autograd refuses a backward pass through values from before the step.
-        increment_version(self._params)
+        increment_version(self.params)
 
 
 class _Alone:
@@ -118,10 +130,10 @@ class _Alone:
     def __init__(self, param: Tensor, states: States, names: Names) -> None:
         self._param = param
         state = [None if name is None else states[param][name] for name in names]
-        self._whole = [None if t is None else real(t) for t in (param.detach(), *state)]
+        self._whole = [None if t is None else as_real(t) for t in (param.detach(), *state)]
         self._stride = param.stride()
         alike = all(t is None or t.stride() == self._stride for t in state)
-        dense = alike and not param.is_complex() and _is_dense(param)
+        dense = alike and not param.is_complex() and _is_plain(param) and _is_dense(param)
         self._flat = [t if t is None else _flat(t) for t in self._whole] if dense else None
         sliced = param.device.type == "cpu" and param.numel() > SLICE and bool(state)
         self._slice = SLICE if sliced else max(1, param.numel())
@@ -133,7 +145,7 @@ class _Alone:
         assert grad is not None
         if self._flat is None or grad.stride() != self._stride:
             x, *state = self._whole
-            motion(cast(Tensor, x), real(grad), tuple(state))
+            motion(cast(Tensor, x), as_real(grad.resolve_conj()), tuple(state))
             return
         grad = _flat(grad)
         if run is not None:
@@ -166,8 +178,7 @@ def movable(params: Iterable[Tensor]) -> set[int]:
     """
     users: dict[int, list[Tensor]] = {}
     for param in params:
-        plain = type(param) in (Tensor, torch.nn.Parameter) and param.layout is torch.strided
-        if plain and param.numel():
+        if _is_plain(param) and param.numel():
             users.setdefault(param.untyped_storage().data_ptr(), []).append(param)
     alone = (group for group in users.values() if _num_users(group[0]) == len(group))
     return {id(param) for group in alone if _are_apart(group) for param in group}
@@ -175,8 +186,9 @@ def movable(params: Iterable[Tensor]) -> set[int]:
 
 def _are_apart(params: Sequence[Tensor]) -> bool:
     """Whether parameters in one storage are stretches of it that do not overlap."""
-    if params[0].untyped_storage().is_shared() or not all(p.is_contiguous() for p in params):
-        return False  # in memory of other processes, or with gaps
+    # Memory that torch cannot resize is not its own alone: numpy's, a file's, other processes'.
+    if not params[0].untyped_storage().resizable() or not all(p.is_contiguous() for p in params):
+        return False
     ends = [0]
     for param in sorted(params, key=Tensor.data_ptr):
         if param.data_ptr() < ends[-1]:
@@ -197,9 +209,24 @@ def _num_users(tensor: Tensor) -> int:
     return int(torch._C._storage_Use_Count(storage._cdata)) - 1  # `storage` is one more
 
 
-def real(tensor: Tensor) -> Tensor:
-    """Return a complex tensor as its real and imaginary parts, any other as it is."""
-    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+def as_real(tensor: Tensor) -> Tensor:
+    """Return a view of a complex tensor as real and imaginary parts, any other as it is."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether this is ordinary memory, and not a subclass such as DTensor."""
+    return type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
+
+
+def _batches(params: Iterable[Tensor], limit: int) -> list[list[Tensor]]:
+    """Return the parameters in batches of up to `limit` elements."""
+    batches: list[list[Tensor]] = [[]]
+    for param in params:
+        if sum(map(_room, batches[-1])) + param.numel() > limit:
+            batches.append([])
+        batches[-1].append(param)
+    return batches
 
 
 def _flat(tensor: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
-from optimizers.inplace import average, average_square, subtract_quotient
+from optimizers.inplace import average, average_square, subtract_quotient, subtract_scaled
 
 
 def radam_rule(
@@ -24,7 +25,7 @@ def radam_rule(
     beta1: Scalar,
     beta2: Scalar,
     adapts: Scalar,
-    floor: Scalar,
+    eps: Scalar,
 ) -> None:
     """Set m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α_t·m/(√v + ε), or θ − α_t·m.
 
@@ -38,11 +39,17 @@ def radam_rule(
         beta1: Decay of the first moment.
         beta2: Decay of the second.
         adapts: 1 where the variance of the adaptive rate can be rectified, 0 where m goes alone.
-        floor: ε where it adapts, and 1 where it does not.
+        eps: ε.
     """
     average(m, g, beta1)
     average_square(v, g, beta2)
-    subtract_quotient(theta, alpha_t, m, v.sqrt().mul_(adapts).add_(floor))
+    if isinstance(adapts, Tensor):
+        root = torch.where(adapts > 0, v.sqrt().add_(eps), 1.0)
+        subtract_quotient(theta, alpha_t, m, root)
+    elif adapts:
+        subtract_quotient(theta, alpha_t, m, v.sqrt().add_(eps))
+    else:
+        subtract_scaled(theta, alpha_t, m)
 
 
 class RAdam(PaperOptimizer):
@@ -94,7 +101,7 @@ class RAdam(PaperOptimizer):
         rho_inf = 2 / (1 - beta2) - 1
         rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
         if rho <= 5:
-            return alpha, beta1, beta2, 0.0, 1.0
+            return alpha, beta1, beta2, 0.0, group["eps"]
         above = (rho - 4) * (rho - 2) * rho_inf
         rectification = math.sqrt(above / ((rho_inf - 4) * (rho_inf - 2) * rho))
         root = (1 - beta2**t) ** 0.5

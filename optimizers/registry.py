@@ -100,7 +100,7 @@ _ROWS = (
         defaults="torch.optim.Adadelta; the paper has ρ = 0.95 and no learning rate",
         space=Space(
             ranges=(
-                Range(name="lr", low=1e-2, high=10.0),
+                Range(name="lr", low=1e-3, high=10.0),
                 Range(name="rho", low=1e-2, high=0.3, one_minus=True),
             )
         ),

@@ -43,7 +43,10 @@ class Space:
     """What is tuned together, and who says in which ranges."""
 
     ranges: tuple[Range, ...]
-    source: str = "four decades around the default, after Schmidt et al., ICML 2021"
+    source: str = (
+        "learning rate over four decades, decays as one minus a log-uniform number, "
+        "after Schmidt et al., ICML 2021, and Choi et al., 2019"
+    )
 
 
 ADAM_LIKE = (

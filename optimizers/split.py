@@ -14,27 +14,40 @@ Make = Callable[[list[Group]], Optimizer]
 class Split(Optimizer):
     """Steps parameters of two dimensions by one optimizer and all others by a second.
 
-    `param_groups` are those of both, so that learning rates are scheduled for both.
+    `param_groups` and `state` are those of both, so that learning rates are scheduled for both, and
+    state dicts are of torch's form.
 
     Args:
         params: Parameters or groups of them; at least one has two dimensions.
         matrices: Makes the optimizer of those with two dimensions.
-        rest: Makes the optimizer of the others, if there are any.
+        rest: Makes the optimizer of the others, when there are any.
     """
 
     def __init__(self, params: Iterable[Any], matrices: Make, rest: Make) -> None:
-        given = list(params)
-        groups = given if isinstance(given[0], dict) else [{"params": given}]
-        flat = _those(groups, lambda p: p.ndim != 2)
-        parts = [matrices(_those(groups, lambda p: p.ndim == 2))]
-        parts += [rest(flat)] if flat else []
-        super().__init__(given, {})
-        self.parts = parts
+        self._make = {True: matrices, False: rest}  # by whether a parameter is a matrix
+        self._parts: dict[bool, Optimizer] = {}
+        super().__init__(params, {})
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add the matrices of a group to the one optimizer, and what is left to the other."""
+        found = param_group["params"]
+        given = [found] if isinstance(found, Tensor) else list(found)
+        params = [each[1] if isinstance(each, tuple) else each for each in given]
+        for is_matrix in (True, False):
+            own = [param for param in params if (param.ndim == 2) is is_matrix]
+            if not own:
+                continue
+            group = {**param_group, "params": own}
+            if is_matrix in self._parts:
+                self._parts[is_matrix].add_param_group(group)
+            else:
+                self._parts[is_matrix] = self._make[is_matrix]([group])
         self._join()
 
     def _join(self) -> None:
-        self.param_groups = [group for part in self.parts for group in part.param_groups]
-        for part in self.parts:
+        parts = self._parts.values()
+        self.param_groups = [group for part in parts for group in part.param_groups]
+        for part in parts:
             self.state.update(part.state)
 
     @torch.no_grad()
@@ -48,23 +61,29 @@ class Split(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for part in self.parts:
+        for part in self._parts.values():
             part.step()
             self.state.update(part.state)
         return loss
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of both parts."""
-        return {"parts": [part.state_dict() for part in self.parts]}
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_make": self._make, "_parts": self._parts}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what `state_dict` gave."""
-        for part, saved in zip(self.parts, state_dict["parts"], strict=True):
-            part.load_state_dict(saved)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        begin = 0
+        for part in self._parts.values():
+            groups = self.param_groups[begin : begin + len(part.param_groups)]
+            begin += len(groups)
+            own = [param for group in groups for param in group["params"]]
+            kept = {param: self.state[param] for param in own if param in self.state}
+            part.__setstate__({"state": _like(part.state, kept), "param_groups": groups})
         self._join()
 
 
-def _those(groups: list[Group], wanted: Callable[[Tensor], bool]) -> list[Group]:
-    """Return the groups with the wanted of their parameters, without those that have none."""
-    picked = [{**group, "params": list(filter(wanted, group["params"]))} for group in groups]
-    return [group for group in picked if group["params"]]
+def _like(state: Any, entries: dict[Tensor, Any]) -> Any:
+    """Return `entries` in a mapping of the kind that `state` is, which makes what is missing."""
+    found = state.copy()
+    found.clear()
+    found.update(entries)
+    return found

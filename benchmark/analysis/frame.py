@@ -88,6 +88,11 @@ def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
     return frame.select(*known, pl.exclude(*_SCHEMA).cast(pl.Float64))
 
 
+def variant_of(study: str, trial: Trial) -> str:
+    """Return the name of what `trial` has in common with those that differ only in their seed."""
+    return f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}"
+
+
 _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "trial": pl.UInt32,
     "study": pl.String,
@@ -126,7 +131,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "name": str(optimizer["name"]),
         "optimizer": _without_hyperparameters(trial),
         "label": trial.label,
-        "variant": f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}",
+        "variant": variant_of(study, trial),
         "hyperparameters": json.dumps(optimizer["hyperparameters"]),
         "schedule": json.dumps(optimizer["schedule"]),
         "lr": float(lr) if isinstance(lr, (int, float)) else None,

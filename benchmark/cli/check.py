@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from pkgutil import resolve_name
+from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,12 @@ def _print_one(outcome: "Outcome") -> None:
 
 
 def _indented(text: str) -> str:
-    return fill(text, width=96, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    return fill(
+        text,
+        width=min(96, get_terminal_size().columns),
+        initial_indent=" " * 8,
+        subsequent_indent=" " * 8,
+    )
 
 
 def _as_json(spec: OptimizerSpec, outcomes: "list[Outcome]") -> dict[str, Any]:

@@ -12,8 +12,9 @@ from optimizers.pick import pick
 _VERBS = {
     "run": "run trials and print the tables (the default)",
     "show": "print the tables of a study again",
-    "report": "write a page of everything that a study says",
     "check": "check an optimizer, your own too, for what users of torch.optim count on",
+    "report": "a page of everything, figures for papers, or a W&B Report, from studies",
+    "push": "rebuild the Weights & Biases runs of a study from its files",
     "list": "list optimizers, models, data sets, problems",
     "bench-step": "time the step of optimizers, next to torch's own and to the limit",
     "landscape": "show the optimizers in motion on surfaces: a page, a picture or a film",

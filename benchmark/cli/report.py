@@ -1,4 +1,4 @@
-"""``report``: one page of everything that studies say."""
+"""``report``: a page, figures and W&B Reports from the records of one or more studies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,33 +22,65 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["html", "pdf", "svg", "png"]),
+    help="A page, or figures for papers.  [default: html, unless --wandb is given]",
+)
+@click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write.  [default: report.html in the folder of the first study]",
+    type=click.Path(path_type=Path),
+    help="File for the page, folder for the figures.  "
+    "[default: report.html, figures in the folder of the first study]",
 )
 @click.option(
     "--reference",
     metavar="OPTIMIZER",
-    help="Compare all with this one, named beforehand: fewer comparisons take fewer seeds. "
-    "Left out, all pairs are compared.",
+    help="Compare all with this one, named beforehand: fewer comparisons take fewer seeds.  "
+    "[default: each setting's best]",
 )
 @click.option(
     "--landscape",
     is_flag=True,
-    help="Add the study's optimizers in motion on surfaces; takes up to a minute.",
+    help="Add the study's optimizers in motion to the page; takes up to a minute.",
 )
+@click.option("--wandb", is_flag=True, help="Save a W&B Report, or its spec if that cannot be.")
+@click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
+@click.option("--wandb-entity", default="", help="W&B team or user.")
 def command(
     studies: tuple[str, ...],
     results: Path,
+    kind: str | None,
     out: Path | None,
     reference: str | None,
     landscape: bool,
+    wandb: bool,
+    wandb_project: str,
+    wandb_entity: str,
 ) -> int:
-    """Write one page, which opens anywhere, of everything that the records of STUDY say."""
+    """Write one page, which opens anywhere, of everything that STUDY says; or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
-    target = out or stores[0].folder / "report.html"
-    if not target.absolute().parent.is_dir():
-        raise UsageError(f"--out {target}: there is no folder {target.absolute().parent}")
+    kind = kind or ("" if wandb else "html")
+    if landscape and kind != "html":
+        raise UsageError("--landscape is a part of the page: give --format html with it")
+    if kind == "html":
+        _page(stores, out or stores[0].folder / "report.html", reference, landscape)
+    elif not any(store.records() for store in stores):
+        raise UsageError(f"no records yet in {', '.join(studies)}")
+    elif kind:
+        _figures(stores, kind, out or stores[0].folder / "figures")
+    if wandb:
+        from benchmark.report.wandb_publish import publish
+        from benchmark.report.wandb_report import Project
+
+        project = Project(name=wandb_project, entity=wandb_entity)
+        click.echo(publish(stores, project, reference))
+    return 0
+
+
+def _page(stores: list[Store], target: Path, reference: str | None, landscape: bool) -> None:
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise UsageError(f"--out {target}: expected a file in a folder that exists")
     motion = _motion(stores) if landscape else None
     from benchmark.report.page.build import build
 
@@ -56,7 +88,13 @@ def command(
     target.write_text(text, encoding="utf-8")
     click.echo(f"wrote {target}, {len(text.encode()) / 1e6:.1f} MB; open it in any browser:")
     click.echo(target.resolve().as_uri())
-    return 0
+
+
+def _figures(stores: list[Store], kind: str, folder: Path) -> None:
+    from benchmark.report.figures.write import write_figures
+
+    for path in write_figures(stores, kind, folder):  # type: ignore[arg-type]
+        click.echo(path)
 
 
 def _motion(stores: Sequence[Store]) -> "Motion":
@@ -75,12 +113,11 @@ def _motion(stores: Sequence[Store]) -> "Motion":
         optimizers = parse(",".join(names))
     except SpecError as error:
         raise UsageError(f"--landscape: {error}") from None
-    rates = tuple(map(float, DEFAULT_RATES.split(",")))
     return compute(
         Plan(
             optimizers=optimizers,
             surfaces=list(SURFACES.values()),
-            lrs=rates,
+            lrs=tuple(map(float, DEFAULT_RATES.split(","))),
             steps=300,
             noise=0.1,
             seed=0,

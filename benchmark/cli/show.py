@@ -1,13 +1,16 @@
 """``show``: print the tables of a study again, from its records."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 
 from benchmark.cli.run import console
 from benchmark.report.table import print_tables, tables_as_json
-from benchmark.store import open_study
+from benchmark.spec import UsageError
+from benchmark.store import Store, open_study
 
 
 @click.command(name="show")
@@ -18,14 +21,38 @@ from benchmark.store import open_study
     default=Path("results"),
     show_default=True,
 )
+@click.option("--reference", help="Optimizer to compare with.  [default: each table's best]")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-def command(study: str, results: Path, as_json: bool) -> int:
-    """Print the tables of STUDY again."""
-    records = open_study(results, study).records()
+@click.option("--tui", is_flag=True, help="Open W&B's terminal viewer on the study's offline runs.")
+def command(study: str, results: Path, reference: str | None, as_json: bool, tui: bool) -> int:
+    """Print the tables of STUDY again, with curves and paired comparisons."""
+    store = open_study(results, study)
+    if tui:
+        return _view(store)
+    records = store.records()
+    if not records:
+        click.echo("[]" if as_json else f"study {study!r} has no records yet")
+        return 0
+    from benchmark.report.evidence import gather
+
+    evidence = gather(store, reference)
     if as_json:
-        click.echo(json.dumps(tables_as_json(records), indent=1))
-    elif records:
-        print_tables(console(), records)
+        click.echo(json.dumps(tables_as_json(records, evidence), indent=1))
     else:
-        click.echo(f"study {study!r} has no records yet")
+        print_tables(console(), records, evidence)
     return 0
+
+
+def _view(store: Store) -> int:
+    """Hand the terminal over to wandb's viewer until the user leaves it."""
+    runs = store.folder / "wandb"
+    if not any(runs.glob("*run-*/*.wandb")):
+        raise UsageError(
+            f"no W&B runs in {runs}: python -m benchmark push {store.study} --wandb offline "
+            "writes them from the study's files"
+        )
+    if not sys.stdout.isatty():
+        raise UsageError("--tui needs a terminal; without one, leave it out")
+    return subprocess.run(
+        [sys.executable, "-m", "wandb", "leet", str(runs)], check=False
+    ).returncode

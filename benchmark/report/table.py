@@ -1,7 +1,8 @@
 """The result table of a study, for a terminal, and the same numbers for programs."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,17 +12,28 @@ from benchmark.analysis.summary import Mean, Row, summarize
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
+if TYPE_CHECKING:  # it loads polars, and is asked for by `show` alone
+    from benchmark.report.evidence import Evidence
+
 # Said only when it is otherwise.
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 
-def print_tables(console: Console, records: Sequence[Record]) -> None:
-    """Print one table per setting, and below it what went wrong."""
+def print_tables(
+    console: Console, records: Sequence[Record], evidence: "Evidence | None" = None
+) -> None:
+    """Print one table per setting, and below it what went wrong.
+
+    Args:
+        console: Where to.
+        records: Of one study.
+        evidence: Adds curves and significance.
+    """
     for name, rows in summarize(records).items():
         console.print()
         console.print(Text(_title(name, rows[0]), style="bold"))
-        console.print(_table(rows))
+        console.print(_table(rows, evidence))
         for row in rows:
             words = f"  {row.trial.label}: {_hyperparameters(row)}"
             console.print(Text(words, style="dim"), soft_wrap=True)
@@ -36,12 +48,17 @@ def print_tables(console: Console, records: Sequence[Record]) -> None:
                 style="dim",
             )
         )
+    if evidence is not None:
+        console.print(Text(_legend(evidence), style="dim"))
 
 
-def tables_as_json(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Return the rows of all tables as JSON-able mappings."""
+def tables_as_json(
+    records: Iterable[Record], evidence: "Evidence | None" = None
+) -> list[dict[str, Any]]:
+    """Return the rows of all tables as JSON-able mappings; evidence adds comparisons."""
     return [
         {
+            **_comparison(row, evidence),
             "setting": name,
             "problem": row.trial.problem,
             "dataset": row.trial.dataset,
@@ -76,18 +93,48 @@ def _is_synthetic(row: Row) -> bool:
     return dataset is not None and dataset.synthetic
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _comparison(row: Row, evidence: "Evidence | None") -> dict[str, Any]:
+    if evidence is None:
+        return {}
+    found = evidence.comparison(row)
+    return {"comparison": asdict(found) if found else None}
+
+
+def _legend(evidence: "Evidence") -> str:
+    legend = (
+        f"vs: validation loss at the end against {evidence.reference}, paired by seed: ▲ better, "
+        "▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after Holm's "
+        "correction, each optimizer at its best hyperparameters alone; n<N: fewer than N seeds "
+        "cannot show any. "
+    )
+    if "★" in evidence.reference:
+        legend += (
+            "The best was chosen on the same seeds, which flatters it; --reference fixes one. "
+        )
+    return legend + (
+        "The small curves are the mean validation loss, on one logarithmic scale per table from "
+        "its lowest value to its first."
+    )
+
+
+def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
     # 80 columns hold it all: what is not there is cut from the end, which is the seeds.
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("optimizer", overflow="fold", min_width=12)
     for name in ("train\nloss", "val\nloss", "val\nacc %", "test\nloss", "test\nacc %"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("train\ns", "ms/\nstep"):
         table.add_column(name, justify="right", no_wrap=True)
+    if evidence is not None:
+        table.add_column("vs ★" if "★" in evidence.reference else "vs\nref.", no_wrap=True)
     table.add_column("seeds", no_wrap=True)
     for row in rows:
-        table.add_row(*map(Text, _cells(row)), style="bold green" if row.best else None)
+        cells = _cells(row)
+        if evidence is not None:
+            cells[1] += f"\n{evidence.sparkline(row)}"
+            cells.insert(-1, evidence.verdict(row))
+        table.add_row(*map(Text, cells), style="bold green" if row.best else None)
     return table
 
 

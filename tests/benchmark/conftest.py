@@ -1,11 +1,17 @@
+import json
+import os
 from dataclasses import replace
 
 import pytest
 
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Study
+from benchmark.store import Record, Store
 from optimizers.grammar import parse
+from tests.benchmark.callbacks.wandb_server import serve
 from tests.benchmark.logs import log, study  # noqa: F401 (fixtures for every test)
+
+WANDB_KEY = "notakey0" * 5  # 40 characters, as wandb wants them
 
 
 @pytest.fixture
@@ -25,3 +31,59 @@ def trials_of():
         ).trials()
 
     return make
+
+
+@pytest.fixture
+def studied(trials_of, tmp_path):
+    """Return a function that writes a study on disk: a curve per trial, falling to `final`."""
+
+    def write(
+        opts="adam,sgd", *, seeds=2, points=4, name="study", results=None, final=None, **more
+    ):
+        store = Store(results or tmp_path / "results", name)
+        for place, trial in enumerate(trials_of(opts=opts, seeds=seeds, **more)):
+            end = (final or (lambda trial: 0.5))(trial) + 0.01 * trial.seed
+            rows = [_row(i, points, end) for i in range(points)]
+            store.begin(trial)
+            path = store.trial_folder(trial) / "metrics.jsonl"
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            seconds = {"training": 1.0 + place, "per_step": 0.001, "total": 2.0 + place}
+            metrics = {name: value for row in rows for name, value in row.items()}
+            store.write(Record(trial=trial, status="done", metrics=metrics, seconds=seconds))
+        return store
+
+    return write
+
+
+def _row(i, points, end):
+    loss = 2.0 + (end - 2.0) * i / (points - 1)
+    row = {"step": 10 * i, "epoch": float(i), "samples": 1280 * i, "train_seconds": i / 8}
+    losses = dict.fromkeys(("train/loss", "val/loss", "test/loss"), loss)
+    return row | losses | dict.fromkeys(("val/accuracy", "test/accuracy"), 1 - loss / 4)
+
+
+@pytest.fixture
+def wandb_home(tmp_path, monkeypatch):
+    """No account, no settings, no telemetry: only what a test sets itself."""
+    import wandb
+
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+    wandb.teardown()
+    yield
+    wandb.teardown()
+    os.environ.pop("WANDB_SERVICE", None)
+
+
+@pytest.fixture
+def wandb_server(wandb_home, monkeypatch):
+    """Yield what a stand-in for the W&B server receives, to which an account exists."""
+    with serve() as received:
+        monkeypatch.setenv("WANDB_BASE_URL", received.url)
+        monkeypatch.setenv("WANDB_API_KEY", WANDB_KEY)
+        yield received

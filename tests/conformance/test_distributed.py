@@ -65,3 +65,30 @@ def test_two_processes_go_as_one_on_the_whole_batch(tmp_path):
         for one, other, expected in zip(first[row], second[row], alone, strict=True):
             assert torch.equal(one, other), row
             torch.testing.assert_close(one, expected, rtol=1e-8, atol=1e-10, msg=row)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("execution", ["packed", "compiled"])
+def test_sharded_parameters_go_as_plain_ones(execution, tmp_path):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    place = f"file://{tmp_path / 'rendezvous'}"
+    torch.distributed.init_process_group("gloo", init_method=place, rank=0, world_size=1)
+    try:
+        plain, sharded = network(), network()
+        fully_shard(sharded, mesh=init_device_mesh("cpu", (1,)))
+        pair = [
+            class_of("adam")(model.parameters(), lr=0.1, execution=execution)
+            for model in (plain, sharded)
+        ]
+        for step in range(STEPS):
+            inputs, classes = batch(step)
+            for model, optimizer in zip((plain, sharded), pair, strict=True):
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(model(inputs), classes).backward()
+                optimizer.step()
+        for param, other in zip(plain.parameters(), sharded.parameters(), strict=True):
+            torch.testing.assert_close(other.full_tensor(), param.detach(), rtol=1e-12, atol=1e-12)
+    finally:
+        torch.distributed.destroy_process_group()

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import warnings
 
+import numpy
 import pytest
 import torch
 
@@ -68,7 +69,7 @@ def params_of(optimizer):
 
 def is_packed(optimizer):
     plans = [plan for memory in optimizer._memory.values() for plan in memory.plans or ()]
-    return any(plan._pack is not None for plan in plans)
+    return any(plan._packs for plan in plans)
 
 
 @forms
@@ -141,6 +142,66 @@ def test_state_that_someone_replaced_is_the_state_from_then_on():
     for optimizer in pair:
         optimizer.state.clear()
     step_both(pair, range(6, 10))
+
+
+def test_data_of_state_that_someone_replaced_is_the_state_from_then_on():
+    pair = adam_pair()
+    step_both(pair, range(4))
+    for optimizer in pair:
+        entry = optimizer.state[params_of(optimizer)[1]]["exp_avg"]
+        entry.data = torch.full_like(entry, 100.0)
+    step_both(pair, range(4, 8))
+    assert is_packed(pair[0])
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_parameter_that_was_cut_steps_in_its_new_shape(name):
+    pair = []
+    for mode in ("packed", "loop"):
+        params = [torch.nn.Parameter(torch.ones(6, 3)) for _ in range(3)]
+        pair.append(getattr(optimizers, name)(params, execution=mode))
+    step_both(pair, range(4))
+    for optimizer in pair:
+        param = params_of(optimizer)[0]
+        param.grad, param.data = None, param.data[:4]
+        optimizer.state.pop(param, None)
+    step_both(pair, range(4, 8))
+
+
+def test_gradients_that_flicker_put_off_the_next_plan():
+    params = [torch.nn.Parameter(torch.ones(5)) for _ in range(4)]
+    optimizer = optimizers.Adam(params, execution="packed")
+    planned = []
+    for seed in range(40):
+        feed(params, seed, without=(0,) if seed // 2 % 2 else ())
+        optimizer.step()
+        planned.append(is_packed(optimizer))
+    assert any(planned[:4])
+    assert not any(planned[-30:])
+
+
+def test_memory_of_numpy_is_stepped_where_numpy_sees_it():
+    array = numpy.ones(5)
+    params = [torch.nn.Parameter(torch.from_numpy(array)) for _ in range(1)]
+    params += [torch.nn.Parameter(torch.ones(5, dtype=torch.float64)) for _ in range(2)]
+    optimizer = optimizers.SGD(params, lr=0.1, execution="packed")
+    for _ in range(4):
+        for param in params:
+            param.grad = torch.ones(5, dtype=torch.float64)
+        optimizer.step()
+    assert array == pytest.approx(0.6)
+    assert is_packed(optimizer)
+
+
+def test_buffers_stay_small_enough_for_whoever_saves_one_layer(monkeypatch):
+    monkeypatch.setattr(packing, "PACK_ON_CPU", 100)
+    params = [torch.nn.Parameter(torch.ones(40)) for _ in range(5)]
+    optimizer = optimizers.Adam(params, execution="packed")
+    for seed in range(3):
+        feed(params, seed)
+        optimizer.step()
+    assert is_packed(optimizer)
+    assert max(p.untyped_storage().nbytes() for p in params) <= 4 * 100
 
 
 def test_loaded_state_goes_on_from_there():
@@ -318,6 +379,26 @@ def test_without_a_compiler_it_says_so_and_packs(monkeypatch):
         step_both(pair, range(4))
     assert pair[0].execution == "packed"
     step_both(pair, range(4, 8))
+
+
+def test_an_error_of_a_kernel_that_has_worked_is_no_compilers_error(monkeypatch):
+    def works(*_):
+        pass
+
+    def fails(*_):
+        raise ValueError("later")
+
+    optimizer = optimizers.Lion([torch.nn.Parameter(torch.ones(20))], execution="compiled")
+    for kernel, error in ((works, None), (fails, ValueError)):
+        monkeypatch.setattr(compiling, "_kernel", lambda variant, kernel=kernel: kernel)
+        feed(params_of(optimizer), 0)
+        if error is None:
+            optimizer.step()
+        else:
+            with pytest.raises(error, match="later"):
+                optimizer.step()
+    assert optimizer.execution == "compiled"
+    compiling._compiled.clear()
 
 
 needs_compiler = pytest.mark.skipif(

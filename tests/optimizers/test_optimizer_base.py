@@ -6,6 +6,7 @@ import math
 import pickle
 from pkgutil import resolve_name
 
+import numpy
 import pytest
 import torch
 
@@ -392,3 +393,53 @@ def test_a_gradient_scaler_skips_the_step_that_overflowed():
     scaler.update()
     assert param.tolist() == before
     assert optimizer.state[param]["momentum_buffer"].tolist() == buffer
+
+
+def test_a_huge_gradient_of_a_small_type_does_not_make_radam_stand_for_nothing():
+    param = torch.nn.Parameter(torch.ones(3, dtype=torch.float16))
+    optimizer = optimizers.RAdam([param], lr=1e-3)
+    param.grad = torch.full_like(param, 1e4)
+    optimizer.step()
+    assert torch.isfinite(param).all()
+
+
+@every
+def test_counters_that_were_numbers_in_an_old_checkpoint_go_on_as_tensors(cls):
+    optimizer, _ = stepped(cls)
+    twin, _ = stepped(cls)
+    saved = copy.deepcopy(optimizer.state_dict())
+    for state in saved["state"].values():
+        for name in cls.counters:
+            state[name] = state[name].item()
+    twin.load_state_dict(saved)
+    for each in (optimizer, twin):
+        each.param_groups[0]["params"][0].grad = torch.ones(3)
+        each.step()
+    assert values_of(twin) == values_of(optimizer)
+
+
+def test_a_misspelt_hyperparameter_of_a_group_is_refused_and_other_keys_are_kept():
+    with pytest.raises(ValueError, match="Adam: a group has 'weight_decy'. Did you mean 'weight_d"):
+        optimizers.Adam([{"params": [parameter()], "weight_decy": 0.1}])
+    optimizer = optimizers.Adam([{"params": [parameter()], "layer": "head"}])
+    assert optimizer.param_groups[0]["layer"] == "head"
+
+
+def test_what_torchs_class_does_not_know_keeps_our_own_value_on_load():
+    saved = torch.optim.Adam([parameter()]).state_dict()
+    optimizer = optimizers.Adam([parameter()], bias_correction=False)
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["bias_correction"] is False
+
+
+def test_numbers_of_numpy_are_numbers():
+    group = optimizers.Adam([parameter()], lr=numpy.float32(0.5)).param_groups[0]
+    assert group["lr"] == 0.5
+
+
+def test_a_parameter_that_cannot_be_written_in_place_is_refused():
+    param = torch.nn.Parameter(torch.ones(3, dtype=torch.cfloat).conj())
+    optimizer = optimizers.SGD([param], lr=0.1)
+    param.grad = torch.ones_like(param)
+    with pytest.raises(RuntimeError, match="conj"):
+        optimizer.step()

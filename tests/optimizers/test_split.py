@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import pytest
 import torch
@@ -80,4 +81,31 @@ def test_a_state_dict_goes_on_in_a_copy():
 def test_a_network_of_matrices_alone_needs_no_second_optimizer():
     optimizer = parse("torch.optim.Muon")[0].build([torch.nn.Parameter(torch.zeros(2, 2))])
     assert isinstance(optimizer, Split)
-    assert len(optimizer.parts) == 1
+    assert len(optimizer._parts) == 1
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_goes_on_as_the_original(copied):
+    model = network()
+    optimizer = parse("torch.optim.Muon")[0].build(model.parameters())
+    train(optimizer, model)
+    twin, twin_model = copied((optimizer, model))
+    assert train(twin, twin_model) == train(optimizer, model)
+
+
+def test_a_group_added_later_is_split_too():
+    first, matrix, vector = (torch.nn.Parameter(torch.ones(s)) for s in ((2, 2), (3, 3), (4,)))
+    optimizer = parse("torch.optim.Muon")[0].build([{"params": first}])
+    optimizer.add_param_group({"params": iter([matrix, vector]), "lr": 0.25})
+    assert [group["lr"] for group in optimizer.param_groups] == [1e-3, 0.25, 0.25]
+    for param in (first, matrix, vector):
+        param.grad = torch.ones_like(param)
+    optimizer.step()
+    assert all(not torch.equal(p, torch.ones_like(p)) for p in (first, matrix, vector))
+
+
+def test_named_parameters_are_taken():
+    model = network()
+    optimizer = parse("torch.optim.Muon")[0].build(model.named_parameters())
+    train(optimizer, model)
+    assert len(optimizer.state) == 4

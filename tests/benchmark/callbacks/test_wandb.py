@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.callbacks import wandb as callback
+from benchmark.callbacks import wandb_run
 from benchmark.callbacks.wandb import WandbRun
 from benchmark.mirror import Mirror, choose_mirror, shared_service
 from benchmark.spec import UsageError
 from benchmark.store import Record
-from tests.benchmark.callbacks.wandb_server import serve
+from tests.benchmark.conftest import WANDB_KEY as KEY
 
-KEY = "notakey0" * 5  # 40 characters, as wandb wants them
 ROWS = [
     {"step": 0, "epoch": 0.0, "samples": 0, "train_seconds": 0.0}
     | {"val/loss": 2.3, "val/accuracy": 0.1, "train/loss": 2.4},
@@ -36,22 +35,7 @@ ROWS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    """No account, no settings, no telemetry: only what a test sets itself."""
-    import wandb
-
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
-    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
-    wandb.teardown()
-    yield
-    wandb.teardown()
-    os.environ.pop("WANDB_SERVICE", None)
+pytestmark = pytest.mark.usefixtures("wandb_home")
 
 
 @pytest.fixture
@@ -67,11 +51,8 @@ def mirror(tmp_path):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    with serve() as received:
-        monkeypatch.setenv("WANDB_BASE_URL", received.url)
-        monkeypatch.setenv("WANDB_API_KEY", KEY)
-        yield received
+def server(wandb_server):
+    return wandb_server
 
 
 def online(mirror):
@@ -291,8 +272,8 @@ def test_an_error_while_logging_is_told_once(mirror, trial, monkeypatch, capfd):
 
 
 def test_finish_does_not_hang(mirror, trial, monkeypatch, capfd):
-    monkeypatch.setattr(callback, "FINISH_SECONDS", 0)
-    monkeypatch.setattr(callback, "_GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(wandb_run, "FINISH_SECONDS", 0)
+    monkeypatch.setattr(wandb_run, "_GRACE_SECONDS", 0.05)
     released = threading.Event()
     monkeypatch.setattr("wandb.Run.finish", lambda *_, **__: released.wait(60))
     started = time.perf_counter()

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.store import Record
 
@@ -114,3 +115,53 @@ def test_one_seed_has_no_interval(record_of):
 
 def test_nothing_prints_nothing():
     assert printed([]) == ""
+
+
+def test_evidence_adds_curves_and_verdicts(studied):
+    store = studied(seeds=8, final=lambda trial: {"adam": 0.2, "sgd": 0.6}[trial.label])
+    console = Console(file=io.StringIO(), width=80, highlight=False)
+    print_tables(console, store.records(), gather(store))
+    text = console.file.getvalue()
+    sgd, sgd_below, adam, adam_below = text.splitlines()[5:9]
+    assert adam.startswith("★ adam")
+    assert "ref." in adam
+    assert "▼ .008" in sgd
+    # From 2.0 evenly down to 0.235 and 0.635, on a logarithmic scale from 2.0 to 0.235.
+    assert adam_below.split()[0] == "█▇▅▁"
+    assert sgd_below.split()[0] == "██▆▄"
+
+
+def test_a_table_with_evidence_fits_80_columns_and_cuts_nothing(studied):
+    def final(trial):
+        return {"adam": 1e-4, "sgd": 1.5, "momentum": 1.1}[trial.optimizer["name"]]
+
+    store = studied("adam@a-long-name-that-folds,sgd,momentum", seeds=13, final=final)
+    failing = store.records()[0]
+    store.write(Record(trial=failing.trial, status="diverged", reason="loss is nan"))
+    console = Console(file=io.StringIO(), width=80, highlight=False)
+    print_tables(console, store.records(), gather(store, "momentum"))
+    table = console.file.getvalue().split("handwritten digits\n")[1].split("\n  sgd: ")[0]
+    assert max(len(line) for line in table.splitlines()) <= 80
+    assert "…" not in table
+    assert "▼ <.001" in table, table
+    assert "12 done" in table
+    assert "1 div." in table
+
+
+def test_json_has_the_whole_comparison(studied):
+    store = studied(seeds=3, final=lambda trial: {"adam": 0.2, "sgd": 0.6}[trial.label])
+    rows = tables_as_json(store.records(), gather(store))
+    by_label = {row["optimizer"]: row["comparison"] for row in rows}
+    assert by_label["adam"] is None
+    assert by_label["sgd"]["verdict"] == "too few seeds to conclude"
+    assert by_label["sgd"]["wins"] == 0
+    assert by_label["sgd"]["difference"]["estimate"] == pytest.approx(0.4)
+
+
+def test_evidence_of_nothing_done_is_empty(studied):
+    store = studied(seeds=1)
+    for record in store.records():
+        store.write(Record(trial=record.trial, status="failed", reason="took too long"))
+    console = Console(file=io.StringIO(), width=80, highlight=False)
+    print_tables(console, store.records(), gather(store))
+    assert "1 fail" in console.file.getvalue()

@@ -1,0 +1,64 @@
+"""``push``: rebuild the W&B runs of a study from its files."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.mirror import Mirror, choose_mirror, shared_service
+from benchmark.spec import UsageError
+from benchmark.store import Store, open_study
+
+
+@click.command(name="push")
+@click.argument("study")
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+)
+@click.option(
+    "--wandb",
+    "mode",
+    type=click.Choice(["auto", "online", "offline"]),
+    default="auto",
+    show_default=True,
+    help="Where to; auto is online if you are logged in and the server answers.",
+)
+@click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
+@click.option("--wandb-entity", help="W&B team or user.")
+def command(study: str, results: Path, mode: Any, wandb_project: str, wandb_entity: str) -> int:
+    """Rebuild the Weights & Biases runs of STUDY from its files.
+
+    Runs that are there already and whole are left alone, so pushing twice changes nothing.
+    """
+    store = open_study(results, study)
+    mirror, place = choose_mirror(
+        mode, project=wandb_project, entity=wandb_entity, folder=store.folder, study=store.study
+    )
+    if mirror is None:
+        raise UsageError("$WANDB_MODE is 'disabled': unset it, or give --wandb online or offline")
+    click.echo(place)
+    return _push(mirror, store)
+
+
+def _push(mirror: Mirror, store: Store) -> int:
+    from benchmark.cli.run import console
+    from benchmark.push import PushError, push
+
+    records = [record for record in store.records() if record.status != "skipped"]
+    counts = {"pushed": 0, "there": 0}
+    error = ""
+    with shared_service(mirror), console(stderr=True).status("pushing") as status:
+        try:
+            for each in push(mirror, store, records):
+                counts[each.outcome] += 1
+                status.update(f"pushing {sum(counts.values())}/{len(records)}")
+        except PushError as found:
+            error = str(found)
+    click.echo(f"{counts['pushed']} runs pushed, {counts['there']} were there already")
+    if error:
+        left = len(records) - sum(counts.values())
+        click.echo(f"Error: {error}; {left} runs are left, the same command goes on", err=True)
+    return 1 if error else 0

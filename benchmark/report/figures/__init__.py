@@ -1,0 +1,1 @@
+"""Figures for papers: column-wide, in the page's colours, each with its caption beside it."""

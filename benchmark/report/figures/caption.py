@@ -1,0 +1,74 @@
+"""The caption of a figure: what it shows, of what, how often, and on which versions."""
+
+import json
+from collections.abc import Sequence
+
+import polars as pl
+
+from benchmark.analysis.frame import Frames
+
+_OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # said where they are on
+_STATUSES = ("done", "diverged", "failed", "skipped")
+_VERSIONS = ("suite", "commit", "torch", "lightning", "python")
+
+
+def caption(what: str, frames: Frames) -> str:
+    """Return the caption: `what` is drawn, then the settings of `frames`, its trials."""
+    parts = [what, *_settings(frames), _machine(frames)]
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def seeds_in_words(counts: Sequence[int]) -> str:
+    """Return how many seeds there are.
+
+    >>> seeds_in_words([5, 5]), seeds_in_words([3, 5]), seeds_in_words([1])
+    ('5 seeds', '3 to 5 seeds', '1 seed')
+    """
+    low, high = min(counts), max(counts)
+    if low < high:
+        return f"{low} to {high} seeds"
+    return f"{high} seed" + "s" * (high != 1)
+
+
+def _settings(frames: Frames) -> list[str]:
+    lines = []
+    for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
+        lines += [f"Setting: {setting}.", *_optimizers(trials)]
+    return lines
+
+
+def _optimizers(trials: pl.DataFrame) -> list[str]:
+    lines = []
+    for (label, text, schedule), group in trials.group_by(
+        "label", "hyperparameters", "schedule", maintain_order=True
+    ):
+        counts = {status: group.filter(status=status).height for status in _STATUSES}
+        seeds = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        lines.append(f"  {label}: {_hyperparameters(str(text), str(schedule))}; seeds: {seeds}.")
+    return lines
+
+
+def _hyperparameters(text: str, schedule: str) -> str:
+    values = json.loads(text)
+    shown = [
+        f"{name} = {value}"
+        for name, value in values.items()
+        if value is not None and not (name in _OFF and value is False)
+    ]
+    plan = json.loads(schedule)
+    if plan["kind"] != "constant":
+        shown.append(f"schedule = {plan['kind']}")
+    if plan["warmup"]:
+        shown.append(f"warmup = {plan['warmup']}")
+    return ", ".join(shown) or "no hyperparameters"
+
+
+def _machine(frames: Frames) -> str:
+    environments = frames.trials.filter(pl.col("environment") != "{}")["environment"].unique()
+    facts = [json.loads(text) for text in environments.sort()]
+    words = []
+    for name in (*_VERSIONS, "device", "cpu"):
+        values = dict.fromkeys(str(fact[name]) for fact in facts if name in fact)
+        if values:
+            words.append(f"{name} {' and '.join(values)}")
+    return f"Made with: {', '.join(words)}." if words else ""

@@ -1,0 +1,134 @@
+"""Sizes, fonts, colours and axes that all figures share."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.path import Path as MarkerPath
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from benchmark.analysis.frame import Frames
+from benchmark.report.palette import Style, styles
+
+COLUMN_INCHES = 3.25  # a column of ICML, and with margins one of IEEE or of a NeurIPS half page
+HEIGHT_INCHES = 2.0  # of the axes with their labels; a legend comes on top of it
+_LEGEND_ROW_INCHES = 0.15
+_LEGEND_COLUMNS = 3
+_LONGEST_NAME = 18  # letters of which three fit beside each other
+_THIN, _THICK = 0.8, 2.4
+_DECADES = 3.0  # fewer have ticks at 2 and 5 too
+_LOG_FROM = 3.0  # ratio of highest and lowest value
+
+RC: Any = {  # of matplotlib's own kind of dictionary
+    "font.size": 7,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 6,
+    "ytick.labelsize": 6,
+    "legend.fontsize": 6,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 4,
+    "text.parse_math": False,  # names stay text
+    "pdf.fonttype": 42,  # TrueType, embedded; publishers refuse Type 3
+    "svg.fonttype": "path",  # looks alike where the font is not installed
+    "svg.hashsalt": "optimizer-benchmark",  # the same numbers give the same bytes
+}
+
+
+def looks(frames: Frames) -> dict[str, Style]:
+    """Return the style of each optimizer, as the page has it."""
+    names = frames.trials.select("optimizer", "name").unique("optimizer", maintain_order=True)
+    found = styles(names["name"].to_list())
+    return dict(zip(names["optimizer"].to_list(), found, strict=True))
+
+
+def line(style: Style) -> dict[str, Any]:
+    """Return matplotlib's arguments for a line with markers of `style`."""
+    return {
+        "color": style.color,
+        "marker": MarkerPath([*style.marker, style.marker[0]], closed=True),
+        "linestyle": (0, style.dash) if style.dash else "solid",
+        "markeredgewidth": 0.0,
+    }
+
+
+def new_figure(names: list[str]) -> tuple[Figure, Axes]:
+    """Return a figure as wide as a column, with room for a legend of `names` above its axes."""
+    height = HEIGHT_INCHES + _LEGEND_ROW_INCHES * _legend_rows(names)
+    figure = Figure(figsize=(COLUMN_INCHES, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def add_legend(figure: Figure, axes: Axes) -> None:
+    """Name the lines of `axes` above them, never over data."""
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        names,
+        loc="outside upper center",
+        ncols=_legend_columns(names),
+        frameon=False,
+        handlelength=2.2,
+        columnspacing=1.0,
+        borderpad=0.0,
+        labelspacing=0.3,
+    )
+
+
+def _legend_columns(names: list[str]) -> int:
+    longest = max(map(len, names), default=0)
+    fitting = _LEGEND_COLUMNS * _LONGEST_NAME // max(longest, _LONGEST_NAME)
+    return max(1, min(fitting, len(names)))
+
+
+def _legend_rows(names: list[str]) -> int:
+    return -(-len(names) // _legend_columns(names)) if names else 0
+
+
+def scale_y(axes: Axes, low: float, high: float, *, may_be_log: bool) -> None:
+    """Make the y axis logarithmic where that may be and the values spread; tick it plainly."""
+    if may_be_log and low > 0 and high / low > _LOG_FROM:
+        axes.set_yscale("log")
+        _plain_log_ticks(axes.yaxis, high / low)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(plain))
+
+
+def log_x(axes: Axes, low: float, high: float) -> None:
+    """Make the x axis logarithmic, with plain ticks."""
+    axes.set_xscale("log")
+    _plain_log_ticks(axes.xaxis, high / low)
+
+
+def count_x(axes: Axes, what: str) -> None:
+    """Make the x axis one of counts, which have no fractions."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_xlabel(what)
+    axes.margins(x=0.02)
+
+
+def widths(count: int) -> list[float]:
+    """Return line widths that fall, so that a line under another shows beside it."""
+    return [_THIN + (_THICK - _THIN) * (count - 1 - i) / max(count - 1, 1) for i in range(count)]
+
+
+def plain(value: float, _: Any = None) -> str:
+    """Return a tick's label: as few digits as it takes.
+
+    >>> plain(0.1), plain(1e-05), plain(1000.0)
+    ('0.1', '1e-05', '1000')
+    """
+    return f"{value:.4g}"
+
+
+def _plain_log_ticks(axis: Any, ratio: float) -> None:
+    subs = (1.0, 2.0, 5.0) if ratio < 10 ** (_DECADES / 2) else (1.0,)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=6))
+    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=6))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,67 @@
+"""The critical-difference diagram of Demšar 2006: average ranks, and who cannot be told apart."""
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from benchmark.analysis.finals import scores
+from benchmark.analysis.frame import Frames
+from benchmark.analysis.ranks import Ranking, rank, setting_blocks
+from benchmark.report.figures.look import COLUMN_INCHES, looks
+
+_ROW_INCHES = 0.17
+_FRAME_INCHES = 0.75  # axis, its label and the bar of the critical difference
+_BAR_STEP = 0.35  # rows between two bars
+
+
+def draw_ranks(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+    """Return the diagram over all settings; None with fewer than two.
+
+    Args:
+        frames: One variant of each optimizer in each setting.
+        metric: Such as ``val/loss``.
+        words: What people call it.
+    """
+    found = rank(setting_blocks(scores(frames, metric)))
+    if found is None or found.blocks < 2:
+        return None
+    apart = "are joined by a bar" if found.groups else "would be joined by a bar"
+    what = (
+        f"Average ranks by {words} at the end over {found.blocks} settings, 1 is best. Those that "
+        f"Friedman's test (p = {found.p:.2g}) with Nemenyi's critical difference "
+        f"({found.critical_difference:.2f}) cannot tell apart at 5 % {apart}."
+    )
+    return _diagram(found, frames), what
+
+
+def _diagram(found: Ranking, frames: Frames) -> Figure:
+    styles, count = looks(frames), len(found.optimizers)
+    bars = len(found.groups)
+    rows = count + 1 + bars * _BAR_STEP
+    height = _FRAME_INCHES + _ROW_INCHES * rows
+    figure = Figure(figsize=(COLUMN_INCHES, height), layout="constrained")
+    axes = figure.add_subplot()
+    ranks = dict(zip(found.optimizers, found.average_ranks, strict=True))
+    for i, (name, average) in enumerate(ranks.items()):
+        y = bars * _BAR_STEP + 1 + i
+        color = styles[name].color
+        axes.plot([average, average, count + 0.15], [0, y, y], color=color, lw=0.8, clip_on=False)
+        label: Any = {
+            "xytext": (3, 0),
+            "textcoords": "offset points",
+            "va": "center",
+            "fontsize": 6,
+        }
+        axes.annotate(f"{name}  {average:.2f}", (count + 0.15, y), color=color, **label)
+    for i, group in enumerate(found.groups):
+        y = 0.4 + i * _BAR_STEP
+        ends = [ranks[group[0]] - 0.03, ranks[group[-1]] + 0.03]
+        axes.plot(ends, [y, y], color="black", lw=2.2, solid_capstyle="butt")
+    axes.set(xlim=(1, count), ylim=(rows, 0), xlabel="average rank")
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xticks(range(1, count + 1))
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.spines["top"].set_visible(True)
+    axes.yaxis.set_visible(False)
+    return figure

@@ -1,0 +1,94 @@
+"""All figures of some studies, written with their captions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmark.analysis.finals import best_variants, only
+from benchmark.analysis.frame import Frames, read
+from benchmark.report.figures.caption import caption
+from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.look import RC
+from benchmark.report.figures.races import draw_profile, draw_reaching
+from benchmark.report.figures.ranks import draw_ranks
+from benchmark.report.figures.rates import draw_rates
+from benchmark.store import Store
+
+Kind = Literal["pdf", "svg", "png"]
+KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
+_DOTS_PER_INCH = 300
+_METRICS = {
+    "train/loss": "training loss",
+    "val/loss": "validation loss",
+    "val/accuracy": "validation accuracy",
+}
+_DECIDES = "val/loss"
+_UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure: its file's name without an ending, the picture, and the caption."""
+
+    name: str
+    figure: Figure
+    caption: str
+
+
+def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Path]:
+    """Write every figure that the records allow to `folder`, with a caption each; return both."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [path for drawing in draw_all(read(stores)) for path in save(drawing, kind, folder)]
+
+
+def save(drawing: Drawing, kind: Kind, folder: Path) -> tuple[Path, Path]:
+    """Write one figure and its caption; return where. The same numbers give the same bytes."""
+    picture = folder / f"{drawing.name}.{kind}"
+    with mpl.rc_context(RC):
+        drawing.figure.savefig(picture, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+    caption_file = folder / f"{drawing.name}.txt"
+    caption_file.write_text(drawing.caption, encoding="utf-8")
+    return picture, caption_file
+
+
+def draw_all(frames: Frames) -> list[Drawing]:
+    """Return every figure that the records allow; each optimizer is shown at its best."""
+    with mpl.rc_context(RC):
+        return list(_draw_all(frames))
+
+
+def _draw_all(frames: Frames) -> Iterator[Drawing]:
+    best = only(frames, best_variants(frames))
+    seen: Counter[str] = Counter()
+    for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")
+        seen[slug] += 1
+        name = slug if seen[slug] == 1 else f"{slug}-{seen[slug]}"
+        yield from _of_setting(name, _within(frames, str(setting)), _within(best, str(setting)))
+    yield from _named("profiles", draw_profile(best, _DECIDES, _METRICS[_DECIDES]), best)
+    yield from _named("ranks", draw_ranks(best, _DECIDES, _METRICS[_DECIDES]), best)
+
+
+def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
+    decides = _METRICS[_DECIDES]
+    for metric, words in _METRICS.items():
+        slug = words.replace(" ", "-")
+        yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best)
+    yield from _named(f"{name}-learning-rate", draw_rates(every, _DECIDES, decides), every)
+    yield from _named(f"{name}-target", draw_reaching(best, _DECIDES, decides), best)
+
+
+def _named(name: str, drawn: tuple[Figure, str] | None, frames: Frames) -> Iterator[Drawing]:
+    if drawn is not None:
+        figure, what = drawn
+        yield Drawing(name=name, figure=figure, caption=caption(what, frames))
+
+
+def _within(frames: Frames, setting: str) -> Frames:
+    return only(frames, frames.trials.filter(setting=setting)["variant"].unique().to_list())

@@ -1,0 +1,76 @@
+"""Who is compared with whom, and what a comparison says in a word or two."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from benchmark.analysis.compare import Comparison, against, seeds_needed
+from benchmark.analysis.finals import best_variants, only, scores, winners
+from benchmark.analysis.frame import Frames
+from benchmark.spec import UsageError
+
+METRIC = "val/loss"  # what is compared
+
+_SIGNS = {"better": "▲", "worse": "▼", "no difference shown": "="}
+
+
+def references(frames: Frames, reference: str | None) -> dict[str, str]:
+    """Return the variant of each setting that others are compared with; none where nobody is.
+
+    Args:
+        frames: All trials.
+        reference: An optimizer or label, its best variant being meant; None takes the best of all.
+
+    Raises:
+        UsageError: there is no such optimizer.
+    """
+    candidates = frames.trials
+    if reference is not None:
+        named = pl.any_horizontal(pl.col("optimizer", "label") == reference)
+        candidates = candidates.filter(named)
+        if candidates.is_empty():
+            known = ", ".join(frames.trials["label"].unique(maintain_order=True))
+            raise UsageError(f"no trials of reference {reference!r}. Known: {known}")
+    return winners(only(frames, candidates["variant"].unique().to_list()))
+
+
+def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Comparison]]:
+    """Compare each optimizer's best variant with the one chosen, on the validation loss at the end.
+
+    Other hyperparameters stay out: each of them would make every comparison harder.
+
+    Args:
+        frames: All trials.
+        chosen: A variant of each setting in question, from `references`.
+    """
+    taking_part = {*best_variants(frames), *chosen.values()}
+    numbers = scores(frames, METRIC).filter(pl.col("variant").is_in(taking_part))
+    return {
+        setting: against(numbers.filter(setting=setting), variant)
+        for setting, variant in chosen.items()
+    }
+
+
+def verdict_in_short(one: Comparison, family: Sequence[Comparison]) -> str:
+    """Return whether the variant is better than the reference, in at most eight characters.
+
+    ``▲`` better, ``▼`` worse, ``=`` no difference shown, each with Holm's p; or ``n<8``: with so
+    few paired seeds no outcome could be significant among so many comparisons.
+    """
+    if one.verdict == "too few seeds to conclude":
+        return f"n<{seeds_needed(len(family))}"
+    return f"{_SIGNS[one.verdict]} {short_p(one.p_holm)}"
+
+
+def short_p(p: float) -> str:
+    """Return p in short, rounded up, so that it never looks smaller than it is.
+
+    >>> short_p(0.03125), short_p(0.00004), short_p(1.0)
+    ('.032', '<.001', '1')
+    """
+    if p < 0.001:
+        return "<.001"
+    digits = 3 if p < 0.1 else 2
+    rounded = math.ceil(p * 10**digits - 1e-9) / 10**digits if p < 1 else 1.0
+    return "1" if rounded >= 1 else f"{rounded:.{digits}f}"[1:]

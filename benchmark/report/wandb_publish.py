@@ -1,0 +1,101 @@
+"""Saving the W&B Report of a study, or writing down what would be saved.
+
+The runs must be in the project already (`push` puts them there). A report that cannot be saved is
+written to the study's folder as JSON, in the form in which W&B itself keeps it.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.analysis.frame import Frames, read
+from benchmark.mirror import choose_mirror, shared_service
+from benchmark.report.wandb_report import Project, build_report, spec_of
+from benchmark.spec import UsageError
+from benchmark.store import Store, write_json
+
+SPEC_FILE = "wandb-report.json"
+
+
+def publish(stores: Sequence[Store], project: Project, reference: str | None = None) -> str:
+    """Save the report on W&B, or its spec in the first study's folder if that cannot be.
+
+    A report that was saved before from this folder is replaced.
+
+    Returns:
+        A line that says where it is, and what to do if it is not on W&B.
+
+    Raises:
+        UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
+    """
+    frames, folder = read(stores), stores[0].folder
+    mirror, _ = choose_mirror(
+        "auto",
+        project=project.name,
+        entity=project.entity or None,
+        folder=folder,
+        study=stores[0].study,
+    )
+    pushes = ", ".join(f"`python -m benchmark push {store.study}`" for store in stores)
+    again = f"{pushes} and this command again"
+    if mirror is None or mirror.mode == "offline":
+        path = _write_spec(frames, project, folder, reference)
+        why = f"no account or no server; its spec is in {path}"
+        return f"W&B report: {why}. To save it: `wandb login`, {again}"
+    with shared_service(mirror):
+        try:
+            return f"W&B report: {_save(frames, project, folder, reference)}"
+        except _NoRunsError as error:
+            raise UsageError(f"W&B has no project {error}: {again}") from None
+        except UsageError:
+            raise
+        except Exception as error:  # wandb raises whatever its parts raise
+            line = " ".join(str(error).split())[:200]
+            raise UsageError(
+                f"W&B: {type(error).__name__}: {line}; if the report was deleted there, remove "
+                f"{folder / SPEC_FILE} and a new one is made"
+            ) from error
+
+
+class _NoRunsError(Exception):
+    """The project does not exist; the message is its path."""
+
+
+def _save(frames: Frames, project: Project, folder: Path, reference: str | None) -> str:
+    import wandb
+
+    api = wandb.Api()
+    entity = project.entity or api.default_entity or ""
+    if project.name not in {found.name for found in api.projects(entity)}:
+        raise _NoRunsError(f"{entity}/{project.name}")
+    report = build_report(frames, Project(name=project.name, entity=entity), reference)
+    known = _read(folder / SPEC_FILE)
+    if (known.get("entity"), known.get("project")) == (entity, project.name):
+        report.id = known.get("id", "")
+    report.save()
+    _write(report, folder, id=report.id, url=report.url)
+    return str(report.url)
+
+
+def _write_spec(frames: Frames, project: Project, folder: Path, reference: str | None) -> Path:
+    """Write the spec without asking a server, keeping which saved report it belongs to."""
+    report = build_report(frames, Project(name=project.name), reference)
+    known = _read(folder / SPEC_FILE)
+    return _write(report, folder, **{n: v for n, v in known.items() if n != "spec"})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(report: Any, folder: Path, **known: str) -> Path:
+    path = folder / SPEC_FILE
+    spec = spec_of(report)
+    content = {"project": report.project, "entity": report.entity} | known | {"spec": spec}
+    write_json(path, content)
+    return path

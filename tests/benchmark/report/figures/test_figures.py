@@ -1,0 +1,229 @@
+import itertools
+import re
+import zlib
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from benchmark.__main__ import main
+from benchmark.analysis.frame import read
+from benchmark.report.figures.look import plain, widths
+from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
+from benchmark.report.palette import style
+from benchmark.store import Record
+
+ALL = "sgd:lr=0.001|0.01|0.1|1,momentum,nesterov,adagrad,adadelta,rmsprop,adam,lion,nadam,radam"
+LONG = f"{ALL},adam@a-label-that-is-$long$-and_odd:lr=0.002"
+ONE_SETTING = [
+    "logreg-digits-training-loss",
+    "logreg-digits-validation-loss",
+    "logreg-digits-validation-accuracy",
+    "logreg-digits-learning-rate",
+    "logreg-digits-target",
+]
+
+
+def final(trial):
+    return 0.05 + zlib.crc32(trial.label.encode()) % 100 / 100
+
+
+@pytest.fixture
+def store(studied):
+    return studied("sgd:lr=0.1|0.01,adam", final=final)
+
+
+@pytest.fixture
+def stores(studied):
+    """Two settings with everything that fills a figure: names, rates, divergence."""
+    store = studied(LONG, final=final)
+    for record in store.records():
+        if record.trial.label == "sgd lr=1":
+            gone = Record(trial=record.trial, status="diverged", reason="loss is nan in step 7")
+            store.write(gone)
+    return [studied(LONG, final=final, problem="mlp/digits")]
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """Return a function that gives the words and the box of every text that is drawn."""
+    from matplotlib.text import Text
+
+    drawn, draw = [], Text.draw
+
+    def note(self, renderer, *args, **kwargs):
+        drawn.append((self, renderer))
+        draw(self, renderer, *args, **kwargs)
+
+    def boxes(figure):
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # settles the layout
+        drawn.clear()
+        canvas.draw()
+        shown = [
+            (text, renderer)
+            for text, renderer in drawn
+            if text.get_text().strip() and text.get_visible()
+        ]
+        return [(text.get_text(), text.get_window_extent(renderer)) for text, renderer in shown]
+
+    monkeypatch.setattr(Text, "draw", note)
+    return boxes
+
+
+def test_one_setting_has_its_figures(store):
+    assert [drawing.name for drawing in draw_all(read([store]))] == ONE_SETTING
+
+
+def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
+    names = [drawing.name for drawing in draw_all(read([studied(final=final)]))]
+    assert names == [name for name in ONE_SETTING if "learning-rate" not in name]
+
+
+def test_several_settings_add_profiles_and_ranks(stores):
+    names = [drawing.name for drawing in draw_all(read(stores))]
+    assert names[-2:] == ["profiles", "ranks"]
+    assert len(names) == 12
+
+
+def test_settings_of_one_problem_have_files_of_their_own(studied):
+    stores = [studied(name="one", final=final), studied(name="two", epochs=2, final=final)]
+    names = [drawing.name for drawing in draw_all(read(stores))]
+    assert {"logreg-digits-target", "logreg-digits-2-target"} < set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_labels_overlap_neither_each_other_nor_the_border_nor_data(stores, texts):
+    drawings = draw_all(read(stores))
+    for drawing in drawings:
+        found = texts(drawing.figure)
+        assert len(found) > 5
+        border = drawing.figure.bbox.padded(0.5)
+        for words, box in found:
+            assert border.x0 <= box.x0, (drawing.name, words)
+            assert box.x1 <= border.x1, (drawing.name, words)
+            assert border.y0 <= box.y0, (drawing.name, words)
+            assert box.y1 <= border.y1, (drawing.name, words)
+        for (one, a), (other, b) in itertools.combinations(found, 2):
+            assert not a.padded(-0.5).overlaps(b.padded(-0.5)), (drawing.name, one, other)
+        for legend in drawing.figure.legends:
+            inside = legend.get_window_extent().padded(-0.5)
+            assert not inside.overlaps(drawing.figure.axes[0].get_window_extent()), drawing.name
+
+
+def test_figures_are_as_wide_as_a_column(stores):
+    for drawing in draw_all(read(stores)):
+        width, height = drawing.figure.get_size_inches()
+        assert width == 3.25
+        assert 1.2 < height < 4.5
+
+
+@pytest.fixture
+def drawing(store):
+    return draw_all(read([store]))[3]
+
+
+def test_every_kind_has_the_size_in_inches(drawing, tmp_path):
+    pdf, svg, png = (save(drawing, kind, tmp_path)[0] for kind in ("pdf", "svg", "png"))
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf.read_bytes()).groups()
+    assert [float(side) / 72 for side in box] == pytest.approx([3.25, 2.15], abs=0.01)
+    assert 'width="234pt"' in svg.read_text()
+    with Image.open(png) as picture:
+        assert picture.size == (975, 645)
+        assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_fonts_are_embedded(drawing, tmp_path):
+    pdf, svg = (save(drawing, kind, tmp_path)[0] for kind in ("pdf", "svg"))
+    assert b"/FontFile2" in pdf.read_bytes()
+    assert b"/Type3" not in pdf.read_bytes()
+    assert "<text" not in svg.read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_records_give_the_same_bytes(store, tmp_path, kind):
+    first, second = (
+        save(draw_all(read([store]))[1], kind, tmp_path)[0].read_bytes() for _ in range(2)
+    )
+    assert first == second
+
+
+def test_each_figure_has_its_caption_beside_it(studied, tmp_path):
+    written = write_figures([studied(seeds=1, final=final)], "png", tmp_path / "new")
+    names = [name for name in ONE_SETTING if "learning-rate" not in name]
+    assert [path.name for path in written] == [
+        f"{name}.{ending}" for name in names for ending in ("png", "txt")
+    ]
+    assert all(path.stat().st_size > 100 for path in written)
+
+
+def test_colours_are_those_of_the_palette(store):
+    drawing = draw_all(read([store]))[0]
+    colors = {line.get_label(): line.get_color() for line in drawing.figure.axes[0].lines}
+    assert colors == {"adam": style("adam").color, "sgd lr=0.1": style("sgd").color}
+
+
+def test_a_curve_goes_through_the_means(store):
+    drawing = draw_all(read([store]))[1]
+    (adam,) = [line for line in drawing.figure.axes[0].lines if line.get_label() == "adam"]
+    (trial,) = [r.trial for r in store.records() if r.trial.label == "adam" and not r.trial.seed]
+    assert adam.get_xdata().tolist() == [0, 1, 2, 3]
+    assert adam.get_ydata()[0] == 2.0
+    assert adam.get_ydata()[-1] == pytest.approx(final(trial) + 0.005)
+
+
+def test_diverged_rates_are_crosses_at_the_top(stores):
+    (drawing,) = [d for d in draw_all(read(stores)) if d.name == "logreg-digits-learning-rate"]
+    axes = drawing.figure.axes[0]
+    (cross,) = [line for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())]
+    assert cross.get_xdata().tolist() == [1.0]
+    assert "Crosses at the top: seeds diverged." in drawing.caption
+
+
+def test_captions_say_what_was_run(store):
+    caption = draw_all(read([store]))[1].caption
+    assert caption.startswith("Mean validation loss over 2 seeds, evaluated without dropout.")
+    assert "95 % interval by Student's t" in caption
+    assert "Setting: logreg/digits, 1 epoch of batches of 128, cpu 32-true." in caption
+    assert "  sgd lr=0.1: lr = 0.1, weight_decay = 0.0; seeds: 2 done." in caption
+    assert "lr=0.01" not in caption
+
+
+def test_versions_are_in_the_caption(store):
+    record = store.records()[0]
+    facts = {"torch": "2.14.1", "device": "cpu"}
+    metrics, seconds = dict(record.metrics), dict(record.seconds)
+    store.write(
+        Record(
+            trial=record.trial, status="done", metrics=metrics, seconds=seconds, environment=facts
+        )
+    )
+    captions = [drawing.caption for drawing in draw_all(read([store]))]
+    assert any("Made with: torch 2.14.1, device cpu." in caption for caption in captions)
+
+
+def test_nothing_done_draws_nothing(studied):
+    store = studied(seeds=1)
+    for record in store.records():
+        store.write(Record(trial=record.trial, status="diverged", reason="nan"))
+    assert [drawing.name for drawing in draw_all(read([store]))] == []
+
+
+def test_the_verb_writes_into_the_studys_folder(studied, capsys):
+    store = studied(seeds=1)
+    assert main(["report", "study", "--results", str(store.folder.parent), "--format", "png"]) == 0
+    picture = store.folder / "figures" / "logreg-digits-target.png"
+    assert str(picture) in capsys.readouterr().out
+    assert picture.exists()
+
+
+def test_lines_beneath_others_are_wider():
+    found = widths(4)
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) == 4
+    assert len(widths(1)) == 1
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.5, "0.5"), (1e-5, "1e-05"), (20.0, "20")])
+def test_ticks_are_plain(value, text):
+    assert plain(value) == text
