@@ -1,5 +1,6 @@
 """Who takes part: settings, their variants, optimizers with their looks; and numbers for names."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -58,12 +59,14 @@ class Setting:
     Args:
         name: In words.
         problem: Model/data set.
+        title: The problem, or the name where several settings are of one problem.
         winner: Place of the best variant, None if there is none.
         variants: Those that were tried.
     """
 
     name: str
     problem: str
+    title: str
     winner: int | None
     variants: tuple[Variant, ...]
 
@@ -87,6 +90,9 @@ class Cast:
         ]
         self._variants: dict[str, int] = {}
         best = winners(frames)
+        self._settings_of = Counter(
+            trials.select("setting", "problem").unique()["problem"].to_list()
+        )
         groups = trials.group_by("setting", maintain_order=True)
         self.settings = [self._setting(str(name), group, best) for (name,), group in groups]
         self.places = {setting.name: i for i, setting in enumerate(self.settings)}
@@ -123,10 +129,11 @@ class Cast:
         for place, ((variant,), group) in enumerate(groups):
             self._variants[str(variant)] = place
             variants.append(self._variant(str(variant), group))
-        winner = best.get(name)
+        winner, problem = best.get(name), str(trials["problem"][0])
         return Setting(
             name=name,
-            problem=trials["problem"][0],
+            problem=problem,
+            title=problem if self._settings_of[problem] == 1 else name,
             winner=None if winner is None else self._variants[winner],
             variants=tuple(variants),
         )

@@ -79,9 +79,9 @@ def _headline(
 
 def _nobody(setting: Setting) -> Headline:
     if any(variant.statuses.get("done") for variant in setting.variants):
-        claim = f"On {setting.problem}, every optimizer has a seed that diverged: none is best."
+        claim = f"On {setting.title}, every optimizer has a seed that diverged: none is best."
     else:
-        claim = f"On {setting.problem}, no trial is done: there is nothing to compare."
+        claim = f"On {setting.title}, no trial is done: there is nothing to compare."
     return Headline(claim=claim, evidence=())
 
 
@@ -98,7 +98,7 @@ def _claim(frames: Frames, setting: Setting, metric: str, board: pl.DataFrame) -
         else ""
     )
     return (
-        f"{winner.label} reached the {superlative} {metric_words(metric)} on {setting.problem}: "
+        f"{winner.label} reached the {superlative} {metric_words(metric)} on {setting.title}: "
         f"{in_words(metric, row['mean'])} ({interval}{seeds}){_on_test(frames, setting)}."
     )
 

@@ -35,17 +35,12 @@ function toggle(name, words) {
 
 const named = (list, words) => Object.fromEntries(list.map((each, i) => [i, words(each)]));
 
-function settingWords(each) {
-  const twins = payload.settings.filter((other) => other.problem === each.problem);
-  return twins.length > 1 ? each.name : each.problem;
-}
-
 function mainControls() {
   const legend = make("div.legend", { role: "group", "aria-label": "Optimizers" });
   const host = byId("controls");
   host.replaceChildren(
     make("div.bar", {}, [
-      choose("problem", "Problem", named(payload.settings, settingWords), Number),
+      choose("problem", "Problem", named(payload.settings, (each) => each.title), Number),
       choose("metric", "Metric", named(payload.metrics, (each) => each.words), Number),
       choose("variants", "Hyperparameters", CHOICES.variants),
     ]),

@@ -60,6 +60,13 @@ def test_one_optimizer_alone_is_said_to_be_alone(headline_of, curve):
     assert headline_of(curve("adam")).evidence == ("There is nothing to compare it with here.",)
 
 
+def test_settings_of_one_problem_are_told_apart(study, log):
+    frames = read([study(*(log(values=[2.0, 1.0], epochs=epochs) for epochs in (5, 6)))])
+    claims = [found.claim for found in headlines(frames, Cast(frames), None)]
+    assert "on logreg/digits, 5 epochs of batches of 128" in claims[0]
+    assert "on logreg/digits, 6 epochs of batches of 128" in claims[1]
+
+
 def test_if_all_diverge_nobody_is_best(headline_of, curve):
     found = headline_of(curve("adam", status="diverged"), curve("sgd", status="diverged"))
     assert found.claim == "On logreg/digits, no trial is done: there is nothing to compare."
