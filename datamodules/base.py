@@ -1,5 +1,6 @@
 """What all data sets have in common: cache, splits, loaders. A data set is its differences."""
 
+import math
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,8 @@ from datamodules.sparse import SparseRows
 SPLITS = ("train", "val", "test")
 SPLIT_SEED = 1412_6980  # of every train/validation split: the Adam paper's number on arXiv
 TRAIN_EVAL_SIZE = 10_000  # training examples that the training loss is evaluated on
-EVAL_BATCH_SIZE = 1_000
+EVAL_BATCH_SIZE = 1_000  # at most: a convolution keeps 500 KB of activations for a CIFAR-10 image
+EVAL_VALUES = 784_000  # numbers in a batch of images, which is 1,000 of MNIST and 255 of CIFAR-10
 
 
 @dataclass(frozen=True)
@@ -116,15 +118,21 @@ class ResidentDataModule(LightningDataModule):
 
     def train_eval_dataloader(self) -> InOrder:
         """Return the first `TRAIN_EVAL_SIZE` training examples in a fixed order."""
-        return InOrder(self._splits["train"], EVAL_BATCH_SIZE, TRAIN_EVAL_SIZE)
+        return InOrder(self._splits["train"], self._eval_batch_size, TRAIN_EVAL_SIZE)
 
     def val_dataloader(self) -> InOrder:
         """Return the validation split in a fixed order."""
-        return InOrder(self._splits["val"], EVAL_BATCH_SIZE)
+        return InOrder(self._splits["val"], self._eval_batch_size)
 
     def test_dataloader(self) -> InOrder:
         """Return the test split in a fixed order."""
-        return InOrder(self._splits["test"], EVAL_BATCH_SIZE)
+        return InOrder(self._splits["test"], self._eval_batch_size)
+
+    @property
+    def _eval_batch_size(self) -> int:
+        if len(self.input_shape) < 3:
+            return EVAL_BATCH_SIZE
+        return max(1, min(EVAL_BATCH_SIZE, EVAL_VALUES // math.prod(self.input_shape)))
 
     def transfer_batch_to_device(self, batch: Any, device: Any, dataloader_idx: int) -> Any:
         """Leave batches alone: they are cut where the examples already are."""
