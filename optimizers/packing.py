@@ -23,7 +23,7 @@ States = Mapping[Tensor, dict[str, Tensor]]
 
 SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
 SMALL_ELSEWHERE = 1 << 20  # where launching kernels costs more than copying gradients
-SLICE = 1 << 17  # elements, so that temporaries stay in cache; measured in docs/performance.md
+SLICE = 1 << 17  # elements, so that temporaries stay in cache; see docs/optimizers.md
 PACK_ON_CPU = 1 << 20  # elements at most in one buffer, which whoever saves one layer saves whole
 PACK_ELSEWHERE = 1 << 24
 _grad_of = attrgetter("grad")
