@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -230,6 +230,7 @@ def _forkserver(context: Context) -> Any:
     start = multiprocessing.get_context("forkserver")
     start.set_forkserver_preload(_PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None))
     # Ctrl-C is for this process alone: it would end the server's imports with a traceback each.
+    resource_tracker.ensure_running()  # the server starts it else, and it unblocks what is blocked
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
