@@ -150,7 +150,8 @@ class _Job:
         self.process = _forkserver(context).Process(
             target=_work, args=(trial, store, context, theirs, gpu)
         )
-        self.process.start()
+        with _ctrl_c_waits():
+            self.process.start()
         theirs.close()
 
     def things_to_wait_for(self) -> list[Any]:
@@ -210,7 +211,8 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
     """
     ours, theirs = multiprocessing.Pipe(duplex=False)
     process = _forkserver(context).Process(target=_prepare, args=(wanted, context, theirs))
-    process.start()
+    with _ctrl_c_waits():
+        process.start()
     theirs.close()
     try:
         error = ours.recv()
@@ -229,14 +231,24 @@ def _forkserver(context: Context) -> Any:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
     start = multiprocessing.get_context("forkserver")
     start.set_forkserver_preload(_PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None))
-    # Ctrl-C is for this process alone: it would end the server's imports with a traceback each.
     resource_tracker.ensure_running()  # the server starts it else, and it unblocks what is blocked
+    with _ctrl_c_waits():
+        forkserver.ensure_running()
+    return start
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Put Ctrl-C off to the end of the block, and for the process started in it for good.
+
+    It is for this process alone to answer; a server that loads modules and a worker that is half
+    started would answer it with a traceback.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return start
 
 
 def _work(trial: Trial, store: Store, context: Context, pipe: Connection, gpu: str) -> None:
