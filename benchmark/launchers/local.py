@@ -87,7 +87,8 @@ class LocalLauncher:
             if gpu is None:
                 waiting.append(trial)
                 continue
-            jobs.append(_Job(trial, store, self._context, gpu))
+            with _ctrl_c_waits():  # until the job is where it will be stopped
+                jobs.append(_Job(trial, store, self._context, gpu))
             self._watcher.started(trial)
 
     def _free_gpu(self, jobs: "list[_Job]") -> str | None:
@@ -150,8 +151,7 @@ class _Job:
         self.process = _forkserver(context).Process(
             target=_work, args=(trial, store, context, theirs, gpu)
         )
-        with _ctrl_c_waits():
-            self.process.start()
+        self.process.start()
         theirs.close()
 
     def things_to_wait_for(self) -> list[Any]:
