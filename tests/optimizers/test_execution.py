@@ -373,6 +373,7 @@ def test_without_a_compiler_it_says_so_and_packs(monkeypatch):
     def broken(*_):
         raise FileNotFoundError("no g++")
 
+    monkeypatch.setattr(compiling, "_compiled", set())  # other tests have compiled the same
     monkeypatch.setattr(compiling, "_kernel", lambda variant: broken)
     pair = [optimizers.Adam(parameters(), execution=mode) for mode in ("compiled", "loop")]
     with pytest.warns(RuntimeWarning, match="torch.compile does not work here, .* no g\\+\\+"):
@@ -388,6 +389,7 @@ def test_an_error_of_a_kernel_that_has_worked_is_no_compilers_error(monkeypatch)
     def fails(*_):
         raise ValueError("later")
 
+    monkeypatch.setattr(compiling, "_compiled", set())
     optimizer = optimizers.Lion([torch.nn.Parameter(torch.ones(20))], execution="compiled")
     for kernel, error in ((works, None), (fails, ValueError)):
         monkeypatch.setattr(compiling, "_kernel", lambda variant, kernel=kernel: kernel)
