@@ -14,6 +14,8 @@ _VERBS = {
     "show": "print the tables of a study again",
     "check": "check an optimizer, your own too, for what users of torch.optim count on",
     "report": "a page of everything, figures for papers, or a W&B Report, from studies",
+    "compact": "a study's records and curves in one small Parquet file",
+    "restore": "a study's files again, from what compact wrote",
     "push": "rebuild the Weights & Biases runs of a study from its files",
     "list": "list optimizers, models, data sets, problems",
     "bench-step": "time the step of optimizers, next to torch's own and to the limit",

@@ -1,0 +1,25 @@
+"""``restore``: a study's files from the one that ``compact`` wrote."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+)
+def command(file: Path, results: Path) -> int:
+    """Write the study in FILE, made by `compact`, to its folder again; what is there is kept."""
+    from benchmark.archive import restore
+
+    done = restore(file, results)
+    kept = f", {done.kept} were there already" * bool(done.kept)
+    click.echo(f"{done.store.folder}: {done.added} trials restored{kept}")
+    elsewhere = "" if results == Path("results") else f" --results {results}"
+    click.echo(f"its tables: python -m benchmark show {done.store.study}{elsewhere}")
+    return 0

@@ -1,0 +1,114 @@
+import polars as pl
+import pytest
+
+from benchmark.archive import compact, restore
+from benchmark.spec import UsageError
+from benchmark.store import FILES, Store
+
+
+def curve(*losses):
+    return [{"step": i, "epoch": i / 3, "val/loss": loss} for i, loss in enumerate(losses)]
+
+
+@pytest.fixture
+def store(study, log):
+    return study(
+        log("sgd", rows=curve(2.0, 1.0, 0.1 + 0.2)),
+        log("sgd", seed=1, rows=[{"step": 0, "epoch": 0.0, "samples": 0, "inside/a|b": 1e-300}]),
+        log("adam", rows=[], status="failed", reason="RuntimeError: <broken>"),
+        log("adam", rows=curve(3.0), seed=1, status="diverged", reason="loss is nan at step 3"),
+        log("lion", rows=curve(1.0), status="skipped", label="a label\nof 'two' lines, ε"),
+    )
+
+
+def texts(store):
+    return {
+        (record.trial.key, name): (store.trial_folder(record.trial) / name).read_text()
+        for record in store.records()
+        for name in FILES
+    }
+
+
+def test_a_study_comes_back_byte_by_byte(store, tmp_path):
+    assert compact(store, tmp_path / "a.parquet") == 5
+    restored = restore(tmp_path / "a.parquet", tmp_path / "elsewhere")
+    assert (restored.added, restored.kept) == (5, 0)
+    assert restored.store.study == "study"
+    before = texts(store)
+    assert len(before) == 15
+    assert texts(restored.store) == before
+
+
+def test_what_is_finished_is_kept_and_what_is_not_is_replaced(store, tmp_path):
+    compact(store, tmp_path / "a.parquet")
+    before = texts(store)
+    for record in store.records():
+        (store.trial_folder(record.trial) / "metrics.jsonl").write_text("")
+    restored = restore(tmp_path / "a.parquet", tmp_path)
+    assert (restored.added, restored.kept) == (2, 3)
+    statuses = {record.trial.key: record.status for record in store.records()}
+    for (key, name), text in texts(store).items():
+        kept = name == "metrics.jsonl" and statuses[key] in ("done", "diverged")
+        assert text == ("" if kept else before[key, name])
+
+
+def test_the_file_reads_without_the_suite(store, tmp_path):
+    compact(store, tmp_path / "a.parquet")
+    frame = pl.read_parquet(tmp_path / "a.parquet")
+    losses = (
+        frame.filter(label="sgd lr=0.1", seed=0)
+        .explode("curves")
+        .select(pl.col("curves").struct.field("val/loss"))["val/loss"]
+    )
+    assert losses.to_list() == [2.0, 1.0, 0.1 + 0.2]
+    assert frame["status"].to_list().count("diverged") == 1
+
+
+def test_trials_without_a_record_are_left_out(store, tmp_path):
+    trial = store.records()[0].trial
+    (store.trial_folder(trial) / "record.json").unlink()
+    assert compact(store, tmp_path / "a.parquet") == 4
+    keys = pl.read_parquet(tmp_path / "a.parquet")["key"]
+    assert trial.key not in keys.to_list()
+
+
+def test_an_empty_study_is_refused_and_leaves_no_file(tmp_path):
+    with pytest.raises(UsageError, match="study 'none' has no records yet"):
+        compact(Store(tmp_path, "none"), tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PAR1 no",
+        pl.DataFrame({"a": [1]}),
+        pl.DataFrame({"study": ["s"], "key": ["k"], "record": ["{"], "curves": [[{"step": 1}]]}),
+        pl.DataFrame({"study": ["s"], "key": ["k"], "record": ["[]"], "curves": [[{"step": 1}]]}),
+        pl.DataFrame(schema=dict.fromkeys(["study", "key", "record", "curves"], pl.String)),
+    ],
+)
+def test_another_file_is_refused_in_one_line_and_nothing_is_written(content, tmp_path):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content) if isinstance(content, bytes) else content.write_parquet(path)
+    with pytest.raises(UsageError, match=r"^[^\n]*a\.parquet: expected [^\n]*$"):
+        restore(path, tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_trial_that_another_version_would_train_differently_is_refused(store, tmp_path):
+    path = tmp_path / "a.parquet"
+    compact(store, path)
+    frame = pl.read_parquet(path).with_columns(key=pl.col("key") + "0")
+    frame.write_parquet(path)
+    with pytest.raises(UsageError, match="in this version, which trains it differently"):
+        restore(path, tmp_path / "results")
+
+
+def test_a_study_name_that_leads_out_of_the_folder_is_refused(store, tmp_path):
+    path = tmp_path / "a.parquet"
+    compact(store, path)
+    pl.read_parquet(path).with_columns(study=pl.lit("../x")).write_parquet(path)
+    with pytest.raises(UsageError, match="study name"):
+        restore(path, tmp_path / "results")
