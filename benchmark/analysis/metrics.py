@@ -1,8 +1,9 @@
 """Which way is better, and which metrics choose: what the statistics need to know of metrics."""
 
-# What chooses hyperparameters and marks the best: the mean of the first over seeds, ties by the
-# next. Metrics that a study did not measure are passed over. Test metrics never choose.
-CHOOSING = ("val/accuracy", "val/loss")
+# What chooses hyperparameters, marks the best and is compared: the mean of the first over seeds,
+# ties by the next. Metrics that a study did not measure are passed over. Test metrics never choose.
+# The loss comes first, for it is what optimizers lower, and tells seeds apart where accuracies tie.
+CHOOSING = ("val/loss", "val/accuracy")
 
 _HIGHER_IS_BETTER = {"loss": False, "running_loss": False, "accuracy": True}
 

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["html", "pdf", "svg", "png"]),
-    help="A page, or figures for papers.  [default: html, unless --wandb is given]",
+    type=click.Choice(["html", "md", "pdf", "svg", "png"]),
+    help="A page, a Markdown document with pictures, or figures for papers.  "
+    "[default: html, unless --wandb is given]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="File for the page, folder for the figures.  "
-    "[default: report.html, figures in the folder of the first study]",
+    help="File for the page or document, folder for the figures.  "
+    "[default: report.html, report.md, figures in the folder of the first study]",
 )
 @click.option(
     "--reference",
@@ -67,6 +68,8 @@ def command(
         _page(stores, out or stores[0].folder / "report.html", reference, landscape)
     elif not any(store.records() for store in stores):
         raise UsageError(f"no records yet in {', '.join(studies)}")
+    elif kind == "md":
+        _document(stores, out or stores[0].folder / "report.md", reference)
     elif kind:
         _figures(stores, kind, out or stores[0].folder / "figures")
     if wandb:
@@ -79,8 +82,7 @@ def command(
 
 
 def _page(stores: list[Store], target: Path, reference: str | None, landscape: bool) -> None:
-    if target.is_dir() or not target.absolute().parent.is_dir():
-        raise UsageError(f"--out {target}: expected a file in a folder that exists")
+    _check_file(target)
     motion = _motion(stores) if landscape else None
     from benchmark.report.page.build import build
 
@@ -88,6 +90,21 @@ def _page(stores: list[Store], target: Path, reference: str | None, landscape: b
     target.write_text(text, encoding="utf-8")
     click.echo(f"wrote {target}, {len(text.encode()) / 1e6:.1f} MB; open it in any browser:")
     click.echo(target.resolve().as_uri())
+
+
+def _document(stores: list[Store], target: Path, reference: str | None) -> None:
+    _check_file(target)
+    if target.suffix != ".md":
+        raise UsageError(f"--out {target}: expected a name that ends in .md")
+    from benchmark.report.document import write_document
+
+    for path in write_document(stores, target, reference):
+        click.echo(path)
+
+
+def _check_file(target: Path) -> None:
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise UsageError(f"--out {target}: expected a file in a folder that exists")
 
 
 def _figures(stores: list[Store], kind: str, folder: Path) -> None:

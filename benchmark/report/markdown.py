@@ -8,31 +8,62 @@ import polars as pl
 
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.cost import costs
-from benchmark.analysis.finals import best_variants, leaderboard, only, scores
+from benchmark.analysis.finals import best_variants, leaderboard, only, scores, winners
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.metrics import CHOOSING, higher_is_better
 from benchmark.analysis.ranks import rank, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
 from benchmark.report.verdicts import METRIC, short_p, verdict_in_short
+from benchmark.report.words import metric_words, value_words
 
 _BOARD = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
 
-def headline(frames: Frames, setting: str, reference: str, compared: list[Comparison]) -> str:
-    """Return who is best in `setting` in one sentence, and against whom that is shown."""
+def headline(frames: Frames, compared: Sequence[Comparison]) -> str:
+    """Return who did best in the frames' one setting, and how others compare with the reference."""
+    problem = frames.trials["problem"][0]
+    best = next(iter(winners(frames).values()), None)
+    if best is None:
+        return f"On {problem} none did best: no optimizer is done with all of its seeds."
     labels = _labels(frames)
-    problem = frames.trials.filter(setting=setting)["problem"][0]
-    worse = [labels[one.variant] for one in compared if one.verdict == "worse"]
-    sentence = f"{labels[reference]} did best on {problem} by validation"
-    if worse:
-        return f"{sentence}; its lead in {METRIC} is significant over {', '.join(worse)}."
-    if any(one.verdict == "too few seeds to conclude" for one in compared):
-        return f"{sentence}; there are too few seeds to say whether the differences are real."
-    return f"{sentence}; no other optimizer is significantly worse in {METRIC}."
+    sentences = [_claim(frames.trials.filter(variant=best), problem)]
+    for verdict, phrase in _PHRASES.items():
+        names = [labels[one.variant] for one in compared if one.verdict == verdict]
+        if names:
+            reference = labels[compared[0].reference]
+            sentences.append(f"{phrase.format(reference=reference)}: {', '.join(names)}.")
+    return " ".join(sentences)
 
 
-def board(frames: Frames, reference: str | None, compared: list[Comparison]) -> str:
-    """Return the leaderboard of the frames' one setting: means ± half of the 95 % interval."""
+_PHRASES = {
+    "better": f"Significantly better than {{reference}} in {metric_words(METRIC)}",
+    "worse": f"Significantly worse than {{reference}} in {metric_words(METRIC)}",
+    "no difference shown": f"No difference from {{reference}} in {metric_words(METRIC)} shown",
+    "too few seeds to conclude": f"Too few seeds to tell from {{reference}} in "
+    f"{metric_words(METRIC)}",
+}
+
+
+def _claim(best: pl.DataFrame, problem: str) -> str:
+    chosen_by = next(name for name in CHOOSING if name in best.columns)
+    superlative = "highest" if higher_is_better(chosen_by) else "lowest"
+    numbers = [
+        f"{value_words(name, best[name].mean())}{on}"  # type: ignore[arg-type]
+        for name, on in ((chosen_by, ""), ("test/accuracy", " on test data"))
+        if name in best.columns
+    ]
+    return (
+        f"{best['label'][0]} reached the {superlative} {metric_words(chosen_by)} on {problem}: "
+        f"{', '.join(numbers)}."
+    )
+
+
+def board(frames: Frames, reference: str | None = None, compared: Sequence[Comparison] = ()) -> str:
+    """Return the leaderboard of the frames' one setting: means ± half of the 95 % interval.
+
+    Without comparisons there is no column of them.
+    """
     boards = {name: leaderboard(scores(frames, name)) for name in _BOARD if name in frames.metrics}
     verdicts = {one.variant: verdict_in_short(one, compared) for one in compared}
     rows = []
@@ -41,8 +72,10 @@ def board(frames: Frames, reference: str | None, compared: list[Comparison]) -> 
         cells = [_cell(each, variant) for each in boards.values()]
         seeds = f"{row['seeds']} done" + f", {row['diverged']} diverged" * bool(row["diverged"])
         mark = "reference" if variant == reference else verdicts.get(variant, "")
-        rows.append([row["label"], *cells, seeds, mark])
-    return table(["optimizer", *boards, "seeds", f"{METRIC} vs reference"], rows)
+        rows.append([row["label"], *cells, seeds, *[mark] * bool(compared)])
+    named = [metric_words(name) + ", %" * name.endswith("accuracy") for name in boards]
+    versus = [f"{metric_words(METRIC)} vs reference"] * bool(compared)
+    return table(["optimizer", *named, "seeds", *versus], rows)
 
 
 def targets(frames: Frames) -> str:
@@ -50,13 +83,19 @@ def targets(frames: Frames) -> str:
     best = only(frames, best_variants(frames))
     target = suggested_target(scores(best, METRIC))
     if target is None:
-        return f"Less than half of the optimizers have a median {METRIC}: there is no target."
+        return (
+            f"Less than half of the optimizers have a median {metric_words(METRIC)}: there is no "
+            "target."
+        )
     reached = target_table(time_to_target(best, METRIC, target, "step"))
     rows = [
         [row["label"], f"{row['reached']} of {row['seeds']}", _number(row["time"])]
         for row in reached.sort("time", nulls_last=True).iter_rows(named=True)
     ]
-    title = f"Steps to {METRIC} ≤ {target:g}, the median over seeds; empty if not reached."
+    title = (
+        f"Steps to a {metric_words(METRIC)} of {target:g}, which half of the optimizers reach: the "
+        "median over seeds, empty if fewer than half of them got there."
+    )
     return f"{title}\n\n{table(['optimizer', 'reached', 'steps'], rows)}"
 
 
@@ -68,7 +107,7 @@ def sensitivity(frames: Frames) -> str:
          f"{_number(row['high_lr'])}", f"on the {row['edge']} edge" if row["edge"] else ""]
         for row in found.iter_rows(named=True)
     ]  # fmt: skip
-    header = ["optimizer", "best lr", "within 10 %", "warning"]
+    header = ["optimizer", "best lr", "within 10 % of its loss", "warning"]
     return table(header, rows) if rows else ""
 
 
@@ -148,9 +187,11 @@ def _cell(board: pl.DataFrame, variant: str) -> str:
     (row,) = board.filter(variant=variant).iter_rows(named=True)
     if row["mean"] is None:
         return "-"
+    scale, digits = (100, 2) if row["metric"].endswith("accuracy") else (1, 4)
+    mean = f"{scale * row['mean']:.{digits}f}"
     if row["low"] is None:
-        return f"{row['mean']:.4f}"
-    return f"{row['mean']:.4f} ± {(row['high'] - row['low']) / 2:.4f}"
+        return mean
+    return f"{mean} ± {scale * (row['high'] - row['low']) / 2:.{digits}f}"
 
 
 def _number(value: float | None) -> str:

@@ -43,7 +43,7 @@ def print_tables(
     if any(row.best for rows in summarize(records).values() for row in rows):
         console.print(
             Text(
-                "★ best mean validation accuracy. ± is Student's 95 % interval over seeds; "
+                "★ lowest mean validation loss. ± is Student's 95 % interval over seeds; "
                 "seeds that diverged (div.) are left out of means.",
                 style="dim",
             )

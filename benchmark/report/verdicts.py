@@ -8,9 +8,10 @@ import polars as pl
 from benchmark.analysis.compare import Comparison, against, seeds_needed
 from benchmark.analysis.finals import best_variants, only, scores, winners
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.metrics import CHOOSING
 from benchmark.spec import UsageError
 
-METRIC = "val/loss"  # what is compared
+METRIC = CHOOSING[0]  # what is compared is what chose the hyperparameters
 
 _SIGNS = {"better": "▲", "worse": "▼", "no difference shown": "="}
 

@@ -85,9 +85,7 @@ def _setting(
     reference: str | None,
     compared: list[Comparison],
 ) -> list[Any]:
-    blocks = [wr.H1(text=setting)]
-    if reference is not None:
-        blocks.append(wr.P(text=markdown.headline(frames, setting, reference, compared)))
+    blocks = [wr.H1(text=setting), wr.P(text=markdown.headline(frames, compared))]
     blocks += _section(wr, "Leaderboard", markdown.board(frames, reference, compared))
     blocks += [wr.H2(text="Curves"), _curves(wr, frames, project)]
     blocks += _section(wr, "Time to target", markdown.targets(frames))

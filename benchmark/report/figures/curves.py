@@ -1,4 +1,6 @@
-"""Curves over epochs: the mean over seeds and its 95 % interval."""
+"""Curves over epochs: the mean over seeds and its 95 % interval; of one setting, or of several."""
+
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -8,7 +10,15 @@ from benchmark.analysis.curves import bands, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
 from benchmark.report.figures.caption import seeds_in_words
-from benchmark.report.figures.look import add_legend, count_x, line, looks, new_figure, scale_y
+from benchmark.report.figures.look import (
+    add_legend,
+    count_x,
+    line,
+    looks,
+    new_figure,
+    new_panels,
+    scale_y,
+)
 from benchmark.report.palette import Style
 
 _POINTS = 200  # of a line; a column has no more
@@ -28,15 +38,50 @@ def draw_curves(frames: Frames, metric: str, words: str) -> tuple[Figure, str] |
         return None
     names = curves["label"].unique(maintain_order=True).to_list()
     figure, axes = new_figure(names)
+    _fill(axes, curves, "label", looks(frames), metric)
+    axes.set_ylabel(words)
+    add_legend(figure, [axes])
+    return figure, _what(curves, metric, words)
+
+
+def draw_overview(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+    """Return the curves of all settings side by side; None with fewer than two settings.
+
+    Args:
+        frames: One variant of each optimizer in each setting.
+        metric: Such as ``train/running_loss``.
+        words: What people call it.
+    """
+    curves = thin(bands(frames, metric, "epoch"), _POINTS)
+    settings = curves["setting"].unique(maintain_order=True).to_list()
+    if len(settings) < 2:
+        return None
+    names = curves["optimizer"].unique(maintain_order=True).to_list()
+    figure, panels = new_panels(names, len(settings))
     found = looks(frames)
-    for (optimizer, label), curve in curves.group_by("optimizer", "label", maintain_order=True):
-        _draw(axes, curve, str(label), found[str(optimizer)])
+    for axes, setting in zip(panels, settings, strict=True):
+        _fill(axes, curves.filter(setting=setting), "optimizer", found, metric)
+        axes.set_title(_title(setting, settings))
+        axes.set_ylabel(words)
+    add_legend(figure, panels)
+    return figure, _what(curves, metric, words)
+
+
+def _title(setting: str, settings: Sequence[str]) -> str:
+    """Return the problem alone where that tells the setting from all others."""
+    problem = setting.partition(",")[0]
+    alike = [other for other in settings if other.partition(",")[0] == problem]
+    return problem if len(alike) == 1 else setting
+
+
+def _fill(
+    axes: Axes, curves: pl.DataFrame, name: str, found: Mapping[str, Style], metric: str
+) -> None:
+    for _, curve in curves.group_by("optimizer", "label", maintain_order=True):
+        _draw(axes, curve, curve[name][0], found[curve["optimizer"][0]])
     low, high = curves["center"].min(), curves["center"].max()
     scale_y(axes, float(low), float(high), may_be_log="loss" in metric)  # type: ignore[arg-type]
     count_x(axes, "epoch")
-    axes.set_ylabel(words)
-    add_legend(figure, axes)
-    return figure, _what(curves, words)
 
 
 def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
@@ -49,8 +94,13 @@ def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
         axes.fill_between(sure["x"].to_numpy(), *bounds, color=style.color, alpha=0.15, lw=0)
 
 
-def _what(curves: pl.DataFrame, words: str) -> str:
+def _what(curves: pl.DataFrame, metric: str, words: str) -> str:
     seeds = seeds_in_words(curves["seeds"].unique().to_list())
     methods = curves["method"].unique(maintain_order=True).to_list()
     notes = "; ".join(NOTES[method] for method in methods)
-    return f"Mean {words} over {seeds}, evaluated without dropout. Bands: {notes}."
+    how = (
+        "of the minibatches since the point before, as trained on"
+        if metric == "train/running_loss"
+        else "evaluated without dropout"
+    )
+    return f"Mean {words} over {seeds}, {how}. Bands: {notes}."

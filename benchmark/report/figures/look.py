@@ -1,5 +1,6 @@
 """Sizes, fonts, colours and axes that all figures share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ COLUMN_INCHES = 3.25  # a column of ICML, and with margins one of IEEE or of a N
 HEIGHT_INCHES = 2.0  # of the axes with their labels; a legend comes on top of it
 _LEGEND_ROW_INCHES = 0.15
 _LEGEND_COLUMNS = 3
+_WIDE_LEGEND_COLUMNS = 7  # of short names such as the optimizers'
 _LONGEST_NAME = 18  # letters of which three fit beside each other
 _THIN, _THICK = 0.8, 2.4
 _DECADES = 3.0  # fewer have ticks at 2 and 5 too
@@ -58,19 +60,33 @@ def line(style: Style) -> dict[str, Any]:
 
 def new_figure(names: list[str]) -> tuple[Figure, Axes]:
     """Return a figure as wide as a column, with room for a legend of `names` above its axes."""
-    height = HEIGHT_INCHES + _LEGEND_ROW_INCHES * _legend_rows(names)
+    height = HEIGHT_INCHES + _LEGEND_ROW_INCHES * _legend_rows(names, _LEGEND_COLUMNS)
     figure = Figure(figsize=(COLUMN_INCHES, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def add_legend(figure: Figure, axes: Axes) -> None:
-    """Name the lines of `axes` above them, never over data."""
-    handles, names = axes.get_legend_handles_labels()
+def new_panels(names: list[str], count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure as wide as two columns, with `count` axes and room for one legend."""
+    rows, columns = -(-count // 2), min(count, 2)
+    height = HEIGHT_INCHES * rows + _LEGEND_ROW_INCHES * _legend_rows(names, _WIDE_LEGEND_COLUMNS)
+    figure = Figure(figsize=(2 * COLUMN_INCHES, height), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
+
+
+def add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Name the lines of `panels` above them, each once, never over data."""
+    named = {
+        name: handle
+        for axes in reversed(panels)
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    names = list(dict.fromkeys([*panels[0].get_legend_handles_labels()[1], *named]))
+    most = _LEGEND_COLUMNS if len(panels) == 1 else _WIDE_LEGEND_COLUMNS
     figure.legend(
-        handles,
+        [named[name] for name in names],
         names,
         loc="outside upper center",
-        ncols=_legend_columns(names),
+        ncols=_legend_columns(names, most),
         frameon=False,
         handlelength=2.2,
         columnspacing=1.0,
@@ -79,14 +95,14 @@ def add_legend(figure: Figure, axes: Axes) -> None:
     )
 
 
-def _legend_columns(names: list[str]) -> int:
+def _legend_columns(names: list[str], most: int) -> int:
     longest = max(map(len, names), default=0)
-    fitting = _LEGEND_COLUMNS * _LONGEST_NAME // max(longest, _LONGEST_NAME)
+    fitting = most * _LONGEST_NAME // max(longest, _LONGEST_NAME)
     return max(1, min(fitting, len(names)))
 
 
-def _legend_rows(names: list[str]) -> int:
-    return -(-len(names) // _legend_columns(names)) if names else 0
+def _legend_rows(names: list[str], most: int) -> int:
+    return -(-len(names) // _legend_columns(names, most)) if names else 0
 
 
 def scale_y(axes: Axes, low: float, high: float, *, may_be_log: bool) -> None:

@@ -34,7 +34,7 @@ def draw_reaching(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
         axes.step(x, y, where="post", label=str(label), linewidth=width, **style)
     count_x(axes, "step")
     axes.set(ylabel="share of seeds there", ylim=_SHARES)
-    add_legend(figure, axes)
+    add_legend(figure, [axes])
     what = (
         f"Share of seeds (Kaplan-Meier) whose {words} had reached {target:g} by an evaluation at "
         "or before that step. The target is what the middle optimizer reaches by the median."
@@ -63,7 +63,7 @@ def draw_profile(frames: Frames, metric: str, words: str) -> tuple[Figure, str] 
     axes.set(xlabel="τ: steps over the fewest steps", ylabel="share of settings")
     axes.set(ylim=_SHARES)
     axes.margins(x=0.02)
-    add_legend(figure, axes)
+    add_legend(figure, [axes])
     scored = profile_scores(times).select("optimizer", "score").rows()
     numbers = ", ".join(f"{name} {score:.3f}" for name, score in scored)
     what = (

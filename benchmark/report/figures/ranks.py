@@ -51,6 +51,7 @@ def _diagram(found: Ranking, frames: Frames) -> Figure:
             "textcoords": "offset points",
             "va": "center",
             "fontsize": 6,
+            "annotation_clip": False,  # beside the axes
         }
         axes.annotate(f"{name}  {average:.2f}", (count + 0.15, y), color=color, **label)
     for i, group in enumerate(found.groups):

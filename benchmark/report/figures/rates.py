@@ -37,7 +37,7 @@ def draw_rates(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | 
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"{words} at the end")
     axes.margins(x=0.05)
-    add_legend(figure, axes)
+    add_legend(figure, [axes])
     what = f"Mean {words} at the end of training over the learning rate; bars: 95 % intervals."
     crosses = " Crosses at the top: seeds diverged." * bool((curves["diverged"] > 0).any())
     return figure, what + crosses

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,32 +13,38 @@ from matplotlib.figure import Figure
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
 from benchmark.report.figures.caption import caption
-from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.curves import draw_curves, draw_overview
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.races import draw_profile, draw_reaching
 from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
+from benchmark.report.words import metric_words
 from benchmark.store import Store
 
 Kind = Literal["pdf", "svg", "png"]
 KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
 _DOTS_PER_INCH = 300
-_METRICS = {
-    "train/loss": "training loss",
-    "val/loss": "validation loss",
-    "val/accuracy": "validation accuracy",
-}
+_RUNNING = "train/running_loss"
+_METRICS = (_RUNNING, "train/loss", "val/loss", "val/accuracy")
 _DECIDES = "val/loss"
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure: its file's name without an ending, the picture, and the caption."""
+    """A figure: its file's name without an ending, the picture, and the caption.
+
+    Args:
+        name: Of the file.
+        figure: The picture.
+        caption: What it shows, of what, made with what.
+        setting: What it is of; empty if of all settings.
+    """
 
     name: str
     figure: Figure
     caption: str
+    setting: str = ""
 
 
 def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Path]:
@@ -70,14 +76,18 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
         slug = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")
         seen[slug] += 1
         name = slug if seen[slug] == 1 else f"{slug}-{seen[slug]}"
-        yield from _of_setting(name, _within(frames, str(setting)), _within(best, str(setting)))
-    yield from _named("profiles", draw_profile(best, _DECIDES, _METRICS[_DECIDES]), best)
-    yield from _named("ranks", draw_ranks(best, _DECIDES, _METRICS[_DECIDES]), best)
+        every, chosen = (_within(which, str(setting)) for which in (frames, best))
+        for drawing in _of_setting(name, every, chosen):
+            yield replace(drawing, setting=str(setting))
+    yield from _named("overview", draw_overview(best, _RUNNING, metric_words(_RUNNING)), best)
+    yield from _named("profiles", draw_profile(best, _DECIDES, metric_words(_DECIDES)), best)
+    yield from _named("ranks", draw_ranks(best, _DECIDES, metric_words(_DECIDES)), best)
 
 
 def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
-    decides = _METRICS[_DECIDES]
-    for metric, words in _METRICS.items():
+    decides = metric_words(_DECIDES)
+    for metric in _METRICS:
+        words = metric_words(metric)
         slug = words.replace(" ", "-")
         yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best)
     yield from _named(f"{name}-learning-rate", draw_rates(every, _DECIDES, decides), every)

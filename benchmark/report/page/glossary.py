@@ -11,12 +11,12 @@ GLOSSARY = {
         "alike for every optimizer: results of one seed can be compared in pairs."
     ),
     "best hyperparameters": (
-        "Of each optimizer the variant with the highest mean validation accuracy at the end, "
-        "ties by validation loss; one of which no seed diverged comes first. Test data never "
+        "Of each optimizer the variant with the lowest mean validation loss at the end, "
+        "ties by validation accuracy; one of which no seed diverged comes first. Test data never "
         "choose."
     ),
     "★": (
-        "The best by mean validation accuracy at the end, ties by validation loss, of the "
+        "The best by mean validation loss at the end, ties by validation accuracy, of the "
         "variants of which no seed diverged."
     ),
     "final": "The last value of the metric. A trial that diverged has none.",

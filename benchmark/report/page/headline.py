@@ -1,6 +1,5 @@
 """The answer in plain words, one for each setting, no bolder than the seeds allow."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,17 +11,8 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.metrics import CHOOSING, higher_is_better
 from benchmark.report.page.cast import Cast, Setting
 from benchmark.report.page.standings import compared_scores, comparisons
+from benchmark.report.words import NO_BREAK, metric_words, value_words
 
-_WORDS = {
-    "val/accuracy": "validation accuracy",
-    "val/loss": "validation loss",
-    "test/accuracy": "test accuracy",
-    "test/loss": "test loss",
-    "train/accuracy": "training accuracy",
-    "train/loss": "training loss",
-    "train/running_loss": "running training loss",
-}
-_NO_BREAK = "\u00a0"  # a space at which no line ends
 _RIVALS = 2  # that are named; the leaderboard has all
 
 
@@ -37,15 +27,6 @@ class Headline:
 
     claim: str
     evidence: tuple[str, ...]
-
-
-def metric_words(metric: str) -> str:
-    """Return what people call `metric`.
-
-    >>> metric_words("val/loss")
-    'validation loss'
-    """
-    return _WORDS.get(metric, metric)
 
 
 def headlines(frames: Frames, cast: Cast, reference: str | None) -> list[Headline]:
@@ -92,14 +73,14 @@ def _claim(frames: Frames, setting: Setting, metric: str, board: pl.DataFrame) -
     superlative = "highest" if higher_is_better(metric) else "lowest"
     seeds = f"{row['seeds']} seed{'s' * (row['seeds'] != 1)}"
     interval = (
-        f"95{_NO_BREAK}% interval {in_words(metric, row['low'])} to "
-        f"{in_words(metric, row['high'])}, "
+        f"95{NO_BREAK}% interval {value_words(metric, row['low'])} to "
+        f"{value_words(metric, row['high'])}, "
         if row["low"] is not None
         else ""
     )
     return (
         f"{winner.label} reached the {superlative} {metric_words(metric)} on {setting.title}: "
-        f"{in_words(metric, row['mean'])} ({interval}{seeds}){_on_test(frames, setting)}."
+        f"{value_words(metric, row['mean'])} ({interval}{seeds}){_on_test(frames, setting)}."
     )
 
 
@@ -108,7 +89,7 @@ def _on_test(frames: Frames, setting: Setting) -> str:
         return ""
     label = setting.variants[setting.winner].label
     own = frames.trials.filter(setting=setting.name, label=label)["test/accuracy"].mean()
-    return f"; {in_words('test/accuracy', own)} on test data" if isinstance(own, float) else ""
+    return f"; {value_words('test/accuracy', own)} on test data" if isinstance(own, float) else ""
 
 
 def _evidence(
@@ -133,7 +114,7 @@ def _evidence(
         clear = sum(one.p_holm <= ALPHA for _, _, one in rest)
         sentences.append(
             f"Of the {len(rest)} others it is ahead of {clear or 'none'} with a corrected p of at "
-            f"most 5{_NO_BREAK}%."
+            f"most 5{NO_BREAK}%."
         )
     return tuple(sentences)
 
@@ -158,14 +139,3 @@ def _verdict(one: Comparison, *, is_first: bool, size: int) -> str:
     if one.verdict == "no difference shown":
         return one.verdict
     return "the difference is real" if (one.verdict == "better") == is_first else "it is worse"
-
-
-def in_words(metric: str, value: float | None) -> str:
-    """Return `value` as people read it: accuracies in per cent.
-
-    >>> in_words("val/loss", 0.12345)
-    '0.1235'
-    """
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value * 100:.2f}{_NO_BREAK}%" if metric.endswith("accuracy") else f"{value:.4g}"

@@ -9,12 +9,13 @@ from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubl
 from benchmark.report.page.cast import Cast, Optimizer, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
 from benchmark.report.page.glossary import GLOSSARY
-from benchmark.report.page.headline import Headline, headlines, metric_words
+from benchmark.report.page.headline import Headline, headlines
 from benchmark.report.page.packing import Columns
 from benchmark.report.page.races import Profiles, Race, races
 from benchmark.report.page.ranking import Ranks, ranks
 from benchmark.report.page.standings import KINDS, Standing, standings
 from benchmark.report.page.tuning import Tuning, tuning
+from benchmark.report.words import metric_words
 
 
 @dataclass(frozen=True, kw_only=True)

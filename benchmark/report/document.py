@@ -1,0 +1,119 @@
+"""Studies as a Markdown document with pictures, for a repository, a pull request or a wiki."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.analysis.compare import Comparison
+from benchmark.analysis.finals import best_variants, only
+from benchmark.analysis.frame import Frames, read
+from benchmark.analysis.summary import in_order
+from benchmark.report import markdown
+from benchmark.report.figures.write import Drawing, draw_all, save
+from benchmark.report.page.reproduce import commands
+from benchmark.report.verdicts import METRIC, compare, references
+from benchmark.report.words import metric_words
+from benchmark.store import Store
+
+_SHOWN = ("running-training-loss", "validation-loss", "learning-rate")  # of each setting
+_OVERALL = ("overview", "ranks")
+_HOW_TO_READ = f"""\
+Each optimizer is shown with the hyperparameters that did best in validation; test data never
+choose. ± is half of the 95 % interval of the mean over seeds, by Student's t. The last column
+compares the {metric_words(METRIC)} at the end, paired by seed, with {{reference}}: ▲ better, ▼
+worse, = no difference shown, with p of Wilcoxon's signed-rank test after Holm's correction; n<N:
+with fewer than N seeds no outcome could be significant. Losses and accuracies are evaluated without
+dropout, but for the running training loss, which is that of the minibatches as trained on."""
+
+
+def write_document(stores: Sequence[Store], target: Path, reference: str | None) -> list[Path]:
+    """Write the document to `target` and its pictures to a folder beside it; return all of them.
+
+    Args:
+        stores: The studies.
+        target: The Markdown file; the folder has its name without the ending.
+        reference: Optimizer or label to compare with; None compares with each setting's best.
+
+    Raises:
+        UsageError: there is no such optimizer, or two studies have one name.
+        OSError: the folder cannot be written.
+    """
+    frames = read(stores)
+    folder = target.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    drawings = [each for each in draw_all(frames) if each.name.endswith((*_SHOWN, *_OVERALL))]
+    pictures = [save(drawing, "svg", folder)[0] for drawing in drawings]
+    again = [
+        line
+        for store in stores
+        for line in commands(store.study, [each.trial for each in in_order(store.records())])
+    ]
+    target.write_text(_document(frames, drawings, folder.name, reference, again), encoding="utf-8")
+    return [target, *pictures]
+
+
+def _document(
+    frames: Frames,
+    drawings: Sequence[Drawing],
+    folder: str,
+    reference: str | None,
+    again: Sequence[str],
+) -> str:
+    chosen = references(frames, reference)
+    compared = compare(frames, chosen)
+    settings = frames.trials["setting"].unique(maintain_order=True).to_list()
+    parts = [
+        f"# Optimizers: {', '.join(frames.trials['study'].unique(maintain_order=True))}",
+        _HOW_TO_READ.format(reference=reference or "each table's best, which flatters the best"),
+        _pictures([each for each in drawings if each.name == "overview"], folder),
+    ]
+    for name in settings:
+        here = only(frames, frames.trials.filter(setting=name)["variant"].unique().to_list())
+        own = [drawing for drawing in drawings if drawing.setting == name]
+        parts += _setting(here, chosen.get(name), compared.get(name, []), own, folder)
+    ranks = [drawing for drawing in drawings if drawing.name == "ranks"]
+    parts += _section(2, "Average ranks", markdown.ranking(frames), _pictures(ranks, folder))
+    parts += _section(2, "Cost", markdown.cost(frames))
+    parts += _section(2, "Diverged, failed and skipped trials", markdown.failures(frames))
+    parts += _section(2, "What was run", _fenced(again), markdown.provenance(frames))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _setting(
+    frames: Frames,
+    reference: str | None,
+    compared: Sequence[Comparison],
+    drawings: Sequence[Drawing],
+    folder: str,
+) -> list[str]:
+    best = only(frames, best_variants(frames))
+    board = markdown.board(best, reference, compared)
+    parts = _section(2, frames.trials["setting"][0], markdown.headline(frames, compared), board)
+    parts.append(_pictures(drawings, folder))
+    parts += _section(3, "Steps to target", markdown.targets(frames))
+    widths = markdown.sensitivity(frames)
+    grid = markdown.board(frames) if widths else ""
+    return [*parts, *_section(3, "Learning rate", widths, _folded("All that was tried", grid))]
+
+
+def _section(level: int, title: str, *texts: str) -> list[str]:
+    """Return a heading and what is under it; nothing if that is empty."""
+    found = [text for text in texts if text]
+    return [f"{'#' * level} {title}", *found] if found else []
+
+
+def _pictures(drawings: Sequence[Drawing], folder: str) -> str:
+    return "\n".join(_picture(drawing, folder) for drawing in drawings)
+
+
+def _picture(drawing: Drawing, folder: str) -> str:
+    words = drawing.caption.partition("\n")[0].partition(". ")[0]
+    words = words.translate(str.maketrans("[]", "()"))
+    return f"![{words}]({folder}/{drawing.name}.svg)"
+
+
+def _folded(title: str, text: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>" if text else ""
+
+
+def _fenced(lines: Sequence[str]) -> str:
+    return "\n".join(["```", *lines, "```"]) if lines else ""
