@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m benchmark
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench bench-all report test test-all lint format check perf clean
+.PHONY: help setup bench bench-all report results reference test test-all lint format check perf clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,15 @@ bench-all: $(READY) ## every problem, every optimizer, 3 seeds; downloads the da
 report: $(READY) ## print the tables of the last `make bench` again and make its page
 	$(RUN) show bench
 	$(RUN) report bench
+
+results: $(READY) ## make docs/results.md and its pictures from the records that lie beside it
+	$(RUN) restore docs/results/reference.parquet
+	$(RUN) report reference --format md --reference adam --out docs/results.md
+
+reference: $(READY) ## run the trials of docs/results.md again, on real data; takes hours
+	@for config in docs/results/*.toml; do $(RUN) --config $$config || exit 1; done
+	$(RUN) compact reference --out docs/results/reference.parquet
+	$(MAKE) results
 
 test: $(READY) ## run the tests, without a network, in under five minutes
 	$(BIN)/python -m pytest

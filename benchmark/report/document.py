@@ -8,7 +8,7 @@ from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
 from benchmark.analysis.summary import in_order
 from benchmark.report import markdown
-from benchmark.report.figures.write import Drawing, draw_all, save
+from benchmark.report.figures.write import Drawing, draw_all, save_picture
 from benchmark.report.page.reproduce import commands
 from benchmark.report.verdicts import METRIC, compare, references
 from benchmark.report.words import metric_words
@@ -16,13 +16,6 @@ from benchmark.store import Store
 
 _SHOWN = ("running-training-loss", "validation-loss", "learning-rate")  # of each setting
 _OVERALL = ("overview", "ranks")
-_HOW_TO_READ = f"""\
-Each optimizer is shown with the hyperparameters that did best in validation; test data never
-choose. ± is half of the 95 % interval of the mean over seeds, by Student's t. The last column
-compares the {metric_words(METRIC)} at the end, paired by seed, with {{reference}}: ▲ better, ▼
-worse, = no difference shown, with p of Wilcoxon's signed-rank test after Holm's correction; n<N:
-with fewer than N seeds no outcome could be significant. Losses and accuracies are evaluated without
-dropout, but for the running training loss, which is that of the minibatches as trained on."""
 
 
 def write_document(stores: Sequence[Store], target: Path, reference: str | None) -> list[Path]:
@@ -41,7 +34,7 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
     folder = target.with_suffix("")
     folder.mkdir(exist_ok=True)
     drawings = [each for each in draw_all(frames) if each.name.endswith((*_SHOWN, *_OVERALL))]
-    pictures = [save(drawing, "svg", folder)[0] for drawing in drawings]
+    pictures = [save_picture(drawing, "svg", folder) for drawing in drawings]
     again = [
         line
         for store in stores
@@ -63,7 +56,7 @@ def _document(
     settings = frames.trials["setting"].unique(maintain_order=True).to_list()
     parts = [
         f"# Optimizers: {', '.join(frames.trials['study'].unique(maintain_order=True))}",
-        _HOW_TO_READ.format(reference=reference or "each table's best, which flatters the best"),
+        _how_to_read(frames, reference or "each table's best, which flatters the best"),
         _pictures([each for each in drawings if each.name == "overview"], folder),
     ]
     for name in settings:
@@ -76,6 +69,23 @@ def _document(
     parts += _section(2, "Diverged, failed and skipped trials", markdown.failures(frames))
     parts += _section(2, "What was run", _fenced(again), markdown.provenance(frames))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _how_to_read(frames: Frames, reference: str) -> str:
+    statuses = frames.trials["status"].value_counts(sort=True).rows()
+    counts = ", ".join(f"{count} {status}" for status, count in statuses)
+    metric = metric_words(METRIC)
+    return (
+        f"{frames.trials.height} trials: {counts}. Each optimizer is shown with the "
+        f"hyperparameters of its lowest mean {metric}, found on the same seeds, which flatters "
+        "every one of them a little; test data chose nothing. ± is half of the 95 % interval of "
+        "the mean over seeds, by Student's t. The last column compares the "
+        f"{metric} at the end, paired by seed, with {reference}: ▲ better, ▼ worse, = no "
+        "difference shown, with p of Wilcoxon's signed-rank test after Holm's correction; n<N: "
+        "with fewer than N seeds no outcome could be significant. Losses and accuracies are "
+        "evaluated without dropout, but for the running training loss, which is that of the "
+        "minibatches as trained on."
+    )
 
 
 def _setting(

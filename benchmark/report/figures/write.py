@@ -54,13 +54,19 @@ def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Pat
 
 
 def save(drawing: Drawing, kind: Kind, folder: Path) -> tuple[Path, Path]:
-    """Write one figure and its caption; return where. The same numbers give the same bytes."""
-    picture = folder / f"{drawing.name}.{kind}"
-    with mpl.rc_context(RC):
-        drawing.figure.savefig(picture, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+    """Write one figure and its caption; return where."""
+    picture = save_picture(drawing, kind, folder)
     caption_file = folder / f"{drawing.name}.txt"
     caption_file.write_text(drawing.caption, encoding="utf-8")
     return picture, caption_file
+
+
+def save_picture(drawing: Drawing, kind: Kind, folder: Path) -> Path:
+    """Write one figure without its caption; return where. The same numbers give the same bytes."""
+    picture = folder / f"{drawing.name}.{kind}"
+    with mpl.rc_context(RC):
+        drawing.figure.savefig(picture, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+    return picture
 
 
 def draw_all(frames: Frames) -> list[Drawing]:

@@ -227,3 +227,29 @@ def test_lines_beneath_others_are_wider():
 @pytest.mark.parametrize(("value", "text"), [(0.5, "0.5"), (1e-5, "1e-05"), (20.0, "20")])
 def test_ticks_are_plain(value, text):
     assert plain(value) == text
+
+
+def test_the_figure_of_ranks_names_every_optimizer(stores, texts):
+    (drawing,) = [drawing for drawing in draw_all(read(stores)) if drawing.name == "ranks"]
+    words = " ".join(text for text, _ in texts(drawing.figure))
+    names = read(stores).trials["optimizer"].unique().to_list()
+    assert [name for name in names if f"{name}  " not in words] == []
+
+
+def test_the_overview_has_a_panel_for_each_setting_and_one_legend(study, log):
+    store = study(
+        *(
+            log(name, (2.0, 1.0), metric="train/running_loss", seed=seed, problem=problem)
+            for name in ("adam", "sgd")
+            for seed in range(2)
+            for problem in ("logreg/digits", "mlp/digits", "cnn/digits")
+        )
+    )
+    (drawing,) = [each for each in draw_all(read([store])) if each.name == "overview"]
+    panels = drawing.figure.axes
+    assert [axes.get_title() for axes in panels] == ["logreg/digits", "mlp/digits", "cnn/digits"]
+    assert [axes.get_ylabel() for axes in panels] == ["running training loss"] * 3
+    (legend,) = drawing.figure.legends
+    assert sorted(text.get_text() for text in legend.get_texts()) == ["adam", "sgd"]
+    assert drawing.figure.get_size_inches()[0] == 6.5
+    assert "as trained on" in drawing.caption

@@ -1,0 +1,108 @@
+import re
+
+import pytest
+
+from benchmark.__main__ import main
+from benchmark.store import Record
+
+OPTS = "sgd:lr=0.1|0.01,adam,lion"
+
+
+def final(trial):
+    return {"sgd lr=0.1": 0.2, "sgd lr=0.01": 0.5, "adam": 0.1}.get(trial.label, 0.3)
+
+
+def document(store, *options):
+    """Return the text that the verb writes."""
+    target = store.folder.parent / "out.md"
+    arguments = ["report", store.study, "--results", str(store.folder.parent), "--format", "md"]
+    assert main([*arguments, "--out", str(target), *options]) == 0
+    return target.read_text()
+
+
+@pytest.fixture
+def store(studied):
+    studied(OPTS, seeds=8, final=final)
+    return studied(OPTS, seeds=8, final=final, problem="mlp/digits")
+
+
+def headings(text):
+    return re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+
+
+def test_it_has_a_section_for_each_setting_and_all_that_the_page_has(store):
+    text = document(store)
+    setting = "1 epoch of batches of 128, cpu 32-true"
+    assert headings(text)[:7] == [
+        "Optimizers: study",
+        f"logreg/digits, {setting}",
+        "Steps to target",
+        "Learning rate",
+        f"mlp/digits, {setting}",
+        "Steps to target",
+        "Learning rate",
+    ]
+    assert {"Average ranks", "Cost", "What was run"} <= set(headings(text))
+
+
+def test_every_picture_is_there_and_none_else(store):
+    text = document(store)
+    folder = store.folder.parent / "out"
+    shown = re.findall(r"!\[[^]]+\]\((.*?)\)", text)
+    assert sorted(shown) == sorted(f"out/{path.name}" for path in folder.iterdir())
+    assert {"out/logreg-digits-learning-rate.svg", "out/ranks.svg"} <= set(shown)
+
+
+def test_the_claim_is_backed_by_the_table(store):
+    text = document(store, "--reference", "adam")
+    # Mean of 0.1 + 0.01 × seed over 8 seeds.
+    assert "adam reached the lowest validation loss on logreg/digits: 0.135" in text
+    # 2 × ½⁸ × 2 comparisons = 0.0156, rounded up.
+    assert re.search(r"\| lion \| 0\.3350 ± 0\.0205 \|.*\| 8 done \| ▼ \.016 \|", text)
+    assert "Significantly worse than adam in validation loss: sgd lr=0.1, lion." in text
+
+
+def test_the_leaderboard_has_each_optimizers_best_and_the_rest_is_folded(store):
+    before, folded = document(store).split("<details>")[:2]
+    assert "| sgd lr=0.01 |" not in before
+    assert "| sgd lr=0.01 |" in folded.split("</details>")[0]
+
+
+def test_the_same_records_give_the_same_bytes(store):
+    first, again = document(store), document(store)
+    assert first == again
+
+
+def test_what_diverged_is_listed_and_never_the_best(store):
+    for record in store.records():
+        if record.trial.label == "adam" and record.trial.problem == "mlp/digits":
+            store.write(Record(trial=record.trial, status="diverged", reason="nan | at step 7"))
+    text = document(store)
+    assert r"nan \| at step 7" in text
+    assert "sgd lr=0.1 reached the lowest validation loss on mlp/digits" in text
+
+
+def test_nothing_done_says_so(studied):
+    store = studied(seeds=1)
+    for record in store.records():
+        store.write(Record(trial=record.trial, status="diverged", reason="nan"))
+    assert "On logreg/digits none did best" in document(store)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "no/such/folder/a.md"], "in a folder that exists"),
+        (["--out", "a.txt"], "expected a name that ends in .md"),
+        (["--reference", "nope"], "no trials of reference 'nope'"),
+        (["--landscape"], "--landscape is a part of the page"),
+    ],
+)
+def test_bad_input_is_one_line(studied, options, message, capsys, monkeypatch, tmp_path):
+    store = studied(seeds=1)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["report", "study", "--results", str(store.folder.parent), "--format", "md"]
+    assert main([*arguments, *options]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
