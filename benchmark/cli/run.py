@@ -203,6 +203,7 @@ class _Run:
         self._where = where
         self._store = Store(options["results"], options["study"])
         self._console = console(stderr=how.as_json)
+        self._noticed: set[str] = set()
 
     def __call__(self) -> int:
         trials = self._plan({})
@@ -219,7 +220,9 @@ class _Run:
     def _plan(self, known_missing: dict[str, str]) -> list[Trial]:
         workloads, notices = settle(self._wish, known_missing, self._on_record)
         for notice in notices:
-            self._say(notice)
+            if notice not in self._noticed:
+                self._say(notice)
+        self._noticed.update(notices)
         return self._trials(workloads)
 
     def _on_record(self, workload: Workload) -> bool:

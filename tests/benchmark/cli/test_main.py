@@ -4,9 +4,11 @@ import sys
 
 import pytest
 
+import benchmark.cli.run
 import datamodules.places
 from benchmark.__main__ import main
 from benchmark.store import Record, Store
+from datamodules.errors import DataUnavailableError
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +109,23 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(capsys)
     assert streams.err.count("NOTICE: logreg/mnist becomes logreg/digits") == 1
     assert "MNIST/raw/*-ubyte.gz" in streams.err
     assert json.loads(streams.out)[0]["problem"] == "logreg/digits"
+
+
+def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch):
+    real = benchmark.cli.run.prepare
+
+    def prepare(wanted, context):
+        if wanted[0][0] == "mnist":
+            raise DataUnavailableError("the download of mnist broke off")
+        real(wanted, context)
+
+    monkeypatch.setattr(benchmark.cli.run, "prepare", prepare)
+    monkeypatch.setattr(datamodules.places, "reachable", lambda url: "imdb" not in url)
+    wish = ["--problem", "logreg/imdb,logreg/mnist", "--opts", "adam", "--seeds", "1"]
+    assert main([*wish, "--epochs", "1", "--wandb", "disabled"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("NOTICE: logreg/imdb becomes logreg/reviews") == 1
+    assert out.count("logreg/mnist becomes logreg/digits: the download of mnist broke off") == 1
 
 
 @pytest.mark.parametrize("arguments", [["--dataset", "mnist"], [], ["--dry-run"]])
