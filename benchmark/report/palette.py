@@ -1,5 +1,7 @@
 """The colour and the marker of every optimizer, the same on every page and in every figure.
 
+What is not registered gives way where something beside it has its look already.
+
 Twelve colours that all are far apart for every kind of eye do not exist, so each comes with a
 marker of its own: the pair is what tells optimizers apart. The colours are the best found by a
 random search for the largest smallest distance in OKLab, seen by normal, protan, deutan and tritan
@@ -11,7 +13,7 @@ of the same hue for dark backgrounds. Optimizers that are often compared got col
 import math
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 Outline = tuple[tuple[float, float], ...]
@@ -38,22 +40,32 @@ class Style:
 
 
 def styles(names: Sequence[str]) -> list[Style]:
-    """Return a style for each optimizer; the second of a name differs from the first in its dash.
+    """Return a style for each of the optimizers that are shown together; no two look alike.
+
+    The second of a name differs from the first in its dash. Registered optimizers have their own
+    colour and marker everywhere. Any other has those of `style` unless they, or the colour, are
+    taken here; then it gets what is least in use.
 
     >>> first, second = styles(["adam", "adam"])
     >>> first.color == second.color, first.dash == second.dash
     (True, False)
     """
     seen: Counter[str] = Counter()
+    looks: dict[tuple[str, int], Style] = {
+        (name, 0): _STYLES[name] for name in names if name in _STYLES
+    }
     found = []
     for name in names:
-        found.append(replace(style(name), dash=_DASHES[seen[name] % len(_DASHES)]))
+        turn, dash = divmod(seen[name], len(_DASHES))
+        if (name, turn) not in looks:
+            looks[name, turn] = _unlike(looks.values(), name)
+        found.append(replace(looks[name, turn], dash=_DASHES[dash]))
         seen[name] += 1
     return found
 
 
 def style(name: str) -> Style:
-    """Return the style of the optimizer called `name`, whatever else is shown beside it.
+    """Return the style of the optimizer called `name` where nothing is shown beside it.
 
     An optimizer that is not in the table gets a pair of colour and marker that its name decides.
     """
@@ -61,6 +73,20 @@ def style(name: str) -> Style:
         return _STYLES[name]
     place = zlib.crc32(name.encode()) % len(_SPARE)
     return _SPARE[place]
+
+
+def _unlike(others: Iterable[Style], name: str) -> Style:
+    """Return the spare style of `name`, or the next that is the most unlike `others`."""
+    taken = [(other.color, other.marker) for other in others]
+    colors = Counter(color for color, _ in taken)
+    markers = Counter(marker for _, marker in taken)
+    own = zlib.crc32(name.encode()) % len(_SPARE)
+
+    def likeness(look: Style) -> tuple[bool, int, int]:
+        shared = 0 if look is _SPARE[own] else markers[look.marker]
+        return (look.color, look.marker) in taken, colors[look.color], shared
+
+    return min(_SPARE[own:] + _SPARE[:own], key=likeness)
 
 
 def _regular(corners: int, turn: float = 0.25, radius: float = 1.0) -> Outline:

@@ -39,9 +39,28 @@ def test_markers_fit_in_the_unit_circle():
         assert max(x * x + y * y for x, y in style(name).marker) <= 1 + 1e-9
 
 
-def test_an_unregistered_optimizer_looks_the_same_whatever_is_beside_it():
+def looks(names):
+    return {(look.color, look.marker, look.dash) for look in styles(names)}
+
+
+def test_optimizers_of_torch_are_told_apart_by_their_colours_and_keep_off_registered_ones():
+    names = [f"torch.optim.{name}" for name in ("SGD", "ASGD", "AdamW", "Adagrad", "LBFGS")]
+    found = styles([*names, "adam", "sgd"])
+    assert len({look.color for look in found}) == 7
+    assert found[5:] == [style("adam"), style("sgd")]
+    assert styles([*names, "adam", "sgd"]) == found
+
+
+def test_no_two_optimizers_look_alike_however_many_are_shown():
+    others = [f"package.Optimizer{i}" for i in range(100)]
+    assert len(looks([*FIXED, *others])) == len(FIXED) + 100
+    assert len(looks(["adam"] * 9 + ["package.One"] * 9)) == 18
+
+
+def test_an_unregistered_optimizer_keeps_its_look_where_its_colour_is_free():
     name = "torch.optim.AdamW"
-    assert styles(["adam", name])[1] == styles([name, "sgd", "lion"])[0]
+    beside = next(each for each in FIXED if style(each).color != style(name).color)
+    assert styles([beside, name])[1] == styles([name])[0] == style(name)
 
 
 def test_an_unregistered_optimizer_never_looks_like_a_registered_one():
