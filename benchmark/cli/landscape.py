@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmark.cli.options import Names, OptimizerList
+from benchmark.cli.options import Names, OptimizerList, Real
 from benchmark.landscape.surfaces import SURFACES
+from benchmark.report.words import counted
 from benchmark.spec import UsageError
 from optimizers.grammar import parse
 from optimizers.spec import SpecError
@@ -68,7 +69,7 @@ class _Rates(click.ParamType[Any]):
 @click.option("--steps", type=click.IntRange(1, 5000), default=300, show_default=True)
 @click.option(
     "--noise",
-    type=click.FloatRange(min=0, max=1e6),
+    type=Real(most=1e6),
     default=0.1,
     show_default=True,
     help="Standard deviation of gradient noise, in median gradient norms of the surface; 0: none.",
@@ -107,8 +108,9 @@ def command(**options: Any) -> int:
         _write(motion, view, target, kind)
     size = target.stat().st_size / 1e6
     click.echo(
-        f"wrote {target}, {size:.1f} MB: {len(motion.walkers)} optimizers, "
-        f"{len(motion.scenes)} surfaces, {len(motion.lrs)} learning rates, {motion.steps} steps"
+        f"wrote {target}, {size:.1f} MB: {counted(len(motion.walkers), 'optimizer')}, "
+        f"{counted(len(motion.scenes), 'surface')}, {counted(len(motion.lrs), 'learning rate')}, "
+        f"{counted(motion.steps, 'step')}"
     )
     return 0
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,12 +105,13 @@ class Whole(click.ParamType[int]):
 
 
 class Real(click.ParamType[float]):
-    """A finite number, 0 or more; or more than 0."""
+    """A finite number, 0 or more; or more than 0; up to `most`."""
 
     name = "number"
 
-    def __init__(self, *, positive: bool = False) -> None:
+    def __init__(self, *, positive: bool = False, most: float = sys.float_info.max) -> None:
         self._positive = positive
+        self._most = most
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -119,9 +121,10 @@ class Real(click.ParamType[float]):
             number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not (math.isfinite(number) and (number > 0 or (number == 0 and not self._positive))):
+        if not 0 <= number <= self._most or (number == 0 and self._positive):
             least = "> 0" if self._positive else ">= 0"
-            self.fail(f"expected a number {least}, got {value!r}", param, ctx)
+            most = "" if self._most == sys.float_info.max else f" and <= {self._most:g}"
+            self.fail(f"expected a number {least}{most}, got {value!r}", param, ctx)
         return number
 
 

@@ -110,8 +110,11 @@ def _check_file(target: Path) -> None:
 def _figures(stores: list[Store], kind: str, folder: Path) -> None:
     from benchmark.report.figures.write import write_figures
 
-    for path in write_figures(stores, kind, folder):  # type: ignore[arg-type]
+    written = write_figures(stores, kind, folder)  # type: ignore[arg-type]
+    for path in written:
         click.echo(path)
+    if not written:
+        click.echo("nothing to draw: no trial is done")
 
 
 def _motion(stores: Sequence[Store]) -> "Motion":

@@ -20,6 +20,7 @@ from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, problems_of
 from benchmark.report.table import print_tables, tables_as_json
+from benchmark.report.words import counted
 from benchmark.spec import Study, Trial, UsageError, Workload, check_study_name
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
@@ -316,7 +317,7 @@ class _Run:
         records = self._store.records()
         seconds = sum(estimate_seconds(trial, records) for trial in missing) / self._workers()
         seconds += START_SECONDS if missing else 0.0
-        problems = {f"{t.problem} ({_count(t.epochs, 'epoch')})": None for t in trials}
+        problems = {f"{t.problem} ({counted(t.epochs, 'epoch')})": None for t in trials}
         plan = {
             "problems": list(problems),
             "optimizers": list({t.label: None for t in trials}),
@@ -333,9 +334,9 @@ class _Run:
         self._say(f"problems    {', '.join(plan['problems'])}")
         self._say(f"optimizers  {', '.join(plan['optimizers'])}")
         self._say(
-            f"trials      {len(trials)} with {_count(plan['seeds'], 'seed')}, "
+            f"trials      {len(trials)} with {counted(plan['seeds'], 'seed')}, "
             f"{len(missing)} to run, "
-            f"about {in_words(seconds)} with {_count(self._workers(), 'worker')}"
+            f"about {in_words(seconds)} with {counted(self._workers(), 'worker')}"
         )
         self._say(f"results     {plan['results']}, about {plan['disk MB']} MB with prepared data")
         if place:
@@ -352,10 +353,6 @@ class _Run:
             self._say(f"\n{done}files: {self._store.folder}   again: {_verb('show', self._store)}")
             self._say(f"as a page: {_verb('report', self._store)}")
         return 1 if any(record.status == "failed" for record in found) else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def console(*, stderr: bool = False) -> Console:

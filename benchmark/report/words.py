@@ -24,6 +24,15 @@ def metric_words(metric: str) -> str:
     return _WORDS.get(metric, metric)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `number` with its noun.
+
+    >>> counted(1, "seed"), counted(2, "seed")
+    ('1 seed', '2 seeds')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def value_words(metric: str, value: float | None) -> str:
     """Return `value` as people read it: accuracies in per cent.
 

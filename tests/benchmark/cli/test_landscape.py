@@ -25,7 +25,7 @@ def test_a_page_is_written_and_said(capsys, tmp_path):
     assert main(["landscape", *QUICK]) == 0
     streams = capsys.readouterr()
     assert streams.out.startswith("wrote landscape.html, ")
-    assert "2 optimizers, 1 surfaces, 2 learning rates, 10 steps" in streams.out
+    assert "2 optimizers, 1 surface, 2 learning rates, 10 steps" in streams.out
     assert streams.err.splitlines() == ["sgd", "adam", "landscape.html"]
     data = data_of(tmp_path / "landscape.html")
     assert data["lrs"] == [0.01, 0.1]
@@ -56,6 +56,7 @@ def test_format_follows_the_ending(tmp_path, kind):
         (["--lrs", ","], "expected positive numbers"),
         (["--steps", "0"], "--steps"),
         (["--noise", "-1"], "--noise"),
+        (["--noise", "nan"], "expected a number >= 0 and <= 1e+06, got 'nan'"),
         (["--noise", "0", "--noisy"], "--noise 0 leaves it out"),
         (["--rate", "0.2"], "--rate: expected one of best, own, 0.01, 0.1, got '0.2'"),
         (["--start", "3"], "--start"),

@@ -202,11 +202,13 @@ def test_versions_are_in_the_caption(store):
     assert any("Made with: torch 2.14.1, device cpu." in caption for caption in captions)
 
 
-def test_nothing_done_draws_nothing(studied):
+def test_nothing_done_draws_nothing_and_the_verb_says_so(studied, capsys):
     store = studied(seeds=1)
     for record in store.records():
         store.write(Record(trial=record.trial, status="diverged", reason="nan"))
     assert [drawing.name for drawing in draw_all(read([store]))] == []
+    assert main(["report", "study", "--results", str(store.folder.parent), "--format", "png"]) == 0
+    assert capsys.readouterr().out == "nothing to draw: no trial is done\n"
 
 
 def test_the_verb_writes_into_the_studys_folder(studied, capsys):
