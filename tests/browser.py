@@ -41,9 +41,11 @@ def open_page(chromium):
     """Return a function that opens a file in a fresh window; at the end nothing may be amiss."""
     windows, opened = [], []
 
-    def open_file(path, hash_="", *, width=1280, dark=False):
+    def open_file(path, hash_="", *, width=1280, dark=False, touch=False):
         window = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            has_touch=touch,
         )
         windows.append(window)
         found = Opened(page=window.new_page())

@@ -87,6 +87,7 @@ function LandscapePaths(data) {
     return plain(Number(value.toPrecision(digits)));
   }
 
+  const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const plain = (value) => String(value).replaceAll("-", "−");
   const coordinate = (here, value) => (here.far ? "far" : plain(value.toFixed(3)));
 
@@ -112,7 +113,7 @@ function LandscapePaths(data) {
   }
 
   function rule(state) {
-    const grid = `${OWN} rates from ${plain(data.lrs[0])} to ${plain(data.lrs[OWN - 1])}`;
+    const grid = `${counted(OWN, "rate")} from ${plain(data.lrs[0])} to ${plain(data.lrs[OWN - 1])}`;
     if (state.lr === "best") {
       return `Best of ${grid}: lowest mean of log(loss − lowest loss) over all steps from this `
         + "start; diverged paths are out. * marks a best at the end of the grid.";
@@ -122,7 +123,7 @@ function LandscapePaths(data) {
   }
 
   return {
-    OWN, load, pathOf, at, isOutside, number, plain, coordinate, loss, rate, onEdge, standing, rule,
+    OWN, load, pathOf, at, isOutside, number, plain, counted, coordinate, loss, rate, onEdge, standing, rule,
     get shown() { return shown; },
   };
 }

@@ -1,10 +1,10 @@
 /* The two pictures of "Optimizers in motion": paths on a surface from above, loss against step.
 
    `paths` gives the numbers, `state` says what is chosen, `parts` are the elements to draw on:
-   root, map, strip, tip, and the legend's marks. */
+   root, map, strip, a tip for each of both, and the legend's marks. */
 "use strict";
 
-function LandscapePictures(data, paths, state, { root, map, strip, tip, marks }) {
+function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks }) {
   const { prepare, toPixels, ticks, relief, marker, line, cross, ring, arrow } = LandscapeDraw;
   const { walkers, steps } = data;
 
@@ -33,10 +33,10 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
     return { left: 50, top: 20, width: strip.clientWidth - 60, height: strip.clientHeight - 44 };
   }
 
-  /* The step under the pointer on the strip. */
-  function stepAt(event) {
+  /* The step at a place on the strip. */
+  function stepAt(px) {
     const { left, width } = stripFrame();
-    return Math.round(((event.offsetX - left) / width) * steps);
+    return Math.max(0, Math.min(steps, Math.round(((px - left) / width) * steps)));
   }
 
   function draw() {
@@ -71,7 +71,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
     for (const i of order) drawPath(context, frame, i, colors);
     for (const i of order) drawWalker(context, frame, i, colors);
     context.restore();
-    drawTip(frame);
+    drawTip(tip, frame, false);
   }
 
   function drawAxes(context, frame, colors) {
@@ -146,11 +146,32 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
     draw();
   }
 
-  function drawTip(frame) {
-    const path = state.pointed && !state.pointed.quiet && paths.pathOf(state.pointed.walker, state);
-    tip.hidden = !path;
+  /* Let the pointer choose the curve that is nearest above or below it. */
+  function pointStrip(px, py) {
+    if (!paths.shown) return;
+    const step = stepAt(px);
+    const frame = { ...stripFrame(), window: [0, steps, ...decades(curves())] };
+    const found = curves()
+      .filter(([, path]) => step < path.diverged)
+      .map(([walker, path]) => {
+        const [, height] = toPixels(frame, step, Math.log10(paths.at(path, step).gap));
+        return { walker, step, strip: true, distance: Math.abs(height - py) };
+      })
+      .sort((a, b) => a.distance - b.distance);
+    state.pointed = found[0] ?? null;
+    draw();
+  }
+
+  const curves = () => visible().map((i) => [i, paths.pathOf(i, state)]).filter(([, path]) => path);
+
+  /* Tell on the map, or on the strip, what is pointed at there. */
+  function drawTip(box, frame, isStrip) {
+    const { pointed } = state;
+    const isHere = pointed && !pointed.quiet && Boolean(pointed.strip) === isStrip;
+    const path = isHere && paths.pathOf(pointed.walker, state);
+    box.hidden = !path;
     if (!path) return;
-    const { walker, step } = state.pointed;
+    const { walker, step } = pointed;
     const here = paths.at(path, step);
     const lines = [
       walkers[walker].label,
@@ -159,29 +180,30 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
       `loss ${paths.loss(here)}`,
       `lr ${paths.rate(walker, path)}`,
     ];
-    tip.replaceChildren(...lines.map((words) => {
+    box.replaceChildren(...lines.map((words) => {
       const line = document.createElement("div");
       line.textContent = words;
       return line;
     }));
-    const [px, py] = toPixels(frame, here.x, here.y);
-    tip.style.left = `${px > frame.left + frame.width / 2 ? px - tip.offsetWidth - 12 : px + 12}px`;
-    tip.style.top = `${Math.min(Math.max(py - 20, 0), map.clientHeight - tip.offsetHeight)}px`;
+    const [px, py] = toPixels(frame, ...(isStrip ? [step, Math.log10(here.gap)] : [here.x, here.y]));
+    const bottom = frame.top + frame.height + 24 - box.offsetHeight;
+    box.style.left = `${px > frame.left + frame.width / 2 ? px - box.offsetWidth - 12 : px + 12}px`;
+    box.style.top = `${Math.max(0, Math.min(py - 20, bottom))}px`;
   }
 
   function drawStrip(colors) {
     const context = prepare(strip);
     const frame = stripFrame();
-    const curves = visible().map((i) => [i, paths.pathOf(i, state)]).filter(([, path]) => path);
-    const [low, high] = decades(curves);
+    const shown = curves();
+    const [low, high] = decades(shown);
     frame.window = [0, steps, low, high];
     drawStripAxes(context, frame, colors);
     context.save();
     context.beginPath();
     context.rect(frame.left, frame.top - 6, frame.width + 8, frame.height + 12);
     context.clip();
-    curves.sort(([i], [j]) => (i === state.pointed?.walker) - (j === state.pointed?.walker));
-    for (const [i, path] of curves) {
+    shown.sort(([i], [j]) => (i === state.pointed?.walker) - (j === state.pointed?.walker));
+    for (const [i, path] of shown) {
       const last = Math.min(steps, path.diverged - 1);
       const curve = Array.from({ length: last + 1 }, (_, k) =>
         toPixels(frame, k, Math.log10(paths.at(path, k).gap)));
@@ -192,6 +214,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
       marker(context, walkers[i].marker, ...curve[here], 5, color, colors.paper);
     }
     context.restore();
+    drawTip(stripTip, frame, true);
   }
 
   /* Whole decades that hold the curves, but not more above the start than a path that explodes. */
@@ -238,5 +261,5 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, marks })
     context.strokeRect(Math.round(now) + 0.5, frame.top, 0, frame.height);
   }
 
-  return { draw, point, stepAt, visible };
+  return { draw, point, pointStrip, stepAt, visible };
 }

@@ -6,7 +6,7 @@
   const root = document.getElementById("landscape");
   const data = JSON.parse(document.getElementById("landscape-data").textContent);
   const paths = LandscapePaths(data);
-  const { number, plain } = paths;
+  const { number, plain, counted } = paths;
   const STEPS_PER_SECOND = 30;
   const SPEEDS = [0.25, 0.5, 1, 2, 4];
   const COLUMNS = ["optimizer", "lr", "x", "y", "loss", ""];
@@ -14,7 +14,7 @@
   const state = {
     scene: 0, start: 0, lr: "best", noisy: false, step: data.steps, speed: 1,
     off: new Set(), // walkers that are not drawn
-    pointed: null, // {walker, step} under the pointer
+    pointed: null, // {walker, step, strip} under the pointer, which is on the strip or the map
   };
   let playing = null; // {at: time of the last frame, step: with fractions}
 
@@ -53,13 +53,15 @@
   const strip = make("canvas", { className: "strip", role: "img" });
   strip.setAttribute("aria-label", "loss minus lowest loss against step");
   const tip = make("div", { className: "tip", hidden: true });
+  const stripTip = make("div", { className: "tip", hidden: true });
   const about = make("p", { className: "about" });
   const source = make("p", { className: "quiet" });
   const ruleWords = make("p", { className: "quiet", id: "landscape-rule" });
+  const summary = make("p", { className: "quiet", id: "landscape-summary" });
   const body = make("tbody");
   const rows = data.walkers.map(legendRow);
   const marks = rows.map((row) => row.mark);
-  const pictures = LandscapePictures(data, paths, state, { root, map, strip, tip, marks });
+  const pictures = LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks });
 
   function legendRow(walker, i) {
     const box = make("input", { type: "checkbox" });
@@ -75,9 +77,11 @@
     // An import path may break after its dots.
     const parts = walker.label.split(/(?<=\.)/).flatMap((part) => [make("wbr"), part]);
     const name = make("span", {}, parts);
-    const label = make("label", { title: walker.summary }, [box, svg, name]);
+    const label = make("label", {}, [box, svg, name]);
     const cells = COLUMNS.slice(1).map(() => make("td"));
     const row = make("tr", {}, [make("th", { scope: "row" }, [label]), ...cells]);
+    const tell = () => { summary.textContent = `${walker.label}: ${walker.summary}`; };
+    for (const kind of ["pointerenter", "focusin"]) row.addEventListener(kind, tell);
     const lift = (pointed) => { state.pointed = pointed; pictures.draw(); };
     row.addEventListener("pointerenter", () => lift({ walker: i, step: state.step, quiet: true }));
     row.addEventListener("pointerleave", () => lift(null));
@@ -102,10 +106,10 @@
         make("div", {}, [
           make("div", { className: "plot" }, [map, tip]),
           make("div", { className: "bar transport" }, transport),
-          strip,
+          make("div", { className: "plot" }, [strip, stripTip]),
         ]),
         make("div", {}, [
-          make("div", { className: "scroll" }, [table]), showAllOrNone(), ruleWords, source,
+          make("div", { className: "scroll" }, [table]), summary, showAllOrNone(), ruleWords, source,
         ]),
       ]),
     );
@@ -135,14 +139,21 @@
     play.addEventListener("click", () => (playing ? pause() : run()));
     strip.addEventListener("pointerdown", (event) => {
       strip.setPointerCapture(event.pointerId);
-      goTo(pictures.stepAt(event));
+      scrubTo(event);
     });
     strip.addEventListener("pointermove", (event) => {
-      if (event.buttons) goTo(pictures.stepAt(event));
+      if (event.buttons) scrubTo(event);
+      else pictures.pointStrip(event.offsetX, event.offsetY);
     });
     map.addEventListener("pointermove", pictures.point);
     map.addEventListener("pointerdown", pictures.point);
-    map.addEventListener("pointerleave", () => { state.pointed = null; pictures.draw(); });
+    const leave = () => { state.pointed = null; pictures.draw(); };
+    for (const picture of [map, strip]) { // a finger that is lifted leaves what it has found
+      picture.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
+    }
+    window.addEventListener("pointerdown", ({ target }) => {
+      if (state.pointed && target !== map && target !== strip) leave();
+    });
     const dark = window.matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", () => pictures.draw());
     new ResizeObserver(() => pictures.draw()).observe(root);
@@ -173,9 +184,14 @@
     requestAnimationFrame(tick);
   }
 
+  async function scrubTo({ offsetX, offsetY }) {
+    await goTo(pictures.stepAt(offsetX));
+    pictures.pointStrip(offsetX, offsetY);
+  }
+
   function goTo(step) {
     playing = null;
-    change(() => { state.step = Math.max(0, Math.min(data.steps, step)); });
+    return change(() => { state.step = Math.max(0, Math.min(data.steps, step)); });
   }
 
   /* ---- the address: only what is not as it was written, under names of our own ---- */
@@ -240,7 +256,7 @@
     speed.value = SPEEDS.indexOf(state.speed);
     play.textContent = playing ? "Pause" : "Play";
     map.setAttribute("aria-label", `${scene.title} from above, with the paths of `
-      + `${pictures.visible().length} optimizers; the table has their numbers`);
+      + `${counted(pictures.visible().length, "optimizer")}; the table has their numbers`);
     const noiseWords = state.noisy
       ? ` Noise of standard deviation ${number(scene.noise)} is added to both parts of the `
         + `gradient, the same for all optimizers (seed ${data.seed}); losses are without it.`

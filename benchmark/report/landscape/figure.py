@@ -32,6 +32,8 @@ _FRAMES = 120
 _REST_SECONDS = 2  # at the end
 _BANDS = 14
 _MOST_NAMES = 3
+_LEGEND_ROW_INCHES = 0.17
+_LETTER_INCHES, _MARK_INCHES = 0.065, 0.6  # of the legend's names, and of what stands before them
 _RELIEF = LinearSegmentedColormap.from_list("relief", ["#dde6f0", "#fafbfc"])
 
 
@@ -150,7 +152,12 @@ def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
     looks = styles([walker.name for walker in motion.walkers])
     columns = min(4, len(motion.scenes))
     rows = math.ceil(len(motion.scenes) / columns)
-    figure = Figure(figsize=(3.1 * columns + 0.4, 4.4 * rows + 1.0), layout="constrained")
+    names = _names(motion, view)
+    width = 3.1 * columns + 0.4
+    legend_columns = _legend_columns(names, width)
+    legend_rows = math.ceil(len(names) / legend_columns)
+    height = 4.4 * rows + 0.6 + _LEGEND_ROW_INCHES * legend_rows
+    figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1.1] * rows)
     places = view.places(motion)
     panels = []
@@ -178,15 +185,28 @@ def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
     ]
     figure.legend(
         handles,
-        [walker.label for walker in motion.walkers],
+        names,
         title=fill(view.words(motion), 42 * columns),
         loc="outside lower center",
-        ncols=2 + columns,
+        ncols=legend_columns,
         fontsize=8,
         title_fontsize=7,
         frameon=False,
     )
     return figure, panels
+
+
+def _names(motion: Motion, view: View) -> list[str]:
+    """Return the legend's names, with the learning rates that are not the same for all."""
+    return [
+        f"{walker.label}, lr {rates}" if rates else walker.label
+        for walker, rates in zip(motion.walkers, view.rates(motion), strict=True)
+    ]
+
+
+def _legend_columns(names: Sequence[str], width: float) -> int:
+    fitting = int(width / (_LETTER_INCHES * max(map(len, names)) + _MARK_INCHES))
+    return max(1, min(fitting, len(names)))
 
 
 def _panel(axes: Axes, scene: Scene, traces: Sequence[_Trace], lost: Sequence[str]) -> _Panel:

@@ -1,9 +1,11 @@
 """Which of the computed paths are looked at: a start, noise or none, a way to choose the rate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from benchmark.landscape.motion import Motion
+from benchmark.report.words import counted
 
 NO_PATH = -1  # where a walker has diverged at every learning rate
 
@@ -30,12 +32,36 @@ class View:
         place = len(motion.lrs) if self.lr == "own" else motion.lrs.index(self.lr)
         return [[place] * len(motion.scenes) for _ in motion.walkers]
 
+    def rates(self, motion: Motion) -> list[str]:
+        """Return each walker's learning rates where they are its own, one or one per scene."""
+        if not isinstance(self.lr, str):
+            return [""] * len(motion.walkers)
+        return [
+            _rates([self._rate(motion, walker.lr, place) for place in places])
+            for walker, places in zip(motion.walkers, self.places(motion), strict=True)
+        ]
+
+    def _rate(self, motion: Motion, own: float | None, place: int) -> str:
+        if own is None:
+            return ""
+        if place == NO_PATH:
+            return "–"
+        return f"{(*motion.lrs, own)[place]:g}"
+
     def words(self, motion: Motion) -> str:
         """Return what is looked at, for captions."""
         if self.lr == "best":
-            grid = f"{len(motion.lrs)} learning rates from {motion.lrs[0]:g} to {motion.lrs[-1]:g}"
+            ends = f"from {motion.lrs[0]:g} to {motion.lrs[-1]:g}"
+            grid = f"{counted(len(motion.lrs), 'learning rate')} {ends}"
             rate = f"each at its best of {grid} (lowest mean of log loss, diverged ones left out)"
+            if len(motion.scenes) > 1:
+                rate += ", lr in the order of the surfaces where they differ"
         else:
             rate = "each at its own rate" if self.lr == "own" else f"all at {self.lr:g}"
         noise = f"gradient noise, seed {motion.seed}" if self.noisy else "no gradient noise"
-        return f"{motion.steps} steps, {rate}, {noise}"
+        return f"{counted(motion.steps, 'step')}, {rate}, {noise}"
+
+
+def _rates(rates: Sequence[str]) -> str:
+    """Return rates as a legend has them: one if all are alike."""
+    return rates[0] if len(set(rates)) == 1 else " · ".join(rates)

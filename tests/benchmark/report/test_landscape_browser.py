@@ -166,14 +166,45 @@ def test_pointing_at_a_path_tells_step_place_loss_and_rate(opened, motion):
         box["y"] + 4 + (top - y) / (top - bottom) * (box["height"] - 28),
     )
     page.mouse.move(*at)
-    lines = page.locator(".tip").inner_text().splitlines()
+    lines = page.locator(".map + .tip").inner_text().splitlines()
     assert lines[0] in {walker.label for walker in motion.walkers}
     assert lines[1] == "step 30"
     assert lines[2].startswith(f"x {x:.2f}"[:-1].replace("-", "−"))
     assert lines[3].startswith("loss ")
     assert lines[4] == "lr 0.1"
     page.mouse.move(box["x"] + box["width"] - 8, box["y"] + 40)
-    assert not page.locator(".tip").is_visible()
+    assert not page.locator(".map + .tip").is_visible()
+
+
+def test_the_strip_tells_the_nearest_curve_and_scrubs_with_a_finger(opened, motion):
+    page = opened("#l.lr=0.1&l.off=sgd", touch=True)
+    box, tip = page.locator("canvas.strip").bounding_box(), page.locator(".strip + .tip")
+    page.mouse.move(box["x"] + 50 + (box["width"] - 60) / 2, box["y"] + 60)
+    lines = tip.inner_text().splitlines()
+    assert lines[0] in {walker.label for walker in motion.walkers[1:]}
+    assert lines[1] == "step 20"
+    page.mouse.move(box["x"], box["y"] - 20)
+    assert tip.is_hidden()
+    page.locator("canvas.strip").tap()
+    tip.wait_for()
+    assert tip.inner_text().splitlines()[1] == "step 18"  # axes take more room on the left
+    assert page.locator("#landscape-step-value").inner_text() == "step 18 of 40"
+
+
+def test_a_finger_reads_the_map_until_it_taps_elsewhere(opened, motion):
+    page = opened("#l.lr=0.1&l.off=sgd", touch=True)
+    tip = page.locator(".map + .tip")
+    box = page.locator("canvas.map").bounding_box()
+    (x, y), (left, right, bottom, top) = motion.scenes[0].starts[0], motion.scenes[0].window
+    page.touchscreen.tap(
+        box["x"] + 34 + (x - left) / (right - left) * (box["width"] - 38),
+        box["y"] + 4 + (top - y) / (top - bottom) * (box["height"] - 28),
+    )
+    assert "step 0" in tip.inner_text()
+    page.locator(".about").tap()
+    assert tip.is_hidden()
+    page.locator("#landscape-legend input").nth(1).focus()
+    assert "adam: " in page.locator("#landscape-summary").inner_text()
 
 
 def test_the_address_restores_the_view_and_later_changes_of_it_too(opened, motion):
@@ -187,11 +218,17 @@ def test_the_address_restores_the_view_and_later_changes_of_it_too(opened, motio
     page.locator("#landscape-speed").select_option(label="2 ×")
     page.locator("#landscape-legend input").nth(3).uncheck()
     address = page.evaluate("location.hash")
-    seen = pixels(page, "map"), pixels(page, "strip"), page.locator("#landscape").inner_text()
+    page.mouse.move(0, 0)
+    seen = (
+        pixels(page, "map"),
+        pixels(page, "strip"),
+        page.locator("#landscape-legend").inner_text(),
+    )
     again = opened(address)
     again.wait_for_timeout(100)
     assert again.evaluate("location.hash") == address
-    found = pixels(again, "map"), pixels(again, "strip"), again.locator("#landscape").inner_text()
+    table = again.locator("#landscape-legend").inner_text()
+    found = pixels(again, "map"), pixels(again, "strip"), table
     assert found == seen
     assert evil in seen[2]
     again.evaluate("location.hash = '#l.step=3'")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.report.landscape.figure import can_write_mp4, draw_film, draw_picture
+from benchmark.report.landscape.figure import _figure, can_write_mp4, draw_film, draw_picture
 from benchmark.report.landscape.view import View
 
 
@@ -14,10 +14,20 @@ def test_a_picture_is_drawn_for_every_way_to_choose_the_rate(motion, tmp_path):
     for rate in ("best", "own", 5.0):
         target = tmp_path / f"{rate}.png"
         draw_picture(motion, View(lr=rate, noisy=True), target, "png")
-        pictures.append(np.asarray(Image.open(target).convert("L"), dtype=float))
-    sizes = {picture.shape for picture in pictures}
-    assert len(sizes) == 1
+        pictures.append(np.asarray(Image.open(target).convert("L"), dtype=float)[:500])
     assert all((one != other).any() for one, other in itertools.pairwise(pictures))
+
+
+def test_the_legend_says_the_learning_rates_unless_one_is_for_all(motion):
+    best = [[f"{motion.lrs[lr]:g}" for lr in lrs] for lrs in View().places(motion)]
+    told = View().rates(motion)
+    assert told == [each[0] if each[0] == each[1] else " · ".join(each) for each in best]
+    assert View(lr="own").rates(motion) == ["0.001", "0.001", "0.001", "0.3"]
+    assert View(lr=5.0).rates(motion) == [""] * 4
+    names = [text.get_text() for text in _figure(motion, View())[0].legends[0].get_texts()]
+    assert names == [
+        f"{walker.label}, lr {rate}" for walker, rate in zip(motion.walkers, told, strict=True)
+    ]
 
 
 def test_a_gif_moves_and_rests_at_the_end(motion, tmp_path):
