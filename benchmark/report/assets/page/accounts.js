@@ -19,7 +19,7 @@ function troubleSection() {
     { name: "reason", left: true, key: (row) => row.reason, cell: (row) => row.reason || "–" },
     { name: "folder", left: true, key: (row) => row.key, cell: (row) => row.key },
   ];
-  const shown = table("trials that are not done", columns, rows, { sortable: true, copies: true });
+  const shown = table("trouble", "trials that are not done", columns, rows);
   if (rows.length <= 12) return host.replaceChildren(make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]), shown);
   host.replaceChildren(
     make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]),
@@ -36,9 +36,9 @@ function fillCost(host) {
   if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["No trial of what is chosen above is done."]));
   const slowest = Math.max(...rows.map((row) => row.step_ms ?? 0));
   const measured = (name) => rows.some((row) => row[name] !== null);
-  const step = (row) => make("span.meter", { title: `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}` }, [
+  const step = (row) => make("span.meter", {}, [
     make("span.track", {}, [make("span.fill", { style: `width:${((row.step_ms ?? 0) / slowest) * 100}%` })]),
-    digits(row.step_ms, 3),
+    told("", digits(row.step_ms, 3), `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}`),
   ]);
   const columns = [
     nameColumn,
@@ -51,7 +51,7 @@ function fillCost(host) {
   ];
   const mixed = rows.some((row) => row.machines > 1);
   host.replaceChildren(
-    table("cost", columns, rows, { sortable: true, copies: true }),
+    table("cost", "cost", columns, rows),
     make("p.quiet", {}, [mixed ? "Trials of one row ran on several kinds of machines: do not compare these times." : "Times depend on the machine and on what else it was doing."]),
   );
 }

@@ -41,6 +41,7 @@ function chart(host, describe) {
   host.classList.add("chart");
   let width = 0;
   let cursor = null;
+  let close = () => {};
   const redraw = () => {
     width ||= host.clientWidth; // measured once: each look makes the browser lay out the page
     if (!width) return;
@@ -55,7 +56,8 @@ function chart(host, describe) {
     const longest = Math.max(0, ...labels.map((each) => textWidth(each.name)));
     const right = labels.length ? Math.min(16 + longest, width * 0.3) : ROOM.right;
     const frame = { left: ROOM.left, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
-    const drawn = what.series.filter((each) => !each.loose);
+    const firm = what.series.filter((each) => !each.loose);
+    const drawn = firm.length ? firm : what.series;
     const xs = what.x.range ?? padded(extent(drawn.map((each) => each.x), what.x.log), what.x.log, what.x.pad ?? 0);
     const ys = what.y.range ?? padded(
       extent(drawn.flatMap((each) => [each.y, each.low ?? [], each.high ?? []]), what.y.log), what.y.log,
@@ -69,7 +71,7 @@ function chart(host, describe) {
     const inside = draw("g", { "clip-path": `url(#${id})` });
     for (const each of what.series) if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
     for (const each of what.series) inside.append(...line(each, x, y));
-    for (const each of what.crosses ?? []) inside.append(cross(each, x(each.x), each.y === null ? frame.top + 6 : y(each.y)));
+    for (const each of what.crosses ?? []) inside.append(cross(each, ...crossAt(each, x, y, frame)));
     const rule = draw("line", { class: "cursor", y1: frame.top, y2: frame.bottom, visibility: "hidden" });
     const svg = draw("svg", {
       width, height, viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0", "aria-label": what.label,
@@ -94,7 +96,7 @@ function chart(host, describe) {
       box.style.left = `${Math.max(0, Math.min(left, width - box.offsetWidth))}px`;
       box.style.top = `${frame.top}px`;
     };
-    const leave = () => {
+    const leave = close = () => {
       rule.setAttribute("visibility", "hidden");
       box.hidden = true;
       cursor = null;
@@ -106,7 +108,7 @@ function chart(host, describe) {
     };
     svg.addEventListener("pointermove", follow);
     svg.addEventListener("pointerdown", follow);
-    svg.addEventListener("pointerleave", leave);
+    svg.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
     svg.addEventListener("blur", leave);
     svg.addEventListener("keydown", (event) => {
       const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -119,6 +121,7 @@ function chart(host, describe) {
     });
   }
 
+  addEventListener("pointerdown", (event) => !host.contains(event.target) && close());
   new ResizeObserver(() => {
     if (host.clientWidth === width) return;
     width = host.clientWidth;
@@ -233,6 +236,13 @@ function markers(series, x, y) {
     .join("");
 }
 
+/* Where a cross stands: in the frame, at its top without a height that can be drawn. */
+function crossAt(each, x, y, frame) {
+  const up = each.y === null ? NaN : y(each.y);
+  const clamped = (at, low, high) => Math.min(Math.max(at, low), high);
+  return [clamped(x(each.x), frame.left, frame.right), Number.isFinite(up) ? clamped(up, frame.top + 6, frame.bottom - 4) : frame.top + 6];
+}
+
 function cross({ optimizer, words }, x, y) {
   const path = `M${x - 4} ${y - 4}L${x + 4} ${y + 4}M${x - 4} ${y + 4}L${x + 4} ${y - 4}`;
   return inked("path", optimizer, { class: "cross", d: path }, [draw("title", {}, [words])]);
@@ -244,25 +254,36 @@ function endLabels(series) {
   return named.length <= 14 ? named : [];
 }
 
-/* A line that ends early has its label there; labels at the right edge make room for each other. */
+/* A line that ends early has its label at its last point, others at the right edge; labels that
+   stand under each other make room for each other. */
 function placedLabels(series, x, y, frame) {
+  const late = frame.right - (frame.right - frame.left) * 0.15;
   const lines = series
-    .map((each) => ({ each, from: x(each.x[each.x.length - 1]), at: y(lastOf(each.y, y.log)) }))
-    .filter(({ from, at }) => Number.isFinite(from) && Number.isFinite(at))
-    .sort((a, b) => a.at - b.at);
-  const isLate = ({ from }) => from > frame.right - (frame.right - frame.left) * 0.15;
-  spread(lines.filter(isLate), frame.top + 4, frame.bottom - 2, 15);
-  return lines.map((line) =>
-    inked("text", line.each.optimizer, { class: "end", x: isLate(line) ? frame.right + 9 : line.from + 9, y: line.at + 4 }, [line.each.name]),
-  );
+    .map((each) => [each, lastPlace(each.y, y.log)])
+    .filter(([, last]) => last >= 0)
+    .map(([each, last]) => ({ each, from: x(each.x[last]), at: Math.max(frame.top, y(each.y[last])) }))
+    .filter(({ from }) => Number.isFinite(from))
+    .map((line) => ({ ...line, from: (line.from > late ? frame.right : line.from) + 9 }));
+  for (const column of overlapping(lines)) {
+    spread(column.sort((a, b) => a.at - b.at), frame.top + 4, frame.bottom - 2, 15);
+  }
+  return lines.map(({ each, from, at }) => inked("text", each.optimizer, { class: "end", x: from, y: at + 4 }, [each.name]));
 }
 
-function lastOf(numbers, log) {
-  for (let i = numbers.length - 1; i >= 0; i--) {
-    if (Number.isFinite(numbers[i]) && !(log && numbers[i] <= 0)) return numbers[i];
+/* Labels in groups; no label of one group stands above or below one of another. */
+function overlapping(lines) {
+  const groups = [];
+  let end = -Infinity;
+  for (const line of [...lines].sort((a, b) => a.from - b.from)) {
+    if (line.from > end) groups.push([]);
+    groups.at(-1).push(line);
+    end = Math.max(end, line.from + textWidth(line.each.name));
   }
-  return NaN;
+  return groups;
 }
+
+/* The last place of what can be drawn, −1 if there is none. */
+const lastPlace = (numbers, log) => numbers.findLastIndex((number) => Number.isFinite(number) && !(log && number <= 0));
 
 /* Move places apart until neighbours are `gap` from each other, inside [top, bottom]. */
 function spread(lines, top, bottom, gap) {

@@ -47,6 +47,7 @@ function mainControls() {
     legend,
     make("p.quiet.setting", { id: "setting" }),
   );
+  new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${host.offsetHeight}px`)).observe(host);
   follow(["problem", "off"], () => fillLegend(legend));
   follow(["problem"], () => (byId("setting").textContent = setting().name));
 }

@@ -61,9 +61,11 @@ function describeCurves() {
   const curves = curvesOf(state.metric, state.problem);
   const words = `${metric().words}${isShare(metric().name) ? ", %" : ""}`;
   const label = `${metric().words} over ${AXIS_WORDS[state.x]} on ${setting().problem}, a line for each optimizer`;
-  const series = curves ? curveSeries(curves) : [];
+  const means = curves ? curveSeries(curves) : [];
+  const series = curves && !means.length ? seedSeries(curves, new Map(shownVariants()), Number(state.smooth)) : means;
   const ends = curves ? crosses(curves) : [];
-  if (!series.length && !ends.length) return { empty: `Nothing to draw: no trial of what is chosen above has recorded its ${metric().words}.` };
+  if (noneIsShown()) return { empty: NONE_SHOWN };
+  if (!series.length) return { empty: `Nothing to draw: no trial of what is chosen above has recorded its ${metric().words}.` };
   return {
     label, series, crosses: ends,
     x: { log: state.logx === "1", words: AXIS_WORDS[state.x], format: compact },
@@ -79,7 +81,8 @@ function curvesNote() {
   const { chosen, others, recorded } = payload.resolution;
   const width = state.variants === "all" ? others : chosen;
   const notes = [];
-  if (state.band === "ci" && curves) notes.push(`${curves.notes[state.center === "mean" ? 0 : 1]}.`);
+  const interval = curves?.notes[state.center === "mean" ? 0 : 1];
+  if (state.band === "ci" && interval) notes.push(`${interval}.`);
   if (state.band !== "none" && state.variants === "all") notes.push("Only the best hyperparameters of each optimizer have a band.");
   if (state.smooth !== "0") notes.push(`Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`);
   if (recorded > width) notes.push(`Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the best)` : ""}; none is invented.`);

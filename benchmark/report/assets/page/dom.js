@@ -32,9 +32,12 @@ function say(words) {
 }
 
 /* A word whose definition is one hover, tap or focus away. */
-function term(name, words = name) {
-  const known = payload.glossary[name];
-  return make("button.term", { type: "button", "data-definition": known }, [words]);
+const term = (name, words = name) => told("", words, payload.glossary[name]);
+
+/* `words` of which `more` is one hover, tap or focus away, if there is any. */
+function told(kind, words, more) {
+  if (!more) return make(`span${kind}`, {}, [words]);
+  return make(`button.term${kind}`, { type: "button", "data-definition": more }, [words]);
 }
 
 const tip = (() => {

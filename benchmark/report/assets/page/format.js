@@ -26,12 +26,12 @@ function pWords(p) {
   return p < 0.001 ? "< 0.001" : p > 0.995 ? "1" : p.toPrecision(2);
 }
 
-/* Of an amount on an axis: 12k, 1.5M. */
+/* Of an amount on an axis: 12k, 1.5M, 1e15. */
 function compact(number) {
   const size = Math.abs(number);
+  if (size >= 1e9 || (size > 0 && size < 1e-5)) return tidy(Number(number.toPrecision(3)).toExponential());
   if (size >= 1e6) return `${tidy(String(Number((number / 1e6).toPrecision(3))))}M`;
   if (size >= 1e4) return `${tidy(String(Number((number / 1e3).toPrecision(3))))}k`;
-  if (size > 0 && size < 1e-5) return tidy(Number(number.toPrecision(3)).toExponential());
   return tidy(String(Number(number.toPrecision(4))));
 }
 

@@ -83,7 +83,7 @@ function leaderboardRows(reference) {
 function nameCell(row) {
   return [
     swatch(row.optimizer),
-    make("span.name", { title: row.hyperparameters }, [row.label]),
+    told(".bare.name", row.label, row.hyperparameters),
     row.winner ? term("★") : null,
   ];
 }
@@ -125,7 +125,7 @@ const signed = (number, format = (each) => value(each)) =>
 function differenceCell(row) {
   if (!row.against) return "–";
   const { difference, low, high } = row.against;
-  return make("span", { title: low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}` }, [signed(difference)]);
+  return told("", signed(difference), low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}`);
 }
 
 function verdictCell(row) {
@@ -142,7 +142,7 @@ function fillLeaderboard(host) {
   if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["Nothing to show: no trial of what is chosen above is done or diverged."]));
   const caption = `${metric().words}, ${CHOICES.score[state.score]}, on ${setting().problem}`;
   host.replaceChildren(
-    table(caption, leaderboardColumns(), rows, { sortable: true, copies: true }),
+    table("leaderboard", caption, leaderboardColumns(), rows),
     make("p.quiet", {}, leaderboardNote(rows, reference)),
   );
 }

@@ -6,10 +6,9 @@ const LINE = 19; // between two labels of a diagram
 /* Average ranks on a line; bars join those that cannot be told apart. */
 function rankDiagram(ranking, width, title) {
   const count = ranking.optimizers.length;
-  const places = new Map(payload.optimizers.map((each, i) => [each.label, i]));
-  const longest = Math.max(...ranking.optimizers.map((name) => textWidth(`${name} 10.00`)));
-  const side = Math.min(longest + 24, width * 0.42);
-  const x = scale(1, Math.max(count, 2), side, width - side, false);
+  const side = Math.max(...ranking.optimizers.map((name) => textWidth(`${name} 10.00`))) + 24;
+  const isNarrow = side > width * 0.42;
+  const x = isNarrow ? scale(1, Math.max(count, 2), 62, width - 14, false) : scale(1, Math.max(count, 2), side, width - side, false);
   const axis = 46;
   const bars = ranking.groups.map((group, i) => {
     const ranks = group.map((name) => ranking.average_ranks[ranking.optimizers.indexOf(name)]);
@@ -17,20 +16,8 @@ function rankDiagram(ranking, width, title) {
     return draw("line", { class: "bar", x1: x(Math.min(...ranks)) - 4, x2: x(Math.max(...ranks)) + 4, y1: y, y2: y });
   });
   const below = axis + 24 + ranking.groups.length * 9;
-  const half = Math.ceil(count / 2);
-  const height = below + half * LINE + 8;
-  const labels = ranking.optimizers.map((name, i) => {
-    const left = i < half;
-    const y = below + (left ? i : count - 1 - i) * LINE;
-    const at = x(ranking.average_ranks[i]);
-    const end = left ? side - 10 : width - side + 10;
-    const text = `${name}  ${ranking.average_ranks[i].toFixed(2)}`;
-    return draw("g", {}, [
-      inked("path", places.get(name), { class: "stem", d: `M${at} ${axis}V${y}H${end}` }),
-      inked("path", places.get(name), { class: "dot", d: markerPath(places.get(name), at, axis, 4.5) }),
-      draw("text", { class: "label", x: left ? end - 5 : end + 5, y: y + 4, "text-anchor": left ? "end" : "start" }, [text]),
-    ]);
-  });
+  const height = below + (isNarrow ? count * 2 : Math.ceil(count / 2)) * LINE + 8;
+  const labels = ranking.optimizers.map((_, i) => (isNarrow ? rankBelow : rankBeside)(ranking, i, x, axis, below));
   const whole = Array.from({ length: Math.max(count, 2) }, (_, i) => i + 1).filter((each) => count <= 15 || each % 2);
   const marks = whole.flatMap((rank) => [
     draw("line", { class: "tick", x1: x(rank), x2: x(rank), y1: axis - 5, y2: axis }),
@@ -39,6 +26,33 @@ function rankDiagram(ranking, width, title) {
   return draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title }, [
     draw("line", { class: "axis", x1: x(1), x2: x(Math.max(count, 2)), y1: axis, y2: axis }), ...marks, ...bars, ...labels,
     criticalDifference(ranking, x),
+  ]);
+}
+
+/* An optimizer's name at the end of a stem that leads to its rank. */
+function rankBeside(ranking, i, x, axis, below) {
+  const count = ranking.optimizers.length;
+  const left = i < Math.ceil(count / 2);
+  const y = below + (left ? i : count - 1 - i) * LINE;
+  const end = left ? x(x.low) - 10 : x(x.high) + 10;
+  return rankMark(ranking, i, x(ranking.average_ranks[i]), axis, (at) => `M${at} ${axis}V${y}H${end}`, {
+    x: left ? end - 5 : end + 5, y: y + 4, "text-anchor": left ? "end" : "start",
+  });
+}
+
+/* An optimizer's name on a line of its own, and its rank under it. */
+function rankBelow(ranking, i, x, axis, below) {
+  const y = below + i * 2 * LINE;
+  return rankMark(ranking, i, x(ranking.average_ranks[i]), y + LINE - 4, (at) => `M${x(x.low)} ${y + LINE - 4}H${at}`, { x: 0, y: y + 4 });
+}
+
+function rankMark(ranking, i, at, y, stem, place) {
+  const optimizer = payload.optimizers.findIndex((each) => each.label === ranking.optimizers[i]);
+  const rank = ranking.average_ranks[i].toFixed(2);
+  return draw("g", {}, [
+    inked("path", optimizer, { class: "stem", d: stem(at) }),
+    inked("path", optimizer, { class: "dot", d: markerPath(optimizer, at, y, 4.5) }),
+    draw("text", { class: "label", ...place }, [`${ranking.optimizers[i]}  ${rank}`]),
   ]);
 }
 
@@ -89,9 +103,9 @@ function fillMatrix(host) {
     if (!one) return make("td.quiet", {}, ["–"]);
     const kind = { better: ".better", worse: ".worse" }[one.verdict] ?? "";
     const words = `${row.label} against ${column.label}: ahead in ${one.wins} of ${one.pairs}, p = ${pWords(one.p_holm)}, ${one.verdict}`;
-    return make(`td.win${kind}`, { title: words }, [`${one.wins}/${one.pairs}`]);
+    return make(`td.win${kind}`, {}, [told(".bare", `${one.wins}/${one.pairs}`, words)]);
   };
-  const head = make("tr", {}, [make("th"), ...shown.map((v) => make("th", { scope: "col", title: v.label }, [swatch(v.optimizer), make("span.column", {}, [payload.optimizers[v.optimizer].label])]))]);
+  const head = make("tr", {}, [make("th"), ...shown.map((v) => make("th", { scope: "col" }, [swatch(v.optimizer), told(".bare.column", payload.optimizers[v.optimizer].label, v.label)]))]);
   const rows = shown.map((v) => make("tr", {}, [make("th.left", { scope: "row" }, [swatch(v.optimizer), v.label]), ...shown.map((w) => cell(v, w))]));
   host.replaceChildren(
     make("h3", {}, ["Who is ahead of whom"]),

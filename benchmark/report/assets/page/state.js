@@ -32,6 +32,9 @@ const metric = () => payload.metrics[state.metric];
 const setting = () => payload.settings[state.problem];
 const hidden = () => new Set(state.off ? state.off.split(",").map(Number) : []);
 
+const noneIsShown = () => setting().variants.every((variant) => hidden().has(variant.optimizer));
+const NONE_SHOWN = "No optimizer is shown: choose one above.";
+
 /* Variants of the setting that are to be shown, as [place, variant]. */
 function shownVariants() {
   const off = hidden();
@@ -76,7 +79,7 @@ function readAddress() {
 
 function fromAddress(name, text) {
   if (name in NAMES) return Math.max(0, NAMES[name]().indexOf(text));
-  if (name in CHOICES) return text in CHOICES[name] ? text : undefined;
+  if (name in CHOICES) return Object.hasOwn(CHOICES[name], text) ? text : undefined;
   if (name === "against") return optimizerNames().includes(text) ? text : undefined;
   try {
     const places = JSON.parse(text).map((label) => optimizerNames().indexOf(label));

@@ -3,24 +3,38 @@
 
 const FOLD = 30; // rows; more are shown when asked for
 
-/* A table of `rows`; a column is {name, head, cell, key, plain, left, hidden}: `cell(row)` gives what is
-   shown, `key(row)` what is sorted by and goes into a CSV, `plain(row)` the text of a copy; a
-   `hidden` one is only copied. */
-function table(caption, columns, rows, { sortable = false, copies = false } = {}) {
-  let sorted = { by: null, up: true };
+const idOf = (column) => column.id ?? column.name;
+const keptOf = (() => {
+  const known = new Map();
+  return (id) => known.get(id) ?? known.set(id, { by: null, up: true, all: false }).get(id);
+})();
+
+/* A table of `rows`; a column is {name, id, head, cell, key, plain, left, hidden}: `cell(row)` gives what
+   is shown, `key(row)` what is sorted by and goes into a CSV, `plain(row)` the text of a copy; a
+   `hidden` one is only copied. A table of one `id` stays sorted and unfolded as it was when it is
+   made again of other rows. */
+function table(id, caption, columns, rows) {
+  const kept = keptOf(id);
   const seen = columns.filter((column) => !column.hidden);
   const body = make("tbody");
   const heads = seen.map((column) => head(column));
-  let limit = rows.length > FOLD + 5 ? FOLD : Infinity;
-  const fill = () => body.replaceChildren(...ordered().slice(0, limit).map(rowOf));
+  const isLong = () => !kept.all && rows.length > FOLD + 5;
   const element = make("table", {}, [
     make("caption.visually-hidden", {}, [caption]), make("thead", {}, [make("tr", {}, heads)]), body,
   ]);
 
+  function fill() {
+    heads.forEach((cell, i) => {
+      if (idOf(seen[i]) === kept.by) cell.setAttribute("aria-sort", kept.up ? "ascending" : "descending");
+      else cell.removeAttribute("aria-sort");
+    });
+    body.replaceChildren(...ordered().slice(0, isLong() ? FOLD : Infinity).map(rowOf));
+  }
+
   function unfoldButton() {
     const button = make("button.link", { type: "button" }, [`Show all ${rows.length}`]);
     button.addEventListener("click", () => {
-      limit = Infinity;
+      kept.all = true;
       fill();
       button.remove();
     });
@@ -29,29 +43,27 @@ function table(caption, columns, rows, { sortable = false, copies = false } = {}
 
   function head(column) {
     const cell = make(`th${column.left ? ".left" : ""}`, { scope: "col" }, [column.head ?? column.name]);
-    if (!sortable || !column.key) return cell;
+    if (!column.key) return cell;
     const button = make("button.sort", { type: "button", "aria-label": `sort by ${column.name}` });
-    button.addEventListener("click", () => sort(column, cell));
+    button.addEventListener("click", () => sort(column));
     cell.append(button);
     return cell;
   }
 
-  function sort(column, cell) {
-    sorted = { by: column, up: sorted.by === column ? !sorted.up : true };
-    heads.forEach((each) => each.removeAttribute("aria-sort"));
-    cell.setAttribute("aria-sort", sorted.up ? "ascending" : "descending");
+  function sort(column) {
+    Object.assign(kept, { by: idOf(column), up: kept.by === idOf(column) ? !kept.up : true });
     fill();
   }
 
   function ordered() {
-    if (!sorted.by) return rows;
-    const key = sorted.by.key;
+    const key = seen.find((column) => idOf(column) === kept.by)?.key;
+    if (!key) return rows;
     const isAbsent = (each) => each === null || each === undefined;
     return [...rows].sort((a, b) => {
       const [p, q] = [key(a), key(b)];
       if (isAbsent(p) || isAbsent(q)) return isAbsent(p) - isAbsent(q);
       const order = typeof p === "number" ? p - q : String(p).localeCompare(String(q));
-      return sorted.up ? order : -order;
+      return kept.up ? order : -order;
     });
   }
 
@@ -62,10 +74,9 @@ function table(caption, columns, rows, { sortable = false, copies = false } = {}
     }));
 
   fill();
-  const parts = [make("div.scroll", {}, [element])];
-  if (limit < Infinity) parts.push(unfoldButton());
-  if (copies) parts.push(copyButtons(columns, ordered));
-  return make("div.table", {}, parts);
+  return make("div.table", {}, [
+    make("div.scroll", {}, [element]), isLong() ? unfoldButton() : null, copyButtons(columns, ordered),
+  ]);
 }
 
 function copyButtons(columns, rows) {

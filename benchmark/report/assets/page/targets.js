@@ -22,6 +22,7 @@ function stairs(columns, x, y, top) {
 const share = (number) => `${Math.round(number * 100)} %`;
 
 function describeReaching() {
+  if (noneIsShown()) return { empty: NONE_SHOWN };
   if (race().target === null) return { empty: noTarget() };
   const columns = race().shares[state.x];
   const top = Math.max(...(columns.x ?? []), 0);
@@ -38,6 +39,7 @@ const noTarget = () =>
   `No target: less than half of the optimizers have a finite median ${metric().words} on ${setting().problem}.`;
 
 function describeProfiles() {
+  if (noneIsShown()) return { empty: NONE_SHOWN };
   const { stairs: columns, settings } = metric().profiles;
   if (settings < 2) return { empty: "A performance profile needs two settings or more; with one, the table above says all." };
   return {
@@ -54,7 +56,7 @@ function targetColumns() {
   return [
     nameColumn,
     { name: "reached", head: term("reached"), key: (row) => row.reached / row.seeds, cell: (row) => `${row.reached} of ${row.seeds}` },
-    { name: `median ${AXIS_WORDS[state.x]}`, head: term("time to target", AXIS_WORDS[state.x]), key: (row) => row.time, cell: (row) => (row.time === null ? "not reached" : compact(row.time)) },
+    { id: "time", name: `median ${AXIS_WORDS[state.x]}`, head: term("time to target", AXIS_WORDS[state.x]), key: (row) => row.time, cell: (row) => (row.time === null ? "not reached" : compact(row.time)) },
     { name: "95 % interval", head: term("95 % interval"), cell: (row) => (row.low === null && row.high === null ? "–" : `${time(row, "low")} to ${row.high === null ? "unbounded" : time(row, "high")}`) },
   ];
 }
@@ -70,7 +72,7 @@ function fillTargets(table_, words) {
     .map((row) => ({ ...setting().variants[row.variant], ...row, winner: row.variant === setting().winner }))
     .filter((row) => !off.has(row.optimizer))
     .sort((a, b) => (a.time ?? Infinity) - (b.time ?? Infinity));
-  table_.replaceChildren(...(rows.length ? [table("time to target", targetColumns(), rows, { sortable: true, copies: true })] : []));
+  table_.replaceChildren(...(rows.length ? [table("targets", "time to target", targetColumns(), rows)] : []));
 }
 
 function fillScores(host) {
@@ -79,7 +81,7 @@ function fillScores(host) {
   const rows = settings < 2 ? [] : rowsOf(scores[state.x]).filter((row) => !off.has(row.optimizer))
     .map((row) => ({ ...row, label: payload.optimizers[row.optimizer].label, hyperparameters: "" }));
   const columns = [nameColumn, numberColumn("profile score", "score", term("profile score"), (each) => each.toFixed(4))];
-  host.replaceChildren(...(rows.length ? [table("profile scores", columns, rows, { sortable: true, copies: true })] : []));
+  host.replaceChildren(...(rows.length ? [table("scores", "profile scores", columns, rows)] : []));
 }
 
 function targetsSection() {

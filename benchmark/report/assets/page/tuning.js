@@ -16,6 +16,7 @@ function byOptimizer(columns) {
 }
 
 function describeRates() {
+  if (noneIsShown()) return { empty: NONE_SHOWN };
   const groups = [...byOptimizer(tuned().responses)];
   if (!groups.some(([, rows]) => rows.length > 1)) {
     return { empty: "Every optimizer was tried at one learning rate: give several, as in --opts 'sgd:lr=0.01|0.1|1', to see how much it matters." };
@@ -59,10 +60,11 @@ function fillBasins(host) {
     { name: "rates in it", key: (row) => row.inside, cell: (row) => (row.inside === null ? "–" : `${row.inside} of ${row.tried}`) },
     { name: "edge", head: term("edge"), left: true, key: (row) => row.edge, cell: (row) => EDGES[row.edge] ?? "" },
   ];
-  host.replaceChildren(...(rows.length ? [table("learning rates", columns, rows, { sortable: true, copies: true })] : []));
+  host.replaceChildren(...(rows.length ? [table("rates", "learning rates", columns, rows)] : []));
 }
 
 function describeSearch() {
+  if (noneIsShown()) return { empty: NONE_SHOWN };
   const groups = [...byOptimizer(tuned().search)];
   const longest = Math.max(0, ...groups.map(([, rows]) => rows.length));
   if (longest < 2) return { empty: "One variant of each optimizer was tried: there was no search." };

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 
 import pytest
 
@@ -146,7 +147,7 @@ def test_the_address_restores_the_view(page, open_page):
 
 
 def test_an_address_of_another_page_is_no_trouble(open_page, file_of, curve):
-    page = open_page(file_of(curve()), "#problem=gone&x=nowhere&off=[1&band=&metric=&l.step=3")
+    page = open_page(file_of(curve()), "#problem=gone&x=constructor&off=[1&band=&metric=&l.step=3")
     assert page.locator("#choose-x").input_value() == "epoch"
     assert page.locator("#curves-chart path.line").count() == 1
 
@@ -165,6 +166,43 @@ def test_a_table_is_sorted_and_copied_as_it_stands(page):
     assert page.evaluate("navigator.clipboard.readText()").startswith("| optimizer | mean |")
     copies.get_by_text("LaTeX").click()
     assert "\\toprule" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_table_stays_sorted_when_a_control_changes(page):
+    page.get_by_label("sort by optimizer").first.click()
+    page.get_by_label("sort by optimizer").first.click()
+    choose(page, "metric", "1")
+    choose(page, "problem", "1")
+    assert labels(page) == ["sgd lr=0.1", "nesterov lr=0.1", "adam lr=0.001"]
+    assert page.locator("#leaderboard-table [aria-sort=descending]").count() == 1
+
+
+def test_a_section_that_is_jumped_to_begins_below_the_bar(page):
+    page.emulate_media(reduced_motion="reduce")
+    page.locator("#nav a", has_text="Cost").click()
+    bar, title = (page.locator(f"#{name}").bounding_box() for name in ("controls", "cost-title"))
+    assert bar["y"] == 0
+    assert title["y"] >= bar["height"]
+
+
+def test_a_finger_reads_charts_and_what_is_behind_words(open_page, whole):
+    page = open_page(whole, width=390, touch=True)
+    box, tip = page.locator("#curves-chart .readout"), page.locator("#tip")
+    page.locator("#curves-chart svg").tap()
+    assert "adam" in box.inner_text()
+    page.locator("#curves-note").tap()
+    assert box.is_hidden()
+    for place, words in {
+        "#leaderboard-table .name": '"lr": 0.001',
+        "#leaderboard-table tbody tr:nth-child(2) td:nth-child(6) .term": "95 % interval",
+        "#win-matrix td .term": "ahead in ",
+        "#win-matrix th .term": "sgd lr=0.1",
+        "#cost-body .meter .term": "quartiles ",
+    }.items():
+        page.locator(place).first.tap()
+        assert words in tip.inner_text()
+    page.locator("#curves-note").tap()
+    assert tip.is_hidden()
 
 
 def test_definitions_are_one_hover_or_focus_away(page):
@@ -207,6 +245,8 @@ def test_a_page_where_all_diverged_works(open_page, file_of, curve):
     page = open_page(file_of(*gone))
     assert "no trial is done" in page.locator(".claim").inner_text()
     assert page.locator("#curves-chart path.cross").count() == 2
+    assert page.locator("#curves-chart path.faint").count() == 2
+    assert page.locator("#curves-note").inner_text().startswith("A cross marks")
     assert "2 diverged of 2 trials" in page.locator("#trouble-body").inner_text()
 
 
@@ -214,6 +254,49 @@ def test_a_page_without_any_trial_works(open_page, file_of):
     page = open_page(file_of())
     assert "There is no record yet" in page.locator("#headline-body").inner_text()
     assert page.locator("#controls").is_hidden()
+
+
+def boxes(page, texts):
+    return page.locator(texts).evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().toJSON())"
+    )
+
+
+def test_names_in_a_rank_diagram_are_whole_on_a_phone(open_page, file_of, curve):
+    names = [f"package.of.{name}.LongOptimizer" for name in ("one", "two", "three")]
+    found = [curve(name, 0.1 + i, seed=seed) for i, name in enumerate(names) for seed in range(3)]
+    page = open_page(file_of(*found), width=390)
+    frame = page.locator("#rank-diagrams").bounding_box()
+    shown = boxes(page, "#rank-diagrams text.label")
+    assert len(shown) == 3
+    for box in shown:
+        assert frame["x"] <= box["left"] < box["right"] <= frame["x"] + frame["width"]
+
+
+def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_page, file_of, curve):
+    found = [
+        curve(name, loss, lr=lr, status=status)
+        for name in ("rmsprop", "torch.optim.RMSprop", "adam")
+        for lr, loss, status in ((0.1, 0.4, "done"), (1.0, 0.5, "done"), (1e9, 1e30, "diverged"))
+    ]
+    page = open_page(file_of(*found), "#variants=all")
+    assert page.evaluate("[1e15, 1.5e9, 2e6].map(compact)") == ["1e15", "1.5e9", "2M"]
+    shown = sorted(boxes(page, "#rates-chart text.end"), key=lambda box: box["top"])
+    assert len(shown) == 3
+    assert all(one["bottom"] <= other["top"] + 3 for one, other in itertools.pairwise(shown))
+    frame = page.locator("#rates-chart svg").bounding_box()
+    assert max(box["right"] for box in shown) < frame["x"] + frame["width"] / 2
+    frame = page.locator("#curves-chart svg").bounding_box()
+    crosses = boxes(page, "#curves-chart path.cross")
+    assert len(crosses) == 3
+    assert all(box["top"] >= frame["y"] for box in crosses)
+
+
+def test_with_all_optimizers_off_charts_say_that_none_is_shown(page):
+    for chip in page.locator(".chip[data-optimizer]").all():
+        chip.click()
+    for chart in ("curves", "reaching", "profile", "rates", "search"):
+        assert "No optimizer is shown" in page.locator(f"#{chart}-chart").inner_text()
 
 
 def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
