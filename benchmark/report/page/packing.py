@@ -15,7 +15,7 @@ Columns = dict[str, list[Any]]
 
 _LEVELS = 65534  # of 16 bits; the last code means absent
 _ABSENT = 65535
-_SMALLEST = 1e-9  # of the largest: what is smaller still is shown as zero
+_SMALLEST = 1e-40  # of the largest: what is smaller still is shown as zero
 _DIGITS = 6
 
 
@@ -24,7 +24,8 @@ class Packed:
     """Numbers in 16 bits each: ``unit · sinh(low + code · step)``, or absent.
 
     The scale is logarithmic for large values and linear about zero, so that the error is a share
-    of each value: below 0.05 % over nine decades, 0.005 % for accuracies.
+    of each value: below 0.05 % over 25 decades and 0.08 % over 40, as of a trial that diverges
+    from 1 to the largest number of 32 bits; 0.005 % for accuracies.
 
     Args:
         unit: The smallest absolute value that differs from zero.

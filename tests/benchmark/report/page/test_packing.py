@@ -18,6 +18,11 @@ def test_packed_numbers_come_back_within_a_twentieth_of_a_per_cent():
     assert unpack(pack(values)) == pytest.approx(values, rel=5e-4)
 
 
+def test_beside_a_trial_that_explodes_other_losses_stay_what_they_are():
+    values = np.array([0.02, 2.3, 7e5, 3e38])
+    assert unpack(pack(values)) == pytest.approx(values, rel=8e-4)
+
+
 def test_packed_accuracies_come_back_to_two_digits_of_a_per_cent():
     values = np.linspace(0.1, 1.0, 777)
     assert unpack(pack(values)) == pytest.approx(values, abs=5e-5)
