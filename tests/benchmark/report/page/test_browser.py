@@ -34,7 +34,7 @@ def choose(page, name, value):
 
 
 def test_the_page_says_who_is_best_and_ranks_them(page):
-    assert "adam lr=0.001 reached the highest" in page.locator(".claim").first.inner_text()
+    assert "adam lr=0.001 reached the lowest" in page.locator(".claim").first.inner_text()
     assert labels(page) == ["adam lr=0.001", "nesterov lr=0.1", "sgd lr=0.1"]
     first = page.locator("#leaderboard-table tbody tr").first
     assert "★" in first.inner_text()
