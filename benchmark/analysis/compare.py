@@ -1,8 +1,9 @@
 """Is the difference real? Variants compared on paired seeds: equal weights, batches and masks.
 
-The test is Wilcoxon's signed-rank test, exact for the seeds that studies have, and a rank test, so
-that a diverged trial takes part as the worst there is. All comparisons made in one setting are
-corrected together by Holm's method. With n pairs the smallest possible p is 2·½ⁿ: where even that
+The test is Wilcoxon's signed-rank test, exact up to 50 pairs, ties or not (`signed_rank`), and a
+rank test, so that a diverged trial takes part as the worst there is. Gains that differ by less than
+what rounding does are equal. All comparisons made in one setting are corrected together by Holm's
+method. With n pairs the smallest possible p is 2·½ⁿ: where even that
 could not pass the correction, the verdict says so, whatever the numbers look like.
 """
 
@@ -10,16 +11,19 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from benchmark.analysis.intervals import Array, Interval, mean_interval
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.analysis.metrics import higher_is_better, is_share
+from benchmark.analysis.signed_rank import effect_and_p, signed_ranks
 
 ALPHA = 0.05
+# Gains as close as this are equal. Accuracies are counts over less than a million examples, known
+# to 10⁻⁷ (`metrics.rounded`); of other numbers it is the share of the larger one of a pair.
+_SAME_SHARE, _SAME_DIGITS = 5e-7, 1e-9
 Verdict = Literal["better", "worse", "no difference shown", "too few seeds to conclude"]
 
 
@@ -145,8 +149,8 @@ def _family(
     setting, metric = group["setting"][0], group["metric"][0]
     gains = [_gains(metric, table[a], table[b]) for a, b in pairs]
     found = [
-        _compare(setting, metric, a, b, table[a], table[b], gain, rank)
-        for (a, b), gain, rank in zip(pairs, gains, _signed_ranks(gains), strict=True)
+        _compare(setting, metric, a, b, table[a], table[b], gain, ranks)
+        for (a, b), gain, ranks in zip(pairs, gains, _ranked(gains), strict=True)
     ]
     corrected = holm([comparison.p for comparison in found])
     return [
@@ -157,9 +161,29 @@ def _family(
 
 def _gains(metric: str, of_a: dict[int, float], of_b: dict[int, float]) -> Array:
     """Return by how much a is better in each seed that both have, in the order of the seeds."""
-    sign = 1.0 if higher_is_better(metric) else -1.0
     seeds = sorted(of_a.keys() & of_b.keys())
-    return np.array([_gain(sign * of_a[seed], sign * of_b[seed]) for seed in seeds])
+    a, b = (np.array([of[seed] for seed in seeds]) for of in (of_a, of_b))
+    is_apart = a != b  # two infinities are a tie
+    difference = np.subtract(a, b, out=np.zeros(len(seeds)), where=is_apart)
+    size = np.maximum(np.abs(a), np.abs(b))
+    noise = np.full(len(seeds), _SAME_SHARE) if is_share(metric) else _SAME_DIGITS * size
+    return _without_noise(difference if higher_is_better(metric) else -difference, noise)
+
+
+def _without_noise(gains: Array, noise: Array) -> Array:
+    """Return `gains` of which those as large as the next smaller one, but for noise, equal it.
+
+    >>> _without_noise(np.array([0.1, -0.3, 0.3 + 1e-12, 1e-13]), np.full(4, 1e-9)).tolist()
+    [0.1, -0.3, 0.3, 0.0]
+    """
+    is_finite = np.isfinite(gains)
+    order = np.flatnonzero(is_finite)[np.argsort(np.abs(gains[is_finite]))]
+    sizes = np.abs(gains[order])
+    is_new = np.diff(sizes, prepend=0.0) > noise[order]
+    steps = np.concatenate([[0.0], sizes[is_new]])
+    cleaned = gains.copy()
+    cleaned[order] = np.sign(gains[order]) * steps[np.cumsum(is_new)]
+    return cleaned
 
 
 def _compare(
@@ -170,12 +194,12 @@ def _compare(
     of_a: dict[int, float],
     of_b: dict[int, float],
     gains: Array,
-    signed_ranks: Array,
+    ranks: Array,
 ) -> Comparison:
     both = of_a.keys() & of_b.keys()
     done = [seed for seed in sorted(both) if math.isfinite(of_a[seed] - of_b[seed])]
     differences = [of_a[seed] - of_b[seed] for seed in done]
-    effect, p = _signed_rank_test(signed_ranks)
+    effect, p = effect_and_p(ranks)
     return Comparison(
         setting=setting,
         metric=metric,
@@ -190,43 +214,18 @@ def _compare(
     )
 
 
-def _gain(a: float, b: float) -> float:
-    return 0.0 if a == b else a - b  # two infinities are a tie
-
-
-def _signed_ranks(gains: Sequence[Array]) -> list[Array]:
-    """Return the signed ranks of each array's gains that are not zero; those that are, as 0.
+def _ranked(gains: Sequence[Array]) -> list[Array]:
+    """Return the signed ranks of each array of gains.
 
     Arrays of one length are ranked at once, for a call of scipy costs more than the ranking.
     """
-    from scipy.stats import rankdata
-
     found: list[Array] = [np.zeros(0)] * len(gains)
     for length in {len(each) for each in gains} - {0}:
         places = [i for i, each in enumerate(gains) if len(each) == length]
-        block = np.stack([gains[i] for i in places])  # (pairs of variants, seeds)
-        zeros = (block == 0).sum(axis=1, keepdims=True)
-        ranks = np.sign(block) * (rankdata(np.abs(block), axis=1) - zeros)
-        for i, row in zip(places, ranks, strict=True):
+        block = signed_ranks(np.stack([gains[i] for i in places]))  # (pairs of variants, seeds)
+        for i, row in zip(places, block, strict=True):
             found[i] = row
     return found
-
-
-def _signed_rank_test(signed_ranks: Array) -> tuple[float, float]:
-    """Return rank-biserial correlation and two-sided p; seeds that tie are 0 and left out."""
-    signed = signed_ranks[signed_ranks != 0]
-    if signed.size == 0:
-        return 0.0, 1.0
-    effect = float(signed.sum() / np.abs(signed).sum())
-    return effect, _wilcoxon(tuple(np.sort(signed).tolist()))
-
-
-@cache
-def _wilcoxon(signed_ranks: tuple[float, ...]) -> float:
-    """Return the two-sided p; few seeds have few patterns, and each costs scipy milliseconds."""
-    from scipy.stats import wilcoxon
-
-    return float(wilcoxon(signed_ranks).pvalue)
 
 
 def _verdict(one: Comparison, p_holm: float, place: int, family: list[Comparison]) -> Verdict:

@@ -13,7 +13,7 @@ import polars as pl
 from benchmark.analysis.curves import WHO, lines
 from benchmark.analysis.frame import Axis, Frames
 from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
-from benchmark.analysis.metrics import CHOOSING, higher_is_better
+from benchmark.analysis.metrics import CHOOSING, TIE_DECIMALS, higher_is_better, is_share
 
 Kind = Literal["final", "best", "area"]
 
@@ -109,10 +109,7 @@ def only(frames: Frames, variants: list[str]) -> Frames:
 def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
     """Return columns ``setting, optimizer, variant, diverged, is_measured``, best first."""
     measured = [name for name in by if name in frames.trials.columns]
-    merits = {
-        f"merit {name}": pl.col(name).mean() * (-1 if higher_is_better(name) else 1)
-        for name in measured
-    }
+    merits = {f"merit {name}": _merit(name) for name in measured}
     return (
         frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
         .group_by("setting", "optimizer", "variant", maintain_order=True)
@@ -125,6 +122,13 @@ def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
         )
         .sort("diverged", *merits, nulls_last=True, maintain_order=True)
     )
+
+
+def _merit(name: str) -> pl.Expr:
+    """Return what orders variants by their mean `name`, the lower the better."""
+    mean = pl.col(name).mean()
+    mean = mean.round(TIE_DECIMALS) if is_share(name) else mean
+    return mean * (-1 if higher_is_better(name) else 1)
 
 
 def _final(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Records to frames: one table of trials and one of their curves, for one or more studies.
 
-Everything else in this package takes these tables. They hold what the files hold, with one rule
-added: a trial that is not done has no final metrics, for its last finite loss is not its result.
+Everything else in this package takes these tables. They hold what the files hold, with two rules
+added: a trial that is not done has no final metrics, for its last finite loss is not its result;
+and accuracies are rounded to what single precision knows of them (`metrics.rounded`).
 """
 
 import io
@@ -17,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from benchmark.analysis.metrics import SHARE_DECIMALS, is_share, rounded
 from benchmark.analysis.summary import in_order, setting
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
@@ -143,7 +145,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         **{axis: record.metrics.get(axis) for axis in ("step", "epoch", "samples")},
         **{f"seconds/{clock}": value for clock, value in record.seconds.items()},
         **{
-            name: value if done else None
+            name: rounded(name, value) if done else None
             for name, value in record.metrics.items()
             if name not in (*AXES, "lr")
         },
@@ -193,7 +195,8 @@ def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
     empty = pl.DataFrame(schema={"trial": pl.UInt32, **dict.fromkeys(AXES, pl.Float64)})
     frame = pl.concat([empty, *parts], how="diagonal_relaxed").sort("trial", maintain_order=True)
     whole = pl.col("step", "samples").cast(pl.Int64)
-    return frame.cast({pl.selectors.exclude("trial"): pl.Float64}).with_columns(whole)
+    shares = [pl.col(name).round(SHARE_DECIMALS) for name in frame.columns if is_share(name)]
+    return frame.cast({pl.selectors.exclude("trial"): pl.Float64}).with_columns(whole, *shares)
 
 
 def _parse(files: Sequence[_File], schema: pl.Schema | None) -> Iterator[pl.DataFrame]:

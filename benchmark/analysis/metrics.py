@@ -5,6 +5,9 @@
 # The loss comes first, for it is what optimizers lower, and tells seeds apart where accuracies tie.
 CHOOSING = ("val/loss", "val/accuracy")
 
+SHARE_DECIMALS = 7  # to which shares are read, see `rounded`
+TIE_DECIMALS = 6  # to which means of them are compared: rounding moves a mean in the seventh
+
 _HIGHER_IS_BETTER = {"loss": False, "running_loss": False, "accuracy": True}
 
 
@@ -24,3 +27,24 @@ def higher_is_better(metric: str) -> bool:
             f"Known: names that end in {', '.join(_HIGHER_IS_BETTER)}"
         )
     return _HIGHER_IS_BETTER[kind]
+
+
+def is_share(metric: str) -> bool:
+    """Return whether `metric` is a share of examples, a count over their number.
+
+    >>> is_share("val/accuracy"), is_share("val/loss")
+    (True, False)
+    """
+    return metric.endswith("accuracy")
+
+
+def rounded(metric: str, value: float) -> float:
+    """Return `value` without the digits that recording it in single precision made up.
+
+    0.9225 is recorded as 0.9225000143: counts that are equally far apart then seem not to be, and
+    equal means not to be equal. Seven decimals tell apart the counts over a million examples.
+
+    >>> rounded("val/accuracy", 0.9225000143), rounded("val/loss", 0.9225000143)
+    (0.9225, 0.9225000143)
+    """
+    return round(value, SHARE_DECIMALS) if is_share(metric) else value

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from benchmark.analysis.compare import against, holm, pairwise, seeds_needed
+from benchmark.analysis.metrics import rounded
 
 
 def one(values_a, values_b, scores_of, **options):
@@ -73,6 +74,36 @@ def test_equal_results_are_ties_without_a_difference(scores_of, value):
     found = one([value] * 6, [value] * 6, scores_of)
     assert (found.ties, found.effect, found.p) == (6, 0.0, 1.0)
     assert found.verdict == "no difference shown"
+
+
+def as_recorded(counts, examples):
+    """Return accuracies as records have them: counted, divided in single precision, rounded."""
+    shares = np.array(counts, dtype=np.float32) / np.float32(examples)
+    return [rounded("val/accuracy", float(share)) for share in shares]
+
+
+@pytest.mark.parametrize("examples", [180, 997, 10_000, 50_000])
+def test_gains_of_equally_many_examples_tie_though_no_binary_number_is_exact(scores_of, examples):
+    generator = np.random.default_rng(examples)
+    low = generator.integers(examples // 2, examples - 9, size=14)
+    gains = np.array([3, 3, -3, 3, 3, 3, -1, 3, 3, 3, 1, 0, 5, 5])
+    counts = {"metric": "val/accuracy"}
+    found = one(as_recorded(low + gains, examples), as_recorded(low, examples), scores_of, **counts)
+    whole = one((low + gains).tolist(), low.tolist(), scores_of, **counts)
+    assert (found.ties, found.effect, found.p) == (1, whole.effect, whole.p)
+    expected = stats.wilcoxon(gains, method=stats.PermutationMethod(n_resamples=np.inf)).pvalue
+    assert found.p == pytest.approx(expected, rel=1e-9)
+
+
+def test_losses_that_differ_by_what_subtracting_rounds_tie(scores_of):
+    # In binary 0.3 − 0.2, 0.4 − 0.3 and 0.8 − 0.7 are three different numbers.
+    found = one([0.2, 0.3, 0.8], [0.3, 0.4, 0.7], scores_of)
+    assert found.effect == pytest.approx(1 / 3)
+
+
+def test_losses_that_single_precision_tells_apart_do_not_tie(scores_of):
+    ulp = float(np.spacing(np.float32(0.5)))
+    assert one([0.5], [0.5 + ulp], scores_of).wins == 1
 
 
 def test_only_seeds_that_both_have_are_pairs(scores_of):

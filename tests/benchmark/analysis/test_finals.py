@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -111,3 +112,23 @@ def test_each_setting_has_its_own_best_variant(frames_of, log):
     frames = frames_of(*short, *long)
     chosen = only(frames, best_variants(frames)).trials.select("setting", "lr").rows()
     assert sorted((int(words.split()[1]), lr) for words, lr in chosen) == [(5, 0.1), (50, 0.2)]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_as_many_examples_in_all_seeds_are_a_tie_that_goes_to_the_first(frames_of, log, turn):
+    # 150 + 154 and 151 + 153 of 180 examples: no binary number is exact, nor are the sums equal.
+    shares = [[float(np.float32(k / 180)) for k in counts] for counts in ((150, 154), (151, 153))]
+    assert sum(shares[0]) != sum(shares[1])
+    frames = frames_of(
+        *(
+            log(values=[share], metric="val/accuracy", seed=seed, lr=lr)
+            for lr, of_variant in zip((0.1, 0.2), shares[::turn], strict=True)
+            for seed, share in enumerate(of_variant)
+        )
+    )
+    assert only(frames, best_variants(frames)).trials["lr"].unique().to_list() == [0.1]
+
+
+def test_accuracies_are_read_without_the_digits_of_single_precision(frames_of, log):
+    frames = frames_of(log(values=[0.9225000143051147], metric="val/accuracy"))
+    assert value(frames, "val/accuracy") == value(frames, "val/accuracy", kind="best") == 0.9225
