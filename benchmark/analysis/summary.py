@@ -1,4 +1,4 @@
-"""Records to rows: what trials that differ only in their seed have in common, with intervals."""
+"""Records to rows: what trials that differ only in their seed have in common."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.analysis.metrics import CHOOSING, higher_is_better
+from benchmark.analysis.metrics import CHOOSING, TIE_DECIMALS, higher_is_better, is_share, rounded
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Trial
 from benchmark.store import Record
@@ -18,20 +18,12 @@ METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mean:
-    """A mean over seeds and the half-width of its 95 % interval, None for a single seed."""
-
-    value: float
-    half_width: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Row:
     """One optimizer with its hyperparameters on one problem.
 
     Args:
         trial: Any of its trials, standing for all: they differ only in their seed.
-        metrics: Mean of each of `METRICS` over the seeds that are done.
+        metrics: Of each of `METRICS` the value of every seed that is done.
         training_seconds: Mean over the same seeds.
         step_seconds: Median over them; so are the two below, None where a record lacks them.
         optimizer_seconds: Of the optimizer's part of a step, without forward and backward pass.
@@ -42,7 +34,7 @@ class Row:
     """
 
     trial: Trial
-    metrics: Mapping[str, Mean]
+    metrics: Mapping[str, tuple[float, ...]]
     training_seconds: float | None
     step_seconds: float | None
     optimizer_seconds: float | None
@@ -106,33 +98,20 @@ def setting(trial: Trial) -> str:
     words += ["dropout"] * trial.dropout + [f"L2 {trial.l2:g}"] * bool(trial.l2)
     words.append(f"{trial.accelerator} {trial.precision}")
     words += [f"{trial.threads} threads"] * (trial.threads != 1)
-    words += [f"a loss every {trial.log_every} steps"] * (trial.log_every != Trial.log_every)
+    words += [f"a loss {_every(trial.log_every)}"] * (trial.log_every != Trial.log_every)
     if trial.diagnostics_every:  # its clocks are not those of a trial without
-        words.append(f"diagnostics every {trial.diagnostics_every} steps")
+        words.append(f"diagnostics {_every(trial.diagnostics_every)}")
     return ", ".join(words)
 
 
-def mean(values: list[float]) -> Mean:
-    """Return the mean and Student's 95 % interval of independent values.
-
-    >>> round(mean([1.0, 2.0, 3.0]).half_width or 0, 4)
-    2.4841
-    >>> mean([5.0])
-    Mean(value=5.0, half_width=None)
-    """
-    if len(values) < 2:
-        return Mean(value=values[0], half_width=None)
-    from scipy.special import stdtrit  # a tenth of what scipy.stats costs to import
-
-    quantile = float(stdtrit(len(values) - 1, 0.975))
-    half_width = quantile * statistics.stdev(values) / math.sqrt(len(values))
-    return Mean(value=statistics.fmean(values), half_width=half_width)
+def _every(steps: int) -> str:
+    return "every step" if steps == 1 else f"every {steps} steps"
 
 
 def _row(records: list[Record]) -> Row:
     done = [record for record in records if record.status == "done"]
     metrics = {
-        name: mean([record.metrics[name] for record in done])
+        name: tuple(rounded(name, record.metrics[name]) for record in done)
         for name in METRICS
         if done and all(name in record.metrics for record in done)
     }
@@ -162,13 +141,18 @@ def _mark_best(rows: list[Row]) -> list[Row]:
     measured = [name for name in CHOOSING if any(name in row.metrics for row in steady)]
 
     def merit(row: Row) -> tuple[float, ...]:
-        signs = {name: 1.0 if higher_is_better(name) else -1.0 for name in measured}
-        return tuple(
-            sign * row.metrics[name].value if name in row.metrics else -math.inf
-            for name, sign in signs.items()
-        )
+        return tuple(_merit(name, row.metrics.get(name, ())) for name in measured)
 
     if not measured:
         return rows
     top = max(map(merit, steady))
     return [replace(row, best=row in steady and merit(row) == top) for row in rows]
+
+
+def _merit(metric: str, values: tuple[float, ...]) -> float:
+    """Return what orders rows by their mean, the higher the better."""
+    if not values:
+        return -math.inf
+    mean = statistics.fmean(values)
+    mean = round(mean, TIE_DECIMALS) if is_share(metric) else mean
+    return mean if higher_is_better(metric) else -mean

@@ -13,7 +13,7 @@ from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import read, variant_of
 from benchmark.analysis.summary import Row, summarize
 from benchmark.report.sparkline import pick, sparkline
-from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
+from benchmark.report.verdicts import METRIC, compare, lacking, references, verdict_in_short
 from benchmark.store import Store
 
 _POINTS = 12  # of a sparkline, as wide as the column that it stands in
@@ -25,16 +25,18 @@ class Evidence:
 
     Args:
         study: Its name.
-        reference: What rows are compared with, in words.
+        reference: The optimizer named to compare with; None means each table's best.
         references: The variants that it is, one of each setting.
+        lacking: Settings without a trial of the named one that is done or diverged.
         sparklines: Mean validation loss over the seeds that are done, by variant.
         comparisons: By variant.
         verdicts: The same in at most eight characters.
     """
 
     study: str
-    reference: str
+    reference: str | None
     references: frozenset[str]
+    lacking: frozenset[str]
     sparklines: Mapping[str, str]
     comparisons: Mapping[str, Comparison]
     verdicts: Mapping[str, str]
@@ -69,8 +71,9 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
     compared = [one for family in families.values() for one in family]
     return Evidence(
         study=store.study,
-        reference=reference or "the best, ★",
+        reference=reference,
         references=frozenset(chosen.values()),
+        lacking=frozenset(lacking(frames, chosen)) if reference else frozenset(),
         sparklines=_sparklines(bands(frames, METRIC, "step")),
         comparisons={one.variant: one for one in compared},
         verdicts={

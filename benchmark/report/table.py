@@ -8,11 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.analysis.summary import Mean, Row, summarize
+from benchmark.analysis.summary import Row, summarize
+from benchmark.report.words import interval_words
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
-if TYPE_CHECKING:  # it loads polars, and is asked for by `show` alone
+if TYPE_CHECKING:  # they load numpy and polars
+    from benchmark.analysis.intervals import Interval
     from benchmark.report.evidence import Evidence
 
 # Said only when it is otherwise.
@@ -30,26 +32,18 @@ def print_tables(
         records: Of one study.
         evidence: Adds curves and significance.
     """
-    for name, rows in summarize(records).items():
+    tables = summarize(records)
+    for name, rows in tables.items():
         console.print()
         console.print(Text(_title(name, rows[0]), style="bold"))
         console.print(_table(rows, evidence))
         for row in rows:
             words = f"  {row.trial.label}: {_hyperparameters(row)}"
             console.print(Text(words, style="dim"), soft_wrap=True)
-        for row in rows:
-            for reason in row.reasons:
-                console.print(Text(f"  {row.trial.label}: {reason}", style="yellow"))
-    if any(row.best for rows in summarize(records).values() for row in rows):
-        console.print(
-            Text(
-                "★ lowest mean validation loss. ± is Student's 95 % interval over seeds; "
-                "seeds that diverged (div.) are left out of means.",
-                style="dim",
-            )
-        )
-    if evidence is not None:
-        console.print(Text(_legend(evidence), style="dim"))
+        for line in [*_reasons(rows), *_warnings(name, rows, evidence)]:
+            console.print(Text(f"  {line}", style="yellow"))
+    for words in _legends([row for rows in tables.values() for row in rows], evidence):
+        console.print(Text(words, style="dim"))
 
 
 def tables_as_json(
@@ -67,8 +61,7 @@ def tables_as_json(
             "hyperparameters": dict(row.trial.optimizer["hyperparameters"]),
             "schedule": dict(row.trial.optimizer["schedule"]),
             "metrics": {
-                metric: {"mean": mean.value, "half_width_95": mean.half_width}
-                for metric, mean in row.metrics.items()
+                metric: _mean_as_json(_interval(values)) for metric, values in row.metrics.items()
             },
             "training_seconds": row.training_seconds,
             "step_seconds": row.step_seconds,
@@ -100,20 +93,72 @@ def _comparison(row: Row, evidence: "Evidence | None") -> dict[str, Any]:
     return {"comparison": asdict(found) if found else None}
 
 
-def _legend(evidence: "Evidence") -> str:
-    legend = (
-        f"vs: validation loss at the end against {evidence.reference}, paired by seed: ▲ better, "
-        "▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after Holm's "
-        "correction, each optimizer at its best hyperparameters alone; n<N: fewer than N seeds "
-        "cannot show any. "
-    )
-    if "★" in evidence.reference:
-        legend += (
-            "The best was chosen on the same seeds, which flatters it; --reference fixes one. "
+def _mean_as_json(mean: "Interval") -> dict[str, float | str | None]:
+    return {
+        "mean": mean.estimate,
+        "low_95": mean.low,
+        "high_95": mean.high,
+        "interval": mean.method,
+    }
+
+
+def _reasons(rows: Sequence[Row]) -> list[str]:
+    return [f"{row.trial.label}: {reason}" for row in rows for reason in row.reasons]
+
+
+def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
+    """Return what makes the table of the setting `name` say less than it seems to."""
+    seeds = [sum(row.counts.get(status, 0) for status in ("done", "diverged")) for row in rows]
+    some = [number for number in seeds if number]
+    found = []
+    if len(set(some)) > 1:
+        found.append(
+            f"rows rest on {min(some)} to {max(some)} seeds: their means compare like with like "
+            "only when all have the same"
         )
+    if evidence is not None and name in evidence.lacking:
+        found.append(
+            f"{evidence.reference} has no trial here that is done or diverged: nothing is "
+            "compared with it"
+        )
+    return found
+
+
+def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
+    """Return what the signs mean that occur in the tables."""
+    methods = {_interval(values).method for row in rows for values in row.metrics.values()}
+    means = [
+        "★ lowest mean validation loss." if any(row.best for row in rows) else "",
+        interval_words(methods),
+        "Seeds that diverged (div.) are left out of means."
+        if any(row.counts.get("diverged") for row in rows)
+        else "",
+    ]
+    found = [" ".join(words for words in means if words)]
+    if evidence is not None:
+        found.append(_comparisons_legend(evidence) + _CURVES_LEGEND * bool(evidence.sparklines))
+    return [words for words in found if words]
+
+
+_CURVES_LEGEND = (
+    "The small curves are the mean validation loss, on one logarithmic scale per table from its "
+    "lowest value to its first."
+)
+
+
+def _comparisons_legend(evidence: "Evidence") -> str:
+    if not evidence.comparisons:
+        return ""
+    legend = (
+        f"vs: validation loss at the end against {evidence.reference or 'the best, ★'}, paired by "
+        "seed: ▲ better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test "
+        "after Holm's correction, each optimizer at its best hyperparameters alone; n<N: fewer "
+        "than N seeds cannot show any. "
+    )
+    if evidence.reference:
+        return legend
     return legend + (
-        "The small curves are the mean validation loss, on one logarithmic scale per table from "
-        "its lowest value to its first."
+        "The best was chosen on the same seeds, which flatters it; --reference fixes one. "
     )
 
 
@@ -127,7 +172,7 @@ def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
     for name in ("train\ns", "ms/\nstep"):
         table.add_column(name, justify="right", no_wrap=True)
     if evidence is not None:
-        table.add_column("vs ★" if "★" in evidence.reference else "vs\nref.", no_wrap=True)
+        table.add_column("vs\nref." if evidence.reference else "vs ★", no_wrap=True)
     table.add_column("seeds", no_wrap=True)
     for row in rows:
         cells = _cells(row)
@@ -179,19 +224,29 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _loss(mean: Mean | None) -> str:
-    return "-" if mean is None else _plus_minus(mean, 1.0, 4)
+def _interval(values: Sequence[float]) -> "Interval":
+    from benchmark.analysis.intervals import mean_interval
+
+    return mean_interval(list(values))
 
 
-def _percent(mean: Mean | None) -> str:
-    return "-" if mean is None else _plus_minus(mean, 100.0, 2)
+def _loss(values: Sequence[float] | None) -> str:
+    return "-" if values is None else _with_interval(_interval(values), 1.0, 4)
 
 
-def _plus_minus(mean: Mean, factor: float, digits: int) -> str:
-    value = _number(mean.value * factor, digits)
-    if mean.half_width is None:
+def _percent(values: Sequence[float] | None) -> str:
+    return "-" if values is None else _with_interval(_interval(values), 100.0, 2)
+
+
+def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
+    """Return the mean above its interval: ± if that is symmetric, else from … to."""
+    value = _number(mean.estimate * factor, digits)
+    if mean.low is None or mean.high is None:
         return value
-    return f"{value}\n±{_number(mean.half_width * factor, digits)}"
+    if mean.method == "Student's t":
+        return f"{value}\n±{_number((mean.high - mean.low) / 2 * factor, digits)}"
+    low, high = (_number(end * factor, digits) for end in (mean.low, mean.high))
+    return f"{value}\n{low}\n…{high}"
 
 
 def _number(value: float, digits: int) -> str:

@@ -21,19 +21,28 @@ def references(frames: Frames, reference: str | None) -> dict[str, str]:
 
     Args:
         frames: All trials.
-        reference: An optimizer or label, its best variant being meant; None takes the best of all.
+        reference: An optimizer or label, its best variant being meant, even if seeds of it
+            diverged: those are pairs that it loses. None takes the best of all, if one has none.
 
     Raises:
         UsageError: there is no such optimizer.
     """
-    candidates = frames.trials
-    if reference is not None:
-        named = pl.any_horizontal(pl.col("optimizer", "label") == reference)
-        candidates = candidates.filter(named)
-        if candidates.is_empty():
-            known = ", ".join(frames.trials["label"].unique(maintain_order=True))
-            raise UsageError(f"no trials of reference {reference!r}. Known: {known}")
-    return winners(only(frames, candidates["variant"].unique().to_list()))
+    if reference is None:
+        return winners(frames)
+    named = frames.trials.filter(pl.any_horizontal(pl.col("optimizer", "label") == reference))
+    if named.is_empty():
+        known = ", ".join(frames.trials["label"].unique(maintain_order=True))
+        raise UsageError(f"no trials of reference {reference!r}. Known: {known}")
+    best = best_variants(only(frames, named["variant"].unique().to_list()))
+    settings = named.filter(pl.col("variant").is_in(best)).select("setting", "variant")
+    return dict(settings.unique("setting", keep="first", maintain_order=True).iter_rows())
+
+
+def lacking(frames: Frames, chosen: Mapping[str, str]) -> list[str]:
+    """Return the settings in which nobody is `chosen`, where nothing can be compared."""
+    return [
+        name for name in frames.trials["setting"].unique(maintain_order=True) if name not in chosen
+    ]
 
 
 def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Comparison]]:

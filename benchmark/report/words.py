@@ -1,6 +1,7 @@
 """Metrics and their values as people say them, the same on the page, in figures and in texts."""
 
 import math
+from collections.abc import Collection
 
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
@@ -42,3 +43,19 @@ def value_words(metric: str, value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value * 100:.2f}{NO_BREAK}%" if metric.endswith("accuracy") else f"{value:.4g}"
+
+
+def interval_words(methods: Collection[str]) -> str:
+    """Return what is printed beside means that have intervals by such `methods`, in sentences.
+
+    >>> interval_words({"too few seeds"})
+    ''
+    """
+    return " ".join(words for method, words in _INTERVALS.items() if method in methods)
+
+
+_INTERVALS = {
+    "Student's t": "± is half of the 95 % interval of the mean over seeds, by Student's t.",
+    "studentized bootstrap": "From 10 seeds on low … high is the 95 % interval of the mean, by the "
+    "studentized bootstrap.",
+}

@@ -17,7 +17,6 @@ from benchmark.analysis.intervals import (
     median_interval,
     median_method,
 )
-from benchmark.analysis.summary import mean
 
 STUDIES = 4000
 DISTRIBUTIONS = {
@@ -102,12 +101,10 @@ def test_one_seed_has_a_mean_and_no_interval():
     assert (found.estimate, found.low, found.high, found.seeds) == (5.0, None, None, 1)
 
 
-def test_few_seeds_get_students_interval_the_same_as_in_the_terminal():
+def test_few_seeds_get_students_interval():
     values = [1.0, 2.0, 4.0]
-    found, terminal = mean_interval(values), mean(values)
+    found = mean_interval(values)
     assert found.method == "Student's t"
-    assert found.estimate == terminal.value
-    assert found.high - found.estimate == pytest.approx(terminal.half_width)
     assert (found.low, found.high) == pytest.approx(
         stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
     )

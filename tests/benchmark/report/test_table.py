@@ -1,9 +1,11 @@
 import io
+import re
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from benchmark.analysis.intervals import mean_interval
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.store import Record
@@ -81,7 +83,9 @@ def test_json_has_the_numbers_of_the_table(record_of):
     records = [record_of("adam", seed, value=v) for seed, v in enumerate((0.80, 0.82, 0.84))]
     (row,) = tables_as_json(records)
     assert row["metrics"]["val/accuracy"]["mean"] == pytest.approx(0.82)
-    assert row["metrics"]["val/accuracy"]["half_width_95"] == pytest.approx(0.0497, abs=1e-4)
+    assert row["metrics"]["val/accuracy"]["low_95"] == pytest.approx(0.82 - 0.0497, abs=1e-4)
+    assert row["metrics"]["val/accuracy"]["high_95"] == pytest.approx(0.82 + 0.0497, abs=1e-4)
+    assert row["metrics"]["val/accuracy"]["interval"] == "Student's t"
     assert row["seeds"] == {"done": 3}
     assert row["best"] is True
     assert row["training_seconds"] == 2.0
@@ -105,12 +109,53 @@ def test_trials_with_diagnostics_have_a_table_of_their_own(record_of):
     looked = replace(plain, trial=replace(plain.trial, diagnostics_every=20))
     settings = [row["setting"] for row in tables_as_json([plain, looked])]
     assert settings[1] == f"{settings[0]}, diagnostics every 20 steps"
+    always = replace(plain, trial=replace(plain.trial, diagnostics_every=1, log_every=1))
+    (row,) = tables_as_json([always])
+    assert row["setting"] == f"{settings[0]}, a loss every step, diagnostics every step"
 
 
 def test_one_seed_has_no_interval(record_of):
     records = [record_of()]
-    assert tables_as_json(records)[0]["metrics"]["val/loss"]["half_width_95"] is None
-    assert "±" not in printed(records).split("★ lowest")[0]
+    assert tables_as_json(records)[0]["metrics"]["val/loss"]["low_95"] is None
+    assert "±" not in printed(records)
+
+
+def test_from_ten_seeds_the_interval_is_the_pages_and_runs_from_low_to_high(record_of):
+    values = [0.1 * 1.3**seed for seed in range(10)]  # skewed, and so is the interval
+    records = [record_of(seed=seed, value=value) for seed, value in enumerate(values)]
+    found = mean_interval([round(value, 7) for value in values])
+    (row,) = tables_as_json(records)
+    assert row["metrics"]["val/accuracy"] == {
+        "mean": found.estimate,
+        "low_95": found.low,
+        "high_95": found.high,
+        "interval": "studentized bootstrap",
+    }
+    text = printed(records)
+    assert f"{found.low:.4f}" in text
+    assert f"…{found.high:.4f}" in text
+    assert "±" not in text
+    assert "From 10 seeds on low … high is the 95 % interval" in text
+
+
+def test_rows_of_different_numbers_of_seeds_are_pointed_at(record_of):
+    records = [record_of("adam", seed) for seed in range(3)] + [record_of("sgd")]
+    assert "rows rest on 1 to 3 seeds" in printed(records)
+    records += [record_of("sgd", 1), record_of("sgd", 2, status="diverged")]
+    assert "rows rest on" not in printed(records)
+
+
+def test_equally_many_right_examples_share_the_star(record_of):
+    # 150 + 154 and 151 + 153 of 180, in single precision: the sums differ in the eighth digit.
+    shares = {"adam": (0.8333333134651184, 0.855555534362793)}
+    shares["sgd"] = (0.8388888835906982, 0.8500000238418579)
+    records = [
+        replace(record, metrics={"val/accuracy": share})
+        for name in shares
+        for seed, share in enumerate(shares[name])
+        for record in [record_of(name, seed)]
+    ]
+    assert [row["best"] for row in tables_as_json(records)] == [True, True]
 
 
 def test_nothing_prints_nothing():
@@ -126,9 +171,47 @@ def test_evidence_adds_curves_and_verdicts(studied):
     assert adam.startswith("★ adam")
     assert "ref." in adam
     assert "▼ .008" in sgd
+    assert "Wilcoxon" in text
     # From 2.0 evenly down to 0.235 and 0.635, on a logarithmic scale from 2.0 to 0.235.
     assert adam_below.split()[0] == "█▇▅▁"
     assert sgd_below.split()[0] == "██▆▄"
+
+
+def shown(store, reference=None):
+    console = Console(file=io.StringIO(), width=200, highlight=False)
+    print_tables(console, store.records(), gather(store, reference))
+    return console.file.getvalue()
+
+
+def set_status(store, label, status, seeds=None):
+    for record in store.records():
+        if record.trial.label == label and record.trial.seed in (seeds or range(100)):
+            store.write(Record(trial=record.trial, status=status, reason="loss is nan"))
+
+
+def test_a_named_reference_of_which_a_seed_diverged_loses_that_pair(studied):
+    store = studied(seeds=6, final=lambda trial: {"adam": 0.2, "sgd": 0.6}[trial.label])
+    set_status(store, "adam", "diverged", seeds=[3])
+    text = shown(store, "adam")
+    assert "ref." in text
+    comparison = tables_as_json(store.records(), gather(store, "adam"))[0]["comparison"]
+    assert (comparison["pairs"], comparison["wins"]) == (6, 1)
+    assert "against adam" in text
+
+
+def test_a_named_reference_without_a_result_is_said_to_be_missing(studied):
+    store = studied(seeds=2)
+    set_status(store, "adam", "failed")
+    text = shown(store, "adam")
+    assert "adam has no trial here that is done or diverged: nothing is compared" in text
+    assert "Wilcoxon" not in text
+
+
+def test_signs_are_explained_where_they_occur(studied):
+    text = shown(studied("adam", seeds=2))
+    assert "Wilcoxon" not in text  # one optimizer has nobody to be compared with
+    assert "div." not in text
+    assert "★ lowest" in text
 
 
 def test_a_table_with_evidence_fits_80_columns_and_cuts_nothing(studied):
@@ -142,7 +225,7 @@ def test_a_table_with_evidence_fits_80_columns_and_cuts_nothing(studied):
     print_tables(console, store.records(), gather(store, "momentum"))
     table = console.file.getvalue().split("handwritten digits\n")[1].split("\n  sgd: ")[0]
     assert max(len(line) for line in table.splitlines()) <= 80
-    assert "…" not in table
+    assert not re.search(r"…(\s|$)", table)  # where rich cuts; before a number it means: to
     assert "▼ <.001" in table, table
     assert "12 done" in table
     assert "1 div." in table

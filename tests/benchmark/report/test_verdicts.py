@@ -1,8 +1,9 @@
 import pytest
 
 from benchmark.analysis.frame import read
-from benchmark.report.verdicts import compare, references, short_p, verdict_in_short
+from benchmark.report.verdicts import compare, lacking, references, short_p, verdict_in_short
 from benchmark.spec import UsageError
+from benchmark.store import Record
 
 
 def verdicts(store, reference=None):
@@ -55,6 +56,30 @@ def test_a_reference_with_several_variants_is_its_best(studied):
     store = studied("adam,sgd:lr=0.1|0.01", final=lambda trial: values[trial.label])
     assert verdicts(store, "sgd")["sgd lr=0.1"] == "ref."
     assert verdicts(store, "sgd lr=0.01")["sgd lr=0.01"] == "ref."
+
+
+def test_of_a_diverging_reference_the_variant_that_diverges_least_is_compared_with(studied):
+    values = {"adam": 0.2, "sgd lr=0.1": 0.5, "sgd lr=0.01": 0.9}
+    store = studied("adam,sgd:lr=0.1|0.01", seeds=8, final=lambda trial: values[trial.label])
+    for record in store.records():
+        if record.trial.label == "sgd lr=0.1" or (record.trial.label, record.trial.seed) == (
+            "sgd lr=0.01",
+            0,
+        ):
+            store.write(Record(trial=record.trial, status="diverged", reason="loss is nan"))
+    assert verdicts(store, "sgd") == {"sgd lr=0.01": "ref.", "adam": "▲ .008"}
+    assert verdicts(store, "sgd lr=0.1")["sgd lr=0.1"] == "ref."
+
+
+def test_a_setting_without_a_result_of_the_reference_lacks_it(studied):
+    store = studied()
+    for record in store.records():
+        if record.trial.label == "adam":
+            store.write(Record(trial=record.trial, status="failed", reason="took too long"))
+    frames = read([store])
+    assert references(frames, "adam") == {}
+    assert lacking(frames, references(frames, "adam")) == [frames.trials["setting"][0]]
+    assert lacking(frames, references(frames, "sgd")) == []
 
 
 def test_an_unknown_reference_is_refused_with_those_that_there_are(studied):
