@@ -4,14 +4,12 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
 (polars, documented columns) and gives a frame or a frozen dataclass; absent numbers are null.
 
     frame        read(stores) -> Frames                    trials and curves of one or more studies
-                 metric_names(frames) -> list              what was measured
     metrics      higher_is_better(metric) -> bool
                  CHOOSING                                  what chooses, and marks the best
     curves       lines(frames, metric, axis)               every observed point of every trial
                  bands(frames, metric, axis, center=…)     mean or median, 95 %, IQR, min-max
                  both_bands(frames, metric, axis)          those of mean and median in one table
                  endings(frames, metric, axis)             where trials diverged
-                 running_by_epoch(frames)                  training-mode loss, weighted by samples
                  sparse(frames, metric, count)             the same, seen at fewer places
                  thin(points, count)                       fewer points, none invented
     finals       scores(frames, metric, kind=…)            one number per trial: final, best, area
@@ -23,6 +21,7 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
     compare      against(scores, reference)                paired tests, Holm, effect, verdict
                  pairwise(scores)                          the same, everyone with everyone
                  seeds_needed(comparisons)                 how many pairs a verdict takes
+    signed_rank  effect_and_p(signed_ranks(gains))         Wilcoxon's test, exact with ties
     targets      time_to_target(frames, metric, target, axis)   per trial, censored
                  target_table(times)                       per variant: how many reach it, and when
                  reaching(times)                           share that has reached it, over time

@@ -103,32 +103,6 @@ def endings(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
     return joined.select(*WHO, "trial", "seed", "reason", "x", "y")
 
 
-def running_by_epoch(frames: Frames) -> pl.DataFrame:
-    """Return the mean training-mode loss of each whole or begun epoch, weighted by samples.
-
-    A row of the log is the mean over the steps since the row before; rows cover different numbers
-    of samples, the last one of an epoch often few, so a plain mean of rows over-weights it.
-
-    Returns:
-        Columns ``trial, epoch, loss, samples``: ``epoch`` is 1 for the first, ``samples`` is how
-        many of its samples the log covers.
-    """
-    if "train/running_loss" not in frames.curves.columns:
-        return pl.DataFrame(
-            schema={"trial": pl.UInt32, "epoch": pl.Int64, "loss": pl.Float64, "samples": pl.Int64}
-        )
-    rows = frames.curves.filter(pl.col("train/running_loss").is_not_null())
-    weight = pl.col("samples") - pl.col("samples").shift(1, fill_value=0).over("trial")
-    return (
-        rows.with_columns(weight=weight, epoch=pl.col("epoch").ceil().cast(pl.Int64))
-        .group_by("trial", "epoch", maintain_order=True)
-        .agg(
-            loss=(pl.col("train/running_loss") * pl.col("weight")).sum() / pl.col("weight").sum(),
-            samples=pl.col("weight").sum(),
-        )
-    )
-
-
 def thin(points: pl.DataFrame, count: int, *, by: str = "variant") -> pl.DataFrame:
     """Return at most `count` (≥ 2) points of each curve, ends kept, evenly spaced in their order.
 

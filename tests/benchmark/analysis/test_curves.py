@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from benchmark.analysis.curves import bands, endings, lines, running_by_epoch, thin
+from benchmark.analysis.curves import bands, endings, lines, thin
 
 
 def columns(frame, *names):
@@ -130,34 +130,6 @@ def test_a_metric_that_nobody_measured_gives_empty_tables(frames_of, log):
     band = bands(frames, "val/accuracy", "step")
     assert band.is_empty()
     assert band.columns == bands(frames, "val/loss", "step").columns
-
-
-def test_a_small_last_chunk_does_not_outweigh_the_others(frames_of, log):
-    rows = [
-        {"step": 50, "epoch": 0.5, "samples": 900, "train_seconds": 1.0, "train/running_loss": 1.0},
-        {
-            "step": 51,
-            "epoch": 1.0,
-            "samples": 1000,
-            "train_seconds": 2.0,
-            "train/running_loss": 11.0,
-        },
-        {
-            "step": 99,
-            "epoch": 1.9,
-            "samples": 1900,
-            "train_seconds": 3.0,
-            "train/running_loss": 0.5,
-        },
-    ]
-    running = running_by_epoch(frames_of(log(rows=rows)))
-    assert columns(running, "epoch", "loss", "samples") == [(1, 2.0, 1000), (2, 0.5, 900)]
-
-
-def test_the_first_row_of_every_trial_weighs_its_own_samples(frames_of, log):
-    row = {"step": 1, "epoch": 1.0, "samples": 128, "train_seconds": 1.0, "train/running_loss": 3.0}
-    running = running_by_epoch(frames_of(log(rows=[row]), log(rows=[row], seed=1)))
-    assert columns(running, "loss", "samples") == [(3.0, 128), (3.0, 128)]
 
 
 @pytest.mark.parametrize("count", [2, 3, 7, 99, 100, 101])

@@ -5,7 +5,7 @@ import sys
 import polars as pl
 import pytest
 
-from benchmark.analysis.curves import lines, running_by_epoch
+from benchmark.analysis.curves import lines
 from benchmark.analysis.frame import read
 from benchmark.spec import UsageError
 from benchmark.store import Store
@@ -137,7 +137,6 @@ def test_the_log_of_a_real_trial_is_read_as_it_was_written(tmp_path, trials_of, 
     assert frames.curves.height == len(store.metrics(trial)) > 2
     assert set(frames.metrics) >= {"train/running_loss", "val/loss", "test/accuracy"}
     assert lines(frames, "val/loss", "epoch")["x"].to_list() == [0.0, 1.0, 2.0]
-    assert running_by_epoch(frames)["samples"].to_list() == [1257, 1257]
 
 
 def test_reading_loads_no_torch_and_the_terminal_summary_no_polars():
