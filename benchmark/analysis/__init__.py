@@ -26,7 +26,8 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
                  target_table(times)                       per variant: how many reach it, and when
                  reaching(times)                           share that has reached it, over time
                  suggested_target(scores)                  one that half of the optimizers reach
-    profiles     ratios(times), profile(times), profile_scores(times)   Dolan-Moré, AlgoPerf's score
+    profiles     target_times(frames, metric, axis)        target tables of all settings
+                 ratios(times), profile(times), profile_scores(times)   Dolan-Moré, AlgoPerf's score
     ranks        rank(blocks) -> Ranking                   average ranks, Friedman, Nemenyi's CD
     sensitivity  by_learning_rate(scores)                  the score at each learning rate
                  basins(responses)                         width within x % of the best, grid edges

@@ -3,18 +3,41 @@
 Dolan & Moré 2002 (doi:10.1007/s101070100263): for each optimizer the share of settings in which it
 needs at most τ times what the fastest one needs. AlgoPerf scores the area under that curve.
 
-All functions take times with columns ``optimizer, setting, time``, one row per pair, as made by
-`targets.target_table` of best variants. A time that is null, infinite or missing means: not
+All others take times with columns ``optimizer, setting, time``, one row per pair, as made by
+`target_times` of best variants. A time that is null, infinite or missing means: not
 reached. The divisor is the number of settings, those that nobody mastered included.
 """
 
 import numpy as np
 import polars as pl
 
+from benchmark.analysis.finals import only, scores
+from benchmark.analysis.frame import Axis, Frames
 from benchmark.analysis.intervals import Array
+from benchmark.analysis.targets import suggested_target, target_table, time_to_target
 
 TAU_MAX = 4.0
 _TAUS = 100  # AlgoPerf's grid from 1 to TAU_MAX, ends included
+
+
+def target_times(frames: Frames, metric: str, axis: Axis = "step") -> pl.DataFrame:
+    """Return `targets.target_table` of all settings, each with the target suggested for it.
+
+    Args:
+        frames: One variant of each optimizer in each setting. A setting without a target is left
+            out.
+        metric: Such as ``val/loss``.
+        axis: What times are measured in.
+    """
+    numbers = scores(frames, metric)
+    found = [target_table(time_to_target(only(frames, []), metric, 0.0, axis))]  # its columns
+    for (setting,), group in numbers.group_by("setting", maintain_order=True):
+        target = suggested_target(group)
+        if target is not None:
+            trials = frames.trials.filter(setting=setting)
+            here = only(frames, trials["variant"].unique().to_list())
+            found.append(target_table(time_to_target(here, metric, target, axis)))
+    return pl.concat(found)
 
 
 def ratios(times: pl.DataFrame) -> pl.DataFrame:

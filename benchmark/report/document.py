@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.analysis.compare import Comparison
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
 from benchmark.analysis.summary import in_order
 from benchmark.report import markdown
 from benchmark.report.figures.write import Drawing, draw_all, save_picture
 from benchmark.report.page.reproduce import commands
-from benchmark.report.verdicts import METRIC, compare, references
-from benchmark.report.words import metric_words
+from benchmark.report.verdicts import Versus, versus
 from benchmark.store import Store
 
 _SHOWN = ("running-training-loss", "validation-loss", "learning-rate")  # of each setting
@@ -51,18 +49,16 @@ def _document(
     reference: str | None,
     again: Sequence[str],
 ) -> str:
-    chosen = references(frames, reference)
-    compared = compare(frames, chosen)
-    settings = frames.trials["setting"].unique(maintain_order=True).to_list()
     parts = [
         f"# Optimizers: {', '.join(frames.trials['study'].unique(maintain_order=True))}",
-        _how_to_read(frames, reference or "each table's best, which flatters the best"),
+        markdown.how_to_read(frames, reference),
         _pictures([each for each in drawings if each.name == "overview"], folder),
     ]
-    for name in settings:
+    for name, compared in versus(frames, reference).items():
         here = only(frames, frames.trials.filter(setting=name)["variant"].unique().to_list())
         own = [drawing for drawing in drawings if drawing.setting == name]
-        parts += _setting(here, chosen.get(name), compared.get(name, []), own, folder)
+        parts += _setting(here, compared, own, folder)
+    parts += _section(2, "Performance profiles", markdown.profiles(frames))
     ranks = [drawing for drawing in drawings if drawing.name == "ranks"]
     parts += _section(2, "Average ranks", markdown.ranking(frames), _pictures(ranks, folder))
     parts += _section(2, "Cost", markdown.cost(frames))
@@ -71,38 +67,18 @@ def _document(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _how_to_read(frames: Frames, reference: str) -> str:
-    statuses = frames.trials["status"].value_counts(sort=True).rows()
-    counts = ", ".join(f"{count} {status}" for status, count in statuses)
-    metric = metric_words(METRIC)
-    return (
-        f"{frames.trials.height} trials: {counts}. Each optimizer is shown with the "
-        f"hyperparameters of its lowest mean {metric}, found on the same seeds, which flatters "
-        "every one of them a little; test data chose nothing. ± is half of the 95 % interval of "
-        "the mean over seeds, by Student's t. The last column compares the "
-        f"{metric} at the end, paired by seed, with {reference}: ▲ better, ▼ worse, = no "
-        "difference shown, with p of Wilcoxon's signed-rank test after Holm's correction; n<N: "
-        "with fewer than N seeds no outcome could be significant. Losses and accuracies are "
-        "evaluated without dropout, but for the running training loss, which is that of the "
-        "minibatches as trained on."
-    )
-
-
 def _setting(
-    frames: Frames,
-    reference: str | None,
-    compared: Sequence[Comparison],
-    drawings: Sequence[Drawing],
-    folder: str,
+    frames: Frames, compared: Versus, drawings: Sequence[Drawing], folder: str
 ) -> list[str]:
     best = only(frames, best_variants(frames))
-    board = markdown.board(best, reference, compared)
+    board = markdown.board(best, compared)
     parts = _section(2, frames.trials["setting"][0], markdown.headline(frames, compared), board)
     parts.append(_pictures(drawings, folder))
-    parts += _section(3, "Steps to target", markdown.targets(frames))
-    widths = markdown.sensitivity(frames)
-    grid = markdown.board(frames) if widths else ""
-    return [*parts, *_section(3, "Learning rate", widths, _folded("All that was tried", grid))]
+    parts += _section(3, "Time to target", markdown.targets(frames))
+    search = markdown.search(frames)
+    grid = _folded("All that was tried", markdown.board(frames) if search else "")
+    parts += _section(3, "Learning rate", markdown.sensitivity(frames), search, grid)
+    return parts
 
 
 def _section(level: int, title: str, *texts: str) -> list[str]:

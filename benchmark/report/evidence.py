@@ -10,10 +10,10 @@ import polars as pl
 
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
-from benchmark.analysis.frame import read, variant_of
+from benchmark.analysis.frame import Frames, read, variant_of
 from benchmark.analysis.summary import Row, summarize
 from benchmark.report.sparkline import pick, sparkline
-from benchmark.report.verdicts import METRIC, compare, lacking, references, verdict_in_short
+from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
 from benchmark.store import Store
 
 _POINTS = 12  # of a sparkline, as wide as the column that it stands in
@@ -73,7 +73,7 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
         study=store.study,
         reference=reference,
         references=frozenset(chosen.values()),
-        lacking=frozenset(lacking(frames, chosen)) if reference else frozenset(),
+        lacking=frozenset(_settings(frames) - chosen.keys()) if reference else frozenset(),
         sparklines=_sparklines(bands(frames, METRIC, "step")),
         comparisons={one.variant: one for one in compared},
         verdicts={
@@ -82,6 +82,10 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
             for one in family
         },
     )
+
+
+def _settings(frames: Frames) -> set[str]:
+    return set(frames.trials["setting"])
 
 
 def _stars(store: Store) -> dict[str, str]:

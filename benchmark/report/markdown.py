@@ -1,39 +1,83 @@
 """The numbers of a study as Markdown: sentences and tables, for pages that others draw."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import polars as pl
 
-from benchmark.analysis.compare import Comparison
 from benchmark.analysis.cost import costs
 from benchmark.analysis.finals import best_variants, leaderboard, only, scores, winners
-from benchmark.analysis.frame import Frames
+from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.intervals import mean_method
 from benchmark.analysis.metrics import CHOOSING, higher_is_better
+from benchmark.analysis.profiles import profile_scores, target_times
 from benchmark.analysis.ranks import rank, setting_blocks
-from benchmark.analysis.sensitivity import basins, by_learning_rate
+from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
-from benchmark.report.verdicts import METRIC, short_p, verdict_in_short
-from benchmark.report.words import metric_words, value_words
+from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
+from benchmark.report.words import (
+    interval_words,
+    lacking_words,
+    metric_words,
+    seeds_words,
+    value_words,
+)
 
 _BOARD = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
 
-def headline(frames: Frames, compared: Sequence[Comparison]) -> str:
+_AXES: tuple[tuple[Axis, str], ...] = (
+    ("step", "steps"),
+    ("samples", "samples"),
+    ("train_seconds", "training seconds"),
+)
+
+
+def how_to_read(frames: Frames, reference: str | None) -> str:
+    """Return what is shown of each optimizer, and what the signs in the tables mean."""
+    statuses = frames.trials["status"].value_counts(sort=True).rows()
+    counts = ", ".join(f"{count} {status}" for status, count in statuses)
+    metric = metric_words(METRIC)
+    versus = reference or "each table's best, which flatters the best"
+    seeds = frames.trials.filter(status="done").group_by("variant").len()["len"]
+    sentences = [
+        f"{frames.trials.height} trials: {counts}.",
+        f"Each optimizer is shown with the hyperparameters of its lowest mean {metric}, found on "
+        "the same seeds, which flatters every one of them a little; test data chose nothing.",
+        interval_words({mean_method(count) for count in seeds}),
+        f"The last column compares the {metric} at the end, paired by seed, with {versus}: ▲ "
+        "better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after "
+        "Holm's correction; n<N: with fewer than N seeds no outcome could be significant.",
+        "Losses and accuracies are evaluated without dropout, but for the running training loss, "
+        "which is that of the minibatches as trained on.",
+    ]
+    return " ".join(words for words in sentences if words)
+
+
+def headline(frames: Frames, versus: Versus) -> str:
     """Return who did best in the frames' one setting, and how others compare with the reference."""
     problem = frames.trials["problem"][0]
     best = next(iter(winners(frames).values()), None)
-    if best is None:
-        return f"On {problem} none did best: no optimizer is done with all of its seeds."
-    labels = _labels(frames)
-    sentences = [_claim(frames.trials.filter(variant=best), problem)]
-    for verdict, phrase in _PHRASES.items():
-        names = [labels[one.variant] for one in compared if one.verdict == verdict]
-        if names:
-            reference = labels[compared[0].reference]
-            sentences.append(f"{phrase.format(reference=reference)}: {', '.join(names)}.")
+    sentences = [
+        f"On {problem} none did best: no optimizer is done with all of its seeds."
+        if best is None
+        else _claim(frames.trials.filter(variant=best), problem)
+    ]
+    sentences += _verdicts(_labels(frames), versus)
     return " ".join(sentences)
+
+
+def _verdicts(labels: Mapping[str, str], versus: Versus) -> list[str]:
+    if versus.missing:
+        return [lacking_words(versus.missing)]
+    found = []
+    for verdict, phrase in _PHRASES.items():
+        names = [labels[one.variant] for one in versus.family if one.verdict == verdict]
+        if names:
+            reference = labels[versus.family[0].reference]
+            found.append(f"{phrase.format(reference=reference)}: {', '.join(names)}.")
+    return found
 
 
 _PHRASES = {
@@ -59,23 +103,29 @@ def _claim(best: pl.DataFrame, problem: str) -> str:
     )
 
 
-def board(frames: Frames, reference: str | None = None, compared: Sequence[Comparison] = ()) -> str:
-    """Return the leaderboard of the frames' one setting: means ± half of the 95 % interval.
+def board(frames: Frames, versus: Versus | None = None) -> str:
+    """Return the leaderboard of the frames' one setting: means with their 95 % intervals.
 
     Without comparisons there is no column of them.
     """
     boards = {name: leaderboard(scores(frames, name)) for name in _BOARD if name in frames.metrics}
-    verdicts = {one.variant: verdict_in_short(one, compared) for one in compared}
-    rows = []
+    marks = _marks(versus or Versus())
+    rows, counts = [], []
     for row in boards[METRIC].iter_rows(named=True) if METRIC in boards else ():
-        variant = row["variant"]
-        cells = [_cell(each, variant) for each in boards.values()]
+        cells = [_cell(each, row["variant"]) for each in boards.values()]
         seeds = f"{row['seeds']} done" + f", {row['diverged']} diverged" * bool(row["diverged"])
-        mark = "reference" if variant == reference else verdicts.get(variant, "")
-        rows.append([row["label"], *cells, seeds, *[mark] * bool(compared)])
+        rows.append([row["label"], *cells, seeds, *[marks.get(row["variant"], "")] * bool(marks)])
+        counts.append(row["seeds"] + row["diverged"])
     named = [metric_words(name) + ", %" * name.endswith("accuracy") for name in boards]
-    versus = [f"{metric_words(METRIC)} vs reference"] * bool(compared)
-    return table(["optimizer", *named, "seeds", *versus], rows)
+    last = [f"{metric_words(METRIC)} vs reference"] * bool(marks)
+    note = seeds_words(counts)
+    return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)
+
+
+def _marks(versus: Versus) -> dict[str, str]:
+    """Return what stands in the last column, by variant; nothing where nobody is compared."""
+    found = {one.variant: verdict_in_short(one, versus.family) for one in versus.family}
+    return found | {versus.reference: "reference"} if found and versus.reference else {}
 
 
 def targets(frames: Frames) -> str:
@@ -87,16 +137,38 @@ def targets(frames: Frames) -> str:
             f"Less than half of the optimizers have a median {metric_words(METRIC)}: there is no "
             "target."
         )
-    reached = target_table(time_to_target(best, METRIC, target, "step"))
+    reached = {axis: target_table(time_to_target(best, METRIC, target, axis)) for axis, _ in _AXES}
     rows = [
-        [row["label"], f"{row['reached']} of {row['seeds']}", _number(row["time"])]
-        for row in reached.sort("time", nulls_last=True).iter_rows(named=True)
+        [row["label"], f"{row['reached']} of {row['seeds']}"]
+        + [_number(_of(row["variant"], table, "time")) for table in reached.values()]
+        for row in reached["step"].sort("time", nulls_last=True).iter_rows(named=True)
     ]
     title = (
-        f"Steps to a {metric_words(METRIC)} of {target:g}, which half of the optimizers reach: the "
-        "median over seeds, empty if fewer than half of them got there."
+        f"What it takes to a {metric_words(METRIC)} of {target:g}, which half of the optimizers "
+        "reach: medians over seeds, empty if fewer than half of them got there."
     )
-    return f"{title}\n\n{table(['optimizer', 'reached', 'steps'], rows)}"
+    return f"{title}\n\n{table(['optimizer', 'reached', *(words for _, words in _AXES)], rows)}"
+
+
+def profiles(frames: Frames) -> str:
+    """Return the scores of performance profiles; empty with fewer than two settings."""
+    best = only(frames, best_variants(frames))
+    found = {axis: target_times(best, METRIC, axis) for axis, _ in _AXES if axis != "samples"}
+    settings = found["step"]["setting"].n_unique()
+    if settings < 2:
+        return ""
+    scored = {axis: dict(profile_scores(times).select("optimizer", "score").rows())
+              for axis, times in found.items()}  # fmt: skip
+    rows = [
+        [name, f"{score:.3f}", f"{scored['train_seconds'].get(name, 0.0):.3f}"]
+        for name, score in scored["step"].items()
+    ]
+    title = (
+        f"Area under the share of {settings} settings in which an optimizer reaches the target "
+        "within τ times what the fastest takes, from τ = 1 to 4 (Dolan & Moré; the score is "
+        "AlgoPerf's): 1 is fastest everywhere, 0 never within 4 times the fastest."
+    )
+    return f"{title}\n\n{table(['optimizer', 'by steps', 'by training seconds'], rows)}"
 
 
 def sensitivity(frames: Frames) -> str:
@@ -109,6 +181,28 @@ def sensitivity(frames: Frames) -> str:
     ]  # fmt: skip
     header = ["optimizer", "best lr", "within 10 % of its loss", "warning"]
     return table(header, rows) if rows else ""
+
+
+def search(frames: Frames) -> str:
+    """Return the expected best loss after k variants tried; empty if nobody tried several."""
+    found = expected_best(scores(frames, METRIC))
+    most = int(found["tried"].max() or 0)  # type: ignore[arg-type]
+    if most < 2:
+        return ""
+    ks = sorted({2**power for power in range(most.bit_length())} | {most})
+    expected = {
+        (name, k): value
+        for name, k, value in found.select("optimizer", "k", "expected").iter_rows()
+    }
+    rows = [
+        [name, *(_number(expected.get((name, k))) for k in ks)]
+        for name in found["optimizer"].unique(maintain_order=True)
+    ]
+    title = (
+        f"Expected best mean {metric_words(METRIC)} after k of the variants, chosen at random "
+        "(Tang et al. 2020); empty where fewer were tried, or where all of the k may diverge."
+    )
+    return f"{title}\n\n{table(['optimizer', *(f'k = {k}' for k in ks)], rows)}"
 
 
 def ranking(frames: Frames) -> str:
@@ -191,7 +285,14 @@ def _cell(board: pl.DataFrame, variant: str) -> str:
     mean = f"{scale * row['mean']:.{digits}f}"
     if row["low"] is None:
         return mean
-    return f"{mean} ± {scale * (row['high'] - row['low']) / 2:.{digits}f}"
+    if row["method"] == "Student's t":
+        return f"{mean} ± {scale * (row['high'] - row['low']) / 2:.{digits}f}"
+    return f"{mean} ({scale * row['low']:.{digits}f} … {scale * row['high']:.{digits}f})"
+
+
+def _of(variant: str, table: pl.DataFrame, column: str) -> float | None:
+    found = table.filter(variant=variant)[column]
+    return None if found.is_empty() else found[0]
 
 
 def _number(value: float | None) -> str:

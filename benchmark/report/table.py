@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.summary import Row, summarize
-from benchmark.report.words import interval_words
+from benchmark.report.words import interval_words, lacking_words, seeds_words
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
@@ -109,19 +109,10 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
 def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
     """Return what makes the table of the setting `name` say less than it seems to."""
     seeds = [sum(row.counts.get(status, 0) for status in ("done", "diverged")) for row in rows]
-    some = [number for number in seeds if number]
-    found = []
-    if len(set(some)) > 1:
-        found.append(
-            f"rows rest on {min(some)} to {max(some)} seeds: their means compare like with like "
-            "only when all have the same"
-        )
-    if evidence is not None and name in evidence.lacking:
-        found.append(
-            f"{evidence.reference} has no trial here that is done or diverged: nothing is "
-            "compared with it"
-        )
-    return found
+    found = [seeds_words(seeds)]
+    if evidence is not None and evidence.reference and name in evidence.lacking:
+        found.append(lacking_words(evidence.reference))
+    return [words for words in found if words]
 
 
 def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:

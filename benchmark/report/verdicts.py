@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -14,6 +15,35 @@ from benchmark.spec import UsageError
 METRIC = CHOOSING[0]  # what is compared is what chose the hyperparameters
 
 _SIGNS = {"better": "▲", "worse": "▼", "no difference shown": "="}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versus:
+    """Who is compared with whom in one setting.
+
+    Args:
+        reference: The variant that all others are compared with, None where nobody is.
+        family: The comparisons.
+        missing: The optimizer that was named to compare with, if it has no result in this setting.
+    """
+
+    reference: str | None = None
+    family: Sequence[Comparison] = ()
+    missing: str = ""
+
+
+def versus(frames: Frames, reference: str | None) -> dict[str, Versus]:
+    """Return the comparisons of each setting, from `references` and `compare`."""
+    chosen = references(frames, reference)
+    families = compare(frames, chosen)
+    return {
+        name: Versus(
+            reference=chosen.get(name),
+            family=families.get(name, ()),
+            missing="" if reference is None or name in chosen else reference,
+        )
+        for name in frames.trials["setting"].unique(maintain_order=True)
+    }
 
 
 def references(frames: Frames, reference: str | None) -> dict[str, str]:
@@ -36,13 +66,6 @@ def references(frames: Frames, reference: str | None) -> dict[str, str]:
     best = best_variants(only(frames, named["variant"].unique().to_list()))
     settings = named.filter(pl.col("variant").is_in(best)).select("setting", "variant")
     return dict(settings.unique("setting", keep="first", maintain_order=True).iter_rows())
-
-
-def lacking(frames: Frames, chosen: Mapping[str, str]) -> list[str]:
-    """Return the settings in which nobody is `chosen`, where nothing can be compared."""
-    return [
-        name for name in frames.trials["setting"].unique(maintain_order=True) if name not in chosen
-    ]
 
 
 def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Comparison]]:

@@ -3,16 +3,17 @@
 Here it is built; `wandb_publish` saves it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from benchmark.analysis.compare import Comparison
+from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.analysis.finals import best_variants, only
-from benchmark.analysis.frame import Frames
+from benchmark.analysis.frame import INSIDE, Frames
 from benchmark.report import markdown
-from benchmark.report.verdicts import METRIC, compare, references
+from benchmark.report.verdicts import METRIC, Versus, versus
 from benchmark.spec import UsageError
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel, in 24 columns
@@ -22,6 +23,13 @@ _CURVES = (  # metric, axis, logarithmic
     ("val/accuracy", "epoch", False),
     ("val/loss", "train_seconds", True),
 )
+_OVERALL = {  # sections over all settings, under the page's names
+    "Performance profiles": markdown.profiles,
+    "Ranks": markdown.ranking,
+    "Diverged and failed": markdown.failures,
+    "Cost": markdown.cost,
+    "Where this comes from": markdown.provenance,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +47,14 @@ def build_report(frames: Frames, project: Project, reference: str | None = None)
         UsageError: wandb-workspaces is not installed, or there is no `reference`.
     """
     wr = _workspaces()
-    chosen = references(frames, reference)
-    compared = compare(frames, chosen)
     studies = frames.trials["study"].unique(maintain_order=True).to_list()
-    blocks = [wr.TableOfContents()]
-    for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
+    blocks = [wr.TableOfContents(), wr.P(text=markdown.how_to_read(frames, reference))]
+    for name, compared in versus(frames, reference).items():
+        trials = frames.trials.filter(setting=name)
         here = only(frames, trials["variant"].unique().to_list())
-        name = str(setting)
-        blocks += _setting(wr, name, here, project, chosen.get(name), compared.get(name, []))
-    blocks += _section(wr, "Average ranks", markdown.ranking(frames))
-    blocks += _section(wr, "Cost", markdown.cost(frames))
-    blocks += _section(wr, "Diverged, failed and skipped trials", markdown.failures(frames))
-    blocks += _section(wr, "Provenance", markdown.provenance(frames))
+        blocks += [wr.H1(text=name), *_setting(wr, here, project, compared)]
+    for title, write in _OVERALL.items():
+        blocks += _section(wr, title, write(frames))
     return wr.Report(
         project=project.name,
         entity=project.entity,
@@ -77,30 +81,52 @@ def _workspaces() -> Any:
     return wr
 
 
-def _setting(
-    wr: Any,
-    setting: str,
-    frames: Frames,
-    project: Project,
-    reference: str | None,
-    compared: list[Comparison],
-) -> list[Any]:
-    blocks = [wr.H1(text=setting), wr.P(text=markdown.headline(frames, compared))]
-    blocks += _section(wr, "Leaderboard", markdown.board(frames, reference, compared))
-    blocks += [wr.H2(text="Curves"), _curves(wr, frames, project)]
+def _setting(wr: Any, frames: Frames, project: Project, compared: Versus) -> list[Any]:
+    blocks = [wr.P(text=markdown.headline(frames, compared))]
+    blocks += _section(wr, "Leaderboard", markdown.board(frames, compared))
+    blocks += _curves(wr, frames, project)
     blocks += _section(wr, "Time to target", markdown.targets(frames))
-    widths = markdown.sensitivity(frames)
-    if widths:
-        blocks += [*_section(wr, "Learning rate", widths), _scatter(wr, frames, project)]
-    return blocks
+    blocks += _rates(wr, frames, project)
+    return blocks + _inside(wr, frames, project)
 
 
 def _section(wr: Any, title: str, text: str) -> list[Any]:
     return [wr.H2(text=title), wr.MarkdownBlock(text=text)] if text else []
 
 
-def _curves(wr: Any, frames: Frames, project: Project) -> Any:
+def _curves(wr: Any, frames: Frames, project: Project) -> list[Any]:
+    """Return the curves of each optimizer's best, and below those of all, if there are more.
+
+    In a grid of their own: W&B draws all run sets of a grid together.
+    """
+    rows = [row for row in _CURVES if row[0] in frames.metrics]
     best = only(frames, best_variants(frames))
+    blocks = [wr.H2(text="Curves"), _grid(wr, _BEST, best, project, rows)]
+    if best.trials.height == frames.trials.height:
+        return blocks
+    return [*blocks, wr.P(text="All that was tried:"), _grid(wr, "all", frames, project, rows)]
+
+
+_BEST = "each optimizer's best hyperparameters"
+
+
+def _inside(wr: Any, frames: Frames, project: Project) -> list[Any]:
+    """Return what was recorded inside the optimizers, of all parameters together; if it was."""
+    best = only(frames, best_variants(frames))
+    rows = [
+        (name, "step", "cosine" not in name)
+        for quantity in QUANTITIES
+        if (name := f"{INSIDE}all/{quantity}") in best.curves.columns and best.curves[name].count()
+    ]
+    if not rows:
+        return []
+    return [wr.H2(text="Inside the optimizer"), _grid(wr, _BEST, best, project, rows)]
+
+
+def _grid(
+    wr: Any, name: str, frames: Frames, project: Project, rows: Sequence[tuple[str, str, bool]]
+) -> Any:
+    """Return one panel per (metric, axis, whether it is logarithmic)."""
     panels = [
         wr.LinePlot(
             title=f"{metric} over {axis}: mean and range of the seeds",
@@ -114,17 +140,18 @@ def _curves(wr: Any, frames: Frames, project: Project) -> Any:
             max_runs_to_show=100,
             layout=_place(wr, i),
         )
-        for i, (metric, axis, logarithmic) in enumerate(_known(frames))
+        for i, (metric, axis, logarithmic) in enumerate(rows)
     ]
-    runsets = [
-        *_runsets(wr, "each optimizer's best hyperparameters", best, project),
-        *_runsets(wr, "all", frames, project),
-    ]
+    runsets = _runsets(wr, name, frames, project)
     return wr.PanelGrid(runsets=runsets, panels=panels, active_runset=0)
 
 
-def _known(frames: Frames) -> list[tuple[str, str, bool]]:
-    return [row for row in _CURVES if row[0] in frames.metrics]
+def _rates(wr: Any, frames: Frames, project: Project) -> list[Any]:
+    search = markdown.search(frames)
+    widths = markdown.sensitivity(frames)
+    texts = "\n\n".join(text for text in (widths, search) if text)
+    plot = [_scatter(wr, frames, project)] if widths else []
+    return [*_section(wr, "Learning rate", texts), *plot]
 
 
 def _scatter(wr: Any, frames: Frames, project: Project) -> Any:

@@ -1,7 +1,7 @@
 """Metrics and their values as people say them, the same on the page, in figures and in texts."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
@@ -52,6 +52,26 @@ def interval_words(methods: Collection[str]) -> str:
     ''
     """
     return " ".join(words for method, words in _INTERVALS.items() if method in methods)
+
+
+def seeds_words(counts: Iterable[int]) -> str:
+    """Return what rows with so many seeds each leave in doubt; empty if they have equally many.
+
+    >>> seeds_words([3, 3, 0])
+    ''
+    """
+    some = {count for count in counts if count}
+    if len(some) < 2:
+        return ""
+    return (
+        f"Rows rest on {min(some)} to {max(some)} seeds: the best of unequal means may be the one "
+        "with the easier seeds."
+    )
+
+
+def lacking_words(reference: str) -> str:
+    """Return what is said where the reference has no result."""
+    return f"{reference} has no trial here that is done or diverged: nothing is compared with it."
 
 
 _INTERVALS = {

@@ -1,12 +1,11 @@
 """Who is there first: the share of seeds that reached a target, and profiles over settings."""
 
-import polars as pl
 from matplotlib.figure import Figure
 
 from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.profiles import profile, profile_scores
-from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
+from benchmark.analysis.profiles import profile, profile_scores, target_times
+from benchmark.analysis.targets import reaching, suggested_target, time_to_target
 from benchmark.report.figures.look import add_legend, count_x, line, looks, new_figure, widths
 
 _SHARES = (-0.04, 1.04)
@@ -50,9 +49,8 @@ def draw_profile(frames: Frames, metric: str, words: str) -> tuple[Figure, str] 
         metric: Such as ``val/loss``.
         words: What people call it.
     """
-    tables = [_times(group, frames, metric) for group in _settings(frames)]
-    times = pl.concat([table for table in tables if table is not None] or [pl.DataFrame()])
-    if times.is_empty() or times["setting"].n_unique() < 2:
+    times = target_times(frames, metric)
+    if times["setting"].n_unique() < 2:
         return None
     rows, found = profile(times), looks(frames)
     figure, axes = new_figure(rows["optimizer"].unique(maintain_order=True).to_list())
@@ -72,19 +70,6 @@ def draw_profile(frames: Frames, metric: str, words: str) -> tuple[Figure, str] 
         f"profile, 1 at best: {numbers}."
     )
     return figure, what
-
-
-def _settings(frames: Frames) -> list[str]:
-    return [str(name) for name in frames.trials["setting"].unique(maintain_order=True)]
-
-
-def _times(setting: str, frames: Frames, metric: str) -> pl.DataFrame | None:
-    trials = frames.trials.filter(setting=setting)
-    here = Frames(trials=trials, curves=frames.curves, metrics=frames.metrics)
-    target = suggested_target(scores(here, metric))
-    if target is None:
-        return None
-    return target_table(time_to_target(here, metric, target, "step"))
 
 
 def _stairs(

@@ -140,9 +140,9 @@ def test_from_ten_seeds_the_interval_is_the_pages_and_runs_from_low_to_high(reco
 
 def test_rows_of_different_numbers_of_seeds_are_pointed_at(record_of):
     records = [record_of("adam", seed) for seed in range(3)] + [record_of("sgd")]
-    assert "rows rest on 1 to 3 seeds" in printed(records)
+    assert "Rows rest on 1 to 3 seeds" in printed(records)
     records += [record_of("sgd", 1), record_of("sgd", 2, status="diverged")]
-    assert "rows rest on" not in printed(records)
+    assert "Rows rest on" not in printed(records)
 
 
 def test_equally_many_right_examples_share_the_star(record_of):

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmark.analysis.frame import read
-from benchmark.report.verdicts import compare, lacking, references, short_p, verdict_in_short
+from benchmark.report.verdicts import compare, references, short_p, verdict_in_short, versus
 from benchmark.spec import UsageError
 from benchmark.store import Record
 
@@ -71,15 +71,16 @@ def test_of_a_diverging_reference_the_variant_that_diverges_least_is_compared_wi
     assert verdicts(store, "sgd lr=0.1")["sgd lr=0.1"] == "ref."
 
 
-def test_a_setting_without_a_result_of_the_reference_lacks_it(studied):
+def test_a_setting_without_a_result_of_the_reference_misses_it(studied):
     store = studied()
     for record in store.records():
         if record.trial.label == "adam":
             store.write(Record(trial=record.trial, status="failed", reason="took too long"))
     frames = read([store])
-    assert references(frames, "adam") == {}
-    assert lacking(frames, references(frames, "adam")) == [frames.trials["setting"][0]]
-    assert lacking(frames, references(frames, "sgd")) == []
+    (found,) = versus(frames, "adam").values()
+    assert (found.reference, found.missing, list(found.family)) == (None, "adam", [])
+    (found,) = versus(frames, "sgd").values()
+    assert (found.reference is None, found.missing) == (False, "")
 
 
 def test_an_unknown_reference_is_refused_with_those_that_there_are(studied):
