@@ -29,6 +29,16 @@ def higher_is_better(metric: str) -> bool:
     return _HIGHER_IS_BETTER[kind]
 
 
+def validation_of(metric: str) -> str:
+    """Return the metric that chooses where `metric` is shown: a test metric's on validation data.
+
+    >>> validation_of("test/loss"), validation_of("train/loss")
+    ('val/loss', 'train/loss')
+    """
+    split, _, kind = metric.partition("/")
+    return f"val/{kind}" if split == "test" else metric
+
+
 def is_share(metric: str) -> bool:
     """Return whether `metric` is a share of examples, a count over their number.
 

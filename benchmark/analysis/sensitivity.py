@@ -1,4 +1,9 @@
-"""How much an optimizer depends on its hyperparameters, and what searching for them is worth."""
+"""How much an optimizer depends on its hyperparameters, and what searching for them is worth.
+
+All three functions choose: a variant of each learning rate, the best rate, the best of k. Test
+metrics must not, so they can be given as ``reported``: what is chosen by validation then shows its
+test value.
+"""
 
 import math
 
@@ -12,28 +17,34 @@ from benchmark.analysis.metrics import higher_is_better
 _WHO = ("setting", "optimizer", "metric")
 
 
-def by_learning_rate(scores: pl.DataFrame) -> pl.DataFrame:
+def by_learning_rate(scores: pl.DataFrame, reported: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return each optimizer's result at each learning rate that was tried.
 
     Where other hyperparameters were searched too, a learning rate is shown with the best of them.
     Optimizers without a learning rate are left out.
 
     Args:
-        scores: From `finals.scores`, of one metric.
+        scores: From `finals.scores`, of one metric, the one that chooses.
+        reported: The same of the metric to return; None returns the one that chooses.
 
     Returns:
         The columns of `finals.leaderboard`, and ``tried``, the number of variants at that learning
         rate; sorted by learning rate within an optimizer.
     """
     board = leaderboard(scores.filter(pl.col("lr").is_not_null()))
-    return (
-        board.with_columns(tried=pl.len().over(*_WHO, "lr"))
-        .unique([*_WHO, "lr"], keep="first", maintain_order=True)
-        .sort(*_WHO, "lr", maintain_order=True)
+    chosen = board.with_columns(tried=pl.len().over(*_WHO, "lr")).unique(
+        [*_WHO, "lr"], keep="first", maintain_order=True
     )
+    if reported is not None:
+        tried = chosen.select("variant", "tried")
+        of_chosen = reported.filter(pl.col("variant").is_in(tried["variant"].implode()))
+        chosen = leaderboard(of_chosen).join(tried, on="variant", maintain_order="left")
+    return chosen.sort(*_WHO, "lr", maintain_order=True)
 
 
-def basins(responses: pl.DataFrame, *, within: float = 0.1) -> pl.DataFrame:
+def basins(
+    responses: pl.DataFrame, reported: pl.DataFrame | None = None, *, within: float = 0.1
+) -> pl.DataFrame:
     """Return how wide a range of learning rates is about as good as the best.
 
     The basin is the unbroken stretch of tried learning rates around the best one whose mean is
@@ -41,7 +52,9 @@ def basins(responses: pl.DataFrame, *, within: float = 0.1) -> pl.DataFrame:
     interpolated: the width is that between tried learning rates, a lower bound.
 
     Args:
-        responses: From `by_learning_rate`.
+        responses: From `by_learning_rate`, of the metric that chooses.
+        reported: The same of the metric of which ``best`` is the mean at the best learning rate;
+            None takes the one that chooses.
         within: Such as 0.1 for: at most 10 % above the best loss, or below the best accuracy.
 
     Returns:
@@ -52,10 +65,18 @@ def basins(responses: pl.DataFrame, *, within: float = 0.1) -> pl.DataFrame:
         one; else null. Optimizers without any seed done have null but for ``tried``.
     """
     rows = [_basin(group, within) for _, group in responses.group_by(*_WHO, maintain_order=True)]
-    return pl.DataFrame(rows, schema=_BASINS)
+    found = pl.DataFrame(rows, schema=_BASINS)
+    if reported is None:
+        return found
+    means = reported.select("setting", "optimizer", "metric", best_lr="lr", best="mean")
+    return (
+        found.drop("metric", "best")
+        .join(means, on=["setting", "optimizer", "best_lr"], how="left", maintain_order="left")
+        .select(_BASINS.names())
+    )
 
 
-def expected_best(scores: pl.DataFrame) -> pl.DataFrame:
+def expected_best(scores: pl.DataFrame, reported: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return what the best of k randomly chosen variants is, for k = 1 … all that were tried.
 
     A variant counts with its mean over seeds, and as worst if a seed diverged. ``expected`` is the
@@ -65,23 +86,31 @@ def expected_best(scores: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         scores: From `finals.scores`, of one metric, the one that chooses: a validation metric.
+        reported: The same of the metric to return, such as a test metric of what was chosen; None
+            returns the one that chooses.
 
     Returns:
         Columns ``setting, optimizer, metric, k, tried, expected, q25, median, q75``, quantiles over
         the choices from better to worse; null where not finite because all k may diverge.
     """
     higher = not scores.is_empty() and higher_is_better(scores["metric"][0])
-    sign = -1.0 if higher else 1.0
-    cost = pl.when((pl.col("status") == "diverged").any()).then(math.inf)
-    costs = scores.group_by(*_WHO, "variant", maintain_order=True).agg(
-        cost=cost.otherwise(sign * pl.col("value").mean())
-    )
+    means = _means(scores, "merit").with_columns(pl.col("merit") * (-1.0 if higher else 1.0))
+    shown = _means(scores if reported is None else reported, "value")
+    both = shown.join(means.select("variant", "merit"), on="variant", maintain_order="left")
+    known = both.drop_nulls(["merit", "value"])
     rows = [
         dict(zip(_WHO, who, strict=True)) | row
-        for who, group in costs.drop_nulls().group_by(*_WHO, maintain_order=True)
-        for row in _best_after(np.sort(group["cost"].to_numpy()), sign)
+        for who, group in known.group_by(*_WHO, maintain_order=True)
+        for row in _best_after(group.sort("merit", maintain_order=True)["value"].to_numpy())
     ]
     return pl.DataFrame(rows, schema=_EXPECTED)
+
+
+def _means(scores: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return columns ``setting, optimizer, metric, variant`` and the mean, NaN if one diverged."""
+    shaky = pl.when((pl.col("status") == "diverged").any()).then(math.nan)
+    mean = shaky.otherwise(pl.col("value").mean()).alias(name)
+    return scores.group_by(*_WHO, "variant", maintain_order=True).agg(mean)
 
 
 def choice_weights(tried: int, k: int) -> Array:
@@ -96,19 +125,20 @@ def choice_weights(tried: int, k: int) -> Array:
     return np.array([math.comb(tried - i, k - 1) / total for i in range(1, tried + 1)])
 
 
-def _best_after(costs: Array, sign: float) -> list[dict[str, float | int | None]]:
+def _best_after(values: Array) -> list[dict[str, float | int | None]]:
+    """Return a row for each k, of the values of variants from the best to the worst."""
     rows = []
-    for k in range(1, len(costs) + 1):
-        weights = choice_weights(len(costs), k)
+    for k in range(1, len(values) + 1):
+        weights = choice_weights(len(values), k)
         possible = weights > 0
         below = np.cumsum(weights)
         quantiles = {
-            name: costs[np.searchsorted(below, share - 1e-12)]
+            name: values[np.searchsorted(below, share - 1e-12)]
             for name, share in (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
         }
-        numbers = {"expected": (weights[possible] * costs[possible]).sum()} | quantiles
-        finite = {name: sign * float(v) if np.isfinite(v) else None for name, v in numbers.items()}
-        rows.append({"k": k, "tried": len(costs)} | finite)
+        numbers = {"expected": (weights[possible] * values[possible]).sum()} | quantiles
+        finite = {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
+        rows.append({"k": k, "tried": len(values)} | finite)
     return rows
 
 

@@ -12,6 +12,9 @@ from benchmark.store import Store, open_study
 if TYPE_CHECKING:
     from benchmark.landscape.motion import Motion
 
+FIGURES = ("pdf", "svg", "png")
+PROJECT = "optimizer-benchmark"
+
 
 @click.command(name="report")
 @click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["html", "md", "pdf", "svg", "png"]),
+    type=click.Choice(["html", "md", *FIGURES]),
     help="A page, a Markdown document with pictures, or figures for papers.  "
     "[default: html, unless --wandb is given]",
 )
@@ -46,8 +49,10 @@ if TYPE_CHECKING:
     help="Add the study's optimizers in motion to the page; takes up to a minute.",
 )
 @click.option("--wandb", is_flag=True, help="Save a W&B Report, or its spec if that cannot be.")
-@click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
-@click.option("--wandb-entity", default="", help="W&B team or user.")
+@click.option(
+    "--wandb-project", metavar="PROJECT", help="W&B project.  [default: optimizer-benchmark]"
+)
+@click.option("--wandb-entity", metavar="ENTITY", help="W&B team or user.")
 def command(
     studies: tuple[str, ...],
     results: Path,
@@ -56,14 +61,22 @@ def command(
     reference: str | None,
     landscape: bool,
     wandb: bool,
-    wandb_project: str,
-    wandb_entity: str,
+    wandb_project: str | None,
+    wandb_entity: str | None,
 ) -> int:
     """Write one page, which opens anywhere, of everything that STUDY says; or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
     kind = kind or ("" if wandb else "html")
-    if landscape and kind != "html":
-        raise UsageError("--landscape is a part of the page: give --format html with it")
+    place, compares = (wandb_project, wandb_entity), wandb or kind not in FIGURES
+    useless = {
+        "--landscape is a part of the page: give --format html with it": landscape
+        and kind != "html",
+        "--reference: figures compare with nobody; give --format html or md": reference is not None
+        and not compares,
+        "--wandb-project and --wandb-entity say where --wandb goes: give it too": any(place)
+        and not wandb,
+    }
+    _refuse([message for message, is_given in useless.items() if is_given])
     if kind == "html":
         _page(stores, out or stores[0].folder / "report.html", reference, landscape)
     elif not any(store.records() for store in stores):
@@ -76,9 +89,15 @@ def command(
         from benchmark.report.wandb_publish import publish
         from benchmark.report.wandb_report import Project
 
-        project = Project(name=wandb_project, entity=wandb_entity)
+        project = Project(name=wandb_project or PROJECT, entity=wandb_entity or "")
         click.echo(publish(stores, project, reference))
     return 0
+
+
+def _refuse(complaints: Sequence[str]) -> None:
+    """Refuse options that nothing would come of, the first first."""
+    if complaints:
+        raise UsageError(complaints[0])
 
 
 def _page(stores: list[Store], target: Path, reference: str | None, landscape: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from benchmark.analysis.finals import only
 from benchmark.analysis.frame import read
 from benchmark.analysis.summary import in_order
 from benchmark.landscape.motion import Motion
@@ -24,15 +25,16 @@ def build(
         motion: Optimizers in motion, for a section of their own.
 
     Raises:
-        UsageError: no trial is of the `reference`, or two studies have one name.
+        UsageError: no trial of the `reference` is done or diverged, or two studies have one name.
     """
     frames = read(stores)
     cast = Cast(frames)
-    known = [optimizer.label for optimizer in cast.optimizers]
+    chosen = only(frames, cast.chosen).trials
+    known = chosen["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
         raise UsageError(
-            f"--reference {reference!r}: expected an optimizer of the study. "
-            f"Known: {', '.join(known) or 'none, the study is empty'}"
+            f"--reference {reference!r}: expected an optimizer of which a trial is done or "
+            f"diverged. Known: {', '.join(known) or 'none'}"
         )
     content = payload(
         frames,

@@ -8,11 +8,11 @@ import polars as pl
 from benchmark.analysis.compare import Comparison, against, pairwise, seeds_needed
 from benchmark.analysis.finals import Kind, leaderboard, scores
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.metrics import validation_of
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, rounded
 
 KINDS: tuple[Kind, ...] = ("final", "best", "area")
-_CHOOSES = {"test/loss": "val/loss", "test/accuracy": "val/accuracy"}  # their best moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def standings(
 
 def compared_scores(frames: Frames, metric: str, kind: Kind) -> pl.DataFrame:
     """Return `finals.scores`; the best of a test metric is read where validation was best."""
-    by = _CHOOSES.get(metric, "")
+    by = validation_of(metric)
     return scores(frames, metric, kind=kind, by=by if by in frames.metrics else "")
 
 

@@ -138,5 +138,40 @@ def test_where_all_choices_may_diverge_there_is_a_median_but_no_mean(grid):
     assert table["q75"].to_list() == [None, 2.0, 1.0]
 
 
+@pytest.fixture
+def split(grid):
+    """Return scores on validation and on test data, which disagree about the best."""
+    validation = grid({0.1: [0.7], 0.2: [0.9], 0.3: [0.8]}, metric="val/accuracy")
+    return validation, grid({0.1: [0.95], 0.2: [0.5], 0.3: [0.6]}, metric="test/accuracy")
+
+
+def test_a_test_metric_is_that_of_the_learning_rate_that_validation_chose(split):
+    validation, test = split
+    chosen, shown = by_learning_rate(validation), by_learning_rate(validation, test)
+    assert shown.select("metric", "lr", "mean", "tried").rows() == [
+        ("test/accuracy", 0.1, 0.95, 1),
+        ("test/accuracy", 0.2, 0.5, 1),
+        ("test/accuracy", 0.3, 0.6, 1),
+    ]
+    found = basins(chosen, shown, within=0.15).row(0, named=True)
+    assert (found["best_lr"], found["best"], found["metric"]) == (0.2, 0.5, "test/accuracy")
+    assert (found["low_lr"], found["high_lr"]) == (0.2, 0.3)
+
+
+def test_of_two_variants_at_one_rate_validation_chooses_which_test_metric_is_shown(scores_of):
+    lrs = {"sgd a": 0.1, "sgd b": 0.1}
+    validation = scores_of({"sgd a": [1.0], "sgd b": [2.0]}, lrs=lrs)
+    test = scores_of({"sgd a": [9.0], "sgd b": [0.1]}, lrs=lrs, metric="test/loss")
+    assert by_learning_rate(validation, test)["mean"].to_list() == [9.0]
+
+
+def test_the_expected_test_metric_is_that_of_the_best_of_k_in_validation(split):
+    validation, test = split
+    table = expected_best(validation, test)
+    # Of the three pairs, two hold the best in validation, which has 0.5, the other has 0.6.
+    assert table["expected"].to_list() == pytest.approx([2.05 / 3, 1.6 / 3, 0.5])
+    assert set(table["metric"]) == {"test/accuracy"}
+
+
 def test_no_scores_have_no_expected_best(grid):
     assert expected_best(grid({0.1: [1.0]}).clear()).is_empty()

@@ -81,12 +81,16 @@ function describeSearch() {
   };
 }
 
+/* Test data choose nothing: neither the best learning rate nor the best of k. */
+const chosenBy = ({ name, words }) =>
+  name.startsWith("test/") ? ` What is best, here and below, was chosen by the ${words.replace("test", "validation")}.` : "";
+
 function tuningSection() {
   const rates = make("div", { id: "rates-chart" });
   const search = make("div", { id: "search-chart" });
   const rows = make("div");
   byId("sensitivity-body").replaceChildren(
-    make("p", {}, ["The final ", make("span", { id: "tuning-metric" }), " at every learning rate that was tried, with its ", term("95 % interval"), "."]),
+    make("p", {}, ["The final ", make("span", { id: "tuning-metric" }), " at every learning rate that was tried, with its ", term("95 % interval"), ".", make("span", { id: "tuning-chosen" })]),
     rates, rows,
     make("h3", {}, ["What searching is worth: ", term("expected best"), " after k variants"]),
     search,
@@ -95,6 +99,7 @@ function tuningSection() {
   const redraw = [chart(rates, describeRates), chart(search, describeSearch)];
   follow(["problem", "metric", "off"], () => {
     byId("tuning-metric").textContent = metric().words;
+    byId("tuning-chosen").textContent = chosenBy(metric());
     fillBasins(rows);
     redraw.forEach((each) => each());
   });

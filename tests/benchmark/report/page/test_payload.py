@@ -69,9 +69,28 @@ def test_a_reference_limits_the_comparisons(payload_of, logs):
     assert (len(everyone["a"]), len(against["comparisons"]["a"])) == (3, 2)
 
 
+def test_a_reference_of_which_all_trials_failed_is_refused(study, curve):
+    store = study(curve("adam"), curve("sgd", status="failed", reason="took too long"))
+    with pytest.raises(UsageError, match="of which a trial is done or diverged. Known: adam"):
+        build([store], reference="sgd")
+
+
+def test_test_metrics_choose_no_learning_rate(payload_of, curve):
+    logs = [curve("sgd", 0.5, accuracy, lr=lr, seed=0) for lr, accuracy in ((0.1, 0.8), (1.0, 0.7))]
+    for _, record, rows in logs:  # test data like the other rate better
+        rows[-1]["test/accuracy"] = record.metrics["test/accuracy"] = (
+            0.1 if record.trial.label == "sgd lr=0.1" else 0.9
+        )
+    metrics = {metric["name"]: metric["tuning"][0] for metric in payload_of(*logs)["metrics"]}
+    found = metrics["test/accuracy"]
+    assert (found["basins"]["best_lr"], found["basins"]["best"]) == ([0.1], [0.1])
+    assert found["search"]["expected"][-1] == 0.1
+    assert metrics["val/accuracy"]["search"]["expected"][-1] == 0.8
+
+
 def test_an_unknown_reference_is_refused_with_the_known_ones(study, curve):
     store = study(curve("adam"))
-    with pytest.raises(UsageError, match="expected an optimizer of the study. Known: adam"):
+    with pytest.raises(UsageError, match="of which a trial is done or diverged. Known: adam"):
         build([store], reference="adamm")
 
 

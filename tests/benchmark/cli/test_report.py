@@ -1,0 +1,52 @@
+import pytest
+
+from benchmark.__main__ import main
+from benchmark.store import Record
+
+
+def report(store, *options):
+    return main(["report", store.study, "--results", str(store.folder.parent), *options])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "pdf", "--reference", "adam"], "--reference: figures compare with nobody"),
+        (["--format", "svg", "--reference", "nope"], "--reference: figures compare with nobody"),
+        (["--wandb-project", "mine"], "--wandb-project and --wandb-entity say where --wandb goes"),
+        (["--format", "md", "--wandb-entity", "team"], "say where --wandb goes: give it too"),
+        (["--format", "md", "--landscape"], "--landscape is a part of the page"),
+    ],
+)
+def test_an_option_that_nothing_would_come_of_is_refused(studied, options, message, capsys):
+    store = studied(seeds=1)
+    before = sorted(store.folder.rglob("*"))
+    assert report(store, *options) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+    assert sorted(store.folder.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("wandb_home")
+def test_figures_go_with_a_reference_that_the_wandb_report_takes(studied, capsys):
+    store = studied(seeds=1)
+    assert report(store, "--format", "svg", "--wandb", "--reference", "adam") == 0
+    assert (store.folder / "wandb-report.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["html", "md"])
+def test_a_reference_without_any_result_is_no_traceback(studied, kind, capsys):
+    store = studied(seeds=1)
+    for record in store.records():
+        if record.trial.label == "adam":
+            store.write(Record(trial=record.trial, status="failed", reason="took too long"))
+    code = report(store, "--format", kind, "--reference", "adam")
+    text = capsys.readouterr()
+    if kind == "html":
+        assert code == 2
+        assert text.err.count("\n") == 1
+        assert "expected an optimizer of which a trial is done or diverged" in text.err
+    else:
+        assert code == 0
+        assert "adam has no trial here" in (store.folder / "report.md").read_text()
