@@ -133,6 +133,13 @@ def test_another_score_gives_other_numbers(page):
     assert page.locator("#leaderboard-table").inner_text() != before
 
 
+def test_what_chose_is_said_beside_a_test_metric(page):
+    words = page.locator("#sensitivity-body > p").first
+    assert "chosen by" not in words.inner_text()
+    page.locator("#choose-metric").select_option(label="test accuracy")
+    assert "chosen by the validation accuracy" in words.inner_text()
+
+
 def test_the_address_restores_the_view(page, open_page):
     choose(page, "problem", "1")
     choose(page, "x", "train_seconds")
