@@ -3,8 +3,9 @@
 The test is Wilcoxon's signed-rank test, exact up to 50 pairs, ties or not (`signed_rank`), and a
 rank test, so that a diverged trial takes part as the worst there is. Gains that differ by less than
 what rounding does are equal. All comparisons made in one setting are corrected together by Holm's
-method. With n pairs the smallest possible p is 2·½ⁿ: where even that
-could not pass the correction, the verdict says so, whatever the numbers look like.
+method: the comparisons with a reference if that was named beforehand, else those of all pairs, for
+the best is not known before it is chosen. With n pairs the smallest possible p is 2·½ⁿ: where even
+that could not pass the correction, the verdict says so, whatever the numbers look like.
 """
 
 import itertools
@@ -44,7 +45,8 @@ class Comparison:
         effect: Matched-pairs rank-biserial correlation, 1 if the variant is better in every pair,
             −1 if it is worse in every pair (Kerby 2014, doi:10.2466/11.IT.3.1).
         p: Two-sided, of the signed-rank test; 1 without pairs.
-        p_holm: The same, corrected for all comparisons of this setting.
+        corrected_for: How many comparisons were made together with it.
+        p_holm: The same, corrected for all of them.
         verdict: ``better`` or ``worse`` if ``p_holm`` ≤ 5 %.
     """
 
@@ -58,6 +60,7 @@ class Comparison:
     difference: Interval | None
     effect: float
     p: float
+    corrected_for: int = 1
     p_holm: float = 1.0
     verdict: Verdict = "too few seeds to conclude"
 
@@ -67,7 +70,8 @@ def against(scores: pl.DataFrame, reference: str) -> list[Comparison]:
 
     Args:
         scores: From `finals.scores`, of one metric.
-        reference: An optimizer, label or variant. Settings that lack it are left out.
+        reference: An optimizer, label or variant, named before the results were known. Settings
+            that lack it are left out.
 
     Raises:
         ValueError: no setting has it, or one has several variants of it.
@@ -91,12 +95,18 @@ def against(scores: pl.DataFrame, reference: str) -> list[Comparison]:
     return found
 
 
-def pairwise(scores: pl.DataFrame) -> list[Comparison]:
-    """Compare all variants of each setting with each other, each pair once."""
+def pairwise(scores: pl.DataFrame, references: Sequence[str] = ()) -> list[Comparison]:
+    """Compare all variants of each setting with each other, each pair once.
+
+    Args:
+        scores: From `finals.scores`, of one metric.
+        references: Variants that are the reference in all of their pairs.
+    """
     found: list[Comparison] = []
     for _, group in scores.group_by("setting", maintain_order=True):
         table = _by_seed(group)
-        found += _family(group, table, list(itertools.combinations(table, 2)))
+        order = sorted(table, key=lambda variant: variant in references)
+        found += _family(group, table, list(itertools.combinations(order, 2)))
     return found
 
 
@@ -154,7 +164,12 @@ def _family(
     ]
     corrected = holm([comparison.p for comparison in found])
     return [
-        replace(one, p_holm=float(p), verdict=_verdict(one, float(p), i, found))
+        replace(
+            one,
+            corrected_for=len(found),
+            p_holm=float(p),
+            verdict=_verdict(one, float(p), i, found),
+        )
         for i, (one, p) in enumerate(zip(found, corrected, strict=True))
     ]
 

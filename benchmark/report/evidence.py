@@ -67,7 +67,7 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
     """
     frames = read([store])
     chosen = references(frames, reference) if reference else _stars(store)
-    families = compare(frames, chosen)
+    families = compare(frames, chosen, is_named=reference is not None)
     compared = [one for family in families.values() for one in family]
     return Evidence(
         study=store.study,
@@ -76,11 +76,7 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
         lacking=frozenset(_settings(frames) - chosen.keys()) if reference else frozenset(),
         sparklines=_sparklines(bands(frames, METRIC, "step")),
         comparisons={one.variant: one for one in compared},
-        verdicts={
-            one.variant: verdict_in_short(one, family)
-            for family in families.values()
-            for one in family
-        },
+        verdicts={one.variant: verdict_in_short(one) for one in compared},
     )
 
 

@@ -39,7 +39,11 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
     statuses = frames.trials["status"].value_counts(sort=True).rows()
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
-    versus = reference or "each table's best, which flatters the best"
+    versus, family = (
+        (reference, "all comparisons with it")
+        if reference
+        else ("each table's best", "all pairs, since nobody named the best beforehand")
+    )
     seeds = frames.trials.filter(status="done").group_by("variant").len()["len"]
     sentences = [
         f"{frames.trials.height} trials: {counts}.",
@@ -48,7 +52,8 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
         interval_words({mean_method(count) for count in seeds}),
         f"The last column compares the {metric} at the end, paired by seed, with {versus}: ▲ "
         "better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after "
-        "Holm's correction; n<N: with fewer than N seeds no outcome could be significant.",
+        f"Holm's correction for {family}; n<N: with fewer than N seeds no outcome could be "
+        "significant.",
         "Losses and accuracies are evaluated without dropout, but for the running training loss, "
         "which is that of the minibatches as trained on.",
     ]
@@ -124,7 +129,7 @@ def board(frames: Frames, versus: Versus | None = None) -> str:
 
 def _marks(versus: Versus) -> dict[str, str]:
     """Return what stands in the last column, by variant; nothing where nobody is compared."""
-    found = {one.variant: verdict_in_short(one, versus.family) for one in versus.family}
+    found = {one.variant: verdict_in_short(one) for one in versus.family}
     return found | {versus.reference: "reference"} if found and versus.reference else {}
 
 

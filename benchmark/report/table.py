@@ -140,16 +140,14 @@ _CURVES_LEGEND = (
 def _comparisons_legend(evidence: "Evidence") -> str:
     if not evidence.comparisons:
         return ""
-    legend = (
+    family = "comparisons with it" if evidence.reference else "pairs, as nobody named it beforehand"
+    return (
         f"vs: validation loss at the end against {evidence.reference or 'the best, ★'}, paired by "
         "seed: ▲ better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test "
-        "after Holm's correction, each optimizer at its best hyperparameters alone; n<N: fewer "
-        "than N seeds cannot show any. "
-    )
-    if evidence.reference:
-        return legend
-    return legend + (
-        "The best was chosen on the same seeds, which flatters it; --reference fixes one. "
+        f"after Holm's correction for all {family}, each optimizer at its best hyperparameters "
+        "alone; n<N: fewer than N seeds cannot show any. "
+        + "--reference NAME takes fewer seeds. "
+        * (evidence.reference is None)
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from benchmark.analysis.compare import Comparison, against, seeds_needed
+from benchmark.analysis.compare import Comparison, against, pairwise, seeds_needed
 from benchmark.analysis.finals import best_variants, only, scores, winners
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.metrics import CHOOSING
@@ -35,7 +35,7 @@ class Versus:
 def versus(frames: Frames, reference: str | None) -> dict[str, Versus]:
     """Return the comparisons of each setting, from `references` and `compare`."""
     chosen = references(frames, reference)
-    families = compare(frames, chosen)
+    families = compare(frames, chosen, is_named=reference is not None)
     return {
         name: Versus(
             reference=chosen.get(name),
@@ -68,7 +68,9 @@ def references(frames: Frames, reference: str | None) -> dict[str, str]:
     return dict(settings.unique("setting", keep="first", maintain_order=True).iter_rows())
 
 
-def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Comparison]]:
+def compare(
+    frames: Frames, chosen: Mapping[str, str], *, is_named: bool
+) -> dict[str, list[Comparison]]:
     """Compare each optimizer's best variant with the one chosen, on the validation loss at the end.
 
     Other hyperparameters stay out: each of them would make every comparison harder.
@@ -76,23 +78,27 @@ def compare(frames: Frames, chosen: Mapping[str, str]) -> dict[str, list[Compari
     Args:
         frames: All trials.
         chosen: A variant of each setting in question, from `references`.
+        is_named: Whether it was named beforehand. One that was chosen by its results is compared
+            as one of all pairs, any of which might have come to be looked at.
     """
     taking_part = {*best_variants(frames), *chosen.values()}
     numbers = scores(frames, METRIC).filter(pl.col("variant").is_in(taking_part))
-    return {
-        setting: against(numbers.filter(setting=setting), variant)
-        for setting, variant in chosen.items()
-    }
+    found = {}
+    for setting, variant in chosen.items():
+        here = numbers.filter(setting=setting)
+        family = against(here, variant) if is_named else pairwise(here, [variant])
+        found[setting] = [one for one in family if one.reference == variant]
+    return found
 
 
-def verdict_in_short(one: Comparison, family: Sequence[Comparison]) -> str:
+def verdict_in_short(one: Comparison) -> str:
     """Return whether the variant is better than the reference, in at most eight characters.
 
     ``▲`` better, ``▼`` worse, ``=`` no difference shown, each with Holm's p; or ``n<8``: with so
-    few paired seeds no outcome could be significant among so many comparisons.
+    few paired seeds no outcome could be significant among as many comparisons as were made.
     """
     if one.verdict == "too few seeds to conclude":
-        return f"n<{seeds_needed(len(family))}"
+        return f"n<{seeds_needed(one.corrected_for)}"
     return f"{_SIGNS[one.verdict]} {short_p(one.p_holm)}"
 
 

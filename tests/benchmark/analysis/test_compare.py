@@ -136,6 +136,14 @@ def test_everyone_meets_everyone_once(scores_of):
     assert [(c.variant[-1], c.reference[-1]) for c in found] == [("a", "b"), ("a", "c"), ("b", "c")]
 
 
+def test_in_pairs_a_reference_stands_where_references_do(scores_of):
+    scores = scores_of({"a": [1.0], "b": [2.0], "c": [3.0]})
+    (variant,) = scores.filter(label="a")["variant"].unique()
+    found = pairwise(scores, [variant])
+    assert [(c.variant[-1], c.reference[-1]) for c in found] == [("b", "c"), ("b", "a"), ("c", "a")]
+    assert {c.corrected_for for c in found} == {3}
+
+
 def test_settings_are_families_of_their_own(scores_of):
     values = {"a": [0.0] * 6, "b": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}
     both = scores_of(values, setting="one").vstack(scores_of(values, setting="two"))

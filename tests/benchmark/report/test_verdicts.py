@@ -11,8 +11,8 @@ def verdicts(store, reference=None):
     labels = dict(frames.trials.select("variant", "label").rows())
     chosen = references(frames, reference)
     found = {labels[variant]: "ref." for variant in chosen.values()}
-    for family in compare(frames, chosen).values():
-        found |= {labels[one.variant]: verdict_in_short(one, family) for one in family}
+    for family in compare(frames, chosen, is_named=reference is not None).values():
+        found |= {labels[one.variant]: verdict_in_short(one) for one in family}
     return found
 
 
@@ -29,7 +29,7 @@ def test_a_clear_difference_over_enough_seeds_has_its_p(studied):
 
 def test_the_same_difference_with_few_seeds_says_how_many_it_takes(studied):
     store = studied("adam,sgd,momentum", seeds=3, final=finals(adam=0.2, sgd=0.6, momentum=0.7))
-    # Two comparisons take 7 seeds: 2 × ½⁷ × 2 = 0.03, and 2 × ½⁶ × 2 = 0.06.
+    # Three pairs take 7 seeds: 2 × ½⁷ × 3 = 0.047, and 2 × ½⁶ × 3 = 0.09.
     assert verdicts(store) == {"adam": "ref.", "sgd": "n<7", "momentum": "n<7"}
 
 
@@ -41,7 +41,10 @@ def test_equal_results_over_enough_seeds_show_no_difference(studied):
 def test_more_comparisons_make_each_harder(studied):
     values = {"adam": 0.2, "sgd": 0.6, "momentum": 0.5, "adagrad": 0.4}
     store = studied(",".join(values), seeds=8, final=finals(**values))
-    assert {verdicts(store)[name] for name in values if name != "adam"} == {"▼ .024"}
+    others = [name for name in values if name != "adam"]
+    # 2 × ½⁸ = 0.0078, for 3 comparisons with a reference that was named, for 6 pairs otherwise.
+    assert {verdicts(store, "adam")[name] for name in others} == {"▼ .024"}
+    assert {verdicts(store)[name] for name in others} == {"▼ .047"}
 
 
 def test_only_the_best_of_a_grid_is_compared(studied):
