@@ -59,7 +59,10 @@ GLOSSARY = {
         "are never smoothed."
     ),
     "individual seeds": "Every trial by itself, as a thin line. A cross marks where one diverged.",
-    "running loss": "Training loss with dropout on, averaged over the steps since the last log.",
+    "running loss": (
+        "Training loss with dropout on, averaged over the steps since the last log. Curves leave "
+        "out means over fewer than half of the usual steps."
+    ),
     "target": (
         "The value that half of the optimizers reach by the median of their seeds, rounded to "
         "the easy side to three digits."

@@ -36,6 +36,21 @@ def test_median_band_of_six_seeds_runs_from_the_least_to_the_largest(frames_of, 
     assert columns(band, "center", "low", "high") == [(6.0, 1.0, 32.0)]
 
 
+def test_a_running_loss_over_few_steps_is_left_out(frames_of, log):
+    steps = {25: 3.0, 50: 2.0, 52: 9.0, 77: 1.0, 90: 0.5}  # 52 and 90 end an epoch
+    rows = [{"step": step, "train/running_loss": loss} for step, loss in steps.items()]
+    alone = [{"step": 3, "train/running_loss": 4.0}]
+    frames = frames_of(log(rows=rows), log(rows=alone, seed=1))
+    found = lines(frames, "train/running_loss", "step")
+    assert columns(found, "seed", "x", "y") == [
+        (0, 25.0, 3.0),
+        (0, 50.0, 2.0),
+        (0, 77.0, 1.0),
+        (0, 90.0, 0.5),
+        (1, 3.0, 4.0),
+    ]
+
+
 def test_one_seed_has_a_curve_and_no_interval(frames_of, log):
     band = bands(frames_of(log(values=[2.0])), "val/loss", "step")
     assert columns(band, "center", "low", "high", "method") == [(2.0, None, None, "too few seeds")]
