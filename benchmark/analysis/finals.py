@@ -99,6 +99,32 @@ def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, str]:
     return dict(first.select("setting", "variant").iter_rows())
 
 
+def passed_over(frames: Frames, *, by: Sequence[str] = CHOOSING) -> pl.DataFrame:
+    """Return the variants that beat the winner of their setting in the mean, but diverged too.
+
+    Returns:
+        Columns ``setting, variant, label, mean, seeds, diverged``: the mean of the first of `by`
+        over the ``seeds`` that are done; best first within a setting.
+    """
+    ranked, best = _ranked_variants(frames, by), winners(frames, by=by).values()
+    merits = [name for name in ranked.columns if name.startswith(_MERIT)]
+    if not merits:
+        return ranked.head(0)
+    bar = ranked.filter(pl.col("variant").is_in(best)).select("setting", bar=merits[0])
+    seeds = frames.trials.group_by("setting", "variant", "label").agg(
+        mean=pl.col(merits[0].removeprefix(_MERIT)).mean(),
+        seeds=(pl.col("status") == "done").sum(),
+        failed=(pl.col("status") == "diverged").sum(),
+    )
+    return (
+        ranked.join(bar, on="setting")
+        .filter((pl.col("diverged") > 0) & (pl.col(merits[0]) < pl.col("bar")))
+        .join(seeds, on=["setting", "variant"])
+        .sort("setting", merits[0])
+        .select("setting", "variant", "label", "mean", "seeds", diverged="failed")
+    )
+
+
 def only(frames: Frames, variants: list[str]) -> Frames:
     """Return the part of `frames` that belongs to `variants`."""
     trials = frames.trials.filter(pl.col("variant").is_in(variants))
@@ -109,7 +135,7 @@ def only(frames: Frames, variants: list[str]) -> Frames:
 def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
     """Return columns ``setting, optimizer, variant, diverged, is_measured``, best first."""
     measured = [name for name in by if name in frames.trials.columns]
-    merits = {f"merit {name}": _merit(name) for name in measured}
+    merits = {f"{_MERIT}{name}": _merit(name) for name in measured}
     return (
         frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
         .group_by("setting", "optimizer", "variant", maintain_order=True)
@@ -122,6 +148,9 @@ def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
         )
         .sort("diverged", *merits, nulls_last=True, maintain_order=True)
     )
+
+
+_MERIT = "merit "  # begins the names of columns that order variants
 
 
 def _merit(name: str) -> pl.Expr:

@@ -7,7 +7,7 @@ from html import escape
 import polars as pl
 
 from benchmark.analysis.cost import costs
-from benchmark.analysis.finals import best_variants, leaderboard, only, scores, winners
+from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
 from benchmark.analysis.frame import Axis, Frames
 from benchmark.analysis.intervals import mean_method
 from benchmark.analysis.metrics import CHOOSING, higher_is_better
@@ -20,6 +20,7 @@ from benchmark.report.words import (
     interval_words,
     lacking_words,
     metric_words,
+    passed_over_words,
     seeds_words,
     value_words,
 )
@@ -67,7 +68,7 @@ def headline(frames: Frames, versus: Versus) -> str:
     sentences = [
         f"On {problem} none did best: no optimizer is done with all of its seeds."
         if best is None
-        else _claim(frames.trials.filter(variant=best), problem)
+        else _claim(frames.trials.filter(variant=best), problem, passed_over(frames))
     ]
     sentences += _verdicts(_labels(frames), versus)
     return " ".join(sentences)
@@ -94,7 +95,7 @@ _PHRASES = {
 }
 
 
-def _claim(best: pl.DataFrame, problem: str) -> str:
+def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
     chosen_by = next(name for name in CHOOSING if name in best.columns)
     superlative = "highest" if higher_is_better(chosen_by) else "lowest"
     numbers = [
@@ -102,10 +103,13 @@ def _claim(best: pl.DataFrame, problem: str) -> str:
         for name, on in ((chosen_by, ""), ("test/accuracy", " on test data"))
         if name in best.columns
     ]
-    return (
-        f"{best['label'][0]} reached the {superlative} {metric_words(chosen_by)} on {problem}: "
-        f"{', '.join(numbers)}."
+    among = " of those of which no seed diverged" * bool(passed.height)
+    claim = (
+        f"{best['label'][0]} reached the {superlative} {metric_words(chosen_by)} on {problem}"
+        f"{among}: {', '.join(numbers)}."
     )
+    rows = passed.select("label", "mean", "seeds", "diverged").rows()
+    return " ".join([claim, *(passed_over_words(chosen_by, *row) for row in rows)])
 
 
 def board(frames: Frames, versus: Versus | None = None) -> str:

@@ -119,7 +119,7 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
     """Return what the signs mean that occur in the tables."""
     methods = {_interval(values).method for row in rows for values in row.metrics.values()}
     means = [
-        "★ lowest mean validation loss." if any(row.best for row in rows) else "",
+        _star_legend(rows),
         interval_words(methods),
         "Seeds that diverged (div.) are left out of means."
         if any(row.counts.get("diverged") for row in rows)
@@ -129,6 +129,14 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
     if evidence is not None:
         found.append(_comparisons_legend(evidence) + _CURVES_LEGEND * bool(evidence.sparklines))
     return [words for words in found if words]
+
+
+def _star_legend(rows: Sequence[Row]) -> str:
+    if not any(row.best for row in rows):
+        return ""
+    is_passed_over = any(row.metrics and row.counts.get("diverged") for row in rows)
+    among = " of the rows of which no seed diverged" * is_passed_over
+    return f"★ lowest mean validation loss{among}."
 
 
 _CURVES_LEGEND = (

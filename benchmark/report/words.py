@@ -34,6 +34,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def passed_over_words(metric: str, label: str, mean: float, seeds: int, diverged: int) -> str:
+    """Return why what has a better mean than the best is not the best.
+
+    >>> passed_over_words("val/loss", "adam", 0.1, 5, 1)
+    'adam reached 0.1 in 5 seeds, but diverged in 1.'
+    """
+    done = f"{seeds} seed{'s' * (seeds != 1)}"
+    return f"{label} reached {value_words(metric, mean)} in {done}, but diverged in {diverged}."
+
+
 def value_words(metric: str, value: float | None) -> str:
     """Return `value` as people read it: accuracies in per cent.
 

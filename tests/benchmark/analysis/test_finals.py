@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.analysis.finals import best_variants, leaderboard, only, scores
+from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
 
 
 def value(frames, metric="val/loss", **options):
@@ -104,6 +104,19 @@ def test_the_best_variant_is_chosen_by_validation_and_must_not_diverge(frames_of
     chosen = only(frames, best_variants(frames))
     assert sorted(set(chosen.trials["label"])) == ["adam lr=0.3", "sgd lr=0.1"]
     assert set(chosen.curves["trial"]) <= set(chosen.trials["trial"])
+
+
+def test_a_better_mean_with_a_diverged_seed_is_passed_over_and_told(frames_of, log):
+    frames = frames_of(
+        log(lr=0.1, values=[1.0]),
+        log(lr=0.4, values=[0.1]),
+        log(lr=0.4, seed=1, status="diverged"),
+        log(lr=0.8, values=[5.0]),
+        log(lr=0.8, seed=1, status="diverged"),
+    )
+    found = passed_over(frames).select("label", "mean", "seeds", "diverged").rows()
+    assert found == [("sgd lr=0.4", 0.1, 1, 1)]
+    assert passed_over(only(frames, list(winners(frames).values()))).is_empty()
 
 
 def test_each_setting_has_its_own_best_variant(frames_of, log):

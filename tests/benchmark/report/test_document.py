@@ -119,6 +119,16 @@ def test_what_diverged_is_listed_and_never_the_best(store):
     assert "sgd lr=0.1 reached the lowest validation loss on mlp/digits" in text
 
 
+def test_a_better_mean_with_a_diverged_seed_is_named_and_is_not_the_best(store):
+    gone = [r for r in store.records() if r.trial.label == "adam" and r.trial.seed == 7]
+    for record in gone:
+        store.write(Record(trial=record.trial, status="diverged", reason="nan"))
+    claim = "sgd lr=0.1 reached the lowest validation loss on mlp/digits of those of which no seed"
+    text = document(store)
+    assert f"{claim} diverged: 0.235" in text
+    assert "adam reached 0.13 in 7 seeds, but diverged in 1." in text
+
+
 def test_nothing_done_says_so(studied):
     store = studied(seeds=1)
     for record in store.records():
