@@ -40,7 +40,7 @@ def passed_over_words(metric: str, label: str, mean: float, seeds: int, diverged
     >>> passed_over_words("val/loss", "adam", 0.1, 5, 1)
     'adam reached 0.1 in 5 seeds, but diverged in 1.'
     """
-    done = f"{seeds} seed{'s' * (seeds != 1)}"
+    done = counted(seeds, "seed")
     return f"{label} reached {value_words(metric, mean)} in {done}, but diverged in {diverged}."
 
 
