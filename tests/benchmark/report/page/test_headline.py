@@ -61,7 +61,7 @@ def test_one_optimizer_alone_is_said_to_be_alone(headline_of, curve):
 
 
 def test_means_over_different_seeds_are_said_to_be(headline_of, curve):
-    said = "Means are over different seeds, 2 to 6 of them"
+    said = "Optimizers rest on 2 to 6 seeds"
     assert not any(said in words for words in headline_of(*ahead_in_all(curve, 6)).evidence)
     third = [curve("nesterov", 0.3, 0.7, seed=seed) for seed in (0, 1)]
     assert said in headline_of(*ahead_in_all(curve, 6), *third).evidence[-1]
