@@ -39,7 +39,7 @@ def test_few_seeds_are_not_enough_whatever_the_numbers(headline_of, curve):
 
 def test_six_seeds_all_ahead_show_a_difference(headline_of, curve):
     (sentence,) = headline_of(*ahead_in_all(curve, 6)).evidence
-    assert sentence == "Ahead of sgd lr=0.1 in 6 of 6 seeds, p = 0.031: the difference is real."
+    assert sentence == "Ahead of sgd lr=0.1 in 6 of 6 seeds, p = 0.031: a significant lead."
 
 
 def test_against_a_reference_only_that_is_compared(headline_of, curve):
@@ -53,11 +53,30 @@ def test_against_a_reference_only_that_is_compared(headline_of, curve):
 def test_a_winner_that_is_the_reference_is_still_the_one_ahead(headline_of, curve):
     (sentence,) = headline_of(*ahead_in_all(curve, 6), reference="adam").evidence
     assert sentence.startswith("Ahead of sgd lr=0.1 in 6 of 6 seeds")
-    assert sentence.endswith("the difference is real.")
+    assert sentence.endswith("a significant lead.")
 
 
 def test_one_optimizer_alone_is_said_to_be_alone(headline_of, curve):
     assert headline_of(curve("adam")).evidence == ("There is nothing to compare it with here.",)
+
+
+def test_means_over_different_seeds_are_said_to_be(headline_of, curve):
+    said = "Optimizers rest on 2 to 6 seeds"
+    assert not any(said in words for words in headline_of(*ahead_in_all(curve, 6)).evidence)
+    third = [curve("nesterov", 0.3, 0.7, seed=seed) for seed in (0, 1)]
+    assert said in headline_of(*ahead_in_all(curve, 6), *third).evidence[-1]
+
+
+@pytest.mark.parametrize("reference", [None, "adam", "nesterov", "sgd"])
+def test_equals_share_the_headline_and_are_compared_with_the_others_alone(
+    headline_of, curve, reference
+):
+    logs = [curve("nesterov", 0.1, 0.9 + seed / 1000, seed=seed) for seed in range(6)]
+    found = headline_of(*ahead_in_all(curve, 6), *logs, reference=reference)
+    assert found.claim.startswith("nesterov lr=0.1 and adam lr=0.1 share the lowest")
+    assert "6 seeds" in found.claim
+    (sentence,) = found.evidence
+    assert "is ahead of sgd lr=0.1 in 6 of 6 seeds" in sentence
 
 
 def test_settings_of_one_problem_are_told_apart(study, log):
