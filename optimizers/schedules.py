@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal["constant", "1/sqrt(t)", "cosine"]
-_ALIASES: dict[str, Kind] = {"inverse_sqrt": "1/sqrt(t)"}  # needs no quotes in a shell
+ALIASES: dict[str, Kind] = {"inverse_sqrt": "1/sqrt(t)"}  # needs no quotes in a shell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,9 @@ class Schedule:
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", _ALIASES.get(self.kind, self.kind))
+        object.__setattr__(self, "kind", ALIASES.get(self.kind, self.kind))
         if self.kind not in get_args(Kind):
-            known = ", ".join([*get_args(Kind), *_ALIASES])
+            known = ", ".join([*get_args(Kind), *ALIASES])
             raise ValueError(f"unknown schedule {self.kind!r}. Known: {known}")
         is_number = isinstance(self.warmup, (int, float)) and not isinstance(self.warmup, bool)
         if not (is_number and 0 <= self.warmup < math.inf):
