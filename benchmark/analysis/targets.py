@@ -3,6 +3,13 @@
 The moment is the first evaluation that reaches the target, not an interpolated one. A trial that
 ends its budget without reaching it is censored there: it is known to need longer, not how long. A
 trial that diverged will never reach it, so it counts as unreached for as long as anyone is watched.
+
+The 95 % interval of a median time is by order statistics (`intervals.median_bounds`) where the
+order of all seeds is known: where each that missed the target was watched until the last of the
+others had reached it, or never will reach it. That is exact for any distribution. Else, as over
+seconds, it is the set of times at which a test on the Kaplan-Meier curve would not refuse one half,
+with Greenwood's variance on the log-log scale (Brookmeyer & Crowley 1982, doi:10.2307/2530286;
+Klein & Moeschberger, Survival Analysis, 2003, 4.5). It is not defined where all have reached it.
 """
 
 import math
@@ -15,7 +22,7 @@ import polars as pl
 
 from benchmark.analysis.curves import WHO, lines
 from benchmark.analysis.frame import Axis, Frames
-from benchmark.analysis.intervals import LEVEL, Array
+from benchmark.analysis.intervals import LEVEL, Array, median_bounds
 from benchmark.analysis.metrics import higher_is_better
 
 _INTERVAL_FROM = 6  # seeds; with fewer no distribution-free interval of a median reaches 95 %
@@ -48,8 +55,8 @@ def target_table(times: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns ``problem, setting, optimizer, label, variant``; ``seeds``, ``reached``,
         ``diverged``; ``time``, the Kaplan-Meier median, the first moment by which half have
-        reached it, null if that was not observed; ``low, high``, its 95 % interval (Brookmeyer &
-        Crowley 1982), null where unbounded or with fewer than 6 seeds.
+        reached it, null if that was not observed; ``low, high``, its 95 % interval, null where
+        unbounded or with fewer than 6 seeds.
     """
     rows = [_target_row(group) for _, group in times.group_by("problem", *WHO, maintain_order=True)]
     return pl.DataFrame(rows, schema=_TABLE)
@@ -65,7 +72,7 @@ def reaching(times: pl.DataFrame) -> pl.DataFrame:
     """
     who, stairs = [], []
     for names, group in times.group_by(*WHO, maintain_order=True):
-        found = _kaplan_meier_of(group)
+        found = _kaplan_meier(*_times_and_ends(group))
         who += [names] * len(found[0])
         stairs.append(np.stack(found))  # (x share low high, moments)
     if not stairs:
@@ -110,17 +117,38 @@ def _round_up(value: float) -> float:
 
 
 def _target_row(group: pl.DataFrame) -> dict[str, Any]:
-    xs, share, low, high = _kaplan_meier_of(group)
-    enough = group.height >= _INTERVAL_FROM
+    times, ends = _times_and_ends(group)
+    xs, share, _, _ = _kaplan_meier(times, ends)
+    low, high = _median_bounds(times, ends)
     return {
         **{name: group[name][0] for name in ("problem", *WHO)},
         "seeds": group.height,
         "reached": group["time"].count(),
         "diverged": (group["status"] == "diverged").sum(),
         "time": _first_half(xs, share),
-        "low": _first_half(xs, high) if enough else None,  # the upper band reaches half first
-        "high": _first_half(xs, low) if enough else None,
+        "low": low,
+        "high": high,
     }
+
+
+def _median_bounds(
+    times: tuple[float, ...], ends: tuple[float, ...]
+) -> tuple[float | None, float | None]:
+    """Return the ends of the 95 % interval of the median time, None where it is unbounded."""
+    if len(times) + len(ends) < _INTERVAL_FROM:
+        return None, None
+    if not times or min(ends, default=math.inf) >= max(times):
+        in_order = np.array([[*times, *[math.inf] * len(ends)]])
+        (low,), (high,) = median_bounds(in_order)
+        return _finite(low), _finite(high)
+    xs, share, low_share, high_share = _kaplan_meier(times, ends)
+    # By the moment at which all have reached it the share is one half at least, for sure.
+    upper = np.where(share >= 1, 1.0, high_share)
+    return _first_half(xs, upper), _first_half(xs, low_share)  # the upper band is there first
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _first_half(xs: Array, share: Array) -> float | None:
@@ -128,22 +156,26 @@ def _first_half(xs: Array, share: Array) -> float | None:
     return float(xs[places[0]]) if len(places) else None
 
 
-def _kaplan_meier_of(group: pl.DataFrame) -> tuple[Array, Array, Array, Array]:
-    """Return the moments at which a seed reached the target, the share by then, and its bounds."""
+def _times_and_ends(group: pl.DataFrame) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return when the target was reached, and until when those that missed it are unreached."""
     times = group["time"].to_numpy()
     is_missed = np.isnan(times)
     until = group["until"].to_numpy()[is_missed]
     diverged = (group["status"] == "diverged").to_numpy()[is_missed]
-    return _kaplan_meier(
-        tuple(times[~is_missed].tolist()), tuple(np.where(diverged, np.inf, until).tolist())
-    )
+    ends = np.where(diverged, np.inf, until)
+    return tuple(times[~is_missed].tolist()), tuple(ends.tolist())
 
 
 @lru_cache(maxsize=4096)  # a table and its staircases ask for the same
 def _kaplan_meier(
     times: tuple[float, ...], ends: tuple[float, ...]
 ) -> tuple[Array, Array, Array, Array]:
-    """As `_kaplan_meier_of`, of times and of where those that missed the target ended."""
+    """Return the moments at which a seed reached the target, the share by then, and its bounds.
+
+    Args:
+        times: When the target was reached.
+        ends: Until when those that missed it are unreached; infinite for those that diverged.
+    """
     from scipy.stats import CensoredData, ecdf
 
     if not times:

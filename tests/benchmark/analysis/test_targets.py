@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from scipy import stats
 
@@ -111,6 +113,61 @@ def test_the_median_of_seven_seeds_has_an_interval_around_it(frames_of, log):
     row = target_table(times_of(frames_of(*seeds))).row(0, named=True)
     assert row["time"] == 40.0
     assert 10.0 <= row["low"] < 40.0 < row["high"] <= 70.0
+
+
+def reached_at(log, steps, missed=(), diverged=0):
+    """Return logs of seeds that reach the target at `steps`, or end without it at `missed`."""
+    curves = [[4.0] * (step // 10) + [1.0] for step in steps]
+    curves += [[4.0] * (step // 10 + 1) for step in missed]
+    logs = [log(values=values, seed=seed) for seed, values in enumerate(curves)]
+    seeds = range(len(logs), len(logs) + diverged)
+    return logs + [log(values=[4.0], status="diverged", seed=seed) for seed in seeds]
+
+
+@pytest.mark.parametrize(
+    ("steps", "more", "expected"),
+    [
+        # Six seeds: least and greatest, for 2 · ½⁶ = 3 % and 2 · 7 · ½⁶ = 22 %.
+        ([20, 20, 20, 30, 30, 30], {}, (20, 20, 30)),
+        ([20] * 6, {}, (20, 20, 20)),
+        # Nine seeds: the second from either end, for 2 · (1 + 9) · ½⁹ = 3.9 %.
+        ([10, 20, 30, 40, 50, 60, 70, 80, 90], {}, (50, 20, 80)),
+        # What is missed at the end, or diverged, is the greatest, whatever it would have been.
+        ([10, 20, 30, 40, 50, 60, 70], {"missed": [90, 90]}, (50, 20, None)),
+        ([10, 20, 30, 40, 50, 60, 70, 80], {"diverged": 1}, (50, 20, 80)),
+        ([10, 20], {"missed": [90] * 7}, (None, 20, None)),
+        ([10], {"missed": [90] * 8}, (None, None, None)),
+        ([20] * 5, {}, (20, None, None)),
+    ],
+)
+def test_the_interval_of_a_median_time_is_between_two_seeds(frames_of, log, steps, more, expected):
+    row = target_table(times_of(frames_of(*reached_at(log, steps, **more)))).row(0, named=True)
+    assert (row["time"], row["low"], row["high"]) == expected
+
+
+def test_with_seeds_lost_on_the_way_the_interval_is_brookmeyers_and_crowleys(frames_of, log):
+    steps, lost = [10, 20, 40, 50, 60, 70, 80, 90], 30
+    row = target_table(times_of(frames_of(*reached_at(log, steps, missed=[lost])))).row(
+        0, named=True
+    )
+    # Greenwood's sum and the share that has not reached it, over those still watched.
+    survival, greenwood, inside = 1.0, 0.0, []
+    for step in steps[:-1]:
+        watched = sum(other >= step for other in [*steps, lost])
+        survival *= 1 - 1 / watched
+        greenwood += 1 / (watched * (watched - 1))
+        distance = math.log(-math.log(survival)) - math.log(-math.log(0.5))
+        if abs(distance) <= stats.norm.ppf(0.975) * math.sqrt(greenwood) / abs(math.log(survival)):
+            inside.append(step)
+    assert row["time"] == 60.0  # where 7/9 · 5/6 · 4/5 · 3/4 = 7/18 are left; before it 14/27
+    assert row["low"] == inside[0]
+    assert row["high"] == steps[steps.index(inside[-1]) + 1]
+
+
+def test_lost_seeds_leave_a_lower_end_even_where_all_others_agree(frames_of, log):
+    logs = reached_at(log, [20] * 6, missed=[10])
+    row = target_table(times_of(frames_of(*logs))).row(0, named=True)
+    assert (row["time"], row["low"], row["high"]) == (20.0, 20.0, None)
 
 
 def test_a_variant_that_never_reaches_it_stays_at_zero(frames_of, log):
