@@ -15,7 +15,7 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
     finals       scores(frames, metric, kind=…)            one number per trial: final, best, area
                  leaderboard(scores)                       one row per variant, with intervals
                  best_variants(frames)                     each optimizer's best hyperparameters
-                 winners(frames)                           the best variant of each setting
+                 winners(frames)                           the best variants of each setting
                  only(frames, variants)                    the frames of those variants alone
     intervals    mean_interval, median_interval            95 %, named by method, None if too few
     compare      against(scores, reference)                paired tests, Holm, effect, verdict

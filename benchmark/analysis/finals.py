@@ -5,6 +5,7 @@ that could flatter a variant, as in choosing the best or in ranks, diverging cou
 """
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Literal
 
 import numpy as np
@@ -88,15 +89,19 @@ def best_variants(frames: Frames, *, by: Sequence[str] = CHOOSING) -> list[str]:
     ].to_list()
 
 
-def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, str]:
-    """Return the best variant of each setting, which the terminal marks with a star.
+def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, list[str]]:
+    """Return the best variants of each setting, which terminal and page mark with a star.
 
-    It is the best of `best_variants`. A setting has none if every variant has a seed that diverged
-    or none that is done.
+    There are several if their means of all of `by` are equal, in the order of the frames. A setting
+    is left out if every variant has a seed that diverged or none that is done.
     """
     ranked = _ranked_variants(frames, by).filter((pl.col("diverged") == 0) & pl.col("is_measured"))
-    first = ranked.unique("setting", keep="first", maintain_order=True)
-    return dict(first.select("setting", "variant").iter_rows())
+    merits = [name for name in ranked.columns if name.startswith(_MERIT)]
+    found: dict[str, list[str]] = {}
+    for (setting,), group in ranked.group_by("setting", maintain_order=True):
+        rows = group.select("variant", *merits).rows()
+        found[str(setting)] = [variant for variant, *merit in rows if merit == list(rows[0][1:])]
+    return found
 
 
 def passed_over(frames: Frames, *, by: Sequence[str] = CHOOSING) -> pl.DataFrame:
@@ -106,7 +111,8 @@ def passed_over(frames: Frames, *, by: Sequence[str] = CHOOSING) -> pl.DataFrame
         Columns ``setting, variant, label, mean, seeds, diverged``: the mean of the first of `by`
         over the ``seeds`` that are done; best first within a setting.
     """
-    ranked, best = _ranked_variants(frames, by), winners(frames, by=by).values()
+    ranked = _ranked_variants(frames, by)
+    best = [variants[0] for variants in winners(frames, by=by).values()]
     merits = [name for name in ranked.columns if name.startswith(_MERIT)]
     if not merits:
         return ranked.head(0)
@@ -133,7 +139,7 @@ def only(frames: Frames, variants: list[str]) -> Frames:
 
 
 def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
-    """Return columns ``setting, optimizer, variant, diverged, is_measured``, best first."""
+    """Return ``setting, optimizer, variant, diverged, is_measured`` and merits, best first."""
     measured = [name for name in by if name in frames.trials.columns]
     merits = {f"{_MERIT}{name}": _merit(name) for name in measured}
     return (
@@ -155,9 +161,14 @@ _MERIT = "merit "  # begins the names of columns that order variants
 
 def _merit(name: str) -> pl.Expr:
     """Return what orders variants by their mean `name`, the lower the better."""
-    mean = pl.col(name).mean()
+    mean = pl.col(name).drop_nulls().map_batches(_mean, returns_scalar=True)
     mean = mean.round(TIE_DECIMALS) if is_share(name) else mean
     return mean * (-1 if higher_is_better(name) else 1)
+
+
+def _mean(values: pl.Series) -> pl.Series:
+    """Return the mean that the terminal takes: the same whatever the order of the seeds."""
+    return pl.Series([fmean(values) if len(values) else None], dtype=pl.Float64)
 
 
 def _final(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:

@@ -10,18 +10,20 @@ from benchmark.analysis.cost import costs
 from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
 from benchmark.analysis.frame import Axis, Frames
 from benchmark.analysis.intervals import mean_method
-from benchmark.analysis.metrics import CHOOSING, higher_is_better
+from benchmark.analysis.metrics import CHOOSING
 from benchmark.analysis.profiles import profile_scores, target_times
 from benchmark.analysis.ranks import rank, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
 from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
 from benchmark.report.words import (
+    claim_words,
     interval_words,
     lacking_words,
     metric_words,
     passed_over_words,
     seeds_words,
+    together,
     value_words,
 )
 
@@ -68,7 +70,9 @@ def headline(frames: Frames, versus: Versus) -> str:
     sentences = [
         f"On {problem} none did best: no optimizer is done with all of its seeds."
         if best is None
-        else _claim(frames.trials.filter(variant=best), problem, passed_over(frames))
+        else _claim(
+            frames.trials.filter(pl.col("variant").is_in(best)), problem, passed_over(frames)
+        )
     ]
     sentences += _verdicts(_labels(frames), versus)
     return " ".join(sentences)
@@ -97,19 +101,22 @@ _PHRASES = {
 
 def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
     chosen_by = next(name for name in CHOOSING if name in best.columns)
-    superlative = "highest" if higher_is_better(chosen_by) else "lowest"
+    names = best["label"].unique(maintain_order=True).to_list()
     numbers = [
-        f"{value_words(name, best[name].mean())}{on}"  # type: ignore[arg-type]
+        f"{together(_means(best, name))}{on}"
         for name, on in ((chosen_by, ""), ("test/accuracy", " on test data"))
         if name in best.columns
     ]
-    among = " of those of which no seed diverged" * bool(passed.height)
-    claim = (
-        f"{best['label'][0]} reached the {superlative} {metric_words(chosen_by)} on {problem}"
-        f"{among}: {', '.join(numbers)}."
-    )
     rows = passed.select("label", "mean", "seeds", "diverged").rows()
-    return " ".join([claim, *(passed_over_words(chosen_by, *row) for row in rows)])
+    claim = claim_words(names, chosen_by, problem, among_steady=bool(rows))
+    passed_words = (passed_over_words(chosen_by, *row) for row in rows)
+    return " ".join([f"{claim}: {', '.join(numbers)}.", *passed_words])
+
+
+def _means(best: pl.DataFrame, metric: str) -> list[str]:
+    """Return the mean of each variant in words, equal ones once."""
+    means = best.group_by("variant", maintain_order=True).agg(pl.col(metric).mean())[metric]
+    return list(dict.fromkeys(value_words(metric, mean) for mean in means))
 
 
 def board(frames: Frames, versus: Versus | None = None) -> str:

@@ -52,13 +52,14 @@ def references(frames: Frames, reference: str | None) -> dict[str, str]:
     Args:
         frames: All trials.
         reference: An optimizer or label, its best variant being meant, even if seeds of it
-            diverged: those are pairs that it loses. None takes the best of all, if one has none.
+            diverged: those are pairs that it loses. None takes the best of all, if one has none,
+            the first where several are equal.
 
     Raises:
         UsageError: there is no such optimizer.
     """
     if reference is None:
-        return winners(frames)
+        return {setting: variants[0] for setting, variants in winners(frames).items()}
     named = frames.trials.filter(pl.any_horizontal(pl.col("optimizer", "label") == reference))
     if named.is_empty():
         known = ", ".join(frames.trials["label"].unique(maintain_order=True))

@@ -1,7 +1,9 @@
 """Metrics and their values as people say them, the same on the page, in figures and in texts."""
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+
+from benchmark.analysis.metrics import higher_is_better
 
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
@@ -44,6 +46,37 @@ def passed_over_words(metric: str, label: str, mean: float, seeds: int, diverged
     return f"{label} reached {value_words(metric, mean)} in {done}, but diverged in {diverged}."
 
 
+def together(names: Sequence[str]) -> str:
+    """Return several names in a sentence.
+
+    >>> together(["a"]), together(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
+
+
+def claim_words(
+    names: Sequence[str], metric: str, problem: str, *, among_steady: bool = False
+) -> str:
+    """Return who did best, as the beginning of a sentence that goes on with the value.
+
+    Args:
+        names: The best; several are equal.
+        metric: What decides.
+        problem: On what.
+        among_steady: Whether what diverged has a better mean.
+
+    >>> claim_words(["adam"], "val/loss", "mlp/mnist")
+    'adam reached the lowest validation loss on mlp/mnist'
+    >>> claim_words(["adam", "sgd"], "val/accuracy", "mlp/mnist")
+    'adam and sgd share the highest validation accuracy on mlp/mnist'
+    """
+    superlative = "highest" if higher_is_better(metric) else "lowest"
+    verb = "reached" if len(names) == 1 else "share"
+    among = " of those of which no seed diverged" * among_steady
+    return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {problem}{among}"
+
+
 def value_words(metric: str, value: float | None) -> str:
     """Return `value` as people read it: accuracies in per cent.
 
@@ -64,7 +97,7 @@ def interval_words(methods: Collection[str]) -> str:
     return " ".join(words for method, words in _INTERVALS.items() if method in methods)
 
 
-def seeds_words(counts: Iterable[int]) -> str:
+def seeds_words(counts: Iterable[int], who: str = "Rows") -> str:
     """Return what rows with so many seeds each leave in doubt; empty if they have equally many.
 
     >>> seeds_words([3, 3, 0])
@@ -74,7 +107,7 @@ def seeds_words(counts: Iterable[int]) -> str:
     if len(some) < 2:
         return ""
     return (
-        f"Rows rest on {min(some)} to {max(some)} seeds: the best of unequal means may be the one "
+        f"{who} rest on {min(some)} to {max(some)} seeds: the best of unequal means may be the one "
         "with the easier seeds."
     )
 

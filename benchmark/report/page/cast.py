@@ -60,14 +60,14 @@ class Setting:
         name: In words.
         problem: Model/data set.
         title: The problem, or the name where several settings are of one problem.
-        winner: Place of the best variant, None if there is none.
+        winners: Places of the best variants: several if they are equal, none if all diverged.
         variants: Those that were tried.
     """
 
     name: str
     problem: str
     title: str
-    winner: int | None
+    winners: tuple[int, ...]
     variants: tuple[Variant, ...]
 
 
@@ -123,18 +123,18 @@ class Cast:
         )
         return frame.with_columns(placed).drop(unneeded & set(frame.columns))
 
-    def _setting(self, name: str, trials: pl.DataFrame, best: Mapping[str, str]) -> Setting:
+    def _setting(self, name: str, trials: pl.DataFrame, best: Mapping[str, list[str]]) -> Setting:
         groups = trials.group_by("variant", maintain_order=True)
         variants = []
         for place, ((variant,), group) in enumerate(groups):
             self._variants[str(variant)] = place
             variants.append(self._variant(str(variant), group))
-        winner, problem = best.get(name), str(trials["problem"][0])
+        problem = str(trials["problem"][0])
         return Setting(
             name=name,
             problem=problem,
             title=problem if self._settings_of[problem] == 1 else name,
-            winner=None if winner is None else self._variants[winner],
+            winners=tuple(self._variants[winner] for winner in best.get(name, ())),
             variants=tuple(variants),
         )
 

@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from benchmark.analysis.compare import ALPHA, Comparison, seeds_needed
-from benchmark.analysis.finals import leaderboard
+from benchmark.analysis.finals import leaderboard, passed_over
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import CHOOSING, higher_is_better
+from benchmark.analysis.metrics import CHOOSING
 from benchmark.report.page.cast import Cast, Setting
 from benchmark.report.page.standings import compared_scores, comparisons
-from benchmark.report.words import NO_BREAK, metric_words, value_words
+from benchmark.report.words import (
+    NO_BREAK,
+    claim_words,
+    counted,
+    passed_over_words,
+    seeds_words,
+    together,
+    value_words,
+)
 
 _RIVALS = 2  # that are named; the leaderboard has all
 
@@ -34,13 +43,21 @@ def headlines(frames: Frames, cast: Cast, reference: str | None) -> list[Headlin
     metric = next((name for name in CHOOSING if name in frames.trials.columns), None)
     if metric is None:
         return [_nobody(setting) for setting in cast.settings]
-    numbers = compared_scores(frames, metric, "final")
-    families = comparisons(numbers.filter(pl.col("variant").is_in(cast.chosen)), reference)
-    board = cast.numbered(leaderboard(numbers))
+    chosen = compared_scores(frames, metric, "final").filter(pl.col("variant").is_in(cast.chosen))
+    families = comparisons(chosen, reference)
+    board = cast.numbered(leaderboard(chosen))
+    passed = passed_over(frames)
     return [
         _nobody(setting)
-        if setting.winner is None
-        else _headline(cast, setting, metric, board.filter(setting=setting.name), families)
+        if not setting.winners
+        else _headline(
+            cast,
+            setting,
+            metric,
+            board.filter(setting=setting.name),
+            passed.filter(setting=setting.name),
+            families.get(setting.name, []),
+        )
         for setting in cast.settings
     ]
 
@@ -50,11 +67,16 @@ def _headline(
     setting: Setting,
     metric: str,
     board: pl.DataFrame,
-    families: Mapping[str, Sequence[Comparison]],
+    passed: pl.DataFrame,
+    family: Sequence[Comparison],
 ) -> Headline:
+    better = passed.select("label", "mean", "seeds", "diverged").rows()
     return Headline(
-        claim=_claim(cast.frames, setting, metric, board),
-        evidence=_evidence(cast, setting, board, families.get(setting.name, [])),
+        claim=_claim(cast.frames, setting, metric, board, among_steady=bool(better)),
+        evidence=(
+            *(passed_over_words(metric, *row) for row in better),
+            *_evidence(cast, setting, board, family),
+        ),
     )
 
 
@@ -66,47 +88,51 @@ def _nobody(setting: Setting) -> Headline:
     return Headline(claim=claim, evidence=())
 
 
-def _claim(frames: Frames, setting: Setting, metric: str, board: pl.DataFrame) -> str:
-    assert setting.winner is not None
-    winner = setting.variants[setting.winner]
-    row = board.row(by_predicate=pl.col("variant") == setting.winner, named=True)
-    superlative = "highest" if higher_is_better(metric) else "lowest"
-    seeds = f"{row['seeds']} seed{'s' * (row['seeds'] != 1)}"
-    interval = (
-        f"95{NO_BREAK}% interval {value_words(metric, row['low'])} to "
-        f"{value_words(metric, row['high'])}, "
-        if row["low"] is not None
-        else ""
-    )
+def _claim(
+    frames: Frames, setting: Setting, metric: str, board: pl.DataFrame, *, among_steady: bool
+) -> str:
+    names = [setting.variants[winner].label for winner in setting.winners]
+    rows = board.filter(pl.col("variant").is_in(setting.winners)).to_dicts()
+    spreads = {_spread(metric, row): None for row in rows}
+    how = f" ({next(iter(spreads))})" if len(spreads) == 1 else ""
     return (
-        f"{winner.label} reached the {superlative} {metric_words(metric)} on {setting.title}: "
-        f"{value_words(metric, row['mean'])} ({interval}{seeds}){_on_test(frames, setting)}."
+        f"{claim_words(names, metric, setting.title, among_steady=among_steady)}: "
+        f"{value_words(metric, rows[0]['mean'])}{how}{_on_test(frames, setting, names)}."
     )
 
 
-def _on_test(frames: Frames, setting: Setting) -> str:
-    if "test/accuracy" not in frames.trials.columns or setting.winner is None:
+def _spread(metric: str, row: Mapping[str, Any]) -> str:
+    seeds = counted(row["seeds"], "seed")
+    if row["low"] is None:
+        return seeds
+    low, high = (value_words(metric, row[end]) for end in ("low", "high"))
+    return f"95{NO_BREAK}% interval {low} to {high}, {seeds}"
+
+
+def _on_test(frames: Frames, setting: Setting, names: Sequence[str]) -> str:
+    if "test/accuracy" not in frames.trials.columns:
         return ""
-    label = setting.variants[setting.winner].label
-    own = frames.trials.filter(setting=setting.name, label=label)["test/accuracy"].mean()
-    return f"; {value_words('test/accuracy', own)} on test data" if isinstance(own, float) else ""
+    here = frames.trials.filter(setting=setting.name)
+    means = [here.filter(label=name)["test/accuracy"].mean() for name in names]
+    words = {value_words("test/accuracy", each): None for each in means if isinstance(each, float)}
+    return f"; {together(list(words))} on test data" if words else ""
 
 
 def _evidence(
     cast: Cast, setting: Setting, board: pl.DataFrame, family: Sequence[Comparison]
 ) -> tuple[str, ...]:
     pairs = [(cast.variant(one.variant), cast.variant(one.reference), one) for one in family]
-    own = [
-        (b if a == setting.winner else a, a == setting.winner, one)
-        for a, b, one in pairs
-        if setting.winner in (a, b)
-    ]
-    if not own:
-        return ("There is nothing to compare it with here.",) if len(pairs) == 0 else ()
+    if not pairs:
+        return ("There is nothing to compare it with here.",)
+    # Equal winners stand together; one of them may be the reference, which all are compared with.
+    winner = max(setting.winners, key=lambda one: sum(one in pair[:2] for pair in pairs))
     order = {variant: i for i, variant in enumerate(board["variant"])}
-    closest_first = sorted(own, key=lambda each: order[each[0]])
+    own = [(b if a == winner else a, a == winner, one) for a, b, one in pairs if winner in (a, b)]
+    rivals = [each for each in own if each[0] not in setting.winners]
+    closest_first = sorted(rivals, key=lambda each: order[each[0]])
+    name = setting.variants[winner].label if len(setting.winners) > 1 else ""
     sentences = [
-        _sentence(setting.variants[rival].label, one, is_first=is_first, size=len(family))
+        _sentence(name, setting.variants[rival].label, one, is_first=is_first, size=len(family))
         for rival, is_first, one in closest_first[:_RIVALS]
     ]
     rest = closest_first[_RIVALS:]
@@ -116,10 +142,12 @@ def _evidence(
             f"Of the {len(rest)} others it is ahead of {clear or 'none'} with a corrected p of at "
             f"most 5{NO_BREAK}%."
         )
-    return tuple(sentences)
+    counts = board.select(pl.col("seeds") + pl.col("diverged")).to_series()
+    apart = seeds_words(counts, "Optimizers")
+    return (*sentences, *[apart] * bool(apart))
 
 
-def _sentence(rival: str, one: Comparison, *, is_first: bool, size: int) -> str:
+def _sentence(name: str, rival: str, one: Comparison, *, is_first: bool, size: int) -> str:
     losses = one.pairs - one.wins - one.ties
     ahead = one.wins if is_first else losses
     if one.pairs == 0:
@@ -127,8 +155,9 @@ def _sentence(rival: str, one: Comparison, *, is_first: bool, size: int) -> str:
     ties = f" (equal in {one.ties})" if one.ties else ""
     correction = f", corrected for {size} comparisons" if size > 1 else ""
     p = "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
+    ahead_of = f"{name} is ahead of" if name else "Ahead of"
     return (
-        f"Ahead of {rival} in {ahead} of {one.pairs} seeds{ties}, {p}{correction}: "
+        f"{ahead_of} {rival} in {ahead} of {one.pairs} seeds{ties}, {p}{correction}: "
         f"{_verdict(one, is_first=is_first, size=size)}."
     )
 

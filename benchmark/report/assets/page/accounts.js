@@ -30,7 +30,7 @@ function troubleSection() {
 function fillCost(host) {
   const off = hidden();
   const rows = rowsOf(payload.costs[state.problem] ?? {})
-    .map((row) => ({ ...setting().variants[row.variant], ...row, winner: row.variant === setting().winner }))
+    .map((row) => ({ ...setting().variants[row.variant], ...row, winner: setting().winners.includes(row.variant) }))
     .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
     .sort((a, b) => a.step_ms - b.step_ms);
   if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["No trial of what is chosen above is done."]));

@@ -3,15 +3,14 @@
 
 function fillHeadline() {
   const cards = payload.headlines.map(({ claim, evidence }, place) => {
-    const winner = payload.settings[place].winner;
-    const optimizer = winner === null ? null : payload.settings[place].variants[winner].optimizer;
+    const { winners, variants } = payload.settings[place];
     const go = make("button.link", { type: "button" }, ["Show this problem"]);
     go.addEventListener("click", () => {
       change({ problem: place });
       goTo("leaderboard");
     });
     return make("article.card", {}, [
-      make("p.claim", {}, [optimizer === null ? null : swatch(optimizer), claim]),
+      make("p.claim", {}, [...winners.map((winner) => swatch(variants[winner].optimizer)), claim]),
       evidence.length ? make("ul", {}, evidence.map((words) => make("li", {}, [words]))) : null,
       payload.settings.length > 1 ? go : null,
     ]);
@@ -64,7 +63,7 @@ function referenceVariant() {
   const wanted = payload.reference ?? state.against;
   const chosen = setting().variants.map((v, i) => [v, i]).filter(([v]) => v.chosen);
   const found = chosen.find(([v]) => payload.optimizers[v.optimizer].label === wanted);
-  return found ? found[1] : payload.reference ? null : setting().winner;
+  return found ? found[1] : payload.reference ? null : setting().winners[0] ?? null;
 }
 
 const standing = () => metric().standings[state.score][state.problem];
@@ -75,7 +74,7 @@ function leaderboardRows(reference) {
     .map((row) => ({ ...setting().variants[row.variant], ...row, place: row.variant }))
     .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
     .map((row) => ({
-      ...row, winner: row.place === setting().winner, reference: row.place === reference,
+      ...row, winner: setting().winners.includes(row.place), reference: row.place === reference,
       against: reference === null ? null : comparison(standing(), row.place, reference),
     }));
 }

@@ -69,7 +69,7 @@ function fillTargets(table_, words) {
     "each optimizer with its ", term("best hyperparameters"), ".",
   ]));
   const rows = rowsOf(race().tables[state.x])
-    .map((row) => ({ ...setting().variants[row.variant], ...row, winner: row.variant === setting().winner }))
+    .map((row) => ({ ...setting().variants[row.variant], ...row, winner: setting().winners.includes(row.variant) }))
     .filter((row) => !off.has(row.optimizer))
     .sort((a, b) => (a.time ?? Infinity) - (b.time ?? Infinity));
   table_.replaceChildren(...(rows.length ? [table("targets", "time to target", targetColumns(), rows)] : []));

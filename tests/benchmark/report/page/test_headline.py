@@ -60,6 +60,35 @@ def test_one_optimizer_alone_is_said_to_be_alone(headline_of, curve):
     assert headline_of(curve("adam")).evidence == ("There is nothing to compare it with here.",)
 
 
+def test_means_over_different_seeds_are_said_to_be(headline_of, curve):
+    said = "Optimizers rest on 2 to 6 seeds"
+    assert not any(said in words for words in headline_of(*ahead_in_all(curve, 6)).evidence)
+    third = [curve("nesterov", 0.3, 0.7, seed=seed) for seed in (0, 1)]
+    assert said in headline_of(*ahead_in_all(curve, 6), *third).evidence[-1]
+
+
+def test_a_better_mean_with_a_diverged_seed_is_named(headline_of, curve):
+    gone = [curve("nesterov", 0.05, seed=0), curve("nesterov", seed=1, status="diverged")]
+    found = headline_of(*ahead_in_all(curve, 2), *gone)
+    assert found.claim.startswith(
+        "adam lr=0.1 reached the lowest validation loss on logreg/digits of those of which no seed "
+        "diverged: 0.1 "
+    )
+    assert found.evidence[0] == "nesterov lr=0.1 reached 0.05 in 1 seed, but diverged in 1."
+
+
+@pytest.mark.parametrize("reference", [None, "adam", "nesterov", "sgd"])
+def test_equals_share_the_headline_and_are_compared_with_the_others_alone(
+    headline_of, curve, reference
+):
+    logs = [curve("nesterov", 0.1, 0.9 + seed / 1000, seed=seed) for seed in range(6)]
+    found = headline_of(*ahead_in_all(curve, 6), *logs, reference=reference)
+    assert found.claim.startswith("nesterov lr=0.1 and adam lr=0.1 share the lowest")
+    assert "6 seeds" in found.claim
+    (sentence,) = found.evidence
+    assert "is ahead of sgd lr=0.1 in 6 of 6 seeds" in sentence
+
+
 def test_settings_of_one_problem_are_told_apart(study, log):
     frames = read([study(*(log(values=[2.0, 1.0], epochs=epochs) for epochs in (5, 6)))])
     claims = [found.claim for found in headlines(frames, Cast(frames), None)]

@@ -3,8 +3,7 @@ import re
 
 import pytest
 
-from benchmark.analysis.finals import winners
-from benchmark.analysis.frame import read
+from benchmark.analysis.metrics import CHOOSING
 from benchmark.analysis.summary import summarize
 from benchmark.report.page.build import build
 from benchmark.spec import UsageError
@@ -13,6 +12,21 @@ from tests.benchmark.report.page.conftest import EVIL
 
 def data_of(page, name="payload"):
     return json.loads(re.search(rf'id="{name}">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def starred(store):
+    """Return the labels that the terminal marks, by setting."""
+    return {
+        setting: [row.trial.label for row in rows if row.best]
+        for setting, rows in summarize(store.records()).items()
+    }
+
+
+def shown_best(payload):
+    """Return the labels that the page marks, by setting."""
+    return {
+        s["name"]: [s["variants"][w]["label"] for w in s["winners"]] for s in payload["settings"]
+    }
 
 
 @pytest.fixture
@@ -35,32 +49,59 @@ def test_the_leaderboard_has_the_numbers_of_the_records(payload_of, logs):
 def test_terminal_and_page_agree_on_the_best(study, logs):
     store = study(*logs)
     payload = data_of(build([store]))
-    starred = {
-        setting: row.trial.label
-        for setting, rows in summarize(store.records()).items()
-        for row in rows
-        if row.best
-    }
-    shown = {s["name"]: s["variants"][s["winner"]]["label"] for s in payload["settings"]}
-    assert starred == shown
-    assert set(shown.values()) == {"adam lr=0.001"}
+    assert starred(store) == shown_best(payload)
+    assert set(map(tuple, starred(store).values())) == {("adam lr=0.001",)}
 
 
-def test_equal_accuracies_are_decided_by_the_loss_in_terminal_and_page(study, curve):
-    store = study(curve("sgd", 0.5, 0.9), curve("adam", 0.4, 0.9), curve("nesterov", 0.6, 0.9))
-    ((_, rows),) = summarize(store.records()).items()
-    assert [row.trial.label for row in rows if row.best] == ["adam lr=0.1"]
-    assert len(winners(read([store]))) == 1
-    (setting,) = data_of(build([store]))["settings"]
-    assert setting["variants"][setting["winner"]]["label"] == "adam lr=0.1"
+def test_equal_losses_are_decided_by_the_accuracy_in_terminal_and_page(study, curve):
+    store = study(curve("sgd", 0.4, 0.8), curve("adam", 0.4, 0.9), curve("nesterov", 0.5, 0.95))
+    (best,) = starred(store).values()
+    assert best == ["adam lr=0.1"]
+    assert shown_best(data_of(build([store]))) == starred(store)
+
+
+def test_equals_are_all_starred_in_terminal_and_page_whatever_the_order_of_their_seeds(
+    study, curve
+):
+    losses = (0.1, 0.2, 0.3)  # whose floating-point sum depends on the order
+    store = study(
+        curve("nesterov", 0.9, seed=0),
+        *(curve("rmsprop", loss, seed=seed) for seed, loss in enumerate(losses)),
+        *(curve("adam", loss, seed=seed) for seed, loss in enumerate(reversed(losses))),
+    )
+    (best,) = starred(store).values()
+    assert best == ["rmsprop lr=0.1", "adam lr=0.1"]
+    payload = data_of(build([store]))
+    assert shown_best(payload) == starred(store)
+    (headline,) = payload["headlines"]
+    assert headline["claim"].startswith(
+        "rmsprop lr=0.1 and adam lr=0.1 share the lowest validation loss on logreg/digits: 0.2 "
+    )
+    assert not any("adam" in sentence for sentence in headline["evidence"])
 
 
 def test_without_an_accuracy_the_loss_decides(study, log):
     store = study(log("sgd", [2.0, 1.0]), log("adam", [2.0, 0.5]))
-    ((_, rows),) = summarize(store.records()).items()
-    assert [row.trial.label for row in rows if row.best] == ["adam lr=0.1"]
-    (setting,) = data_of(build([store]))["settings"]
-    assert setting["variants"][setting["winner"]]["label"] == "adam lr=0.1"
+    (best,) = starred(store).values()
+    assert best == ["adam lr=0.1"]
+    assert shown_best(data_of(build([store]))) == starred(store)
+
+
+def test_headline_star_first_metric_and_definitions_go_by_the_same_metric(payload_of, logs):
+    payload = payload_of(*logs)
+    first = payload["metrics"][0]
+    assert first["name"] == CHOOSING[0]
+    setting, headline = payload["settings"][0], payload["headlines"][0]
+    board = first["standings"]["final"][0]["board"]
+    steady = [v for v, gone in zip(board["variant"], board["diverged"], strict=True) if not gone]
+    assert setting["winners"] == steady[:1]
+    words = f"lowest {first['words']}"
+    assert words in headline["claim"]
+    for name, metric in (
+        ("best hyperparameters", "mean validation loss"),
+        ("★", "mean validation"),
+    ):
+        assert metric in payload["glossary"][name]
 
 
 def test_a_reference_limits_the_comparisons(payload_of, logs):
