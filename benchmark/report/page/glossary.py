@@ -1,6 +1,11 @@
 """What the page's words mean; each definition is one hover or tap away from its word."""
 
 GLOSSARY = {
+    "problem": "A model on a data set.",
+    "metric": (
+        "What is measured. Losses and accuracies are evaluated without dropout, on training, "
+        "validation or test data. Test data never choose."
+    ),
     "setting": (
         "What trials must share to be compared: problem, budget, batch size, regularization, "
         "accelerator, precision. Only the optimizer and the seed differ within a setting."
@@ -19,14 +24,19 @@ GLOSSARY = {
         "The best by mean validation loss at the end, ties by validation accuracy, of the "
         "variants of which no seed diverged."
     ),
-    "final": "The last value of the metric. A trial that diverged has none.",
-    "best": "The best value on the way. Of a test metric, the value where validation was best.",
-    "area": "The mean height of the curve over steps, by the trapezoid rule: rewards being early.",
+    "final value": "The last value of the metric. A trial that diverged has none.",
+    "best value": (
+        "The best value on the way. Of a test metric, the value where validation was best."
+    ),
+    "area under the curve": (
+        "The mean height of the curve over steps, by the trapezoid rule: rewards being early."
+    ),
     "mean": "Mean over the seeds that are done. Diverged seeds are left out and counted apart.",
     "95 % interval": (
         "Of the mean over seeds: by Student's t below 10 seeds, which takes them as normally "
-        "distributed, by the studentized bootstrap from 10 on. Of the median: by order "
-        "statistics, from 6 seeds on."
+        "distributed, by the studentized bootstrap from 10 on. Of a median: by order statistics, "
+        "from 6 seeds on; of a time to target for which a trial was not watched to the end, by "
+        "Brookmeyer and Crowley’s test on the Kaplan-Meier curve."
     ),
     "interquartile range": (
         "From the first to the third quartile of the seeds: a spread, not an uncertainty."
@@ -46,6 +56,10 @@ GLOSSARY = {
         "Two-sided p of Wilcoxon's exact signed-rank test on paired seeds, corrected by Holm "
         "for all comparisons of the setting. With n pairs it cannot be smaller than 2·½ⁿ."
     ),
+    "reference": (
+        "What the others are compared with: the best, if no other is chosen. Chosen after looking "
+        "at the same seeds, which flatters it; one named beforehand takes fewer seeds."
+    ),
     "verdict": (
         "“Better” or “worse” if the corrected p is at most 5 %. “Too few seeds” if even the "
         "clearest result could not have reached that. Otherwise no difference is shown."
@@ -58,10 +72,14 @@ GLOSSARY = {
         "Centred moving average over neighbouring points of what is drawn. Read-outs and tables "
         "are never smoothed."
     ),
+    "axis": (
+        "Linear: equal distances are equal differences. Log: equal distances are equal ratios, and "
+        "what is not above 0 is not drawn. By metric: log for losses, linear for accuracies."
+    ),
     "individual seeds": "Every trial by itself, as a thin line. A cross marks where one diverged.",
-    "running loss": (
-        "Training loss with dropout on, averaged over the steps since the last log. Curves leave "
-        "out means over fewer than half of the usual steps."
+    "running training loss": (
+        "Loss of the minibatches as trained on, dropout included, averaged over the steps since "
+        "the last log. Curves leave out means over fewer than half of the usual steps."
     ),
     "target": (
         "The value that half of the optimizers reach by the median of their seeds, rounded to "
@@ -84,16 +102,26 @@ GLOSSARY = {
         "Area under the performance profile from τ = 1 to 4, as AlgoPerf defines it: 1 is "
         "fastest everywhere, 0 never within 4 times the fastest."
     ),
+    "best lr": (
+        "The tried learning rate with the best mean of the final metric; one at which no seed "
+        "diverged comes first."
+    ),
+    "at it": "Mean of the final metric at the best learning rate, over the seeds that are done.",
     "basin": (
         "The unbroken stretch of tried learning rates around the best one whose mean is within "
         "10 % of it and of which no seed diverged. Between tried rates: a lower bound."
     ),
+    "decades": "How wide the basin is in powers of ten: from 0.01 to 1 are two.",
+    "rates in it": "Tried learning rates inside the basin, of all that were tried.",
     "edge": (
         "The best learning rate is the last one tried on that side: a better one may lie beyond."
     ),
     "expected best": (
         "Mean over all ways to try k of the variants of the best result among them, without "
         "replacement (Tang et al. 2020). A diverged variant counts as worst."
+    ),
+    "layer": (
+        "All parameters together, or those of one layer: its name in the network, after its place."
     ),
     "gradient norm": "Norm of the gradient, before the optimizer does anything to it.",
     "update norm": "Norm of what a step added to the weights, weight decay included.",
@@ -132,7 +160,7 @@ GLOSSARY = {
         "The loss was not finite or grew beyond all bounds. It is a result: it counts as worst "
         "in ranks and comparisons, and is left out of means."
     ),
-    "failed": (
-        "The trial crashed or could not run. It is no result; running the command again repeats it."
-    ),
+    "failed": ("The trial crashed. It is no result; running the command again repeats it."),
+    "skipped": "The machine could not run the trial, for want of a GPU or a precision. No result.",
+    "folder": "Of the trial, in the folder of its study: its log and its record.",
 }

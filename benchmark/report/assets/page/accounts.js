@@ -1,23 +1,26 @@
 /* What went wrong, what it cost, where it comes from. */
 "use strict";
 
+function doneWords(trials) {
+  if (trials === 0) return "No trial is on record.";
+  if (trials === 1) return "The one trial is done: it neither diverged nor failed.";
+  return `All ${trials} trials are done: none diverged, none failed.`;
+}
+
 function troubleSection() {
   const rows = rowsOf(payload.troubles);
   const host = byId("trouble-body");
-  if (!rows.length) {
-    const words = payload.trials ? `All ${payload.trials} trials are done: none diverged, none failed.` : "No trial is on record.";
-    return host.replaceChildren(make("p.empty", {}, [words]));
-  }
+  if (!rows.length) return host.replaceChildren(make("p.empty", {}, [doneWords(payload.trials)]));
   const counts = Object.entries(Object.groupBy(rows, (row) => row.status)).map(([status, own]) => `${own.length} ${status}`);
   const problem = (row) => payload.settings[row.setting].problem;
   const columns = [
-    { name: "status", head: "status", left: true, key: (row) => row.status, cell: (row) => (payload.glossary[row.status] ? term(row.status) : row.status), plain: (row) => row.status },
-    { name: "optimizer", left: true, key: (row) => row.label, cell: (row) => row.label },
-    { name: "problem", left: true, key: problem, cell: problem },
-    { name: "seed", key: (row) => row.seed, cell: (row) => String(row.seed) },
-    { name: "step", key: (row) => row.step, cell: (row) => (row.step === null ? "–" : compact(row.step)) },
+    { name: "status", head: term(["diverged", "failed", "skipped"], "status"), left: true, key: (row) => row.status, cell: (row) => row.status },
+    { name: "optimizer", head: term("variant", "optimizer"), left: true, key: (row) => row.label, cell: (row) => row.label },
+    { name: "problem", head: term("problem"), left: true, key: problem, cell: problem },
+    { name: "seed", head: term("seed"), key: (row) => row.seed, cell: (row) => String(row.seed) },
+    { name: "step", head: term("step"), key: (row) => row.step, cell: (row) => (row.step === null ? "–" : compact(row.step)) },
     { name: "reason", left: true, key: (row) => row.reason, cell: (row) => row.reason || "–" },
-    { name: "folder", left: true, key: (row) => row.key, cell: (row) => row.key },
+    { name: "folder", head: term("folder"), left: true, key: (row) => row.key, cell: (row) => row.key },
   ];
   const shown = table("trouble", "trials that are not done", columns, rows);
   if (rows.length <= 12) return host.replaceChildren(make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]), shown);
@@ -42,11 +45,12 @@ function fillCost(host) {
   ]);
   const columns = [
     nameColumn,
-    { name: "ms per step", head: term("ms per step"), key: (row) => row.step_ms, cell: step, plain: (row) => digits(row.step_ms, 3) },
+    { name: "ms per step", head: term("ms per step"), key: (row) => row.step_ms, cell: step, plain: (row) => digits(row.step_ms, 3),
+      csv: { "ms per step": (row) => row.step_ms, "ms per step q25": (row) => row.step_ms_q25, "ms per step q75": (row) => row.step_ms_q75 } },
     ...(measured("optimizer_ms") ? [numberColumn("optimizer ms", "optimizer_ms", term("optimizer ms"), (each) => digits(each, 3))] : []),
     numberColumn("s per epoch", "epoch_seconds", term("s per epoch"), (each) => digits(each, 3)),
     ...(measured("state_bytes_per_parameter") ? [numberColumn("state bytes", "state_bytes_per_parameter", term("state bytes"), (each) => digits(each, 3))] : []),
-    numberColumn("seeds", "seeds", "seeds", String),
+    numberColumn("seeds", "seeds", term("seed", "seeds"), String),
     numberColumn("machines", "machines", term("machines"), String),
   ];
   const mixed = rows.some((row) => row.machines > 1);

@@ -24,6 +24,7 @@ function choose(name, words, choices, read = (text) => text) {
   return make("div.field", {}, [make("label", { htmlFor: list.id }, [words]), list]);
 }
 
+/* A box that sets `name`; `words` as in `choose`. */
 function toggle(name, words) {
   const box = make("input", { type: "checkbox", id: `choose-${name}` });
   box.addEventListener("change", () => change({ [name]: box.checked ? "1" : "0" }));
@@ -40,9 +41,9 @@ function mainControls() {
   const host = byId("controls");
   host.replaceChildren(
     make("div.bar", {}, [
-      choose("problem", "Problem", named(payload.settings, (each) => each.title), Number),
-      choose("metric", "Metric", named(payload.metrics, (each) => each.words), Number),
-      choose("variants", "Hyperparameters", CHOICES.variants),
+      choose("problem", term(["problem", "setting"], "Problem"), named(payload.settings, (each) => each.title), Number),
+      choose("metric", term(["metric", "running training loss"], "Metric"), named(payload.metrics, (each) => each.words), Number),
+      choose("variants", term(["variant", "best hyperparameters"], "Hyperparameters"), CHOICES.variants),
     ]),
     legend,
     make("p.quiet.setting", { id: "setting" }),

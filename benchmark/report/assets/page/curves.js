@@ -95,13 +95,13 @@ function curvesSection() {
   const note = make("p.quiet", { id: "curves-note" });
   byId("curves-body").replaceChildren(
     make("div.bar", {}, [
-      choose("x", "Against", CHOICES.x),
-      choose("center", "Line", CHOICES.center),
-      choose("band", term("95 % interval", "Band"), CHOICES.band),
+      choose("x", term(Object.values(CHOICES.x), "Against"), CHOICES.x),
+      choose("center", term(Object.values(CHOICES.center), "Line"), CHOICES.center),
+      choose("band", term(["95 % interval", "interquartile range", "min–max"], "Band"), CHOICES.band),
       choose("smooth", term("smoothing", "Smoothing"), CHOICES.smooth),
-      choose("logy", "Vertical axis", CHOICES.logy),
-      choose("logx", "Horizontal axis", CHOICES.logx),
-      toggle("seeds", "individual seeds"),
+      choose("logy", term("axis", "Vertical axis"), CHOICES.logy),
+      choose("logx", term("axis", "Horizontal axis"), CHOICES.logx),
+      toggle("seeds", term("individual seeds")),
     ]),
     host, note,
   );

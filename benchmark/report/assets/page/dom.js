@@ -31,8 +31,16 @@ function say(words) {
   byId("said").textContent = words;
 }
 
-/* A word whose definition is one hover, tap or focus away. */
-const term = (name, words = name) => told("", words, payload.glossary[name]);
+/* A word whose definition is one hover, tap or focus away; or several, each with its name. */
+function term(name, words = name) {
+  const text = [name].flat().map((each) => (each === name ? "" : `${each}: `) + definition(each)).join("\n");
+  return told("", words, text);
+}
+
+function definition(name) {
+  if (!Object.hasOwn(payload.glossary, name)) throw new Error(`${name} is not in the glossary`);
+  return payload.glossary[name];
+}
 
 /* `words` of which `more` is one hover, tap or focus away, if there is any. */
 function told(kind, words, more) {

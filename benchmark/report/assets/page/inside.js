@@ -30,13 +30,13 @@ function insideSection() {
   const about = make("p.quiet");
   const host = make("div", { id: "inside-chart" });
   byId("inside-body").replaceChildren(
-    make("div.bar", {}, [choose("look", "Quantity", CHOICES.look), choose("group", "Of", CHOICES.group)]),
+    make("div.bar", {}, [choose("look", "Quantity", CHOICES.look), choose("group", term("layer", "Of"), CHOICES.group)]),
     host, about,
   );
   const redraw = chart(host, describeInside);
   const all = ["problem", "variants", "off", "x", "logx", "center", "band", "seeds", "smooth", "look", "group"];
   follow(all, () => {
-    about.textContent = payload.glossary[CHOICES.look[state.look]] ?? "";
+    about.textContent = definition(CHOICES.look[state.look]);
     redraw();
   });
 }

@@ -16,7 +16,10 @@ function fillHeadline() {
     ]);
   });
   const none = make("p.empty", {}, ["There is no record yet. Run trials, then build this page again."]);
-  byId("headline-body").replaceChildren(...(cards.length ? cards : [none]));
+  const words = make("p.quiet", {}, [
+    "Each optimizer with its ", term("best hyperparameters"), ". ", term("95 % interval", "Interval"), ", ", term("p"), " and ", term("verdict"), " are those of the leaderboard.",
+  ]);
+  byId("headline-body").replaceChildren(...(cards.length ? [...cards, words] : [none]));
 }
 
 /* Keep what `compute` gives for each object that it is asked about. */
@@ -89,6 +92,7 @@ function nameCell(row) {
 
 const nameColumn = {
   name: "optimizer", left: true, key: (row) => row.label, cell: nameCell,
+  get head() { return term("variant", "optimizer"); },
   plain: (row) => row.label + (row.winner ? " ★" : ""),
 };
 
@@ -96,6 +100,7 @@ function numberColumn(name, key, head, format = (each) => value(each)) {
   return { name, head, key: (row) => row[key], cell: (row) => format(row[key]) };
 }
 
+const ends = { low: (row) => row.low, high: (row) => row.high };
 const interval = (low, high) => (low === null ? "–" : `${value(low)} to ${value(high)}`);
 
 function leaderboardColumns() {
@@ -103,16 +108,18 @@ function leaderboardColumns() {
   return [
     nameColumn,
     numberColumn("mean", "mean", term("mean")),
-    { name: "95 % interval", head: term("95 % interval"), cell: (row) => interval(row.low, row.high) },
+    { name: "95 % interval", head: term("95 % interval"), cell: (row) => interval(row.low, row.high), csv: ends },
     numberColumn("median", "median", term("median")),
     { ...numberColumn("std", "std"), hidden: true },
     { name: "seeds done", head: term("seed", "seeds"), key: (row) => row.seeds, cell: seedsCell },
     { name: "diverged", hidden: true, key: (row) => row.diverged, cell: (row) => String(row.diverged) },
-    { name: "difference", head: term("difference"), key: (row) => against(row, "difference"), cell: differenceCell, plain: (row) => signed(against(row, "difference")) },
-    { name: "wins", head: term("wins"), key: (row) => against(row, "wins"), cell: (row) => (row.against ? `${row.against.wins} of ${row.against.pairs}` : "–") },
+    { name: "difference", head: term("difference"), key: (row) => against(row, "difference"), cell: differenceCell, plain: (row) => signed(against(row, "difference")),
+      csv: { difference: (row) => against(row, "difference"), "difference low": (row) => against(row, "low"), "difference high": (row) => against(row, "high") } },
+    { name: "wins", head: term("wins"), key: (row) => against(row, "wins"), cell: (row) => (row.against ? `${row.against.wins} of ${row.against.pairs}` : "–"),
+      csv: { wins: (row) => against(row, "wins"), pairs: (row) => against(row, "pairs") } },
     { name: "effect", hidden: true, key: (row) => against(row, "effect"), cell: (row) => signed(against(row, "effect"), (each) => each.toFixed(2)) },
     { name: "p", head: term("p"), key: (row) => against(row, "p_holm"), cell: (row) => pWords(against(row, "p_holm")) },
-    { name: "verdict", head: term("verdict"), left: true, key: (row) => against(row, "verdict"), cell: verdictCell, plain: (row) => against(row, "verdict") ?? (row.reference ? "reference" : "–") },
+    { name: "verdict", head: term("verdict"), left: true, key: (row) => against(row, "verdict"), cell: verdictCell, plain: verdictWords, csv: { verdict: verdictWords } },
   ];
 }
 
@@ -126,6 +133,8 @@ function differenceCell(row) {
   const { difference, low, high } = row.against;
   return told("", signed(difference), low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}`);
 }
+
+const verdictWords = (row) => (row.reference ? "reference" : row.against?.verdict ?? "–");
 
 function verdictCell(row) {
   if (row.reference) return make("span.quiet", {}, ["reference"]);
@@ -149,17 +158,28 @@ function fillLeaderboard(host) {
 function leaderboardNote(rows, reference) {
   const unit = isShare(metric().name) ? "All values in per cent. " : "";
   const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
-  if (reference === null) return [unit, way, "There is no reference to compare with."];
+  const apart = seedsWords(rows.map((row) => row.seeds + row.diverged));
+  const copies = [" Copies have ", term("std"), " and ", term("effect"), " too."];
+  if (reference === null) return [unit, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
   const size = standing().comparisons.a.length;
   const few = rows.some((row) => row.against?.verdict === "too few seeds to conclude");
   const family = payload.reference
     ? `with the reference named beforehand, ${size} in this setting`
     : `of all pairs of optimizers, ${size} in this setting`;
   return [
-    unit, way, `Compared with ${setting().variants[reference].label}, on paired seeds; p is corrected for the comparisons ${family}`,
+    unit, way, "Compared with ", term("reference", setting().variants[reference].label), `, on paired seeds; p is corrected for the comparisons ${family}`,
     few ? `; so many take at least ${standing().seeds_needed} seeds to conclude anything.` : ".",
     state.variants === "all" ? " Only the best hyperparameters of each optimizer are compared." : "",
+    apart, ...copies,
   ];
+}
+
+/* As words.seeds_words in Python. */
+function seedsWords(counts) {
+  const some = counts.filter((count) => count > 0);
+  const [low, high] = [Math.min(...some), Math.max(...some)];
+  if (!some.length || low === high) return "";
+  return ` Rows rest on ${low} to ${high} seeds: the best of unequal means may be the one with the easier seeds.`;
 }
 
 function leaderboardSection() {
@@ -169,8 +189,8 @@ function leaderboardSection() {
   const only = payload.reference && { [payload.reference]: payload.reference };
   byId("leaderboard-body").replaceChildren(
     make("div.bar", {}, [
-      choose("score", "Score", CHOICES.score),
-      choose("against", "Compared with", only ?? everyone),
+      choose("score", term(Object.values(CHOICES.score), "Score"), CHOICES.score),
+      choose("against", term("reference", "Compared with"), only ?? everyone),
     ]),
     host,
   );

@@ -6,6 +6,9 @@ const SECTIONS = {
   ranks: "Ranks", inside: "Inside the optimizer", trouble: "Diverged and failed", cost: "Cost", landscape: "In motion", provenance: "Provenance",
 };
 
+/* What is there only where there is something to draw. */
+const DRAWN = ["controls", "leaderboard", "curves", "targets", "sensitivity", "ranks", "inside", "cost"];
+
 /* The address holds the state, so links to sections scroll without writing it. */
 function goTo(id) {
   const section = byId(id);
@@ -32,19 +35,24 @@ function fillFrame() {
   }));
 }
 
+/* On paper nothing can be opened. */
+function unfold() {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const button of document.querySelectorAll(".table > .link")) button.click();
+}
+
 function start() {
   if (payload.reference) defaults.against = state.against = payload.reference;
-  byId("inside").hidden = !payload.inside.length;
+  const drawn = payload.settings.length && payload.metrics.length;
+  if (!drawn) for (const id of DRAWN) byId(id).hidden = true;
+  if (!payload.inside.length) byId("inside").hidden = true;
   fillFrame();
   tip.listen();
+  addEventListener("beforeprint", unfold);
   fillHeadline();
   troubleSection();
   provenanceSection();
-  const drawn = payload.settings.length && payload.metrics.length;
-  if (!drawn) {
-    for (const id of ["controls", "leaderboard", "curves", "targets", "sensitivity", "ranks", "inside", "cost"]) byId(id).hidden = true;
-    return;
-  }
+  if (!drawn) return;
   readAddress();
   mainControls();
   leaderboardSection();

@@ -9,10 +9,10 @@ const keptOf = (() => {
   return (id) => known.get(id) ?? known.set(id, { by: null, up: true, all: false }).get(id);
 })();
 
-/* A table of `rows`; a column is {name, id, head, cell, key, plain, left, hidden}: `cell(row)` gives what
-   is shown, `key(row)` what is sorted by and goes into a CSV, `plain(row)` the text of a copy; a
-   `hidden` one is only copied. A table of one `id` stays sorted and unfolded as it was when it is
-   made again of other rows. */
+/* A table of `rows`; a column is {name, id, head, cell, key, plain, csv, left, hidden}: `cell(row)` gives
+   what is shown, `key(row)` what is sorted by, `plain(row)` the text of a copy, `csv` the columns of a
+   CSV by name, which without it has `key(row)`; a `hidden` one is only copied. A table of one `id`
+   stays sorted and unfolded as it was when it is made again of other rows. */
 function table(id, caption, columns, rows) {
   const kept = keptOf(id);
   const seen = columns.filter((column) => !column.hidden);
@@ -110,9 +110,9 @@ const plainOf = (column, row) => (column.plain ? column.plain(row) : String(colu
 
 function asCsv(columns, rows) {
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const key = (column, row) => (column.key ? column.key(row) : plainOf(column, row)) ?? "";
-  const lines = rows.map((row) => columns.map((column) => quoted(String(key(column, row)))).join(","));
-  return `${[columns.map((column) => quoted(column.name)).join(","), ...lines].join("\n")}\n`;
+  const parts = columns.flatMap((column) => Object.entries(column.csv ?? { [column.name]: column.key }));
+  const lines = rows.map((row) => parts.map(([, value_]) => quoted(String(value_(row) ?? ""))).join(","));
+  return `${[parts.map(([name]) => quoted(name)).join(","), ...lines].join("\n")}\n`;
 }
 
 function asMarkdown(columns, rows) {

@@ -55,9 +55,10 @@ function targetColumns() {
   const time = (row, name) => (row[name] === null ? "–" : compact(row[name]));
   return [
     nameColumn,
-    { name: "reached", head: term("reached"), key: (row) => row.reached / row.seeds, cell: (row) => `${row.reached} of ${row.seeds}` },
-    { id: "time", name: `median ${AXIS_WORDS[state.x]}`, head: term("time to target", AXIS_WORDS[state.x]), key: (row) => row.time, cell: (row) => (row.time === null ? "not reached" : compact(row.time)) },
-    { name: "95 % interval", head: term("95 % interval"), cell: (row) => (row.low === null && row.high === null ? "–" : `${time(row, "low")} to ${row.high === null ? "unbounded" : time(row, "high")}`) },
+    { name: "reached", head: term("reached"), key: (row) => row.reached / row.seeds, cell: (row) => `${row.reached} of ${row.seeds}`,
+      csv: { reached: (row) => row.reached, seeds: (row) => row.seeds } },
+    { id: "time", name: `median ${AXIS_WORDS[state.x]}`, head: term(["time to target", AXIS_WORDS[state.x]], AXIS_WORDS[state.x]), key: (row) => row.time, cell: (row) => (row.time === null ? "not reached" : compact(row.time)) },
+    { name: "95 % interval", head: term("95 % interval"), cell: (row) => (row.low === null && row.high === null ? "–" : `${time(row, "low")} to ${row.high === null ? "unbounded" : time(row, "high")}`), csv: ends },
   ];
 }
 

@@ -53,11 +53,13 @@ function fillBasins(host) {
     .map((row) => ({ ...row, label: payload.optimizers[row.optimizer].label, hyperparameters: "" }));
   const columns = [
     nameColumn,
-    { name: "best lr", key: (row) => row.best_lr, cell: (row) => rate(row.best_lr) },
-    { name: "at it", key: (row) => row.best, cell: (row) => value(row.best) },
-    { name: "basin", head: term("basin"), key: (row) => row.inside, cell: (row) => (row.low_lr === null ? "–" : row.low_lr === row.high_lr ? rate(row.low_lr) : `${rate(row.low_lr)} to ${rate(row.high_lr)}`) },
-    { name: "decades", key: (row) => row.decades, cell: (row) => (row.decades === null ? "–" : row.decades.toFixed(1)) },
-    { name: "rates in it", key: (row) => row.inside, cell: (row) => (row.inside === null ? "–" : `${row.inside} of ${row.tried}`) },
+    { name: "best lr", head: term("best lr"), key: (row) => row.best_lr, cell: (row) => rate(row.best_lr) },
+    { name: "at it", head: term("at it"), key: (row) => row.best, cell: (row) => value(row.best) },
+    { name: "basin", head: term("basin"), key: (row) => row.low_lr, cell: (row) => (row.low_lr === null ? "–" : row.low_lr === row.high_lr ? rate(row.low_lr) : `${rate(row.low_lr)} to ${rate(row.high_lr)}`),
+      csv: { "basin low": (row) => row.low_lr, "basin high": (row) => row.high_lr } },
+    { name: "decades", head: term("decades"), key: (row) => row.decades, cell: (row) => (row.decades === null ? "–" : row.decades.toFixed(1)) },
+    { name: "rates in it", head: term("rates in it"), key: (row) => row.inside, cell: (row) => (row.inside === null ? "–" : `${row.inside} of ${row.tried}`),
+      csv: { "rates in it": (row) => row.inside, "rates tried": (row) => row.tried } },
     { name: "edge", head: term("edge"), left: true, key: (row) => row.edge, cell: (row) => EDGES[row.edge] ?? "" },
   ];
   host.replaceChildren(...(rows.length ? [table("rates", "learning rates", columns, rows)] : []));

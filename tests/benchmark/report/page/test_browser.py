@@ -169,6 +169,7 @@ def test_a_table_is_sorted_and_copied_as_it_stands(page):
     rows = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
     assert [row["optimizer"] for row in rows] == ["sgd lr=0.1", "nesterov lr=0.1", "adam lr=0.001"]
     assert [float(row["mean"]) for row in rows] == pytest.approx([0.4, 0.3, 0.2])
+    assert [row["wins"] + " of " + row["pairs"] for row in rows] == ["0 of 5", "0 of 5", " of "]
     copies.get_by_text("Markdown").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith("| optimizer | mean |")
     copies.get_by_text("LaTeX").click()
@@ -212,6 +213,79 @@ def test_a_finger_reads_charts_and_what_is_behind_words(open_page, whole):
     assert tip.is_hidden()
 
 
+def csv_of(page, place):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(place).get_by_text("CSV").first.click()
+    return list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
+
+
+def test_a_csv_has_numbers_in_the_metrics_own_unit_each_under_its_name(page):
+    page.locator("#choose-metric").select_option(label="validation accuracy")
+    adam = csv_of(page, "#leaderboard-table")[0]
+    assert float(adam["mean"]) == pytest.approx(0.932)
+    assert float(adam["low"]) < 0.932 < float(adam["high"]) < 1
+    assert "95 % interval" not in adam
+    sgd = {row["optimizer"]: row for row in csv_of(page, "#sensitivity-body")}["sgd"]
+    assert (sgd["basin low"], sgd["basin high"]) == ("0.1", "0.1")
+    assert (sgd["rates in it"], sgd["rates tried"]) == ("1", "3")
+    reached = csv_of(page, "#targets-body")[0]
+    assert (reached["reached"], reached["seeds"]) == ("5", "5")
+
+
+def test_every_control_and_every_column_has_a_definition(page):
+    choose(page, "variants", "all")
+    bare = "all => all.filter(each => !each.querySelector('.term')).map(each => each.textContent)"
+    fields = page.locator(".bar .field label, .bar .check")
+    assert fields.count() > 10
+    assert fields.evaluate_all(bare) == []
+    heads = page.locator("thead th[scope=col]:not(.matrix th)")
+    assert heads.count() > 25
+    assert set(heads.evaluate_all(bare)) == {"reason"}
+
+
+def test_one_word_may_have_the_definitions_of_all_its_choices(page):
+    page.locator(".bar .term", has_text="Score").hover()
+    words = page.locator("#tip").inner_text().split("\n")
+    assert [line.partition(":")[0] for line in words] == [
+        "final value", "best value", "area under the curve",
+    ]  # fmt: skip
+
+
+def test_equals_are_both_starred(open_page, file_of, curve):
+    logs = [curve(name, 0.2, seed=seed) for name in ("adam", "rmsprop") for seed in range(3)]
+    page = open_page(file_of(*logs, curve("sgd", 0.4)))
+    rows = page.locator("#leaderboard-table tbody tr")
+    assert ["★" in words for words in rows.all_inner_texts()] == [True, True, False]
+    assert page.locator(".claim .swatch").count() == 2
+    note = page.locator("#leaderboard-table > p").inner_text()
+    assert "Rows rest on 1 to 3 seeds: the best of unequal means" in note
+
+
+def test_on_paper_all_is_open_and_what_is_shown_is_said(open_page, file_of, curve):
+    gone = [
+        curve("sgd", lr=i + 1, status="diverged", reason=f"loss is nan in step {i}")
+        for i in range(40)
+    ]
+    page = open_page(file_of(curve("adam"), *gone))
+    choose(page, "score", "area")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for name in ("metric", "score", "x", "band"):
+        assert page.locator(f"#choose-{name}").is_visible()
+    assert page.get_by_text("loss is nan in step 39", exact=True).is_visible()
+    assert not page.locator("nav").is_visible()
+    assert not page.locator(".copies").first.is_visible()
+
+
+@pytest.mark.parametrize("width", [1200, 1280])
+def test_long_names_leave_room_for_the_verdict(open_page, file_of, curve, width):
+    long = "torch.optim.RMSprop lr=0.001 momentum=0.9"
+    logs = [curve(name, label=name, seed=i) for name in (long, f"{long}5") for i in range(3)]
+    page = open_page(file_of(*logs), width=width)
+    scroll = page.locator("#leaderboard-table .scroll")
+    assert scroll.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
 def test_definitions_are_one_hover_or_focus_away(page):
     term = page.locator("#leaderboard-table .term", has_text="verdict").first
     term.hover()
@@ -245,6 +319,7 @@ def test_a_page_with_one_trial_works(open_page, file_of, curve, width):
     page = open_page(file_of(curve("adam")), width=width, dark=True)
     assert labels(page) == ["adam lr=0.1"]
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert "The one trial is done" in page.locator("#trouble-body").inner_text()
 
 
 def test_a_page_where_all_diverged_works(open_page, file_of, curve):
@@ -261,6 +336,9 @@ def test_a_page_without_any_trial_works(open_page, file_of):
     page = open_page(file_of())
     assert "There is no record yet" in page.locator("#headline-body").inner_text()
     assert page.locator("#controls").is_hidden()
+    assert page.locator("#nav a").all_inner_texts() == ["Diverged and failed", "Provenance"]
+    for link in page.locator("#nav a").all():
+        link.click()
 
 
 def boxes(page, texts):

@@ -1,0 +1,60 @@
+"""The glossary and what the page's scripts refer to, both ways; nothing is drawn here."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from benchmark.analysis.diagnostics import QUANTITIES
+from benchmark.report.page.glossary import GLOSSARY
+from benchmark.report.page.page import _SCRIPTS
+
+ASSETS = files("benchmark.report") / "assets" / "page"
+TEXT = r'"([^"]+)"'
+# What `term` is given other than texts, and where the texts are.
+LISTS = {
+    "Object.values(CHOICES.score)": r"score: \{(.*?)\}",
+    "Object.values(CHOICES.x)": r"AXIS_WORDS = \{(.*?)\}",
+    "Object.values(CHOICES.center)": r"center: \{(.*?)\}",
+    "AXIS_WORDS[state.x]": r"AXIS_WORDS = \{(.*?)\}",
+}
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+@pytest.fixture(scope="module")
+def first_arguments(scripts):
+    """Return what stands first in the brackets of every call of `term`."""
+    calls = re.findall(
+        r"\bterm\((\[[^\]]*(?:\[[^\]]*\][^\]]*)*\]|\"[^\"]+\"|[^,\"\[]+?\))", scripts
+    )
+    assert len(calls) + 1 == len(re.findall(r"\bterm\(", scripts))  # and its definition
+    return calls
+
+
+@pytest.fixture(scope="module")
+def referred_to(scripts, first_arguments):
+    found = set(re.findall(TEXT, " ".join(first_arguments)))
+    for name, place in LISTS.items():
+        if any(name in call for call in first_arguments):
+            (inside,) = re.findall(place, scripts, flags=re.DOTALL)
+            found |= set(re.findall(TEXT, inside))
+    return found | {
+        quantity.replace("_", " ") for quantity in QUANTITIES
+    }  # definition(…) in inside.js
+
+
+def test_everything_that_the_scripts_refer_to_is_defined(referred_to):
+    assert referred_to - GLOSSARY.keys() == set()
+
+
+def test_every_definition_can_be_reached(referred_to):
+    assert GLOSSARY.keys() - referred_to == set()
+
+
+def test_definitions_are_sentences():
+    assert all(words[0].isupper() or words[0] in "“" for words in GLOSSARY.values())
+    assert all(words.endswith(".") for words in GLOSSARY.values())
