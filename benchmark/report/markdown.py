@@ -17,6 +17,7 @@ from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_be
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
 from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
 from benchmark.report.words import (
+    best_first,
     claim_words,
     interval_words,
     lacking_words,
@@ -50,8 +51,8 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
     seeds = frames.trials.filter(status="done").group_by("variant").len()["len"]
     sentences = [
         f"{frames.trials.height} trials: {counts}.",
-        f"Each optimizer is shown with the hyperparameters of its lowest mean {metric}, found on "
-        "the same seeds, which flatters every one of them a little; test data chose nothing.",
+        f"Each optimizer is shown with the hyperparameters of its {best_first()}, found on the "
+        "same seeds, which flatters every one of them a little; test data chose nothing.",
         interval_words({mean_method(count) for count in seeds}),
         f"The last column compares the {metric} at the end, paired by seed, with {versus}: ▲ "
         "better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after "

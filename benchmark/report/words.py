@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Sequence
 
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.analysis.metrics import CHOOSING, higher_is_better
 
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
@@ -75,6 +75,18 @@ def claim_words(
     verb = "reached" if len(names) == 1 else "share"
     among = " of those of which no seed diverged" * among_steady
     return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {problem}{among}"
+
+
+def best_first() -> str:
+    """Return by what the best are chosen.
+
+    >>> best_first()
+    'lowest mean validation loss, ties by validation accuracy'
+    """
+    first, *others = CHOOSING
+    superlative = "highest" if higher_is_better(first) else "lowest"
+    ties = "".join(f", ties by {metric_words(name)}" for name in others)
+    return f"{superlative} mean {metric_words(first)}{ties}"
 
 
 def value_words(metric: str, value: float | None) -> str:

@@ -6,16 +6,47 @@ from collections.abc import Sequence
 import polars as pl
 
 from benchmark.analysis.frame import Frames
+from benchmark.report.words import best_first
 
 _OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # said where they are on
 _STATUSES = ("done", "diverged", "failed", "skipped")
+_RULE = (
+    f"Hyperparameters: of each optimizer those of its {best_first()}, at the end and over seeds; "
+    "those with which no seed diverged come first."
+)
 _VERSIONS = ("suite", "commit", "torch", "lightning", "python")
 
 
-def caption(what: str, frames: Frames) -> str:
-    """Return the caption: `what` is drawn, then the settings of `frames`, its trials."""
-    parts = [what, *_settings(frames), _machine(frames)]
+def caption(what: str, frames: Frames, *, chosen: bool = False) -> str:
+    """Return the caption: `what` is drawn, then the settings of `frames`, its trials.
+
+    Args:
+        what: Is drawn.
+        frames: Its trials.
+        chosen: Whether these are the best of several hyperparameters that were tried.
+    """
+    parts = [what, _RULE * chosen, *_settings(frames), _machine(frames)]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def not_drawn(frames: Frames, drawn: pl.DataFrame, why: str) -> str:
+    """Return a sentence on what is of `frames` and not `drawn`, which has its setting; or nothing.
+
+    Args:
+        frames: What was to be drawn.
+        drawn: Has columns ``setting`` and ``optimizer``.
+        why: The reason, for one and for several.
+    """
+    keys = ["setting", "optimizer"]
+    missing = frames.trials.unique(keys, keep="first", maintain_order=True).join(
+        drawn, on=keys, how="anti", maintain_order="left"
+    )
+    is_one_setting = frames.trials["setting"].n_unique() == 1
+    names = [
+        optimizer if is_one_setting else f"{optimizer} on {problem}"
+        for optimizer, problem in missing.select("optimizer", "problem").rows()
+    ]
+    return f" Not drawn, {why}: {', '.join(names)}." if names else ""
 
 
 def seeds_in_words(counts: Sequence[int]) -> str:

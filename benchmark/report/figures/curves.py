@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from benchmark.analysis.curves import bands, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
-from benchmark.report.figures.caption import seeds_in_words
+from benchmark.report.figures.caption import not_drawn, seeds_in_words
 from benchmark.report.figures.look import (
     add_legend,
     count_x,
@@ -23,6 +23,7 @@ from benchmark.report.palette import Style
 
 _POINTS = 200  # of a line; a column has no more
 _MARKERS = 6  # of a line
+_NEVER_DONE = "since no trial is done that measured it"
 
 
 def draw_curves(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
@@ -41,7 +42,7 @@ def draw_curves(frames: Frames, metric: str, words: str) -> tuple[Figure, str] |
     _fill(axes, curves, "label", looks(frames), metric)
     axes.set_ylabel(words)
     add_legend(figure, [axes])
-    return figure, _what(curves, metric, words)
+    return figure, _what(curves, metric, words) + not_drawn(frames, curves, _NEVER_DONE)
 
 
 def draw_overview(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
@@ -64,7 +65,7 @@ def draw_overview(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
         axes.set_title(_title(setting, settings))
         axes.set_ylabel(words)
     add_legend(figure, panels)
-    return figure, _what(curves, metric, words)
+    return figure, _what(curves, metric, words) + not_drawn(frames, curves, _NEVER_DONE)
 
 
 def _title(setting: str, settings: Sequence[str]) -> str:

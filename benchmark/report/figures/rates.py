@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.sensitivity import by_learning_rate
+from benchmark.report.figures.caption import not_drawn
 from benchmark.report.figures.look import add_legend, line, log_x, looks, new_figure, scale_y
 from benchmark.report.palette import Style
 
@@ -40,7 +41,7 @@ def draw_rates(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | 
     add_legend(figure, [axes])
     what = f"Mean {words} at the end of training over the learning rate; bars: 95 % intervals."
     crosses = " Crosses at the top: seeds diverged." * bool((curves["diverged"] > 0).any())
-    return figure, what + crosses
+    return figure, what + crosses + not_drawn(frames, curves, "since one rate was tried")
 
 
 def _draw(axes: Axes, curve: pl.DataFrame, name: str, style: Style) -> None:

@@ -85,9 +85,12 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
         every, chosen = (_within(which, str(setting)) for which in (frames, best))
         for drawing in _of_setting(name, every, chosen):
             yield replace(drawing, setting=str(setting))
-    yield from _named("overview", draw_overview(best, _RUNNING, metric_words(_RUNNING)), best)
-    yield from _named("profiles", draw_profile(best, _DECIDES, metric_words(_DECIDES)), best)
-    yield from _named("ranks", draw_ranks(best, _DECIDES, metric_words(_DECIDES)), best)
+    decides = metric_words(_DECIDES)
+    yield from _named(
+        "overview", draw_overview(best, _RUNNING, metric_words(_RUNNING)), best, frames
+    )
+    yield from _named("profiles", draw_profile(best, _DECIDES, decides), best, frames)
+    yield from _named("ranks", draw_ranks(best, _DECIDES, decides), best, frames)
 
 
 def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
@@ -95,15 +98,18 @@ def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
     for metric in _METRICS:
         words = metric_words(metric)
         slug = words.replace(" ", "-")
-        yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best)
-    yield from _named(f"{name}-learning-rate", draw_rates(every, _DECIDES, decides), every)
-    yield from _named(f"{name}-target", draw_reaching(best, _DECIDES, decides), best)
+        yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best, every)
+    yield from _named(f"{name}-learning-rate", draw_rates(every, _DECIDES, decides), every, every)
+    yield from _named(f"{name}-target", draw_reaching(best, _DECIDES, decides), best, every)
 
 
-def _named(name: str, drawn: tuple[Figure, str] | None, frames: Frames) -> Iterator[Drawing]:
+def _named(
+    name: str, drawn: tuple[Figure, str] | None, shown: Frames, tried: Frames
+) -> Iterator[Drawing]:
     if drawn is not None:
         figure, what = drawn
-        yield Drawing(name=name, figure=figure, caption=caption(what, frames))
+        chosen = shown.trials["variant"].n_unique() < tried.trials["variant"].n_unique()
+        yield Drawing(name=name, figure=figure, caption=caption(what, shown, chosen=chosen))
 
 
 def _within(frames: Frames, setting: str) -> Frames:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
+from benchmark.report.figures.curves import draw_overview
 from benchmark.report.figures.look import plain, widths
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
 from benchmark.report.palette import style
@@ -187,6 +188,37 @@ def test_captions_say_what_was_run(store):
     assert "Setting: logreg/digits, 1 epoch of batches of 128, cpu 32-true." in caption
     assert "  sgd lr=0.1: lr = 0.1, weight_decay = 0.0; seeds: 2 done." in caption
     assert "lr=0.01" not in caption
+
+
+def test_captions_say_how_hyperparameters_were_chosen_where_they_were(store, studied):
+    rule = "those of its lowest mean validation loss, ties by validation accuracy, at the end"
+    *curves, rates, target = draw_all(read([store]))
+    assert all(rule in drawing.caption for drawing in (*curves, target))
+    assert rule not in rates.caption
+    without_grid = draw_all(read([studied("adam,sgd", name="other", final=final)]))
+    assert not any(rule in drawing.caption for drawing in without_grid)
+
+
+def test_captions_say_what_is_not_in_the_picture(studied):
+    store = studied("sgd:lr=0.1|0.01,adam", final=final)
+    for record in store.records():
+        if record.trial.label == "adam":
+            store.write(Record(trial=record.trial, status="diverged", reason="nan"))
+    curves, *_, rates, _ = draw_all(read([store]))
+    assert "adam" not in [line.get_label() for line in curves.figure.axes[0].lines]
+    assert "Not drawn, since no trial is done that measured it: adam." in curves.caption
+    assert "Not drawn, since one rate was tried: adam." in rates.caption
+
+
+def test_what_is_missing_on_one_problem_alone_is_said_with_the_problem(studied):
+    studied("sgd,adam", final=final)
+    store = studied("sgd,adam", final=final, problem="mlp/digits")
+    for record in store.records():
+        if record.trial.label == "adam" and record.trial.problem == "mlp/digits":
+            store.write(Record(trial=record.trial, status="diverged", reason="nan"))
+    frames = read([store])
+    _, words = draw_overview(frames, "val/loss", "validation loss")
+    assert words.endswith("Not drawn, since no trial is done that measured it: adam on mlp/digits.")
 
 
 def test_versions_are_in_the_caption(store):
