@@ -103,8 +103,8 @@ GLOSSARY = {
         "fastest everywhere, 0 never within 4 times the fastest."
     ),
     "best lr": (
-        "The tried learning rate with the best mean of the final metric; one at which no seed "
-        "diverged comes first."
+        "The tried learning rate with the best mean of the final metric, for a test metric that on "
+        "validation data; one at which no seed diverged comes first."
     ),
     "at it": "Mean of the final metric at the best learning rate, over the seeds that are done.",
     "basin": (
