@@ -1,10 +1,14 @@
 """Which module and text a plug-in comes from; what was measured before an edit is not reused."""
 
+import ast
 import hashlib
 import sysconfig
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 _OURS = ("benchmark", "optimizers", "datamodules")  # the record's `suite` and `commit` tell these
 
@@ -22,6 +26,28 @@ def source_digest(path: str) -> str:
     if file is None or path.partition(".")[0] in _OURS or _is_installed(file):
         return ""
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+@cache
+def literal_defaults(target: str) -> Mapping[str, Any]:
+    """Return the defaults of a class's arguments, read off its file: nothing is imported.
+
+    Args:
+        target: ``module:class``, of a class with a constructor of its own.
+
+    >>> literal_defaults("optimizers.sgd:SGD")["weight_decay"]
+    0.0
+    """
+    module, _, name = target.partition(":")
+    file = _file_of(f"{module}.{name}")
+    tree = ast.parse(file.read_text(encoding="utf-8") if file else "")
+    own = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    functions = [node for cls in own for node in cls.body if isinstance(node, ast.FunctionDef)]
+    (takes,) = [function.args for function in functions if function.name == "__init__"]
+    last = takes.args[len(takes.args) - len(takes.defaults) :]
+    pairs = [*zip(last, takes.defaults, strict=True)]
+    pairs += [(a, v) for a, v in zip(takes.kwonlyargs, takes.kw_defaults, strict=True) if v]
+    return {argument.arg: ast.literal_eval(value) for argument, value in pairs}
 
 
 def module_of(path: str) -> str:

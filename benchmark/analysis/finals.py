@@ -112,7 +112,7 @@ def passed_over(frames: Frames, *, by: Sequence[str] = CHOOSING) -> pl.DataFrame
         over the ``seeds`` that are done; best first within a setting.
     """
     ranked = _ranked_variants(frames, by)
-    best = [found[0] for found in winners(frames, by=by).values()]
+    best = [variants[0] for variants in winners(frames, by=by).values()]
     merits = [name for name in ranked.columns if name.startswith(_MERIT)]
     if not merits:
         return ranked.head(0)

@@ -68,11 +68,12 @@ def headline(frames: Frames, versus: Versus) -> str:
     """Return who did best in the frames' one setting, and how others compare with the reference."""
     problem = frames.trials["problem"][0]
     best = next(iter(winners(frames).values()), None)
-    passed = passed_over(frames)
     sentences = [
         f"On {problem} none did best: no optimizer is done with all of its seeds."
         if best is None
-        else _claim(frames.trials.filter(pl.col("variant").is_in(best)), problem, passed)
+        else _claim(
+            frames.trials.filter(pl.col("variant").is_in(best)), problem, passed_over(frames)
+        )
     ]
     sentences += _verdicts(_labels(frames), versus)
     return " ".join(sentences)
@@ -107,10 +108,10 @@ def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
         for name, on in ((chosen_by, ""), ("test/accuracy", " on test data"))
         if name in best.columns
     ]
-    claim = claim_words(names, chosen_by, problem, is_one_passed_over=passed.height > 0)
     rows = passed.select("label", "mean", "seeds", "diverged").rows()
-    told = [passed_over_words(chosen_by, *row) for row in rows]
-    return " ".join([f"{claim}: {', '.join(numbers)}.", *told])
+    claim = claim_words(names, chosen_by, problem, among_steady=bool(rows))
+    passed_words = (passed_over_words(chosen_by, *row) for row in rows)
+    return " ".join([f"{claim}: {', '.join(numbers)}.", *passed_words])
 
 
 def _means(best: pl.DataFrame, metric: str) -> list[str]:

@@ -56,15 +56,15 @@ def together(names: Sequence[str]) -> str:
 
 
 def claim_words(
-    names: Sequence[str], metric: str, problem: str, *, is_one_passed_over: bool = False
+    names: Sequence[str], metric: str, problem: str, *, among_steady: bool = False
 ) -> str:
     """Return who did best, as the beginning of a sentence that goes on with the value.
 
     Args:
-        names: One, or those that are equal.
-        metric: By what.
+        names: The best; several are equal.
+        metric: What decides.
         problem: On what.
-        is_one_passed_over: Whether something with a better mean diverged and so is not the best.
+        among_steady: Whether what diverged has a better mean.
 
     >>> claim_words(["adam"], "val/loss", "mlp/mnist")
     'adam reached the lowest validation loss on mlp/mnist'
@@ -73,7 +73,7 @@ def claim_words(
     """
     superlative = "highest" if higher_is_better(metric) else "lowest"
     verb = "reached" if len(names) == 1 else "share"
-    among = " of those of which no seed diverged" * is_one_passed_over
+    among = " of those of which no seed diverged" * among_steady
     return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {problem}{among}"
 
 

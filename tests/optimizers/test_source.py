@@ -1,7 +1,11 @@
+import inspect
+from pkgutil import resolve_name
+
 import pytest
 
 from optimizers.grammar import parse
-from optimizers.source import source_digest
+from optimizers.registry import OPTIMIZERS
+from optimizers.source import literal_defaults, source_digest
 from optimizers.spec import SpecError
 
 TEXT = """
@@ -50,3 +54,10 @@ def test_a_package_that_raises_stands_for_its_modules_and_its_error_is_for_whoev
 def test_what_cannot_be_found_has_none():
     assert source_digest("no.such.Thing") == ""
     assert source_digest("optimizers.adam.Adam") == ""
+
+
+@pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_defaults_read_off_a_file_are_those_of_the_class(row):
+    parameters = inspect.signature(resolve_name(row.target)).parameters.values()
+    theirs = {p.name: p.default for p in parameters if p.default is not p.empty}
+    assert literal_defaults(row.target) == theirs

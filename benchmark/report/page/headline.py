@@ -44,12 +44,20 @@ def headlines(frames: Frames, cast: Cast, reference: str | None) -> list[Headlin
     if metric is None:
         return [_nobody(setting) for setting in cast.settings]
     chosen = compared_scores(frames, metric, "final").filter(pl.col("variant").is_in(cast.chosen))
-    families, passed = comparisons(chosen, reference), passed_over(frames)
+    families = comparisons(chosen, reference)
     board = cast.numbered(leaderboard(chosen))
+    passed = passed_over(frames)
     return [
         _nobody(setting)
         if not setting.winners
-        else _headline(cast, setting, metric, board, families.get(setting.name, []), passed)
+        else _headline(
+            cast,
+            setting,
+            metric,
+            board.filter(setting=setting.name),
+            passed.filter(setting=setting.name),
+            families.get(setting.name, []),
+        )
         for setting in cast.settings
     ]
 
@@ -58,16 +66,17 @@ def _headline(
     cast: Cast,
     setting: Setting,
     metric: str,
-    boards: pl.DataFrame,
-    family: Sequence[Comparison],
+    board: pl.DataFrame,
     passed: pl.DataFrame,
+    family: Sequence[Comparison],
 ) -> Headline:
-    board = boards.filter(setting=setting.name)
-    better = passed.filter(setting=setting.name).select("label", "mean", "seeds", "diverged").rows()
-    told = [passed_over_words(metric, *row) for row in better]
+    better = passed.select("label", "mean", "seeds", "diverged").rows()
     return Headline(
-        claim=_claim(cast.frames, setting, metric, board, is_one_passed_over=bool(told)),
-        evidence=(*told, *_evidence(cast, setting, board, family)),
+        claim=_claim(cast.frames, setting, metric, board, among_steady=bool(better)),
+        evidence=(
+            *(passed_over_words(metric, *row) for row in better),
+            *_evidence(cast, setting, board, family),
+        ),
     )
 
 
@@ -80,15 +89,15 @@ def _nobody(setting: Setting) -> Headline:
 
 
 def _claim(
-    frames: Frames, setting: Setting, metric: str, board: pl.DataFrame, *, is_one_passed_over: bool
+    frames: Frames, setting: Setting, metric: str, board: pl.DataFrame, *, among_steady: bool
 ) -> str:
     names = [setting.variants[winner].label for winner in setting.winners]
     rows = board.filter(pl.col("variant").is_in(setting.winners)).to_dicts()
     spreads = {_spread(metric, row): None for row in rows}
     how = f" ({next(iter(spreads))})" if len(spreads) == 1 else ""
-    claim = claim_words(names, metric, setting.title, is_one_passed_over=is_one_passed_over)
     return (
-        f"{claim}: {value_words(metric, rows[0]['mean'])}{how}{_on_test(frames, setting, names)}."
+        f"{claim_words(names, metric, setting.title, among_steady=among_steady)}: "
+        f"{value_words(metric, rows[0]['mean'])}{how}{_on_test(frames, setting, names)}."
     )
 
 

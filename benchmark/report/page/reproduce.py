@@ -11,7 +11,9 @@ from typing import Any
 
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Trial
+from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import ALIASES
+from optimizers.source import literal_defaults
 
 _CONSTANT: Mapping[str, Any] = {"schedule": "constant", "warmup": 0.0}
 
@@ -34,8 +36,9 @@ class _Run:
 def commands(study: str, trials: Sequence[Trial]) -> list[str]:
     """Return commands that together make `trials`, as far as options can say it.
 
-    Optimizers are named with the hyperparameters that their labels name; the others are the
-    defaults of this version of the suite. Seeds are all below the highest that was run.
+    Optimizers are named with the hyperparameters that their labels name if the others are the
+    defaults of this version of the suite, or of a class that is not of the suite; else with all.
+    Seeds are all below the highest that was run.
     """
     runs: dict[_Run, list[Trial]] = {}
     for trial in trials:
@@ -129,12 +132,21 @@ class _Told:
 def _told(optimizer: Mapping[str, Any]) -> _Told:
     name, label = str(optimizer["name"]), str(optimizer["label"])
     head, named = _label_parts(label, _values(optimizer))
-    if head == name:
+    if head == name and _is_default(optimizer, named):
         return _Told(head=name, named=named, rest="", alone=name + _assigned(named))
     hidden = _hidden(optimizer)
     rest = _assigned({key: text for key, text in hidden.items() if key not in named})
     alone = f"{name}@{label}{_assigned(hidden)}"
     return _Told(head=f"{name}@{head}", named=named, rest=rest, alone=alone)
+
+
+def _is_default(optimizer: Mapping[str, Any], named: Iterable[str]) -> bool:
+    """Return whether all that is not `named` is as the class has it, as far as is known."""
+    name = str(optimizer["name"])
+    defaults = dict(_CONSTANT)
+    defaults |= literal_defaults(OPTIMIZERS[name].target) if name in OPTIMIZERS else {}
+    values = {key: value for key, value in _values(optimizer).items() if key not in named}
+    return all(_value(values[key]) == _value(defaults[key]) for key in values.keys() & defaults)
 
 
 def _label_parts(label: str, values: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

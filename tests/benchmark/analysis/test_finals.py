@@ -116,9 +116,7 @@ def test_a_better_mean_with_a_diverged_seed_is_passed_over_and_told(frames_of, l
     )
     found = passed_over(frames).select("label", "mean", "seeds", "diverged").rows()
     assert found == [("sgd lr=0.4", 0.1, 1, 1)]
-    assert passed_over(
-        only(frames, [v for found in winners(frames).values() for v in found])
-    ).is_empty()
+    assert passed_over(only(frames, *winners(frames).values())).is_empty()
 
 
 def test_each_setting_has_its_own_best_variant(frames_of, log):

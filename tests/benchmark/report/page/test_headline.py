@@ -67,6 +67,16 @@ def test_means_over_different_seeds_are_said_to_be(headline_of, curve):
     assert said in headline_of(*ahead_in_all(curve, 6), *third).evidence[-1]
 
 
+def test_a_better_mean_with_a_diverged_seed_is_named(headline_of, curve):
+    gone = [curve("nesterov", 0.05, seed=0), curve("nesterov", seed=1, status="diverged")]
+    found = headline_of(*ahead_in_all(curve, 2), *gone)
+    assert found.claim.startswith(
+        "adam lr=0.1 reached the lowest validation loss on logreg/digits of those of which no seed "
+        "diverged: 0.1 "
+    )
+    assert found.evidence[0] == "nesterov lr=0.1 reached 0.05 in 1 seed, but diverged in 1."
+
+
 @pytest.mark.parametrize("reference", [None, "adam", "nesterov", "sgd"])
 def test_equals_share_the_headline_and_are_compared_with_the_others_alone(
     headline_of, curve, reference

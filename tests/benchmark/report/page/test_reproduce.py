@@ -53,6 +53,8 @@ def made_again(trials, lines=None):
         "adam:betas=(0.8,0.99):lr=0.1",
         "sgd:lr=1000000|1|1e6|123456789|0.12345678",
         "sgd@my lr=5:lr=0.1",
+        "sgd@sgd:lr=0.1|0.2:weight_decay=0.1,adam@adam:betas=(0.8,0.9)",
+        "adam@adam lr=0.1:lr=0.1:schedule=cosine",
         "sgd@my:lr=0.1|0.2:weight_decay=0.01|0.1",
         "adam:schedule=inverse_sqrt:warmup=10",
         "adam@slow:schedule=inverse_sqrt:warmup=10",
@@ -127,7 +129,9 @@ VALUES = {
     "schedule": st.sampled_from(["cosine", "inverse_sqrt", "1/sqrt(t)", "constant"]),
     "warmup": st.sampled_from(["0", "0.25", "10", "1000000"]),
 }
-LABELS = st.sampled_from(["", "", "mine", "my lr=0.1", "(a, b)", "adam or so", "it's 5 %"])
+LABELS = st.sampled_from(
+    ["", "", "mine", "adam", "adam lr=0.1", "my lr=0.1", "(a, b)", "adam or so", "it's 5 %"]
+)
 
 
 @st.composite
