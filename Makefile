@@ -36,12 +36,15 @@ report: $(READY) ## print the tables of the last `make bench` again and make its
 	$(RUN) report bench
 
 results: $(READY) ## make docs/results.md and its pictures from the records that lie beside it
-	$(RUN) restore docs/results/reference.parquet
-	$(RUN) report reference --format md --reference adam --out docs/results.md
+	rm -rf build/results
+	$(RUN) restore docs/results/reference.parquet --results build/results
+	$(RUN) report reference --results build/results --format md --reference adam --out docs/results.md
 
 reference: $(READY) ## run the trials of docs/results.md again, on real data; takes hours
-	@for config in docs/results/*.toml; do $(RUN) --config $$config || exit 1; done
-	$(RUN) compact reference --out docs/results/reference.parquet
+	@for config in docs/results/*.toml; do \
+	  $(RUN) --config $$config --results build/reference || exit 1; \
+	done
+	$(RUN) compact reference --results build/reference --out docs/results/reference.parquet
 	$(MAKE) results
 
 test: $(READY) ## run the tests, without a network, in under five minutes

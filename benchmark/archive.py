@@ -80,7 +80,8 @@ def restore(path: Path, results: Path) -> Restored:
 
 
 def _schema(curves: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, Any]:
-    names = dict.fromkeys(name for curve in curves for row in curve for name in row)
+    found = (name for curve in curves for row in curve for name in row)
+    names = dict.fromkeys(("step", *found))  # a struct has at least one field
     kinds = {name: pl.Int64 if name in _WHOLE else pl.Float64 for name in names}
     texts = dict.fromkeys(_TEXTS, pl.String)
     return {**texts, "seed": pl.Int64, "curves": pl.List(pl.Struct(kinds))}
@@ -103,21 +104,27 @@ def _read(path: Path) -> Iterator[tuple[str, Record, list[dict[str, float]]]]:
     """Give study, record and curve of every trial, after a check of them all."""
     try:
         rows = pl.read_parquet(path, columns=["study", "key", "record", "curves"]).to_dicts()
-        found = [Record.from_json(json.loads(row["record"])) for row in rows]
+        records = [Record.from_json(json.loads(row["record"])) for row in rows]
+        curves = [[_measured(point) for point in row["curves"]] for row in rows]
     except (pl.exceptions.PolarsError, ValueError, TypeError, KeyError, AttributeError) as error:
         words = " ".join(str(error).split())[:120]
         raise UsageError(
             f"{path}: expected a file that `compact` wrote, got one that does not read as such "
             f"({type(error).__name__}: {words})"
         ) from None
-    if len({row["study"] for row in rows}) != 1:
-        raise UsageError(f"{path}: expected the trials of one study, got {len(rows)} trials")
-    for row, record in zip(rows, found, strict=True):
+    studies = {str(row["study"]) for row in rows}
+    if len(studies) != 1:
+        names = ", ".join(sorted(studies)) or "no trials"
+        raise UsageError(f"{path}: expected the trials of one study, got {names}")
+    for row, record in zip(rows, records, strict=True):
         if record.trial.key != row["key"]:
             raise UsageError(
                 f"{path}: trial {row['key']} would be {record.trial.key} in this version, which "
                 "trains it differently: read the file with the version that wrote it"
             )
-    for row, record in zip(rows, found, strict=True):
-        points = [{k: v for k, v in point.items() if v is not None} for point in row["curves"]]
-        yield row["study"], record, points
+    for record, curve in zip(records, curves, strict=True):
+        yield str(rows[0]["study"]), record, curve
+
+
+def _measured(point: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in point.items() if value is not None}

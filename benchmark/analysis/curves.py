@@ -34,16 +34,13 @@ def lines(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
 
     Returns:
         Columns ``setting, optimizer, label, variant, trial, seed, status, x, y``, sorted by trial
-        and x; of several values at one x the last is kept. Of the running loss, means over fewer
-        than half of the usual number of steps, as at the end of an epoch, are left out: beside the
-        others they are noise.
+        and x; of several values at one x the last is kept.
     """
     _check_axis(axis)
     if metric not in frames.curves.columns:
         return _EMPTY_LINES
     who = frames.trials.filter(pl.col("status").is_in(_RESULTS))
-    rows = _usual_chunks(frames.curves) if metric == "train/running_loss" else frames.curves
-    points = rows.select("trial", x=pl.col(axis).cast(pl.Float64), y=metric).drop_nulls()
+    points = frames.curves.select("trial", x=pl.col(axis).cast(pl.Float64), y=metric).drop_nulls()
     ordered = points.sort("trial", "x", maintain_order=True)
     is_followed = (pl.col("trial", "x") == pl.col("trial", "x").shift(-1)).fill_null(False)
     return (
@@ -51,13 +48,6 @@ def lines(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
         .join(who.select("trial", *WHO, "seed", "status"), on="trial", maintain_order="left")
         .select(_EMPTY_LINES.columns)
     )
-
-
-def _usual_chunks(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with a running loss over at least half of its trial's median of steps."""
-    measured = rows.drop_nulls("train/running_loss").sort("trial", "step")
-    steps = pl.col("step") - pl.col("step").shift(1, fill_value=0).over("trial")
-    return measured.filter(2 * steps >= steps.median().over("trial"))
 
 
 def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -> pl.DataFrame:

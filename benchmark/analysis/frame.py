@@ -1,8 +1,9 @@
 """Records to frames: one table of trials and one of their curves, for one or more studies.
 
-Everything else in this package takes these tables. They hold what the files hold, with two rules
+Everything else in this package takes these tables. They hold what the files hold, with three rules
 added: a trial that is not done has no final metrics, for its last finite loss is not its result;
-and accuracies are rounded to what single precision knows of them (`metrics.rounded`).
+accuracies are rounded to what single precision knows of them (`metrics.rounded`); and curves lack
+running losses over a few steps only, as left over at the end of an epoch.
 """
 
 import io
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.metrics import SHARE_DECIMALS, is_share, rounded
+from benchmark.analysis.metrics import RUNNING, SHARE_DECIMALS, is_share, rounded
 from benchmark.analysis.summary import in_order, setting
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
@@ -196,7 +197,20 @@ def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
     frame = pl.concat([empty, *parts], how="diagonal_relaxed").sort("trial", maintain_order=True)
     whole = pl.col("step", "samples").cast(pl.Int64)
     shares = [pl.col(name).round(SHARE_DECIMALS) for name in frame.columns if is_share(name)]
-    return frame.cast({pl.selectors.exclude("trial"): pl.Float64}).with_columns(whole, *shares)
+    frame = frame.cast({pl.selectors.exclude("trial"): pl.Float64}).with_columns(whole, *shares)
+    return _without_remainders(frame) if RUNNING in frame.columns else frame
+
+
+def _without_remainders(curves: pl.DataFrame) -> pl.DataFrame:
+    """Leave out running losses over fewer than half of the usual number of steps of their trial.
+
+    Such are what is left at the end of an epoch, and beside the others they are noise.
+    """
+    measured = curves.with_row_index("row").drop_nulls(RUNNING).sort("trial", "step")
+    steps = pl.col("step") - pl.col("step").shift(1, fill_value=0).over("trial")
+    few = measured.filter(2 * steps < steps.median().over("trial"))["row"]
+    is_few = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(few.implode())
+    return curves.with_columns(pl.when(~is_few).then(RUNNING).alias(RUNNING))
 
 
 def _parse(files: Sequence[_File], schema: pl.Schema | None) -> Iterator[pl.DataFrame]:

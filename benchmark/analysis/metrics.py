@@ -8,6 +8,8 @@ CHOOSING = ("val/loss", "val/accuracy")
 SHARE_DECIMALS = 7  # to which shares are read, see `rounded`
 TIE_DECIMALS = 6  # to which means of them are compared: rounding moves a mean in the seventh
 
+RUNNING = "train/running_loss"  # of the minibatches as trained on, since the row before
+
 _HIGHER_IS_BETTER = {"loss": False, "running_loss": False, "accuracy": True}
 
 

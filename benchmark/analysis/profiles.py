@@ -3,9 +3,9 @@
 Dolan & Moré 2002 (doi:10.1007/s101070100263): for each optimizer the share of settings in which it
 needs at most τ times what the fastest one needs. AlgoPerf scores the area under that curve.
 
-All others take times with columns ``optimizer, setting, time``, one row per pair, as made by
-`target_times` of best variants. A time that is null, infinite or missing means: not
-reached. The divisor is the number of settings, those that nobody mastered included.
+Times are tables with columns ``optimizer, setting, time``, one row per pair, as `target_times`
+makes them of best variants. A time that is null, infinite or missing means: not reached. The
+divisor is the number of settings, those that nobody mastered included.
 """
 
 import numpy as np

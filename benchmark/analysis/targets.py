@@ -112,8 +112,9 @@ def _round_up(value: float) -> float:
     if value == 0.0:
         return value
     digits = 2 - math.floor(math.log10(abs(value)))
-    # The inner rounding keeps 0.25·10⁴ from becoming 2500.0000000000005 and then 2501.
-    return round(math.ceil(round(value * 10.0**digits, 6)) / 10.0**digits, digits)
+    # The inner rounding keeps 0.25·10⁴ from becoming 2500.0000000000005 and then 2501; where it
+    # takes away what is there, as of 0.1 + 0.3 + 0.01, the value itself is the easier one.
+    return max(value, round(math.ceil(round(value * 10.0**digits, 6)) / 10.0**digits, digits))
 
 
 def _target_row(group: pl.DataFrame) -> dict[str, Any]:

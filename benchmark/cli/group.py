@@ -13,7 +13,7 @@ _VERBS = {
     "run": "run trials and print the tables (the default)",
     "show": "print the tables of a study again",
     "check": "check an optimizer, your own too, for what users of torch.optim count on",
-    "report": "a page of everything, figures for papers, or a W&B Report, from studies",
+    "report": "a page of everything, a Markdown document, figures for papers, or a W&B Report",
     "compact": "a study's records and curves in one small Parquet file",
     "restore": "a study's files again, from what compact wrote",
     "push": "rebuild the Weights & Biases runs of a study from its files",

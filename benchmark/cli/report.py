@@ -1,4 +1,4 @@
-"""``report``: a page, figures and W&B Reports from the records of one or more studies."""
+"""``report``: a page, a document, figures and W&B Reports from the records of studies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,7 +64,7 @@ def command(
     wandb_project: str | None,
     wandb_entity: str | None,
 ) -> int:
-    """Write one page, which opens anywhere, of everything that STUDY says; or figures."""
+    """Write a page, which opens anywhere, of all that STUDY says; or a document, or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
     kind = kind or ("" if wandb else "html")
     place, compares = (wandb_project, wandb_entity), wandb or kind not in FIGURES

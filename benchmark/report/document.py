@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
@@ -30,15 +31,16 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
     """
     frames = read(stores)
     folder = target.with_suffix("")
-    folder.mkdir(exist_ok=True)
     drawings = [each for each in draw_all(frames) if each.name.endswith((*_SHOWN, *_OVERALL))]
-    pictures = [save_picture(drawing, "svg", folder) for drawing in drawings]
     again = [
         line
         for store in stores
         for line in commands(store.study, [each.trial for each in in_order(store.records())])
     ]
-    target.write_text(_document(frames, drawings, folder.name, reference, again), encoding="utf-8")
+    text = _document(frames, drawings, quote(folder.name), reference, again)
+    folder.mkdir(exist_ok=True)
+    pictures = [save_picture(drawing, "svg", folder) for drawing in drawings]
+    target.write_text(text, encoding="utf-8")
     return [target, *pictures]
 
 
@@ -70,8 +72,10 @@ def _document(
 def _setting(
     frames: Frames, compared: Versus, drawings: Sequence[Drawing], folder: str
 ) -> list[str]:
-    best = only(frames, best_variants(frames))
-    board = markdown.board(best, compared)
+    shown = dict.fromkeys(
+        [*best_variants(frames), *[compared.reference] * bool(compared.reference)]
+    )
+    board = markdown.board(only(frames, [name for name in shown if name]), compared)
     parts = _section(2, frames.trials["setting"][0], markdown.headline(frames, compared), board)
     parts.append(_pictures(drawings, folder))
     parts += _section(3, "Time to target", markdown.targets(frames))

@@ -11,7 +11,7 @@ import polars as pl
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import Frames, read, variant_of
-from benchmark.analysis.summary import Row, summarize
+from benchmark.analysis.summary import Row
 from benchmark.report.sparkline import pick, sparkline
 from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
 from benchmark.store import Store
@@ -66,7 +66,7 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
         UsageError: there is no such optimizer.
     """
     frames = read([store])
-    chosen = references(frames, reference) if reference else _stars(store)
+    chosen = references(frames, reference)
     families = compare(frames, chosen, is_named=reference is not None)
     compared = [one for family in families.values() for one in family]
     return Evidence(
@@ -82,16 +82,6 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
 
 def _settings(frames: Frames) -> set[str]:
     return set(frames.trials["setting"])
-
-
-def _stars(store: Store) -> dict[str, str]:
-    """Return the variants that the tables mark as the best; the first where two are equal."""
-    return {
-        setting: variant_of(store.study, row.trial)
-        for setting, rows in summarize(store.records()).items()
-        for row in reversed(rows)
-        if row.best
-    }
 
 
 def _sparklines(curves: pl.DataFrame) -> dict[str, str]:

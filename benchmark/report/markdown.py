@@ -10,7 +10,7 @@ from benchmark.analysis.cost import costs
 from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
 from benchmark.analysis.frame import Axis, Frames
 from benchmark.analysis.intervals import mean_method
-from benchmark.analysis.metrics import CHOOSING
+from benchmark.analysis.metrics import CHOOSING, is_share
 from benchmark.analysis.profiles import profile_scores, target_times
 from benchmark.analysis.ranks import rank, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
@@ -133,7 +133,7 @@ def board(frames: Frames, versus: Versus | None = None) -> str:
         seeds = f"{row['seeds']} done" + f", {row['diverged']} diverged" * bool(row["diverged"])
         rows.append([row["label"], *cells, seeds, *[marks.get(row["variant"], "")] * bool(marks)])
         counts.append(row["seeds"] + row["diverged"])
-    named = [metric_words(name) + ", %" * name.endswith("accuracy") for name in boards]
+    named = [metric_words(name) + ", %" * is_share(name) for name in boards]
     last = [f"{metric_words(METRIC)} vs reference"] * bool(marks)
     note = seeds_words(counts)
     return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)
@@ -263,7 +263,8 @@ def provenance(frames: Frames) -> str:
     values: dict[str, dict[str, None]] = {}
     for text in frames.trials["environment"].unique(maintain_order=True):
         for name, value in json.loads(text).items():
-            values.setdefault(name, {})[str(value)] = None
+            if value not in ("", None):
+                values.setdefault(name, {})[str(value)] = None
     return table(["", ""], [[name, ", ".join(found)] for name, found in values.items()])
 
 
@@ -298,7 +299,7 @@ def _cell(board: pl.DataFrame, variant: str) -> str:
     (row,) = board.filter(variant=variant).iter_rows(named=True)
     if row["mean"] is None:
         return "-"
-    scale, digits = (100, 2) if row["metric"].endswith("accuracy") else (1, 4)
+    scale, digits = (100, 2) if is_share(row["metric"]) else (1, 4)
     mean = f"{scale * row['mean']:.{digits}f}"
     if row["low"] is None:
         return mean

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.summary import Row, summarize
-from benchmark.report.words import interval_words, lacking_words, seeds_words
+from benchmark.report.words import best_first, interval_words, lacking_words, seeds_words
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
@@ -136,7 +136,7 @@ def _star_legend(rows: Sequence[Row]) -> str:
         return ""
     is_passed_over = any(row.metrics and row.counts.get("diverged") for row in rows)
     among = " of the rows of which no seed diverged" * is_passed_over
-    return f"★ lowest mean validation loss{among}."
+    return f"★ {best_first()}{among}."
 
 
 _CURVES_LEGEND = (

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Sequence
 
-from benchmark.analysis.metrics import CHOOSING, higher_is_better
+from benchmark.analysis.metrics import CHOOSING, higher_is_better, is_share
 
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
@@ -97,7 +97,7 @@ def value_words(metric: str, value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value * 100:.2f}{NO_BREAK}%" if metric.endswith("accuracy") else f"{value:.4g}"
+    return f"{value * 100:.2f}{NO_BREAK}%" if is_share(metric) else f"{value:.4g}"
 
 
 def interval_words(methods: Collection[str]) -> str:

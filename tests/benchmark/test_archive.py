@@ -86,6 +86,7 @@ def test_an_empty_study_is_refused_and_leaves_no_file(tmp_path):
         pl.DataFrame({"a": [1]}),
         pl.DataFrame({"study": ["s"], "key": ["k"], "record": ["{"], "curves": [[{"step": 1}]]}),
         pl.DataFrame({"study": ["s"], "key": ["k"], "record": ["[]"], "curves": [[{"step": 1}]]}),
+        pl.DataFrame({"study": [None], "key": ["k"], "record": ["{}"], "curves": ["text"]}),
         pl.DataFrame(schema=dict.fromkeys(["study", "key", "record", "curves"], pl.String)),
     ],
 )
@@ -95,6 +96,29 @@ def test_another_file_is_refused_in_one_line_and_nothing_is_written(content, tmp
     with pytest.raises(UsageError, match=r"^[^\n]*a\.parquet: expected [^\n]*$"):
         restore(path, tmp_path / "results")
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pl.lit(None).alias("curves"), "TypeError"),
+        (pl.lit("text").alias("curves"), "AttributeError"),
+        (pl.int_range(pl.len()).cast(pl.String).alias("study"), "one study, got 0, 1, 2, 3, 4"),
+    ],
+)
+def test_a_file_that_is_almost_right_is_refused_in_one_line(store, tmp_path, column, message):
+    path = tmp_path / "a.parquet"
+    compact(store, path)
+    pl.read_parquet(path).with_columns(column).write_parquet(path)
+    with pytest.raises(UsageError, match=rf"^[^\n]*a\.parquet: expected [^\n]*{message}[^\n]*$"):
+        restore(path, tmp_path / "results")
+
+
+def test_a_study_without_any_curve_comes_back_too(study, log, tmp_path):
+    compact(study(log(rows=[], status="failed")), tmp_path / "a.parquet")
+    restored = restore(tmp_path / "a.parquet", tmp_path / "elsewhere")
+    assert restored.added == 1
+    assert restored.store.metrics(restored.store.records()[0].trial) == []
 
 
 def test_a_trial_that_another_version_would_train_differently_is_refused(store, tmp_path):

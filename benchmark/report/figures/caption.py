@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from benchmark.analysis.frame import Frames
-from benchmark.report.words import best_first
+from benchmark.report.words import best_first, counted
 
 _OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # said where they are on
 _STATUSES = ("done", "diverged", "failed", "skipped")
@@ -58,7 +58,7 @@ def seeds_in_words(counts: Sequence[int]) -> str:
     low, high = min(counts), max(counts)
     if low < high:
         return f"{low} to {high} seeds"
-    return f"{high} seed" + "s" * (high != 1)
+    return counted(high, "seed")
 
 
 def _settings(frames: Frames) -> list[str]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from benchmark.analysis.curves import bands, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
+from benchmark.analysis.metrics import RUNNING
 from benchmark.report.figures.caption import not_drawn, seeds_in_words
 from benchmark.report.figures.look import (
     add_legend,
@@ -101,7 +102,7 @@ def _what(curves: pl.DataFrame, metric: str, words: str) -> str:
     notes = "; ".join(NOTES[method] for method in methods)
     how = (
         "of the minibatches since the point before, as trained on"
-        if metric == "train/running_loss"
+        if metric == RUNNING
         else "evaluated without dropout"
     )
     return f"Mean {words} over {seeds}, {how}. Bands: {notes}."

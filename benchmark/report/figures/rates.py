@@ -41,7 +41,9 @@ def draw_rates(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | 
     add_legend(figure, [axes])
     what = f"Mean {words} at the end of training over the learning rate; bars: 95 % intervals."
     crosses = " Crosses at the top: seeds diverged." * bool((curves["diverged"] > 0).any())
-    return figure, what + crosses + not_drawn(frames, curves, "since one rate was tried")
+    return figure, what + crosses + not_drawn(
+        frames, curves, "since fewer than two of its rates have a result"
+    )
 
 
 def _draw(axes: Axes, curve: pl.DataFrame, name: str, style: Style) -> None:

@@ -12,21 +12,21 @@ from matplotlib.figure import Figure
 
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames, read
+from benchmark.analysis.metrics import RUNNING
 from benchmark.report.figures.caption import caption
 from benchmark.report.figures.curves import draw_curves, draw_overview
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.races import draw_profile, draw_reaching
 from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
+from benchmark.report.verdicts import METRIC
 from benchmark.report.words import metric_words
 from benchmark.store import Store
 
 Kind = Literal["pdf", "svg", "png"]
 KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
 _DOTS_PER_INCH = 300
-_RUNNING = "train/running_loss"
-_METRICS = (_RUNNING, "train/loss", "val/loss", "val/accuracy")
-_DECIDES = "val/loss"
+_METRICS = (RUNNING, "train/loss", "val/loss", "val/accuracy")
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
 
 
@@ -85,22 +85,20 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
         every, chosen = (_within(which, str(setting)) for which in (frames, best))
         for drawing in _of_setting(name, every, chosen):
             yield replace(drawing, setting=str(setting))
-    decides = metric_words(_DECIDES)
-    yield from _named(
-        "overview", draw_overview(best, _RUNNING, metric_words(_RUNNING)), best, frames
-    )
-    yield from _named("profiles", draw_profile(best, _DECIDES, decides), best, frames)
-    yield from _named("ranks", draw_ranks(best, _DECIDES, decides), best, frames)
+    decides = metric_words(METRIC)
+    yield from _named("overview", draw_overview(best, RUNNING, metric_words(RUNNING)), best, frames)
+    yield from _named("profiles", draw_profile(best, METRIC, decides), best, frames)
+    yield from _named("ranks", draw_ranks(best, METRIC, decides), best, frames)
 
 
 def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
-    decides = metric_words(_DECIDES)
+    decides = metric_words(METRIC)
     for metric in _METRICS:
         words = metric_words(metric)
         slug = words.replace(" ", "-")
         yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best, every)
-    yield from _named(f"{name}-learning-rate", draw_rates(every, _DECIDES, decides), every, every)
-    yield from _named(f"{name}-target", draw_reaching(best, _DECIDES, decides), best, every)
+    yield from _named(f"{name}-learning-rate", draw_rates(every, METRIC, decides), every, every)
+    yield from _named(f"{name}-target", draw_reaching(best, METRIC, decides), best, every)
 
 
 def _named(

@@ -34,7 +34,7 @@ def build(
     if reference is not None and reference not in known:
         raise UsageError(
             f"--reference {reference!r}: expected an optimizer of which a trial is done or "
-            f"diverged. Known: {', '.join(known) or 'none'}"
+            f"diverged; the page takes it at its best. Known: {', '.join(known) or 'none'}"
         )
     content = payload(
         frames,

@@ -1,5 +1,7 @@
 """What the page's words mean; each definition is one hover or tap away from its word."""
 
+from benchmark.report.words import best_first
+
 GLOSSARY = {
     "problem": "A model on a data set.",
     "metric": (
@@ -16,14 +18,10 @@ GLOSSARY = {
         "alike for every optimizer: results of one seed can be compared in pairs."
     ),
     "best hyperparameters": (
-        "Of each optimizer the variant with the lowest mean validation loss at the end, "
-        "ties by validation accuracy; one of which no seed diverged comes first. Test data never "
-        "choose."
+        f"Of each optimizer the variant with the {best_first()}, at the end; one of which no seed "
+        "diverged comes first. Test data never choose."
     ),
-    "★": (
-        "The best by mean validation loss at the end, ties by validation accuracy, of the "
-        "variants of which no seed diverged."
-    ),
+    "★": f"The {best_first()}, at the end, of the variants of which no seed diverged.",
     "final value": "The last value of the metric. A trial that diverged has none.",
     "best value": (
         "The best value on the way. Of a test metric, the value where validation was best."

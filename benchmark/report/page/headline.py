@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.analysis.compare import ALPHA, Comparison, seeds_needed
+from benchmark.analysis.compare import Comparison, seeds_needed
 from benchmark.analysis.finals import leaderboard, passed_over
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.metrics import CHOOSING
@@ -137,7 +137,7 @@ def _evidence(
     ]
     rest = closest_first[_RIVALS:]
     if rest:
-        clear = sum(one.p_holm <= ALPHA for _, _, one in rest)
+        clear = sum(one.verdict == ("better" if is_first else "worse") for _, is_first, one in rest)
         sentences.append(
             f"Of the {len(rest)} others it is ahead of {clear or 'none'} with a corrected p of at "
             f"most 5{NO_BREAK}%."

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from benchmark.analysis.curves import bands, endings, lines, thin
+from benchmark.analysis.curves import bands, endings, lines, sparse, thin
 
 
 def columns(frame, *names):
@@ -49,6 +49,20 @@ def test_a_running_loss_over_few_steps_is_left_out(frames_of, log):
         (0, 90.0, 0.5),
         (1, 3.0, 4.0),
     ]
+
+
+@pytest.mark.parametrize("count", [2, 7, 20, 50])
+def test_fewer_points_of_a_running_loss_are_points_of_all(frames_of, log, count):
+    steps = [104 * epoch + step for epoch in range(5) for step in (*range(10, 101, 10), 104)]
+    rows = [{"step": step, "epoch": step / 104, "train/running_loss": 1.0} for step in steps]
+    frames = frames_of(log(rows=rows))
+    few, every = (
+        set(lines(f, "train/running_loss", "step")["x"])
+        for f in (sparse(frames, "train/running_loss", count), frames)
+    )
+    assert every == {step for step in steps if step % 104}
+    assert few <= every
+    assert len(few) == count
 
 
 def test_one_seed_has_a_curve_and_no_interval(frames_of, log):

@@ -129,6 +129,17 @@ def test_a_better_mean_with_a_diverged_seed_is_named_and_is_not_the_best(store):
     assert "adam reached 0.13 in 7 seeds, but diverged in 1." in text
 
 
+def test_a_reference_that_is_not_its_optimizers_best_is_in_the_table(store):
+    text = document(store, "--reference", "sgd lr=0.01")
+    assert re.search(r"\| sgd lr=0\.01 \|.*\| reference \|", text.split("<details>")[0])
+
+
+def test_an_unknown_reference_leaves_no_pictures(store):
+    arguments = ["report", "study", "--results", str(store.folder.parent), "--format", "md"]
+    assert main([*arguments, "--reference", "nobody"]) == 2
+    assert not (store.folder / "report").exists()
+
+
 def test_nothing_done_says_so(studied):
     store = studied(seeds=1)
     for record in store.records():

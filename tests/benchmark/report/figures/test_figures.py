@@ -207,7 +207,7 @@ def test_captions_say_what_is_not_in_the_picture(studied):
     curves, *_, rates, _ = draw_all(read([store]))
     assert "adam" not in [line.get_label() for line in curves.figure.axes[0].lines]
     assert "Not drawn, since no trial is done that measured it: adam." in curves.caption
-    assert "Not drawn, since one rate was tried: adam." in rates.caption
+    assert "Not drawn, since fewer than two of its rates have a result: adam." in rates.caption
 
 
 def test_what_is_missing_on_one_problem_alone_is_said_with_the_problem(studied):
