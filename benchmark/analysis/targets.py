@@ -55,8 +55,9 @@ def target_table(times: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns ``problem, setting, optimizer, label, variant``; ``seeds``, ``reached``,
         ``diverged``; ``time``, the Kaplan-Meier median, the first moment by which half have
-        reached it, null if that was not observed; ``low, high``, its 95 % interval, null where
-        unbounded or with fewer than 6 seeds.
+        reached it, null if fewer than half ever did, for over seconds those that missed it leave
+        one after the other, and the last that is watched would speak for all; ``low, high``, its
+        95 % interval, null where unbounded or with fewer than 6 seeds.
     """
     rows = [_target_row(group) for _, group in times.group_by("problem", *WHO, maintain_order=True)]
     return pl.DataFrame(rows, schema=_TABLE)
@@ -121,14 +122,15 @@ def _target_row(group: pl.DataFrame) -> dict[str, Any]:
     times, ends = _times_and_ends(group)
     xs, share, _, _ = _kaplan_meier(times, ends)
     low, high = _median_bounds(times, ends)
+    have_half = 2 * len(times) >= group.height
     return {
         **{name: group[name][0] for name in ("problem", *WHO)},
         "seeds": group.height,
         "reached": group["time"].count(),
         "diverged": (group["status"] == "diverged").sum(),
-        "time": _first_half(xs, share),
+        "time": _first_half(xs, share) if have_half else None,
         "low": low,
-        "high": high,
+        "high": high if have_half else None,
     }
 
 

@@ -97,6 +97,14 @@ def test_a_seed_that_ended_early_is_censored_by_kaplan_and_meier(frames_of, log)
     assert stairs["share"].to_list() == pytest.approx([1 / 3, 1.0])
 
 
+def test_one_seed_that_is_watched_longest_does_not_speak_for_those_that_missed_it(frames_of, log):
+    missed = [log(values=[4.0, 4.0], pace=1.0 + seed / 10, seed=seed) for seed in range(7)]
+    frames = frames_of(*missed, log(values=[4.0, 1.0], pace=2.0, seed=7))
+    row = target_table(times_of(frames, axis="train_seconds")).row(0, named=True)
+    assert (row["reached"], row["seeds"]) == (1, 8)
+    assert (row["time"], row["high"]) == (None, None)
+
+
 def test_shares_and_their_interval_are_those_of_scipy(frames_of, log):
     seeds = [log(values=[4.0] * n + [1.0], seed=n) for n in range(1, 8)]
     stairs = reaching(times_of(frames_of(*seeds)))
