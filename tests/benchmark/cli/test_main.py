@@ -111,7 +111,8 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(capsys)
     assert json.loads(streams.out)[0]["problem"] == "logreg/digits"
 
 
-def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch):
+def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))  # where IMDB is not prepared
     real = benchmark.cli.run.prepare
 
     def prepare(wanted, context):
