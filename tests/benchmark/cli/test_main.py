@@ -102,7 +102,12 @@ def test_an_absent_accelerator_is_skipped_with_its_reason(capsys):
     assert "1 done" in out
 
 
-def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(capsys):
+def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv(
+        "BENCHMARK_CACHE_DIR", str(tmp_path / "cache")
+    )  # where MNIST is not prepared
     arguments = ["--model", "logreg", "--opts", "adam", "--seeds", "1", "--epochs", "1"]
     assert main([*arguments, "--wandb", "disabled", "--json"]) == 0
     streams = capsys.readouterr()
