@@ -126,7 +126,7 @@ def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_
         real(wanted, context)
 
     monkeypatch.setattr(benchmark.cli.run, "prepare", prepare)
-    monkeypatch.setattr(datamodules.places, "reachable", lambda url: "imdb" not in url)
+    monkeypatch.setattr(datamodules.places, "reachable", lambda url: "huggingface" not in url)
     wish = ["--problem", "logreg/imdb,logreg/mnist", "--opts", "adam", "--seeds", "1"]
     assert main([*wish, "--epochs", "1", "--wandb", "disabled"]) == 0
     out = capsys.readouterr().out
