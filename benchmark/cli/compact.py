@@ -4,18 +4,14 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.options import results_option
 from benchmark.spec import UsageError
 from benchmark.store import open_study
 
 
 @click.command(name="compact")
 @click.argument("study")
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-)
+@results_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

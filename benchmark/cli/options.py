@@ -14,6 +14,13 @@ from click.shell_completion import CompletionItem
 from optimizers.pick import UnknownNameError, near, pick
 from optimizers.registry import OPTIMIZERS
 
+results_option = click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+)
+
 
 class Names(click.ParamType[Any]):
     """A comma list of names from a table, ``all``, or import paths where they are taken.

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from benchmark.cli.options import results_option
 from benchmark.mirror import Mirror, choose_mirror, shared_service
 from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
@@ -12,12 +13,7 @@ from benchmark.store import Store, open_study
 
 @click.command(name="push")
 @click.argument("study")
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-)
+@results_option
 @click.option(
     "--wandb",
     "mode",

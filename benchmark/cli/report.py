@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchmark.cli.options import results_option
 from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
 
@@ -18,12 +19,7 @@ PROJECT = "optimizer-benchmark"
 
 @click.command(name="report")
 @click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-)
+@results_option
 @click.option(
     "--format",
     "kind",

@@ -4,15 +4,12 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.options import results_option
+
 
 @click.command(name="restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-)
+@results_option
 def command(file: Path, results: Path) -> int:
     """Write the study in FILE, made by `compact`, to its folder again; what is there is kept."""
     from benchmark.archive import restore

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.options import results_option
 from benchmark.cli.run import console
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.spec import UsageError
@@ -15,12 +16,7 @@ from benchmark.store import Store, open_study
 
 @click.command(name="show")
 @click.argument("study")
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-)
+@results_option
 @click.option("--reference", help="Optimizer to compare with.  [default: each table's best]")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 @click.option("--tui", is_flag=True, help="Open W&B's terminal viewer on the study's offline runs.")
