@@ -2,7 +2,7 @@
 
     list   = item {"," item}                 nothing inside parentheses separates
     item   = "all" | name ["@" label] {":" key "=" value {"|" value}}
-    name   = registered name | import path of a class
+    name   = registered name | import path of a class | path/to/file.py:Class
     value  = number | true | false | none | text | tuple
     tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
 
@@ -12,25 +12,42 @@ A class that takes matrices alone, such as torch.optim.Muon, leaves the other pa
 Several values make a grid, the last key running fastest. ``schedule`` and ``warmup`` belong to the
 suite, unless the optimizer itself takes an argument of that name. A spec that comes twice is taken
 once; two that differ must not share a label.
+
+Registered optimizers are described without torch; `build_once` then checks their values.
 """
 
 import inspect
 import itertools
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
-from optimizers.pick import UnknownNameError, near, pick
+from optimizers.mistakes import ALIASES, cure
+from optimizers.pick import UnknownNameError, near, pick, shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
-from optimizers.source import module_of, source_digest
+from optimizers.source import (
+    SourceError,
+    literal_defaults,
+    module_of,
+    reachable,
+    source_digest,
+    why_not_found,
+)
 from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_PATHS = "such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt"
+_LONGEST_TEXT = 100_000  # characters of --opts
+_MOST_SPECS = 10_000  # points of one grid
+_DEEPEST = 8  # parentheses in parentheses
+_MOST_DIGITS = 18  # so that the number is one of 64 bits
+_PATH = re.compile(r"([^\W\d]\w*)?(\.\w*)+")
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -40,30 +57,82 @@ def parse(text: str) -> list[OptimizerSpec]:
     Raises:
         SpecError: a name, hyperparameter or value is not valid; one line says which are.
     """
+    specs = describe(text)
+    build_once(specs)
+    return specs
+
+
+def describe(text: str) -> list[OptimizerSpec]:
+    """Return the specs that `text` describes; those of registered optimizers are not built.
+
+    Torch is loaded only for import paths. Whether a class takes the values, `build_once` finds out.
+
+    Raises:
+        SpecError: a name or hyperparameter is not valid.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise SpecError(f"expected at most {_LONGEST_TEXT:,} characters, got {len(text):,}")
     items = [item.strip() for item in _split(text, ",") if item.strip()]
     if not items:
         raise SpecError(f"no optimizer given. Known: {', '.join(OPTIMIZERS)}")
-    named = [name for item in items for name in (OPTIMIZERS if item == "all" else (item,))]
-    unique = list(dict.fromkeys(spec for item in named for spec in _parse_item(item)))
-    labels = [spec.label for spec in unique]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise SpecError(f"two different optimizers are labelled {label!r}; rename one")
+    found: list[OptimizerSpec] = []
+    for index, item in enumerate(items):
+        for name in OPTIMIZERS if item == "all" else (item,):
+            try:
+                found += _parse_item(name)
+            except UnknownNameError as error:
+                known = _known_defaults(found[-1]) if found else {}
+                reason = cure(items, index, known) or f"{error}, or an import path {_PATHS}"
+                raise SpecError(reason) from None
+    unique = list(dict.fromkeys(found))
+    counts = Counter(spec.label for spec in unique)
+    for label, count in counts.items():
+        if count > 1:
+            raise SpecError(f"two different optimizers are labelled {shown(label)}; rename one")
     return unique
+
+
+def _known_defaults(spec: OptimizerSpec) -> Mapping[str, Any]:
+    if spec.name in OPTIMIZERS:
+        return literal_defaults(spec.target)
+    return _defaults(spec.name, _load(spec.name, spec.target), dict(spec.hyperparameters))
+
+
+def build_once(specs: Iterable[OptimizerSpec]) -> None:
+    """Build each optimizer over a small parameter, so that its class checks the values.
+
+    Raises:
+        SpecError: a class refuses a value; the message is its own.
+    """
+    for spec in specs:
+        _try(spec)
 
 
 def _parse_item(item: str) -> list[OptimizerSpec]:
     head, *assignments = _split(item, ":")
+    if head.endswith(".py") and assignments:
+        head = f"{head}:{assignments.pop(0)}"
     name, at, label = (part.strip() for part in head.partition("@"))
     if at and not label:
-        raise SpecError(f"{item!r}: expected a label after '@'")
+        raise SpecError(f"{shown(item)}: expected a label after '@'")
     if name == "all":
-        raise SpecError(f"{item!r}: 'all' takes no label and no hyperparameters")
+        raise SpecError(f"{shown(item)}: 'all' takes no label and no hyperparameters")
+    name = _importable(name)
     target = _target(name)
-    cls = _load(name, target)
+    cls = None if name in OPTIMIZERS else _load(name, target)
     grid = _grid(item, assignments)
+    if math.prod(map(len, grid.values())) > _MOST_SPECS:
+        raise SpecError(f"{shown(item)}: expected a grid of at most {_MOST_SPECS:,} points")
     choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     return [_spec(name, label, target, cls, choice, grid) for choice in choices]
+
+
+def _importable(name: str) -> str:
+    """Return the import path of a class, also where `name` is ``path/to/file.py:Class``."""
+    try:
+        return reachable(name)
+    except SourceError as error:
+        raise SpecError(f"optimizer {error}") from None
 
 
 def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
@@ -72,24 +141,30 @@ def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
         key, _, text = (part.strip() for part in assignment.partition("="))
         values = [value.strip() for value in _split(text, "|")]
         if not key or not all(values):
-            raise SpecError(f"{item!r}: expected key=value after ':', got {assignment!r}")
+            raise SpecError(f"{shown(item)}: expected key=value after ':', got {shown(assignment)}")
         if key in grid:
-            raise SpecError(f"{item!r}: {key} is given twice")
+            raise SpecError(f"{shown(item)}: {shown(key)} is given twice")
         grid[key] = [_value(value) for value in values]
         for value, text in zip(grid[key], values, strict=True):
             if isinstance(value, float) and not math.isfinite(value):
-                raise SpecError(f"{item!r}: expected {key} to be finite, got {text}")
+                raise SpecError(f"{shown(item)}: expected {key} to be finite, got {shown(text)}")
     return grid
 
 
 def _spec(
-    name: str, label: str, target: str, cls: type, given: dict[str, Any], grid: dict[str, list[Any]]
+    name: str,
+    label: str,
+    target: str,
+    cls: type | None,
+    given: dict[str, Any],
+    grid: dict[str, list[Any]],
 ) -> OptimizerSpec:
-    defaults = _defaults(name, cls, given)
+    """Return one point of a grid as a spec; `cls` is None for a registered optimizer."""
+    defaults = literal_defaults(target) if cls is None else _defaults(name, cls, given)
     ours = {key: given[key] for key in _SCHEDULE_KEYS if key in given and key not in defaults}
     own = {k: _as_default(v, defaults.get(k)) for k, v in given.items() if k not in ours}
-    rest = _rest(cls, own)
-    if not _takes_any(cls):
+    rest = None if cls is None else _rest(cls, own)
+    if cls is None or not _takes_any(cls):
         _check_keys(name, own, defaults)
     resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
     try:
@@ -98,17 +173,15 @@ def _spec(
         raise SpecError(f"{name}: {error}") from None
     shown = given if not label else {key: given[key] for key in grid if len(grid[key]) > 1}
     words = [label or name, *(f"{key}={_text(value)}" for key, value in shown.items())]
-    spec = OptimizerSpec(
+    return OptimizerSpec(
         name=name,
         label=" ".join(words),
         target=target,
         hyperparameters=resolved,
         schedule=schedule,
-        source=source_digest(name) if "." in name else "",
+        source="" if cls is None else source_digest(name),
         rest=rest,
     )
-    _try(spec)
-    return spec
 
 
 def _rest(cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
@@ -121,7 +194,8 @@ def _rest(cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
     name = str(found.pop("rest", "adamw"))
     target = _target(name)
     given = {key.removeprefix("rest."): value for key, value in found.items()}
-    return _spec(name, "", target, _load(name, target), given, {})
+    rest = None if name in OPTIMIZERS else _load(name, target)
+    return _spec(name, "", target, rest, given, {})
 
 
 def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
@@ -134,12 +208,14 @@ def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
     return True
 
 
-def _check_keys(name: str, own: Iterable[str], defaults: dict[str, Any]) -> None:
+def _check_keys(name: str, own: Iterable[str], defaults: Mapping[str, Any]) -> None:
     for key in own:
         if key not in defaults:
             takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
-            hint = near(key, defaults | _SCHEDULE_KEYS)
-            raise SpecError(f"{name} has no hyperparameter {key!r}.{hint} It takes: {takes}")
+            alias = ALIASES.get(key.lower().replace("-", "_"))
+            known = alias if alias in defaults else key
+            hint = near(known, {**defaults, **_SCHEDULE_KEYS})
+            raise SpecError(f"{name} has no hyperparameter {shown(key)}.{hint} It takes: {takes}")
 
 
 def _takes_any(cls: type) -> bool:
@@ -170,13 +246,10 @@ def _try(spec: OptimizerSpec) -> None:
 
 
 def _target(name: str) -> str:
-    if "." in name:
+    if _PATH.fullmatch(name):
         module = module_of(name)
         return f"{module}:{name[len(module) + 1 :]}"
-    try:
-        return pick(OPTIMIZERS, name, "optimizer").target
-    except UnknownNameError as error:
-        raise SpecError(f"{error}, or an import path such as torch.optim.AdamW") from None
+    return pick(OPTIMIZERS, name, "optimizer").target
 
 
 def _load(name: str, target: str) -> type:
@@ -186,17 +259,19 @@ def _load(name: str, target: str) -> type:
     try:
         module = import_module(module_name)
     except (Exception, SystemExit) as error:  # what the module itself raises included
-        reason = _one_line(error)
-        raise SpecError(f"optimizer {name!r}: cannot import {module_name!r}: {reason}") from None
+        reason = why_not_found(error, module_name) or _one_line(error)
+        raise SpecError(
+            f"optimizer {shown(name)}: cannot import {shown(module_name)}: {reason}"
+        ) from None
     found: Any = module
     for part in attribute.split("."):
         holder, found = found, getattr(found, part, None)
         if found is None:
             hint = near(part, vars(holder) if hasattr(holder, "__dict__") else {})
             where = getattr(holder, "__qualname__", module_name)
-            raise SpecError(f"optimizer {name!r}: {where} has no {part!r}.{hint}")
+            raise SpecError(f"optimizer {shown(name)}: {where} has no {shown(part)}.{hint}")
     if not (isinstance(found, type) and issubclass(found, Optimizer)):
-        raise SpecError(f"optimizer {name!r}: it is not a subclass of torch.optim.Optimizer")
+        raise SpecError(f"optimizer {shown(name)}: it is not a subclass of torch.optim.Optimizer")
     return found
 
 
@@ -209,14 +284,14 @@ def _split(text: str, separator: str) -> list[str]:
     parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
-        if depth < 0:
+        if not 0 <= depth <= _DEEPEST:
             break
         if character == separator and depth == 0:
             parts.append("")
         else:
             parts[-1] += character
     if depth:
-        raise SpecError(f"{text!r}: parentheses do not match")
+        raise SpecError(f"{shown(text)}: parentheses do not match, or lie in each other too deeply")
     return parts
 
 
@@ -235,6 +310,8 @@ def _value(text: str) -> Any:
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if re.fullmatch(r"[+-]?\d+", text):
+        if len(text) > _MOST_DIGITS:
+            raise SpecError(f"{shown(text)}: expected at most {_MOST_DIGITS} digits")
         return int(text)
     try:
         return float(text)

@@ -5,10 +5,22 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 Row = TypeVar("Row")
+_LONGEST = 80  # characters of a value that a message quotes
 
 
 class UnknownNameError(ValueError):
     """A name that is in no table; the message suggests near ones and lists all."""
+
+
+def shown(value: object) -> str:
+    """Return `value` as a message quotes it: in quotes, on one line, cut at 80 characters.
+
+    >>> shown("adm"), len(shown("9" * 500))
+    ("'adm'", 82)
+    """
+    text = value if isinstance(value, str) else repr(value)
+    cut = text if len(text) <= _LONGEST else text[: _LONGEST - 20] + "…" + text[-19:]
+    return repr(cut) if isinstance(value, str) else cut
 
 
 def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
@@ -23,11 +35,15 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
     """
     if name in table:
         return table[name]
-    raise UnknownNameError(f"unknown {kind} {name!r}.{near(name, table)} Known: {', '.join(table)}")
+    raise UnknownNameError(
+        f"unknown {kind} {shown(name)}.{near(name, table)} Known: {', '.join(table)}"
+    )
 
 
 def near(name: str, known: Mapping[str, object]) -> str:
     """Return " Did you mean 'adam'?" with the names most like `name`, empty if none is."""
+    if len(name) > _LONGEST:  # comparing takes time that grows with the square of the length
+        return ""
     spelt = {each.lower(): each for each in known}
     if name.lower() in spelt:
         return f" Did you mean {spelt[name.lower()]!r}?"

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import sys
 import sysconfig
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,7 +11,57 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from optimizers.pick import shown
+
+
+class SourceError(ValueError):
+    """A file that does not give a class; the message is one line."""
+
+
 _OURS = ("benchmark", "optimizers", "datamodules")  # the record's `suite` and `commit` tell these
+
+
+def reachable(path: str) -> str:
+    """Return an import path for ``path/to/mine.py:Class``; every other text as it is.
+
+    The folder of the file becomes the last place that modules are looked for in, so that
+    ``mine.Class`` is the same optimizer, with the same records, wherever it is called from.
+
+    Raises:
+        SourceError: there is no such file, its name cannot be a module's, or another module is
+            found under that name.
+
+    >>> reachable("torch.optim.Adam")
+    'torch.optim.Adam'
+    """
+    before, colon, names = path.partition(".py:")
+    if not colon:
+        return path
+    file = Path(f"{before}.py").expanduser().absolute()
+    if not file.is_file():
+        raise SourceError(f"{shown(path)}: there is no file {shown(str(file))}")
+    if not file.stem.isidentifier() or not all(map(str.isidentifier, names.split("."))):
+        raise SourceError(f"{shown(path)}: expected a module and a class, as in mine.py:MyOpt")
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
+    found = find_spec(file.stem)
+    if found is None or found.origin is None or not file.samefile(found.origin):
+        other = found.origin if found else "nothing"
+        raise SourceError(
+            f"{shown(path)}: the name {file.stem!r} leads to {other}; rename your file"
+        )
+    return f"{file.stem}.{names}"
+
+
+def why_not_found(error: BaseException, module: str) -> str:
+    """Return what to do if `error` says that `module` is nowhere; "" for other errors."""
+    first = module.partition(".")[0]
+    if not (isinstance(error, ModuleNotFoundError) and error.name in (first, module)):
+        return ""
+    return (
+        f"no module {shown(first)} in {Path.cwd()}, nor installed. Run from the folder that holds "
+        f"{first}.py, or give the path of the file: path/to/{first}.py:Class"
+    )
 
 
 def source_digest(path: str) -> str:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -205,7 +208,7 @@ ERRORS = {
     " , ": "no optimizer given.",
     "adm": "unknown optimizer 'adm'. Did you mean 'adam' or 'radam' or 'nadam'? Known: sgd, "
     "momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamax, adamw, nadam, radam, lion, "
-    "or an import path such as torch.optim.AdamW",
+    "or an import path such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt",
     "Adam": "unknown optimizer 'Adam'. Did you mean 'adam'?",
     "adam:beta1=0.5": "adam has no hyperparameter 'beta1'. Did you mean 'betas'? "
     "It takes: lr, betas, eps, weight_decay, amsgrad, bias_correction, maximize",
@@ -213,7 +216,7 @@ ERRORS = {
     "adam:lr=-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
     "adam:lr=abc": "adam lr=abc: Adam: expected lr to be a number >= 0, got 'abc'",
     "adam:lr=true": "adam lr=True: Adam: expected lr to be a number >= 0, got True",
-    "adam:lr=nan": "'adam:lr=nan': expected lr to be finite, got nan",
+    "adam:lr=nan": "'adam:lr=nan': expected lr to be finite, got 'nan'",
     "adam:lr=0.1|-1": "adam lr=-1: Adam: expected lr to be a number >= 0, got -1.0",
     "adam:betas=0.9": "adam betas=0.9: Adam: expected betas to be 2 numbers >= 0 and < 1, got 0.9",
     "torch.optim.AdamW:lr=-1": "torch.optim.AdamW lr=-1: Invalid learning rate: -1",
@@ -222,7 +225,7 @@ ERRORS = {
     "adam:lr=1|": "'adam:lr=1|': expected key=value after ':', got 'lr=1|'",
     "adam:=1": "'adam:=1': expected key=value after ':', got '=1'",
     "adam:": "'adam:': expected key=value after ':', got ''",
-    "adam:lr=1:lr=2": "'adam:lr=1:lr=2': lr is given twice",
+    "adam:lr=1:lr=2": "'adam:lr=1:lr=2': 'lr' is given twice",
     "adam@:lr=1": "'adam@:lr=1': expected a label after '@'",
     "all:lr=1": "'all:lr=1': 'all' takes no label and no hyperparameters",
     "adam:betas=(0.9,0.99": "'adam:betas=(0.9,0.99': parentheses do not match",
@@ -233,7 +236,34 @@ ERRORS = {
     "torch.optim.AdamWW": "optimizer 'torch.optim.AdamWW': torch.optim has no 'AdamWW'. "
     "Did you mean 'AdamW' or ",
     "torch.optm.Adam": "optimizer 'torch.optm.Adam': torch has no 'optm'. Did you mean 'optim'?",
-    "no.such.Optimizer": "optimizer 'no.such.Optimizer': cannot import 'no.such': No module named",
+    "no.such.Optimizer": "optimizer 'no.such.Optimizer': cannot import 'no.such': no module 'no' in /",
+    "adam,lr=0.1": "'lr=0.1' is no optimizer: ',' begins the next optimizer, and hyperparameters "
+    "follow theirs after ':'. Write 'adam:lr=0.1'",
+    "adam:lr=0.1,eps=1": "'eps=1' is no optimizer: ',' begins the next optimizer, and "
+    "hyperparameters follow theirs after ':'. Write 'adam:lr=0.1:eps=1'",
+    "adam:lr=0.1,0.01,1,sgd": "several values of lr are separated by '|': write "
+    "'adam:lr=0.1|0.01|1'",
+    "adam:betas=0.9,0.99": "betas takes several numbers in parentheses: write "
+    "'adam:betas=(0.9,0.99)'",
+    "torch.optim.SGD:lr=0.1,0.01": "several values of lr are separated by '|': write "
+    "'torch.optim.SGD:lr=0.1|0.01'",
+    "adam,0.1": "'0.1' is no optimizer; values follow their name: adam:lr=0.1",
+    "0.1": "'0.1' is no optimizer; values follow their name: adam:lr=0.1",
+    "adam sgd": "'adam sgd': separate optimizers by commas: 'adam,sgd'",
+    "adam;sgd": "'adam;sgd': separate optimizers by commas: 'adam,sgd'",
+    "adam(lr=0.1)": "'adam(lr=0.1)': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "adam:learning_rate=1": "adam has no hyperparameter 'learning_rate'. Did you mean 'lr'?",
+    "adam:wd=1": "adam has no hyperparameter 'wd'. Did you mean 'weight_decay'?",
+    "no/such.py:Mine": "optimizer 'no/such.py:Mine': there is no file '/",
+    "adam:lr=" + "9" * 5000: f"'{'9' * 60}…{'9' * 19}': expected at most 18 digits",
+    "adam:lr=1e999": "'adam:lr=1e999': expected lr to be finite, got '1e999'",
+    "adam:betas=" + "(" * 3000 + ")" * 3000: "'adam:betas=((((",
+    "a" * 200_000: "expected at most 100,000 characters, got 200,000",
+    "adam"
+    + ":lr=1|2|3|4|5|6|7|8|9|10"
+    + "".join(
+        f":{key}=" + "|".join(map(str, range(1, 30))) for key in ("eps", "weight_decay", "warmup")
+    ): "'adam:lr=1|2|3|4|5|6|7|8|9|10:eps=1|2|3|4|5|6|",
     "mine.Outer.Iner": "optimizer 'mine.Outer.Iner': Outer has no 'Iner'. Did you mean 'Inner'?",
     "mine.Outer.Inner.Inner": "optimizer 'mine.Outer.Inner.Inner': Outer.Inner has no 'Inner'.",
     "torch.nn.Linear": "optimizer 'torch.nn.Linear': it is not a subclass of torch.optim.Optimizer",
@@ -249,12 +279,47 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize(("text", "message"), ERRORS.items(), ids=ERRORS)
+@pytest.mark.parametrize(("text", "message"), ERRORS.items(), ids=[text[:40] for text in ERRORS])
 def test_what_cannot_be_followed_is_refused_in_one_line(text, message, mine):
     with pytest.raises(SpecError) as caught:
         parse(text)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_is_the_same_optimizer_from_every_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "deep" / "down"
+    folder.mkdir(parents=True)
+    (folder / "sunk.py").write_text(MODULE)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    relative = one("deep/down/sunk.py:Outer.Inner:lr=0.5")
+    assert relative == one(f"{folder}/sunk.py:Outer.Inner:lr=0.5") == one("sunk.Outer.Inner:lr=0.5")
+    assert relative.label == "sunk.Outer.Inner lr=0.5"
+    assert labels("deep/down/sunk.py:Outer.Inner@deep") == ["deep"]
+    assert type(relative.build([torch.nn.Parameter(torch.zeros(1))])).__name__ == "Inner"
+
+
+def test_a_file_that_another_module_hides_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "random.py").write_text(MODULE)
+    with pytest.raises(SpecError, match="the name 'random' leads to .*random.py; rename your file"):
+        parse(f"{tmp_path}/random.py:Silent")
+
+
+WITHOUT_TORCH = """
+import sys
+from optimizers.grammar import describe
+specs = describe("all,adam:lr=0.1|1:schedule=cosine,rmsprop@mine:alpha=0.5")
+assert "torch" not in sys.modules
+from optimizers.grammar import parse
+assert specs == parse("all,adam:lr=0.1|1:schedule=cosine,rmsprop@mine:alpha=0.5")
+"""
+
+
+def test_registered_optimizers_are_described_without_torch():
+    subprocess.run([sys.executable, "-c", WITHOUT_TORCH], check=True)
 
 
 def test_an_optimizer_without_a_rate_runs_without_a_schedule(mine):

@@ -1,0 +1,71 @@
+"""Frequent mistakes in ``--opts``, and for each the text that mends it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optimizers.pick import shown
+
+ALIASES = {
+    "learning_rate": "lr",
+    "learningrate": "lr",
+    "learning-rate": "lr",
+    "step_size": "lr",
+    "eta": "lr",
+    "wd": "weight_decay",
+    "decay": "weight_decay",
+    "l2": "weight_decay",
+    "epsilon": "eps",
+    "beta": "betas",
+    "beta1": "betas",
+    "beta2": "betas",
+    "mu": "momentum",
+}
+_VALUE = re.compile(r"[+-]?(\d|\.\d)[^:@=]*|true|false|none", re.IGNORECASE)
+
+
+def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
+    """Return one line that mends item `index` of an ``--opts`` list, "" if no mistake is known.
+
+    Args:
+        items: The items between the commas.
+        index: The item that is no optimizer.
+        defaults: Default hyperparameters of the optimizer before it; empty where not known.
+    """
+    item = items[index]
+    before = items[index - 1] if index else "adam"
+    words = re.split(r"[\s;+]+", item)
+    if _VALUE.fullmatch(item):
+        return _several_values(items, index, defaults)
+    if match := re.fullmatch(r"([\w.]+)\((.*)\)?", item):
+        inside = match[2].rstrip(")").replace(" ", "").replace(",", ":")
+        return (
+            f"{shown(item)}: write hyperparameters after ':', as in {shown(f'{match[1]}:{inside}')}"
+        )
+    if "=" in item.partition(":")[0].partition("@")[0]:
+        together = shown(f"{before}:{item}")
+        return (
+            f"{shown(item)} is no optimizer: ',' begins the next optimizer, and hyperparameters "
+            f"follow theirs after ':'. Write {together}"
+        )
+    if len(words) > 1 and all(re.fullmatch(r"[A-Za-z][\w.]*", word) for word in words):
+        return f"{shown(item)}: separate optimizers by commas: {shown(','.join(words))}"
+    return ""
+
+
+def _several_values(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
+    end = index
+    while end < len(items) and _VALUE.fullmatch(items[end]):
+        end += 1
+    rest, before = items[index:end], items[index - 1] if index else ""
+    head, equals, first = before.rpartition("=")
+    if not equals:
+        return f"{shown(items[index])} is no optimizer; values follow their name: adam:lr=0.1"
+    key = head.rpartition(":")[2]
+    grid = shown("|".join([before, *rest]))
+    numbers = shown(f"{head}=({','.join([first, *rest])})")
+    if isinstance(defaults.get(key), (tuple, list)):
+        return f"{key} takes several numbers in parentheses: write {numbers}"
+    if key in defaults:
+        return f"several values of {key} are separated by '|': write {grid}"
+    return f"',' begins the next optimizer: write {grid} for a grid, or {numbers} for one value"
