@@ -1,5 +1,6 @@
 """``python -m benchmark``: exit codes and one-line errors; the verbs are in `benchmark.cli`."""
 
+import errno
 import os
 import sys
 import warnings
@@ -8,10 +9,14 @@ from typing import Any
 import click
 
 from benchmark.cli.group import benchmark
+from benchmark.cli.mistakes import cure_of
 from benchmark.spec import UsageError
 from datamodules.errors import DataError
 from optimizers.pick import UnknownNameError
 
+_MACHINE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_LONGEST_WORD = 300  # characters; paths are words
+_LONGEST_LINE = 1_000
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -32,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(error.format_message())
         return USAGE
     except click.ClickException as error:
-        return _say(" ".join(error.format_message().split()), USAGE)
+        return _say(cure_of(error) or error.format_message(), USAGE)
     except (UsageError, UnknownNameError) as error:
         return _say(str(error), USAGE)
     except DataError as error:
@@ -43,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return DONE
     except OSError as error:
-        return _say(f"{error}; finished trials are kept", SOME_FAILED)
+        return _say_of_machine(error)
     return code if isinstance(code, int) else DONE
 
 
@@ -52,8 +57,25 @@ def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
+    line = _bounded(" ".join(message.split()))
+    click.echo(f"Error: {line}" if code != INTERRUPTED else line, err=True)
     return code
+
+
+def _say_of_machine(error: OSError) -> int:
+    if error.errno in _MACHINE_TROUBLE:
+        return _say(f"{error}; finished trials are kept", SOME_FAILED)
+    return _say(str(error), USAGE)
+
+
+def _bounded(line: str) -> str:
+    """Return `line` printable and of readable length; a cure at its end stays."""
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    words = (w if len(w) <= _LONGEST_WORD else w[:80] + "…" for w in printable.split(" "))
+    short = " ".join(words)
+    return (
+        short if len(short) <= _LONGEST_LINE else f"{short[: _LONGEST_LINE // 2]} … {short[-300:]}"
+    )
 
 
 if __name__ == "__main__":

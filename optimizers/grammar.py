@@ -213,7 +213,7 @@ def _check_keys(name: str, own: Iterable[str], defaults: Mapping[str, Any]) -> N
         if key not in defaults:
             takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
             alias = ALIASES.get(key.lower().replace("-", "_"))
-            known = alias if alias in defaults else key
+            known = alias if alias and alias in defaults else key
             hint = near(known, {**defaults, **_SCHEDULE_KEYS})
             raise SpecError(f"{name} has no hyperparameter {shown(key)}.{hint} It takes: {takes}")
 

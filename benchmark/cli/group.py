@@ -7,7 +7,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from benchmark import __version__
-from optimizers.pick import pick
+from benchmark.cli.mistakes import verb_cure
+from optimizers.pick import UnknownNameError, pick
 
 _VERBS = {
     "run": "run trials and print the tables (the default)",
@@ -47,7 +48,10 @@ class _Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if not ctx.resilient_parsing:
-            pick(_VERBS, args[0], "verb")
+            try:
+                pick(_VERBS, args[0], "verb")
+            except UnknownNameError as error:
+                raise click.UsageError(verb_cure(args[0]) or str(error)) from None
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

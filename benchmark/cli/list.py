@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from benchmark.cli.options import OneOf
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS
 from datamodules.registry import DATASETS
@@ -16,7 +17,7 @@ _KINDS = ("optimizers", "models", "datasets", "problems")
 
 
 @click.command(name="list")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=OneOf("kind of names", _KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print all columns as JSON.")
 def command(kind: str, as_json: bool) -> int:
     """List optimizers, models, datasets or problems."""

@@ -4,15 +4,18 @@ import math
 import re
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from optimizers.pick import UnknownNameError, near, pick
+from optimizers.pick import UnknownNameError, near, pick, shown
 from optimizers.registry import OPTIMIZERS
+from optimizers.source import SourceError, reachable
+
+_MOST_CONFIG_BYTES = 1_000_000
 
 results_option = click.option(
     "--results",
@@ -28,13 +31,22 @@ class Names(click.ParamType[Any]):
     Args:
         kind: What the names are of, for messages.
         known: The table.
-        paths: Whether a name with a dot is passed on unchecked.
+        paths: A name with a dot is passed on unchecked, ``path/to/file.py:Class`` as import path.
+        aliases: What other tools call a name, for suggestions.
     """
 
     name = "names"
 
-    def __init__(self, kind: str, known: Sequence[str], *, paths: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str,
+        known: Sequence[str],
+        *,
+        paths: bool = False,
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
         self.kind = kind
+        self.aliases = aliases or {}
         self.known = dict.fromkeys(known)
         self.paths = paths
 
@@ -47,15 +59,21 @@ class Names(click.ParamType[Any]):
         names = [name.strip() for name in str(value).split(",") if name.strip()]
         if names == ["all"]:
             return tuple(self.known)
-        for name in names:
-            if not (self.paths and "." in name):
-                try:
-                    pick(self.known, name, self.kind)
-                except UnknownNameError as error:
-                    self.fail(str(error), param, ctx)
         if not names:
             self.fail(f"expected at least one {self.kind}. Known: {', '.join(self.known)}")
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(self._checked(name, param, ctx) for name in names))
+
+    def _checked(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if self.paths and "." in name:
+            return import_path(name, param, ctx)
+        try:
+            pick(self.known, name, self.kind)
+        except UnknownNameError as error:
+            alias = self.aliases.get(name.lower())
+            self.fail(
+                f"{self.kind} {name!r} is {alias!r} here" if alias else str(error), param, ctx
+            )
+        return name
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -67,6 +85,48 @@ class Names(click.ParamType[Any]):
             for name in (*self.known, "all")
             if name.startswith(last)
         ]
+
+
+class OneOf(click.Choice[str]):
+    """One of some words; a near miss gets a suggestion.
+
+    Args:
+        kind: What the words are, for messages.
+        words: The words.
+    """
+
+    def __init__(self, kind: str, words: Sequence[str]) -> None:
+        super().__init__(words)
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word."""
+        try:
+            return pick(dict.fromkeys(self.choices, str(value)), str(value), self._kind)
+        except UnknownNameError as error:
+            self.fail(str(error), param, ctx)
+
+
+class ImportPath(click.ParamType[str]):
+    """A registered name, an import path, or ``path/to/file.py:Class``."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name or the import path."""
+        return import_path(str(value), param, ctx)
+
+
+def import_path(name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """Return the import path that `name` stands for, a registered name as it is.
+
+    Raises:
+        click.BadParameter: there is no such file, or it is no module.
+    """
+    try:
+        return reachable(name)
+    except SourceError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 class OptimizerList(click.ParamType[Any]):
@@ -87,13 +147,15 @@ class Whole(click.ParamType[int]):
 
     Args:
         most: The largest number that makes sense.
-        auto: Whether ``auto`` is taken too.
+        auto: ``auto`` is taken too.
+        hint: What the number means, for whoever gives something else.
     """
 
-    def __init__(self, most: int, *, auto: bool = False) -> None:
+    def __init__(self, most: int, *, auto: bool = False, hint: str = "") -> None:
         self.name = "number|auto" if auto else "number"
         self._most = most
         self._auto = auto
+        self._hint = f": {hint}" if hint else ""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, 0 for auto."""
@@ -104,7 +166,8 @@ class Whole(click.ParamType[int]):
         if not 1 <= number <= self._most:
             or_auto = " or 'auto'" if self._auto else ""
             self.fail(
-                f"expected a whole number from 1 to {self._most:,}{or_auto}, got {value!r}",
+                f"expected a whole number from 1 to {self._most:,}{or_auto}, got {shown(value)}"
+                f"{self._hint}",
                 param,
                 ctx,
             )
@@ -131,7 +194,7 @@ class Real(click.ParamType[float]):
         if not 0 <= number <= self._most or (number == 0 and self._positive):
             least = "> 0" if self._positive else ">= 0"
             most = "" if self._most == sys.float_info.max else f" and <= {self._most:g}"
-            self.fail(f"expected a number {least}{most}, got {value!r}", param, ctx)
+            self.fail(f"expected a number {least}{most}, got {shown(value)}", param, ctx)
         return number
 
 
@@ -140,9 +203,9 @@ def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -
     if path is None:
         return None
     try:
-        found = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path} is not TOML: {error}", ctx, param) from None
+        found = tomllib.loads(_text_of(path))
+    except (ValueError, RecursionError, OSError) as error:
+        raise click.BadParameter(f"{path} cannot be read as TOML: {error}", ctx, param) from None
     names = {
         option.removeprefix("--"): each
         for each in ctx.command.params
@@ -153,13 +216,21 @@ def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -
     for key, value in found.items():
         if key not in names:
             raise click.BadParameter(
-                f"{path}: unknown key {key!r}.{near(key, names)} Known: {', '.join(names)}",
+                f"{path}: unknown key {shown(key)}.{near(key, names)} Known: {', '.join(names)}",
                 ctx,
                 param,
             )
         defaults[names[key].name or ""] = _toml_value(path, key, value, names[key])
     ctx.default_map = defaults
     return path
+
+
+def _text_of(path: Path) -> str:
+    if not path.is_file():
+        raise ValueError("it is not a regular file")
+    if path.stat().st_size > _MOST_CONFIG_BYTES:
+        raise ValueError(f"it is larger than {_MOST_CONFIG_BYTES:,} bytes")
+    return path.read_text(encoding="utf-8")
 
 
 def _toml_value(path: Path, key: str, value: Any, option: click.Parameter) -> Any:
@@ -169,10 +240,10 @@ def _toml_value(path: Path, key: str, value: Any, option: click.Parameter) -> An
     elif isinstance(option.type, (Whole, Real)):
         expected, fits = "a number", isinstance(value, (int, float, str))
     else:
-        expected = "text, or a list of texts"
+        expected = "printable text, or a list of such texts"
         texts = value if isinstance(value, list) else [value]
-        fits = all(isinstance(text, str) for text in texts)
+        fits = all(isinstance(text, str) and text.isprintable() for text in texts)
         value = ",".join(texts) if fits else value
     if not fits:
-        raise click.BadParameter(f"{path}: {key} is {value!r}: expected {expected}")
+        raise click.BadParameter(f"{path}: {key} is {shown(value)}: expected {expected}")
     return value

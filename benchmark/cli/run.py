@@ -9,7 +9,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmark.cli.options import Names, OptimizerList, Real, Whole, read_config
+from benchmark.cli.mistakes import ACCELERATOR_ALIASES, refuse_words
+from benchmark.cli.options import ImportPath, Names, OptimizerList, Real, Whole, read_config
 from benchmark.cli.plan import START_SECONDS, Wish, estimate_bytes, estimate_seconds, settle
 from benchmark.cli.progress import Progress, in_words
 from benchmark.context import Context
@@ -24,8 +25,8 @@ from benchmark.report.words import counted
 from benchmark.spec import Study, Trial, UsageError, Workload, check_study_name
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
-from optimizers.grammar import parse
-from optimizers.spec import SpecError
+from optimizers.grammar import build_once, describe
+from optimizers.spec import OptimizerSpec, SpecError
 
 _PIPE_WIDTH = 100  # of tables that go into a file
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
@@ -47,7 +48,9 @@ class _Options:
 @click.option(
     "--model", "models", type=Names("model", list(MODELS), paths=True), help="Models to train."
 )
-@click.option("--dataset", help="Data set instead of the one of the model's paper.")
+@click.option(
+    "--dataset", type=ImportPath(), help="Data set instead of the one of the model's paper."
+)
 @click.option(
     "--problem", "problems", type=Names("problem", list(PROBLEMS)), help="Instead of --model."
 )
@@ -59,7 +62,11 @@ class _Options:
     help="Optimizers: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all.",
 )
 @click.option(
-    "--seeds", type=Whole(10_000), default=3, show_default=True, help="Seeds per optimizer."
+    "--seeds",
+    type=Whole(10_000, hint="how many there are; 3 makes seeds 0, 1 and 2"),
+    default=3,
+    show_default=True,
+    help="Seeds per optimizer.",
 )
 @click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data.")
 @click.option("--batch-size", type=Whole(1_000_000), help="Examples per step.")
@@ -68,7 +75,7 @@ class _Options:
 @click.option(
     "--accelerator",
     "accelerators",
-    type=Names("accelerator", ACCELERATORS),
+    type=Names("accelerator", ACCELERATORS, aliases=ACCELERATOR_ALIASES),
     default="cpu",
     show_default=True,
     help="One or more of cpu, gpu, mps.",
@@ -133,8 +140,10 @@ class _Options:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would run, its time and its disk space.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.argument("words", nargs=-1, metavar="")
 def command(**options: Any) -> int:
     """Run trials that have no record yet, then print a table per problem."""
+    refuse_words(options.pop("words"))
     options.pop("config")
     check_study_name(options["study"])
     how = _Options(**{name: options.pop(name) for name in _Options.__dataclass_fields__})
@@ -145,11 +154,10 @@ def command(**options: Any) -> int:
     if not how.dry_run:
         _make_folders(options["results"], wish.cache_dir)
     try:
-        specs = parse(options["opts"])
+        specs = describe(options["opts"])
     except SpecError as error:
         raise UsageError(f"--opts: {error}") from None
-    optimizers = tuple(spec.to_json() for spec in specs)
-    runner = _Run(wish, options, optimizers, how, where)
+    runner = _Run(wish, options, specs, how, where)
     return runner()
 
 
@@ -193,13 +201,14 @@ class _Run:
         self,
         wish: Wish,
         options: dict[str, Any],
-        optimizers: tuple[dict[str, Any], ...],
+        specs: Sequence[OptimizerSpec],
         how: _Options,
         where: dict[str, Any],
     ) -> None:
         self._wish = wish
         self._options = options
-        self._optimizers = optimizers
+        self._specs = specs
+        self._optimizers = tuple(spec.to_json() for spec in specs)
         self._how = how
         self._where = where
         self._store = Store(options["results"], options["study"])
@@ -209,11 +218,32 @@ class _Run:
     def __call__(self) -> int:
         trials = self._plan({})
         missing = self._store.missing(trials)
+        if missing or self._how.dry_run:
+            self._check_optimizers()
         if self._how.dry_run:
+            self._check_plugins()
             return self._say_plan(trials, missing, None)
         if missing:
             trials = self._launch(trials, missing)
         return self._report(trials, ran=bool(missing))
+
+    def _check_optimizers(self) -> None:
+        try:
+            build_once(self._specs)
+        except SpecError as error:
+            raise UsageError(f"--opts: {error}") from None
+
+    def _check_plugins(self) -> None:
+        """Raise UsageError for a model or data set that a worker would refuse."""
+        models = [name for name in self._wish.models if "." in name]
+        dataset = self._wish.dataset or ""
+        if models or "." in dataset:
+            from benchmark.plugins import data_module_class, model_class  # loads Lightning
+
+            for name in models:
+                model_class(name)
+            if "." in dataset:
+                data_module_class(dataset)
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

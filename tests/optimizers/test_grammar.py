@@ -236,7 +236,7 @@ ERRORS = {
     "torch.optim.AdamWW": "optimizer 'torch.optim.AdamWW': torch.optim has no 'AdamWW'. "
     "Did you mean 'AdamW' or ",
     "torch.optm.Adam": "optimizer 'torch.optm.Adam': torch has no 'optm'. Did you mean 'optim'?",
-    "no.such.Optimizer": "optimizer 'no.such.Optimizer': cannot import 'no.such': no module 'no' in /",
+    "no.such.Optimizer": "optimizer 'no.such.Optimizer': cannot import 'no.such': no module 'no' ",
     "adam,lr=0.1": "'lr=0.1' is no optimizer: ',' begins the next optimizer, and hyperparameters "
     "follow theirs after ':'. Write 'adam:lr=0.1'",
     "adam:lr=0.1,eps=1": "'eps=1' is no optimizer: ',' begins the next optimizer, and "

@@ -1,0 +1,76 @@
+"""Frequent mistakes on the command line, and for each the words that mend it."""
+
+import click
+
+from benchmark.models.registry import MODELS
+from benchmark.problems import PROBLEMS
+from optimizers.mistakes import ALIASES
+from optimizers.pick import shown
+from optimizers.registry import OPTIMIZERS
+
+_OTHER_NAMES = {
+    "--optimizer": "--opts adam,sgd",
+    "--optimizers": "--opts adam,sgd",
+    "--optim": "--opts adam,sgd",
+    "--opt": "--opts adam,sgd",
+    "--seed": "--seeds 3, which is how many: seeds 0, 1 and 2",
+    "--device": "--accelerator gpu",
+    "--gpu": "--accelerator gpu",
+    "--gpus": "--accelerator gpu",
+    "--cuda": "--accelerator gpu",
+    "--data": "--dataset NAME or --data-dir FOLDER",
+    "--bs": "--batch-size 128",
+    "--output": "--results FOLDER",
+    "--name": "--study NAME",
+}
+_HYPERPARAMETERS = {"lr", "betas", "eps", "momentum", "weight-decay", *ALIASES}
+ACCELERATOR_ALIASES = {
+    "cuda": "gpu",
+    "rocm": "gpu",
+    "nvidia": "gpu",
+    "metal": "mps",
+    "apple": "mps",
+}
+
+
+def cure_of(error: click.ClickException) -> str:
+    """Return one line that mends what `error` is about, "" if no cure is known."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    name = error.option_name.partition("=")[0]
+    if name in _OTHER_NAMES:
+        return f"no such option {name}: write {_OTHER_NAMES[name]}"
+    key = name.removeprefix("--").replace("_", "-")
+    if key in _HYPERPARAMETERS or key.replace("-", "_") in _HYPERPARAMETERS:
+        key = ALIASES.get(key.replace("-", "_"), key.replace("-", "_"))
+        return (
+            f"no such option {name}: a hyperparameter belongs to its optimizer: "
+            f"--opts adam:{key}=VALUE"
+        )
+    return ""
+
+
+def refuse_words(words: tuple[str, ...]) -> None:
+    """Raise UsageError if there are words that belong to no option.
+
+    Raises:
+        click.UsageError: it names the words and says how lists are written.
+    """
+    if not words:
+        return
+    raise click.UsageError(
+        f"unexpected {shown(' '.join(words))}: the names of a list are separated by commas, "
+        "without spaces, as in --opts adam,sgd"
+    )
+
+
+def verb_cure(word: str) -> str:
+    """Return what `word`, which is no verb, may have been meant for; "" if nothing is known."""
+    first = word.partition(",")[0].partition(":")[0]
+    if first in OPTIMIZERS:
+        return f"{shown(first)} is an optimizer: write --model mlp --opts {shown(word)[1:-1]}"
+    if first in PROBLEMS:
+        return f"{shown(first)} is a problem: write --problem {first}"
+    if first in MODELS:
+        return f"{shown(first)} is a model: write --model {first}"
+    return ""
