@@ -87,6 +87,20 @@ class Names(click.ParamType[Any]):
         ]
 
 
+class InputFile(click.Path):
+    """A regular file that exists: a pipe or a device could be read for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path = Path(super().convert(value, param, ctx))
+        if not path.is_file():
+            self.fail(f"{shown(str(path))} is a pipe or a device, not a regular file", param, ctx)
+        return path
+
+
 class OneOf(click.Choice[str]):
     """One of some words; a near miss gets a suggestion.
 
@@ -226,8 +240,6 @@ def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -
 
 
 def _text_of(path: Path) -> str:
-    if not path.is_file():
-        raise ValueError("it is not a regular file")
     if path.stat().st_size > _MOST_CONFIG_BYTES:
         raise ValueError(f"it is larger than {_MOST_CONFIG_BYTES:,} bytes")
     return path.read_text(encoding="utf-8")

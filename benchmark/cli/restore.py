@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import results_option
+from benchmark.cli.options import InputFile, results_option
 
 
 @click.command(name="restore")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=InputFile())
 @results_option
 def command(file: Path, results: Path) -> int:
     """Write the study in FILE, made by `compact`, to its folder again; what is there is kept."""

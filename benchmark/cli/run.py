@@ -10,7 +10,15 @@ import click
 from rich.console import Console
 
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES, refuse_words
-from benchmark.cli.options import ImportPath, Names, OptimizerList, Real, Whole, read_config
+from benchmark.cli.options import (
+    ImportPath,
+    InputFile,
+    Names,
+    OptimizerList,
+    Real,
+    Whole,
+    read_config,
+)
 from benchmark.cli.plan import START_SECONDS, Wish, estimate_bytes, estimate_seconds, settle
 from benchmark.cli.progress import Progress, in_words
 from benchmark.context import Context
@@ -133,7 +141,7 @@ class _Options:
 @click.option("--wandb-entity", help="W&B team or user.")
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=InputFile(),
     callback=read_config,
     is_eager=True,
     help="TOML file with any of these options.",

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import stdtrit
 
 from benchmark.analysis import intervals
 from benchmark.analysis.intervals import (
@@ -99,6 +100,11 @@ def test_with_too_few_seeds_a_median_has_no_interval(seeds):
 def test_one_seed_has_a_mean_and_no_interval():
     found = mean_interval([5.0])
     assert (found.estimate, found.low, found.high, found.seeds) == (5.0, None, None, 1)
+
+
+def test_the_quantiles_in_the_file_are_students():
+    expected = [float(stdtrit(n, 0.975)) for n in range(1, intervals.BOOTSTRAP_FROM - 1)]
+    assert list(intervals._STUDENT) == pytest.approx(expected, rel=1e-15)
 
 
 def test_few_seeds_get_students_interval():
