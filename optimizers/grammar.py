@@ -41,7 +41,7 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
-_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _PATHS = "such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt"
 _LONGEST_TEXT = 100_000  # characters of --opts
 _MOST_SPECS = 10_000  # points of one grid
@@ -309,7 +309,7 @@ def _value(text: str) -> Any:
         return tuple(_value(part) for part in text.split("/"))
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
-    if re.fullmatch(r"[+-]?\d+", text):
+    if re.fullmatch(r"[+-]?[0-9]+", text):
         if len(text) > _MOST_DIGITS:
             raise SpecError(f"{shown(text)}: expected at most {_MOST_DIGITS} digits")
         return int(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import Names, OptimizerList
+from benchmark.cli.options import Names, OptimizerList, Real, Whole
 from benchmark.spec import UsageError
 from benchmark.step_cost.modes import OWN_MODES
 from benchmark.step_cost.shapes import EVERYDAY, SHAPES, Shape
@@ -42,12 +42,10 @@ if TYPE_CHECKING:
     help=f"Of {', '.join(OWN_MODES)}, for classes that take 'execution'.  [default: all]",
 )
 @click.option("--accelerator", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
-@click.option(
-    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads."
-)
+@click.option("--threads", type=Whole(1_024), default=1, show_default=True, help="CPU threads.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Real(positive=True, most=86_400),
     default=30,
     show_default=True,
     help="Of timing in all, besides compiling and measuring memory.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmark.cli.options import Names, OptimizerList, Real
+from benchmark.cli.options import Names, OptimizerList, Real, Whole
 from benchmark.landscape.surfaces import SURFACES
 from benchmark.report.words import counted
 from benchmark.spec import UsageError
@@ -66,7 +66,7 @@ class _Rates(click.ParamType[Any]):
     show_default=True,
     help="Learning rates, besides each optimizer's own.",
 )
-@click.option("--steps", type=click.IntRange(1, 5000), default=300, show_default=True)
+@click.option("--steps", type=Whole(5_000), default=300, show_default=True)
 @click.option(
     "--noise",
     type=Real(most=1e6),
@@ -74,7 +74,9 @@ class _Rates(click.ParamType[Any]):
     show_default=True,
     help="Standard deviation of gradient noise, in median gradient norms of the surface; 0: none.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of noise.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of noise."
+)
 @click.option("--start", type=click.IntRange(1, 2), default=1, show_default=True, help="Shown.")
 @click.option(
     "--rate",

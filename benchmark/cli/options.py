@@ -176,7 +176,7 @@ class Whole(click.ParamType[int]):
         if self._auto and value == "auto":
             return 0
         text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-        number = int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else 0
+        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0
         if not 1 <= number <= self._most:
             or_auto = " or 'auto'" if self._auto else ""
             self.fail(

@@ -116,7 +116,7 @@ VERBS = [
     ["landscape", "--opts"],
     ["landscape", "--seconds"],
     ["landscape", "--surface"],
-    ["landscape", "--steps"],
+    ["landscape", "--no-such-option"],
     ["bench-step", "--opts"],
     ["bench-step", "--threads"],
 ]
@@ -214,7 +214,7 @@ def _complaint(words, capsys):
         return f"not one line: {streams.err[:300]}"
     if len(streams.err) > 1_100 or "finished trials" in streams.err:
         return f"a line of {len(streams.err)} characters: {streams.err[:300]}"
-    return f"{seconds:.0f} seconds" if seconds > 20 else ""
+    return f"{seconds:.0f} seconds" if seconds > 10 else ""
 
 
 def _complaints(cases, capsys):
