@@ -95,7 +95,7 @@ class InputFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
-        path = Path(super().convert(value, param, ctx))
+        path = Path(str(super().convert(value, param, ctx)))
         if not path.is_file():
             self.fail(f"{shown(str(path))} is a pipe or a device, not a regular file", param, ctx)
         return path
