@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+from pyarrow import parquet
 
 from benchmark.decode import RECORD_BYTES, Misfit, Row, check_rows, one_line
 from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Record, Store
 
 _WHOLE = ("step", "samples")  # numbers that JSON writes without a point
+_READ = ["study", "key", "record", "curves"]
+_ARROW, _POLARS = pa.ArrowException, pl.exceptions.PolarsError
 _TEXTS = ("study", "key", "problem", "label", "status", "record")
 
 
@@ -129,9 +133,13 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         if not path.is_file():
             raise Misfit("it is no regular file")
-        frame = pl.read_parquet(path, columns=["study", "key", "record", "curves"])
-        return frame.to_dicts()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        # Not by polars, whose threads panic on damaged pages and print pages of their own.
+        table = parquet.read_table(path, columns=_READ)
+        if table.column_names != _READ:
+            raise Misfit(f"it lacks {', '.join(sorted({*_READ} - {*table.column_names}))}")
+        table.validate(full=True)
+        return pl.DataFrame(table).to_dicts()
+    except (ValueError, NotImplementedError, OSError, MemoryError, _ARROW, _POLARS) as error:
         raise UsageError(
             f"{path}: expected a file that `compact` wrote, got one that does not read as such "
             f"({type(error).__name__}: {one_line(error, 120)})"

@@ -85,7 +85,9 @@ def drop(path, rng):
 def rename(path, rng):
     def edit(holder, key):
         if isinstance(holder, dict):
-            holder[rng.choice(["", "x" * 10_000, "trial", "label", "\udcff", "a|b"])] = holder.pop(key)
+            holder[rng.choice(["", "x" * 10_000, "trial", "label", "\udcff", "a|b"])] = holder.pop(
+                key
+            )
 
     _edit(path, rng, edit)
 
