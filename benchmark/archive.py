@@ -7,17 +7,23 @@ null where a row did not measure a metric. Anything that reads Parquet reads it.
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+from pyarrow import parquet
 
+from benchmark.decode import RECORD_BYTES, Misfit, Row, check_rows, one_line
 from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Record, Store
 
 _WHOLE = ("step", "samples")  # numbers that JSON writes without a point
+_READ = ["study", "key", "record", "curves"]
+_ARROW, _POLARS = pa.ArrowException, pl.exceptions.PolarsError
 _TEXTS = ("study", "key", "problem", "label", "status", "record")
 
 
@@ -46,6 +52,7 @@ def compact(store: Store, path: Path) -> int:
     frame = pl.DataFrame(
         [_row(store.study, *each) for each in zip(records, curves, strict=True)],
         schema=_schema(curves),
+        strict=False,  # JSON may write a float without a point
     )
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
@@ -100,31 +107,58 @@ def _row(study: str, record: Record, curve: Sequence[Mapping[str, float]]) -> di
     }
 
 
-def _read(path: Path) -> Iterator[tuple[str, Record, list[dict[str, float]]]]:
-    """Give study, record and curve of every trial, after a check of them all."""
-    try:
-        rows = pl.read_parquet(path, columns=["study", "key", "record", "curves"]).to_dicts()
-        records = [Record.from_json(json.loads(row["record"])) for row in rows]
-        curves = [[_measured(point) for point in row["curves"]] for row in rows]
-    except (pl.exceptions.PolarsError, ValueError, TypeError, KeyError, AttributeError) as error:
-        words = " ".join(str(error).split())[:120]
-        raise UsageError(
-            f"{path}: expected a file that `compact` wrote, got one that does not read as such "
-            f"({type(error).__name__}: {words})"
-        ) from None
+def _read(path: Path) -> Iterator[tuple[str, Record, list[Row]]]:
+    """Give study, record and curve of every trial that fits, after a check of them all."""
+    rows = _rows(path)
     studies = {str(row["study"]) for row in rows}
     if len(studies) != 1:
-        names = ", ".join(sorted(studies)) or "no trials"
+        names = one_line(", ".join(sorted(studies)) or "no trials", 120)
         raise UsageError(f"{path}: expected the trials of one study, got {names}")
-    for row, record in zip(rows, records, strict=True):
-        if record.trial.key != row["key"]:
-            raise UsageError(
-                f"{path}: trial {row['key']} would be {record.trial.key} in this version, which "
-                "trains it differently: read the file with the version that wrote it"
-            )
-    for record, curve in zip(records, curves, strict=True):
-        yield str(rows[0]["study"]), record, curve
+    found, misfits = [], []
+    for row in rows:
+        try:
+            found.append((str(row["study"]), *_trial_in(row)))
+        except Misfit as misfit:
+            misfits.append(f"{one_line(row['key'], 80)}: {misfit}")
+    if not found:
+        raise UsageError(f"{path}: expected a file that `compact` wrote, but trial {misfits[0]}")
+    if misfits:
+        text = f"{path}: {len(misfits)} of {len(rows)} trials are damaged and left out, as "
+        warnings.warn(one_line(text + misfits[0], 600), stacklevel=2)
+    yield from found
 
 
-def _measured(point: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: value for name, value in point.items() if value is not None}
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file, each a trial, unchecked."""
+    try:
+        if not path.is_file():
+            raise Misfit("it is no regular file")
+        # Not by polars, whose threads panic on damaged pages and print pages of their own.
+        table = parquet.read_table(path, columns=_READ)
+        if table.column_names != _READ:
+            raise Misfit(f"it lacks {', '.join(sorted({*_READ} - {*table.column_names}))}")
+        table.validate(full=True)
+        return pl.DataFrame(table).to_dicts()
+    except (ValueError, NotImplementedError, OSError, MemoryError, _ARROW, _POLARS) as error:
+        raise UsageError(
+            f"{path}: expected a file that `compact` wrote, got one that does not read as such "
+            f"({type(error).__name__}: {one_line(error, 120)})"
+        ) from None
+
+
+def _trial_in(row: Mapping[str, Any]) -> tuple[Record, list[Row]]:
+    """Return record and curve of one row.
+
+    Raises:
+        Misfit: the row is not one that `compact` writes.
+    """
+    text = row["record"]
+    if not isinstance(text, str) or len(text) > RECORD_BYTES:
+        raise Misfit(f"expected the text of a record, got {one_line(repr(text), 40)}")
+    record = Record.from_text(text.encode())
+    if record.trial.key != row["key"]:
+        raise Misfit(
+            f"it would be {record.trial.key} in this version, which trains it differently: read "
+            "the file with the version that wrote it"
+        )
+    return record, check_rows(row["curves"])

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmark.callbacks.wandb_run import close_run, digest, open_run, run_folders, summary_of
+from benchmark.decode import Row
 from benchmark.mirror import Mirror
 from benchmark.store import Record, Store
 
-Row = dict[str, float]
 _MOST_DELETIONS = 20  # of one run; each costs a refused request
 _RETRIES = 1  # wandb repeats refused requests too: 3 s then, instead of all of INIT_SECONDS
 _REFUSED = "previously created and deleted"

@@ -13,6 +13,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from benchmark.decode import Misfit, TrialFields, check_optimizer, decode_trial, given, one_line
+
 SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
 
 
@@ -85,8 +87,17 @@ class Trial:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Trial":
-        """Build a trial from `to_json`'s mapping; unknown fields raise TypeError."""
-        return cls(**data)
+        """Build a trial from `to_json`'s mapping.
+
+        Raises:
+            Misfit: `data` is not what `to_json` writes.
+        """
+        return cls.from_fields(decode_trial(data))
+
+    @classmethod
+    def from_fields(cls, fields: TrialFields) -> "Trial":
+        """Build a trial from what was read."""
+        return cls(**given(fields))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +130,12 @@ class Study:
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
+        for optimizer in self.optimizers:
+            try:
+                check_optimizer(optimizer)
+            except Misfit as error:
+                label = one_line(optimizer.get("label"), 80)
+                raise UsageError(f"optimizer {label!r} cannot be kept on record: {error}") from None
 
     def trials(self) -> list[Trial]:
         """Return the grid in a fixed order: seed by seed, so that a stopped study is balanced."""

@@ -5,20 +5,34 @@ the mark that a trial is finished; ``metrics.jsonl`` is only ever appended to.
 """
 
 import fcntl
+import itertools
 import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from benchmark.decode import (
+    LOG_BYTES,
+    RECORD_BYTES,
+    Misfit,
+    Row,
+    Status,
+    decode_record,
+    decode_rows,
+    given,
+    one_line,
+    read_file,
+    whole_lines,
+)
 from benchmark.spec import Trial, UsageError, check_study_name
 
-Status = Literal["done", "diverged", "failed", "skipped"]
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; the others are tried again
 FILES = ("trial.json", "metrics.jsonl", "record.json")
+_REASON_LETTERS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +65,22 @@ class Record:
         return asdict(self) | {"trial": self.trial.to_json()}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Record":
-        """Build a record from `to_json`'s mapping.
+    def from_text(cls, text: bytes) -> "Record":
+        """Build a record from the text of a ``record.json``.
 
         Raises:
-            ValueError, TypeError, KeyError: `data` is not what `to_json` writes.
+            Misfit: it is not what the suite writes.
         """
-        record = cls(**{**data, "trial": Trial.from_json(data["trial"])})
-        record._check()
-        return record
+        fields = given(decode_record(text))
+        return cls(**{**fields, "trial": Trial.from_fields(fields["trial"])})
 
-    def _check(self) -> None:
-        """Raise unless all is there that readers rely on."""
-        if self.status not in get_args(Status):
-            raise ValueError(f"unknown status {self.status!r}")
-        for numbers in (self.metrics, self.seconds):
-            if not all(isinstance(value, (int, float)) for value in numbers.values()):
-                raise ValueError("metrics and seconds are not all numbers")
-        for name in ("name", "label", "hyperparameters", "schedule"):
-            if name not in self.trial.optimizer:
-                raise ValueError(f"the optimizer has no {name}")
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """What was measured along a trial: the lines of ``metrics.jsonl``, and the rows in them."""
+
+    lines: bytes
+    rows: list[Row]
 
 
 class Store:
@@ -79,6 +89,7 @@ class Store:
     def __init__(self, results: Path | str, study: str) -> None:
         self.study = check_study_name(study)
         self.folder = Path(results) / study
+        self._left_out: set[Path] = set()
 
     def trial_folder(self, trial: Trial) -> Path:
         """Return where the files of `trial` lie."""
@@ -93,13 +104,29 @@ class Store:
         return record is not None and record.status in FINISHED
 
     def record(self, trial: Trial) -> Record | None:
-        """Return the record of `trial`, None if there is none yet; a corrupt one is set aside."""
-        return _read(self.trial_folder(trial) / "record.json", set_aside=True)
+        """Return the record of `trial`, None if there is none yet, or one that does not fit."""
+        return self._read(self.trial_folder(trial) / "record.json")
 
     def records(self) -> list[Record]:
-        """Return every record of the study, in the order of their keys; no corrupt ones."""
-        found = (_read(path) for path in sorted(self.folder.glob("*/record.json")))
+        """Return every record of the study that fits, in the order of their keys."""
+        found = map(self._read, sorted(self.folder.glob("*/record.json")))
         return [record for record in found if record is not None]
+
+    def _read(self, path: Path) -> Record | None:
+        try:
+            return _record_in(path)
+        except FileNotFoundError:
+            return None
+        except Misfit as error:
+            self._leave_out(path, error, "and its trial counts as not run")
+            return None
+
+    def _leave_out(self, path: Path, error: Misfit, what_follows: str) -> None:
+        """Say once of each file that it is left out."""
+        if path not in self._left_out:
+            self._left_out.add(path)
+            text = f"{path} is damaged ({error}): it is left out, {what_follows}"
+            warnings.warn(one_line(text, 600), stacklevel=3)
 
     @contextmanager
     def claim(self, trial: Trial, *, wait: bool = True) -> Iterator[Path]:
@@ -121,28 +148,46 @@ class Store:
         """Write what is about to run, and clear what an interrupted attempt left behind."""
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("metrics.jsonl", "record.json"):
-            (folder / name).unlink(missing_ok=True)
+        self._make_way(trial)
+        for name in FILES:
+            _clear(folder / name, keep=name == "trial.json")
         for path in folder.glob("*.tmp"):  # of writers that were killed: only one has the claim
             path.unlink()
         write_json(folder / "trial.json", trial.to_json())
 
     def write(self, record: Record) -> None:
         """Commit `record`: after this returns it survives a crash, before it nothing shows."""
+        record = replace(record, reason=one_line(record.reason, _REASON_LETTERS))
         folder = self.trial_folder(record.trial)
         folder.mkdir(parents=True, exist_ok=True)
+        self._make_way(record.trial)
         write_json(folder / "record.json", record.to_json())
 
-    def metrics(self, trial: Trial) -> list[dict[str, float]]:
+    def _make_way(self, trial: Trial) -> None:
+        """Set a record aside that does not fit, for only a person can tell what it was."""
+        path = self.trial_folder(trial) / "record.json"
+        try:
+            _record_in(path)
+        except FileNotFoundError:
+            return
+        except Misfit:
+            _set_aside(path)
+
+    def metrics(self, trial: Trial) -> list[Row]:
         """Return the rows of ``metrics.jsonl``, without a last line that was torn by a crash."""
+        return self.log(trial).rows
+
+    def log(self, trial: Trial) -> Log:
+        """Return what was measured along `trial`: nothing without a log, or with a damaged one."""
         path = self.trial_folder(trial) / "metrics.jsonl"
-        if not path.exists():
-            return []
-        rows = []
-        for line in path.read_text().splitlines():
-            with suppress(json.JSONDecodeError):
-                rows.append(json.loads(line))
-        return rows
+        try:
+            lines = whole_lines(read_file(path, LOG_BYTES))
+            return Log(lines=lines, rows=decode_rows(lines))
+        except FileNotFoundError:
+            pass
+        except Misfit as error:
+            self._leave_out(path, error, "and its trial has no curves")
+        return Log(lines=b"", rows=[])
 
 
 def open_study(results: Path | str, study: str) -> Store:
@@ -181,18 +226,27 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
         raise
 
 
-def _read(path: Path, *, set_aside: bool = False) -> Record | None:
-    try:
-        return Record.from_json(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        what = f"{path} is corrupt ({type(error).__name__}: {error}); "
-        if set_aside:
-            aside = path.with_name(f"record.json.corrupt-{os.getpid()}")
-            path.replace(aside)
-            what += f"set aside as {aside.name}, and its trial counts as not run"
-        else:
-            what += "left out; the next run of its trial sets it aside"
-        warnings.warn(what, stacklevel=2)
-        return None
+def _record_in(path: Path) -> Record:
+    """Return the record in a file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Misfit: it does not fit, or is that of another trial than its folder's.
+    """
+    record = Record.from_text(read_file(path, RECORD_BYTES))
+    if record.trial.key != path.parent.name:
+        raise Misfit(f"it is the record of {record.trial.key}")
+    return record
+
+
+def _clear(path: Path, *, keep: bool) -> None:
+    """Make room for a file; a folder in its place is set aside, whatever it holds."""
+    if path.is_dir() and not path.is_symlink():
+        _set_aside(path)
+    elif not keep:  # a file that is replaced as a whole is there at every moment
+        path.unlink(missing_ok=True)
+
+
+def _set_aside(path: Path) -> None:
+    names = (path.with_name(f"{path.name}.corrupt-{i}") for i in itertools.count(1))
+    path.replace(next(name for name in names if not os.path.lexists(name)))

@@ -7,13 +7,13 @@ running losses over a few steps only, as left over at the end of an epoch.
 """
 
 import io
+import itertools
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +21,9 @@ import polars as pl
 
 from benchmark.analysis.metrics import RUNNING, SHARE_DECIMALS, is_share, rounded
 from benchmark.analysis.summary import in_order, setting
+from benchmark.decode import COUNTS
 from benchmark.spec import Trial, UsageError
-from benchmark.store import Record, Store
+from benchmark.store import Log, Record, Store
 
 Axis = Literal["step", "epoch", "samples", "train_seconds"]
 AXES: tuple[Axis, ...] = ("step", "epoch", "samples", "train_seconds")
@@ -82,7 +83,7 @@ def read(stores: Sequence[Store]) -> Frames:
 
 def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
     """Return the table of trials, described in `Frames`, of (study, record) pairs."""
-    rows = [{"trial": i} | _row(study, record) for i, (study, record) in enumerate(records)]
+    rows = [_row(study, record) | {"trial": i} for i, (study, record) in enumerate(records)]
     if not rows:
         return pl.DataFrame(schema=_SCHEMA)
     _tell_studies_apart(rows)
@@ -125,7 +126,12 @@ def _row(study: str, record: Record) -> dict[str, Any]:
     trial, optimizer = record.trial, record.trial.optimizer
     lr = optimizer["hyperparameters"].get("lr")
     done = record.status == "done"
-    return {
+    measured = {
+        name: rounded(name, value) if done else None
+        for name, value in record.metrics.items()
+        if name not in (*AXES, "lr")
+    }
+    return measured | {
         "study": study,
         "key": trial.key,
         "problem": trial.problem,
@@ -137,7 +143,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "variant": variant_of(study, trial),
         "hyperparameters": json.dumps(optimizer["hyperparameters"]),
         "schedule": json.dumps(optimizer["schedule"]),
-        "lr": float(lr) if isinstance(lr, (int, float)) else None,
+        "lr": float(lr) if isinstance(lr, (int, float)) and math.isfinite(lr) else None,
         "seed": trial.seed,
         "status": record.status,
         "reason": record.reason,
@@ -145,11 +151,6 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "machine": _machine(record.environment),
         **{axis: record.metrics.get(axis) for axis in ("step", "epoch", "samples")},
         **{f"seconds/{clock}": value for clock, value in record.seconds.items()},
-        **{
-            name: rounded(name, value) if done else None
-            for name, value in record.metrics.items()
-            if name not in (*AXES, "lr")
-        },
     }
 
 
@@ -173,31 +174,19 @@ def _tell_studies_apart(rows: list[dict[str, Any]]) -> None:
             row["label"] += f" ({row['study']})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _File:
-    """One trial's ``metrics.jsonl``: its number among the trials, and where it is."""
-
-    number: int
-    store: Store
-    record: Record
-
-
 def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
-    files = [_File(number=i, store=s, record=r) for i, (s, r) in enumerate(found)]
-    # The record of a trial that is done lists every metric of its curves, which spares the parser
-    # half of its work; that of another lacks what was not finite in the end.
-    told = [file for file in files if file.record.status == "done"]
-    untold = [file for file in files if file.record.status != "done"]
-    names = dict.fromkeys((*AXES, *(name for file in told for name in file.record.metrics)))
-    batches = [told[i : i + _FILES_AT_ONCE] for i in range(0, len(told), _FILES_AT_ONCE)]
-    schema = pl.Schema(dict.fromkeys(names, pl.Float64))
-    parts = [part for batch in batches for part in _parse(batch, schema)]
-    parts += _parse(untold, None) if untold else ()
+    batches = [range(i, len(found))[:_FILES_AT_ONCE] for i in range(0, len(found), _FILES_AT_ONCE)]
+    parts = [
+        _parse(
+            batch, [store.log(record.trial) for store, record in found[batch.start : batch.stop]]
+        )
+        for batch in batches
+    ]
     empty = pl.DataFrame(schema={"trial": pl.UInt32, **dict.fromkeys(AXES, pl.Float64)})
     frame = pl.concat([empty, *parts], how="diagonal_relaxed").sort("trial", maintain_order=True)
-    whole = pl.col("step", "samples").cast(pl.Int64)
+    whole = pl.col(COUNTS).cast(pl.Int64)
     shares = [pl.col(name).round(SHARE_DECIMALS) for name in frame.columns if is_share(name)]
-    frame = frame.cast({pl.selectors.exclude("trial"): pl.Float64}).with_columns(whole, *shares)
+    frame = frame.with_columns(whole, *shares)
     return _without_remainders(frame) if RUNNING in frame.columns else frame
 
 
@@ -213,36 +202,22 @@ def _without_remainders(curves: pl.DataFrame) -> pl.DataFrame:
     return curves.with_columns(pl.when(~is_few).then(RUNNING).alias(RUNNING))
 
 
-def _parse(files: Sequence[_File], schema: pl.Schema | None) -> Iterator[pl.DataFrame]:
-    """Parse many files as one; if a line is broken, each by the store's own, slower reader."""
-    texts = [_whole_lines(file.store.trial_folder(file.record.trial)) for file in files]
-    counts = [text.count(b"\n") for text in texts]
-    if not any(counts):
-        return
-    text = io.BytesIO(b"".join(texts))
+def _parse(numbers: Sequence[int], logs: Sequence[Log]) -> pl.DataFrame:
+    """Parse many logs as one: their rows are checked already, this is about speed.
+
+    Args:
+        numbers: Those of their trials.
+        logs: What was measured along each.
+    """
+    rows = [row for log in logs for row in log.rows]
+    names = dict.fromkeys(itertools.chain.from_iterable(rows), pl.Float64)
+    names.pop("trial", None)  # the number is called so here
+    schema = pl.Schema(names)
     try:
-        frame = pl.read_ndjson(text, schema=schema, infer_schema_length=None)
-    except pl.exceptions.ComputeError:
+        frame = pl.read_ndjson(io.BytesIO(b"".join(log.lines for log in logs)), schema=schema)
+    except pl.exceptions.PolarsError:  # of no rows at all, and of forms of JSON it does not know
         frame = pl.DataFrame()
-    if frame.height == sum(counts):
-        numbers = np.repeat([file.number for file in files], counts)
-        yield frame.with_columns(pl.Series("trial", numbers, pl.UInt32))
-        return
-    for file in files:
-        rows = file.store.metrics(file.record.trial)
-        if rows:
-            number = pl.lit(file.number, pl.UInt32).alias("trial")
-            yield pl.from_dicts(rows, infer_schema_length=None).with_columns(number)
-
-
-def _whole_lines(folder: Path) -> bytes:
-    """Return the file without a last line that a crash tore off, ending with an end of line."""
-    try:
-        text = (folder / "metrics.jsonl").read_bytes()
-    except FileNotFoundError:
-        return b""
-    whole, last = text[: text.rfind(b"\n") + 1], text[text.rfind(b"\n") + 1 :]
-    with suppress(ValueError):
-        json.loads(last)
-        whole += last + b"\n"
-    return whole
+    if frame.height != len(rows):  # as of a row that goes over several lines
+        frame = pl.from_dicts(rows, schema=schema, strict=False) if rows else pl.DataFrame()
+    trials = np.repeat(numbers, [len(log.rows) for log in logs])
+    return frame.with_columns(pl.Series("trial", trials, pl.UInt32))

@@ -121,7 +121,7 @@ def _row(records: list[Record]) -> Row:
     sizes = [
         record.metrics["state_bytes"] / record.metrics["parameters"]
         for record in done
-        if "state_bytes" in record.metrics
+        if "state_bytes" in record.metrics and record.metrics.get("parameters")
     ]
     return Row(
         trial=records[0].trial,

@@ -20,6 +20,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.launchers import BEGUN
+from benchmark.launchers.log import bound_log, keep_bounded
 from benchmark.plugins import check_fit, prepare_data
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
@@ -86,15 +87,17 @@ def _die_with_parent() -> None:
 def _send_output_to(path: Path) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+    keep_bounded(path)
 
 
 def _drop_empty(path: Path) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
+    bound_log(path)
     if path.stat().st_size == 0:
         path.unlink()
 

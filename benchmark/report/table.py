@@ -1,5 +1,6 @@
 """The result table of a study, for a terminal, and the same numbers for programs."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,11 @@ def print_tables(
 def tables_as_json(
     records: Iterable[Record], evidence: "Evidence | None" = None
 ) -> list[dict[str, Any]]:
-    """Return the rows of all tables as JSON-able mappings; evidence adds comparisons."""
-    return [
+    """Return the rows of all tables as mappings for JSON, null where a number is not finite.
+
+    Evidence adds comparisons.
+    """
+    tables = [
         {
             **_comparison(row, evidence),
             "setting": name,
@@ -74,6 +78,17 @@ def tables_as_json(
         for name, rows in summarize(records).items()
         for row in rows
     ]
+    found: list[dict[str, Any]] = _finite(tables)
+    return found
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` with None for every number that JSON cannot write."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _title(name: str, row: Row) -> str:

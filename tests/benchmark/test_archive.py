@@ -101,8 +101,8 @@ def test_another_file_is_refused_in_one_line_and_nothing_is_written(content, tmp
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pl.lit(None).alias("curves"), "TypeError"),
-        (pl.lit("text").alias("curves"), "AttributeError"),
+        (pl.lit(None).alias("curves"), "Expected `array`, got `null`"),
+        (pl.lit("text").alias("curves"), "Expected `array`, got `str`"),
         (pl.int_range(pl.len()).cast(pl.String).alias("study"), "one study, got 0, 1, 2, 3, 4"),
     ],
 )

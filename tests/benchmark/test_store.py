@@ -37,12 +37,14 @@ def test_only_results_count_as_run(store, trial, status, is_missing):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"status": "odd"}', '{"status": "done"}'])
-def test_corrupt_record_is_set_aside_with_a_warning(store, trial, text):
+def test_damaged_record_counts_as_not_run_and_stays_until_its_trial_begins(store, trial, text):
     folder = store.trial_folder(trial)
     folder.mkdir(parents=True)
     (folder / "record.json").write_text(text)
-    with pytest.warns(UserWarning, match=r"record\.json is corrupt"):
+    with pytest.warns(UserWarning, match=r"record\.json is damaged .* counts as not run"):
         assert store.missing([trial]) == [trial]
+    assert [path.name for path in folder.iterdir()] == ["record.json"]
+    store.begin(trial)
     assert [path.read_text() for path in folder.glob("record.json.corrupt-*")] == [text]
     assert not (folder / "record.json").exists()
 
@@ -55,9 +57,49 @@ def test_a_record_that_is_wrong_inside_is_left_out_by_readers_and_kept(store, tr
     (data["trial"] if field == "optimizer" else data)[field] = value
     store.begin(trial)
     write_json(store.trial_folder(trial) / "record.json", data)
-    with pytest.warns(UserWarning, match=r"record\.json is corrupt .* left out"):
+    with pytest.warns(UserWarning, match=r"record\.json is damaged .* left out"):
         assert store.records() == []
     assert (store.trial_folder(trial) / "record.json").exists()
+
+
+def test_a_record_in_the_folder_of_another_trial_is_left_out(store, trials_of):
+    first, second = trials_of(seeds=2)
+    store.write(Record(trial=first, status="done"))
+    store.trial_folder(first).rename(store.trial_folder(second))
+    with pytest.warns(UserWarning, match=f"it is the record of {first.key}"):
+        assert store.records() == []
+    assert store.missing([first]) == [first]
+
+
+def test_a_damaged_file_is_named_once(store, trial):
+    store.begin(trial)
+    for name in ("record.json", "metrics.jsonl"):
+        (store.trial_folder(trial) / name).write_text("no\n")
+    with pytest.warns(UserWarning, match=r"record\.json is damaged"):
+        store.records()
+    with pytest.warns(UserWarning, match=r"metrics\.jsonl is damaged"):
+        store.metrics(trial)
+    assert (store.records(), store.record(trial), store.metrics(trial)) == ([], None, [])
+
+
+def test_a_record_is_committed_where_something_else_was(store, trial):
+    for count in (1, 2):
+        (store.trial_folder(trial) / "record.json" / "inside").mkdir(parents=True)
+        store.write(Record(trial=trial, status="done"))
+        assert store.record(trial).status == "done"
+        aside = store.trial_folder(trial).glob("record.json.corrupt-*/inside")
+        assert len(list(aside)) == count
+        (store.trial_folder(trial) / "record.json").unlink()
+
+
+def test_a_reason_is_kept_as_one_short_line_of_plain_text(store, trial):
+    reason = "it\nbroke \x1b[31m\udcff \u202e" + "x" * 1_000_000 + " (traceback in log.txt)"
+    store.write(Record(trial=trial, status="failed", reason=reason))
+    kept = store.record(trial).reason
+    assert len(kept) == 300
+    assert kept.isprintable()
+    assert kept.startswith("it broke ?[31m? ?xxx")
+    assert kept.endswith("(traceback in log.txt)")
 
 
 def test_a_claim_that_does_not_wait_is_refused_while_another_process_has_it(store, trial):

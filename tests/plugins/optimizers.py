@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -79,3 +80,13 @@ class Slow(torch.optim.SGD):
     def step(self, closure=None):
         time.sleep(self.seconds)
         return super().step(closure)
+
+
+class Loud(torch.optim.SGD):
+    """Prints 30 MB, then raises an error with a long message that is no plain text."""
+
+    def step(self, closure=None):
+        sys.stdout.write("first words")
+        for _ in range(30):
+            sys.stdout.write("x" * 1_000_000)
+        raise RuntimeError("\x1b[31m\udcff" + "y" * 5_000)

@@ -82,13 +82,51 @@ def test_a_whole_last_line_counts_without_its_end_of_line(study, log):
     assert read([store]).curves["val/loss"].to_list() == [3.0, 2.0]
 
 
-def test_a_broken_line_spoils_neither_its_file_nor_the_others(study, log):
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 0, "val/loss": oops}',
+        '{"step": 0, "val/loss": NaN}',
+        '{"step": 0, "val/loss": "1.0"}',
+        '{"step": 0, "val/loss": {"a": 1.0}}',
+        '{"step": 0, "odd": [1.0]}',
+        '{"step": 0.5}',
+        '{"step": -1}',
+        '{"step": 99999999999999999}',
+        '{"samples": true}',
+        "[]",
+        "[" * 100_000,
+    ],
+)
+def test_a_log_with_a_broken_line_is_left_out_and_the_others_are_read(study, log, line):
     broken, whole = log("sgd", values=[3.0, 2.0]), log("adam", values=[7.0, 6.0])
     store = study(broken, whole)
     path = store.trial_folder(broken[0]) / "metrics.jsonl"
-    path.write_text('{"step": 0, "val/loss": oops}\n' + path.read_text())
+    path.write_text(f"{line}\n" + path.read_text())
+    with pytest.warns(UserWarning, match=r"metrics\.jsonl is damaged .* no curves"):
+        frames = read([store])
+    assert frames.trials.height == 2
+    assert frames.curves.select("trial", "val/loss").rows() == [(1, 7.0), (1, 6.0)]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"step":\n0, "val/loss": 5.0}', '\n{"step": 0, "val/loss": 5.0}']
+)
+def test_rows_in_other_forms_of_json_are_read_as_well(study, log, line):
+    odd, plain = log("sgd", values=[3.0]), log("adam", values=[7.0])
+    store = study(odd, plain)
+    path = store.trial_folder(odd[0]) / "metrics.jsonl"
+    path.write_text(f"{line}\n" + path.read_text())
     curves = read([store]).curves
-    assert curves.select("trial", "val/loss").rows() == [(0, 3.0), (0, 2.0), (1, 7.0), (1, 6.0)]
+    assert curves.select("trial", "val/loss").rows() == [(0, 5.0), (0, 3.0), (1, 7.0)]
+
+
+def test_names_that_the_tables_use_themselves_do_not_replace_theirs(study, log):
+    rows = [{"step": 0, "trial": 7, "val/loss": 1.0}]
+    names = dict.fromkeys(["trial", "study", "seed", "label", "setting"], 3.5)
+    frames = read([study(log("sgd", rows=rows, metrics=names))])
+    assert frames.trials.select("trial", "study", "seed").rows() == [(0, "study", 0)]
+    assert frames.curves["trial"].to_list() == [0]
 
 
 def test_curves_of_a_failed_trial_are_read_though_its_record_names_no_metric(frames_of, log):

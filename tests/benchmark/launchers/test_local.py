@@ -162,3 +162,17 @@ def test_errors_of_the_data_come_back_from_the_worker(tmp_path, monkeypatch):
         prepare(
             [("mnist", "logreg", False)], Context(data_dir=tmp_path, cache_dir=tmp_path / "cache")
         )
+
+
+def test_a_loud_trial_leaves_a_short_log_and_a_short_reason(trials_of, launch, tmp_path):
+    (trial,) = trials_of(opts="tests.plugins.optimizers.Loud")
+    [record], _ = launch([trial])
+    assert record.status == "failed"
+    assert len(record.reason) <= 300
+    assert record.reason.isprintable()
+    assert record.reason.startswith("RuntimeError: ?[31m?yyy")
+    assert record.reason.endswith("log.txt)")
+    log = (Store(tmp_path, "study").trial_folder(trial) / "log.txt").read_text()
+    assert len(log) <= 10_000_000
+    assert log.startswith("first words")
+    assert "RuntimeError" in log[-10_000:]

@@ -1,0 +1,233 @@
+"""What a file of results must look like to be read: types, ranges, sizes, and nothing more.
+
+Every number is finite, every text valid Unicode of bounded length, nesting as deep as the types
+below and no deeper. What does not fit raises `Misfit`, whose message is one short line; what fits
+can be relied on by all that reads results. Infinite hyperparameters alone are let in, for some
+optimizers have such defaults.
+"""
+
+import json
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Status = Literal["done", "diverged", "failed", "skipped"]
+RECORD_BYTES = 4_000_000  # a record takes 2,500, and 100 for each metric more
+LOG_BYTES = 1_000_000_000  # a row takes 300
+COUNTS = ("step", "samples")  # numbers that JSON writes without a point
+
+_LARGEST = 1.7976931348623157e308
+_EXACT = 2**53  # whole numbers up to here have a float of their own
+_Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Positive = Annotated[int, Meta(ge=1, le=10**9)]
+_Finite = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+_Duration = Annotated[int, Meta(ge=0, le=10**10)] | Annotated[float, Meta(ge=0, le=1e10)]
+_Size = _Count | Annotated[float, Meta(ge=0, le=_LARGEST)]
+_Number = _Whole | _Finite
+_Name = Annotated[str, Meta(max_length=500)]
+_Text = Annotated[str, Meta(max_length=10_000)]
+_Scalar = None | bool | _Whole | float | _Text
+_Flat = _Scalar | list[_Scalar] | dict[_Name, _Scalar]
+_Value = _Scalar | list[_Flat] | dict[_Name, _Flat]
+
+
+class Misfit(ValueError):  # noqa: N818  # it is no error of the program
+    """A file that is not what the suite writes; the message says in one line where and how."""
+
+
+class _Schedule(TypedDict):
+    kind: _Name
+    warmup: _Size
+
+
+class _Plain(TypedDict):
+    name: _Name
+    label: _Name
+    target: _Name
+    hyperparameters: dict[_Name, _Value]
+    schedule: _Schedule
+    source: NotRequired[_Name]
+
+
+class _Optimizer(_Plain):
+    rest: NotRequired[_Plain]
+
+
+class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of `spec.Trial` as they lie on disk; those that older versions lack are unset."""
+
+    problem: _Name
+    model: _Name
+    dataset: _Name
+    optimizer: _Optimizer
+    seed: _Count
+    epochs: _Positive
+    batch_size: _Positive
+    dropout: bool | UnsetType = UNSET
+    l2: _Size | UnsetType = UNSET
+    accelerator: _Name | UnsetType = UNSET
+    precision: _Name | UnsetType = UNSET
+    threads: _Positive | UnsetType = UNSET
+    log_every: _Positive | UnsetType = UNSET
+    diagnostics_every: _Count | UnsetType = UNSET
+    source: _Name | UnsetType = UNSET
+
+
+class RecordFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of `store.Record` as they lie on disk; those that older versions lack are unset."""
+
+    trial: TrialFields
+    status: Status
+    reason: _Text | UnsetType = UNSET
+    metrics: dict[_Name, _Number] | UnsetType = UNSET
+    seconds: dict[_Name, _Duration] | UnsetType = UNSET
+    environment: dict[_Name, _Flat] | UnsetType = UNSET
+    weights_sha256: _Name | UnsetType = UNSET
+
+
+Row = dict[str, float]
+_Row = dict[_Name, _Number]
+_RECORD = msgspec.json.Decoder(RecordFields)
+_ROW = msgspec.json.Decoder(_Row)
+
+
+def decode_record(text: bytes) -> RecordFields:
+    """Return the fields in the text of a ``record.json``.
+
+    Raises:
+        Misfit: it is not such a text.
+    """
+    try:
+        fields = _RECORD.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if b"Infinity" not in text and b"NaN" not in text:
+            raise Misfit(one_line(error, 120)) from None
+        fields = _decode_with_infinities(text)
+    _check_counts([fields.metrics or {}])
+    return fields
+
+
+def decode_trial(data: Mapping[str, Any]) -> TrialFields:
+    """Return the fields of a trial in a mapping out of JSON.
+
+    Raises:
+        Misfit: they are not those of a trial.
+    """
+    fields: TrialFields = _convert(data, TrialFields)
+    return fields
+
+
+def check_optimizer(data: Mapping[str, Any]) -> None:
+    """Raise `Misfit` if a record of a trial with this optimizer could not be read again."""
+    _convert(data, _Optimizer)
+
+
+def given(fields: Struct) -> dict[str, Any]:
+    """Return those of `fields` that are set, by name."""
+    names = fields.__struct_fields__
+    return {name: v for name in names if (v := getattr(fields, name)) is not UNSET}
+
+
+def decode_rows(text: bytes) -> list[Row]:
+    """Return the rows in the lines of a ``metrics.jsonl``.
+
+    Raises:
+        Misfit: a line is not a row.
+    """
+    try:
+        rows = _ROW.decode_lines(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Misfit(one_line(error, 120)) from None
+    _check_counts(rows)
+    return rows
+
+
+def check_rows(data: Any) -> list[Row]:
+    """Return the rows in a list of mappings, without the numbers that are None.
+
+    Raises:
+        Misfit: it is not a list of rows.
+    """
+    rows = _convert(data, list[dict[_Name, _Number | None]])
+    found = [{name: v for name, v in row.items() if v is not None} for row in rows]
+    _check_counts(found)
+    return found
+
+
+def whole_lines(text: bytes) -> bytes:
+    """Return `text` without a last line that a crash tore off, ending with an end of line."""
+    end = text.rfind(b"\n") + 1
+    last = text[end:]
+    try:
+        _ROW.decode(last)
+    except (ValueError, RecursionError):
+        return text[:end]
+    return text + b"\n"
+
+
+def read_file(path: Path, most_bytes: int) -> bytes:
+    """Return the content of a regular file; any other would never end, or never begin.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Misfit: it is a folder, a pipe or a device, cannot be read, or is too long.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Misfit("it is no regular file")
+        if status.st_size > most_bytes:
+            raise Misfit(f"it has {status.st_size} bytes, more than {most_bytes}")
+        with path.open("rb", buffering=0) as file:
+            return file.readall()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
+    except OSError as error:
+        raise Misfit(f"it cannot be read: {error.strerror}") from None
+
+
+def one_line(text: object, most: int) -> str:
+    r"""Return `text` as one line of valid Unicode that moves no cursor, its middle cut out.
+
+    >>> one_line("a\nb\x1b[31m\ud800", 20)
+    'a b?[31m?'
+    >>> one_line("0123456789", 7)
+    '012 … 9'
+    """
+    words = " ".join(str(text).split())
+    if len(words) > most:
+        tail = (most - 3) // 3
+        words = f"{words[: most - 3 - tail]} … {words[len(words) - tail :]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in words)
+
+
+def _decode_with_infinities(text: bytes) -> RecordFields:
+    """Decode what Python's own reader takes as well: ``Infinity`` and ``NaN``."""
+    try:
+        data = json.loads(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise Misfit(one_line(error, 120)) from None
+    fields: RecordFields = _convert(data, RecordFields)
+    return fields
+
+
+def _convert(data: Any, kind: Any) -> Any:
+    try:
+        found = msgspec.convert(data, kind)
+        msgspec.json.encode(found)  # refuses what is not Unicode
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise Misfit(one_line(error, 120)) from None
+    return found
+
+
+def _check_counts(rows: list[Row]) -> None:
+    for name in COUNTS:
+        for row in rows:
+            value = row.get(name, 0)
+            if type(value) is not int or not 0 <= value <= _EXACT:
+                raise Misfit(f"expected {name} to be a whole number up to 2^53, got {value!r}")
