@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from benchmark.cli.group import benchmark
+from benchmark.plain_text import plain
 from benchmark.spec import UsageError
 from datamodules.errors import DataError
 from optimizers.pick import UnknownNameError
 
+_LONGEST = 2000  # characters of a message: lists of valid names are long
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -48,10 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
+    click.echo(f"warning: {plain(message, most=_LONGEST)}", err=True)
 
 
 def _say(message: str, code: int) -> int:
+    message = plain(message, most=_LONGEST)
     click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
     return code
 

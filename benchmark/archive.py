@@ -6,7 +6,6 @@ null where a row did not measure a metric. Anything that reads Parquet reads it.
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from benchmark.atomic import replacing
 from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Record, Store
 
@@ -47,12 +47,8 @@ def compact(store: Store, path: Path) -> int:
         [_row(store.study, *each) for each in zip(records, curves, strict=True)],
         schema=_schema(curves),
     )
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", compression_level=19)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return len(records)
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from benchmark.atomic import write_text
 from benchmark.spec import Trial, UsageError, check_study_name
 
 Status = Literal["done", "diverged", "failed", "skipped"]
@@ -168,17 +169,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written; no half file is left.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w") as file:
-            json.dump(data, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_text(path, json.dumps(data, indent=1) + "\n")
 
 
 def _read(path: Path, *, set_aside: bool = False) -> Record | None:
