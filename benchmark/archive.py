@@ -8,6 +8,7 @@ null where a row did not measure a metric. Anything that reads Parquet reads it.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ def compact(store: Store, path: Path) -> int:
         [_row(store.study, *each) for each in zip(records, curves, strict=True)],
         schema=_schema(curves),
     )
+    written = BytesIO()  # polars has errors of its own for a full disk
+    frame.write_parquet(written, compression="zstd", compression_level=19)
     with replacing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=19)
+        temporary.write_bytes(written.getvalue())
     return len(records)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -76,9 +77,10 @@ def save_picture(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack)
     The same numbers give the same bytes.
     """
     picture = folder / f"{drawing.name}.{kind}"
-    temporary = written.enter_context(replacing(picture))
+    drawn = BytesIO()  # matplotlib leaves a file open that it could not write
     with mpl.rc_context(RC):
-        drawing.figure.savefig(temporary, format=kind, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+        drawing.figure.savefig(drawn, format=kind, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+    written.enter_context(replacing(picture)).write_bytes(drawn.getvalue())
     return picture
 
 

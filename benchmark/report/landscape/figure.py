@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from shutil import which
 from subprocess import PIPE, Popen
@@ -44,10 +45,13 @@ _RELIEF = LinearSegmentedColormap.from_list("relief", ["#dde6f0", "#fafbfc"])
 
 def draw_picture(motion: Motion, view: View, target: Path, kind: str) -> None:
     """Write the paths with all their steps; `kind` is ``png`` or another of matplotlib's."""
-    with mpl.rc_context(_RC), replacing(target) as temporary:
+    drawn = BytesIO()
+    with mpl.rc_context(_RC):
         figure, panels = _figure(motion, view)
         _show(panels, motion.steps)
-        figure.savefig(temporary, format=kind, dpi=160)
+        figure.savefig(drawn, format=kind, dpi=160)
+    with replacing(target) as temporary:
+        temporary.write_bytes(drawn.getvalue())
 
 
 def draw_film(motion: Motion, view: View, target: Path, kind: str) -> None:
