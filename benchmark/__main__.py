@@ -10,13 +10,13 @@ import click
 
 from benchmark.cli.group import benchmark
 from benchmark.cli.mistakes import cure_of
+from benchmark.plain_text import plain
 from benchmark.spec import UsageError
 from datamodules.errors import DataError
 from optimizers.pick import UnknownNameError
 
 _MACHINE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-_LONGEST_WORD = 300  # characters; paths are words
-_LONGEST_LINE = 1_000
+_LONGEST = 1_000  # characters of a message; its middle is cut out
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -53,12 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
+    click.echo(f"warning: {plain(message, most=_LONGEST)}", err=True)
 
 
 def _say(message: str, code: int) -> int:
-    line = _bounded(" ".join(message.split()))
-    click.echo(f"Error: {line}" if code != INTERRUPTED else line, err=True)
+    message = plain(message, most=_LONGEST)
+    click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
     return code
 
 
@@ -66,16 +66,6 @@ def _say_of_machine(error: OSError) -> int:
     if error.errno in _MACHINE_TROUBLE:
         return _say(f"{error}; finished trials are kept", SOME_FAILED)
     return _say(str(error), USAGE)
-
-
-def _bounded(line: str) -> str:
-    """Return `line` printable and of readable length; a cure at its end stays."""
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-    words = (w if len(w) <= _LONGEST_WORD else w[:80] + "…" for w in printable.split(" "))
-    short = " ".join(words)
-    return (
-        short if len(short) <= _LONGEST_LINE else f"{short[: _LONGEST_LINE // 2]} … {short[-300:]}"
-    )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ null where a row did not measure a metric. Anything that reads Parquet reads it.
 """
 
 import json
-import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
+from benchmark.atomic import replacing
 from benchmark.decode import RECORD_BYTES, Misfit, Row, check_rows, one_line
 from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Record, Store
@@ -54,12 +55,10 @@ def compact(store: Store, path: Path) -> int:
         schema=_schema(curves),
         strict=False,  # JSON may write a float without a point
     )
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        frame.write_parquet(temporary, compression="zstd", compression_level=19)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    written = BytesIO()  # polars has errors of its own for a full disk
+    frame.write_parquet(written, compression="zstd", compression_level=19)
+    with replacing(path) as temporary:
+        temporary.write_bytes(written.getvalue())
     return len(records)
 
 

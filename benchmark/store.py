@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.atomic import write_text
 from benchmark.decode import (
     LOG_BYTES,
     RECORD_BYTES,
@@ -213,17 +214,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written; no half file is left.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w") as file:
-            json.dump(data, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_text(path, json.dumps(data, indent=1) + "\n")
 
 
 def _record_in(path: Path) -> Record:

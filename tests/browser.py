@@ -41,9 +41,9 @@ def open_page(chromium):
     """Return a function that opens a file in a fresh window; at the end nothing may be amiss."""
     windows, opened = [], []
 
-    def open_file(path, hash_="", *, width=1280, dark=False, touch=False):
+    def open_file(path, hash_="", *, width=1280, height=900, dark=False, touch=False):
         window = chromium.new_context(
-            viewport={"width": width, "height": 900},
+            viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             has_touch=touch,
         )

@@ -1,13 +1,15 @@
 """``landscape``: the optimizers in motion on surfaces, as a page, a picture or a film."""
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from benchmark.atomic import write_text
 from benchmark.cli.options import Names, OptimizerList, Real, Whole
 from benchmark.landscape.surfaces import SURFACES
 from benchmark.report.words import counted
@@ -80,9 +82,8 @@ class _Rates(click.ParamType[Any]):
 @click.option("--start", type=click.IntRange(1, 2), default=1, show_default=True, help="Shown.")
 @click.option(
     "--rate",
-    default="best",
-    show_default=True,
-    help="Learning rate that is shown: each at its 'best', each at its 'own', or one of --lrs.",
+    help="Learning rate that is shown: each at its 'best', each at its 'own', or one of --lrs.  "
+    "[default: own if --opts gives one, otherwise best]",
 )
 @click.option("--noisy", is_flag=True, help="Show paths with gradient noise.")
 @click.option(
@@ -154,7 +155,7 @@ def _plan(options: dict[str, Any], *, is_page: bool) -> "Plan":
 def _view(options: dict[str, Any], plan: "Plan") -> "View":
     from benchmark.report.landscape.view import View
 
-    rate = options["rate"]
+    rate = options["rate"] or rate_shown(options["opts"])
     if rate not in ("best", "own"):
         found = [lr for lr in plan.lrs if f"{lr:g}" == rate or str(lr) == rate]
         if not found:
@@ -162,6 +163,15 @@ def _view(options: dict[str, Any], plan: "Plan") -> "View":
             raise UsageError(f"--rate: expected one of {known}, got {rate!r}")
         rate = found[0]
     return View(start=options["start"] - 1, noisy=options["noisy"], lr=rate)
+
+
+def rate_shown(opts: str) -> Literal["best", "own"]:
+    """Return how learning rates are chosen at first: a rate that `opts` gives is not passed over.
+
+    >>> rate_shown("adam,sgd:momentum=0.9"), rate_shown("adam,sgd:lr=0.5")
+    ('best', 'own')
+    """
+    return "own" if re.search(r":\s*lr\s*=", opts) else "best"
 
 
 def _check_film(kind: str) -> None:
@@ -176,7 +186,7 @@ def _write(motion: "Motion", view: "View", target: Path, kind: str) -> None:
     if kind == "html":
         from benchmark.report.landscape.page import page
 
-        target.write_text(page(motion, view), encoding="utf-8")
+        write_text(target, page(motion, view))
         return
     from benchmark.report.landscape.figure import draw_film, draw_picture
 

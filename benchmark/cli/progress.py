@@ -11,8 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.spec import Trial
 from benchmark.store import Record
+
+_SHORT = 80  # characters of a reason; the table at the end has more
 
 
 @dataclass
@@ -89,7 +92,7 @@ class Progress:
             over, total = len(self._expected) - len(self._left), len(self._expected)
             problem, label = self._name(record.trial)
             words = f"{problem} {label} seed {record.trial.seed}"
-            ending = f" ({record.reason})" if record.reason else ""
+            ending = f" ({plain(record.reason, most=_SHORT)})" if record.reason else ""
             self._console.print(
                 f"[{over}/{total}] {words}: {record.status}{ending}; {in_words(self._eta())} left",
                 markup=False,
@@ -99,7 +102,7 @@ class Progress:
 
     def _name(self, trial: Trial) -> tuple[str, str]:
         place = f" {trial.accelerator} {trial.precision}" if self._names_place else ""
-        return trial.problem, trial.label + place
+        return plain(trial.problem), plain(trial.label, LABEL_LENGTH) + place
 
     def _line(self, trial: Trial) -> _Line:
         return self._lines.setdefault(self._name(trial), _Line())
@@ -127,7 +130,7 @@ class Progress:
             running = str(len(line.running) or "")
             left = in_words(self._eta(line.left)) if line.over < line.total else ""
             trials = f"{line.over}/{line.total}"
-            table.add_row(problem, Text(label), trials, running, loss, left)
+            table.add_row(Text(problem), Text(label), trials, running, loss, left)
         table.caption = f"{in_words(self._eta())} left in all"
         table.caption_justify = "left"
         return table

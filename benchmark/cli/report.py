@@ -1,17 +1,22 @@
 """``report``: a page, a document, figures and W&B Reports from the records of studies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import results_option
+from benchmark.atomic import write_text
+from benchmark.cli.options import OptimizerList, results_option
+from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
+from optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
     from benchmark.landscape.motion import Motion
+    from benchmark.report.landscape.view import View
 
 FIGURES = ("pdf", "svg", "png")
 PROJECT = "optimizer-benchmark"
@@ -44,6 +49,12 @@ PROJECT = "optimizer-benchmark"
     is_flag=True,
     help="Add the study's optimizers in motion to the page; takes up to a minute.",
 )
+@click.option(
+    "--opts",
+    type=OptimizerList(),
+    help="Who moves there. An import path runs only if it is named here.  "
+    "[default: the study's optimizers but for import paths]",
+)
 @click.option("--wandb", is_flag=True, help="Save a W&B Report, or its spec if that cannot be.")
 @click.option(
     "--wandb-project", metavar="PROJECT", help="W&B project.  [default: optimizer-benchmark]"
@@ -56,6 +67,7 @@ def command(
     out: Path | None,
     reference: str | None,
     landscape: bool,
+    opts: str | None,
     wandb: bool,
     wandb_project: str | None,
     wandb_entity: str | None,
@@ -63,10 +75,12 @@ def command(
     """Write a page, which opens anywhere, of all that STUDY says; or a document, or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
     kind = kind or ("" if wandb else "html")
+    reference = None if reference is None else plain(reference, LABEL_LENGTH)
     place, compares = (wandb_project, wandb_entity), wandb or kind not in FIGURES
     useless = {
         "--landscape is a part of the page: give --format html with it": landscape
         and kind != "html",
+        "--opts says who moves in --landscape: give it too": opts is not None and not landscape,
         "--reference: figures compare with nobody; give --format html or md": reference is not None
         and not compares,
         "--wandb-project and --wandb-entity say where --wandb goes: give it too": any(place)
@@ -74,7 +88,8 @@ def command(
     }
     _refuse([message for message, is_given in useless.items() if is_given])
     if kind == "html":
-        _page(stores, out or stores[0].folder / "report.html", reference, landscape)
+        motion = partial(_motion, stores, opts) if landscape else None
+        _page(stores, out or stores[0].folder / "report.html", reference, motion)
     elif not any(store.records() for store in stores):
         raise UsageError(f"no records yet in {', '.join(studies)}")
     elif kind == "md":
@@ -96,13 +111,18 @@ def _refuse(complaints: Sequence[str]) -> None:
         raise UsageError(complaints[0])
 
 
-def _page(stores: list[Store], target: Path, reference: str | None, landscape: bool) -> None:
+def _page(
+    stores: list[Store],
+    target: Path,
+    reference: str | None,
+    walk: "Callable[[], tuple[Motion, View]] | None",
+) -> None:
     _check_file(target)
-    motion = _motion(stores) if landscape else None
+    motion, view = walk() if walk else (None, None)
     from benchmark.report.page.build import build
 
-    text = build(stores, reference=reference, motion=motion)
-    target.write_text(text, encoding="utf-8")
+    text = build(stores, reference=reference, motion=motion, view=view)
+    write_text(target, text)
     click.echo(f"wrote {target}, {len(text.encode()) / 1e6:.1f} MB; open it in any browser:")
     click.echo(target.resolve().as_uri())
 
@@ -132,23 +152,24 @@ def _figures(stores: list[Store], kind: str, folder: Path) -> None:
         click.echo("nothing to draw: no trial is done")
 
 
-def _motion(stores: Sequence[Store]) -> "Motion":
-    """Let the optimizers of the studies walk, with their default hyperparameters."""
-    from benchmark.cli.landscape import DEFAULT_RATES
+def _motion(stores: Sequence[Store], opts: str | None) -> "tuple[Motion, View]":
+    """Let optimizers walk: those of `opts`, or the studies' own with default hyperparameters.
+
+    What a record names is not imported: a record may come from anyone.
+    """
+    from benchmark.cli.landscape import DEFAULT_RATES, rate_shown
     from benchmark.landscape.compute import Plan, compute
     from benchmark.landscape.surfaces import SURFACES
+    from benchmark.report.landscape.view import View
     from optimizers.grammar import parse
     from optimizers.spec import SpecError
 
-    records = [record for store in stores for record in store.records()]
-    names = dict.fromkeys(str(record.trial.optimizer["name"]) for record in records)
-    if not names:
-        raise UsageError("--landscape: the study has no record yet, so no optimizer either")
+    opts = opts or _registered(stores)
     try:
-        optimizers = parse(",".join(names))
+        optimizers = parse(opts)
     except SpecError as error:
         raise UsageError(f"--landscape: {error}") from None
-    return compute(
+    motion = compute(
         Plan(
             optimizers=optimizers,
             surfaces=list(SURFACES.values()),
@@ -158,3 +179,21 @@ def _motion(stores: Sequence[Store]) -> "Motion":
             seed=0,
         )
     )
+    return motion, View(lr=rate_shown(opts))
+
+
+def _registered(stores: Sequence[Store]) -> str:
+    """Return the registered optimizers of the studies, and say which others are left out."""
+    records = [record for store in stores for record in store.records()]
+    names = dict.fromkeys(str(record.trial.optimizer["name"]) for record in records)
+    if not names:
+        raise UsageError("--landscape: the study has no record yet, so no optimizer either")
+    known = [name for name in names if name in OPTIMIZERS]
+    others = ", ".join(plain(name, LABEL_LENGTH) for name in names if name not in OPTIMIZERS)
+    if not known:
+        raise UsageError(
+            f"--landscape: {others} would have to be imported: name with --opts what may be"
+        )
+    if others:
+        click.echo(f"not in motion, for --opts does not name what to import: {others}", err=True)
+    return ",".join(known)

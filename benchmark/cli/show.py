@@ -33,7 +33,7 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
 
     evidence = gather(store, reference)
     if as_json:
-        click.echo(json.dumps(tables_as_json(records, evidence), indent=1))
+        click.echo(json.dumps(tables_as_json(records, evidence), indent=1, allow_nan=False))
     else:
         print_tables(console(), records, evidence)
     return 0

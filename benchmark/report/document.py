@@ -1,14 +1,18 @@
 """Studies as a Markdown document with pictures, for a repository, a pull request or a wiki."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 from benchmark.analysis.finals import best_variants, only
-from benchmark.analysis.frame import Frames, read
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.summary import in_order
+from benchmark.atomic import replacing
 from benchmark.report import markdown
 from benchmark.report.figures.write import Drawing, draw_all, save_picture
+from benchmark.report.markdown_text import as_text, fenced
+from benchmark.report.outside import read
 from benchmark.report.page.reproduce import commands
 from benchmark.report.verdicts import Versus, versus
 from benchmark.store import Store
@@ -39,8 +43,9 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
     ]
     text = _document(frames, drawings, quote(folder.name), reference, again)
     folder.mkdir(exist_ok=True)
-    pictures = [save_picture(drawing, "svg", folder) for drawing in drawings]
-    target.write_text(text, encoding="utf-8")
+    with ExitStack() as written:  # all of it, or nothing
+        pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
+        written.enter_context(replacing(target)).write_text(text, encoding="utf-8")
     return [target, *pictures]
 
 
@@ -52,7 +57,7 @@ def _document(
     again: Sequence[str],
 ) -> str:
     parts = [
-        f"# Optimizers: {', '.join(frames.trials['study'].unique(maintain_order=True))}",
+        f"# Optimizers: {', '.join(map(as_text, _studies(frames)))}",
         markdown.how_to_read(frames, reference),
         _pictures([each for each in drawings if each.name == "overview"], folder),
     ]
@@ -65,8 +70,12 @@ def _document(
     parts += _section(2, "Average ranks", markdown.ranking(frames), _pictures(ranks, folder))
     parts += _section(2, "Cost", markdown.cost(frames))
     parts += _section(2, "Diverged, failed and skipped trials", markdown.failures(frames))
-    parts += _section(2, "What was run", _fenced(again), markdown.provenance(frames))
+    parts += _section(2, "What was run", fenced(again), markdown.provenance(frames))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _studies(frames: Frames) -> list[str]:
+    return frames.trials["study"].unique(maintain_order=True).to_list()
 
 
 def _setting(
@@ -76,7 +85,8 @@ def _setting(
         [*best_variants(frames), *[compared.reference] * bool(compared.reference)]
     )
     board = markdown.board(only(frames, [name for name in shown if name]), compared)
-    parts = _section(2, frames.trials["setting"][0], markdown.headline(frames, compared), board)
+    title = as_text(frames.trials["setting"][0])
+    parts = _section(2, title, markdown.headline(frames, compared), board)
     parts.append(_pictures(drawings, folder))
     parts += _section(3, "Time to target", markdown.targets(frames))
     search = markdown.search(frames)
@@ -97,13 +107,8 @@ def _pictures(drawings: Sequence[Drawing], folder: str) -> str:
 
 def _picture(drawing: Drawing, folder: str) -> str:
     words = drawing.caption.partition("\n")[0].partition(". ")[0]
-    words = words.translate(str.maketrans("[]", "()"))
-    return f"![{words}]({folder}/{drawing.name}.svg)"
+    return f"![{as_text(words)}]({folder}/{drawing.name}.svg)"
 
 
 def _folded(title: str, text: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>" if text else ""
-
-
-def _fenced(lines: Sequence[str]) -> str:
-    return "\n".join(["```", *lines, "```"]) if lines else ""

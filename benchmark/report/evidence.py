@@ -10,8 +10,9 @@ import polars as pl
 
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
-from benchmark.analysis.frame import Frames, read, variant_of
+from benchmark.analysis.frame import Frames, variant_of
 from benchmark.analysis.summary import Row
+from benchmark.report.outside import read
 from benchmark.report.sparkline import pick, sparkline
 from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
 from benchmark.store import Store

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 import polars as pl
 
@@ -15,6 +14,7 @@ from benchmark.analysis.profiles import profile_scores, target_times
 from benchmark.analysis.ranks import rank, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
+from benchmark.report.markdown_text import as_text
 from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
 from benchmark.report.words import (
     best_first,
@@ -44,7 +44,7 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
     versus, family = (
-        (reference, "all comparisons with it")
+        (as_text(reference), "all comparisons with it")
         if reference
         else ("each table's best", "all pairs, since nobody named the best beforehand")
     )
@@ -66,7 +66,7 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
 
 def headline(frames: Frames, versus: Versus) -> str:
     """Return who did best in the frames' one setting, and how others compare with the reference."""
-    problem = frames.trials["problem"][0]
+    problem = as_text(frames.trials["problem"][0])
     best = next(iter(winners(frames).values()), None)
     sentences = [
         f"On {problem} none did best: no optimizer is done with all of its seeds."
@@ -81,7 +81,7 @@ def headline(frames: Frames, versus: Versus) -> str:
 
 def _verdicts(labels: Mapping[str, str], versus: Versus) -> list[str]:
     if versus.missing:
-        return [lacking_words(versus.missing)]
+        return [lacking_words(as_text(versus.missing))]
     found = []
     for verdict, phrase in _PHRASES.items():
         names = [labels[one.variant] for one in versus.family if one.verdict == verdict]
@@ -102,7 +102,7 @@ _PHRASES = {
 
 def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
     chosen_by = next(name for name in CHOOSING if name in best.columns)
-    names = best["label"].unique(maintain_order=True).to_list()
+    names = [as_text(name) for name in best["label"].unique(maintain_order=True)]
     numbers = [
         f"{together(_means(best, name))}{on}"
         for name, on in ((chosen_by, ""), ("test/accuracy", " on test data"))
@@ -110,7 +110,9 @@ def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
     ]
     rows = passed.select("label", "mean", "seeds", "diverged").rows()
     claim = claim_words(names, chosen_by, problem, among_steady=bool(rows))
-    passed_words = (passed_over_words(chosen_by, *row) for row in rows)
+    passed_words = (
+        passed_over_words(chosen_by, as_text(label), *numbers) for label, *numbers in rows
+    )
     return " ".join([f"{claim}: {', '.join(numbers)}.", *passed_words])
 
 
@@ -269,30 +271,23 @@ def provenance(frames: Frames) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; bars and HTML in a cell stay text.
+    """Return a Markdown table, of which every cell stays text.
 
     >>> print(table(["a", "b"], [[1, "x"]]))
     | a | b |
     |---|---|
     | 1 | x |
     """
-    lines = [header, ["---"] * len(header), *rows]
-    text = [[_as_text(str(cell)) for cell in line] for line in lines]
-    return "\n".join(_line(cells) for cells in text)
+    return "\n".join([_line(header), "|" + "---|" * len(header), *map(_line, rows)])
 
 
-def _as_text(cell: str) -> str:
-    return escape(cell, quote=False).replace("|", r"\|").replace("\n", " ")
-
-
-def _line(cells: Sequence[str]) -> str:
-    if set(cells) == {"---"}:
-        return "|" + "---|" * len(cells)
-    return "| " + " | ".join(cells) + " |"
+def _line(cells: Iterable[object]) -> str:
+    return "| " + " | ".join(map(as_text, cells)) + " |"
 
 
 def _labels(frames: Frames) -> dict[str, str]:
-    return dict(frames.trials.select("variant", "label").unique().rows())
+    rows = frames.trials.select("variant", "label").unique().rows()
+    return {variant: as_text(label) for variant, label in rows}
 
 
 def _cell(board: pl.DataFrame, variant: str) -> str:

@@ -10,7 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.summary import Row, summarize
-from benchmark.report.words import best_first, interval_words, lacking_words, seeds_words
+from benchmark.plain_text import LABEL_LENGTH, plain, valid
+from benchmark.report.words import (
+    best_first,
+    interval_words,
+    lacking_words,
+    reason_words,
+    seeds_words,
+)
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
@@ -20,6 +27,9 @@ if TYPE_CHECKING:  # they load numpy and polars
 
 # Said only when it is otherwise.
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
+_LOG = " (traceback in "
+_DIGEST_LENGTH = 12  # of `optimizers.source.source_digest`
+_MOST_HYPERPARAMETERS = 1000  # characters
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 
@@ -39,8 +49,8 @@ def print_tables(
         console.print(Text(_title(name, rows[0]), style="bold"))
         console.print(_table(rows, evidence))
         for row in rows:
-            words = f"  {row.trial.label}: {_hyperparameters(row)}"
-            console.print(Text(words, style="dim"), soft_wrap=True)
+            if words := _hyperparameters(row):
+                console.print(Text(f"  {_label(row)}: {words}", style="dim"), soft_wrap=True)
         for line in [*_reasons(rows), *_warnings(name, rows, evidence)]:
             console.print(Text(f"  {line}", style="yellow"))
     for words in _legends([row for rows in tables.values() for row in rows], evidence):
@@ -54,7 +64,7 @@ def tables_as_json(
 
     Evidence adds comparisons.
     """
-    tables = [
+    rows = [
         {
             **_comparison(row, evidence),
             "setting": name,
@@ -78,22 +88,36 @@ def tables_as_json(
         for name, rows in summarize(records).items()
         for row in rows
     ]
-    found: list[dict[str, Any]] = _finite(tables)
-    return found
+    return [_for_json(row) for row in rows]
 
 
-def _finite(value: Any) -> Any:
-    """Return `value` with None for every number that JSON cannot write."""
+def _for_json(value: Any) -> Any:
+    """Return `value` as every reader of JSON takes it: no NaN, no half of a character."""
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {valid(str(name)): _for_json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
+        return [_for_json(each) for each in value]
+    if isinstance(value, str):
+        return valid(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _title(name: str, row: Row) -> str:
     dataset = DATASETS.get(row.trial.dataset)
-    return f"{name}\n{dataset.title if dataset else row.trial.dataset}"
+    title = dataset.title if dataset else plain(row.trial.dataset)
+    return "\n".join([plain(name), title, *_sources(row.trial.source)])
+
+
+def _sources(source: str) -> list[str]:
+    """Return a line on the files of a model and a data set by path; one file is named once."""
+    digests = [source[i : i + _DIGEST_LENGTH] for i in range(0, len(source), _DIGEST_LENGTH)]
+    return [f"from files of digest {' and '.join(dict.fromkeys(map(plain, digests)))}"] * bool(
+        source
+    )
+
+
+def _label(row: Row) -> str:
+    return plain(row.trial.label, LABEL_LENGTH)
 
 
 def _is_synthetic(row: Row) -> bool:
@@ -118,7 +142,21 @@ def _mean_as_json(mean: "Interval") -> dict[str, float | str | None]:
 
 
 def _reasons(rows: Sequence[Row]) -> list[str]:
-    return [f"{row.trial.label}: {reason}" for row in rows for reason in row.reasons]
+    """Return why seeds are not done; what several seeds of a row have in common stands once."""
+    found = []
+    for row in rows:
+        seeds: dict[str, list[str]] = {}
+        logs: dict[str, str] = {}
+        for each in row.reasons:
+            seed, _, reason = each.partition(": ")
+            whole = reason_words(reason)
+            words, _, log = whole.partition(_LOG)
+            seeds.setdefault(words, []).append(seed.removeprefix("seed "))
+            logs.setdefault(words, whole[len(words) :] if log else "")
+        for words, names in seeds.items():
+            who = "seed" if len(names) == 1 else "seeds"
+            found.append(f"{_label(row)}: {who} {', '.join(names)}: {words}{logs[words]}")
+    return found
 
 
 def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
@@ -199,7 +237,7 @@ def _cells(row: Row) -> list[str]:
     metrics = row.metrics
     return [
         "★" if row.best else "",
-        row.trial.label,
+        _label(row),
         _loss(metrics.get("train/loss")),
         _loss(metrics.get("val/loss")),
         _percent(metrics.get("val/accuracy")),
@@ -213,10 +251,12 @@ def _cells(row: Row) -> list[str]:
 
 def _hyperparameters(row: Row) -> str:
     optimizer = row.trial.optimizer
+    named = set(row.trial.label.split())
     shown = [
-        f"{name}={_short(value)}"
+        words
         for name, value in optimizer["hyperparameters"].items()
         if value is not None and value is not _HIDDEN.get(name)
+        if (words := f"{name}={_short(value)}") not in named
     ]
     if optimizer["schedule"]["kind"] != "constant" or optimizer["schedule"]["warmup"]:
         shown.append(f"schedule={optimizer['schedule']['kind']}")
@@ -225,9 +265,8 @@ def _hyperparameters(row: Row) -> str:
         )
     if "rest" in optimizer:
         shown.append(f"rest={optimizer['rest']['label']}")
-    sources = optimizer.get("source", ""), row.trial.source
-    shown += [f"source={source}" for source in sources if source]
-    return " ".join(shown)
+    shown += [f"source={source}" for source in [optimizer.get("source", "")] if source]
+    return plain(" ".join(shown), most=_MOST_HYPERPARAMETERS)
 
 
 def _short(value: Any) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.analysis.frame import Frames, read
+from benchmark.analysis.frame import Frames
 from benchmark.mirror import choose_mirror, shared_service
+from benchmark.report.outside import read
 from benchmark.report.wandb_report import Project, build_report, spec_of
 from benchmark.spec import UsageError
 from benchmark.store import Store, write_json

@@ -48,7 +48,7 @@ def build_report(frames: Frames, project: Project, reference: str | None = None)
     """
     wr = _workspaces()
     studies = frames.trials["study"].unique(maintain_order=True).to_list()
-    blocks = [wr.TableOfContents(), wr.P(text=markdown.how_to_read(frames, reference))]
+    blocks = [wr.TableOfContents(), wr.MarkdownBlock(text=markdown.how_to_read(frames, reference))]
     for name, compared in versus(frames, reference).items():
         trials = frames.trials.filter(setting=name)
         here = only(frames, trials["variant"].unique().to_list())
@@ -82,7 +82,7 @@ def _workspaces() -> Any:
 
 
 def _setting(wr: Any, frames: Frames, project: Project, compared: Versus) -> list[Any]:
-    blocks = [wr.P(text=markdown.headline(frames, compared))]
+    blocks = [wr.MarkdownBlock(text=markdown.headline(frames, compared))]
     blocks += _section(wr, "Leaderboard", markdown.board(frames, compared))
     blocks += _curves(wr, frames, project)
     blocks += _section(wr, "Time to target", markdown.targets(frames))

@@ -1,10 +1,14 @@
 """Metrics and their values as people say them, the same on the page, in figures and in texts."""
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePath
 
 from benchmark.analysis.metrics import CHOOSING, higher_is_better, is_share
+from benchmark.plain_text import REASON_LENGTH, plain
 
+_TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
 _WORDS = {
@@ -34,6 +38,19 @@ def counted(number: int, noun: str) -> str:
     ('1 seed', '2 seeds')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def reason_words(reason: str, most: int = REASON_LENGTH) -> str:
+    """Return why a trial has no result, in one line; its log by folder and name alone.
+
+    >>> reason_words("ValueError: no (traceback in /long/way/study/key-1/log.txt)")
+    'ValueError: no (traceback in key-1/log.txt)'
+    """
+    found = _TRACEBACK.search(reason)
+    if found is None:
+        return plain(reason, most)
+    log = f" (traceback in {'/'.join(map(plain, PurePath(found[1]).parts[-2:]))})"
+    return plain(reason[: found.start()], max(20, most - len(log))) + log
 
 
 def passed_over_words(metric: str, label: str, mean: float, seeds: int, diverged: int) -> str:

@@ -103,12 +103,12 @@
       ]),
       about,
       make("div", { className: "stage" }, [
-        make("div", {}, [
+        make("div", { className: "view" }, [
           make("div", { className: "plot" }, [map, tip]),
           make("div", { className: "bar transport" }, transport),
-          make("div", { className: "plot" }, [strip, stripTip]),
         ]),
-        make("div", {}, [
+        make("div", { className: "plot curves" }, [strip, stripTip]),
+        make("div", { className: "side" }, [
           make("div", { className: "scroll" }, [table]), summary, showAllOrNone(), ruleWords, source,
         ]),
       ]),

@@ -14,6 +14,7 @@ from benchmark.report.figures.caption import not_drawn, seeds_in_words
 from benchmark.report.figures.look import (
     add_legend,
     count_x,
+    lettering,
     line,
     looks,
     new_figure,
@@ -63,7 +64,7 @@ def draw_overview(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
     found = looks(frames)
     for axes, setting in zip(panels, settings, strict=True):
         _fill(axes, curves.filter(setting=setting), "optimizer", found, metric)
-        axes.set_title(_title(setting, settings))
+        axes.set_title(lettering(_title(setting, settings)))
         axes.set_ylabel(words)
     add_legend(figure, panels)
     return figure, _what(curves, metric, words) + not_drawn(frames, curves, _NEVER_DONE)
@@ -89,7 +90,7 @@ def _fill(
 def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
     x = curve["x"].to_numpy()
     every = max(1, len(x) // _MARKERS)
-    axes.plot(x, curve["center"].to_numpy(), label=label, markevery=every, **line(style))
+    axes.plot(x, curve["center"].to_numpy(), label=lettering(label), markevery=every, **line(style))
     sure = curve.drop_nulls(["low", "high"])
     if sure.height:
         bounds = sure["low"].to_numpy(), sure["high"].to_numpy()

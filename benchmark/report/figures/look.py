@@ -1,13 +1,16 @@
 """Sizes, fonts, colours and axes that all figures share."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.path import Path as MarkerPath
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from benchmark import plain_text
 from benchmark.analysis.frame import Frames
 from benchmark.report.palette import Style, styles
 
@@ -17,7 +20,8 @@ _LEGEND_ROW_INCHES = 0.15
 _LEGEND_COLUMNS = 3
 _WIDE_LEGEND_COLUMNS = 7  # of short names such as the optimizers'
 _LONGEST_NAME = 18  # letters of which three fit beside each other
-_THIN, _THICK = 0.8, 2.4
+_LONGEST_TEXT = 60  # letters; a column holds no more
+_NO_LETTER = "\ufffd"  # instead of those that the font does not have
 _DECADES = 3.0  # fewer have ticks at 2 and 5 too
 _LOG_FROM = 3.0  # ratio of highest and lowest value
 
@@ -60,6 +64,7 @@ def line(style: Style) -> dict[str, Any]:
 
 def new_figure(names: list[str]) -> tuple[Figure, Axes]:
     """Return a figure as wide as a column, with room for a legend of `names` above its axes."""
+    names = list(map(lettering, names))
     height = HEIGHT_INCHES + _LEGEND_ROW_INCHES * _legend_rows(names, _LEGEND_COLUMNS)
     figure = Figure(figsize=(COLUMN_INCHES, height), layout="constrained")
     return figure, figure.add_subplot()
@@ -67,6 +72,7 @@ def new_figure(names: list[str]) -> tuple[Figure, Axes]:
 
 def new_panels(names: list[str], count: int) -> tuple[Figure, list[Axes]]:
     """Return a figure as wide as two columns, with `count` axes and room for one legend."""
+    names = list(map(lettering, names))
     rows, columns = -(-count // 2), min(count, 2)
     height = HEIGHT_INCHES * rows + _LEGEND_ROW_INCHES * _legend_rows(names, _WIDE_LEGEND_COLUMNS)
     figure = Figure(figsize=(2 * COLUMN_INCHES, height), layout="constrained")
@@ -128,9 +134,20 @@ def count_x(axes: Axes, what: str) -> None:
     axes.margins(x=0.02)
 
 
-def widths(count: int) -> list[float]:
-    """Return line widths that fall, so that a line under another shows beside it."""
-    return [_THIN + (_THICK - _THIN) * (count - 1 - i) / max(count - 1, 1) for i in range(count)]
+def lettering(text: object) -> str:
+    """Return `text` in letters that the font has, so short that a legend holds it.
+
+    A space goes before an underscore, for matplotlib leaves names out of legends that begin so.
+    """
+    words = plain_text.plain(text, most=_LONGEST_TEXT)
+    known = _letters()
+    words = "".join(letter if ord(letter) in known else _NO_LETTER for letter in words)
+    return f" {words}" if words.startswith("_") else words
+
+
+@cache
+def _letters() -> frozenset[int]:
+    return frozenset(get_font(findfont(RC["font.family"])).get_charmap())
 
 
 def plain(value: float, _: Any = None) -> str:

@@ -6,7 +6,7 @@ from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.profiles import profile, profile_scores, target_times
 from benchmark.analysis.targets import reaching, suggested_target, time_to_target
-from benchmark.report.figures.look import add_legend, count_x, line, looks, new_figure, widths
+from benchmark.report.figures.look import add_legend, count_x, lettering, line, looks, new_figure
 
 _SHARES = (-0.04, 1.04)
 
@@ -26,11 +26,10 @@ def draw_reaching(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
     shares = reaching(times)
     figure, axes = new_figure(shares["label"].unique(maintain_order=True).to_list())
     found, end = looks(frames), float(times["until"].max() or 1)  # type: ignore[arg-type]
-    groups = list(shares.group_by("optimizer", "label", maintain_order=True))
-    for ((optimizer, label), stairs), width in zip(groups, widths(len(groups)), strict=True):
+    for (optimizer, label), stairs in shares.group_by("optimizer", "label", maintain_order=True):
         x, y = _stairs(stairs["x"].to_list(), stairs["share"].to_list(), 0.0, end)
         style = line(found[str(optimizer)])
-        axes.step(x, y, where="post", label=str(label), linewidth=width, **style)
+        axes.step(x, y, where="post", label=lettering(label), **style)
     count_x(axes, "step")
     axes.set(ylabel="share of seeds there", ylim=_SHARES)
     add_legend(figure, [axes])
@@ -54,10 +53,9 @@ def draw_profile(frames: Frames, metric: str, words: str) -> tuple[Figure, str] 
         return None
     rows, found = profile(times), looks(frames)
     figure, axes = new_figure(rows["optimizer"].unique(maintain_order=True).to_list())
-    groups = list(rows.group_by("optimizer", maintain_order=True))
-    for ((optimizer,), stairs), width in zip(groups, widths(len(groups)), strict=True):
-        style = line(found[str(optimizer)]) | {"linewidth": width, "label": str(optimizer)}
-        axes.step(stairs["tau"], stairs["share"], where="post", **style)
+    for (optimizer,), stairs in rows.group_by("optimizer", maintain_order=True):
+        style = line(found[str(optimizer)])
+        axes.step(stairs["tau"], stairs["share"], where="post", label=lettering(optimizer), **style)
     axes.set(xlabel="τ: steps over the fewest steps", ylabel="share of settings")
     axes.set(ylim=_SHARES)
     axes.margins(x=0.02)

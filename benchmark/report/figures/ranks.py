@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.ranks import Ranking, rank, setting_blocks
-from benchmark.report.figures.look import COLUMN_INCHES, looks
+from benchmark.report.figures.look import COLUMN_INCHES, lettering, looks
 
 _ROW_INCHES = 0.17
 _FRAME_INCHES = 0.75  # axis, its label and the bar of the critical difference
@@ -53,7 +53,7 @@ def _diagram(found: Ranking, frames: Frames) -> Figure:
             "fontsize": 6,
             "annotation_clip": False,  # beside the axes
         }
-        axes.annotate(f"{name}  {average:.2f}", (count + 0.15, y), color=color, **label)
+        axes.annotate(f"{lettering(name)}  {average:.2f}", (count + 0.15, y), color=color, **label)
     for i, group in enumerate(found.groups):
         y = 0.4 + i * _BAR_STEP
         ends = [ranks[group[0]] - 0.03, ranks[group[-1]] + 0.03]

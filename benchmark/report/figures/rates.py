@@ -8,7 +8,15 @@ from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.sensitivity import by_learning_rate
 from benchmark.report.figures.caption import not_drawn
-from benchmark.report.figures.look import add_legend, line, log_x, looks, new_figure, scale_y
+from benchmark.report.figures.look import (
+    add_legend,
+    lettering,
+    line,
+    log_x,
+    looks,
+    new_figure,
+    scale_y,
+)
 from benchmark.report.palette import Style
 
 _CROSS_HEIGHT = 0.97  # of the axes
@@ -51,7 +59,7 @@ def _draw(axes: Axes, curve: pl.DataFrame, name: str, style: Style) -> None:
     x, y = known["lr"].to_numpy(), known["mean"].to_numpy()
     below = (known["mean"] - known["low"]).fill_null(0.0).to_numpy()
     above = (known["high"] - known["mean"]).fill_null(0.0).to_numpy()
-    axes.errorbar(x, y, yerr=[below, above], label=name, elinewidth=0.6, **line(style))
+    axes.errorbar(x, y, yerr=[below, above], label=lettering(name), elinewidth=0.6, **line(style))
     gone = curve.filter(pl.col("diverged") > 0)["lr"].to_numpy()
     top = axes.get_xaxis_transform()
     height = [_CROSS_HEIGHT] * len(gone)

@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -11,14 +13,16 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmark.analysis.finals import best_variants, only
-from benchmark.analysis.frame import Frames, read
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.metrics import RUNNING
+from benchmark.atomic import replacing
 from benchmark.report.figures.caption import caption
 from benchmark.report.figures.curves import draw_curves, draw_overview
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.races import draw_profile, draw_reaching
 from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
+from benchmark.report.outside import read
 from benchmark.report.verdicts import METRIC
 from benchmark.report.words import metric_words
 from benchmark.store import Store
@@ -48,24 +52,35 @@ class Drawing:
 
 
 def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Path]:
-    """Write every figure that the records allow to `folder`, with a caption each; return both."""
+    """Write every figure that the records allow to `folder`, with a caption each; return both.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; all files are as they were.
+    """
+    drawings = draw_all(read(stores))
     folder.mkdir(parents=True, exist_ok=True)
-    return [path for drawing in draw_all(read(stores)) for path in save(drawing, kind, folder)]
+    with ExitStack() as written:
+        return [path for each in drawings for path in save(each, kind, folder, written)]
 
 
-def save(drawing: Drawing, kind: Kind, folder: Path) -> tuple[Path, Path]:
-    """Write one figure and its caption; return where."""
-    picture = save_picture(drawing, kind, folder)
+def save(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack) -> tuple[Path, Path]:
+    """Write one figure and its caption, which are in place when `written` ends; return where."""
+    picture = save_picture(drawing, kind, folder, written)
     caption_file = folder / f"{drawing.name}.txt"
-    caption_file.write_text(drawing.caption, encoding="utf-8")
+    written.enter_context(replacing(caption_file)).write_text(drawing.caption, encoding="utf-8")
     return picture, caption_file
 
 
-def save_picture(drawing: Drawing, kind: Kind, folder: Path) -> Path:
-    """Write one figure without its caption; return where. The same numbers give the same bytes."""
+def save_picture(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack) -> Path:
+    """Write one figure, which is in place when `written` ends; return where.
+
+    The same numbers give the same bytes.
+    """
     picture = folder / f"{drawing.name}.{kind}"
+    drawn = BytesIO()  # matplotlib leaves a file open that it could not write
     with mpl.rc_context(RC):
-        drawing.figure.savefig(picture, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+        drawing.figure.savefig(drawn, format=kind, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
+    written.enter_context(replacing(picture)).write_bytes(drawn.getvalue())
     return picture
 
 
@@ -79,7 +94,7 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
     best = only(frames, best_variants(frames))
     seen: Counter[str] = Counter()
     for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
-        slug = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")[:80]
         seen[slug] += 1
         name = slug if seen[slug] == 1 else f"{slug}-{seen[slug]}"
         every, chosen = (_within(which, str(setting)) for which in (frames, best))

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from shutil import which
 from subprocess import PIPE, Popen
@@ -22,11 +24,15 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from PIL.Image import Dither, Image, fromarray
 
+from benchmark.atomic import replacing
 from benchmark.landscape.motion import Motion, Scene, log_gaps
+from benchmark.plain_text import plain
+from benchmark.report.figures.look import lettering
 from benchmark.report.landscape.payload import relief
 from benchmark.report.landscape.view import NO_PATH, View
 from benchmark.report.palette import Style, styles
 
+_RC: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False}
 _FRAMES_PER_SECOND = 20
 _FRAMES = 120
 _REST_SECONDS = 2  # at the end
@@ -39,18 +45,23 @@ _RELIEF = LinearSegmentedColormap.from_list("relief", ["#dde6f0", "#fafbfc"])
 
 def draw_picture(motion: Motion, view: View, target: Path, kind: str) -> None:
     """Write the paths with all their steps; `kind` is ``png`` or another of matplotlib's."""
-    with mpl.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
+    drawn = BytesIO()
+    with mpl.rc_context(_RC):
         figure, panels = _figure(motion, view)
         _show(panels, motion.steps)
-        figure.savefig(target, format=kind, dpi=160)
+        figure.savefig(drawn, format=kind, dpi=160)
+    with replacing(target) as temporary:
+        temporary.write_bytes(drawn.getvalue())
 
 
 def draw_film(motion: Motion, view: View, target: Path, kind: str) -> None:
     """Write a film; `kind` is ``gif``, or ``mp4`` where `can_write_mp4`."""
-    figure, panels = _figure(motion, view)
-    figure.set_dpi(100)
-    frames = list(_frames(figure, panels, _film_steps(motion.steps)))
-    (_write_gif if kind == "gif" else _write_mp4)(frames, target)
+    with mpl.rc_context(_RC):
+        figure, panels = _figure(motion, view)
+        figure.set_dpi(100)
+        frames = list(_frames(figure, panels, _film_steps(motion.steps)))
+    with replacing(target) as temporary:
+        (_write_gif if kind == "gif" else _write_mp4)(frames, temporary)
 
 
 def can_write_mp4() -> bool:
@@ -140,12 +151,16 @@ def _write_mp4(frames: Sequence[Image], target: Path) -> None:
     even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-f", "mp4"]
     command = ["ffmpeg", "-v", "error", "-y", *raw, "-r", str(_FRAMES_PER_SECOND), "-i", "-", *even]
     rest = [frames[-1]] * (_FRAMES_PER_SECOND * _REST_SECONDS)
-    with Popen([*command, str(target)], stdin=PIPE) as encoder:
+    with Popen([*command, str(target)], stdin=PIPE, stderr=PIPE) as encoder:
         assert encoder.stdin is not None
-        for frame in [*frames, *rest]:
-            encoder.stdin.write(frame.tobytes())
+        assert encoder.stderr is not None
+        with suppress(BrokenPipeError):  # its exit code and words say why it has gone
+            for frame in [*frames, *rest]:
+                encoder.stdin.write(frame.tobytes())
+            encoder.stdin.close()
+        words = encoder.stderr.read().decode(errors="replace").splitlines()
     if encoder.returncode:
-        raise OSError(f"ffmpeg could not write {target}")
+        raise OSError(f"ffmpeg could not write the film: {plain(words[-1]) if words else ''}")
 
 
 def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
@@ -174,7 +189,7 @@ def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
         ]
         _frame_strip(below, motion.steps, traces)
         lost = [
-            walker.label
+            lettering(walker.label)
             for walker, lr in zip(motion.walkers, column_of, strict=True)
             if lr == NO_PATH
         ]
@@ -199,7 +214,7 @@ def _figure(motion: Motion, view: View) -> tuple[Figure, list[_Panel]]:
 def _names(motion: Motion, view: View) -> list[str]:
     """Return the legend's names, with the learning rates that are not the same for all."""
     return [
-        f"{walker.label}, lr {rates}" if rates else walker.label
+        lettering(walker.label) + f", lr {rates}" * bool(rates)
         for walker, rates in zip(motion.walkers, view.rates(motion), strict=True)
     ]
 
@@ -242,7 +257,7 @@ def _trace(above: Axes, below: Axes, motion: Motion, at: tuple[int, int, int, in
     mark: dict[str, Any] = {"color": look.color, "marker": _path(look), "linestyle": "none"}
     mark |= {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.6, "zorder": 4}
     return _Trace(
-        label=motion.walkers[at[0]].label,
+        label=lettering(motion.walkers[at[0]].label),
         position=motion.positions[at][:steps],
         log_gap=log_gaps(motion.gaps[at][:steps]),
         path=above.plot([], [], **line)[0],

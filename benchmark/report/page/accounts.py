@@ -11,8 +11,6 @@ from benchmark.analysis.frame import Frames
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns
 
-_ONE_LINE = 300  # characters of a reason; a crash may bring a whole traceback
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
@@ -37,8 +35,7 @@ def troubles(frames: Frames, cast: Cast) -> Columns:
         "status", "setting", "label", "seed", maintain_order=True
     )
     place = pl.col("setting").replace_strict(cast.places, return_dtype=pl.Int64)
-    reason = pl.col("reason").str.slice(0, _ONE_LINE)
-    return columns(bad.select(place, "label", "seed", "status", reason, "step", "epoch", "key"))
+    return columns(bad.select(place, "label", "seed", "status", "reason", "step", "epoch", "key"))
 
 
 def provenance(frames: Frames) -> list[Fact]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from benchmark.analysis.finals import only
-from benchmark.analysis.frame import read
 from benchmark.analysis.summary import in_order
 from benchmark.landscape.motion import Motion
+from benchmark.report.landscape.view import View
+from benchmark.report.outside import read
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import page
 from benchmark.report.page.payload import curve_parts, payload
@@ -15,7 +16,11 @@ from benchmark.store import Store
 
 
 def build(
-    stores: Sequence[Store], *, reference: str | None = None, motion: Motion | None = None
+    stores: Sequence[Store],
+    *,
+    reference: str | None = None,
+    motion: Motion | None = None,
+    view: View | None = None,
 ) -> str:
     """Return the page of one or more studies.
 
@@ -23,6 +28,7 @@ def build(
         stores: The studies.
         reference: Optimizer that all others are compared with; None compares all pairs.
         motion: Optimizers in motion, for a section of their own.
+        view: Which of their paths are shown first.
 
     Raises:
         UsageError: no trial of the `reference` is done or diverged, or two studies have one name.
@@ -49,4 +55,4 @@ def build(
         ],
         reference=reference,
     )
-    return page(content, curve_parts(frames, cast, content.resolution), motion=motion)
+    return page(content, curve_parts(frames, cast, content.resolution), motion=motion, view=view)

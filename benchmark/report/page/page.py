@@ -32,17 +32,24 @@ _SCRIPTS = (
 )
 
 
-def page(payload: Payload, parts: Iterable[CurvePart], *, motion: Motion | None = None) -> str:
+def page(
+    payload: Payload,
+    parts: Iterable[CurvePart],
+    *,
+    motion: Motion | None = None,
+    view: View | None = None,
+) -> str:
     """Return the page.
 
     Args:
         payload: All tables.
         parts: The curves.
         motion: Optimizers in motion, for a section of their own.
+        view: Which of their paths are shown first.
     """
     frame = _asset("frame.html")
     if motion:
-        frame = frame.replace("<!-- landscape -->", landscape.section(motion, View()))
+        frame = frame.replace("<!-- landscape -->", landscape.section(motion, view or View()))
     curves = "".join(_data(f"curves-{p.metric}-{p.setting}", p.curves) for p in parts)
     title = html.escape(_title(payload.studies))
     return f"""<!doctype html>

@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 
 from benchmark.__main__ import main
+from benchmark.landscape.surfaces import SURFACES
 from benchmark.store import Record
 
 
@@ -15,6 +18,7 @@ def report(store, *options):
         (["--format", "svg", "--reference", "nope"], "--reference: figures compare with nobody"),
         (["--wandb-project", "mine"], "--wandb-project and --wandb-entity say where --wandb goes"),
         (["--format", "md", "--wandb-entity", "team"], "say where --wandb goes: give it too"),
+        (["--opts", "adam"], "--opts says who moves in --landscape: give it too"),
         (["--format", "md", "--landscape"], "--landscape is a part of the page"),
     ],
 )
@@ -50,3 +54,36 @@ def test_a_reference_without_any_result_is_no_traceback(studied, kind, capsys):
     else:
         assert code == 0
         assert "adam has no trial here" in (store.folder / "report.md").read_text()
+
+
+@pytest.fixture
+def from_afar(studied, tmp_path, monkeypatch):
+    """Return the results of a study whose records name a class, and where that class tells."""
+    place = tmp_path / "plugins"
+    place.mkdir()
+    (place / "afar.py").write_text(
+        "from pathlib import Path\nimport torch\n"
+        "Path(__file__).with_suffix('.ran').touch()\n"
+        "class Calm(torch.optim.SGD):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(place))
+    one = dict(list(SURFACES.items())[:1])
+    monkeypatch.setattr("benchmark.landscape.surfaces.SURFACES", one)
+    store = studied("adam,afar.Calm:lr=0.1")
+    (place / "afar.ran").unlink()
+    sys.modules.pop("afar")
+    return store, place / "afar.ran"
+
+
+def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys):
+    store, ran = from_afar
+    command = ["report", "study", "--results", str(store.folder.parent), "--landscape"]
+    assert main(command) == 0
+    assert not ran.exists()
+    assert "not in motion, for --opts does not name what to import: afar.Calm" in (
+        capsys.readouterr().err
+    )
+    assert main([*command, "--opts", "afar.Calm:lr=0.1"]) == 0
+    assert ran.exists()
+    page = (store.folder / "report.html").read_text()
+    assert '"view":{"start":0,"noisy":false,"lr":"own"}' in page

@@ -296,3 +296,12 @@ def test_style_touches_nothing_outside_the_section(opened):
     )
     assert len(selectors) > 20
     assert [selector for selector in selectors if not selector.startswith(".landscape")] == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (1280, 700), (900, 600)])
+def test_map_and_curves_are_seen_at_once(opened, width, height):
+    page = opened(width=width, height=height)
+    for name in ("map", "strip"):
+        box = page.locator(f"canvas.{name}").bounding_box()
+        assert box["y"] + box["height"] <= height
+        assert box["x"] + box["width"] <= width

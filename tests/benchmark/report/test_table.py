@@ -1,4 +1,5 @@
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -74,7 +75,7 @@ def test_names_of_optimizers_stay_text(record_of):
 
 def test_hyperparameters_are_those_really_used(record_of):
     text = printed([record_of("adam:lr=0.1:schedule=cosine:warmup=0.1")])
-    assert "lr=0.1 betas=(0.9,0.999)" in text
+    assert "  adam lr=0.1 schedule=cosine warmup=0.1: betas=(0.9,0.999)" in text
     assert "schedule=cosine warmup=0.1" in text
     assert "maximize" not in text
 
@@ -248,3 +249,50 @@ def test_evidence_of_nothing_done_is_empty(studied):
     console = Console(file=io.StringIO(), width=80, highlight=False)
     print_tables(console, store.records(), gather(store))
     assert "1 fail" in console.file.getvalue()
+
+
+def relabelled(record, label, **changes):
+    optimizer = {**record.trial.optimizer, "label": label}
+    return replace(record, trial=replace(record.trial, optimizer=optimizer, **changes))
+
+
+ESCAPES = "\x1b[31m[red]RED[/red]\x1b]0;title\x07\x9b2J\r\n# x"
+
+
+def test_a_label_neither_moves_the_cursor_nor_is_markup(record_of):
+    text = printed([relabelled(record_of(), ESCAPES)], width=200)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+    assert "�[31m[red]RED[/red]�]0;title��2J # x" in text
+
+
+def test_the_line_of_hyperparameters_does_not_repeat_the_label(record_of):
+    text = printed([record_of("sgd:lr=0.01")])
+    assert "  sgd lr=0.01: weight_decay=0\n" in text
+
+
+def test_files_of_model_and_data_are_named_once_above_the_table(record_of):
+    digest = "0123456789ab"
+    records = [relabelled(record_of(opts), opts, source=digest * 2) for opts in ("adam", "sgd")]
+    text = printed(records)
+    assert text.count(digest) == 1
+    assert "source=" not in text
+
+
+def test_a_reason_that_seeds_share_stands_once_with_a_short_path(record_of):
+    reason = "ValueError: no (traceback in /a/long/way/study/key-{}/log.txt)"
+    records = [
+        record_of("sgd", seed, status="failed", reason=reason.format(seed)) for seed in range(3)
+    ]
+    text = printed(records)
+    assert text.count("ValueError") == 1
+    assert "sgd: seeds 0, 1, 2: ValueError: no (traceback in key-0/log.txt)" in text
+    assert "/a/long" not in text
+
+
+def test_json_has_no_nan_and_no_half_of_a_character(record_of):
+    record = record_of(status="failed", reason="bad \udcff")
+    optimizer = {**record.trial.optimizer, "hyperparameters": {"lr": float("nan")}}
+    record = replace(record, trial=replace(record.trial, optimizer=optimizer))
+    text = json.dumps(tables_as_json([record]), allow_nan=False)
+    json.loads(text)
+    assert "udcff" not in text

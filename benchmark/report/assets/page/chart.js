@@ -3,6 +3,7 @@
 "use strict";
 
 const ROOM = { top: 12, bottom: 42, left: 58, right: 14 };
+const TITLE = 32; // for the words that stand upright, and air on both sides of the numbers
 const MARKERS = 7; // along a line
 const ROWS = 14; // of a read-out
 const CROWD = 5; // series, from which on bands are fainter
@@ -55,15 +56,16 @@ function chart(host, describe) {
     const labels = width > 640 ? endLabels(what.series) : [];
     const longest = Math.max(0, ...labels.map((each) => textWidth(each.name)));
     const right = labels.length ? Math.min(16 + longest, width * 0.3) : ROOM.right;
-    const frame = { left: ROOM.left, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
+    const frame = { left: 0, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
     const firm = what.series.filter((each) => !each.loose);
     const drawn = firm.length ? firm : what.series;
     const xs = what.x.range ?? padded(extent(drawn.map((each) => each.x), what.x.log), what.x.log, what.x.pad ?? 0);
     const ys = what.y.range ?? padded(
       extent(drawn.flatMap((each) => [each.y, each.low ?? [], each.high ?? []]), what.y.log), what.y.log,
     );
-    const x = scale(...xs, frame.left, frame.right, what.x.log);
     const y = scale(...ys, frame.bottom, frame.top, what.y.log);
+    frame.left = Math.max(ROOM.left, TITLE + Math.max(0, ...tickWords(what, y).map(textWidth)));
+    const x = scale(...xs, frame.left, frame.right, what.x.log);
     const id = `clip-${host.id}`;
     const clip = draw("clipPath", { id }, [
       draw("rect", { x: frame.left - 6, y: frame.top - 6, width: frame.right - frame.left + 12, height: frame.bottom - frame.top + 9 }),
@@ -156,6 +158,9 @@ function readout(what, at) {
 
 const covers = (x, at) => at >= x[0] - 1e-9 && at <= x[x.length - 1] * (1 + 1e-9) + 1e-9;
 
+const yTicks = (y) => ticks(y.low, y.high, 5, y.log);
+const tickWords = (what, y) => yTicks(y).map(what.y.tick ?? what.y.format);
+
 function axes(what, x, y, frame) {
   const marks = [];
   const wide = frame.right - frame.left;
@@ -164,10 +169,11 @@ function axes(what, x, y, frame) {
     marks.push(draw("line", { class: "tick", x1: at, x2: at, y1: frame.bottom, y2: frame.bottom + 4 }));
     marks.push(draw("text", { class: "number", x: at, y: frame.bottom + 17, "text-anchor": "middle" }, [what.x.format(tick)]));
   }
-  for (const tick of ticks(y.low, y.high, 5, y.log)) {
+  const words = tickWords(what, y);
+  for (const [i, tick] of yTicks(y).entries()) {
     const at = y(tick);
     marks.push(draw("line", { class: "grid", x1: frame.left, x2: frame.right, y1: at, y2: at }));
-    marks.push(draw("text", { class: "number", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, [what.y.tick ? what.y.tick(tick) : what.y.format(tick)]));
+    marks.push(draw("text", { class: "number", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, [words[i]]));
   }
   marks.push(draw("line", { class: "axis", x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom }));
   const middle = (frame.left + frame.right) / 2;

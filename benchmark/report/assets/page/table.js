@@ -109,14 +109,27 @@ async function copy(text) {
 const plainOf = (column, row) => (column.plain ? column.plain(row) : String(column.cell(row)));
 
 function asCsv(columns, rows) {
-  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const quoted = (text) => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  // A spreadsheet takes a text that begins so for a formula, unless an apostrophe is before it.
+  const tame = (each) => (typeof each === "string" && /^\s*[=+\-@]/.test(each) ? `'${each}` : String(each ?? ""));
   const parts = columns.flatMap((column) => Object.entries(column.csv ?? { [column.name]: column.key }));
-  const lines = rows.map((row) => parts.map(([, value_]) => quoted(String(value_(row) ?? ""))).join(","));
+  const lines = rows.map((row) => parts.map(([, value_]) => quoted(tame(value_(row)))).join(","));
   return `${[parts.map(([name]) => quoted(name)).join(","), ...lines].join("\n")}\n`;
 }
 
+/* As markdown_text.as_text in Python. */
+function markdownText(text) {
+  return text
+    .replace(/([\\`*[\]|~$#!])/g, "\\$1")
+    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\_")
+    .replace(/^(?=[-+=]+(\s|$)|-\s*-)/, "\\")
+    .replace(/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2")
+    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replace(/(?<=[A-Za-z]):(?=\/\/)|(?<=\bwww)\.|(?<=\bmailto):/gi, "\\$&");
+}
+
 function asMarkdown(columns, rows) {
-  const safe = (text) => text.replaceAll("|", "\\|");
+  const safe = markdownText;
   const line = (texts) => `| ${texts.map(safe).join(" | ")} |`;
   const rule = `|${columns.map((column) => (column.left ? ":--" : "--:")).join("|")}|`;
   const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));
@@ -128,7 +141,8 @@ function asLatex(columns, rows) {
   const safe = (text) =>
     text
       .replace(/[\\{}%&#_$^~]/g, (sign) => (/[\\^~]/.test(sign) ? `\\char\`\\${sign} ` : `\\${sign}`))
-      .replace(/[−±★–<>]/g, (sign) => special[sign]);
+      .replace(/[−±★–<>]/g, (sign) => special[sign])
+      .replace(/[[*]/g, "{$&}"); // after \\\\ they would be its arguments
   const line = (texts) => `${texts.map(safe).join(" & ")} \\\\`;
   const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));
   const kinds = columns.map((column) => (column.left ? "l" : "r")).join("");

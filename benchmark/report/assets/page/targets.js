@@ -31,7 +31,7 @@ function describeReaching() {
     label: `share of seeds that has reached ${value(race().target)} over ${AXIS_WORDS[state.x]}`,
     series: stairs(columns, "x", "share", top).map((each) => ({ ...each, x: [0, ...each.x], y: [0, ...each.y] })),
     x: { log: false, words: AXIS_WORDS[state.x], format: compact, range: [0, top || 1] },
-    y: { log: false, words: "seeds that have reached it", format: share, range: [0, 1.03], best: "high" },
+    y: { log: false, words: "seeds there", format: share, range: [0, 1.03], best: "high" },
   };
 }
 

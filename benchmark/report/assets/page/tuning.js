@@ -39,6 +39,9 @@ function describeRates() {
   };
 }
 
+/* What is known around the best rate: nothing where it is the only one. */
+const around = (row, known) => (row.tried > 1 ? known : null);
+
 const rate = (lr) => (lr === null ? "–" : compact(lr));
 
 const EDGES = {
@@ -51,16 +54,20 @@ function fillBasins(host) {
   const off = hidden();
   const rows = rowsOf(tuned().basins).filter((row) => !off.has(row.optimizer))
     .map((row) => ({ ...row, label: payload.optimizers[row.optimizer].label, hyperparameters: "" }));
+  const isSearched = rows.some((row) => row.tried > 1);
+  const basin = [
+    { name: "basin", head: term("basin"), key: (row) => around(row, row.low_lr), cell: (row) => (around(row, row.low_lr) === null ? "–" : row.low_lr === row.high_lr ? rate(row.low_lr) : `${rate(row.low_lr)} to ${rate(row.high_lr)}`),
+      csv: { "basin low": (row) => around(row, row.low_lr), "basin high": (row) => around(row, row.high_lr) } },
+    { name: "decades", head: term("decades"), key: (row) => around(row, row.decades), cell: (row) => around(row, row.decades)?.toFixed(1) ?? "–" },
+    { name: "rates in it", head: term("rates in it"), key: (row) => around(row, row.inside), cell: (row) => (around(row, row.inside) === null ? "–" : `${row.inside} of ${row.tried}`),
+      csv: { "rates in it": (row) => around(row, row.inside), "rates tried": (row) => row.tried } },
+    { name: "edge", head: term("edge"), left: true, key: (row) => row.edge, cell: (row) => EDGES[row.edge] ?? "" },
+  ];
   const columns = [
     nameColumn,
     { name: "best lr", head: term("best lr"), key: (row) => row.best_lr, cell: (row) => rate(row.best_lr) },
     { name: "at it", head: term("at it"), key: (row) => row.best, cell: (row) => value(row.best) },
-    { name: "basin", head: term("basin"), key: (row) => row.low_lr, cell: (row) => (row.low_lr === null ? "–" : row.low_lr === row.high_lr ? rate(row.low_lr) : `${rate(row.low_lr)} to ${rate(row.high_lr)}`),
-      csv: { "basin low": (row) => row.low_lr, "basin high": (row) => row.high_lr } },
-    { name: "decades", head: term("decades"), key: (row) => row.decades, cell: (row) => (row.decades === null ? "–" : row.decades.toFixed(1)) },
-    { name: "rates in it", head: term("rates in it"), key: (row) => row.inside, cell: (row) => (row.inside === null ? "–" : `${row.inside} of ${row.tried}`),
-      csv: { "rates in it": (row) => row.inside, "rates tried": (row) => row.tried } },
-    { name: "edge", head: term("edge"), left: true, key: (row) => row.edge, cell: (row) => EDGES[row.edge] ?? "" },
+    ...(isSearched ? basin : []),
   ];
   host.replaceChildren(...(rows.length ? [table("rates", "learning rates", columns, rows)] : []));
 }

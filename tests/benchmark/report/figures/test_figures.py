@@ -1,6 +1,7 @@
 import itertools
 import re
 import zlib
+from contextlib import ExitStack
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,7 +10,7 @@ from PIL import Image
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
 from benchmark.report.figures.curves import draw_overview
-from benchmark.report.figures.look import plain, widths
+from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
 from benchmark.report.palette import style
 from benchmark.store import Record
@@ -125,7 +126,7 @@ def drawing(store):
 
 
 def test_every_kind_has_the_size_in_inches(drawing, tmp_path):
-    pdf, svg, png = (save(drawing, kind, tmp_path)[0] for kind in ("pdf", "svg", "png"))
+    pdf, svg, png = (saved(drawing, kind, tmp_path) for kind in ("pdf", "svg", "png"))
     box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf.read_bytes()).groups()
     assert [float(side) / 72 for side in box] == pytest.approx([3.25, 2.15], abs=0.01)
     assert 'width="234pt"' in svg.read_text()
@@ -135,7 +136,7 @@ def test_every_kind_has_the_size_in_inches(drawing, tmp_path):
 
 
 def test_fonts_are_embedded(drawing, tmp_path):
-    pdf, svg = (save(drawing, kind, tmp_path)[0] for kind in ("pdf", "svg"))
+    pdf, svg = (saved(drawing, kind, tmp_path) for kind in ("pdf", "svg"))
     assert b"/FontFile2" in pdf.read_bytes()
     assert b"/Type3" not in pdf.read_bytes()
     assert "<text" not in svg.read_text()
@@ -144,7 +145,7 @@ def test_fonts_are_embedded(drawing, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_records_give_the_same_bytes(store, tmp_path, kind):
     first, second = (
-        save(draw_all(read([store]))[1], kind, tmp_path)[0].read_bytes() for _ in range(2)
+        saved(draw_all(read([store]))[1], kind, tmp_path).read_bytes() for _ in range(2)
     )
     assert first == second
 
@@ -251,11 +252,30 @@ def test_the_verb_writes_into_the_studys_folder(studied, capsys):
     assert picture.exists()
 
 
-def test_lines_beneath_others_are_wider():
-    found = widths(4)
-    assert found == sorted(found, reverse=True)
-    assert len(set(found)) == 4
-    assert len(widths(1)) == 1
+def saved(drawing, kind, folder):
+    with ExitStack() as written:
+        picture, _ = save(drawing, kind, folder, written)
+    return picture
+
+
+def test_all_lines_are_equally_wide(stores):
+    """A width that differs would look as if it meant something."""
+    named = [
+        line.get_linewidth()
+        for drawing in draw_all(read(stores))
+        for axes in drawing.figure.axes
+        for line in axes.get_lines()
+        if drawing.name != "ranks" and not line.get_label().startswith("_")
+    ]
+    assert named
+    assert len(set(named)) == 1
+
+
+def test_a_name_is_drawn_in_letters_that_the_font_has_and_is_in_the_legend():
+    assert lettering("adam lr=0.1") == "adam lr=0.1"
+    assert lettering("_hidden") == " _hidden"
+    assert lettering("\N{CJK UNIFIED IDEOGRAPH-4E2D}\n$x$") == "\N{REPLACEMENT CHARACTER} $x$"
+    assert len(lettering("a" * 500)) == 60
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.5, "0.5"), (1e-5, "1e-05"), (20.0, "20")])

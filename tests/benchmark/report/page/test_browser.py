@@ -5,7 +5,12 @@ import io
 import itertools
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
+from benchmark.plain_text import plain
+from benchmark.report.markdown_text import as_text
 from tests.benchmark.report.page.conftest import EVIL
 
 pytestmark = pytest.mark.browser
@@ -407,3 +412,70 @@ def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
     choose(inside, "group", "1.weights")
     assert ">cosine<" in chart.inner_html()
     assert "look=cosine&group=1.weights" in hash_of(inside)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_words_beside_an_axis_stand_clear_of_its_numbers(open_page, whole, width):
+    page = open_page(whole, width=width)
+    overlaps = page.evaluate(
+        """() => [...document.querySelectorAll(".chart svg")].flatMap((svg) => {
+          const words = svg.querySelector("text.words[transform]").getBoundingClientRect();
+          const numbers = [...svg.querySelectorAll("text.number")];
+          return numbers.map((each) => each.getBoundingClientRect())
+            .filter((box) => box.left < words.right && box.right > words.left)
+            .filter((box) => box.top < words.bottom && box.bottom > words.top);
+        }).length"""
+    )
+    assert page.locator(".chart svg").count() >= 4
+    assert overlaps == 0
+
+
+def test_a_table_that_is_cut_shows_a_shadow_until_its_end(open_page, whole):
+    page = open_page(whole, width=390)
+    scroll = page.locator("#leaderboard .scroll")
+    width, seen = scroll.evaluate("each => [each.scrollWidth, each.clientWidth]")
+    assert width > seen
+
+    def darkest_at_the_right():
+        picture = Image.open(io.BytesIO(scroll.screenshot())).convert("L")
+        column = [picture.getpixel((picture.width - 2, y)) for y in range(picture.height)]
+        return sorted(column)[len(column) // 2]
+
+    assert darkest_at_the_right() < 235
+    scroll.evaluate("each => { each.scrollLeft = each.scrollWidth; }")
+    assert darkest_at_the_right() == 255
+
+
+def test_around_a_single_rate_there_is_nothing_to_show(open_page, file_of, curve):
+    heads = "#sensitivity table thead th"
+    once = [curve("adam", 0.2, lr=0.1, seed=0), curve("sgd", 0.4, lr=0.1, seed=0)]
+    assert "basin" not in " ".join(open_page(file_of(*once)).locator(heads).all_inner_texts())
+    page = open_page(file_of(*once, curve("sgd", 0.5, lr=0.01, seed=0)))
+    assert "basin" in " ".join(page.locator(heads).all_inner_texts())
+    row = page.locator("#sensitivity tbody tr", has_text="adam").inner_text().split("\t")
+    assert row[3:6] == ["–", "–", "–"]
+
+
+def test_copies_say_what_the_labels_say(open_page, whole):
+    page = open_page(whole)
+    texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20) | st.text(
+        "`*_[]<>#+-.!|~$=:&@\\/\"', 1a", max_size=12
+    )
+
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(texts, min_size=20, max_size=60))
+    def check(labels):
+        labels = [plain(label) for label in labels]
+        copy = "labels => asCsv([{name: 'a', key: row => row.a}], labels.map(a => ({a})))"
+        rows = list(csv.reader(io.StringIO(page.evaluate(copy, labels), newline="")))[1:]
+        assert [(row or [""])[0].removeprefix("'") for row in rows] == [
+            label.removeprefix("'") for label in labels
+        ]
+        assert not any(
+            row[0].lstrip()[:1] in ("=", "+", "-", "@") for row in rows if row and row[0]
+        )
+        assert page.evaluate("labels => labels.map(markdownText)", labels) == list(
+            map(as_text, labels)
+        )
+
+    check()

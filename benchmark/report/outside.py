@@ -1,0 +1,61 @@
+"""Studies as reports show them: text that came with the records is one harmless line each."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import polars as pl
+
+from benchmark.analysis import frame
+from benchmark.analysis.frame import Frames
+from benchmark.plain_text import REASON_LENGTH, plain, plain_names
+from benchmark.report.words import reason_words
+from benchmark.store import Store
+
+_NAMES = {"problem": 120, "dataset": 120, "setting": REASON_LENGTH, "optimizer": 120, "label": 120}
+_TREES = ("hyperparameters", "environment")  # JSON
+
+
+def read(stores: Sequence[Store]) -> Frames:
+    """Return what `analysis.frame.read` does, with its texts made fit to be shown.
+
+    Raises:
+        UsageError: two of the studies have one name, and could not be told apart.
+    """
+    return shown(frame.read(stores))
+
+
+def shown(frames: Frames) -> Frames:
+    """Return `frames` with names, reasons and facts without control characters, and short.
+
+    Names that differ still do, so that nothing is merged that was apart.
+    """
+    trials = frames.trials
+    columns = [
+        _mapped(trials, name, plain_names(trials[name].unique(maintain_order=True), most))
+        for name, most in _NAMES.items()
+    ]
+    columns.append(_changed(trials, "reason", reason_words))
+    columns += [_changed(trials, name, _plain_json) for name in _TREES]
+    return Frames(trials=trials.with_columns(columns), curves=frames.curves, metrics=frames.metrics)
+
+
+def _changed(trials: pl.DataFrame, name: str, change: Callable[[str], str]) -> pl.Series:
+    texts = trials[name].drop_nulls().unique(maintain_order=True)
+    return _mapped(trials, name, {text: change(text) for text in texts})
+
+
+def _mapped(trials: pl.DataFrame, name: str, table: dict[str, str]) -> pl.Series:
+    return pl.Series(name, [table.get(text) for text in trials[name]], dtype=pl.String)
+
+
+def _plain_json(text: str) -> str:
+    return json.dumps(_plain_tree(json.loads(text)))
+
+
+def _plain_tree(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {plain(name): _plain_tree(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain_tree(each) for each in value]
+    return plain(value) if isinstance(value, str) else value
