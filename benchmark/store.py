@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TextIO, get_args
 
 from benchmark.spec import Trial, UsageError, check_study_name
 
 Status = Literal["done", "diverged", "failed", "skipped"]
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; the others are tried again
 FILES = ("trial.json", "metrics.jsonl", "record.json")
+_claims: set[TextIO] = set()  # the locks that this process holds or waits for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,16 +107,22 @@ class Store:
         """Hold `trial` for this process alone, waiting while another process runs it.
 
         Yields:
-            The folder, which exists. The claim ends with the process, however that ends.
+            The folder, which exists. The claim ends with the block or with the process, however
+            that ends; processes forked meanwhile neither hold it nor can release it.
 
         Raises:
             BlockingIOError: another process has it, and this one does not `wait`.
         """
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".claim").open("w") as lock:
+        lock = (folder / ".claim").open("w")
+        _claims.add(lock)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield folder
+        finally:
+            _claims.discard(lock)
+            _release(lock)
 
     def begin(self, trial: Trial) -> None:
         """Write what is about to run, and clear what an interrupted attempt left behind."""
@@ -179,6 +186,25 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _release(lock: TextIO) -> None:
+    # A lock lasts as long as any process has its file open, so it is taken off before the file is
+    # closed: a process forked by other means than Python's may have it open too.
+    with suppress(OSError, ValueError):  # closed by a forked child's hook, or by anyone's code
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    with suppress(OSError):
+        lock.close()
+
+
+def _leave_claims_to_the_parent() -> None:
+    """Close the files of all locks in a forked child, which would hold them as long as it lives."""
+    while _claims:
+        with suppress(OSError):
+            _claims.pop().close()  # closing alone leaves the lock to the parent
+
+
+os.register_at_fork(after_in_child=_leave_claims_to_the_parent)
 
 
 def _read(path: Path, *, set_aside: bool = False) -> Record | None:
