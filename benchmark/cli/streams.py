@@ -4,6 +4,7 @@ A reader that has gone, as `head` does, a full disk, a closed stream, a terminal
 characters: what cannot be written is left out, or written in other characters.
 """
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -22,8 +23,8 @@ def lasting_streams() -> Iterator[None]:
     """Make ``sys.stdout`` and ``sys.stderr`` last to the end of the block."""
     before = sys.stdout, sys.stderr
     _fill_closed_descriptors()
-    errors = _Lasting(before[1] or _nowhere(), None)
-    out = _Lasting(before[0] or _nowhere(), errors)
+    errors = _Lasting(before[1], None)
+    out = _Lasting(before[0], errors)
     sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, errors)
     try:
         yield
@@ -37,14 +38,14 @@ class _Lasting:
     """A text stream that raises nothing when it is written to.
 
     Args:
-        stream: Where text goes, as long as that takes any.
+        stream: Where text goes, as long as that takes any; None for nowhere.
         errors: Where it is said, once, that it takes no more; nothing is said of a closed pipe.
     """
 
-    def __init__(self, stream: TextIO, errors: "_Lasting | None") -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None, errors: "_Lasting | None") -> None:
+        self._broken = stream is None
+        self._stream = stream or io.StringIO()
         self._errors = errors
-        self._broken = False
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
         self.errors = "replace"  # as `write` does it
 
@@ -120,7 +121,3 @@ def _fill_closed_descriptors() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
-
-
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  # lasts as long as Python

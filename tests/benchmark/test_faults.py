@@ -214,9 +214,7 @@ def assert_answers_ctrl_c(process):
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     code, err = finish(process)
-    seconds = time.monotonic() - began
-    print(f"answered after {seconds:.1f} s")
-    assert seconds < 15  # 3 on a quiet machine
+    assert time.monotonic() - began < 15  # 3 on a quiet machine
     assert code == 130
     assert err.strip() == "interrupted; the same command goes on where it stopped"
     deadline = time.monotonic() + 15

@@ -57,7 +57,7 @@ class Daemon(_Leaves):
     def leave(self):
         code = "import os, time; pid = os.fork(); time.sleep(1000000) if not pid else print(pid)"
         command = [sys.executable, "-S", "-c", code]
-        with open(self.note + ".out", "w") as out:  # no pipe, whose end would be waited for
+        with Path(self.note + ".out").open("w") as out:  # no pipe, whose end would be waited for
             subprocess.run(command, start_new_session=True, check=True, stdout=out)
         return int(Path(self.note + ".out").read_text())
 

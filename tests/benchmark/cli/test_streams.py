@@ -8,6 +8,10 @@ from benchmark.cli.run import console
 from benchmark.cli.streams import lasting_streams
 
 
+def _print(text, file=None):
+    (file or sys.stdout).write(f"{text}\n")
+
+
 class Failing(io.StringIO):
     """A stream that takes nothing."""
 
@@ -44,8 +48,8 @@ def test_output_that_cannot_be_written_is_left_out_and_said_once(
 ):
     monkeypatch.setattr(sys, "stdout", Failing(error))
     with lasting_streams():
-        print("one")
-        print("two")
+        _print("one")
+        _print("two")
     assert capsys.readouterr().err.count("output is cut short") == warnings
 
 
@@ -53,9 +57,9 @@ def test_without_any_stream_nothing_is_written_and_nothing_fails(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     with lasting_streams():
-        print("one")
+        _print("one")
         console().print("two")
-        print("three", file=sys.stderr)
+        _print("three", file=sys.stderr)
     assert sys.stdout is None
 
 
