@@ -157,6 +157,7 @@ def test_sigterm_ends_a_worker_in_the_middle_of_a_step(trials_of, launch, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_lost_server_is_started_again_and_costs_no_trial_a_try(trials_of, launch):
     class KillsServer(Watcher):
         def __init__(self):
