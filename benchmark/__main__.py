@@ -1,23 +1,21 @@
-"""``python -m benchmark``: exit codes and one-line errors; the verbs are in `benchmark.cli`."""
+"""``python -m benchmark``: exit codes and one-line errors; the verbs are in `benchmark.cli`.
+
+Nothing but the standard library is loaded here before Ctrl-C has its answer.
+"""
 
 import errno
 import os
+import signal
 import sys
 import warnings
+from contextlib import suppress
+from types import FrameType
 from typing import Any
-
-import click
-
-from benchmark.cli.group import benchmark
-from benchmark.cli.mistakes import cure_of
-from benchmark.plain_text import plain
-from benchmark.spec import UsageError
-from datamodules.errors import DataError
-from optimizers.pick import UnknownNameError
 
 _MACHINE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _LONGEST = 1_000  # characters of a message; its middle is cut out
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
+_INTERRUPTED_WORDS = "interrupted; the same command goes on where it stopped"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,14 +23,33 @@ def main(arguments: list[str] | None = None) -> int:
 
     0 done, 1 some trial failed, 2 bad usage, 3 data unavailable, 130 interrupted.
     """
-    warnings.showwarning = _warn
+    before = signal.getsignal(signal.SIGINT)
+    with suppress(ValueError):  # signals are the main thread's to handle
+        signal.signal(signal.SIGINT, _interrupt)
     try:
-        code = benchmark.main(
-            args=arguments,
-            prog_name="python -m benchmark",
-            complete_var="_OPTIMIZER_BENCHMARK_COMPLETE",
-            standalone_mode=False,
-        )
+        from benchmark.cli.streams import lasting_streams
+
+        with lasting_streams():
+            warnings.showwarning = _warn
+            return _answered(arguments)
+    except KeyboardInterrupt:
+        return _say(_INTERRUPTED_WORDS, INTERRUPTED)
+    finally:
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, before)
+
+
+def _answered(arguments: list[str] | None) -> int:
+    """Return the exit code of a call, whose errors are said in one line each."""
+    import click
+
+    from benchmark.cli.mistakes import cure_of
+    from benchmark.spec import UsageError
+    from datamodules.errors import DataError
+    from optimizers.pick import UnknownNameError
+
+    try:
+        return _called(arguments)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return USAGE
@@ -42,23 +59,49 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(str(error), USAGE)
     except DataError as error:
         return _say(str(error), NO_DATA)
-    except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted; the same command goes on where it stopped", INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe, such as head, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return DONE
+    except click.Abort:
+        return _say(_INTERRUPTED_WORDS, INTERRUPTED)
     except OSError as error:
         return _say_of_machine(error)
+
+
+def _called(arguments: list[str] | None) -> int:
+    import click
+
+    from benchmark.cli.group import benchmark
+
+    try:
+        code = benchmark.main(
+            args=arguments,
+            prog_name="python -m benchmark",
+            complete_var="_OPTIMIZER_BENCHMARK_COMPLETE",
+            standalone_mode=False,
+        )
+    except click.Abort as error:
+        if isinstance(error.__cause__, EOFError):  # click takes it for the end of a dialogue
+            raise OSError(f"something ended too early: {error.__cause__!r}") from None
+        raise
     return code if isinstance(code, int) else DONE
 
 
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Answer Ctrl-C: at once while modules load, which may swallow what is raised in them."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            with suppress(Exception):
+                _say(_INTERRUPTED_WORDS, INTERRUPTED)
+                sys.stderr.flush()
+            os._exit(INTERRUPTED)  # workers, if there are any, end with this process
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"warning: {plain(message, most=_LONGEST)}", err=True)
+    _write("warning: ", message)
 
 
 def _say(message: str, code: int) -> int:
-    message = plain(message, most=_LONGEST)
-    click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
+    _write("Error: " if code != INTERRUPTED else "", message)
     return code
 
 
@@ -66,6 +109,14 @@ def _say_of_machine(error: OSError) -> int:
     if error.errno in _MACHINE_TROUBLE:
         return _say(f"{error}; finished trials are kept", SOME_FAILED)
     return _say(str(error), USAGE)
+
+
+def _write(kind: str, message: object) -> None:
+    from benchmark.plain_text import plain
+
+    if sys.stderr is not None:
+        sys.stderr.write(f"{kind}{plain(message, most=_LONGEST)}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

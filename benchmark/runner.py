@@ -18,6 +18,7 @@ from benchmark.callbacks.curves import Curves, MetricsFile, Row, Sink
 from benchmark.callbacks.diagnostics import Diagnostics
 from benchmark.callbacks.divergence import Divergence
 from benchmark.callbacks.optimizer_cost import OptimizerCost
+from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.callbacks.wandb import WandbRun
 from benchmark.context import Context
 from benchmark.models.base import Classifier
@@ -69,7 +70,7 @@ def run(
         curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
-        _fit(trial, model, data, [clock, cost, *inside, curves, divergence])
+        _fit(trial, model, data, [PlainSigterm(), clock, cost, *inside, curves, divergence])
         record = Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",

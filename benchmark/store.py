@@ -10,10 +10,10 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from benchmark.atomic import write_text
 from benchmark.decode import (
@@ -34,6 +34,7 @@ from benchmark.spec import Trial, UsageError, check_study_name
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; the others are tried again
 FILES = ("trial.json", "metrics.jsonl", "record.json")
 _REASON_LETTERS = 300
+_claims: set[TextIO] = set()  # the locks that this process holds or waits for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,16 +135,22 @@ class Store:
         """Hold `trial` for this process alone, waiting while another process runs it.
 
         Yields:
-            The folder, which exists. The claim ends with the process, however that ends.
+            The folder, which exists. The claim ends with the block or with the process, however
+            that ends; processes forked meanwhile neither hold it nor can release it.
 
         Raises:
             BlockingIOError: another process has it, and this one does not `wait`.
         """
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".claim").open("w") as lock:
+        lock = (folder / ".claim").open("w")
+        _claims.add(lock)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield folder
+        finally:
+            _claims.discard(lock)
+            _release(lock)
 
     def begin(self, trial: Trial) -> None:
         """Write what is about to run, and clear what an interrupted attempt left behind."""
@@ -241,3 +248,22 @@ def _clear(path: Path, *, keep: bool) -> None:
 def _set_aside(path: Path) -> None:
     names = (path.with_name(f"{path.name}.corrupt-{i}") for i in itertools.count(1))
     path.replace(next(name for name in names if not os.path.lexists(name)))
+
+
+def _release(lock: TextIO) -> None:
+    # A lock lasts as long as any process has its file open, so it is taken off before the file is
+    # closed: a process forked by other means than Python's may have it open too.
+    with suppress(OSError, ValueError):  # closed by a forked child's hook, or by anyone's code
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    with suppress(OSError):
+        lock.close()
+
+
+def _leave_claims_to_the_parent() -> None:
+    """Close the files of all locks in a forked child, which would hold them as long as it lives."""
+    while _claims:
+        with suppress(OSError):
+            _claims.pop().close()  # closing alone leaves the lock to the parent
+
+
+os.register_at_fork(after_in_child=_leave_claims_to_the_parent)

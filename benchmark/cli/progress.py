@@ -1,6 +1,7 @@
 """What is going on, live: a row per optimizer in a terminal, a line per trial elsewhere."""
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -62,7 +63,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._live.start()
+            self._show(self._live.start)
         return self
 
     def __exit__(
@@ -72,7 +73,16 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._console.is_terminal:
-            self._live.stop()
+            self._show(self._live.stop)
+
+    def _show(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except Exception as error:  # what is shown changes nothing of what is done
+            warnings.warn(
+                f"progress is not shown ({type(error).__name__}: {error}); trials go on",
+                stacklevel=2,
+            )
 
     def started(self, trial: Trial) -> None:
         """Count one more running trial."""

@@ -135,7 +135,9 @@ class _Options:
 @click.option(
     "--gpu-slots", type=Whole(64), default=1, show_default=True, help="Trials at once per GPU."
 )
-@click.option("--timeout", type=Real(positive=True), help="Seconds per trial.")
+@click.option(
+    "--timeout", type=Real(positive=True), help="Seconds per trial, and for preparing a data set."
+)
 @click.option("--wandb", type=click.Choice(MODES), default="auto", show_default=True)
 @click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
 @click.option("--wandb-entity", help="W&B team or user.")
@@ -291,7 +293,7 @@ class _Run:
             for dataset, model, dropout in wanted:
                 try:
                     with self._console.status(f"preparing {dataset}"):
-                        prepare([(dataset, model, dropout)], context)
+                        prepare([(dataset, model, dropout)], context, self._how.timeout)
                 except DataUnavailableError as error:
                     if dataset in unavailable:
                         raise
@@ -390,7 +392,13 @@ class _Run:
             done = "" if ran else "all trials were on record; "
             self._say(f"\n{done}files: {self._store.folder}   again: {_verb('show', self._store)}")
             self._say(f"as a page: {_verb('report', self._store)}")
-        return 1 if any(record.status == "failed" for record in found) else 0
+        lacking = len(trials) - len(found)
+        if lacking:
+            self._say(
+                f"{counted(lacking, 'trial')} without a record: another process has them; "
+                "the same command goes on"
+            )
+        return 1 if lacking or any(record.status == "failed" for record in found) else 0
 
 
 def console(*, stderr: bool = False) -> Console:

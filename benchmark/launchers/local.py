@@ -1,27 +1,24 @@
 """Runs trials on this machine, each in a process of its own forked from a preloaded server."""
 
 import math
-import multiprocessing
 import os
-import signal
-import time
+import warnings
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 from benchmark.context import Context
-from benchmark.launchers import BEGUN, Watcher
+from benchmark.launchers import Watcher
+from benchmark.launchers.process import Worker, stop
+from benchmark.launchers.server import end_orphans
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
+from datamodules.errors import DataError
 
-_PRELOAD = ["benchmark.launchers.worker"]
-_PRELOAD_FOR_WANDB = ["wandb", "wandb.sdk.launch"]  # the latter `wandb.init` loads in any case
-_SECONDS_TO_STOP = 2.0
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_MOST_CRASHES = 2  # of one trial, which then has failed
+_MOST_LOSSES = 5  # of one trial together with the server: its own code may be what ends the server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,8 @@ class LocalLauncher:
         context: Passed to every trial.
         devices: What may run at once.
         watcher: Is told what goes on.
-        timeout_seconds: After which a trial is killed and has failed; None for never.
+        timeout_seconds: After which a trial is killed and has failed; as long may it have to wait
+            for another process that has it. None for never.
     """
 
     def __init__(
@@ -58,11 +56,13 @@ class LocalLauncher:
     ) -> None:
         self._context = context
         self._devices = devices
-        self._watcher = watcher
-        self._timeout = timeout_seconds
+        self._watcher = _Shielded(watcher)
+        self._timeout = timeout_seconds or math.inf
 
     def __call__(self, trials: Sequence[Trial], store: Store) -> None:
         """Run `trials`, a crashed one twice; then each has a record.
+
+        A trial that another process has for too long has none here; the watcher is told.
 
         Raises:
             OSError: a record cannot be written, as when the disk is full; every record that was
@@ -70,12 +70,15 @@ class LocalLauncher:
         """
         waiting = deque(trials)
         crashes: Counter[str] = Counter()
+        losses: Counter[str] = Counter()
         with _running_jobs() as jobs:
             while waiting or jobs:
                 self._start(waiting, jobs, store)
                 for job in self._ended(jobs):
+                    job.clear_away()
+                    end_orphans()
                     jobs.remove(job)
-                    if not self._settle(job, store, crashes):
+                    if not self._settle(job, store, crashes, losses):
                         waiting.append(job.trial)
 
     def _start(self, waiting: deque[Trial], jobs: "list[_Job]", store: Store) -> None:
@@ -87,8 +90,7 @@ class LocalLauncher:
             if gpu is None:
                 waiting.append(trial)
                 continue
-            with _ctrl_c_waits():  # until the job is where it will be stopped
-                jobs.append(_Job(trial, store, self._context, gpu))
+            jobs.append(_Job(trial, store, self._context, gpu))
             self._watcher.started(trial)
 
     def _free_gpu(self, jobs: "list[_Job]") -> str | None:
@@ -102,17 +104,26 @@ class LocalLauncher:
         for job in jobs:
             for step, loss in job.news():
                 self._watcher.progressed(job.trial, step, loss)
-            if job.running() and job.seconds() > (self._timeout or math.inf):
-                job.stop()
-                job.timed_out = True
+        late = [job for job in jobs if job.running() and self._is_late(job)]
+        if late:
+            stop(late)
         return [job for job in jobs if not job.running()]
 
-    def _settle(self, job: "_Job", store: Store, crashes: Counter[str]) -> bool:
-        """Return whether the trial of a job that is over has its record by now."""
-        record = store.record(job.trial)
+    def _is_late(self, job: "_Job") -> bool:
+        job.waited_too_long = job.seconds_waiting() > self._timeout
+        job.timed_out = job.seconds() > self._timeout
+        return job.waited_too_long or job.timed_out
+
+    def _settle(
+        self, job: "_Job", store: Store, crashes: Counter[str], losses: Counter[str]
+    ) -> bool:
+        """Return whether the trial of a job that is over needs no other job."""
+        key = job.trial.key
+        record = self._kept_by_another(job) if job.waited_too_long else store.record(job.trial)
         if record is None:
-            crashes[job.trial.key] += 1
-            if crashes[job.trial.key] < 2 and not job.timed_out:
+            kind, most = (losses, _MOST_LOSSES) if job.is_lost() else (crashes, _MOST_CRASHES)
+            kind[key] += 1
+            if kind[key] < most and not job.timed_out:
                 return False
             try:
                 record = self._fail(job, store)
@@ -133,57 +144,62 @@ class LocalLauncher:
     def _failed(self, job: "_Job") -> Record:
         if job.timed_out:
             reason = f"took longer than the {self._timeout:g} s of --timeout"
+        elif job.is_lost():
+            reason = f"its process was lost with the server that starts them, {_MOST_LOSSES} times"
         else:
-            reason = f"its process {_death(job.process.exitcode)}, and again when tried once more"
+            reason = f"its process {job.death()}, and again when tried once more"
+        return self._record(job, reason)
+
+    def _kept_by_another(self, job: "_Job") -> Record:
+        return self._record(
+            job, f"another process has had it for longer than the {self._timeout:g} s of --timeout"
+        )
+
+    def _record(self, job: "_Job", reason: str) -> Record:
         environment = self._context.environment
         return Record(trial=job.trial, status="failed", reason=reason, environment=environment)
 
 
-class _Job:
-    """One worker process and what is known of it."""
+class _Job(Worker):
+    """A worker that runs a trial, and what is known of it."""
 
     def __init__(self, trial: Trial, store: Store, context: Context, gpu: str) -> None:
         self.trial = trial
         self.gpu = gpu
         self.timed_out = False
-        self._begun: float | None = None
-        self._pipe, theirs = multiprocessing.Pipe(duplex=False)
-        self.process = _forkserver(context).Process(
-            target=_work, args=(trial, store, context, theirs, gpu)
-        )
-        self.process.start()
-        theirs.close()
+        self.waited_too_long = False
+        super().__init__(_work, (gpu, trial, store, context), context)
 
-    def things_to_wait_for(self) -> list[Any]:
-        """Return what becomes ready when the worker has news or ends."""
-        return [self.process.sentinel] if self._pipe.closed else [self.process.sentinel, self._pipe]
 
-    def news(self) -> Iterator[tuple[int, float]]:
-        """Yield the steps and losses that have come in."""
+class _Shielded:
+    """A watcher that cannot disturb what it watches: after an error it is not told any more."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher: Watcher | None = watcher
+
+    def started(self, trial: Trial) -> None:
+        """Pass it on."""
+        self._tell(lambda watcher: watcher.started(trial))
+
+    def progressed(self, trial: Trial, step: int, loss: float) -> None:
+        """Pass it on."""
+        self._tell(lambda watcher: watcher.progressed(trial, step, loss))
+
+    def finished(self, record: Record) -> None:
+        """Pass it on."""
+        self._tell(lambda watcher: watcher.finished(record))
+
+    def _tell(self, what: Callable[[Watcher], None]) -> None:
+        if self._watcher is None:
+            return
         try:
-            while not self._pipe.closed and self._pipe.poll():
-                message = self._pipe.recv()
-                if message == BEGUN:
-                    self._begun = time.perf_counter()
-                else:
-                    yield message
-        except (EOFError, OSError):
-            self._pipe.close()
-
-    def seconds(self) -> float:
-        """Return how long the trial has been going, 0 while another process has it."""
-        return 0.0 if self._begun is None else time.perf_counter() - self._begun
-
-    def running(self) -> bool:
-        """Return whether the worker is still there."""
-        return bool(self.process.is_alive())
-
-    def stop(self) -> None:
-        """End the worker: politely, then not."""
-        self.process.terminate()
-        self.process.join(_SECONDS_TO_STOP)
-        self.process.kill()
-        self.process.join()
+            what(self._watcher)
+        except Exception as error:
+            self._watcher = None
+            warnings.warn(
+                f"progress is shown no more ({type(error).__name__}: {error}); trials go on",
+                stacklevel=2,
+            )
 
 
 @contextmanager
@@ -193,65 +209,58 @@ def _running_jobs() -> Iterator[list[_Job]]:
     try:
         yield jobs
     finally:
-        for job in jobs:
-            job.process.terminate()
-        for job in jobs:
-            job.stop()
+        stop(jobs)
 
 
-def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
+def prepare(
+    wanted: Sequence[tuple[str, str, bool]],
+    context: Context,
+    timeout_seconds: float | None = None,
+) -> None:
     """Prepare data sets in a worker, so that this process need not load torch and Lightning.
 
     Args:
         wanted: Data set, model, and whether dropout is on, of each problem.
         context: Where data are.
+        timeout_seconds: After which it is given up; None for never.
 
     Raises:
         DataUnavailableError, DataCorruptError, UsageError, OSError: as the data modules do.
+        DataError: it took too long, or its process died.
     """
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    process = _forkserver(context).Process(target=_prepare, args=(wanted, context, theirs))
-    with _ctrl_c_waits():
-        process.start()
-    theirs.close()
-    try:
-        error = ours.recv()
-    except EOFError:
-        process.join()
-        raise OSError(f"preparing the data {_death(process.exitcode)}") from None
-    finally:
-        process.terminate()
-        process.join()
-    if error is not None:
-        raise error
+    names = ", ".join(dict.fromkeys(dataset for dataset, _, _ in wanted))
+    for _ in range(_MOST_LOSSES):
+        worker = Worker(_prepare, (wanted, context), context)
+        try:
+            if _prepared(worker, names, timeout_seconds or math.inf):
+                return
+        finally:
+            stop([worker])
+    raise DataError(f"preparing {names}: its process was lost {_MOST_LOSSES} times; start again")
 
 
-def _forkserver(context: Context) -> Any:
-    for variable in _THREAD_VARIABLES:
-        os.environ.setdefault(variable, "1")  # each worker sets its own number later
-    start = multiprocessing.get_context("forkserver")
-    start.set_forkserver_preload(_PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None))
-    resource_tracker.ensure_running()  # the server starts it else, and it unblocks what is blocked
-    with _ctrl_c_waits():
-        forkserver.ensure_running()
-    return start
+def _prepared(worker: Worker, names: str, timeout: float) -> bool:
+    """Wait until `worker` has prepared the data; return False if it was lost with its server."""
+    while True:
+        wait(worker.things_to_wait_for(), timeout=0.5)
+        over = not worker.running()  # asked before its last news is read
+        for error in worker.news():
+            if error is not None:
+                raise error
+            return True
+        if over:
+            break
+        if worker.seconds() > timeout:
+            raise DataError(
+                f"preparing {names} took longer than the {timeout:g} s of --timeout: "
+                "give it more time, or put the files into --data-dir"
+            )
+    if worker.is_lost():
+        return False
+    raise DataError(f"preparing {names}: its process {worker.death()}")
 
 
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Put Ctrl-C off to the end of the block, and for the process started in it for good.
-
-    It is for this process alone to answer; a server that loads modules and a worker that is half
-    started would answer it with a traceback.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _work(trial: Trial, store: Store, context: Context, pipe: Connection, gpu: str) -> None:
+def _work(gpu: str, trial: Trial, store: Store, context: Context, pipe: Connection) -> None:
     if gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     from benchmark.launchers.worker import work  # heavy, but loaded before the fork
@@ -263,9 +272,3 @@ def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Co
     from benchmark.launchers.worker import prepare as really_prepare  # heavy, as above
 
     really_prepare(wanted, context, pipe)
-
-
-def _death(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"was killed by signal {-exitcode}"
-    return f"ended with exit code {exitcode}"

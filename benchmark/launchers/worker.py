@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -20,6 +20,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.launchers import BEGUN
+from benchmark.launchers.family import kill_all
 from benchmark.launchers.log import bound_log, keep_bounded
 from benchmark.plugins import check_fit, prepare_data
 from benchmark.runner import run
@@ -28,78 +29,26 @@ from benchmark.store import Record, Store
 from datamodules.errors import DataError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
+_MOST_CHARACTERS = 300  # of an error's message
+
+_own_pid = 0  # of this worker; a process that it has forked sees another
 
 
 def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None:
     """Run `trial` unless another process finishes it first; its record is then in `store`.
 
-    An exception of the trial becomes a ``failed`` record; one of the store ends the process.
+    An exception of the trial becomes a ``failed`` record; one of the store ends the process with
+    exit code 1. The process ends here in any case, whatever threads the trial has left.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
-    _die_with_parent()
-    with store.claim(trial) as folder:
-        if store.missing([trial]):  # else the log is that of whoever finished it
-            _send_output_to(folder / "log.txt")
-            pipe.send(BEGUN)
-            store.begin(trial)
-            store.write(_run(trial, context, folder, pipe))
-            _drop_empty(folder / "log.txt")
-
-
-def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Record:
-    try:
-        return run(trial, context, folder=folder, watch=_Reporter(pipe))
-    except Exception as error:
-        traceback.print_exc()
-        lines = str(error).strip().splitlines() or ["no message"]
-        reason = f"{type(error).__name__}: {lines[0]} (traceback in {folder / 'log.txt'})"
-        return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
-
-
-class _Reporter:
-    """Tells the launcher of running losses, a few times a second at most."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._last = 0.0
-
-    def __call__(self, row: Row) -> None:
-        now = time.perf_counter()
-        if "train/running_loss" in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
-            self._last = now
-            with suppress(BrokenPipeError):
-                self._pipe.send((row["step"], row["train/running_loss"]))
-
-
-def _die_with_parent() -> None:
-    """End this process when the launching one is gone, so that a killed study leaves no orphans."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _send_output_to(path: Path) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
-    keep_bounded(path)
-
-
-def _drop_empty(path: Path) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    bound_log(path)
-    if path.stat().st_size == 0:
-        path.unlink()
+    with _leaving():
+        _start(pipe)
+        with store.claim(trial) as folder:
+            if store.missing([trial]):  # otherwise the log is that of whoever finished it
+                _send_output_to(folder / "log.txt")
+                _tell(pipe, BEGUN)
+                store.begin(trial)
+                store.write(_run(trial, context, folder, pipe))
+                _drop_empty(folder / "log.txt")
 
 
 def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Connection) -> None:
@@ -110,14 +59,132 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
         context: Where data are.
         pipe: Takes the outcome.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    with _leaving():
+        _start(pipe)
+        _tell(pipe, BEGUN)
+        outcome = _prepare(wanted, context)
+        _leave_if_forked()
+        pipe.send(outcome)
+
+
+def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Exception | None:
     try:
         for dataset, model, dropout in wanted:
             data = prepare_data(dataset, context.data_dir, context.cache_dir)
             if "." in dataset or "." in model:
                 check_fit(model, data, dropout)
     except (DataError, UsageError, OSError) as error:
-        pipe.send(error)
-    else:
-        pipe.send(None)
+        return error
+    except BaseException as error:  # a KeyboardInterrupt too is of anyone's own making: see _start
+        return UsageError(f"preparing {dataset}: {_in_one_line(error)}")
+    return None
+
+
+def _start(pipe: Connection) -> None:
+    global _own_pid
+    _own_pid = os.getpid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
+    _die_with_parent()
+
+
+@contextmanager
+def _leaving() -> Iterator[None]:
+    """End the process with the block: what is registered to run or to be waited for at exit is not.
+
+    Threads, handlers of `atexit` and child processes of anyone's code could last for ever.
+    """
+    code = 1
+    try:
+        yield
+        code = 0
+    except BaseException:
+        with suppress(Exception):
+            traceback.print_exc()
+    finally:
+        _flush()
+        os._exit(code)
+
+
+def _leave_if_forked() -> None:
+    """End a process that anyone's code has forked and let return here: it is not the trial."""
+    if os.getpid() != _own_pid:
+        os._exit(0)
+
+
+def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Record:
+    try:
+        record = run(trial, context, folder=folder, watch=_Reporter(pipe))
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too are of its own making
+        _leave_if_forked()
+        with suppress(Exception):
+            traceback.print_exc()
+        reason = f"{_in_one_line(error)} (traceback in {folder / 'log.txt'})"
+        return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
+    _leave_if_forked()
+    return record
+
+
+def _in_one_line(error: BaseException) -> str:
+    try:
+        lines = str(error).strip().splitlines() or ["no message"]
+    except Exception:
+        lines = ["its message cannot be read"]
+    return f"{type(error).__name__}: {lines[0][:_MOST_CHARACTERS]}"
+
+
+class _Reporter:
+    """Tells the launcher of running losses, a few times a second at most."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._last = 0.0
+
+    def __call__(self, row: Row) -> None:
+        _leave_if_forked()  # before any other sink has the row
+        now = time.perf_counter()
+        if "train/running_loss" in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
+            self._last = now
+            _tell(self._pipe, (row["step"], row["train/running_loss"]))
+
+
+def _tell(pipe: Connection, message: object) -> None:
+    with suppress(OSError):  # the launcher is gone, or the trial has closed what it did not open
+        pipe.send(message)
+
+
+def _die_with_parent() -> None:
+    """End this process when the launching one is gone, so that a killed study leaves no orphans."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        kill_all([os.getpid()])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _send_output_to(path: Path) -> None:
+    _flush()
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if log > 2:  # the launching process may have had no standard output
+        os.close(log)
+    keep_bounded(path)
+
+
+def _drop_empty(path: Path) -> None:
+    _flush()
+    with suppress(OSError):  # anyone's code may have removed it
+        bound_log(path)
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # the disk is full, or anyone's code has replaced it
+            stream.flush()

