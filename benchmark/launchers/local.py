@@ -15,8 +15,10 @@ from typing import Any
 
 from benchmark.context import Context
 from benchmark.launchers import BEGUN, Watcher
+from benchmark.prepared import Prepared
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
+from datamodules.errors import DataError
 
 _PRELOAD = ["benchmark.launchers.worker"]
 _PRELOAD_FOR_WANDB = ["wandb", "wandb.sdk.launch"]  # the latter `wandb.init` loads in any case
@@ -199,7 +201,7 @@ def _running_jobs() -> Iterator[list[_Job]]:
             job.stop()
 
 
-def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
+def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> list[Prepared]:
     """Prepare data sets in a worker, so that this process need not load torch and Lightning.
 
     Args:
@@ -215,15 +217,17 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> None:
         process.start()
     theirs.close()
     try:
-        error = ours.recv()
+        outcome: list[Prepared] | Exception = ours.recv()
     except EOFError:
         process.join()
-        raise OSError(f"preparing the data {_death(process.exitcode)}") from None
+        names = ", ".join(dataset for dataset, _, _ in wanted)
+        raise DataError(f"preparing {names} {_death(process.exitcode)}") from None
     finally:
         process.terminate()
         process.join()
-    if error is not None:
-        raise error
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _forkserver(context: Context) -> Any:

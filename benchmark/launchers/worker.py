@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import parent_process
@@ -20,11 +21,12 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.launchers import BEGUN
-from benchmark.plugins import check_fit, prepare_data
+from benchmark.plugins import check_fit, one_line, prepare_data
+from benchmark.prepared import Prepared
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
-from datamodules.errors import DataError
+from datamodules.errors import DataError, DataWarning
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -109,12 +111,33 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
+    os.dup2(2, 1)  # what a plug-in prints is not the command's result
     try:
-        for dataset, model, dropout in wanted:
-            data = prepare_data(dataset, context.data_dir, context.cache_dir)
-            if "." in dataset or "." in model:
-                check_fit(model, data, dropout)
-    except (DataError, UsageError, OSError) as error:
-        pipe.send(error)
-    else:
-        pipe.send(None)
+        pipe.send([_prepared(*each, context) for each in wanted])
+    except BaseException as error:  # a plug-in may raise anything; the way home takes few classes
+        pipe.send(_portable(error))
+
+
+def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prepared:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        data = prepare_data(dataset, context.data_dir, context.cache_dir)
+    notices = [str(each.message) for each in caught if issubclass(each.category, DataWarning)]
+    if "." in dataset or "." in model:
+        check_fit(model, data, dropout)
+    return Prepared(
+        dataset=dataset, checksum=data.checksum, origin=data.origin, notices=tuple(notices)
+    )
+
+
+def _portable(error: BaseException) -> Exception:
+    """Return `error` if the parent knows its class, otherwise what it says as a UsageError."""
+    if isinstance(error, (DataError, OSError)) and error.__class__.__module__.split(".")[0] in (
+        "datamodules",
+        "builtins",
+    ):
+        return error
+    words = one_line(str(error))[:1000]
+    return UsageError(
+        words if isinstance(error, UsageError) else f"{type(error).__name__}: {words}"
+    )
