@@ -158,9 +158,9 @@ def test_imdb_as_the_hubs_library_keeps_it_serves_without_a_network(tmp_path, mo
     folder.mkdir(parents=True)
     for part in ("train", "test"):
         table = pq.read_table(tmp_path / f"usual/imdb/{part}-00000-of-00001.parquet")
-        with pa.OSFile(str(folder / f"imdb-{part}.arrow"), "wb") as sink:
-            with pa.ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table)
+        path = folder / f"imdb-{part}.arrow"
+        with path.open("wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
     monkeypatch.setattr("datamodules.base.reachable", lambda url: pytest.fail("it was asked"))
     monkeypatch.setattr("datamodules.places.reachable", lambda url: pytest.fail("it was asked"))
     assert not why_unavailable("imdb", tmp_path / "nothing", tmp_path / "cache")
