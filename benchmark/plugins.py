@@ -195,7 +195,9 @@ def _digest(splits: Iterable[Split]) -> str:
     digest = hashlib.sha256()
     for split in splits:
         for tensor in (cast(DenseRows, split.inputs).values, split.targets):
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+            digest.update(
+                tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+            )
     return digest.hexdigest()
 
 
