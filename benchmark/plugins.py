@@ -1,8 +1,11 @@
 """From names to classes: registered ones, and anyone's own by import path, on a small contract."""
 
+import hashlib
 import inspect
+import itertools
+import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from numbers import Integral
 from pathlib import Path
@@ -29,8 +32,11 @@ MODEL_CONTRACT = (
 DATA_CONTRACT = (
     "a data set is a LightningDataModule class, built without arguments, with attributes "
     "input_shape and num_classes, whose train, val and test dataloaders yield (inputs float "
-    "(batch, *input_shape), targets int64 (batch,)); they are read once, into memory"
+    "(batch, *input_shape), targets (batch,), whole numbers); they are read once, into memory"
 )
+_MAX_CLASSES = 1_000_000  # more, or larger examples, fill the memory before anything is learnt
+_MAX_VALUES = 100_000_000  # of one example
+_MAX_BATCHES = 1_000_000  # of a loader that is read into memory; one that has more never ends
 
 
 def model_class(name: str) -> type[Classifier]:
@@ -113,9 +119,14 @@ def _anyones(what: str, contract: str) -> Iterator[None]:
         yield
     except (UsageError, DataError):
         raise
-    except (Exception, SystemExit) as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # workers ignore Ctrl-C itself
+        words = one_line(f"{type(error).__name__}: {error}")[:200]
         raise UsageError(f"{what} ({words}): {contract}") from error
+
+
+def one_line(text: str) -> str:
+    """Return anyone's text on one line without control characters, as a terminal can show it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _load(path: str, kind: str, contract: str) -> Any:
@@ -153,19 +164,41 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
             self._theirs.setup("fit")
             self._theirs.setup("test")
             for split in ("train", "val", "test"):
-                inputs, targets = _read_loader(name, self._theirs, split)
-                problem = _breach(inputs, targets, self.input_shape, self.num_classes)
-                if problem:
-                    raise UsageError(
-                        f"data set {name!r}, {split} loader {problem}: {DATA_CONTRACT}"
-                    )
-                self._splits[split] = Split(DenseRows(inputs), targets)
+                self._splits[split] = _read_split(
+                    name, self._theirs, split, self.input_shape, self.num_classes
+                )
+            self._checksum = _digest(self._splits.values())
 
         @property
         def checksum(self) -> str:
-            return f"read from {name}"
+            return self._checksum
+
+        @property
+        def origin(self) -> str:
+            return "its own loaders"
 
     return Adopted
+
+
+def _read_split(
+    name: str, module: LightningDataModule, split: str, shape: tuple[int, ...], num_classes: int
+) -> Split:
+    inputs, targets = _read_loader(name, module, split)
+    targets = _whole(targets)
+    problem = _breach(inputs, targets, shape, num_classes)
+    if problem:
+        raise UsageError(f"data set {name!r}, {split} loader {problem}: {DATA_CONTRACT}")
+    return Split(DenseRows(inputs), targets)
+
+
+def _digest(splits: Iterable[Split]) -> str:
+    digest = hashlib.sha256()
+    for split in splits:
+        for tensor in (cast(DenseRows, split.inputs).values, split.targets):
+            digest.update(
+                tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+            )
+    return digest.hexdigest()
 
 
 def _instance(name: str, cls: type[LightningDataModule]) -> Any:
@@ -186,6 +219,11 @@ def _instance(name: str, cls: type[LightningDataModule]) -> Any:
             f"data set {name!r} has input_shape {shape!r} and num_classes {num_classes!r}, not a "
             f"tuple of positive whole numbers and one such number: {DATA_CONTRACT}"
         )
+    if math.prod(shape) > _MAX_VALUES or num_classes > _MAX_CLASSES:
+        raise UsageError(
+            f"data set {name!r} has {math.prod(shape)} values per example and {num_classes} "
+            f"classes; at most {_MAX_VALUES} and {_MAX_CLASSES} fit: {DATA_CONTRACT}"
+        )
     return instance
 
 
@@ -196,19 +234,39 @@ def _is_count(value: Any) -> bool:
 def _read_loader(name: str, module: LightningDataModule, split: str) -> tuple[Tensor, Tensor]:
     with warnings.catch_warnings(), _anyones(f"data set {name!r}, {split} loader", DATA_CONTRACT):
         warnings.simplefilter("ignore")
-        batches = [(x, y) for x, y in getattr(module, f"{split}_dataloader")()]
+        loader = getattr(module, f"{split}_dataloader")()
+        batches = [(x, y) for x, y in itertools.islice(loader, _MAX_BATCHES + 1)]
+        if len(batches) > _MAX_BATCHES:
+            raise UsageError(
+                f"data set {name!r}, {split} loader yields more than {_MAX_BATCHES} batches, "
+                f"perhaps without end: {DATA_CONTRACT}"
+            )
         if not any(len(y) for _, y in batches):
             raise UsageError(f"data set {name!r}, {split} loader yields nothing: {DATA_CONTRACT}")
         return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
 
 
+def _whole(targets: Tensor) -> Tensor:
+    """Return targets as int64 if all of them are whole numbers, otherwise as they are."""
+    if targets.is_complex() or (targets.is_floating_point() and not _all_whole(targets)):
+        return targets
+    return targets.long()
+
+
+def _all_whole(targets: Tensor) -> bool:
+    return bool((targets.isfinite() & (targets == targets.floor())).all())
+
+
 def _breach(inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...], num_classes: int) -> str:
     """Return how the examples of one split break `DATA_CONTRACT`, empty if they keep it."""
     if not inputs.is_floating_point() or targets.dtype != torch.int64:
-        return f"yields {inputs.dtype} and {targets.dtype}"
+        fractions = " that are not whole" if targets.is_floating_point() else ""
+        return f"yields inputs {inputs.dtype} and targets {targets.dtype}{fractions}"
     shapes, expected = (tuple(inputs.shape), tuple(targets.shape)), len(inputs)
     if shapes != ((expected, *input_shape), (expected,)):
         return f"yields inputs {shapes[0]} and targets {shapes[1]}, with input_shape {input_shape}"
+    if not bool(inputs.isfinite().all()):
+        return "yields inputs that are NaN or infinite"
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= num_classes:
         return f"yields targets {low} to {high}, with num_classes {num_classes}"

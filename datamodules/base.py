@@ -1,8 +1,10 @@
 """What all data sets have in common: cache, splits, loaders. A data set is its differences."""
 
 import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,16 +13,13 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from datamodules.cache import Cache, Tensors
-from datamodules.errors import DataCorruptError, DataUnavailableError
+from datamodules.errors import DataCorruptError, DataError, DataUnavailableError, DataWarning
+from datamodules.folders import default_cache_dir, default_data_dir, downloads_dir
 from datamodules.loaders import DenseRows, InOrder, Shuffled, Split
 from datamodules.network import reachable
-from datamodules.places import (
-    default_cache_dir,
-    default_data_dir,
-    prepared_folder,
-    where_to_put,
-)
+from datamodules.places import download_url, where_to_put
 from datamodules.registry import DATASETS
+from datamodules.sources import Place, Source, find_place
 from datamodules.sparse import SparseRows
 
 SPLITS = ("train", "val", "test")
@@ -36,7 +35,7 @@ class Part:
 
     Args:
         images: uint8 or float, (examples, channels, height, width).
-        targets: Classes, (examples,).
+        targets: Classes, int64 (examples,).
         source: The file, or the pattern of files, to name if this is not what the data set has.
     """
 
@@ -48,7 +47,8 @@ class Part:
 class ResidentDataModule(LightningDataModule):
     """A data set that is prepared once and then lies in memory, mapped from a file.
 
-    Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`.
+    Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`; those that are not
+    embedded give `download` too, and have a row in `layouts.LAYOUTS`.
 
     Args:
         data_dir: Where files were laid down by hand; by default $BENCHMARK_DATA_DIR.
@@ -77,7 +77,9 @@ class ResidentDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.seed = seed
         self.chunk_size = chunk_size
-        self._cache = Cache(prepared_folder(self.dataset, self.cache_dir))
+        self._cache: Cache | None = None
+        self._source: Source | None = None
+        self._notices: list[str] = []
         self._splits: dict[str, Split] = {}
 
     def build(self) -> Tensors:
@@ -89,19 +91,96 @@ class ResidentDataModule(LightningDataModule):
         """
         raise NotImplementedError
 
+    def download(self, folder: Path) -> None:
+        """Download the source files into `folder`, in one of the layouts of this data set."""
+        raise NotImplementedError
+
     def prepare_data(self) -> None:
-        """Build the cache if it is not there; otherwise check its digest. Once per study."""
-        self._cache.prepare(self.build)
+        """Build the cache if it is not there; otherwise check its digest. Once per study.
+
+        Raises:
+            DataError: the data cannot be had, or are damaged.
+        """
+        place = self._find_place() or self._downloaded()
+        self._source, self._notices = place.source, []
+        self._cache = Cache(place.folder)
+        note = {"source": place.origin, "notices": self._notices}
+        self._cache.prepare(self._build, lambda: note)
+        for notice in place.manifest().get("notices", ()):
+            warnings.warn(str(notice), DataWarning, stacklevel=2)
 
     def setup(self, stage: str | None = None) -> None:
-        """Map the prepared tensors into memory."""
-        tensors = self._cache.load()
+        """Map the prepared tensors into memory.
+
+        Raises:
+            DataError: `prepare_data` has not been called, or the source files are others by now.
+        """
+        tensors = self._prepared().load()
         self._splits = {split: _split(tensors, split) for split in SPLITS}
 
     @property
     def checksum(self) -> str:
         """SHA-256 of the prepared tensors."""
-        return self._cache.checksum()
+        return self._prepared().checksum()
+
+    @property
+    def origin(self) -> str:
+        """Where the prepared data come from, in words."""
+        place = self._find_place()
+        return place.origin if place else "files that are gone"
+
+    @property
+    def source(self) -> Source:
+        """The files that `build` reads.
+
+        Raises:
+            DataUnavailableError: there are none.
+        """
+        if self._source is None:
+            raise self._unavailable("and the files it was prepared from are gone")
+        return self._source
+
+    def notice(self, words: str) -> None:
+        """Warn of something about the source files, now and whenever these data are used."""
+        self._notices.append(words)
+
+    def _build(self) -> Tensors:
+        if self._source is not None:
+            self._source.check()
+        with _one_thread():
+            return self.build()
+
+    def _find_place(self) -> Place | None:
+        return find_place(self.dataset, self.data_dir, self.cache_dir)
+
+    def _prepared(self) -> Cache:
+        if self._cache is None:
+            place = self._find_place()
+            if place is None or not place.manifest():
+                of = f" from {place.origin}" if place else ""
+                raise DataError(
+                    f"data set {self.dataset!r} is not prepared{of}: "
+                    "if its files were changed meanwhile, run the command again"
+                )
+            self._cache = Cache(place.folder)
+        return self._cache
+
+    def _downloaded(self) -> Place:
+        if not reachable(download_url(self.dataset)):
+            raise self._unavailable("and there is no network to download them")
+        folder = downloads_dir(self.cache_dir)
+        try:
+            self.download(folder)
+        except Exception as error:  # torchvision and the hub's client raise a dozen kinds
+            words = " ".join(str(error).split())[:200]
+            raise self._unavailable(f"and the download failed ({words})") from error
+        place = self._find_place()
+        if place is None:
+            raise self._unavailable(f"and the download left no files in {folder}")
+        return place
+
+    def _unavailable(self, why: str) -> DataUnavailableError:
+        return DataUnavailableError(where_to_put(self.dataset, self.data_dir, why))
 
     @property
     def num_train(self) -> int:
@@ -167,6 +246,8 @@ class ResidentDataModule(LightningDataModule):
         rows, val_rows = self.train_val_rows(len(train.targets))
         images = train.images[rows].float()
         mean, deviation = images.mean(dims, keepdim=True), images.std(dims, keepdim=True)
+        if not bool((deviation > 0).all()):
+            raise DataCorruptError(train.source, "every pixel has the same value")
         return {
             "train.inputs": images.sub_(mean).div_(deviation),
             "train.targets": train.targets[rows],
@@ -179,29 +260,21 @@ class ResidentDataModule(LightningDataModule):
     def _check(self, part: Part, size: int) -> None:
         check_shape(part.source, part.targets, (size,))
         check_shape(part.source, part.images, (size, *self.input_shape))
+        if part.images.is_floating_point() and not bool(part.images.isfinite().all()):
+            raise DataCorruptError(part.source, "pixels that are NaN or infinite")
         if int(part.targets.min()) < 0 or int(part.targets.max()) >= self.num_classes:
             raise DataCorruptError(part.source, f"labels outside 0 to {self.num_classes - 1}")
 
-    def laid_down(self) -> Path | None:
-        """Return the folder of `data_dir` that files of this data set were laid down in."""
-        if self.data_dir is None:
-            return None
-        found = (self.data_dir.glob(pattern) for pattern in DATASETS[self.dataset].patterns)
-        return next((path.parent for path in chain.from_iterable(found)), None)
 
-    def downloads(self) -> Path:
-        """Return the folder for downloads if the source can be reached.
-
-        Raises:
-            DataUnavailableError: it cannot; the message says where to put which files.
-        """
-        if not reachable(DATASETS[self.dataset].download_url):
-            raise self.unavailable("and there is no network to download them")
-        return self.cache_dir / "downloads"
-
-    def unavailable(self, why: str) -> DataUnavailableError:
-        """Return the error that says where to put which files."""
-        return DataUnavailableError(where_to_put(self.dataset, self.data_dir, why))
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread: the last bits of a mean depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def check_shape(source: Path, values: Tensor, expected: tuple[int, ...]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datamodules.errors import DataWarning
+
 Tensors = Mapping[str, Tensor]
 
 
@@ -26,8 +28,14 @@ class Cache:
         self._tensors = folder / "tensors.pt"
         self._manifest = folder / "manifest.json"
 
-    def prepare(self, build: Callable[[], Tensors]) -> None:
+    def prepare(
+        self, build: Callable[[], Tensors], note: Callable[[], Mapping[str, Any]] = dict
+    ) -> None:
         """Make sure that the cache is there and whole; call `build` if it is not.
+
+        Args:
+            build: Returns the tensors.
+            note: Called after `build`; returns what else the manifest is to hold.
 
         One process builds, others that come meanwhile wait for it. A whole cache is only read, so
         that it may lie where this user cannot write.
@@ -45,8 +53,8 @@ class Cache:
                 return
             if self._manifest.exists():
                 words = f"the prepared data in {self.folder} are damaged; made again"
-                warnings.warn(words, stacklevel=2)
-            self._write(build())
+                warnings.warn(words, DataWarning, stacklevel=2)
+            self._write(build(), note)
 
     def load(self) -> Tensors:
         """Return the tensors, mapped from the file: no copy, shared by all processes.
@@ -69,7 +77,7 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def _write(self, tensors: Tensors) -> None:
+    def _write(self, tensors: Tensors, note: Callable[[], Mapping[str, Any]]) -> None:
         self._manifest.unlink(missing_ok=True)
         temporary = self.folder / "tensors.tmp"  # one name, so that a killed attempt leaves no more
         try:
@@ -83,6 +91,7 @@ class Cache:
         finally:
             temporary.unlink(missing_ok=True)
         shapes: dict[str, Any] = {name: list(t.shape) for name, t in tensors.items()}
-        note = self.folder / "manifest.tmp"
-        note.write_text(json.dumps({"sha256": digest, "shapes": shapes}, indent=1))
-        note.replace(self._manifest)
+        manifest = {"sha256": digest, "shapes": shapes, **note()}
+        written = self.folder / "manifest.tmp"
+        written.write_text(json.dumps(manifest, indent=1))
+        written.replace(self._manifest)

@@ -1,18 +1,21 @@
 """CIFAR-10. Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009."""
 
-import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from datamodules import parquet
 from datamodules.base import Part, ResidentDataModule
 from datamodules.cache import Tensors
-from datamodules.errors import DataCorruptError, DataIncompleteError, reading
+from datamodules.errors import DataCorruptError, reading
+from datamodules.images import read_images
+from datamodules.labels import class_labels
+from datamodules.sources import Source
 
-_BATCHES = "cifar-10-batches-py"  # the folder in the original archive
+_CLASSES = 10
+_SHAPE = (3, 32, 32)  # also the order of the bytes in the original batches
 
 
 class CIFAR10(ResidentDataModule):
@@ -21,33 +24,32 @@ class CIFAR10(ResidentDataModule):
     dataset = "cifar10"
 
     def build(self) -> Tensors:
-        """Read parquet shards or torchvision's batches, downloading if neither is there."""
-        folder = self.laid_down() or self._downloaded()
-        read = _read_batches if folder.name == _BATCHES else _read_shards
-        return self.image_tensors(read(folder, "train"), read(folder, "test"), (0, 2, 3))
+        """Read the images, in whatever layout they lie."""
+        read = _READERS[self.source.layout.kind]
+        return self.image_tensors(read(self.source, "train"), read(self.source, "test"), (0, 2, 3))
 
-    def _downloaded(self) -> Path:
-        root = self.downloads()
+    def download(self, folder: Path) -> None:
+        """Let torchvision fetch and unpack the original archive."""
         from torchvision import datasets
 
-        try:
-            datasets.CIFAR10(str(root), download=True)
-        except (OSError, RuntimeError) as error:
-            raise self.unavailable(f"and the download failed ({error})") from error
-        return root / _BATCHES
+        datasets.CIFAR10(str(folder), download=True)
 
 
-def _read_batches(folder: Path, part: str) -> Part:
+def _read_shards(source: Source, part: str) -> Part:
+    return read_images(source, part, "RGB", _CLASSES)
+
+
+def _read_pickles(source: Source, part: str) -> Part:
     from torchvision import datasets
 
-    _check_batches(folder)
-    with reading(folder):
-        found = datasets.CIFAR10(str(folder.parent), train=part == "train")
+    _check_pickles(source)
+    with reading(source.folder):
+        found = datasets.CIFAR10(str(source.folder.parent), train=part == "train")
     images = torch.from_numpy(found.data).permute(0, 3, 1, 2)
-    return Part(images, torch.tensor(found.targets), folder)
+    return Part(images, torch.tensor(found.targets), source.folder)
 
 
-def _check_batches(folder: Path) -> None:
+def _check_pickles(source: Source) -> None:
     """Find the file that is wrong; torchvision only says that one is."""
     from torchvision import datasets
     from torchvision.datasets.utils import check_md5
@@ -55,23 +57,39 @@ def _check_batches(folder: Path) -> None:
     theirs = datasets.CIFAR10
     meta = (theirs.meta["filename"], theirs.meta["md5"])
     for name, md5 in (meta, *theirs.train_list, *theirs.test_list):
-        if not (folder / name).is_file():
-            raise DataIncompleteError(folder, name)
-        if not check_md5(str(folder / name), md5):
-            raise DataCorruptError(folder / name, f"its MD5 is not {md5}")
+        for path in source.files[name]:
+            if not check_md5(str(path), md5):
+                raise DataCorruptError(path, f"its MD5 is not {md5}")
 
 
-def _read_shards(folder: Path, part: str) -> Part:
-    shards = [_read_shard(path) for path in parquet.shards(folder, part)]
-    images, labels = (torch.cat(tensors) for tensors in zip(*shards, strict=True))
-    return Part(images, labels, folder / f"{part}-*.parquet")
+def _read_binary(source: Source, part: str) -> Part:
+    """Read rows of a label and 3,072 pixels, a byte each."""
+    prefix = "test_batch" if part == "test" else "data_batch"
+    paths = [
+        file for name, files in source.files.items() if name.startswith(prefix) for file in files
+    ]
+    rows = [_binary_rows(path) for path in paths]
+    images = np.concatenate([row[:, 1:] for row in rows]).reshape(-1, *_SHAPE)
+    # In memory as the other layouts have them, so that sums over them have the same bits.
+    images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    labels = [
+        class_labels(path, row[:, 0], _CLASSES) for path, row in zip(paths, rows, strict=True)
+    ]
+    pattern = source.folder / f"{prefix}*.bin"
+    return Part(torch.from_numpy(images).permute(0, 3, 1, 2), torch.cat(labels), pattern)
 
 
-def _read_shard(path: Path) -> tuple[Tensor, Tensor]:
-    from PIL import Image
-
-    columns = parquet.read(path, ["img", "label"])
+def _binary_rows(path: Path) -> "np.ndarray[Any, Any]":
+    size = 1 + int(np.prod(_SHAPE))
     with reading(path):
-        arrays = [np.asarray(Image.open(io.BytesIO(img["bytes"]))) for img in columns["img"]]
-        images = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
-        return images, torch.tensor(columns["label"])
+        content = np.fromfile(path, np.uint8)
+        if not len(content) or len(content) % size:
+            raise ValueError(f"expected rows of {size} bytes, found {len(content)} bytes")
+        return content.reshape(-1, size)
+
+
+_READERS: dict[str, Callable[[Source, str], Part]] = {
+    "parquet": _read_shards,
+    "pickles": _read_pickles,
+    "binary": _read_binary,
+}

@@ -11,6 +11,10 @@ class DataError(RuntimeError):
     """A data set cannot be used; the message is one line and says what to do."""
 
 
+class DataWarning(UserWarning):
+    """Something about a data set that its user should know, and that may be as it should."""
+
+
 class DataUnavailableError(DataError):
     """Neither on disk nor downloadable; the message says where to put which files."""
 

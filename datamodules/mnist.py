@@ -1,6 +1,7 @@
 """MNIST. Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits", 1998."""
 
 import gzip
+import hashlib
 import math
 from pathlib import Path
 
@@ -10,56 +11,88 @@ from torch import Tensor
 
 from datamodules.base import Part, ResidentDataModule, check_shape
 from datamodules.cache import Tensors
-from datamodules.errors import DataIncompleteError, reading
+from datamodules.errors import DataCorruptError, reading
+from datamodules.images import read_images
+from datamodules.labels import class_labels
+
+_UNPACKED = {  # MD5 of the four original files without gzip, as they unpack from torchvision's
+    "train-images": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels": "27ae3e4e09519cfbb04c329615203637",
+}
 
 
 class MNIST(ResidentDataModule):
-    """28×28 grey images of ten digits, normalised by one mean and deviation."""
+    """28×28 grey images of ten digits, normalised by one mean and deviation.
+
+    Fashion-MNIST and Kuzushiji-MNIST come under the same file names; they are known by their MD5
+    and refused. Files that nobody knows are read with a warning.
+    """
 
     dataset = "mnist"
 
     def build(self) -> Tensors:
-        """Read the four files, downloading them if they are not there."""
-        folder = self.laid_down() or self._downloaded()
-        num_train, num_val, num_test = self.sizes
-        train = self._part(folder, "train", num_train + num_val)
-        test = self._part(folder, "t10k", num_test)
+        """Read the images, in whatever layout they lie."""
+        if self.source.layout.kind == "parquet":
+            train, test = (read_images(self.source, part, "L", 10) for part in ("train", "test"))
+        else:
+            num_train, num_val, num_test = self.sizes
+            train = self._part("train", num_train + num_val)
+            test = self._part("t10k", num_test)
         return self.image_tensors(train, test, (0, 1, 2, 3))
 
-    def _part(self, folder: Path, name: str, size: int) -> Part:
-        source = _find(folder, f"{name}-images-idx3-ubyte")
-        labels_source = _find(folder, f"{name}-labels-idx1-ubyte")
-        images = _read(source)
-        check_shape(source, images, (size, *self.input_shape[1:]))  # the files have no channels
-        return Part(images.unsqueeze(1), _read(labels_source).long(), labels_source)
-
-    def _downloaded(self) -> Path:
-        root = self.downloads()
+    def download(self, folder: Path) -> None:
+        """Let torchvision fetch the four files."""
         from torchvision import datasets
 
-        try:
-            datasets.MNIST(str(root), download=True)
-        except (OSError, RuntimeError) as error:
-            raise self.unavailable(f"and the download failed ({error})") from error
-        return root / "MNIST" / "raw"
+        datasets.MNIST(str(folder), download=True)
+
+    def _part(self, name: str, size: int) -> Part:
+        source, images = self._read(f"{name}-images")
+        labels_source, labels = self._read(f"{name}-labels")
+        check_shape(source, images, (size, *self.input_shape[1:]))  # the files have no channels
+        check_shape(labels_source, labels, (size,))
+        targets = class_labels(labels_source, labels.numpy(), self.num_classes)
+        return Part(images.unsqueeze(1), targets, labels_source)
+
+    def _read(self, role: str) -> tuple[Path, Tensor]:
+        path = self.source.files[role][0]
+        with reading(path):
+            content = path.read_bytes()
+            _refuse_others(path, _md5(content))
+            if path.suffix == ".gz":
+                content = gzip.decompress(content)
+            array = _array(content)
+        if _md5(content) != _UNPACKED[role]:
+            self.notice(f"{path} is no known file of MNIST; it is used as it is")
+        return path, array
 
 
-def _find(folder: Path, name: str) -> Path:
-    for path in (folder / f"{name}.gz", folder / name):
-        if path.exists():
-            return path
-    raise DataIncompleteError(folder, f"{name}.gz")
+def _refuse_others(path: Path, md5: str) -> None:
+    """Raise if `path` is known as a file of another data set with the same names."""
+    from torchvision import datasets
+
+    for other, title in (
+        (datasets.FashionMNIST, "Fashion-MNIST"),
+        (datasets.KMNIST, "Kuzushiji-MNIST"),
+    ):
+        if md5 in {known for _, known in other.resources}:
+            problem = f"it is a file of {title}, which has the same names"
+            raise DataCorruptError(path, problem, "put the file of MNIST in its place")
 
 
-def _read(path: Path) -> Tensor:
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _array(content: bytes) -> Tensor:
     """Return the array of one IDX file: magic number, sizes as big-endian int32, bytes."""
-    with reading(path):
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        if content[:3] != b"\x00\x00\x08":
-            raise ValueError("it does not begin like an IDX file of bytes")
-        num_dims = content[3]
-        shape = np.frombuffer(content, ">i4", num_dims, offset=4).tolist()
-        values = np.frombuffer(content, np.uint8, offset=4 + 4 * num_dims)
-        if len(values) != math.prod(shape):
-            raise ValueError(f"expected {math.prod(shape)} values, found {len(values)}")
-        return torch.from_numpy(values.copy()).reshape(shape)
+    if content[:3] != b"\x00\x00\x08":
+        raise ValueError("it does not begin like an IDX file of bytes")
+    num_dims = content[3]
+    shape = np.frombuffer(content, ">i4", num_dims, offset=4).tolist()
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * num_dims)
+    if len(values) != math.prod(shape) or min(shape, default=0) < 0:
+        raise ValueError(f"expected {math.prod(shape)} values, found {len(values)}")
+    return torch.from_numpy(values.copy()).reshape(shape)

@@ -1,47 +1,26 @@
-"""Where data are looked for and where prepared ones go; standard library only."""
+"""Whether a data set can be had, and what to do if it cannot; standard library only."""
 
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from datamodules.folders import default_data_dir
+from datamodules.layouts import UNREAD
 from datamodules.network import reachable
 from datamodules.registry import DATASETS
-
-FORMAT = 1  # raise it when the same files are prepared into other tensors
-
-
-def default_data_dir() -> Path | None:
-    """Return where files were laid down by hand, $BENCHMARK_DATA_DIR, None if that is not set."""
-    chosen = os.environ.get("BENCHMARK_DATA_DIR")
-    return Path(chosen) if chosen else None
-
-
-def default_cache_dir() -> Path:
-    """Return where prepared data go: $BENCHMARK_CACHE_DIR, or a folder in the user's cache."""
-    chosen = os.environ.get("BENCHMARK_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optimizer-benchmark"
-
-
-def prepared_folder(name: str, cache_dir: Path | None) -> Path:
-    """Return where the prepared tensors of data set `name` lie."""
-    return (cache_dir or default_cache_dir()) / f"{name}-v{FORMAT}"
+from datamodules.sources import find_place
 
 
 def why_unavailable(name: str, data_dir: Path | None, cache_dir: Path | None) -> str:
     """Return why data set `name` cannot be had, and where to put which files; empty if it can.
 
     Takes at most `network.TIMEOUT_SECONDS`, and that only if nothing is on disk.
+
+    Raises:
+        DataError: preparations from files that are gone differ.
     """
-    row = DATASETS[name]
-    data_dir = data_dir or default_data_dir()
-    if row.embedded or (prepared_folder(name, cache_dir) / "manifest.json").exists():
-        return ""
-    if data_dir and any(next(data_dir.glob(pattern), None) for pattern in row.patterns):
-        return ""
-    if reachable(row.download_url):
+    if find_place(name, data_dir, cache_dir) is not None or reachable(download_url(name)):
         return ""
     return where_to_put(name, data_dir, "and there is no network to download them")
 
@@ -59,8 +38,24 @@ def which_unavailable(
     return {name: reason for name, reason in zip(unique, reasons, strict=True) if reason}
 
 
+def download_url(name: str) -> str:
+    """Return where data set `name` is downloaded from; $HF_ENDPOINT stands in for the hub."""
+    row = DATASETS[name]
+    return (row.from_hub and os.environ.get("HF_ENDPOINT")) or row.download_url
+
+
 def where_to_put(name: str, data_dir: Path | None, why: str) -> str:
     """Return one line: that data set `name` is not there, `why`, and where to put which files."""
+    data_dir = data_dir or default_data_dir()
     looked = f"no files in {data_dir}" if data_dir else "no --data-dir was given"
     place = f"there ({data_dir})" if data_dir else "into a folder and give --data-dir FOLDER"
-    return f"data set {name!r}: {looked}, {why}. Put {DATASETS[name].files} {place}"
+    almost = _unread(name, data_dir) if data_dir else ""
+    return f"data set {name!r}: {looked}, {why}. {almost}Put {DATASETS[name].files} {place}"
+
+
+def _unread(name: str, data_dir: Path) -> str:
+    """Return a sentence about what lies in `data_dir` and is not read as it lies there."""
+    for pattern, cure in UNREAD[name].items():
+        for found in (*data_dir.glob(pattern), *data_dir.glob(f"*/{pattern}")):
+            return f"{found} is not read: {cure}. "
+    return ""

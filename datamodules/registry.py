@@ -17,7 +17,8 @@ class DatasetRow:
     terms: str
     download_url: str = ""
     files: str = ""  # what to lay down by hand, in words
-    patterns: tuple[str, ...] = ()  # any of them in --data-dir means that files were laid down
+    preparation: int = 1  # raise it when the same files are prepared into other tensors
+    from_hub: bool = False  # whether the download comes from the Hugging Face hub
     embedded: bool = False
     synthetic: bool = False
 
@@ -33,8 +34,7 @@ _ROWS = (
         source="torchvision",
         terms="CC BY-SA 3.0, LeCun, Cortes & Burges",
         download_url="https://ossci-datasets.s3.amazonaws.com/mnist/",
-        files="the four original files as MNIST/raw/*-ubyte.gz",
-        patterns=("MNIST/raw/*-ubyte*",),
+        files="the four original files as MNIST/raw/*-ubyte.gz, or the hub's mnist/*.parquet,",
     ),
     DatasetRow(
         name="cifar10",
@@ -46,21 +46,21 @@ _ROWS = (
         source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
         terms="cite Krizhevsky 2009",
         download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        files="the hub's shards as cifar10/*.parquet, or torchvision's folder cifar-10-batches-py,",
-        patterns=("cifar10/*.parquet", "cifar-10-batches-py/*"),
+        files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
     ),
     DatasetRow(
         name="imdb",
         target="datamodules.imdb:IMDB",
-        title="IMDB film reviews, bag of the 10,000 most frequent words",
+        title="IMDB film reviews, bag of the 10,000 words in most reviews",
         input_shape=(10_000,),
         num_classes=2,
         sizes=(22_500, 2_500, 25_000),
         source="the Hugging Face hub's stanfordnlp/imdb",
         terms="cite Maas et al. 2011",
         download_url="https://huggingface.co",
-        files="the hub's shards as imdb/*.parquet",
-        patterns=("imdb/*.parquet",),
+        preparation=2,
+        from_hub=True,
+        files="the hub's shards as imdb/*.parquet, or the archive's folder aclImdb,",
     ),
     DatasetRow(
         name="digits",

@@ -10,8 +10,9 @@ from benchmark.problems import PROBLEMS, Problem, problems_of
 from benchmark.spec import Trial, UsageError, Workload
 from benchmark.store import Record
 from datamodules.errors import DataUnavailableError
-from datamodules.places import prepared_folder, which_unavailable
+from datamodules.places import which_unavailable
 from datamodules.registry import DATASETS
+from datamodules.sources import find_place
 from optimizers.source import source_digest
 
 _UNKNOWN_EPOCH_SECONDS = 10.0
@@ -138,13 +139,14 @@ def estimate_seconds(trial: Trial, records: Iterable[Record]) -> float:
     return _FIXED_SECONDS + trial.epochs * per_epoch
 
 
-def estimate_bytes(trials: Sequence[Trial], cache_dir: Path | None) -> int:
+def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Path | None) -> int:
     """Return about how much disk the trials and the data they need will take."""
     rows = sum(_rows(trial) for trial in trials)
     data = 0
     for dataset in {trial.dataset for trial in trials}:
         row = DATASETS.get(dataset)
-        if row and not (prepared_folder(dataset, cache_dir) / "tensors.pt").exists():
+        place = find_place(dataset, data_dir, cache_dir) if row else None
+        if row and not (place and place.manifest()):
             is_sparse = len(row.input_shape) == 1
             example = _SPARSE_BYTES if is_sparse else 4 * math.prod(row.input_shape)
             data += sum(row.sizes) * example

@@ -27,6 +27,7 @@ from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu
 from benchmark.launchers.local import Devices, LocalLauncher, prepare
 from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
 from benchmark.models.registry import MODELS
+from benchmark.prepared import Prepared, check_same_data
 from benchmark.problems import PROBLEMS, problems_of
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.report.words import counted
@@ -293,7 +294,8 @@ class _Run:
             for dataset, model, dropout in wanted:
                 try:
                     with self._console.status(f"preparing {dataset}"):
-                        prepare([(dataset, model, dropout)], context, self._how.timeout)
+                        found = prepare([(dataset, model, dropout)], context, self._how.timeout)
+                    self._take(found)
                 except DataUnavailableError as error:
                     if dataset in unavailable:
                         raise
@@ -302,6 +304,16 @@ class _Run:
                     break
             else:
                 return trials
+
+    def _take(self, found: Sequence[Prepared]) -> None:
+        """Say where data come from, once, and refuse to mix them with others in one study."""
+        for prepared in found:
+            check_same_data(self._store.study, self._store.records(), prepared)
+            if str(prepared) not in self._noticed:
+                self._say(f"data        {prepared}")
+                for notice in prepared.notices:
+                    self._say(f"warning: {notice}")
+            self._noticed.add(str(prepared))
 
     def _launch(self, trials: list[Trial], missing: list[Trial]) -> list[Trial]:
         mirror, place = choose_mirror(
@@ -365,7 +377,9 @@ class _Run:
             "trials": len(trials),
             "to run": len(missing),
             "minutes": round(seconds / 60, 1),
-            "disk MB": round(estimate_bytes(missing, self._wish.cache_dir) / 1e6, 1),
+            "disk MB": round(
+                estimate_bytes(missing, self._wish.data_dir, self._wish.cache_dir) / 1e6, 1
+            ),
             "results": str(self._store.folder),
         }
         if self._how.dry_run and self._how.as_json:

@@ -13,6 +13,7 @@ from benchmark.context import Context
 from benchmark.launchers import Watcher
 from benchmark.launchers.process import Worker, stop
 from benchmark.launchers.server import end_orphans
+from benchmark.prepared import Prepared
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 from datamodules.errors import DataError
@@ -216,7 +217,7 @@ def prepare(
     wanted: Sequence[tuple[str, str, bool]],
     context: Context,
     timeout_seconds: float | None = None,
-) -> None:
+) -> list[Prepared]:
     """Prepare data sets in a worker, so that this process need not load torch and Lightning.
 
     Args:
@@ -232,22 +233,24 @@ def prepare(
     for _ in range(_MOST_LOSSES):
         worker = Worker(_prepare, (wanted, context), context)
         try:
-            if _prepared(worker, names, timeout_seconds or math.inf):
-                return
+            found = _prepared(worker, names, timeout_seconds or math.inf)
         finally:
             stop([worker])
+        if found is not None:
+            return found
     raise DataError(f"preparing {names}: its process was lost {_MOST_LOSSES} times; start again")
 
 
-def _prepared(worker: Worker, names: str, timeout: float) -> bool:
-    """Wait until `worker` has prepared the data; return False if it was lost with its server."""
+def _prepared(worker: Worker, names: str, timeout: float) -> list[Prepared] | None:
+    """Wait until `worker` has prepared the data; return None if it was lost with its server."""
     while True:
         wait(worker.things_to_wait_for(), timeout=0.5)
         over = not worker.running()  # asked before its last news is read
-        for error in worker.news():
-            if error is not None:
-                raise error
-            return True
+        for outcome in worker.news():
+            if isinstance(outcome, Exception):
+                raise outcome
+            found: list[Prepared] = outcome
+            return found
         if over:
             break
         if worker.seconds() > timeout:
@@ -256,7 +259,7 @@ def _prepared(worker: Worker, names: str, timeout: float) -> bool:
                 "give it more time, or put the files into --data-dir"
             )
     if worker.is_lost():
-        return False
+        return None
     raise DataError(f"preparing {names}: its process {worker.death()}")
 
 

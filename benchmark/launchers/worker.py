@@ -22,11 +22,10 @@ from benchmark.context import Context
 from benchmark.launchers import BEGUN
 from benchmark.launchers.family import kill_all
 from benchmark.launchers.log import bound_log, keep_bounded
-from benchmark.plugins import check_fit, prepare_data
+from benchmark.prepared import Prepared
 from benchmark.runner import run
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import Record, Store
-from datamodules.errors import DataError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 _MOST_CHARACTERS = 300  # of an error's message
@@ -52,7 +51,7 @@ def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None
 
 
 def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Connection) -> None:
-    """Prepare data sets and try plugged-in models on them; send None, or the error there was.
+    """Prepare data sets and try plugged-in models on them; send what was prepared, or the error.
 
     Args:
         wanted: Data set, model, and whether dropout is on, of each problem.
@@ -67,17 +66,14 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
         pipe.send(outcome)
 
 
-def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Exception | None:
+def _prepare(
+    wanted: Sequence[tuple[str, str, bool]], context: Context
+) -> list[Prepared] | Exception:
+    os.dup2(2, 1)  # what a plug-in prints is not the command's result
     try:
-        for dataset, model, dropout in wanted:
-            data = prepare_data(dataset, context.data_dir, context.cache_dir)
-            if "." in dataset or "." in model:
-                check_fit(model, data, dropout)
-    except (DataError, UsageError, OSError) as error:
-        return error
-    except BaseException as error:  # a KeyboardInterrupt too is of anyone's own making: see _start
-        return UsageError(f"preparing {dataset}: {_in_one_line(error)}")
-    return None
+        return [_prepared(*each, context) for each in wanted]
+    except BaseException as error:  # a plug-in may raise anything; the way home takes few classes
+        return _portable(error)
 
 
 def _start(pipe: Connection) -> None:
@@ -188,3 +184,28 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # the disk is full, or anyone's code has replaced it
             stream.flush()
+
+
+def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prepared:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        data = prepare_data(dataset, context.data_dir, context.cache_dir)
+    notices = [str(each.message) for each in caught if issubclass(each.category, DataWarning)]
+    if "." in dataset or "." in model:
+        check_fit(model, data, dropout)
+    return Prepared(
+        dataset=dataset, checksum=data.checksum, origin=data.origin, notices=tuple(notices)
+    )
+
+
+def _portable(error: BaseException) -> Exception:
+    """Return `error` if the parent knows its class, otherwise what it says as a UsageError."""
+    if isinstance(error, (DataError, OSError)) and error.__class__.__module__.split(".")[0] in (
+        "datamodules",
+        "builtins",
+    ):
+        return error
+    words = one_line(str(error))[:1000]
+    return UsageError(
+        words if isinstance(error, UsageError) else f"{type(error).__name__}: {words}"
+    )

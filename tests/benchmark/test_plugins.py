@@ -121,7 +121,8 @@ def test_a_shuffling_loader_is_read_once_in_an_order_that_is_always_the_same():
     batches = [list(data.train_eval_dataloader()) for data in (first, second)]
     assert torch.equal(batches[0][0][0], batches[1][0][0])
     assert (first.num_train, len(batches[0][0][0])) == (40, 40)
-    assert first.checksum == f"read from {DATA}.Squares"
+    assert first.checksum == second.checksum
+    assert first.checksum != read("TargetsFlipped").checksum
 
 
 def test_batches_of_a_plugged_in_data_set_are_shuffled_by_the_suites_seed():
@@ -137,7 +138,12 @@ def test_batches_of_a_plugged_in_data_set_are_shuffled_by_the_suites_seed():
     [
         ("Shapeless", "has no num_classes"),
         ("Demanding", "needs folder"),
-        ("FloatTargets", "yields torch.float32 and torch.float32"),
+        ("FloatTargets", "yields inputs torch.float32 and targets torch.float32 that are not"),
+        ("NotFinite", "train loader yields inputs that are NaN or infinite"),
+        ("TooManyClasses", "1000000000 classes; at most"),
+        ("TooLarge", "has 10000000000 values per example"),
+        ("StopsAtOnce", "fails (KeyboardInterrupt:): "),
+        ("Escapes", "fails (ValueError: line 1 line 2 [31m)"),
         ("OtherShape", "yields inputs (40, 2) and targets (40,), with input_shape (3,)"),
         ("LooseShape", "has input_shape 2 and num_classes 2, not a tuple of positive whole"),
         ("NoClasses", "and num_classes 0, not a tuple"),
@@ -156,6 +162,27 @@ def test_data_that_break_the_contract_are_refused_with_it(name, words, tmp_path)
     assert words in str(refused.value)
     assert str(refused.value).endswith(f": {DATA_CONTRACT}")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.bool, torch.uint8, torch.int8, torch.int32, torch.float16, torch.float64]
+)
+def test_targets_of_any_type_are_converted_if_they_are_whole(monkeypatch, dtype):
+    monkeypatch.setattr("tests.plugins.data.TargetsAs.dtype", dtype)
+    assert read("TargetsAs").checksum == read("Squares").checksum
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_inputs_that_are_no_numbers_are_refused(monkeypatch, value):
+    monkeypatch.setattr("tests.plugins.data.NotFinite.value", value)
+    with pytest.raises(UsageError, match="NaN or infinite"):
+        read("NotFinite")
+
+
+def test_a_loader_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr("benchmark.plugins._MAX_BATCHES", 100)
+    with pytest.raises(UsageError, match="train loader yields more than 100 batches"):
+        read("Endless")
 
 
 def test_errors_of_data_that_were_meant_pass_as_they_are(monkeypatch, tmp_path):

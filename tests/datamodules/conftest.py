@@ -5,8 +5,10 @@ from tests.datamodules.fakes import TinyMNIST, write_mnist
 
 
 @pytest.fixture(autouse=True)
-def offline(request, monkeypatch):
+def offline(request, monkeypatch, tmp_path):
     """No test of this folder may open a connection; those of the network itself bring their own."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
     monkeypatch.setattr("datamodules.places.reachable", lambda url: False)
     monkeypatch.setattr("datamodules.base.reachable", lambda url: False, raising=False)
     network.reachable.cache_clear()

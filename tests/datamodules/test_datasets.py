@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 import torch
 
-from datamodules.places import default_data_dir
+from datamodules.folders import default_data_dir
 from datamodules.registry import DATASETS
 
 EMBEDDED = [name for name, row in DATASETS.items() if row.embedded]

@@ -51,11 +51,73 @@ class Demanding(Squares):
 
 
 class FloatTargets(Squares):
-    """Yields targets of the wrong type."""
+    """Yields targets that are no classes."""
 
     def setup(self, stage=None):
         super().setup(stage)
-        self.targets = self.targets.float()
+        self.targets = self.targets.float() / 2
+
+
+class TargetsAs(Squares):
+    """Yields the targets of `Squares` in a type that a test sets."""
+
+    dtype = torch.int8
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.targets = self.targets.to(self.dtype)
+
+
+class TargetsFlipped(Squares):
+    """Has the inputs of `Squares` and other targets."""
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.targets = 1 - self.targets
+
+
+class StopsAtOnce(Squares):
+    """Ends as if Ctrl-C had been pressed."""
+
+    def prepare_data(self):
+        raise KeyboardInterrupt
+
+
+class Escapes(Squares):
+    """Raises an error that would colour the terminal."""
+
+    def prepare_data(self):
+        raise ValueError("line 1\nline 2 \x1b[31m")
+
+
+class NotFinite(Squares):
+    """Yields one input of the value that a test sets."""
+
+    value = float("nan")
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.inputs[3, 1] = self.value
+
+
+class Endless(Squares):
+    """Its training loader never ends."""
+
+    def train_dataloader(self):
+        while True:
+            yield self.inputs, self.targets
+
+
+class TooManyClasses(Squares):
+    """Needs more memory than there is."""
+
+    num_classes = 10**9
+
+
+class TooLarge(Squares):
+    """Its examples need more memory than there is."""
+
+    input_shape = (10**5, 10**5)
 
 
 class OtherShape(Squares):

@@ -123,7 +123,7 @@ def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_
     def prepare(wanted, context, timeout):
         if wanted[0][0] == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
-        real(wanted, context, timeout)
+        return real(wanted, context, timeout)
 
     monkeypatch.setattr(benchmark.cli.run, "prepare", prepare)
     monkeypatch.setattr(datamodules.places, "reachable", lambda url: "huggingface" not in url)

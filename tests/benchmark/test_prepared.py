@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from benchmark.prepared import Prepared, check_same_data
+from benchmark.spec import UsageError
+from benchmark.store import Record
+from tests.datamodules.fakes import write_mnist
+
+NOW = Prepared(dataset="digits", checksum="a" * 64, origin="/data (IDX files)")
+
+
+def _record(trials_of, checksum, problem="logreg/digits"):
+    environment = {} if checksum is None else {"data": checksum}
+    return Record(trial=trials_of(problem)[0], status="done", environment=environment)
+
+
+@pytest.mark.parametrize("checksum", ["a" * 64, None, "read from mine.Data"])
+def test_a_study_goes_on_with_the_data_it_has(trials_of, checksum):
+    check_same_data("s", [_record(trials_of, checksum)], NOW)
+
+
+def test_data_sets_are_compared_each_with_itself(trials_of):
+    check_same_data("s", [_record(trials_of, "b" * 64, "logreg/reviews")], NOW)
+
+
+def test_a_study_refuses_other_data_in_one_line(trials_of):
+    with pytest.raises(UsageError) as refused:
+        check_same_data("s", [_record(trials_of, "b" * 64)], NOW)
+    message = str(refused.value)
+    assert "study 's' has trials on other data of 'digits': 1 with SHA-256 bbbbbbbbbbbb" in message
+    assert "/data (IDX files), SHA-256 aaaaaaaaaaaa" in message
+    assert "\n" not in message
+
+
+def test_the_command_refuses_before_anything_is_trained(studied, tmp_path):
+    store = studied("sgd", seeds=1, problem="logreg/digits")
+    (record,) = store.records()
+    store.write(replace(record, environment={"data": "b" * 64}))
+    command = [sys.executable, "-m", "benchmark", "--model", "logreg", "--dataset", "digits"]
+    options = ["--opts", "adam", "--seeds", "1", "--epochs", "1", "--wandb", "disabled"]
+    where = ["--results", str(store.folder.parent), "--study", "study"]
+    done = subprocess.run([*command, *options, *where], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: study 'study' has trials on other data of 'digits'")
+    assert done.stderr.count("\n") == 1
+    assert len(store.records()) == 1
+
+
+def test_the_command_refuses_damaged_files_in_one_line(tmp_path):
+    raw = write_mnist(tmp_path / "data")
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(b"<html>")
+    command = [sys.executable, "-m", "benchmark", "--model", "logreg", "--dataset", "mnist"]
+    where = ["--data-dir", str(tmp_path / "data"), "--cache-dir", str(tmp_path / "cache")]
+    options = ["--opts", "sgd", "--wandb", "disabled", "--results", str(tmp_path / "results")]
+    done = subprocess.run([*command, *where, *options], capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert str(raw) in done.stderr
