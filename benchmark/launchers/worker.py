@@ -21,6 +21,7 @@ from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.launchers import BEGUN
 from benchmark.plugins import check_fit, prepare_data
+from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
@@ -118,3 +119,25 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
         pipe.send(error)
     else:
         pipe.send(None)
+
+
+def rehearse(trials: Sequence[Trial], context: Context, pipe: Connection) -> None:
+    """Rehearse `trials`; for each send None, or the error there was, which is the last.
+
+    Args:
+        trials: Of optimizers that anyone wrote.
+        context: Where data are.
+        pipe: Takes the outcomes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    _send_output_to(Path(os.devnull))
+    for trial in trials:
+        try:
+            data = prepare_data(trial.dataset, context.data_dir, context.cache_dir)
+            rehearse_one(trial, data)
+        except (DataError, UsageError, OSError) as error:
+            pipe.send(UsageError(str(error)))
+            break
+        pipe.send(None)
+    os._exit(0)  # whatever threads the optimizer has left

@@ -1,0 +1,101 @@
+"""Rehearses anyone's optimizers before a study trains, each class in a process of its own.
+
+What an optimizer does to its process, hanging and dying included, is then done to no trial.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from benchmark.context import Context
+from benchmark.launchers.local import _ctrl_c_waits, _death, _forkserver
+from benchmark.spec import Trial, UsageError
+
+SECONDS = 300.0  # for one optimizer on one problem, unless --timeout says less: some compile first
+_CONTRACT = "docs/plugins.md says what is asked of an optimizer"
+
+
+def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float | None) -> None:
+    """Have each optimizer that comes by import path take two steps on its real model.
+
+    Args:
+        trials: All that will run; their data are prepared.
+        context: Where data are.
+        timeout_seconds: For one of them, at most `SECONDS`; None for these.
+
+    Raises:
+        UsageError: one fails, dies or hangs; the message is one line, with the cure if one is known.
+    """
+    seconds = min(timeout_seconds or SECONDS, SECONDS)
+    by_class = groupby(sorted(distinct(trials), key=_target), key=_target)
+    for _, group in by_class:
+        _rehearse_class(list(group), context, seconds)
+
+
+def distinct(trials: Sequence[Trial]) -> list[Trial]:
+    """Return one trial of each optimizer that lies at an import path, per model and data.
+
+    Seeds and lengths do not matter.
+    """
+    found: dict[tuple[Any, ...], Trial] = {}
+    for trial in trials:
+        if "." in trial.optimizer["name"]:
+            where = (trial.model, trial.dataset, trial.dropout, trial.accelerator, trial.precision)
+            found.setdefault((*where, str(trial.to_json()["optimizer"])), trial)
+    return list(found.values())
+
+
+def _target(trial: Trial) -> str:
+    return str(trial.optimizer["target"])
+
+
+def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> None:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    process = _forkserver(context).Process(target=_worker, args=(trials, context, theirs))
+    with _ctrl_c_waits():
+        process.start()
+    theirs.close()
+    try:
+        for trial in trials:
+            outcome = _outcome(ours, process, seconds)
+            if outcome:
+                who = f"optimizer {trial.label!r} on {trial.problem}"
+                raise outcome if isinstance(outcome, UsageError) else UsageError(
+                    f"{who} {outcome}. {_CONTRACT}"
+                )
+    finally:
+        ours.close()
+        _end(process)
+
+
+def _outcome(pipe: Connection, process: Any, seconds: float) -> UsageError | str | None:
+    """Return how the next rehearsal ends: an error, or what became of the process; None if well."""
+    wait([pipe, process.sentinel], timeout=seconds)
+    with suppress(EOFError, OSError):
+        if pipe.poll():
+            found: UsageError | None = pipe.recv()
+            return found
+    if process.is_alive() and not wait([process.sentinel], timeout=0.2):
+        return f"took longer than {seconds:g} s for two steps on one batch"
+    process.join()
+    return f"fails: in its first two steps the process {_death(process.exitcode)}"
+
+
+def _end(process: Any) -> None:
+    """End the process, and those that it has started and left behind."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def _worker(trials: list[Trial], context: Context, pipe: Connection) -> None:
+    os.setpgid(0, 0)  # so that what it starts can be ended with it
+    from benchmark.launchers.worker import rehearse as really_rehearse  # heavy, as in `local`
+
+    really_rehearse(trials, context, pipe)
