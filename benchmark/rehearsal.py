@@ -133,4 +133,4 @@ def _words(error: BaseException) -> str:
         text = " ".join(str(error).split())
     except Exception:  # a class of anyone's may fail to say what failed
         text = ""
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -179,7 +179,9 @@ def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
     for parameter in named:
         if parameter.default is parameter.empty and parameter.name not in given:
             example = "torch.optim.SGD" if "optimizer" in parameter.name else "…"
-            raise SpecError(f"{name} needs {parameter.name}: give {name}:{parameter.name}={example}")
+            raise SpecError(
+                f"{name} needs {parameter.name}: give {name}:{parameter.name}={example}"
+            )
     return {p.name: None if p.default is p.empty else p.default for p in named}
 
 

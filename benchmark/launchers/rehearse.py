@@ -65,8 +65,10 @@ def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> No
             outcome = _outcome(ours, process, seconds)
             if outcome:
                 who = f"optimizer {trial.label!r} on {trial.problem}"
-                raise outcome if isinstance(outcome, UsageError) else UsageError(
-                    f"{who} {outcome}. {_CONTRACT}"
+                raise (
+                    outcome
+                    if isinstance(outcome, UsageError)
+                    else UsageError(f"{who} {outcome}. {_CONTRACT}")
                 )
     finally:
         ours.close()

@@ -43,9 +43,7 @@ class Contestant:
 
     def build(self, params: Iterable[nn.Parameter]) -> Optimizer:
         """Return the optimizer over `params`, ready for a step."""
-        optimizer = (
-            Split(params, self._make, self.rest.build) if self.rest else self._make(params)
-        )
+        optimizer = Split(params, self._make, self.rest.build) if self.rest else self._make(params)
         switch_to_training(optimizer)
         return optimizer
 
