@@ -82,9 +82,9 @@ class OptimizerSpec:
         found = asdict(self) | {"hyperparameters": values}
         found["rest"] = self.rest and self.rest.to_json()
         # So that keys of trials stay as they were without them.
-        for field in fields(self):
-            if field.name in _LATER and found[field.name] == field.default:
-                del found[field.name]
+        for each in fields(self):
+            if each.name in _LATER and found[each.name] == each.default:
+                del found[each.name]
         return found
 
     @classmethod

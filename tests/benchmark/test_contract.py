@@ -32,9 +32,8 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
             points.append([p.detach().clone() for g in self.param_groups for p in g["params"]])
             return loss
 
-    from datamodules import Digits
-
     from benchmark.runner import derived_seed, fit
+    from datamodules import Digits
 
     data = Digits(batch_size=plain.batch_size, seed=derived_seed(plain, "batches"))
     data.setup()
