@@ -11,8 +11,8 @@ A class that takes matrices alone, such as torch.optim.Muon, leaves the other pa
 optimizer takes it under the name of its first argument: ``optimizer=adam:optimizer.lr=0.01``.
 
 Several values make a grid, the last key running fastest. ``schedule``, ``warmup``, ``create_graph``
-and ``gradients`` belong to the suite, unless the optimizer itself takes an argument of that name. A spec that comes twice is taken
-once; two that differ must not share a label.
+and ``gradients`` belong to the suite, unless the optimizer itself takes an argument of that name.
+A spec that comes twice is taken once; two that differ must not share a label.
 """
 
 import inspect

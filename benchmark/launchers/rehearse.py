@@ -29,7 +29,7 @@ def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float |
         timeout_seconds: For one of them, at most `SECONDS`; None for these.
 
     Raises:
-        UsageError: one fails, dies or hangs; the message is one line, with the cure if one is known.
+        UsageError: one fails, dies or hangs; one line, with the cure if one is known.
     """
     seconds = min(timeout_seconds or SECONDS, SECONDS)
     by_class = groupby(sorted(distinct(trials), key=_target), key=_target)

@@ -183,30 +183,8 @@ class Classifier(LightningModule):
     def _step(
         self, optimizer: Optimizer, inputs: Any, targets: Tensor, losses: list[Tensor]
     ) -> None:
-        num_calls = 0
         watchers = Watchers(self.watchers, self.steps)
-
-        def evaluate() -> Tensor:
-            with torch.enable_grad():  # a step under no_grad that forgets to may call it too
-                with self._autocast_on():
-                    loss = self.loss(inputs, targets)
-                self._backward(loss)
-            return loss
-
-        def closure() -> Tensor:
-            nonlocal num_calls
-            watchers.closure_starts()
-            num_calls += 1
-            if num_calls == 1:
-                loss = evaluate()
-                losses.append(loss.detach())
-            else:
-                optimizer.zero_grad()
-                with self._randomness.again() if self._randomness else nullcontext():
-                    loss = evaluate()
-            watchers.closure_ends()
-            return loss
-
+        closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(inputs, targets))
         optimizer.zero_grad()  # no step is to meet the gradients of the one before
         if self._randomness is not None:
             self._randomness.step_starts()
@@ -216,14 +194,26 @@ class Classifier(LightningModule):
         try:
             self._call_step(optimizer, closure)
         except _OF_MISSING_GRADIENTS as error:
-            if not num_calls:
+            if not closure.is_called:
                 raise ClosureNotCalledError(optimizer, error) from error
             raise
-        if not num_calls:
+        if closure.first is None:
             raise ClosureNotCalledError(optimizer)
+        losses.append(closure.first)
         watchers.step_ends()
         if self._create_graph:
             _drop_graph(optimizer)
+
+    def _evaluate_loss(self, inputs: Any, targets: Tensor) -> Tensor:
+        with torch.enable_grad():  # a step under no_grad that forgets to may call it too
+            with self._autocast_on():
+                loss = self.loss(inputs, targets)
+            self._backward(loss)
+        return loss
+
+    def drawing_again(self) -> AbstractContextManager[None]:
+        """Return a block in which the step's first random numbers are drawn again."""
+        return self._randomness.again() if self._randomness else nullcontext()
 
     def _call_step(self, optimizer: Optimizer, closure: Callable[[], Tensor]) -> None:
         if self._scaler is not None:
@@ -317,6 +307,41 @@ def _metrics(num_classes: int) -> MetricCollection:
     return MetricCollection(
         {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy}, compute_groups=False
     )
+
+
+class _Closure:
+    """Evaluates one batch's loss and gradients, as often as the step asks.
+
+    Attributes:
+        is_called: Whether it was.
+        first: The loss of the first evaluation.
+    """
+
+    def __init__(
+        self,
+        model: Classifier,
+        optimizer: Optimizer,
+        watchers: Watchers,
+        evaluate: Callable[[], Tensor],
+    ) -> None:
+        self.is_called = False
+        self.first: Tensor | None = None
+        self._model, self._optimizer = model, optimizer
+        self._watchers, self._evaluate = watchers, evaluate
+
+    def __call__(self) -> Tensor:
+        """Return the loss, with gradients in place of those that were there."""
+        self._watchers.closure_starts()
+        if not self.is_called:
+            self.is_called = True
+            loss = self._evaluate()
+            self.first = loss.detach()
+        else:
+            self._optimizer.zero_grad()
+            with self._model.drawing_again():
+                loss = self._evaluate()
+        self._watchers.closure_ends()
+        return loss
 
 
 def _drop_graph(optimizer: Optimizer) -> None:
