@@ -21,7 +21,7 @@ from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.callbacks.wandb import WandbRun
 from benchmark.context import Context
-from benchmark.models.base import Classifier
+from benchmark.models.base import Classifier, StepCall
 from benchmark.plugins import data_module_class, model_class
 from benchmark.spec import Trial
 from benchmark.store import Record
@@ -70,7 +70,7 @@ def run(
         curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
-        _fit(trial, model, data, [PlainSigterm(), clock, cost, *inside, curves, divergence])
+        fit(trial, model, data, [PlainSigterm(), clock, cost, *inside, curves, divergence])
         record = Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",
@@ -98,7 +98,7 @@ def build_model(
     spec = OptimizerSpec.from_json(trial.optimizer)
     total = trial.epochs * -(-num_train // trial.batch_size)
     seed_everything(derived_seed(trial, "weights"), verbose=False)
-    return model_class(trial.model)(
+    model = model_class(trial.model)(
         input_shape,
         num_classes,
         optimizer=spec.build,
@@ -107,6 +107,10 @@ def build_model(
         dropout=trial.dropout,
         dropout_seed=derived_seed(trial, "dropout"),
     )
+    model.step_call = StepCall(
+        create_graph=spec.create_graph, gradients_first=spec.gradients == "first"
+    )
+    return model
 
 
 def weights_sha256(network: torch.nn.Module) -> str:
@@ -118,7 +122,18 @@ def weights_sha256(network: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _fit(trial: Trial, model: Classifier, data: Any, callbacks: list[Any]) -> None:
+def fit(
+    trial: Trial, model: Classifier, data: Any, callbacks: list[Any], *, loaders: Any = None
+) -> None:
+    """Train `model` as `trial` says.
+
+    Args:
+        trial: Number of epochs, device and precision.
+        model: The model of `trial`.
+        data: Its data module, set up; taken to the device.
+        callbacks: Of the Trainer.
+        loaders: Training loader, and the list of evaluation loaders; None for those of `data`.
+    """
     on_cpu = trial.accelerator == "cpu"
     if not on_cpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -139,12 +154,15 @@ def _fit(trial: Trial, model: Classifier, data: Any, callbacks: list[Any]) -> No
         num_sanity_val_steps=0,
         inference_mode=False,  # metrics made in inference mode could not be reset outside it
     )
-    loaders = [data.train_eval_dataloader(), data.val_dataloader(), data.test_dataloader()]
+    if loaders is None:
+        splits = [data.train_eval_dataloader(), data.val_dataloader(), data.test_dataloader()]
+        loaders = data.train_dataloader(), splits
+    training, evaluation = loaders
     with warnings.catch_warnings():
         # Lightning 2.6 with torch 2.15: https://github.com/Lightning-AI/pytorch-lightning/issues/21326
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-        trainer.validate(model, dataloaders=loaders, verbose=False)  # step 0
-        trainer.fit(model, data.train_dataloader(), loaders)
+        trainer.validate(model, dataloaders=evaluation, verbose=False)  # step 0
+        trainer.fit(model, training, evaluation)
 
 
 def _device(trial: Trial) -> str:

@@ -7,11 +7,12 @@
     tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
 
 A class that takes matrices alone, such as torch.optim.Muon, leaves the other parameters to
-``adamw``, or to ``rest=name`` with hyperparameters like ``rest.lr=0.001``.
+``adamw``, or to ``rest=name`` with hyperparameters like ``rest.lr=0.001``. A class that wraps an
+optimizer takes it under the name of its first argument: ``optimizer=adam:optimizer.lr=0.01``.
 
-Several values make a grid, the last key running fastest. ``schedule`` and ``warmup`` belong to the
-suite, unless the optimizer itself takes an argument of that name. A spec that comes twice is taken
-once; two that differ must not share a label.
+Several values make a grid, the last key running fastest. ``schedule``, ``warmup``, ``create_graph``
+and ``gradients`` belong to the suite, unless the optimizer itself takes an argument of that name.
+A spec that comes twice is taken once; two that differ must not share a label.
 
 Registered optimizers are described without torch; `build_once` then checks their values.
 """
@@ -25,6 +26,7 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
+from optimizers.construct import construct, optimizer_class, wrapped_argument
 from optimizers.mistakes import ALIASES, cure
 from optimizers.pick import UnknownNameError, near, pick, shown
 from optimizers.registry import OPTIMIZERS
@@ -41,6 +43,7 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
+_CALL_KEYS = ("create_graph", "gradients")  # how the loop calls the step
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _PATHS = "such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt"
 _LONGEST_TEXT = 100_000  # characters of --opts
@@ -161,48 +164,70 @@ def _spec(
 ) -> OptimizerSpec:
     """Return one point of a grid as a spec; `cls` is None for a registered optimizer."""
     defaults = literal_defaults(target) if cls is None else _defaults(name, cls, given)
-    ours = {key: given[key] for key in _SCHEDULE_KEYS if key in given and key not in defaults}
+    suites = {key: given[key] for key in (*_SCHEDULE_KEYS, *_CALL_KEYS) if key in given}
+    ours = {key: value for key, value in suites.items() if key not in defaults}
     own = {k: _as_default(v, defaults.get(k)) for k, v in given.items() if k not in ours}
-    rest = None if cls is None else _rest(cls, own)
+    rest = None if cls is None else _rest(name, cls, own)
     if cls is None or not _takes_any(cls):
-        _check_keys(name, own, defaults)
+        inner = "" if cls is None else wrapped_argument(cls)
+        own_keys = [key for key in own if not (inner and key.startswith(f"{inner}."))]
+        _check_keys(name, own_keys, defaults)
     resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
     try:
-        schedule = Schedule(**{_SCHEDULE_KEYS[key]: value for key, value in ours.items()})
+        plan = {_SCHEDULE_KEYS[key]: ours[key] for key in _SCHEDULE_KEYS if key in ours}
+        schedule = Schedule(**plan)
     except ValueError as error:
         raise SpecError(f"{name}: {error}") from None
     shown = given if not label else {key: given[key] for key in grid if len(grid[key]) > 1}
     words = [label or name, *(f"{key}={_text(value)}" for key, value in shown.items())]
-    return OptimizerSpec(
-        name=name,
-        label=" ".join(words),
-        target=target,
-        hyperparameters=resolved,
-        schedule=schedule,
-        source="" if cls is None else source_digest(name),
-        rest=rest,
-    )
+    try:
+        return OptimizerSpec(
+            name=name,
+            label=" ".join(words),
+            target=target,
+            hyperparameters=resolved,
+            schedule=schedule,
+            source="" if cls is None else _source(name, resolved),
+            rest=rest,
+            **{key: ours[key] for key in _CALL_KEYS if key in ours},
+        )
+    except SpecError as error:
+        raise SpecError(f"{name}: {error}") from None
 
 
-def _rest(cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
-    """Return what steps vectors if `cls` refuses them; its settings are taken out of `own`."""
+def _source(name: str, hyperparameters: dict[str, Any]) -> str:
+    """Return the digests of the files of a class and of the classes that it is given."""
+    texts = [value for value in hyperparameters.values() if isinstance(value, str)]
+    inner = [text for text in texts if "." in text and optimizer_class(text) is not None]
+    return "".join(source_digest(path) for path in (name, *inner) if "." in path)
+
+
+def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
+    """Return what steps vectors if `cls` refuses them; its settings are taken out of `own`.
+
+    Some classes refuse them only when they step: for these ``rest`` is given.
+    """
     settings = [key for key in own if key == "rest" or key.startswith("rest.")]
     plain = {key: value for key, value in own.items() if key not in settings}
-    if _takes(cls, plain, (2, 2), (2,)) or not _takes(cls, plain, (2, 2)):
+    takes = inspect.signature(cls).parameters
+    asked = "." in name and "rest" in settings and "rest" not in takes
+    takes_vectors = not asked and _takes(cls, plain, (2, 2), (2,))
+    if takes_vectors or not _takes(cls, plain, (2, 2)):
         return None
     found = {key: own.pop(key) for key in settings}
-    name = str(found.pop("rest", "adamw"))
-    target = _target(name)
+    other = str(found.pop("rest", "adamw"))
+    target = _target(other)
     given = {key.removeprefix("rest."): value for key, value in found.items()}
-    rest = None if name in OPTIMIZERS else _load(name, target)
-    return _spec(name, "", target, rest, given, {})
+    return _spec(
+        other, "", target, None if other in OPTIMIZERS else _load(other, target), given, {}
+    )
 
 
 def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
     import torch
 
     try:
-        cls([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes], **own)
+        construct(cls, [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes], own)
     except Exception:  # a class of anyone's may raise anything
         return False
     return True
@@ -214,7 +239,7 @@ def _check_keys(name: str, own: Iterable[str], defaults: Mapping[str, Any]) -> N
             takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
             alias = ALIASES.get(key.lower().replace("-", "_"))
             known = alias if alias and alias in defaults else key
-            hint = near(known, {**defaults, **_SCHEDULE_KEYS})
+            hint = near(known, {**defaults, **_SCHEDULE_KEYS, **dict.fromkeys(_CALL_KEYS)})
             raise SpecError(f"{name} has no hyperparameter {shown(key)}.{hint} It takes: {takes}")
 
 
@@ -225,11 +250,15 @@ def _takes_any(cls: type) -> bool:
 
 def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `cls` with their defaults; the required ones must be `given`."""
-    parameters = list(inspect.signature(cls).parameters.values())[1:]  # the first is params
+    first, *others = inspect.signature(cls).parameters.values()
+    parameters = [first, *others] if wrapped_argument(cls) else others  # otherwise it is params
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     for parameter in named:
         if parameter.default is parameter.empty and parameter.name not in given:
-            raise SpecError(f"{name} needs {parameter.name}: give {name}:{parameter.name}=…")
+            example = "torch.optim.SGD" if "optimizer" in parameter.name else "…"
+            raise SpecError(
+                f"{name} needs {parameter.name}: give {name}:{parameter.name}={example}"
+            )
     return {p.name: None if p.default is p.empty else p.default for p in named}
 
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from optimizers.schedules import Schedule
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+
+_LATER = ("source", "rest", "create_graph", "gradients")  # fields that came after the first records
 
 
 class SpecError(ValueError):
@@ -31,6 +33,11 @@ class OptimizerSpec:
         schedule: What multiplies the learning rate.
         source: Digest of the file of a class that is not installed, see `source`; empty else.
         rest: For a class that takes matrices alone: what steps the other parameters.
+        create_graph: Whether gradients keep their graph, for a step that differentiates them; None
+            to tell from the class, see `contract.differentiates_gradients`.
+        gradients: ``first`` for a step that takes a closure and finds gradients there already, as
+            most sharpness-aware methods do; ``closure`` for one that gets them from its closure;
+            empty for the latter, which a rehearsal then checks.
     """
 
     name: str
@@ -40,13 +47,24 @@ class OptimizerSpec:
     schedule: Schedule = field(default_factory=Schedule)
     source: str = ""
     rest: "OptimizerSpec | None" = None
+    create_graph: bool | None = None
+    gradients: str = ""
 
     def __post_init__(self) -> None:
         values = {name: _tuples(value) for name, value in self.hyperparameters.items()}
         object.__setattr__(self, "hyperparameters", values)
+        if self.create_graph not in (None, True, False):
+            raise SpecError(f"create_graph: expected true or false, got {self.create_graph!r}")
+        if self.gradients not in ("", "first", "closure"):
+            raise SpecError(f"gradients: expected first or closure, got {self.gradients!r}")
 
     def build(self, params: Iterable[Any]) -> "Optimizer":
-        """Return the optimizer over `params`, with hyperparameters as its class checks them."""
+        """Return the optimizer over `params`, with hyperparameters as its class checks them.
+
+        Args:
+            params: Parameters, pairs of name and parameter, or groups of either; the class gets
+                the form that it asks for, see `construct`.
+        """
         if self.rest is None:
             return self._make(params)
         from optimizers.split import Split
@@ -54,17 +72,19 @@ class OptimizerSpec:
         return Split(params, self._make, self.rest.build)
 
     def _make(self, params: Iterable[Any]) -> "Optimizer":
-        optimizer: Optimizer = resolve_name(self.target)(params, **self.hyperparameters)
-        return optimizer
+        from optimizers.construct import construct
+
+        return construct(resolve_name(self.target), params, self.hyperparameters)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able mapping that `from_json` reads."""
         values = {name: _lists(value) for name, value in self.hyperparameters.items()}
         found = asdict(self) | {"hyperparameters": values}
         found["rest"] = self.rest and self.rest.to_json()
-        for name in ("source", "rest"):  # so that keys of trials stay as they were without them
-            if not found[name]:
-                del found[name]
+        # So that keys of trials stay as they were without them.
+        for each in fields(self):
+            if each.name in _LATER and found[each.name] == each.default:
+                del found[each.name]
         return found
 
     @classmethod

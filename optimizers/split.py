@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from optimizers.contract import needs_closure, switch_to_evaluation, switch_to_training
+
 Group = dict[str, Any]
-Make = Callable[[list[Group]], Optimizer]
+Make = Callable[[list[Any]], Optimizer]  # takes parameters, or groups with settings of their own
 
 
 class Split(Optimizer):
@@ -41,7 +43,9 @@ class Split(Optimizer):
             if is_matrix in self._parts:
                 self._parts[is_matrix].add_param_group(group)
             else:
-                self._parts[is_matrix] = self._make[is_matrix]([group])
+                # Some classes take no groups, so that they get none without need.
+                made = self._make[is_matrix](own if group.keys() == {"params"} else [group])
+                self._parts[is_matrix] = made
         self._join()
 
     def _join(self) -> None:
@@ -62,9 +66,19 @@ class Split(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for part in self._parts.values():
-            part.step()
+            part.step(*[lambda: loss] * needs_closure(part))
             self.state.update(part.state)
         return loss
+
+    def train(self) -> None:
+        """Have both train, where that is another point than the one they are judged at."""
+        for part in self._parts.values():
+            switch_to_training(part)
+
+    def eval(self) -> None:
+        """Have both show the weights that they are to be judged at."""
+        for part in self._parts.values():
+            switch_to_evaluation(part)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_make": self._make, "_parts": self._parts}

@@ -17,6 +17,7 @@ from benchmark.spec import Trial
 from benchmark.store import Record
 
 _SHORT = 80  # characters of a reason; the table at the end has more
+_SLOW_START_SECONDS = 5.0  # after which a trial without a step is likely to compile
 
 
 @dataclass
@@ -26,6 +27,7 @@ class _Line:
     total: int = 0
     over: int = 0
     running: set[str] = field(default_factory=set)  # keys: a crashed trial starts twice
+    starting: dict[str, float] = field(default_factory=dict)  # since when, by key: no step yet
     left: float = 0.0  # expected seconds of the trials that are not over
     loss: float | None = None
 
@@ -86,17 +88,22 @@ class Progress:
 
     def started(self, trial: Trial) -> None:
         """Count one more running trial."""
-        self._line(trial).running.add(trial.key)
+        line = self._line(trial)
+        line.running.add(trial.key)
+        line.starting[trial.key] = time.perf_counter()
 
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Show the latest loss."""
-        self._line(trial).loss = loss
+        line = self._line(trial)
+        line.loss = loss
+        line.starting.pop(trial.key, None)
 
     def finished(self, record: Record) -> None:
         """Count one more trial that is over; say so where there is no live table."""
         line = self._line(record.trial)
         line.over += 1
         line.running.discard(record.trial.key)
+        line.starting.pop(record.trial.key, None)
         line.left -= self._left.pop(record.trial.key, 0.0)
         if not self._console.is_terminal:
             over, total = len(self._expected) - len(self._left), len(self._expected)
@@ -130,6 +137,9 @@ class Progress:
             return left * (time.perf_counter() - self._started) / over
         return left / self._workers
 
+    def _left_of(self, line: _Line) -> str:
+        return in_words(self._eta(line.left)) if line.over < line.total else ""
+
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
         for name in ("problem", "optimizer", "trials", "running", "loss", "left"):
@@ -138,12 +148,22 @@ class Progress:
         for (problem, label), line in self._lines.items():
             loss = "-" if line.loss is None else f"{line.loss:.4g}"
             running = str(len(line.running) or "")
-            left = in_words(self._eta(line.left)) if line.over < line.total else ""
+            left = _starting(line) or self._left_of(line)
             trials = f"{line.over}/{line.total}"
             table.add_row(Text(problem), Text(label), trials, running, loss, left)
         table.caption = f"{in_words(self._eta())} left in all"
         table.caption_justify = "left"
         return table
+
+
+def _starting(line: _Line) -> str:
+    """Return what to say of a line none of whose running trials has taken a step."""
+    if not line.running or line.running - line.starting.keys():
+        return ""
+    seconds = time.perf_counter() - min(line.starting.values())
+    if seconds < _SLOW_START_SECONDS:
+        return "starting"
+    return f"starting (compiling?), {in_words(seconds)}"
 
 
 def in_words(seconds: float) -> str:

@@ -25,6 +25,7 @@ from benchmark.context import Context
 from benchmark.environment import environment
 from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu_ids, why_not
 from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.launchers.rehearse import rehearse
 from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
 from benchmark.models.registry import MODELS
 from benchmark.prepared import Prepared, check_same_data
@@ -328,7 +329,10 @@ class _Run:
         )
         with shared_service(mirror):
             trials = self._prepare(trials, context)
-            self._run(self._runnable(self._store.missing(trials), context), context, mirror)
+            runnable = self._runnable(self._store.missing(trials), context)
+            with self._console.status("rehearsing optimizers"):
+                rehearse(runnable, context, self._how.timeout)
+            self._run(runnable, context, mirror)
         return trials
 
     def _runnable(self, trials: list[Trial], context: Context) -> list[Trial]:

@@ -8,7 +8,6 @@ routes are taken alone besides, and routes that go together are believed only wh
 same bits; at the first difference the whole walk begins again, and ends with each path alone.
 """
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,12 @@ from torch import Tensor
 
 from benchmark.landscape.surfaces import Surface
 from benchmark.spec import UsageError
+from optimizers.contract import (
+    has_two_points,
+    switch_to_evaluation,
+    switch_to_training,
+    takes_closure,
+)
 from optimizers.spec import OptimizerSpec
 
 Told = Callable[[str], None]
@@ -127,8 +132,9 @@ def _walk(
     here = torch.cat([party.position() for party in parties])
     positions = torch.empty(len(routes), routes.steps + 1, 2, dtype=torch.float64)
     for step in range(routes.steps + 1):
-        positions[field.rows[len(probe) :], step] = here[len(probe) :]
-        if not _same(here[: len(probe)], positions[list(probe), step]):
+        judged = torch.cat([party.judged() for party in parties]) if step else here
+        positions[field.rows[len(probe) :], step] = judged[len(probe) :]
+        if not _same(judged[: len(probe)], positions[list(probe), step]):
             raise _DiffersError
         if step == routes.steps:
             break
@@ -136,7 +142,7 @@ def _walk(
         moves = here.isfinite().all(dim=1).tolist()
         for party, (begin, end) in zip(parties, pairwise(ends), strict=True):
             if any(moves[begin:end]):
-                party.step(step, gradient[begin:end], loss[begin:end])
+                party.step(step, here[begin:end], gradient[begin:end], loss[begin:end])
         here = torch.cat([party.position() for party in parties])
         if not probe:
             told(f"every path by itself, step {step + 1} of {routes.steps}")
@@ -194,39 +200,53 @@ class _Party:
         self._sizes = [len(rows) for rows in parameters]
         with _one_line(spec):
             self._optimizer = spec.build(self._groups([routes.lr[rows[0]] for rows in parameters]))
-        self._takes_closure = "closure" in inspect.signature(self._optimizer.step).parameters
+            switch_to_training(self._optimizer)
+        self._has_two_points = has_two_points(self._optimizer)
+        self._takes_closure = takes_closure(self._optimizer)
         self._base_lrs = [group.get("lr") for group in self._optimizer.param_groups]
 
     def position(self) -> Tensor:
-        """Return a copy of where its routes are, shape (rows, 2)."""
+        """Return a copy of where its routes take their gradients, shape (rows, 2)."""
         return torch.cat([param.detach() for param in self._params])
 
-    def step(self, step: int, gradient: Tensor, loss: Tensor) -> None:
+    def judged(self) -> Tensor:
+        """Return a copy of the optimizer's answers after a step, shape (rows, 2)."""
+        if not self._has_two_points:
+            return self.position()
+        with _one_line(self._spec):
+            switch_to_evaluation(self._optimizer)
+            found = self.position()
+            switch_to_training(self._optimizer)
+        return found
+
+    def step(self, step: int, here: Tensor, gradient: Tensor, loss: Tensor) -> None:
         """Take one step.
 
         Args:
             step: Its number, counted from 0.
-            gradient: At the position where it is, shape (rows, 2).
+            here: The position where it is, shape (rows, 2).
+            gradient: There, shape (rows, 2).
             loss: There, shape (rows,).
         """
         self._schedule(step + 1)
         self._set_gradients(gradient)
         with _one_line(self._spec):
             if self._takes_closure:
-                self._optimizer.step(self._closure(step, loss))  # type: ignore[arg-type]
+                closure = self._closure(step, here, gradient, loss)
+                self._optimizer.step(closure)  # type: ignore[arg-type]  # torch wants floats
             else:
                 self._optimizer.step()
 
-    def _closure(self, step: int, loss: Tensor) -> Callable[[], Tensor]:
-        is_first = True
-
+    def _closure(
+        self, step: int, here: Tensor, gradient: Tensor, loss: Tensor
+    ) -> Callable[[], Tensor]:
         def closure() -> Tensor:
-            nonlocal is_first, loss
-            if not is_first:
-                gradient, loss = self._field(self.position(), step)
-                self._set_gradients(gradient)
-            is_first = False
-            return loss.sum()
+            now = self.position()
+            found, value = gradient, loss
+            if not torch.equal(now, here):  # a line is searched, or a neighbourhood
+                found, value = self._field(now, step)
+            self._set_gradients(found)
+            return value.sum()
 
         return closure
 

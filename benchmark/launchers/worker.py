@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
@@ -22,10 +23,13 @@ from benchmark.context import Context
 from benchmark.launchers import BEGUN
 from benchmark.launchers.family import kill_all
 from benchmark.launchers.log import bound_log, keep_bounded
+from benchmark.plugins import check_fit, one_line, prepare_data
 from benchmark.prepared import Prepared
+from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
-from benchmark.spec import Trial
+from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
+from datamodules.errors import DataError, DataWarning
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 _MOST_CHARACTERS = 300  # of an error's message
@@ -163,13 +167,17 @@ def _die_with_parent() -> None:
 
 
 def _send_output_to(path: Path) -> None:
+    _redirect_output(path)
+    keep_bounded(path)
+
+
+def _redirect_output(path: Path) -> None:
     _flush()
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     if log > 2:  # the launching process may have had no standard output
         os.close(log)
-    keep_bounded(path)
 
 
 def _drop_empty(path: Path) -> None:
@@ -209,3 +217,30 @@ def _portable(error: BaseException) -> Exception:
     return UsageError(
         words if isinstance(error, UsageError) else f"{type(error).__name__}: {words}"
     )
+
+
+def rehearse(trials: Sequence[Trial], context: Context, pipe: Connection) -> None:
+    """Rehearse `trials`; for each send None, or the error there was, which is the last.
+
+    Args:
+        trials: Trials whose optimizers anyone wrote.
+        context: Where data are.
+        pipe: Takes the outcomes.
+    """
+    with _leaving():
+        _start(pipe)
+        _redirect_output(Path(os.devnull))
+        for trial in trials:
+            outcome = _rehearsed(trial, context)
+            _leave_if_forked()
+            pipe.send(outcome)
+            if outcome is not None:
+                break
+
+
+def _rehearsed(trial: Trial, context: Context) -> Exception | None:
+    try:
+        rehearse_one(trial, prepare_data(trial.dataset, context.data_dir, context.cache_dir))
+    except BaseException as error:  # as in `_prepare`
+        return _portable(error)
+    return None

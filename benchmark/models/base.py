@@ -5,9 +5,10 @@
 order of a plain PyTorch loop, and gives that loop's bits.
 """
 
-import inspect
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -18,8 +19,16 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
+from benchmark.models.randomness import StepRandomness
 from benchmark.models.watching import StepWatcher, Watchers
 from benchmark.spec import UsageError
+from optimizers.base import PaperOptimizer
+from optimizers.contract import (
+    differentiates_gradients,
+    switch_to_evaluation,
+    switch_to_training,
+    takes_closure,
+)
 
 SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
 
@@ -27,16 +36,37 @@ SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
 class ClosureNotCalledError(RuntimeError):
     """An optimizer took a step without the loss and the gradients that its closure computes."""
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, error: Exception | None = None) -> None:
+        words = f" ({type(error).__name__}: {' '.join(str(error).split())[:150]})" if error else ""
         super().__init__(
             f"{type(optimizer).__name__}.step takes a closure and did not call it, so there are no "
-            "gradients: begin it with loss = closure(), or let step take no closure (README, "
-            "Your own optimizer)"
+            f"gradients{words}: begin it with loss = closure(), or let step take no closure; "
+            "one that needs gradients before it calls the closure is given as NAME:gradients=first "
+            "(README, Your own optimizer)"
         )
 
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+@dataclass(frozen=True, kw_only=True)
+class StepCall:
+    """How a step is called, where that cannot be told from the optimizer.
+
+    Args:
+        create_graph: Whether gradients keep their graph; None to tell from the optimizer.
+        gradients_first: Whether gradients are there before a step that takes a closure.
+    """
+
+    create_graph: bool | None = None
+    gradients_first: bool = False
+
+
+OptimizerFactory = Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer]
 Batch = tuple[Any, Tensor]  # inputs (batch, …) or a bag of words, targets (batch,)
+
+# What a step raises that finds no gradients: they are None, or an empty list of them is reduced.
+_OF_MISSING_GRADIENTS = (
+    *(TypeError, AttributeError, RuntimeError, ValueError),
+    *(LookupError, AssertionError, ZeroDivisionError),
+)
 
 
 class Classifier(LightningModule):
@@ -47,7 +77,8 @@ class Classifier(LightningModule):
     Args:
         input_shape: Of one example: (features,) or (channels, height, width).
         num_classes: Number of classes.
-        optimizer: Factory: takes the parameters, returns a `torch.optim.Optimizer`.
+        optimizer: Factory: takes pairs of name and parameter, as `torch.optim.Optimizer` does, and
+            returns one.
         lr_factor: Multiplies every learning rate at step t = 1, 2, …; None leaves them alone.
         l2: Coefficient λ of a penalty λ/2·‖w‖² on weights, not on biases; part of the training
             loss, not of the evaluated one.
@@ -57,6 +88,7 @@ class Classifier(LightningModule):
     Attributes:
         steps: How many were taken.
         watchers: Look into single steps; they leave every bit of the training as it is.
+        step_call: How a step is called.
     """
 
     def __init__(
@@ -75,11 +107,14 @@ class Classifier(LightningModule):
         self.network = self.build(input_shape, num_classes, dropout, dropout_seed)
         self.steps = 0
         self.watchers: list[StepWatcher] = []
+        self.step_call = StepCall()
         self._factory = optimizer
         self._lr_factor = lr_factor
         self._l2 = l2
         self._base_lrs: list[Any] = []
         self._takes_closure = True
+        self._create_graph = False
+        self._randomness: StepRandomness | None = None
         self._mixed = False
         self._scaler: Any = None
         self._convert: Callable[[Any], Any] | None = None
@@ -98,9 +133,14 @@ class Classifier(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """Build the optimizer of this trial over the network's parameters."""
-        optimizer = self._factory(self.network.parameters())
+        optimizer = self._factory(list(self.network.named_parameters()))
         self._base_lrs = [group.get("lr") for group in optimizer.param_groups]
-        self._takes_closure = "closure" in inspect.signature(optimizer.step).parameters
+        self._takes_closure = takes_closure(optimizer)
+        asked = self.step_call.create_graph
+        self._create_graph = differentiates_gradients(optimizer) if asked is None else asked
+        # The suite's own call their closure once: they need not pay for what a second call takes.
+        if self._takes_closure and not isinstance(optimizer, PaperOptimizer):
+            self._randomness = StepRandomness(self.network, self.device)
         self._mixed = "mixed" in str(self.trainer.precision)
         plugin = self.trainer.precision_plugin
         self._scaler = getattr(plugin, "scaler", None)
@@ -130,6 +170,7 @@ class Classifier(LightningModule):
         """
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
         losses: list[Tensor] = []
+        switch_to_training(optimizer)
         with self._autocast_off():
             for inputs, targets in [batch] if isinstance(batch, (tuple, list)) else batch:
                 if self._convert is not None:
@@ -142,43 +183,52 @@ class Classifier(LightningModule):
     def _step(
         self, optimizer: Optimizer, inputs: Any, targets: Tensor, losses: list[Tensor]
     ) -> None:
-        first = True
         watchers = Watchers(self.watchers, self.steps)
-
-        def closure() -> Tensor:
-            nonlocal first
-            watchers.closure_starts()
-            optimizer.zero_grad()
-            with torch.enable_grad():  # a step under no_grad that forgets to may call it too
-                with self._autocast_on():
-                    loss = self.loss(inputs, targets)
-                self._backward(loss)
-            if first:
-                losses.append(loss.detach())
-                first = False
-            watchers.closure_ends()
-            return loss
-
+        closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(inputs, targets))
+        optimizer.zero_grad()  # no step is to meet the gradients of the one before
+        if self._randomness is not None:
+            self._randomness.step_starts()
         watchers.step_starts()
+        if self.step_call.gradients_first or not self._takes_closure:
+            closure()
+        try:
+            self._call_step(optimizer, closure)
+        except _OF_MISSING_GRADIENTS as error:
+            if not closure.is_called:
+                raise ClosureNotCalledError(optimizer, error) from error
+            raise
+        if closure.first is None:
+            raise ClosureNotCalledError(optimizer)
+        losses.append(closure.first)
+        watchers.step_ends()
+        if self._create_graph:
+            _drop_graph(optimizer)
+
+    def _evaluate_loss(self, inputs: Any, targets: Tensor) -> Tensor:
+        with torch.enable_grad():  # a step under no_grad that forgets to may call it too
+            with self._autocast_on():
+                loss = self.loss(inputs, targets)
+            self._backward(loss)
+        return loss
+
+    def drawing_again(self) -> AbstractContextManager[None]:
+        """Return a block in which the step's first random numbers are drawn again."""
+        return self._randomness.again() if self._randomness else nullcontext()
+
+    def _call_step(self, optimizer: Optimizer, closure: Callable[[], Tensor]) -> None:
         if self._scaler is not None:
             lightning_optimizer = cast(Any, self.optimizers())
             lightning_optimizer.step(closure)
         elif self._takes_closure:
-            try:
-                optimizer.step(closure)  # type: ignore[arg-type]  # torch types the loss as a float
-            except (TypeError, AttributeError) as error:  # what a gradient that is None leads to
-                if first:
-                    raise ClosureNotCalledError(optimizer) from error
-                raise
+            optimizer.step(closure)  # type: ignore[arg-type]  # torch types the loss as a float
         else:
-            closure()
             optimizer.step()
-        if first:
-            raise ClosureNotCalledError(optimizer)
-        watchers.step_ends()
 
     def _backward(self, loss: Tensor) -> None:
-        if self._scaler is None:
+        if self._create_graph:
+            with _no_word_of_cycles():
+                self.manual_backward(loss, create_graph=True)
+        elif self._scaler is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:
             self.manual_backward(loss)
@@ -203,8 +253,18 @@ class Classifier(LightningModule):
         torch.clear_autocast_cache()
         return cast(AbstractContextManager[None], self.trainer.precision_plugin.forward_context())
 
+    def on_train_end(self) -> None:
+        """Leave the weights that the optimizer is to be judged at."""
+        self._switch_to_evaluation()
+
+    def _switch_to_evaluation(self) -> None:
+        # There is none before the first step: an evaluation there is of the initial weights.
+        for optimizer in self.trainer.optimizers:
+            switch_to_evaluation(optimizer)
+
     def on_validation_start(self) -> None:
-        """Take the metrics to where the network is."""
+        """Take the weights that are judged to the network, and the metrics to where it is."""
+        self._switch_to_evaluation()
         for metrics in self._metrics:
             metrics.to(self.device)
 
@@ -247,3 +307,54 @@ def _metrics(num_classes: int) -> MetricCollection:
     return MetricCollection(
         {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy}, compute_groups=False
     )
+
+
+class _Closure:
+    """Evaluates one batch's loss and gradients, as often as the step asks.
+
+    Attributes:
+        is_called: Whether it was.
+        first: The loss of the first evaluation.
+    """
+
+    def __init__(
+        self,
+        model: Classifier,
+        optimizer: Optimizer,
+        watchers: Watchers,
+        evaluate: Callable[[], Tensor],
+    ) -> None:
+        self.is_called = False
+        self.first: Tensor | None = None
+        self._model, self._optimizer = model, optimizer
+        self._watchers, self._evaluate = watchers, evaluate
+
+    def __call__(self) -> Tensor:
+        """Return the loss, with gradients in place of those that were there."""
+        self._watchers.closure_starts()
+        if not self.is_called:
+            self.is_called = True
+            loss = self._evaluate()
+            self.first = loss.detach()
+        else:
+            self._optimizer.zero_grad()
+            with self._model.drawing_again():
+                loss = self._evaluate()
+        self._watchers.closure_ends()
+        return loss
+
+
+def _drop_graph(optimizer: Optimizer) -> None:
+    """Free the graph of the step that is over: gradients and parameters keep each other alive."""
+    for group in optimizer.param_groups:
+        for param in group["params"]:
+            if param.grad is not None:
+                param.grad = param.grad.detach()
+
+
+@contextmanager
+def _no_word_of_cycles() -> Iterator[None]:
+    """Silence torch's warning of the cycle that `_drop_graph` breaks."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Using backward\\(\\) with create_graph=True")
+        yield

@@ -33,6 +33,17 @@ class Dropout(nn.Module):
         mask = torch.empty_like(x).bernoulli_(keep, generator=self._generator)
         return x * mask.mul_(1 / keep)
 
+    def random_state(self) -> Tensor | None:
+        """Return what decides the masks to come; None before the first."""
+        return None if self._generator is None else self._generator.get_state()
+
+    def set_random_state(self, state: Tensor | None) -> None:
+        """Have the masks come that came after `random_state` returned `state`."""
+        if state is None:
+            self._generator = None
+        elif self._generator is not None:
+            self._generator.set_state(state)
+
     def extra_repr(self) -> str:
         """Show the probability in the module's repr."""
         return f"p={self.p}"

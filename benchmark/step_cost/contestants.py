@@ -5,7 +5,7 @@ Modes are found in the signature of the class, so that anyone's optimizer takes 
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 from typing import Any
 
@@ -15,7 +15,10 @@ from torch.optim import Optimizer
 from benchmark.spec import UsageError
 from benchmark.step_cost.modes import OWN_MODES, TORCH_MODES
 from benchmark.step_cost.rivals import rival_of
+from optimizers.construct import construct
+from optimizers.contract import switch_to_training
 from optimizers.spec import OptimizerSpec
+from optimizers.split import Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,7 @@ class Contestant:
         is_rival: Whether it is torch's implementation.
         target: Class.
         arguments: Hyperparameters, and what asks for the mode.
+        rest: What steps the parameters that the class does not take.
     """
 
     optimizer: str
@@ -35,10 +39,16 @@ class Contestant:
     is_rival: bool
     target: type[Optimizer]
     arguments: Mapping[str, Any]
+    rest: OptimizerSpec | None = None
 
     def build(self, params: Iterable[nn.Parameter]) -> Optimizer:
-        """Return the optimizer over `params`."""
-        return self.target(params, **self.arguments)
+        """Return the optimizer over `params`, ready for a step."""
+        optimizer = Split(params, self._make, self.rest.build) if self.rest else self._make(params)
+        switch_to_training(optimizer)
+        return optimizer
+
+    def _make(self, params: Iterable[Any]) -> Optimizer:
+        return construct(self.target, params, self.arguments)
 
 
 def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[Contestant]:
@@ -51,6 +61,7 @@ def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[C
     cls = resolve_name(spec.target)
     is_torch = cls.__module__.startswith("torch.optim")
     found = _modes_of(spec.label, cls, spec.hyperparameters, modes, is_rival=is_torch)
+    found = [replace(each, rest=spec.rest) for each in found]
     rival = rival_of(cls)
     if rival is None:
         return found

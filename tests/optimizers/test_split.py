@@ -109,3 +109,13 @@ def test_named_parameters_are_taken():
     optimizer = parse("torch.optim.Muon")[0].build(model.named_parameters())
     train(optimizer, model)
     assert len(optimizer.state) == 4
+
+
+def test_both_parts_are_switched():
+    (spec,) = parse(
+        "tests.plugins.contracts.MatrixAveraging:rest=tests.plugins.contracts.Averaging"
+    )
+    optimizer = spec.build(network().parameters())
+    optimizer.train()
+    optimizer.eval()
+    assert [part.switches for part in optimizer._parts.values()] == [["train", "eval"]] * 2

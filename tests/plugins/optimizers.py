@@ -37,6 +37,18 @@ class Raises(torch.optim.SGD):
         raise ArithmeticError("a step that went wrong\nwith more lines")
 
 
+class RaisesLater(torch.optim.SGD):
+    """Raises in its fourth step."""
+
+    taken = 0
+
+    def step(self, closure=None):
+        self.taken += 1
+        if self.taken == 4:
+            raise ArithmeticError("a step that went wrong\nwith more lines")
+        return super().step(closure)
+
+
 class IgnoresClosure(torch.optim.Optimizer):
     """Takes a closure and does not call it."""
 

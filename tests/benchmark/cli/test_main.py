@@ -79,8 +79,29 @@ def test_diagnostics_can_stand_in_a_config_file(tmp_path):
 
 
 def test_a_failed_trial_gives_exit_code_1_and_its_reason(capsys):
-    assert main([*QUICK, "--opts", "tests.plugins.optimizers.Raises", "--seeds", "1"]) == 1
+    opts = "tests.plugins.optimizers.RaisesLater"
+    assert main([*QUICK, "--opts", opts, "--seeds", "1"]) == 1
     assert "ArithmeticError: a step that went wrong" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("opts", "words"),
+    [
+        ("Raises", "ArithmeticError: a step that went wrong"),
+        ("KilledAlways", "killed by signal 9"),
+        ("Slow:seconds=60", "took longer than 3 s"),
+    ],
+)
+def test_what_fails_in_its_first_steps_is_one_line_and_nothing_is_trained(
+    capsys, tmp_path, opts, words
+):
+    arguments = ["--opts", f"adam,tests.plugins.optimizers.{opts}", "--seeds", "1"]
+    assert main([*QUICK, *arguments, "--timeout", "3"]) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("results/*/*/record.json"))
 
 
 def test_diagnostics_every_no_steps_are_refused(capsys):

@@ -135,3 +135,13 @@ def test_an_optimizer_that_cannot_walk_is_refused_in_one_line():
     assert str(caught.value) == (
         f"{PLUGINS}.Flat lr=0.1 cannot walk on surfaces: expected a flat parameter not a matrix"
     )
+
+
+def test_an_averaging_optimizer_is_shown_at_its_answers():
+    one = routes_of(lrs=(0.003,))
+    (averaged, plain) = parse("tests.plugins.contracts.Averaging,torch.optim.SGD")
+    shown, trained = walk(averaged, one), walk(plain, one)
+    steps = torch.arange(1, one.steps + 1)[:, None]
+    means = trained[:, 1:].cumsum(dim=1) / steps
+    torch.testing.assert_close(shown[:, 1:], means, equal_nan=True)
+    assert torch.equal(shown[:, 0], trained[:, 0])

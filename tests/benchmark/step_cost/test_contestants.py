@@ -93,3 +93,18 @@ def test_modes_that_no_optimizer_has_are_refused():
     with pytest.raises(UsageError, match="none of torch.optim.Adam takes 'execution'"):
         check_modes(parse("torch.optim.Adam"))
     check_modes(parse("torch.optim.Adam,tests.plugins.steps.Executed"))
+
+
+def test_an_optimizer_that_is_to_be_told_to_train_is_told():
+    (spec,) = parse("tests.plugins.contracts.Averaging")
+    param = torch.nn.Parameter(torch.ones(2, 2))
+    param.grad = torch.ones(2, 2)
+    optimizer = contestants(spec)[0].build([param])
+    optimizer.step()
+    assert optimizer.switches == ["train"]
+
+
+def test_what_takes_matrices_alone_has_its_rest():
+    (spec,) = parse("tests.plugins.contracts.MatrixAveraging")
+    params = [torch.nn.Parameter(torch.ones(shape)) for shape in ((2, 2), (2,))]
+    assert len(contestants(spec)[0].build(params).param_groups) == 2

@@ -1,0 +1,75 @@
+"""The random draws of one step's loss, the same in every evaluation of it.
+
+A step may ask for the loss several times, to search along a line or to look around. It then asks
+for one function, not for one with other dropout masks each time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.models.dropout import Dropout
+
+
+@dataclass(frozen=True, kw_only=True)
+class _States:
+    cpu: Tensor
+    device: Tensor | None
+    masks: list[Tensor | None]
+    generators: list[Tensor]
+
+
+class StepRandomness:
+    """Remembers what random numbers a step begins with: torch's global ones and the network's own.
+
+    Args:
+        network: Whose dropout and whose attributes that are a `torch.Generator` belong to it.
+        device: Where it is.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        modules = list(network.modules())
+        self._on_gpu = device.type == "cuda"
+        self._dropouts = [module for module in modules if isinstance(module, Dropout)]
+        self._generators = [
+            value
+            for module in modules
+            if not isinstance(module, Dropout)
+            for value in vars(module).values()
+            if isinstance(value, torch.Generator)
+        ]
+        self._first = self._states()
+
+    def step_starts(self) -> None:
+        """Remember the state."""
+        self._first = self._states()
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Draw in the block what was drawn first in the step; what follows is not moved by it."""
+        now = self._states()
+        self._set(self._first)
+        try:
+            yield
+        finally:
+            self._set(now)
+
+    def _states(self) -> _States:
+        return _States(
+            cpu=torch.get_rng_state(),
+            device=torch.cuda.get_rng_state() if self._on_gpu else None,
+            masks=[dropout.random_state() for dropout in self._dropouts],
+            generators=[generator.get_state() for generator in self._generators],
+        )
+
+    def _set(self, states: _States) -> None:
+        torch.set_rng_state(states.cpu)
+        if states.device is not None:
+            torch.cuda.set_rng_state(states.device)
+        for dropout, masks in zip(self._dropouts, states.masks, strict=True):
+            dropout.set_random_state(masks)
+        for generator, state in zip(self._generators, states.generators, strict=True):
+            generator.set_state(state)

@@ -1,0 +1,136 @@
+"""A rehearsal: anyone's optimizer on the real model, two steps on one batch, before a study trains.
+
+It goes through the runner's own Trainer, evaluation in between included, so that what fails in a
+trial's first steps fails here. It never decides how a trial is run: it refuses, and names the cure.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from benchmark.models.base import SPLITS, Classifier
+from benchmark.runner import build_model, fit, weights_sha256
+from benchmark.spec import Trial, UsageError
+from datamodules.base import ResidentDataModule
+from optimizers.grammar import parse
+from optimizers.spec import OptimizerSpec
+
+_STEPS = 2
+_PLUG_IN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)  # Ctrl-C does not reach this process
+_CONTRACT = "docs/plugins.md says what is asked of an optimizer"
+
+
+def rehearse(trial: Trial, data: ResidentDataModule) -> None:
+    """Take two steps of `trial` on one batch of `data`.
+
+    Args:
+        trial: Whose optimizer, model, device and precision are tried.
+        data: The data module of `trial`, set up.
+
+    Raises:
+        UsageError: the optimizer fails; one line with the cure, if there is one.
+    """
+    try:
+        digests = _digests(trial, data)
+    except _PLUG_IN_ERRORS as error:
+        cure = _cure(trial, data)
+        raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
+    spec = OptimizerSpec.from_json(trial.optimizer)
+    if spec.gradients:
+        return
+    if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):
+        raise UsageError(
+            f"{_who(trial)} reads gradients before it calls its closure, where there are none yet: "
+            f"give {spec.name}:gradients=first to have them there, as in loss.backward() before "
+            f"step(closure), or {spec.name}:gradients=closure to train it so all the same"
+        )
+
+
+def _reads_gradients_first(trial: Trial, data: ResidentDataModule, digests: list[str]) -> bool:
+    """Return whether `trial`, which meets gradients before its closure, moves to other weights."""
+    try:
+        return _digests(trial, data) != digests
+    except _PLUG_IN_ERRORS:
+        return False
+
+
+def _digests(trial: Trial, data: ResidentDataModule) -> list[str]:
+    """Return digests of the weights after each step."""
+    batch = _first_batch(data.train_dataloader())
+    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    seen = _Weights()
+    loaders = _Repeated(batch, _STEPS), [_Repeated(batch, 1) for _ in SPLITS]
+    fit(replace(trial, epochs=1), model, data, [seen], loaders=loaders)
+    return seen.digests
+
+
+def _first_batch(loader: Any) -> Any:
+    found = next(iter(loader))
+    return found if isinstance(found, (tuple, list)) else next(iter(found))
+
+
+class _Repeated:
+    """A loader of one batch, several times; Lightning would take a list of them apart."""
+
+    def __init__(self, batch: Any, times: int) -> None:
+        self._batch, self._times = batch, times
+
+    def __len__(self) -> int:
+        return self._times
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self._batch] * self._times)
+
+
+class _Weights(Callback):
+    def __init__(self) -> None:
+        self.digests: list[str] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, Classifier)
+        self.digests.append(weights_sha256(pl_module.network))
+
+
+def _cure(trial: Trial, data: ResidentDataModule) -> str:
+    """Return the first addition to the optimizer's description under which it runs."""
+    spec = OptimizerSpec.from_json(trial.optimizer)
+    for words, make in _cures(spec):
+        try:
+            _digests(_with(trial, make()), data)
+        except _PLUG_IN_ERRORS:
+            continue
+        return f"It runs as {spec.name}:{words}"
+    return _CONTRACT
+
+
+def _cures(spec: OptimizerSpec) -> Iterator[tuple[str, Callable[[], OptimizerSpec]]]:
+    if spec.create_graph is None:
+        yield "create_graph=true", lambda: replace(spec, create_graph=True)
+    if not spec.gradients:
+        yield "gradients=first", lambda: replace(spec, gradients="first")
+    if spec.rest is None:
+        yield "rest=adamw, which leaves it the matrices", lambda: replace(spec, rest=_adamw())
+
+
+def _adamw() -> OptimizerSpec:
+    return parse("adamw")[0]
+
+
+def _with(trial: Trial, spec: OptimizerSpec, **changes: Any) -> Trial:
+    return replace(trial, optimizer=replace(spec, **changes).to_json())
+
+
+def _who(trial: Trial) -> str:
+    return f"optimizer {trial.label!r} on {trial.problem}"
+
+
+def _words(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a class of anyone's may fail to say what failed
+        text = ""
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -1,0 +1,134 @@
+"""How a class is built over parameters: in the form that it asks for, wrappers included.
+
+Classes ask for parameters in a list, for pairs of name and parameter, for groups that say which
+are matrices, for another optimizer to wrap, or for the class of one. What they ask for is read off
+the constructor; nothing is tried and kept because it happened to work.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from optimizers.registry import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+_WRAPPED = ("optimizer", "base_optimizer", "inner_optimizer")  # a first argument that is wrapped
+_NAMED = ("named_parameters", "named_params")  # a first argument that takes pairs
+_MATRIX_FLAG = "use_muon"  # groups of Jordan's Muon: https://github.com/KellerJordan/Muon
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def construct(
+    cls: type["Optimizer"], params: Iterable[Any], settings: Mapping[str, Any]
+) -> "Optimizer":
+    """Return an optimizer of `cls`.
+
+    Args:
+        cls: A class of anyone's.
+        params: Parameters, pairs of name and parameter, or groups of either.
+        settings: Its arguments by name. A text that is the import path of an optimizer stands for
+            that class. Of a class that wraps an optimizer: which, under the name of its first
+            argument, and the wrapped one's arguments after that name and a dot.
+    """
+    given = list(params)
+    inner = wrapped_argument(cls)
+    if inner:
+        prefix = f"{inner}."
+        theirs = {k.removeprefix(prefix): v for k, v in settings.items() if k.startswith(prefix)}
+        inner_cls = optimizer_class(settings[inner])
+        if inner_cls is None:
+            raise ValueError(
+                f"{inner}={settings[inner]!r} is no optimizer: give a registered name or an import "
+                f"path, such as {inner}=torch.optim.SGD"
+            )
+        own = {k: v for k, v in settings.items() if k != inner and not k.startswith(prefix)}
+        return cls(construct(inner_cls, given, theirs), **_with_classes(own))  # type: ignore[arg-type]
+    return cls(_in_the_form_of(cls, given), **_with_classes(settings))
+
+
+def wrapped_argument(cls: type) -> str:
+    """Return the name of the first argument if it is an optimizer to wrap, otherwise nothing.
+
+    >>> import torch
+    >>> wrapped_argument(torch.optim.SGD)
+    ''
+    """
+    first = _first_argument(cls)
+    return first if first in _WRAPPED else ""
+
+
+def optimizer_class(value: Any) -> type["Optimizer"] | None:
+    """Return the optimizer that is registered as `value` or lies at that import path, if any.
+
+    >>> optimizer_class("torch.optim.SGD").__name__, optimizer_class("adam").__name__
+    ('SGD', 'Adam')
+    >>> optimizer_class("strong_wolfe")
+    """
+    if not isinstance(value, str):
+        return None
+    if value in OPTIMIZERS:
+        return resolve_name(OPTIMIZERS[value].target)  # type: ignore[no-any-return]
+    return _class_at(value)
+
+
+def _with_classes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, value in settings.items():
+        resolve = optimizer_class if name in _WRAPPED else _class_at
+        found[name] = (resolve(value) if isinstance(value, str) else None) or value
+    return found
+
+
+def _class_at(text: str) -> type["Optimizer"] | None:
+    if not _PATH.fullmatch(text):
+        return None
+    from torch.optim import Optimizer
+
+    with suppress(Exception, SystemExit):  # what a module of anyone's may raise
+        found = resolve_name(text)
+        if isinstance(found, type) and issubclass(found, Optimizer):
+            return found
+    return None
+
+
+def _in_the_form_of(cls: type, given: list[Any]) -> list[Any]:
+    if _first_argument(cls) in _NAMED:
+        if not all(isinstance(each, tuple) for each in given):
+            return [(f"parameter {i}", param) for i, param in enumerate(_unnamed(given))]
+        return given
+    given = _unnamed(given)
+    if _mentions(cls, _MATRIX_FLAG) and not any(isinstance(each, dict) for each in given):
+        split = {flag: [p for p in given if (p.ndim >= 2) is flag] for flag in (True, False)}
+        return [{"params": own, _MATRIX_FLAG: flag} for flag, own in split.items() if own]
+    return given
+
+
+def _unnamed(given: Iterable[Any]) -> list[Any]:
+    return [_unnamed_one(each) for each in given]
+
+
+def _unnamed_one(each: Any) -> Any:
+    if isinstance(each, dict):
+        params = each["params"]
+        listed = list(params) if isinstance(params, Iterable) and not _is_tensor(params) else params
+        return {**each, "params": _unnamed(listed) if isinstance(listed, list) else listed}
+    return each[1] if isinstance(each, tuple) else each
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "ndim")
+
+
+def _mentions(cls: type, text: str) -> bool:
+    """Return whether the constructor of `cls` asserts on a word of its groups, by its code."""
+    code = getattr(cls.__init__, "__code__", None)
+    return code is not None and text in code.co_consts and text not in code.co_varnames
+
+
+def _first_argument(cls: type) -> str:
+    return next(iter(inspect.signature(cls).parameters), "")

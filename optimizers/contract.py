@@ -1,0 +1,102 @@
+"""What a training loop owes to an optimizer, told from the optimizer itself.
+
+Some are to be judged at other weights than those they train at, some differentiate their gradients,
+some ask for the loss themselves. Whoever steps an optimizer asks here.
+"""
+
+import dis
+import inspect
+from collections.abc import Iterator
+from itertools import pairwise
+from types import CodeType, FunctionType
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+
+def switch_to_training(optimizer: Optimizer) -> None:
+    """Put the weights at which the next gradient is taken in their place: call ``train()``.
+
+    Averaging and schedule-free methods have ``train()`` and ``eval()``; for all others this does
+    nothing. A wrapper without them has those of the optimizer inside it called.
+    """
+    _switch(optimizer, "train", set())
+
+
+def switch_to_evaluation(optimizer: Optimizer) -> None:
+    """Put the weights that are the optimizer's answer in their place: call ``eval()``."""
+    _switch(optimizer, "eval", set())
+
+
+def has_two_points(optimizer: Optimizer) -> bool:
+    """Return whether training and evaluation weights may differ."""
+    own = all(callable(getattr(optimizer, name, None)) for name in ("train", "eval"))
+    return own or any(map(has_two_points, _inside(optimizer)))
+
+
+def takes_closure(optimizer: Optimizer) -> bool:
+    """Return whether its step takes an argument called ``closure``."""
+    return "closure" in inspect.signature(optimizer.step).parameters
+
+
+def needs_closure(optimizer: Optimizer) -> bool:
+    """Return whether its step cannot be called without one."""
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    return closure is not None and closure.default is closure.empty
+
+
+def differentiates_gradients(optimizer: Optimizer) -> bool:
+    """Return whether its step calls `torch.autograd.grad`, by its code, so that a graph is needed.
+
+    Looked through are its step and the methods and functions of the same module that it leads to.
+    """
+    step = inspect.unwrap(type(optimizer).step)
+    return _calls_grad(type(optimizer), step, set()) or any(
+        map(differentiates_gradients, _inside(optimizer))
+    )
+
+
+def _switch(optimizer: Optimizer, name: str, seen: set[int]) -> None:
+    seen.add(id(optimizer))
+    if all(callable(getattr(optimizer, each, None)) for each in ("train", "eval")):
+        getattr(optimizer, name)()
+        return
+    for inner in _inside(optimizer):
+        if id(inner) not in seen:
+            _switch(inner, name, seen)
+
+
+def _inside(optimizer: Optimizer) -> Iterator[Optimizer]:
+    """Yield the optimizers that this one keeps as attributes of its own."""
+    for value in vars(optimizer).values():
+        if isinstance(value, Optimizer) and value is not optimizer:
+            yield value
+
+
+def _calls_grad(cls: type, function: Any, seen: set[CodeType]) -> bool:
+    if not isinstance(function, FunctionType) or function.__code__ in seen:
+        return False
+    seen.add(function.__code__)
+    if function.__module__.partition(".")[0] == "torch":
+        return False
+    used = list(_names(function.__code__))
+    is_global = any(function.__globals__.get(name) is torch.autograd.grad for name in used)
+    if is_global or ("autograd", "grad") in pairwise(used):
+        return True
+    for name in set(used):
+        found = inspect.getattr_static(cls, name, None) or function.__globals__.get(name)
+        found = getattr(found, "__func__", found)  # of a static or class method
+        if _calls_grad(cls, inspect.unwrap(found) if callable(found) else None, seen):
+            return True
+    return False
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Yield the names of globals, attributes and methods in the order in which they are used."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname.startswith("LOAD") and isinstance(instruction.argval, str):
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -1,0 +1,137 @@
+"""What anyone's optimizer may ask of the loop, through the runner."""
+
+import pytest
+import torch
+
+from benchmark.context import Context
+from benchmark.models.base import ClosureNotCalledError
+from benchmark.rehearsal import rehearse
+from benchmark.runner import build_model, run, weights_sha256
+from benchmark.spec import UsageError
+from optimizers.contract import differentiates_gradients
+from tests.plugins.contracts import Averaging
+
+HERE = "tests.plugins.contracts"
+
+
+@pytest.fixture(autouse=True)
+def _digits_are_prepared(digits):
+    pass
+
+
+def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of):
+    [ours] = trials_of(opts=f"{HERE}.Averaging:lr=0.5", epochs=2)
+    [plain] = trials_of(opts="torch.optim.SGD:lr=0.5", epochs=2)
+    rows, points, evaluated = [], [], []
+    model = build_model(plain, (1, 8, 8), 10, 1257)
+    points = [[p.detach().clone() for p in model.network.parameters()]]
+
+    class Kept(torch.optim.SGD):
+        def step(self, closure=None):
+            loss = super().step(closure)
+            points.append([p.detach().clone() for g in self.param_groups for p in g["params"]])
+            return loss
+
+    from benchmark.runner import derived_seed, fit
+    from datamodules import Digits
+
+    data = Digits(batch_size=plain.batch_size, seed=derived_seed(plain, "batches"))
+    data.setup()
+    model._factory = lambda named: Kept([p for _, p in named], 0.5)
+    fit(plain, model, data, [])
+    means = [torch.zeros_like(p) for p in points[0]]
+    for t, params in enumerate(points[1:], start=1):
+        for mean, p in zip(means, params, strict=True):
+            mean += (p - mean) / t
+        if t % 10 == 0:
+            with torch.no_grad():
+                for p, mean in zip(model.network.parameters(), means, strict=True):
+                    p.copy_(mean)
+            batches = list(data.val_dataloader())
+            losses = [
+                torch.nn.functional.cross_entropy(model(x), y, reduction="none") for x, y in batches
+            ]
+            evaluated.append(torch.cat(losses).mean().item())
+    record = run(ours, Context(), watch=rows.append)
+    assert record.weights_sha256 == weights_sha256(model.network)
+    found = [row["val/loss"] for row in rows if "val/loss" in row][1:]
+    assert found == pytest.approx(evaluated, rel=1e-5)
+    assert record.weights_sha256 != run(plain, Context()).weights_sha256
+
+
+def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_of):
+    [trial] = trials_of(opts=f"{HERE}.Averaging:lr=1e38", log_every=3)
+    record = run(trial, Context())
+    assert record.status == "diverged"
+
+
+@pytest.mark.parametrize(
+    "opts",
+    [
+        "Averaging",
+        "MatrixAveraging:rest=sgd:rest.lr=0.1",
+        "Listed",
+        "Named",
+        "Flagged",
+        "Hessian",
+        "Hidden:create_graph=true",
+        "ListedMatrices:rest=sgd:rest.lr=0.1",
+        "Sharpness:base_optimizer=torch.optim.SGD:lr=0.1:gradients=first",
+        "Sharpness:base_optimizer=sgd:lr=0.1:gradients=first:strict=true",
+        "Wrapper:optimizer=torch.optim.SGD:optimizer.lr=0.1",
+        f"Wrapper:optimizer={HERE}.Averaging",
+        "Twice:lr=0.1",
+        "Stale:lr=0.1",
+    ],
+)
+def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
+    [trial] = trials_of("logreg/digits", f"{HERE}.{opts}", dropout=True)
+    digits.setup()
+    rehearse(trial, digits)
+    rows = []
+    record = run(trial, Context(), watch=rows.append)
+    assert record.status == "done"
+    assert record.metrics["train/loss"] < rows[0]["train/loss"]
+
+
+@pytest.mark.parametrize(
+    ("opts", "cure"),
+    [
+        ("Hidden", f"It runs as {HERE}.Hidden:create_graph=true"),
+        ("ListedMatrices", f"It runs as {HERE}.ListedMatrices:rest=adamw"),
+        ("Sharpness:base_optimizer=sgd:lr=0.1", f"give {HERE}.Sharpness:gradients=first"),
+        (
+            "Sharpness:base_optimizer=sgd:lr=0.1:strict=true",
+            f"It runs as {HERE}.Sharpness:gradients=first",
+        ),
+    ],
+)
+def test_what_does_not_run_as_it_is_is_refused_with_its_cure(trials_of, digits, opts, cure):
+    [trial] = trials_of("logreg/digits", f"{HERE}.{opts}")
+    digits.setup()
+    with pytest.raises(UsageError) as caught:
+        rehearse(trial, digits)
+    assert cure in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_step_without_gradients_says_what_it_lacked(trials_of):
+    opts = f"{HERE}.Sharpness:base_optimizer=sgd:lr=0.1:strict=true"
+    with pytest.raises(ClosureNotCalledError, match="RuntimeError: stack"):
+        run(trials_of(opts=opts)[0], Context())
+
+
+def test_line_search_draws_the_same_dropout_masks(trials_of):
+    opts = "torch.optim.LBFGS:line_search_fn=strong_wolfe:max_iter=3"
+    record = run(trials_of(opts=opts, dropout=True, batch_size=512)[0], Context())
+    assert record.metrics["train/accuracy"] > 0.8
+
+
+def test_a_graph_is_asked_for_by_those_alone_that_differentiate_gradients():
+    param = torch.nn.Parameter(torch.zeros(2, 2))
+    from tests.plugins.contracts import Hessian
+
+    assert differentiates_gradients(Hessian([param]))
+    assert not differentiates_gradients(Averaging([param]))
+    for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.LBFGS):
+        assert not differentiates_gradients(cls([param]))
