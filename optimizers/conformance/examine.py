@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import torch
-
 from optimizers.conformance.outcome import Check, Outcome, apply
 from optimizers.conformance.probe import NotJudgedError, look_at
 from optimizers.conformance.subject import Factory, Subject
@@ -23,8 +21,7 @@ def examine(factory: Factory, checks: Iterable[Check] = CHECKS) -> list[Outcome]
     """
     others = [check for check in checks if check is not CHECKS[0]]
     try:
-        with torch.random.fork_rng(devices=()):
-            subject = look_at(factory)
+        subject = look_at(factory)
     except NotJudgedError as error:
         return [
             Outcome(check=check, status="not judged", reason=str(error))

@@ -7,7 +7,7 @@ from torch.optim import Optimizer
 
 from optimizers.conformance.compare import copies, require_same
 from optimizers.conformance.outcome import Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject, params_of
+from optimizers.conformance.subject import NotApplicable, Subject, params_of, switch
 
 
 def a_parameter_unfrozen_late_moves_as_a_fresh_one(subject: Subject) -> None:
@@ -84,10 +84,13 @@ def parameters_of_equal_shape_keep_to_themselves(subject: Subject) -> None:
     together = subject.build([{"params": params[:2]}, {"params": params[2:]}])
     alone = [subject.build([twin]) for twin in twins]
     for step in subject.span(4):
-        grads = subject.drawn([shape] * 4, seed=step)
+        grads: list[Tensor | None] = list(subject.drawn([shape] * 4, seed=step))
+        if step > subject.start:
+            grads[0] = None  # frozen after a step, so that the others move up
         subject.step(together, grads)
         for optimizer, grad in zip(alone, grads, strict=True):
-            subject.step(optimizer, [grad])
+            if grad is not None:
+                subject.step(optimizer, [grad])
     require_same(params, twins, "beside others of its shape", subject.rounding)
 
 
@@ -170,6 +173,7 @@ def parameters_come_as_list_generator_groups_or_with_names(subject: Subject) -> 
             "names": list(zip(names, params, strict=True)),
         }
         optimizer = subject.factory(forms[kind])
+        switch(optimizer, "train")
         _feed(subject, optimizer)
         require_same(params, expected, f"given as {kind}", subject.rounding)
 

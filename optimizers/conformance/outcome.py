@@ -2,7 +2,6 @@
 
 import dis
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from traceback import extract_tb
 from types import TracebackType
 from typing import Literal
 
-import torch
-
+from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import NotApplicable, Subject
 
 Status = Literal["passed", "failed", "inconvenient", "not applicable", "not judged"]
@@ -83,8 +81,7 @@ class Outcome:
 def apply(check: Check, subject: Subject) -> Outcome:
     """Return what comes out of `check`; an error that the optimizer raises is an inconvenience."""
     try:
-        with torch.random.fork_rng(devices=()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with sandbox():
             check.run(subject)
     except Exception as error:  # an optimizer of anyone's may raise anything
         return _outcome_of(error, check, subject)

@@ -25,6 +25,10 @@ def complex_parameters_move_as_pairs_of_reals(subject: Subject) -> None:
     """A complex number moves as its real and imaginary part would by themselves."""
     if not subject.is_elementwise:
         raise NotApplicable("the step of an element depends on the gradients of others")
+    if subject.needs_graph:
+        raise NotApplicable(
+            "it needs a graph, which has no gradient of its own where it is complex"
+        )
     shape = subject.shapes[1]
     param = Parameter(draw([shape], seed=-1, dtype=torch.complex128)[0])
     twin, before = Parameter(torch.view_as_real(param.detach()).clone()), param.detach().clone()

@@ -1,7 +1,6 @@
 """Finds out what an optimizer takes and what kind of rule it is, by its signature and by trying."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ from torch.optim import Optimizer
 
 from optimizers.conformance.compare import copies, is_same, largest_gap
 from optimizers.conformance.outcome import in_words
+from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import Factory, Shape, Subject, draw
 
 _SHAPES: tuple[Shape, ...] = ((7,), (5, 3), (2, 3, 4))
@@ -40,8 +40,7 @@ def look_at(factory: Factory) -> Subject:
         Exception: whatever the factory raises for three random matrices.
         NotJudgedError: it takes no step.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with sandbox():
         subject = _that_steps(factory)
         subject = replace(subject, start=_start_of(subject))
         return _classified(subject)
@@ -52,7 +51,8 @@ def _that_steps(factory: Factory) -> Subject:
     errors: list[Exception] = []
     for subject in _candidates(factory):
         try:
-            subject.run(subject.parameters(), steps=range(2))
+            with sandbox():
+                subject.run(subject.parameters(), steps=range(2))
         except Exception as error:  # an optimizer of anyone's may raise anything
             errors.append(error)
         else:
@@ -128,9 +128,10 @@ class _Ends:
     def __call__(self, alter: _Alter = lambda grads: grads) -> list[Tensor]:
         params = self.subject.parameters()
         try:
-            optimizer = self.subject.build(params)
-            for step in self.subject.span(8):
-                self.subject.step(optimizer, alter(self.subject.gradients(step)))
+            with sandbox():
+                optimizer = self.subject.build(params)
+                for step in self.subject.span(8):
+                    self.subject.step(optimizer, alter(self.subject.gradients(step)))
         except Exception:
             pass
         return copies(params)
@@ -140,6 +141,7 @@ def _classified(subject: Subject) -> Subject:
     """Return the subject with what its steps depend on, from runs with altered gradients."""
     ends = _Ends(subject)
     plain = ends()
+    torch.rand(1)  # so that draws from the global generator give other numbers now
     if not is_same(plain, ends()):
         return replace(subject, is_random=True, rounding=_BASE[subject.dtype])
     others = [ends(partial(_with_first_scaled, k))[1] for k in (3.0, 0.01)]

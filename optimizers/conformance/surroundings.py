@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from optimizers.conformance.outcome import Failure
+from optimizers.conformance.sandbox import settings
 from optimizers.conformance.subject import Subject
 
 
@@ -16,23 +17,15 @@ def random_generators_are_left_alone(subject: Subject) -> None:
     subject.run(subject.parameters(), steps=subject.span(12))
     after = _generators()
     drawn = [name for name in before if before[name] != after[name]]
-    _restore_python(before["Python's random"])
     if drawn:
         raise Failure(f"building it and stepping drew from {' and '.join(drawn)}")
 
 
 def settings_of_torch_are_left_alone(subject: Subject) -> None:
     """A switch left on, for gradients or types, changes whatever comes after a step."""
-    before = _settings()
-    try:
-        subject.run(subject.parameters())
-        after = _settings()
-    finally:
-        torch.set_grad_enabled(before["gradients enabled"])
-        torch.set_default_dtype(before["default type"])
-        torch.use_deterministic_algorithms(before["deterministic algorithms"])
-        torch.set_num_threads(before["threads"])
-        torch.autograd.set_detect_anomaly(before["anomaly detection"])
+    before = settings()
+    subject.run(subject.parameters())
+    after = settings()
     changes = [f"{n} from {before[n]} to {after[n]}" for n in before if before[n] != after[n]]
     if changes:
         raise Failure(f"4 steps changed {', '.join(changes)}")
@@ -47,17 +40,3 @@ def _generators() -> dict[str, Any]:
         kind, keys, *rest = sys.modules["numpy"].random.get_state()
         states["numpy's global generator"] = (kind, keys.tolist(), *rest)
     return states
-
-
-def _restore_python(state: Any) -> None:
-    random.setstate(state)
-
-
-def _settings() -> dict[str, Any]:
-    return {
-        "gradients enabled": torch.is_grad_enabled(),
-        "default type": torch.get_default_dtype(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "threads": torch.get_num_threads(),
-        "anomaly detection": torch.is_anomaly_enabled(),
-    }
