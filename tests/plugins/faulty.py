@@ -619,16 +619,18 @@ class ForeachIsAnotherRule(Sound):
             group["foreach"] = foreach
 
     def move(self, param, grad, state, group):
-        factor = 1.1 if group["foreach"] else 1.0
+        factor = 1.1 if group.get("foreach") else 1.0
         super().move(param, grad, state, group | {"lr": group["lr"] * factor})
 
 
 class GoesOnWhereAnotherStopped(Sound):
-    kept = {}  # noqa: RUF012
+    """Keeps its state on the parameter, where the next optimizer finds it."""
 
     def state_of(self, param):
-        self.state[param] = self.kept.setdefault(id(param), super().state_of(param))
-        return self.state[param]
+        if not hasattr(param, "kept"):
+            param.kept = super().state_of(param)
+        self.state[param] = param.kept
+        return param.kept
 
 
 class RaisesAtEveryStep(Sound):
@@ -636,3 +638,19 @@ class RaisesAtEveryStep(Sound):
 
     def begin(self):
         raise ValueError("first line\n" + "table of kernels\n" * 50)
+
+
+class CountsForAllInstances(Sound):
+    """Begins to count when one is built, and counts the steps of every one that is there."""
+
+    calls = 0
+
+    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, maximize=False):
+        super().__init__(params, lr, weight_decay, eps, maximize=maximize)
+        type(self).calls = 0
+
+    def begin(self):
+        type(self).calls += 1
+
+    def move(self, param, grad, state, group):
+        self.adapt(param, grad, state, group, self.calls)
