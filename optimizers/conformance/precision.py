@@ -56,7 +56,8 @@ def _require_same_way(subject: Subject, dtype: torch.dtype) -> None:
         with unless_refused(f"{each} parameters"):
             optimizer = subject.build(params)
             for step in subject.span(6):
-                subject.step(optimizer, subject.gradients(step, each))
+                signs = [grad.sign() for grad in subject.gradients(step, each)]
+                subject.step(optimizer, signs)  # of size 1, whose square no type loses
         ends.append([param.detach().float().flatten() for param in params])
     for index, (wide, narrow) in enumerate(zip(*ends, strict=True)):
         if not bool(narrow.isfinite().all()):

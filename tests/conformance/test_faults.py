@@ -351,7 +351,7 @@ SOUND = {
     "RefusesZeroRates": set(),
     "MovesTheLargest": {"complex parameters move as pairs of reals"},
     "Averages": set(),
-    "NeedsTheGraph": {"float16 parameters move"},
+    "NeedsTheGraph": set(),
     "StepsOnMatricesAlone": set(),
     "TakesSparseAlone": set(),
     "LooksTwice": {"a closure runs once a step"},
