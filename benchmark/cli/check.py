@@ -19,18 +19,29 @@ from optimizers.spec import OptimizerSpec, SpecError
 if TYPE_CHECKING:
     from optimizers.conformance import Outcome
 
-_MARKS = {"passed": "✓", "failed": "✗", "not applicable": "–"}
-_COLOURS = {"passed": "green", "failed": "red", "not applicable": "bright_black"}
+_MARKS = {"failed": "✗", "inconvenient": "!", "passed": "✓", "not applicable": "–"}
+_COLOURS = {
+    "failed": "red",
+    "inconvenient": "yellow",
+    "passed": "green",
+    "not applicable": "bright_black",
+    "not judged": "yellow",
+}
+_HEADINGS = {"failed": "wrong numbers", "inconvenient": "inconvenient"}
+_NOT_JUDGED = 2  # exit code: nothing is known of an optimizer, right or wrong
 
 
 @click.command(name="check")
 @click.argument("optimizers", nargs=-1, required=True, type=OptimizerList())
+@click.option("-v", "--verbose", is_flag=True, help="Print every property, with what it is for.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
-def command(optimizers: Sequence[str], as_json: bool) -> int:
+def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
     """Check what users of torch.optim count on, for each of OPTIMIZERS.
 
     Each is a name or an import path with hyperparameters, as in --opts: adam,
     torch.optim.AdamW:weight_decay=0.05, mypkg.MyOpt:lr=0.01.
+
+    Exit code 1 if numbers are silently wrong, 2 if an optimizer cannot be judged.
     """
     specs = _specs(",".join(optimizers))
     verdicts = {spec: _examine(spec) for spec in specs}
@@ -38,8 +49,8 @@ def command(optimizers: Sequence[str], as_json: bool) -> int:
         click.echo(json.dumps([_as_json(*verdict) for verdict in verdicts.items()], indent=1))
     else:
         for spec, outcomes in verdicts.items():
-            _print(spec, outcomes)
-    return int(any(each.status == "failed" for found in verdicts.values() for each in found))
+            _print(spec, outcomes, is_verbose=verbose)
+    return max(_exit_code(outcomes) for outcomes in verdicts.values())
 
 
 def _specs(text: str) -> list[OptimizerSpec]:
@@ -59,29 +70,57 @@ def _examine(spec: OptimizerSpec) -> "list[Outcome]":
     try:
         return examine(partial(resolve_name(spec.target), **spec.hyperparameters))
     except Exception as error:  # a class of anyone's may raise anything
-        words = " ".join(str(error).split()) or type(error).__name__
+        words = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(f"{spec.label} cannot be built over three matrices: {words}") from None
 
 
-def _print(spec: OptimizerSpec, outcomes: "list[Outcome]") -> None:
+def _exit_code(outcomes: "list[Outcome]") -> int:
+    statuses = {outcome.status for outcome in outcomes}
+    return _NOT_JUDGED if "not judged" in statuses else int("failed" in statuses)
+
+
+def _print(spec: OptimizerSpec, outcomes: "list[Outcome]", *, is_verbose: bool) -> None:
     click.secho(f"\n{spec.label}", bold=True, nl=False)
     click.echo(f"  {spec.target.replace(':', '.')}")
-    for theme, group in groupby(outcomes, key=lambda outcome: outcome.check.theme):
-        click.echo(f"\n  {theme}")
-        for outcome in group:
-            _print_one(outcome)
-    counts = [sum(each.status == status for each in outcomes) for status in _MARKS]
-    words = "{} properties hold, {} do not, {} do not apply".format(*counts)
-    click.secho(f"\n{spec.label}: {words}", fg=_COLOURS["failed" if counts[1] else "passed"])
+    if outcomes[0].status == "not judged":
+        click.secho(f"  cannot be judged: {outcomes[0].reason}", fg=_COLOURS["not judged"])
+        return
+    for status, heading in _HEADINGS.items():
+        _print_those(outcomes, status, heading)
+    if is_verbose:
+        for theme, group in groupby(outcomes, key=lambda outcome: outcome.check.theme):
+            click.echo(f"\n  {theme}")
+            for outcome in group:
+                _print_in_full(outcome)
+    _print_count(spec, outcomes)
 
 
-def _print_one(outcome: "Outcome") -> None:
+def _print_those(outcomes: "list[Outcome]", status: str, heading: str) -> None:
+    """Print a line for each outcome of that status, under a heading if there are any."""
+    those = [outcome for outcome in outcomes if outcome.status == status]
+    if those:
+        click.secho(f"\n  {heading}", fg=_COLOURS[status])
+    for outcome in those:
+        mark = click.style(_MARKS[status], fg=_COLOURS[status])
+        click.echo(f"    {mark} {outcome.check.name}: {outcome.reason}")
+
+
+def _print_in_full(outcome: "Outcome") -> None:
     mark = click.style(_MARKS[outcome.status], fg=_COLOURS[outcome.status])
     click.echo(f"    {mark} {outcome.check.name}")
-    if outcome.status == "failed":
-        click.echo(_indented(outcome.check.meaning))
+    click.echo(_indented(outcome.check.meaning))
     if outcome.reason:
         click.secho(_indented(outcome.reason), fg=_COLOURS[outcome.status])
+
+
+def _print_count(spec: OptimizerSpec, outcomes: "list[Outcome]") -> None:
+    counts = {status: sum(each.status == status for each in outcomes) for status in _MARKS}
+    words = (
+        f"{counts['failed']} give wrong numbers, {counts['inconvenient']} are inconvenient, "
+        f"{counts['passed']} hold, {counts['not applicable']} do not apply"
+    )
+    worst = next(status for status in _MARKS if counts[status])
+    click.secho(f"\n{spec.label}: of {len(outcomes)} properties {words}", fg=_COLOURS[worst])
 
 
 def _indented(text: str) -> str:
@@ -98,7 +137,7 @@ def _as_json(spec: OptimizerSpec, outcomes: "list[Outcome]") -> dict[str, Any]:
         "optimizer": spec.label,
         "target": spec.target,
         "hyperparameters": spec.to_json()["hyperparameters"],
-        "passes": all(outcome.status != "failed" for outcome in outcomes),
+        "passes": _exit_code(outcomes) == 0,
         "checks": [
             {
                 "theme": outcome.check.theme,

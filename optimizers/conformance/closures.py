@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from optimizers.conformance.compare import copies, require_same
-from optimizers.conformance.outcome import Failure
+from optimizers.conformance.outcome import Failure, Inconvenience
 from optimizers.conformance.subject import NotApplicable, Subject
 
 
@@ -31,17 +31,27 @@ def a_step_with_closure_is_a_step_after_it(subject: Subject) -> None:
         raise NotApplicable("its step needs a closure")
     params, twins = subject.parameters(), subject.parameters()
     inside, after = subject.build(params), subject.build(twins)
-    for step in range(3):
+    for step in subject.span(3):
         grads = subject.gradients(step)
 
-        def closure(grads: list[Tensor | None] = grads) -> Tensor:
-            for param, grad in zip(params, grads, strict=True):
-                param.grad = grad
+        def closure(grads: list[Tensor] = grads) -> Tensor:
+            subject.put(params, grads)
             return torch.zeros(())
 
         inside.step(closure)  # type: ignore[arg-type]  # torch wants floats
         subject.step(after, grads)
-    require_same(params, copies(twins), "with a closure")
+    require_same(params, copies(twins), "with a closure", subject.rounding)
+
+
+def a_closure_runs_once_a_step(subject: Subject) -> None:
+    """A second run costs a second backward pass and moves batch statistics and dropout on."""
+    _need_closure(subject)
+    modes, _ = _step(subject)
+    if len(modes) > 1:
+        words = f"step(closure) ran the closure {len(modes)} times"
+        if subject.needs_closure:  # sharpness and line searches look twice, by design
+            raise Inconvenience(words)
+        raise Failure(f"{words}, though its step needs none")
 
 
 def _step(subject: Subject) -> tuple[list[bool], object]:
@@ -53,8 +63,7 @@ def _step(subject: Subject) -> tuple[list[bool], object]:
 
     def closure() -> Tensor:
         modes.append(torch.is_grad_enabled())
-        for param, grad in zip(params, subject.gradients(0), strict=True):
-            param.grad = grad
+        subject.put(params, subject.gradients(0))
         return torch.tensor(3.25)
 
     with torch.no_grad():

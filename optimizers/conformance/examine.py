@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 
-import torch
-
 from optimizers.conformance.outcome import Check, Outcome, apply
-from optimizers.conformance.probe import look_at
-from optimizers.conformance.subject import Factory
-from optimizers.conformance.table import CHECKS
+from optimizers.conformance.probe import NotJudgedError, look_at
+from optimizers.conformance.subject import Factory, Subject
+from optimizers.conformance.table import CHECKS, STANDS_ON
 
 
 def examine(factory: Factory, checks: Iterable[Check] = CHECKS) -> list[Outcome]:
@@ -21,14 +19,36 @@ def examine(factory: Factory, checks: Iterable[Check] = CHECKS) -> list[Outcome]
     Raises:
         Exception: whatever the factory raises for three random matrices.
     """
-    with torch.random.fork_rng(devices=()):
+    others = [check for check in checks if check is not CHECKS[0]]
+    try:
         subject = look_at(factory)
+    except NotJudgedError as error:
+        return [
+            Outcome(check=check, status="not judged", reason=str(error))
+            for check in (CHECKS[0], *others)
+        ]
     plain = apply(CHECKS[0], subject)
     if plain.status == "passed":
-        return [plain if check is CHECKS[0] else apply(check, subject) for check in checks]
-    why = f"it fails to do what this stands on: {CHECKS[0].name}"
-    return [plain] + [
-        Outcome(check=check, status="not applicable", reason=why)
-        for check in checks
-        if check is not CHECKS[0]
-    ]
+        return [plain, *_outcomes(others, subject)]
+    return [plain] + [_resting_on(CHECKS[0], check) for check in others]
+
+
+def _outcomes(checks: Iterable[Check], subject: Subject) -> list[Outcome]:
+    """Return what comes out of each; what fails no worse than a check it stands on, says so."""
+    found: dict[str, Outcome] = {}
+    for check in checks:
+        outcome = apply(check, subject)
+        base = found.get(STANDS_ON.get(check.name, ""))
+        if base and _is_bad(outcome) and base.status in ("failed", outcome.status):
+            outcome = _resting_on(base.check, check)
+        found[check.name] = outcome
+    return list(found.values())
+
+
+def _is_bad(outcome: Outcome) -> bool:
+    return outcome.status in ("failed", "inconvenient")
+
+
+def _resting_on(base: Check, check: Check) -> Outcome:
+    why = f"it fails to do what this stands on: {base.name}"
+    return Outcome(check=check, status="not applicable", reason=why)

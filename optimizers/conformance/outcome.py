@@ -1,8 +1,7 @@
-"""What a check is, and what comes out of it: passed, failed with numbers, or not applicable."""
+"""What a check is, and what comes out of it: silent faults apart from loud ones."""
 
 import dis
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,19 +10,31 @@ from traceback import extract_tb
 from types import TracebackType
 from typing import Literal
 
-import torch
-
+from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import NotApplicable, Subject
 
-Status = Literal["passed", "failed", "not applicable"]
+Status = Literal["passed", "failed", "inconvenient", "not applicable", "not judged"]
+
+_LONGEST = 200  # characters of what an optimizer says in an error
 
 
 class Failure(Exception):  # noqa: N818  (it is a verdict, not an error of the program)
-    """The property does not hold; the message has the numbers that show it."""
+    """The optimizer gives wrong numbers and says nothing; the message shows them."""
+
+
+class Inconvenience(Exception):  # noqa: N818  (it is a verdict, not an error of the program)
+    """The property does not hold, but no number of a usual run is wrong for that."""
 
 
 class Difference(Failure):
     """Two runs that should agree do not; where steps are random this says nothing."""
+
+
+_STATUSES: dict[type[Exception], Status] = {
+    Failure: "failed",
+    Inconvenience: "inconvenient",
+    NotApplicable: "not applicable",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +67,9 @@ class Outcome:
 
     Args:
         check: The check.
-        status: ``passed``, ``failed`` or ``not applicable``.
+        status: ``passed``; ``failed`` if numbers are silently wrong; ``inconvenient`` if an error
+            is raised or something is missing that users of torch.optim are used to;
+            ``not applicable``; ``not judged`` if no check can be run.
         reason: The numbers of a failure, or why the check has no meaning here; empty if passed.
     """
 
@@ -66,23 +79,23 @@ class Outcome:
 
 
 def apply(check: Check, subject: Subject) -> Outcome:
-    """Return what comes out of `check`; whatever the optimizer raises is a failure of it."""
+    """Return what comes out of `check`; an error that the optimizer raises is an inconvenience."""
     try:
-        with torch.random.fork_rng(devices=()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with sandbox():
             check.run(subject)
-    except Difference as difference:
-        if subject.is_random:
-            why = "its steps are random, and this compares two runs"
-            return Outcome(check=check, status="not applicable", reason=why)
-        return Outcome(check=check, status="failed", reason=str(difference))
-    except Failure as failure:
-        return Outcome(check=check, status="failed", reason=str(failure))
-    except NotApplicable as reason:
-        return Outcome(check=check, status="not applicable", reason=str(reason))
     except Exception as error:  # an optimizer of anyone's may raise anything
-        return Outcome(check=check, status="failed", reason=f"raised {_in_words(error)}")
+        return _outcome_of(error, check, subject)
     return Outcome(check=check, status="passed")
+
+
+def _outcome_of(error: Exception, check: Check, subject: Subject) -> Outcome:
+    if isinstance(error, Difference) and subject.is_random:
+        why = "its steps are random, and this compares two runs"
+        return Outcome(check=check, status="not applicable", reason=why)
+    for kind, status in _STATUSES.items():
+        if isinstance(error, kind):
+            return Outcome(check=check, status=status, reason=str(error))
+    return Outcome(check=check, status="inconvenient", reason=f"raised {in_words(error)}")
 
 
 @contextmanager
@@ -93,12 +106,12 @@ def unless_refused(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (Failure, NotApplicable):
+    except (Failure, Inconvenience, NotApplicable):
         raise
     except Exception as error:
         if not _is_on_purpose(error.__traceback__):
             raise
-        raise NotApplicable(f"it refuses {what}: {' '.join(str(error).split())}") from None
+        raise NotApplicable(f"it refuses {what}: {first_line(error)}") from None
 
 
 def _is_on_purpose(traceback: TracebackType | None) -> bool:
@@ -113,7 +126,15 @@ def _is_on_purpose(traceback: TracebackType | None) -> bool:
     return code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
-def _in_words(error: Exception) -> str:
-    frame = extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}:{frame.lineno}"
-    return f"{type(error).__name__}: {' '.join(str(error).split())} ({place})"
+def in_words(error: Exception) -> str:
+    """Return the type, the first line and the place of an error."""
+    frames = extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {first_line(error)}{place}"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message; what torch appends for developers is cut off."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = lines[0] if lines else type(error).__name__
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

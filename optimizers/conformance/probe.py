@@ -1,45 +1,94 @@
 """Finds out what an optimizer takes and what kind of rule it is, by its signature and by trying."""
 
 import inspect
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 from torch.optim import Optimizer
 
+from optimizers.conformance.compare import copies, is_same, largest_gap
+from optimizers.conformance.outcome import in_words
+from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import Factory, Shape, Subject, draw
 
 _SHAPES: tuple[Shape, ...] = ((7,), (5, 3), (2, 3, 4))
 _MATRICES: tuple[Shape, ...] = ((7, 3), (5, 3), (4, 9))
+_NEEDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"needs_closure": True},
+    {"needs_graph": True},
+    {"needs_sparse": True},
+)
+_LONGEST_START = 40  # steps in which a parameter may rest at first; AdaShift's are 10
+_BASE = {torch.float64: 1e-12, torch.float32: 1e-5}
+_Alter = Callable[[list[Tensor]], list[Tensor]]
+
+
+class NotJudgedError(Exception):
+    """The optimizer takes no step in any of the ways tried; the message has the first error."""
 
 
 def look_at(factory: Factory) -> Subject:
-    """Find out what the optimizer of `factory` takes: shapes, hyperparameters, closures."""
-    shapes = _SHAPES if _takes(factory, _SHAPES) else _MATRICES
-    probe = factory([Parameter(tensor) for tensor in draw(shapes, seed=-1)])
-    subject = Subject(
-        factory=factory,
-        shapes=shapes,
-        keywords=frozenset(_keywords(factory)),
-        defaults={k: v for k, v in probe.param_groups[0].items() if k != "params"} | probe.defaults,
-        takes_closure=bool(_step_arguments(probe)),
-        needs_closure=any(p.default is p.empty for p in _step_arguments(probe)),
+    """Find out what the optimizer of `factory` takes: shapes, gradients, hyperparameters, closures.
+
+    Raises:
+        Exception: whatever the factory raises for three random matrices.
+        NotJudgedError: it takes no step.
+    """
+    with sandbox():
+        subject = _that_steps(factory)
+        subject = replace(subject, start=_start_of(subject))
+        return _classified(subject)
+
+
+def _that_steps(factory: Factory) -> Subject:
+    """Return the first of the subjects that takes a few steps."""
+    errors: list[Exception] = []
+    for subject in _candidates(factory):
+        try:
+            with sandbox():
+                subject.run(subject.parameters(), steps=range(2))
+        except Exception as error:  # an optimizer of anyone's may raise anything
+            errors.append(error)
+        else:
+            return subject
+    raise NotJudgedError(
+        f"it takes no step, neither on vectors nor on matrices, with or without a closure, with "
+        f"gradients that are dense, sparse or have a graph: {in_words(errors[0])}"
     )
-    first, second, other = (_end_of_second(subject, factor) for factor in (1.0, 1.0, 3.0))
-    if not torch.equal(first, second):
-        return replace(subject, is_random=True)
-    return replace(subject, is_coupled=not torch.equal(first, other))
 
 
-def _takes(factory: Factory, shapes: Iterable[Shape]) -> bool:
-    try:
-        factory([Parameter(tensor) for tensor in draw(shapes, seed=-1)])
-    except Exception:  # an optimizer of anyone's may raise anything
-        return False
-    return True
+def _candidates(factory: Factory) -> Iterator[Subject]:
+    for shapes, dtype in product((_SHAPES, _MATRICES), (torch.float64, torch.float32)):
+        try:
+            probe = factory([torch.nn.Parameter(t) for t in draw(shapes, seed=-1, dtype=dtype)])
+        except Exception:  # an optimizer of anyone's may raise anything
+            if shapes is _MATRICES:
+                raise
+            continue
+        arguments = _step_arguments(probe)
+        closure = {"needs_closure": any(p.default is p.empty for p in arguments)}
+        for needs in _NEEDS:
+            if arguments or "needs_closure" not in needs:
+                yield Subject(
+                    factory=factory,
+                    shapes=shapes,
+                    dtype=dtype,
+                    keywords=frozenset(_keywords(factory)),
+                    defaults=_values(probe.param_groups[0]) | probe.defaults,
+                    takes_closure=bool(arguments),
+                    averages=all(callable(getattr(probe, k, None)) for k in ("train", "eval")),
+                    **closure | needs,
+                )
+
+
+def _values(group: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name != "params"}
 
 
 def _keywords(factory: Factory) -> list[str]:
@@ -52,12 +101,78 @@ def _step_arguments(optimizer: Optimizer) -> list[inspect.Parameter]:
     return [p for p in arguments if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def _end_of_second(subject: Subject, factor: float) -> Tensor:
-    """Return the second parameter after two steps with the first one's gradients scaled."""
+def _start_of(subject: Subject) -> int:
+    """Return the steps that pass before the last of the parameters that move at all moves."""
     params = subject.parameters()
+    resting, start = list(zip(params, copies(params), strict=True)), 0
     optimizer = subject.build(params)
-    with suppress(Exception):  # the first check will say so
-        for step in range(2):
-            first, *rest = draw(subject.shapes, seed=step)
-            subject.step(optimizer, [factor * first, *rest])
-    return params[1].detach()
+    for step in range(_LONGEST_START):
+        try:
+            subject.step(optimizer, subject.gradients(step))
+        except Exception:  # the first check will say so
+            break
+        left = [(param, before) for param, before in resting if torch.equal(param, before)]
+        if len(left) < len(resting):
+            resting, start = left, step
+        if not resting:
+            break
+    return start
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Ends of runs with the gradients altered."""
+
+    subject: Subject
+
+    def __call__(self, alter: _Alter = lambda grads: grads) -> list[Tensor]:
+        params = self.subject.parameters()
+        try:
+            with sandbox():
+                optimizer = self.subject.build(params)
+                for step in self.subject.span(8):
+                    self.subject.step(optimizer, alter(self.subject.gradients(step)))
+        except Exception:
+            pass
+        return copies(params)
+
+
+def _classified(subject: Subject) -> Subject:
+    """Return the subject with what its steps depend on, from runs with altered gradients."""
+    ends = _Ends(subject)
+    plain = ends()
+    torch.rand(1)  # so that draws from the global generator give other numbers now
+    if not is_same(plain, ends()):
+        return replace(subject, is_random=True, rounding=_BASE[subject.dtype])
+    others = [ends(partial(_with_first_scaled, k))[1] for k in (3.0, 0.01)]
+    is_coupled = not is_same([plain[1]] * 2, others)
+    one = ends(lambda g: [*g[:1], _with_first(g[1]), *g[2:]])[1].flatten()[1:]
+    return replace(
+        subject,
+        is_coupled=is_coupled,
+        is_elementwise=not is_coupled and torch.equal(one, plain[1].flatten()[1:]),
+        rounding=_rounding_of(subject, ends, plain),
+    )
+
+
+def _scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
+    return [factor * grad for grad in grads]
+
+
+def _with_first_scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
+    return [factor * grads[0], *grads[1:]]
+
+
+def _with_first(grad: Tensor) -> Tensor:
+    grad.view(-1)[0] *= 3
+    return grad
+
+
+def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
+    """Return a bound on what rounding may change, as measured from gradients a little off."""
+    base = _BASE[subject.dtype]
+    if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
+        base = max(base, 2e-6)  # it computes in 32 bits
+    tiny = base / 10
+    shifts = [ends(partial(_scaled, 1 + k * tiny)) for k in (1, -2, 3)]
+    return min(max(base, *(10 * largest_gap(shift, plain) for shift in shifts)), 1e-4)

@@ -23,13 +23,20 @@ class Subject:
 
     Args:
         factory: Makes it from parameters or groups. If its signature names hyperparameters, as that
-            of a class does, the checks vary them by keyword, else in the parameter group.
-        shapes: Of parameters that it takes.
+            of a class does, the checks vary them by keyword, otherwise in the parameter group.
+        shapes: Shapes of parameters that it takes.
         keywords: Hyperparameters that the factory takes by keyword.
         defaults: Hyperparameters of its groups.
         takes_closure: Whether its step takes a closure.
         needs_closure: Whether its step cannot do without one.
+        needs_graph: Whether gradients must come with a graph, for second derivatives.
+        needs_sparse: Whether it takes sparse gradients alone.
+        dtype: Floating type of parameters in most checks.
+        averages: Whether it has ``train()`` and ``eval()``, between two sets of weights.
+        start: Steps that pass before every parameter that moves at all has moved.
+        rounding: Difference that another order of its operations may make, against 1 or the value.
         is_coupled: Whether the step of one parameter depends on the gradients of others.
+        is_elementwise: Whether the step of one element depends on its own gradients alone.
         is_random: Whether the same step twice differs.
     """
 
@@ -39,7 +46,14 @@ class Subject:
     defaults: dict[str, Any]
     takes_closure: bool
     needs_closure: bool
+    needs_graph: bool = False
+    needs_sparse: bool = False
+    dtype: torch.dtype = torch.float64
+    averages: bool = False
+    start: int = 0
+    rounding: float = 1e-12
     is_coupled: bool = False
+    is_elementwise: bool = False
     is_random: bool = False
 
     def has(self, name: str) -> bool:
@@ -51,7 +65,7 @@ class Subject:
         return {name: value for name, value in values.items() if self.has(name)}
 
     def build(self, params: Iterable[Any], **values: Any) -> Optimizer:
-        """Return the optimizer over `params` with these hyperparameters.
+        """Return the optimizer over `params` with these hyperparameters, ready to train.
 
         Raises:
             NotApplicable: it has no hyperparameter of such a name.
@@ -63,26 +77,45 @@ class Subject:
         own = {name: values[name] for name in values if name not in keywords}
         listed = list(params)
         optimizer = self.factory([{"params": listed} | own] if own else listed, **keywords)
-        train = getattr(optimizer, "train", None)  # schedule-free methods evaluate elsewhere
-        if callable(train):
-            train()
+        switch(optimizer, "train")
         return optimizer
 
-    def parameters(self, dtype: torch.dtype = torch.float64) -> list[Parameter]:
-        """Return random parameters, the same in every call."""
-        return [Parameter(tensor) for tensor in draw(self.shapes, seed=-1, dtype=dtype)]
+    def span(self, steps: int) -> range:
+        """Return that many steps, after those in which it does not move yet."""
+        return range(self.start + steps)
 
-    def gradients(self, step: int, dtype: torch.dtype = torch.float64) -> list[Tensor | None]:
+    def parameters(self, dtype: torch.dtype | None = None) -> list[Parameter]:
+        """Return random parameters, the same in every call."""
+        return [Parameter(t) for t in draw(self.shapes, seed=-1, dtype=dtype or self.dtype)]
+
+    def drawn(self, shapes: Iterable[Shape], *, seed: int) -> list[Tensor]:
+        """Return standard normal tensors of these shapes, of the type of its parameters."""
+        return draw(shapes, seed=seed, dtype=self.dtype)
+
+    def gradients(self, step: int, dtype: torch.dtype | None = None) -> list[Tensor]:
         """Return random gradients for `parameters`, the same in every call for that `step`."""
-        return list(draw(self.shapes, seed=step, dtype=dtype))
+        return draw(self.shapes, seed=step, dtype=dtype or self.dtype)
+
+    def put(self, params: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
+        """Give each parameter a copy of its gradient in the form that the optimizer needs."""
+        for param, grad in zip(params, grads, strict=True):
+            param.grad = None
+            if grad is not None:
+                param.grad = self._formed(param, grad)
+
+    def backward(self, loss: Tensor, params: Sequence[Tensor]) -> None:
+        """Do what ``loss.backward()`` does, in the form that the optimizer needs."""
+        loss.backward(create_graph=self.needs_graph)  # type: ignore[no-untyped-call]
+        if self.needs_sparse:
+            self.put(params, [param.grad for param in params])
 
     def step(self, optimizer: Optimizer, grads: Sequence[Tensor | None]) -> None:
         """Take one step with copies of these gradients, one for each parameter, None for none."""
         params = params_of(optimizer)
 
         def closure() -> Tensor:
-            for param, grad in zip(params, grads, strict=True):
-                param.grad = None if grad is None else grad.clone()
+            with torch.enable_grad():
+                self.put(params, grads)
             products = [_inner(p, g) for p, g in zip(params, grads, strict=True) if g is not None]
             return torch.stack(products).sum()
 
@@ -97,13 +130,28 @@ class Subject:
             optimizer.step()
 
     def run(
-        self, params: Iterable[Any], steps: Iterable[int] = range(4), **values: Any
+        self, params: Iterable[Any], steps: Iterable[int] | None = None, **values: Any
     ) -> Optimizer:
         """Return the optimizer after these steps, parameters as from `parameters`."""
         optimizer = self.build(params, **values)
-        for step in steps:
+        for step in self.span(4) if steps is None else steps:
             self.step(optimizer, self.gradients(step))
         return optimizer
+
+    def _formed(self, param: Tensor, grad: Tensor) -> Tensor:
+        if self.needs_graph:
+            loss = (param * grad).sum().real + ((param - param.detach()) ** 2).sum().real / 2
+            return torch.autograd.grad(loss, param, create_graph=True)[0]
+        if self.needs_sparse and not grad.is_sparse and grad.dim():
+            return grad.detach().to_sparse(1)
+        return grad.detach().clone()
+
+
+def switch(optimizer: Optimizer, to: str) -> None:
+    """Call ``train`` or ``eval`` of an optimizer that has it, as schedule-free ones do."""
+    method = getattr(optimizer, to, None)
+    if callable(method):
+        method()
 
 
 def params_of(optimizer: Optimizer) -> list[Parameter]:

@@ -9,8 +9,8 @@ from torch.nn import Parameter
 from torch.optim import Optimizer, lr_scheduler
 
 from optimizers.conformance.compare import copies, is_same, require_same, require_same_state
-from optimizers.conformance.outcome import Failure
-from optimizers.conformance.subject import NotApplicable, Subject, draw
+from optimizers.conformance.outcome import Failure, Inconvenience
+from optimizers.conformance.subject import NotApplicable, Subject, switch
 
 _SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
     "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
@@ -26,7 +26,7 @@ _SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
     "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0),
     "CyclicLR": lambda o: lr_scheduler.CyclicLR(o, 1e-4, 1e-2, 2, cycle_momentum=_has_momentum(o)),
     "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(
-        o, 1e-2, total_steps=7, cycle_momentum=_has_momentum(o)
+        o, 1e-2, total_steps=50, cycle_momentum=_has_momentum(o)
     ),
     "SequentialLR": lambda o: lr_scheduler.SequentialLR(
         o, [lr_scheduler.ConstantLR(o, 0.1), lr_scheduler.ExponentialLR(o, 0.5)], [2]
@@ -39,19 +39,19 @@ _SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
 
 def every_scheduler_of_torch_drives_it(subject: Subject) -> None:
     """What a scheduler sets must be what is used, as if it had been set by hand."""
-    if "lr" not in subject.defaults:
+    if not isinstance(subject.defaults.get("lr"), (int, float)):
         raise NotApplicable("its groups have no lr")
     for name, scheduler_of in _SCHEDULERS.items():
         params, twins = subject.parameters(), subject.parameters()
         scheduled, by_hand = subject.build(params), subject.build(twins)
         scheduler = scheduler_of(scheduled)
-        for step in range(6):
+        for step in subject.span(6):
             for group, twin in zip(scheduled.param_groups, by_hand.param_groups, strict=True):
                 twin.update({key: value for key, value in group.items() if key != "params"})
             for optimizer in (scheduled, by_hand):
                 subject.step(optimizer, subject.gradients(step))
             scheduler.step(*[1.0] * isinstance(scheduler, lr_scheduler.ReduceLROnPlateau))
-        require_same(params, twins, f"under {name}")
+        require_same(params, twins, f"under {name}", subject.rounding)
 
 
 def a_cycled_momentum_takes_effect(subject: Subject) -> None:
@@ -63,9 +63,9 @@ def a_cycled_momentum_takes_effect(subject: Subject) -> None:
         if not _has_momentum(optimizer) or "lr" not in subject.defaults:
             raise NotApplicable("its defaults have no lr with momentum or betas")
         one_cycle = lr_scheduler.OneCycleLR(
-            optimizer, 1e-2, total_steps=6, cycle_momentum=is_cycled
+            optimizer, 1e-2, total_steps=subject.start + 21, cycle_momentum=is_cycled
         )
-        for step in range(5):
+        for step in subject.span(20):
             subject.step(optimizer, subject.gradients(step))
             one_cycle.step()
         ends.append(copies(params))
@@ -75,54 +75,57 @@ def a_cycled_momentum_takes_effect(subject: Subject) -> None:
 
 def hooks_run_before_and_after_a_step(subject: Subject) -> None:
     """Loggers, profilers and clocks hang on step hooks."""
-    params = subject.parameters()
-    optimizer = subject.build(params)
-    seen: list[tuple[str, list[Tensor]]] = []
-    optimizer.register_step_pre_hook(lambda *_: seen.append(("before", copies(params))))
-    optimizer.register_step_post_hook(lambda *_: seen.append(("after", copies(params))))
+    optimizer = subject.build(subject.parameters())
+    seen: list[str] = []
+    optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
+    optimizer.register_step_post_hook(lambda *_: seen.append("after"))
     subject.step(optimizer, subject.gradients(0))
-    if [when for when, _ in seen] != ["before", "after"]:
-        raise Failure(f"one step called the hooks {[when for when, _ in seen]}")
-    if is_same(seen[0][1], seen[1][1]):
-        raise Failure("parameters did not move between the two hooks")
+    if seen != ["before", "after"]:
+        raise Inconvenience(f"one step called the hooks {seen}")
 
 
 def a_gradient_scaler_skips_an_overflow(subject: Subject) -> None:
     """With fp16 a step whose gradients overflow is left out, moments and counts included."""
     if subject.needs_closure:
         raise NotApplicable("its step needs a closure, which GradScaler does not take")
+    if subject.needs_graph:
+        raise NotApplicable("it needs a graph, which GradScaler does not scale")
     params, twins = subject.parameters(), subject.parameters()
     scaled, plain = subject.build(params), subject.build(twins)
     scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
-    for step in range(4):
-        grads = [grad for grad in subject.gradients(step) if grad is not None]
+    for step in subject.span(4):
+        grads = subject.gradients(step)
         scale = scaler.scale(torch.ones((), dtype=torch.float64, requires_grad=True)).item()
-        for param, grad in zip(params, grads, strict=True):
-            param.grad = grad * (torch.inf if step == 2 else scale)
+        factor = torch.inf if step == 2 else scale
+        subject.put(
+            params, [torch.full_like(g, factor) if step == 2 else g * factor for g in grads]
+        )
         scaler.step(scaled)
         scaler.update()
         if step != 2:
-            subject.step(plain, list(grads))
-    require_same(params, twins, "after a step that overflowed")
-    require_same_state(scaled, plain, "after a step that overflowed")
+            subject.step(plain, grads)
+    require_same(params, twins, "after a step that overflowed", subject.rounding)
+    slack = max(subject.rounding, 1e-9) if subject.needs_sparse else subject.rounding
+    require_same_state(scaled, plain, "after a step that overflowed", slack)
 
 
 def it_goes_downhill(subject: Subject) -> None:
     """On a bowl, from far away, a hundred steps must lower the loss."""
     params = subject.parameters()
-    targets = draw(subject.shapes, seed=7)
+    targets = subject.drawn(subject.shapes, seed=7)
     optimizer = subject.build(params, **subject.only_known(maximize=False))
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         terms = [((p - t) ** 2).sum() / 2 for p, t in zip(params, targets, strict=True)]
         loss = torch.stack(terms).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        subject.backward(loss, params)
         return loss.detach()
 
     first = closure().item()
     for _ in range(100):
         subject.step_with(optimizer, closure)
+    switch(optimizer, "eval")
     last = closure().item()
     if not last < first:
         raise Failure(f"the loss went from {first:.6g} to {last:.6g} in 100 steps")
@@ -131,22 +134,28 @@ def it_goes_downhill(subject: Subject) -> None:
 def a_compiled_model_trains_as_the_plain_one(subject: Subject) -> None:
     """torch.compile changes the model's code, not its parameters."""
     compiled = _trained(subject, torch.compile(_logits, backend="eager"))
-    require_same([compiled], [_trained(subject, _logits)], "under a compiled model", 1e-9)
+    require_same(
+        [compiled],
+        [_trained(subject, _logits)],
+        "under a compiled model",
+        max(1e-9, subject.rounding),
+    )
 
 
 def _trained(subject: Subject, network: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    inputs, classes = draw([(8, 5)], seed=1)[0], torch.arange(8) % 3
-    weight = Parameter(draw([(3, 5)], seed=-1)[0])
+    inputs, classes = subject.drawn([(8, 5)], seed=1)[0], torch.arange(8) % 3
+    weight = Parameter(subject.drawn([(3, 5)], seed=-1)[0])
     optimizer = subject.build([weight])
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(network(weight, inputs), classes)
-        loss.backward()  # type: ignore[no-untyped-call]
+        subject.backward(loss, [weight])
         return loss.detach()
 
-    for _ in range(5):
-        subject.step_with(optimizer, closure)
+    with torch.random.fork_rng(devices=()):
+        for _ in range(5):
+            subject.step_with(optimizer, closure)
     return weight
 
 

@@ -21,6 +21,7 @@ def without_meaning(row):
     """Return the names of checks that do not apply to an optimizer."""
     if not OPTIMIZERS[row].takes_sparse:
         yield "sparse gradients move as dense ones"
+        yield "a row that comes twice counts twice"
     if not {"momentum", "betas"} & subject_of(row, "loop").keywords:
         yield "a cycled momentum takes effect"
 
@@ -41,6 +42,8 @@ def test_it_has_the_property_compiled(row, check):
 
 
 def assert_passes(row, check, execution):
+    if execution == "packed" and check.name == "parameters keep their memory":
+        pytest.skip("packed execution moves parameters into one buffer: that is what it is for")
     outcome = apply(check, subject_of(row, execution))
     expected = "not applicable" if check.name in without_meaning(row) else "passed"
     assert (outcome.status, outcome.reason) == (expected, outcome.reason), outcome.reason

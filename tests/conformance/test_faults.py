@@ -1,62 +1,86 @@
-"""The checks find what is planted, say nothing else, and say what it means in numbers."""
+"""The checks find what is planted, say nothing else, and say it in numbers."""
 
 import inspect
-import json
 from functools import partial
 
 import pytest
 import torch
 
-from benchmark.__main__ import main
 from optimizers.conformance import CHECKS, examine
 from tests.plugins import faulty, sound
 
-RESTORED = {"a state dict restores to the bit", "a state dict goes through a file"}
-COPIED = {"a pickled optimizer goes on", "a deep copy goes on"}
-LATE = "a parameter unfrozen late moves as a fresh one"
-STRIDED = {
-    "strided parameters move as contiguous ones",
-    "transposed parameters move as contiguous ones",
-    "channels last parameters move as contiguous ones",
-}
-HALF = {"bfloat16 parameters move", "float16 parameters move"}
-SIZES = "every element moves whatever the size"
-
-FAULTS = {
-    "FlipsTheGradient": {"gradients stay as they were"},
-    "DecaysTheGradient": {"gradients stay as they were"},
-    "ConsumesTheGradient": {"gradients stay as they were", "zero grad clears both ways"},
-    "CountsInTheGroup": {LATE},
-    "CountsGlobally": {LATE, "a group added later moves as a fresh one", *RESTORED, *COPIED},
-    "ForgetsTheDecay": {"weight decay has an effect"},
-    "DecaysTheFrozen": {"a parameter without gradient rests"},
-    "SwallowsUnknownNames": {"unknown hyperparameters are refused"},
-    "ChecksNothing": {"negative hyperparameters are refused", "nan hyperparameters are refused"},
-    "RefusesNegativesOnly": {"nan hyperparameters are refused"},
-    "RefusesZero": {"learning rates of zero and one are taken"},
-    "CallsTheClosureWithoutGradients": {"a closure runs with gradients enabled"},
-    "KeepsTheLoss": {"the loss of the closure is returned"},
+# What each planted fault fails at.
+WRONG = {
+    "CountsForAllInstances": {"two optimizers keep to themselves"},
+    "FlipsTheGradient": {
+        "gradients stay as they were",
+    },
+    "DecaysTheGradient": {
+        "gradients stay as they were",
+    },
+    "ConsumesTheGradient": {
+        "gradients stay as they were",
+        "zero grad clears both ways",
+    },
+    "CountsInTheGroup": {
+        "a parameter unfrozen late moves as a fresh one",
+    },
+    "CountsGlobally": {
+        "a parameter unfrozen late moves as a fresh one",
+        "a group added later moves as a fresh one",
+        "a state dict restores to the bit",
+        "a pickled optimizer goes on",
+    },
+    "ForgetsTheDecay": {
+        "weight decay has an effect",
+    },
+    "DecaysTheFrozen": {
+        "a parameter without gradient rests",
+    },
+    "CallsTheClosureWithoutGradients": {
+        "a closure runs with gradients enabled",
+    },
+    "KeepsTheLoss": {
+        "the loss of the closure is returned",
+    },
     "IgnoresTheClosure": {
         "a closure runs with gradients enabled",
         "a step with closure is a step after it",
     },
-    "RestoresNothing": {*RESTORED, *COPIED},
-    "StepIsRestoredAsZero": RESTORED,
-    "SavesFunctions": {"a state dict goes through a file"},
-    "CannotBeCopied": COPIED,
-    "SavesMomentsInFullPrecisionAndLoadsHalf": {"state keeps its type when loaded"},
-    "WritesThroughMemory": STRIDED,
-    "CopiesWhatIsNotContiguous": STRIDED,
-    "LosesTheTail": {SIZES, "channels last parameters move as contiguous ones"},
-    "LosesHalfPrecision": {SIZES, *HALF},
-    "DividesByZero": {"zero gradients do no harm"},
-    "TakesAbsoluteValuesOfComplex": {"complex parameters move as pairs of reals"},
-    "StumblesOverSparse": {"sparse gradients move as dense ones"},
-    "CachesTheRate": {
-        "a new learning rate takes effect at once",
-        "a learning rate of zero moves nothing",
+    "RestoresNothing": {
+        "a state dict restores to the bit",
+        "a pickled optimizer goes on",
     },
-    "HasOneRate": {"two groups are two optimizers"},
+    "StepIsRestoredAsZero": {
+        "a state dict restores to the bit",
+    },
+    "SavesMomentsInFullPrecisionAndLoadsHalf": {
+        "state keeps its type when loaded",
+    },
+    "WritesThroughMemory": {
+        "strided parameters move as contiguous ones",
+        "channels last parameters move as contiguous ones",
+    },
+    "CopiesWhatIsNotContiguous": {
+        "strided parameters move as contiguous ones",
+        "channels last parameters move as contiguous ones",
+    },
+    "LosesTheTail": {
+        "elements move as by themselves whatever the size",
+        "a slice of a parameter moves as by itself",
+    },
+    "LosesHalfPrecision": {
+        "bfloat16 parameters move",
+    },
+    "DividesByZero": {
+        "zero gradients do no harm",
+    },
+    "CachesTheRate": {
+        "a new learning rate takes effect",
+    },
+    "HasOneRate": {
+        "two groups are two optimizers",
+    },
     "WorksOnCopies": {
         "gradients stay as they were",
         "accumulated gradients count as their sum",
@@ -64,110 +88,361 @@ FAULTS = {
         "a step with closure is a step after it",
         "parameters stay the same objects",
         "a tied weight moves once",
-        "a parameter in two groups is refused",
-        "a gradient scaler skips an overflow",
         "it goes downhill",
     },
-    "KeepsStateByPosition": {"a parameter without gradient rests", LATE, *RESTORED},
-    "LeansOnTheOrder": {
-        LATE,
-        "the order of parameters does not matter",
-        "an empty parameter disturbs nothing",
+    "KeepsStateByPosition": {
+        "parameters of equal shape keep to themselves",
     },
-    "IsRandom": {"the same gradients give the same bits"},
-    "Climbs": {*HALF, "it goes downhill"},
-    "MaximizesByHalves": {"maximize climbs what minimize descends"},
-    "BreaksZeroGrad": {"zero grad clears both ways"},
-    "SkipsHooks": {"hooks run before and after a step"},
-    "SkipsTheSkip": {"a gradient scaler skips an overflow"},
-    "ForgetsNames": {"parameters come as list generator groups or with names"},
+    "LeansOnTheOrder": {
+        "a parameter unfrozen late moves as a fresh one",
+        "the order of parameters does not matter",
+        "parameters of equal shape keep to themselves",
+        "equal shapes can change places",
+        "an empty parameter disturbs nothing",
+        "a slice of a parameter moves as by itself",
+    },
+    "IsRandom": {
+        "the same gradients give the same bits",
+    },
+    "Climbs": {
+        "weight decay pulls to zero",
+        "it goes downhill",
+    },
+    "MaximizesByHalves": {
+        "weight decay pulls to zero",
+        "maximize climbs what minimize descends",
+    },
+    "BreaksZeroGrad": {
+        "zero grad clears both ways",
+    },
+    "SkipsTheSkip": {
+        "a gradient scaler skips an overflow",
+    },
+    "IgnoresMomentum": {
+        "a cycled momentum takes effect",
+    },
+    "RoundsTensorRates": {
+        "a learning rate can be a tensor",
+    },
+    "NeverMoves": {
+        "takes plain steps",
+    },
+    "DecaysAwayFromZero": {
+        "weight decay pulls to zero",
+    },
+    "DecaysDecoupledAwayFromZero": {
+        "weight decay pulls to zero",
+    },
+    "DecaysAwayWhereItMaximizes": {
+        "weight decay pulls to zero",
+        "maximize climbs what minimize descends",
+    },
+    "KeepsEveryGradient": {
+        "memory does not grow with steps",
+    },
+    "KeepsEveryLossInItself": {
+        "memory does not grow with steps",
+    },
+    "KeepsGradientsInTheClass": {
+        "memory does not grow with steps",
+    },
+    "KeepsNumbersInTheClass": {
+        "memory does not grow with steps",
+    },
+    "GrowsATensor": {
+        "memory does not grow with steps",
+    },
+    "GrowsATensorInTheClass": {
+        "memory does not grow with steps",
+    },
+    "KeepsTheGraph": {
+        "parameters and state hold no graph",
+    },
+    "DrawsForNothing": {
+        "random generators are left alone",
+    },
+    "AddsNoise": {
+        "random generators are left alone",
+    },
+    "DrawsFromPython": {
+        "random generators are left alone",
+    },
+    "SeedsTheGenerator": {
+        "random generators are left alone",
+    },
+    "ReplacesTheData": {
+        "parameters keep their memory",
+        "autograd sees every move",
+    },
+    "ReplacesTheDataOnce": {
+        "parameters keep their memory",
+    },
+    "TransposesTheData": {
+        "parameters keep their memory",
+    },
+    "CountsTheRateTwice": {
+        "a step is proportional to the learning rate",
+    },
+    "CountsTheRateTwiceInMomentum": {
+        "a step is proportional to the learning rate",
+    },
+    "RunsTheClosureTwice": {
+        "a closure runs once a step",
+    },
+    "SharesStateByShape": {
+        "parameters of equal shape keep to themselves",
+        "equal shapes can change places",
+        "a slice of a parameter moves as by itself",
+    },
+    "SharesMomentsWithinAGroup": {
+        "parameters of equal shape keep to themselves",
+        "equal shapes can change places",
+        "a slice of a parameter moves as by itself",
+    },
+    "SharesStateAmongInstances": {
+        "the same gradients give the same bits",
+    },
+    "WritesThroughData": {
+        "autograd sees every move",
+    },
+    "WritesThroughNumpy": {
+        "autograd sees every move",
+    },
+    "LowersItsRate": {
+        "a parameter unfrozen late moves as a fresh one",
+        "hyperparameters stay as they were set",
+        "a learning rate in a tensor stays as it was",
+    },
+    "ChangesARateInPlace": {
+        "a learning rate can be a tensor",
+        "a learning rate in a tensor stays as it was",
+    },
+    "LeavesGradientsOff": {
+        "settings of torch are left alone",
+    },
+    "ChangesTheDefaultType": {
+        "settings of torch are left alone",
+    },
+    "SkipsVectors": {
+        "every parameter moves",
+        "a parameter without gradient rests",
+        "a scalar parameter moves as one element",
+    },
+    "SkipsTheLast": {
+        "every parameter moves",
+        "a parameter without gradient rests",
+        "the order of parameters does not matter",
+        "parameters of equal shape keep to themselves",
+        "equal shapes can change places",
+        "a slice of a parameter moves as by itself",
+    },
+    "MovesTheFrozenByMomentum": {
+        "a parameter frozen later rests",
+        "zero grad clears both ways",
+        "parameters of equal shape keep to themselves",
+    },
+    "SavesOnce": {
+        "looking at it changes nothing",
+    },
+    "RestoresItsFirstRate": {
+        "hyperparameters are restored",
+    },
+    "AddsTwinRowsOnce": {
+        "a row that comes twice counts twice",
+    },
+    "LosesImaginaryParts": {
+        "complex parameters move as pairs of reals",
+    },
+    "ForeachIsAnotherRule": {
+        "ways of execution agree",
+    },
+    "GoesOnWhereAnotherStopped": {
+        "an optimizer built anew starts anew",
+    },
+}
+
+# Faults that show in many places, of which WRONG has those that name them.
+WIDESPREAD = {
+    "CountsForAllInstances",
+    "GoesOnWhereAnotherStopped",
+    "KeepsStateByPosition",
+    "KeepsTheGraph",
+    "LeavesGradientsOff",
+    "MovesTheFrozenByMomentum",
+    "SkipsTheLast",
+    "SkipsVectors",
+    "UsesTheGradientBefore",
+}
+
+# What each is inconvenient at.
+INCONVENIENT = {
+    "SwallowsUnknownNames": {
+        "unknown hyperparameters are refused",
+    },
+    "ChecksNothing": {
+        "negative hyperparameters are refused",
+    },
+    "RefusesNegativesOnly": {
+        "nan hyperparameters are refused",
+    },
+    "SavesFunctions": {
+        "a state dict goes through a file",
+    },
+    "CannotBeCopied": {
+        "a pickled optimizer goes on",
+    },
+    "LosesTheTail": {
+        "channels last parameters move as contiguous ones",
+    },
+    "TakesAbsoluteValuesOfComplex": {
+        "complex parameters move as pairs of reals",
+    },
+    "StumblesOverSparse": {
+        "sparse gradients move as dense ones",
+        "a row that comes twice counts twice",
+    },
+    "WorksOnCopies": {
+        "a parameter in two groups is refused",
+        "a gradient scaler skips an overflow",
+    },
+    "KeepsStateByPosition": {
+        "a parameter without gradient rests",
+        "a parameter frozen later rests",
+        "a parameter unfrozen late moves as a fresh one",
+        "a state dict restores to the bit",
+    },
+    "SkipsHooks": {
+        "hooks run before and after a step",
+    },
+    "ForgetsNames": {
+        "parameters come as list generator groups or with names",
+    },
     "TakesDuplicates": {
         "parameters come as list generator groups or with names",
         "a parameter in two groups is refused",
     },
-    "IgnoresMomentum": {"a cycled momentum takes effect"},
     "NeedsMomentumFromTheStart": {
         "every scheduler of torch drives it",
         "a cycled momentum takes effect",
     },
-    "RoundsTensorRates": {"a learning rate can be a tensor"},
-    "NeverMoves": {"takes plain steps"},
-    "FailsOnScalars": {"a scalar parameter moves as one element"},
+    "FailsOnScalars": {
+        "a scalar parameter moves as one element",
+    },
+    "KeepsTheGraph": {
+        "a state dict restores to the bit",
+        "a deep copy goes on",
+        "hyperparameters are restored",
+        "state keeps its type when loaded",
+    },
+    "UsesTheGradientBefore": {
+        "the last gradient takes effect at once",
+    },
+    "AddsTwinRowsOnce": {
+        "sparse gradients move as dense ones",
+    },
 }
-FAULTLESS = ("Sound", "MovesByTheNorm", "MatricesAlone")
+
+# What is wrong with none of these, and the inconveniences of some that are true.
+SOUND = {
+    "Sound": set(),
+    "MovesByTheNorm": set(),
+    "MatricesAlone": set(),
+    "StartsLate": set(),
+    "RefusesZeroRates": set(),
+    "MovesTheLargest": {"complex parameters move as pairs of reals"},
+    "Averages": set(),
+    "NeedsTheGraph": set(),
+    "StepsOnMatricesAlone": set(),
+    "TakesSparseAlone": set(),
+    "LooksTwice": {"a closure runs once a step"},
+    "KeepsAWindow": set(),
+    "WorksInSingle": set(),
+    "StepsBySign": set(),
+}
+UNPROVED = {
+    "a compiled model trains as the plain one",
+    "float16 parameters move",
+    "transposed parameters move as contiguous ones",
+}
+NOT_JUDGED = {"RaisesAtEveryStep"}
 
 
 def those(outcomes, status):
     return {outcome.check.name for outcome in outcomes if outcome.status == status}
 
 
-@pytest.mark.parametrize(("name", "expected"), FAULTS.items(), ids=FAULTS)
-def test_a_planted_fault_is_found_and_nothing_else(name, expected):
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted({*WRONG, *INCONVENIENT}))
+def test_a_planted_fault_is_found_and_nothing_else(name):
     outcomes = examine(getattr(faulty, name))
-    assert those(outcomes, "failed") == expected
+    failed, inconvenient = (those(outcomes, status) for status in ("failed", "inconvenient"))
+    assert failed >= WRONG.get(name, set())
+    if name not in WIDESPREAD:
+        assert failed == WRONG.get(name, set())
+        assert inconvenient == INCONVENIENT.get(name, set())
     assert all(outcome.reason for outcome in outcomes if outcome.status != "passed")
 
 
-@pytest.mark.parametrize("name", FAULTLESS)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOUND)
 def test_where_nothing_is_wrong_nothing_is_found(name):
-    assert those(examine(getattr(sound, name)), "failed") == set()
+    outcomes = examine(getattr(sound, name))
+    assert outcomes[0].status == "passed"
+    assert those(outcomes, "failed") == set()
+    assert those(outcomes, "inconvenient") == SOUND[name]
+
+
+@pytest.mark.parametrize("name", sorted({*WRONG, *INCONVENIENT}))
+def test_each_planted_fault_is_found_by_one_of_its_checks(name):
+    names = WRONG.get(name) or INCONVENIENT[name]
+    checks = [check for check in CHECKS if check.name == min(names)]
+    outcomes = examine(getattr(faulty, name), checks)
+    assert {"failed", "inconvenient"} & {outcome.status for outcome in outcomes}
 
 
 def test_every_planted_fault_is_listed():
     planted = {name for name, each in vars(faulty).items() if inspect.isclass(each)}
-    assert planted == {*FAULTS, "Sound"}
+    assert planted == {*WRONG, *INCONVENIENT, *NOT_JUDGED, "Sound"}
 
 
-def test_every_check_finds_something_but_for_one_that_needs_no_fault_of_an_optimizer():
-    found = set().union(*FAULTS.values())
-    unproved = {check.name for check in CHECKS} - found
-    assert unproved == {"a compiled model trains as the plain one"}
+def test_every_check_finds_something_but_for_those_that_need_a_fault_of_another_kind():
+    found = set().union(*WRONG.values(), *INCONVENIENT.values())
+    assert {check.name for check in CHECKS} - found == UNPROVED
 
 
-# What torch's own classes fail at, each seen in torch 2.14; a later torch may have mended it.
+# What is inconvenient about torch's own classes, each seen in torch 2.14; none gives wrong numbers.
 TORCHS = {
     "Adam": set(),
     "AdamW": set(),
+    "RAdam": set(),
     "SGD": {"nan hyperparameters are refused"},
-    "LBFGS": {*COPIED, *STRIDED - {"strided parameters move as contiguous ones"}},
-    "Muon": {"negative hyperparameters are refused", "nan hyperparameters are refused"},
-}
-WITHOUT_MEANING = {
-    "Adam": {"sparse gradients move as dense ones"},
-    "SGD": set(),
-    "LBFGS": {
-        "a step with closure is a step after it",
-        LATE,
-        "two groups are two optimizers",
-        "a gradient scaler skips an overflow",
-        "weight decay has an effect",
-    },
-    "Muon": {
-        "a scalar parameter moves as one element",
-        "channels last parameters move as contiguous ones",
-        "maximize climbs what minimize descends",
-    },
+    "Muon": {"negative hyperparameters are refused"},
+    "Rprop": {"a new learning rate takes effect"},
+    "SparseAdam": set(),
+    "NAdam": {"state keeps its type when loaded"},
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TORCHS)
-def test_torchs_own_classes_get_a_sensible_verdict(name):
+def test_torchs_own_classes_give_no_wrong_numbers(name):
     outcomes = examine(getattr(torch.optim, name))
-    assert those(outcomes, "failed") <= TORCHS[name]
-    assert those(outcomes, "not applicable") >= WITHOUT_MEANING.get(name, set())
-    assert len(those(outcomes, "passed")) > 30
+    assert those(outcomes, "failed") == set()
+    assert those(outcomes, "inconvenient") <= TORCHS[name]
+    assert len(those(outcomes, "passed")) > 40
 
 
 def test_a_step_without_closure_is_no_failure_but_is_said():
-    outcomes = {each.check.name: each for each in examine(sound.TakesNoClosure)}
+    checks = [check for check in CHECKS if check.theme == "closures"]
+    outcomes = {each.check.name: each for each in examine(sound.TakesNoClosure, checks)}
     assert "Lightning cannot call it" in outcomes["a closure runs with gradients enabled"].reason
 
 
-def test_an_optimizer_that_takes_no_plain_step_is_checked_no_further():
-    first, *others = examine(torch.optim.SparseAdam)
-    assert first.status == "failed"
-    assert "does not support dense gradients" in first.reason
-    assert {each.status for each in others} == {"not applicable"}
+def test_what_takes_no_step_is_not_judged_and_says_why_in_a_line():
+    outcomes = examine(faulty.RaisesAtEveryStep)
+    assert {each.status for each in outcomes} == {"not judged"}
+    assert outcomes[0].reason.count("first line") == 1
+    assert "kernels" not in outcomes[0].reason
 
 
 def test_any_factory_will_do():
@@ -188,39 +463,3 @@ def test_every_check_says_in_one_sentence_what_it_is_good_for():
     meanings = [check.meaning for check in CHECKS]
     assert len(set(meanings)) == len({check.name for check in CHECKS}) == len(CHECKS)
     assert all(meaning.endswith(".") and len(meaning) > 30 for meaning in meanings)
-
-
-def test_the_verb_prints_a_verdict_and_fails_with_the_optimizer(capsys):
-    assert main(["check", "tests.plugins.faulty.ForgetsTheDecay:lr=0.5"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    at = lines.index("    ✗ weight decay has an effect")
-    assert lines[at + 1].strip().startswith("A weight_decay that is accepted and ignored")
-    assert "weight_decay=0.5 has given the same bits as weight_decay=0" in lines[at + 2]
-    assert "    ✓ it goes downhill" in lines
-    assert any(line.startswith("    – sparse gradients") for line in lines)
-    assert lines[-1].startswith("tests.plugins.faulty.ForgetsTheDecay lr=0.5: ")
-    assert "1 do not, 2 do not apply" in lines[-1]
-
-
-def test_the_verb_takes_several_and_succeeds_where_all_do(capsys):
-    assert main(["check", "adam:lr=0.01", "torch.optim.AdamW:weight_decay=0.1", "--json"]) == 0
-    first, second = json.loads(capsys.readouterr().out)
-    assert first["optimizer"] == "adam lr=0.01"
-    assert first["hyperparameters"]["lr"] == 0.01
-    assert second["passes"] is True
-    assert {each["property"] for each in second["checks"]} == {check.name for check in CHECKS}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ([], "OPTIMIZERS"),
-        (["adm"], "Did you mean 'adam'"),
-        (["adam:lr=-1"], "expected lr to be a number >= 0"),
-        (["adam:schedule=cosine"], "check takes no schedule"),
-        (["torch.nn.Linear"], "not a subclass of torch.optim.Optimizer"),
-    ],
-)
-def test_bad_usage_gives_one_line_and_exit_code_2(capsys, arguments, words):
-    assert main(["check", *arguments]) == 2
-    assert words in capsys.readouterr().err

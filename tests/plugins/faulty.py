@@ -1,5 +1,7 @@
 """Copies of a sound optimizer with one fault each, for tests of the conformance checks."""
 
+import random
+
 import torch
 
 from tests.plugins.sound import Sound
@@ -72,13 +74,6 @@ class RefusesNegativesOnly(ChecksNothing):
     def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, maximize=False):
         if lr < 0 or weight_decay < 0 or eps < 0:
             raise ValueError("must not be negative")
-        super().__init__(params, lr, weight_decay, eps, maximize=maximize)
-
-
-class RefusesZero(Sound):
-    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, maximize=False):
-        if lr == 0:
-            raise ValueError("lr must be positive")
         super().__init__(params, lr, weight_decay, eps, maximize=maximize)
 
 
@@ -349,3 +344,313 @@ class NeverMoves(Sound):
 class FailsOnScalars(Sound):
     def move(self, param, grad, state, group):
         super().move(param, grad, state, group | {"size": len(param)})
+
+
+class DecaysAwayFromZero(Sound):
+    def gradient(self, param, group):
+        return super().gradient(param, group | {"weight_decay": -group["weight_decay"]})
+
+
+class DecaysDecoupledAwayFromZero(Sound):
+    def move(self, param, grad, state, group):
+        param.mul_(1 + group["lr"] * group["weight_decay"])
+        super().move(param, grad - group["weight_decay"] * param, state, group)
+
+
+class DecaysAwayWhereItMaximizes(Sound):
+    def gradient(self, param, group):
+        grad = param.grad + group["weight_decay"] * param
+        return -grad if group["maximize"] else grad
+
+
+class KeepsEveryGradient(Sound):
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        state.setdefault("history", []).append(grad.clone())
+
+
+class KeepsEveryLossInItself(Sound):
+    def begin(self):
+        self.seen = [*getattr(self, "seen", []), float(len(self.param_groups))]
+
+
+class KeepsGradientsInTheClass(Sound):
+    kept = []  # noqa: RUF012
+
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        self.kept.append(grad)
+
+
+class KeepsNumbersInTheClass(Sound):
+    kept = []  # noqa: RUF012
+
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        self.kept.append(str(grad.sum().item()))
+
+
+class GrowsATensor(Sound):
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        norms = state.get("norms", grad.new_zeros(0))
+        state["norms"] = torch.cat([norms, grad.norm()[None]])
+
+
+class GrowsATensorInTheClass(Sound):
+    norms = torch.zeros(0)
+
+    def begin(self):
+        type(self).norms = torch.cat([self.norms, torch.zeros(1)])
+
+
+class KeepsTheGraph(Sound):
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        with torch.enable_grad():
+            state["trace"] = state.get("trace", 0.0) + (param * 1.0).sum()
+
+
+class DrawsForNothing(Sound):
+    def begin(self):
+        torch.rand(1)
+
+
+class AddsNoise(Sound):
+    def gradient(self, param, group):
+        return super().gradient(param, group) + 1e-3 * torch.randn_like(param)
+
+
+class DrawsFromPython(Sound):
+    def begin(self):
+        random.random()
+
+
+class SeedsTheGenerator(Sound):
+    def begin(self):
+        torch.default_generator.manual_seed(0)
+
+
+class ReplacesTheData(Sound):
+    def move(self, param, grad, state, group):
+        moved = param.clone()
+        super().move(moved, grad, state, group)
+        param.data = moved
+
+
+class ReplacesTheDataOnce(Sound):
+    """As packed execution does at its second step."""
+
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        if state["step"] == 2:
+            param.data = param.clone()
+
+
+class TransposesTheData(Sound):
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        if param.dim() == 2:
+            param.set_(param.detach().t().contiguous().t())
+
+
+class CountsTheRateTwice(Sound):
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group | {"lr": group["lr"] ** 2})
+
+
+class CountsTheRateTwiceInMomentum(Sound):
+    def move(self, param, grad, state, group):
+        state["m"].lerp_(group["lr"] * grad, 0.1)
+        param.sub_(group["lr"] * state["m"])
+
+
+class RunsTheClosureTwice(Sound):
+    def loss_of(self, closure):
+        super().loss_of(closure)
+        return super().loss_of(closure)
+
+
+class SharesStateByShape(Sound):
+    def state_of(self, param):
+        if not hasattr(self, "first"):
+            self.first = {}
+        first = self.first.setdefault((id(self), param.shape), param)
+        return super().state_of(first)
+
+
+class SharesMomentsWithinAGroup(Sound):
+    """Lets the moments of equal shapes be one tensor, as an array multiplied is one."""
+
+    def new_state(self, param):
+        state = super().new_state(param)
+        for other, theirs in self.state.items():
+            if other.shape == param.shape and theirs:
+                state["m"] = theirs["m"]
+        return state
+
+
+class SharesStateAmongInstances(Sound):
+    kept = {}  # noqa: RUF012
+
+    def state_of(self, param):
+        state = super().state_of(param)
+        shared = self.kept.setdefault((param.shape, param.dtype), state["v"])
+        state["v"] = shared
+        return state
+
+
+class WritesThroughData(Sound):
+    def move(self, param, grad, state, group):
+        super().move(param.data, grad, state, group)
+
+
+class WritesThroughNumpy(Sound):
+    def move(self, param, grad, state, group):
+        moved = param.clone()
+        super().move(moved, grad, state, group)
+        if param.dtype in (torch.float32, torch.float64):
+            param.numpy()[...] = moved.numpy()
+        else:
+            param.copy_(moved)
+
+
+class LowersItsRate(Sound):
+    def begin(self):
+        for group in self.param_groups:
+            group["lr"] *= 0.999
+
+
+class ChangesARateInPlace(Sound):
+    def begin(self):
+        for group in self.param_groups:
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].mul_(0.999)
+
+
+class LeavesGradientsOff(Sound):
+    def begin(self):
+        self.switch = torch.set_grad_enabled(False)
+
+    def step(self, closure=None):
+        loss = self.take(closure)
+        torch._C._set_grad_enabled(False)
+        return loss
+
+
+class ChangesTheDefaultType(Sound):
+    def begin(self):
+        torch.set_default_dtype(torch.float64)
+
+
+class UsesTheGradientBefore(Sound):
+    def move(self, param, grad, state, group):
+        before = state.get("before", grad)
+        state["before"] = grad.clone()
+        super().move(param, before, state, group)
+
+
+class SkipsVectors(Sound):
+    def move(self, param, grad, state, group):
+        if param.dim() != 1:
+            super().move(param, grad, state, group)
+
+
+class SkipsTheLast(Sound):
+    def begin(self):
+        self.last = self.param_groups[-1]["params"][-1]
+
+    def move(self, param, grad, state, group):
+        if param is not self.last or len(group["params"]) == 1:
+            super().move(param, grad, state, group)
+
+
+class MovesTheFrozenByMomentum(Sound):
+    def begin(self):
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is None and self.state[param]:
+                    param.sub_(group["lr"] * self.state[param]["m"])
+
+
+class SavesOnce(Sound):
+    """Resets its counts whenever a state dict is taken."""
+
+    def state_dict(self):
+        for state in self.state.values():
+            state["step"].zero_()
+        return super().state_dict()
+
+
+class RestoresItsFirstRate(Sound):
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["lr"] = self.defaults["lr"]
+
+
+class AddsTwinRowsOnce(Sound):
+    """Takes sparse gradients, and of rows that come twice the last."""
+
+    def refuse_sparse(self, grad):
+        pass
+
+    def gradient(self, param, group):
+        grad = param.grad
+        if grad.is_sparse:
+            dense = torch.zeros_like(param)
+            dense[grad._indices()[0]] = grad._values()
+            grad = dense
+        return (-grad if group["maximize"] else grad) + group["weight_decay"] * param
+
+
+class LosesImaginaryParts(Sound):
+    def adapt(self, param, grad, state, group, t):
+        if param.is_complex():
+            super().adapt(param, grad.real.to(grad.dtype), state, group, t)
+        else:
+            super().adapt(param, grad, state, group, t)
+
+
+class ForeachIsAnotherRule(Sound):
+    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, foreach=None):
+        super().__init__(params, lr, weight_decay, eps)
+        for group in self.param_groups:
+            group["foreach"] = foreach
+
+    def move(self, param, grad, state, group):
+        factor = 1.1 if group.get("foreach") else 1.0
+        super().move(param, grad, state, group | {"lr": group["lr"] * factor})
+
+
+class GoesOnWhereAnotherStopped(Sound):
+    """Keeps its state on the parameter, where the next optimizer finds it."""
+
+    def state_of(self, param):
+        if not hasattr(param, "kept"):
+            param.kept = super().state_of(param)
+        self.state[param] = param.kept
+        return param.kept
+
+
+class RaisesAtEveryStep(Sound):
+    """Cannot be judged: an error of several lines, as a dispatcher's."""
+
+    def begin(self):
+        raise ValueError("first line\n" + "table of kernels\n" * 50)
+
+
+class CountsForAllInstances(Sound):
+    """Begins to count when one is built, and counts the steps of every one that is there."""
+
+    calls = 0
+
+    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, maximize=False):
+        super().__init__(params, lr, weight_decay, eps, maximize=maximize)
+        type(self).calls = 0
+
+    def begin(self):
+        type(self).calls += 1
+
+    def move(self, param, grad, state, group):
+        self.adapt(param, grad, state, group, self.calls)

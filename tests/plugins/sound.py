@@ -97,3 +97,140 @@ class TakesNoClosure(torch.optim.SGD):
                 for param in group["params"]:
                     if param.grad is not None:
                         param.sub_(group["lr"] * param.grad)
+
+
+class StartsLate(Sound):
+    """No fault: its first steps only fill the moments, as RAdam's and AdaShift's."""
+
+    def adapt(self, param, grad, state, group, t):
+        super().adapt(param, grad, state, group | {"lr": group["lr"] * (t > 10)}, t)
+
+
+class RefusesZeroRates(Sound):
+    """No fault: a rate of zero is no promise."""
+
+    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, maximize=False):
+        if lr == 0:
+            raise ValueError("lr must be positive")
+        super().__init__(params, lr, weight_decay, eps, maximize=maximize)
+
+
+class MovesTheLargest(Sound):
+    """No fault: moves only those elements whose gradient is large."""
+
+    def move(self, param, grad, state, group):
+        before = param.clone()
+        super().move(param, grad, state, group)
+        param.copy_(torch.where(grad.abs() > 0.2, param, before))
+
+
+class Averages(Sound):
+    """No fault: steps at one point and is evaluated at the average of all, as schedule-free."""
+
+    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, maximize=False):
+        super().__init__(params, lr, weight_decay, eps, maximize=maximize)
+        for group in self.param_groups:
+            group["training"] = False
+
+    def train(self):
+        self.exchange(to_training=True)
+
+    def eval(self):
+        self.exchange(to_training=False)
+
+    @torch.no_grad()
+    def exchange(self, to_training):
+        for group in self.param_groups:
+            if group["training"] != to_training:
+                group["training"] = to_training
+                for param in group["params"]:
+                    if self.state[param]:
+                        other = self.state[param]["other"]
+                        kept = param.clone()
+                        param.copy_(other)
+                        other.copy_(kept)
+
+    def begin(self):
+        if not all(group["training"] for group in self.param_groups):
+            raise RuntimeError("call train() before step()")
+
+    def new_state(self, param):
+        return super().new_state(param) | {"other": param.detach().clone()}
+
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        state["other"].lerp_(param, 1 / state["step"].item())
+
+
+class NeedsTheGraph(Sound):
+    """No fault: divides by a second derivative, and so needs create_graph=True."""
+
+    def gradient(self, param, group):
+        with torch.enable_grad():
+            curvature = torch.autograd.grad(param.grad.sum(), param, retain_graph=True)[0]
+        grad = -param.grad.detach() if group["maximize"] else param.grad.detach()
+        return grad / (1 + curvature.abs()) + group["weight_decay"] * param
+
+    def refuse_sparse(self, grad):
+        if not grad.requires_grad:
+            raise RuntimeError("gradients need a graph: backward(create_graph=True)")
+
+
+class StepsOnMatricesAlone(Sound):
+    """No fault: refuses what is no matrix, at the first step."""
+
+    def move(self, param, grad, state, group):
+        if param.dim() != 2:
+            raise ValueError("takes matrices alone")
+        super().move(param, grad, state, group)
+
+
+class TakesSparseAlone(Sound):
+    """No fault: refuses dense gradients, as SparseAdam does."""
+
+    def refuse_sparse(self, grad):
+        if not grad.is_sparse:
+            raise RuntimeError("takes sparse gradients alone")
+
+    def gradient(self, param, group):
+        grad = param.grad.to_dense()
+        return (-grad if group["maximize"] else grad) + group["weight_decay"] * param
+
+
+class LooksTwice(Sound):
+    """No fault: needs its closure twice, as SAM does."""
+
+    def loss_of(self, closure):
+        super().loss_of(closure)
+        return super().loss_of(closure)
+
+    def step(self, closure=None):
+        if closure is None:
+            raise RuntimeError("needs a closure")
+        return self.take(closure)
+
+
+class KeepsAWindow(Sound):
+    """No fault: a history of bounded length."""
+
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group)
+        state["history"] = [*state.get("history", []), grad.clone()][-20:]
+
+
+class WorksInSingle(Sound):
+    """No fault: computes in 32 bits whatever the parameter's type."""
+
+    def adapt(self, param, grad, state, group, t):
+        if param.dtype == torch.float64:
+            grad = grad.float().double()
+        super().adapt(param, grad, state, group, t)
+
+
+class StepsBySign(Sound):
+    """No fault: every step is ±lr."""
+
+    def adapt(self, param, grad, state, group, t):
+        if param.is_complex():
+            param, grad = torch.view_as_real(param), torch.view_as_real(grad.resolve_conj())
+        param.sub_(group["lr"] * grad.sign())

@@ -1,0 +1,150 @@
+"""Checks of where parameters lie, what autograd knows of them, and what grows."""
+
+import gc
+import sys
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from optimizers.conformance.compare import tensors_in
+from optimizers.conformance.outcome import Failure
+from optimizers.conformance.subject import NotApplicable, Subject, params_of
+
+_FILLED = 110  # steps after which a history is full: that of L-BFGS has 100 entries, 2 a step
+_STRETCH = 20  # steps between two looks at memory
+
+
+def parameters_keep_their_memory(subject: Subject) -> None:
+    """Averages, buckets of gradients, shared memory and views hold on to a parameter's storage."""
+    params = subject.parameters()
+    optimizer = subject.build(params)
+    before = [_place(param) for param in params]
+    for step in subject.span(4):
+        subject.step(optimizer, subject.gradients(step))
+        for index, (param, old) in enumerate(zip(params, before, strict=True)):
+            changes = [name for name, value in _place(param).items() if value != old[name]]
+            if changes:
+                words = f"parameter {index} has another {' and '.join(changes)}"
+                raise Failure(f"after step {step + 1} {words}")
+
+
+def autograd_sees_every_move(subject: Subject) -> None:
+    """backward() through weights that have moved since must raise, not use the new ones."""
+    params = subject.parameters()
+    optimizer = subject.run(params, steps=range(subject.start))
+    for step in range(subject.start, subject.start + 3):
+        before = [(param.detach().clone(), param._version) for param in params]
+        losses = [(param**2).sum() for param in params]
+        subject.step(optimizer, subject.gradients(step))
+        for index, (param, (old, version)) in enumerate(zip(params, before, strict=True)):
+            if param._version == version and not torch.equal(param, old):
+                raise Failure(
+                    f"step {step + 1} moved parameter {index} behind autograd's back: "
+                    f"backward() of a loss from before {_silence_of(losses[index], param, old)}"
+                )
+
+
+def parameters_and_state_hold_no_graph(subject: Subject) -> None:
+    """A tensor that remembers how it was computed keeps every earlier step in memory."""
+    params = subject.parameters()
+    optimizer = subject.run(params)
+    held = [t for state in optimizer.state.values() for t in tensors_in(state)]
+    if any(t.grad_fn is not None for t in held):
+        count = sum(t.grad_fn is not None for t in held)
+        raise Failure(f"{count} of {len(held)} state tensors hold the graph of their computation")
+    if not all(param.is_leaf and param.requires_grad for param in params_of(optimizer)):
+        raise Failure("after 4 steps a parameter is no leaf that requires a gradient")
+
+
+def memory_does_not_grow_with_steps(subject: Subject) -> None:
+    """What grows by a little in each step fills the memory in the night."""
+    gc.collect()
+    gc.freeze()  # so that what lives already is not gone through at each look
+    try:
+        looks = _looks(subject)
+    finally:
+        gc.unfreeze()
+    for name, least in _LEAST_GROWTH.items():
+        growths = [after[name] - before[name] for before, after in pairwise(looks)]
+        if min(growths) >= least:
+            per_step = min(growths) / _STRETCH
+            raise Failure(f"{name} grow by {per_step:.3g} in each step")
+
+
+# What is no chance in each of three stretches of steps.
+_LEAST_GROWTH = {
+    "entries of state and groups": 1,
+    "live tensors": _STRETCH // 3,
+    "bytes of live tensors": 2 * _STRETCH,
+    "Python objects": _STRETCH * 9 // 10,
+}
+
+
+def _looks(subject: Subject) -> list[dict[str, int]]:
+    """Return the sizes after the history is full, and after each of three stretches of steps."""
+    params = subject.parameters()
+    filled = _FILLED // 2 if subject.needs_closure else _FILLED
+    optimizer = subject.run(params, steps=range(filled))
+    looks = [_size_of(optimizer, params)]
+    for _ in range(3):
+        for step in range(_STRETCH):
+            subject.step(optimizer, subject.gradients(step))
+        looks.append(_size_of(optimizer, params))
+    return looks
+
+
+def _size_of(optimizer: torch.optim.Optimizer, params: list[Parameter]) -> dict[str, int]:
+    """Return the sizes of what the optimizer holds and of what lives in the process."""
+    for param in params:
+        param.grad = None
+    gc.collect()
+    alive = [each for each in gc.get_objects() if type(each) in (Tensor, Parameter)]
+    bytes_held = sum(t.untyped_storage().nbytes() for t in alive if t.layout is torch.strided)
+    num_alive = len(alive)
+    del alive
+    return {
+        "entries of state and groups": _num_entries(vars(optimizer), set()),
+        "live tensors": num_alive,
+        "bytes of live tensors": bytes_held,
+        "Python objects": sys.getallocatedblocks(),
+    }
+
+
+def _num_entries(tree: Any, seen: set[int]) -> int:
+    """Return the elements of tensors and entries of containers below `tree`, each once."""
+    if id(tree) in seen:
+        return 0
+    seen.add(id(tree))
+    if isinstance(tree, Tensor):
+        return tree.numel()
+    if isinstance(tree, (str, bytes)):
+        return len(tree)
+    if isinstance(tree, dict):
+        return sum(1 + _num_entries(branch, seen) for branch in list(tree.values()))
+    if isinstance(tree, (list, tuple, set, frozenset)):
+        return sum(1 + _num_entries(branch, seen) for branch in list(tree))
+    return 0
+
+
+def _place(param: Tensor) -> dict[str, Any]:
+    return {
+        "address": param.data_ptr(),
+        "storage": param.untyped_storage().data_ptr(),
+        "shape": tuple(param.shape),
+        "strides": param.stride(),
+        "type": param.dtype,
+        "requires_grad": param.requires_grad,
+    }
+
+
+def _silence_of(loss: Tensor, param: Tensor, old: Tensor) -> str:
+    """Return in words what a backward pass through weights from before makes of them."""
+    try:
+        (grad,) = torch.autograd.grad(loss, param)
+    except RuntimeError as error:
+        raise NotApplicable("autograd refuses for another reason") from error
+    gap = (grad - 2 * old).abs().max().item()
+    return f"gives a gradient that is wrong by up to {gap:.3g}"

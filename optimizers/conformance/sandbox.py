@@ -1,0 +1,42 @@
+"""Settings of the process that a step may change, put back so that no check disturbs another."""
+
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+
+def settings() -> dict[str, Any]:
+    """Return what is set for the whole process or thread, by names for people."""
+    return {
+        "gradients enabled": torch.is_grad_enabled(),
+        "default type": torch.get_default_dtype(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "threads": torch.get_num_threads(),
+        "anomaly detection": torch.is_anomaly_enabled(),
+    }
+
+
+@contextmanager
+def sandbox() -> Iterator[None]:
+    """Put settings and random generators back, and print no warnings."""
+    before, state = settings(), random.getstate()
+    try:
+        with torch.random.fork_rng(devices=()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(state)
+        _restore(before)
+
+
+def _restore(before: dict[str, Any]) -> None:
+    torch.set_grad_enabled(before["gradients enabled"])
+    torch.set_default_dtype(before["default type"])
+    torch.use_deterministic_algorithms(before["deterministic algorithms"])
+    torch.autograd.set_detect_anomaly(before["anomaly detection"])
+    if torch.get_num_threads() != before["threads"]:
+        torch.set_num_threads(before["threads"])

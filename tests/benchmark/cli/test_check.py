@@ -1,0 +1,82 @@
+"""The verb prints what fails first; its exit code tells wrong from inconvenient."""
+
+import json
+
+import pytest
+
+from benchmark.__main__ import main
+from optimizers.conformance import CHECKS
+
+PLUGINS = "tests.plugins"
+
+
+def printed(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def test_wrong_numbers_come_first_a_line_each_and_give_exit_code_1(capsys):
+    assert main(["check", f"{PLUGINS}.faulty.ForgetsTheDecay:lr=0.5"]) == 1
+    lines = printed(capsys)
+    at = lines.index("  wrong numbers")
+    assert lines[at + 1].startswith("    ✗ weight decay has an effect: weight_decay=0.5 has given")
+    assert lines[-1].startswith(f"{PLUGINS}.faulty.ForgetsTheDecay lr=0.5: ")
+    assert f"of {len(CHECKS)} properties 1 give wrong numbers, 0 are inconvenient" in lines[-1]
+    assert not any("✓" in line for line in lines)
+    assert len(lines) < 8
+
+
+def test_what_is_inconvenient_is_said_apart_and_gives_exit_code_0(capsys):
+    assert main(["check", f"{PLUGINS}.faulty.SwallowsUnknownNames"]) == 0
+    lines = printed(capsys)
+    assert "  wrong numbers" not in lines
+    at = lines.index("  inconvenient")
+    assert lines[at + 1].startswith("    ! unknown hyperparameters are refused: ")
+
+
+def test_verbose_prints_every_property_with_what_it_is_for(capsys):
+    assert main(["check", "-v", f"{PLUGINS}.sound.Sound"]) == 0
+    lines = printed(capsys)
+    marked = [line for line in lines if line.startswith(("    ✓ ", "    – "))]
+    assert [line[6:] for line in marked] == [check.name for check in CHECKS]
+    at = lines.index("    ✓ it goes downhill")
+    assert lines[at + 1].strip().startswith("On a bowl")
+
+
+def test_an_error_is_its_first_line_and_said_once(capsys):
+    assert main(["check", f"{PLUGINS}.faulty.CannotBeCopied"]) == 0
+    lines = [line for line in printed(capsys) if "factor" in line]
+    assert len(lines) == 1
+    assert "raised AttributeError" in lines[0]
+
+
+def test_what_cannot_be_judged_is_said_once_with_exit_code_2(capsys):
+    assert main(["check", f"{PLUGINS}.faulty.RaisesAtEveryStep"]) == 2
+    lines = printed(capsys)
+    assert len(lines) == 3
+    assert "cannot be judged: it takes no step" in lines[2]
+    assert "ValueError: first line (" in lines[2]
+
+
+def test_the_verb_takes_several_and_succeeds_where_all_do(capsys):
+    names = ["torch.optim.SGD:lr=0.01", "torch.optim.AdamW:weight_decay=0.1"]
+    assert main(["check", *names, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["optimizer"] == "torch.optim.SGD lr=0.01"
+    assert first["hyperparameters"]["lr"] == 0.01
+    assert second["passes"] is True
+    assert {each["property"] for each in second["checks"]} == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "OPTIMIZERS"),
+        (["adm"], "Did you mean 'adam'"),
+        (["adam:lr=-1"], "expected lr to be a number >= 0"),
+        (["adam:schedule=cosine"], "check takes no schedule"),
+        (["torch.nn.Linear"], "not a subclass of torch.optim.Optimizer"),
+    ],
+)
+def test_bad_usage_gives_one_line_and_exit_code_2(capsys, arguments, words):
+    assert main(["check", *arguments]) == 2
+    assert words in capsys.readouterr().err
