@@ -126,7 +126,7 @@ def _is_tensor(value: Any) -> bool:
 
 def _mentions(cls: type, text: str) -> bool:
     """Return whether the constructor of `cls` asserts on a word of its groups, by its code."""
-    code = getattr(cls.__init__, "__code__", None)
+    code = getattr(inspect.getattr_static(cls, "__init__"), "__code__", None)
     return code is not None and text in code.co_consts and text not in code.co_varnames
 
 

@@ -66,7 +66,7 @@ class Split(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for part in self._parts.values():
-            part.step(*[lambda: loss] * needs_closure(part))
+            part.step(*[lambda: loss] * needs_closure(part))  # type: ignore[arg-type]
             self.state.update(part.state)
         return loss
 
