@@ -3,8 +3,10 @@
 `grammar` reads such descriptions from a command line. Torch is imported only by `build`.
 """
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -45,16 +47,25 @@ class OptimizerSpec:
         values = {name: _tuples(value) for name, value in self.hyperparameters.items()}
         object.__setattr__(self, "hyperparameters", values)
 
-    def build(self, params: Iterable[Any]) -> "Optimizer":
-        """Return the optimizer over `params`, with hyperparameters as its class checks them."""
+    def build(self, params: Iterable[Any], *, execution: str | None = None) -> "Optimizer":
+        """Return the optimizer over `params`, with hyperparameters as its class checks them.
+
+        Args:
+            params: Parameters or groups.
+            execution: For those who own the network: how our own optimizers run their rule, see
+                `optimizers.base`; others, and hyperparameters that say it themselves, keep theirs.
+        """
+        make = partial(self._make, execution=execution)
         if self.rest is None:
-            return self._make(params)
+            return make(params)
         from optimizers.split import Split
 
-        return Split(params, self._make, self.rest.build)
+        return Split(params, make, partial(self.rest.build, execution=execution))
 
-    def _make(self, params: Iterable[Any]) -> "Optimizer":
-        optimizer: Optimizer = resolve_name(self.target)(params, **self.hyperparameters)
+    def _make(self, params: Iterable[Any], *, execution: str | None) -> "Optimizer":
+        target = resolve_name(self.target)
+        chosen = {"execution": execution} if execution and _has_executions(target) else {}
+        optimizer: Optimizer = target(params, **{**chosen, **self.hyperparameters})
         return optimizer
 
     def to_json(self) -> dict[str, Any]:
@@ -72,6 +83,15 @@ class OptimizerSpec:
         """Build a spec from `to_json`'s mapping."""
         rest = cls.from_json(data["rest"]) if data.get("rest") else None
         return cls(**{**data, "schedule": Schedule(**data["schedule"]), "rest": rest})
+
+
+def _has_executions(target: Any) -> bool:
+    """Whether this is a class with our ways of running a rule."""
+    from optimizers.base import PaperOptimizer
+
+    if not (isinstance(target, type) and issubclass(target, PaperOptimizer)):
+        return False
+    return "execution" in inspect.signature(target).parameters
 
 
 def _tuples(value: Any) -> Any:

@@ -193,7 +193,8 @@ class _Party:
         self._params = [torch.nn.Parameter(routes.start[rows]) for rows in parameters]
         self._sizes = [len(rows) for rows in parameters]
         with _one_line(spec):
-            self._optimizer = spec.build(self._groups([routes.lr[rows[0]] for rows in parameters]))
+            groups = self._groups([routes.lr[rows[0]] for rows in parameters])
+            self._optimizer = spec.build(groups, execution="packed")
         self._takes_closure = "closure" in inspect.signature(self._optimizer.step).parameters
         self._base_lrs = [group.get("lr") for group in self._optimizer.param_groups]
 

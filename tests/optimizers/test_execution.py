@@ -28,6 +28,9 @@ forms = pytest.mark.parametrize("form", FORMS)
 SHAPES = [(7, 5), (33,), (), (1,), (0,), (3, 4, 5), (16,), (129,)]
 
 
+together = pytest.mark.parametrize("execution", ["auto", "packed"])
+
+
 def make(form, params, execution, **values):
     (spec,) = parse(form)
     cls = type(spec.build([torch.nn.Parameter(torch.zeros(1))]))
@@ -69,14 +72,16 @@ def params_of(optimizer):
 
 def is_packed(optimizer):
     plans = [plan for memory in optimizer._memory.values() for plan in memory.plans or ()]
-    return any(plan._packs for plan in plans)
+    return any(plan._together for plan in plans)
 
 
 @forms
-def test_packed_steps_are_those_of_the_loop(form, monkeypatch):
+@together
+def test_steps_together_are_those_of_the_loop(form, execution, monkeypatch):
     monkeypatch.setattr(packing, "SMALL_ON_CPU", 100)
+    monkeypatch.setattr(packing, "GATHERED_ON_CPU", 100)
     monkeypatch.setattr(packing, "SLICE", 50)
-    pair = [make(form, parameters(), mode) for mode in ("packed", "loop")]
+    pair = [make(form, parameters(), mode) for mode in (execution, "loop")]
     seen_packed = False
     for step in range(1, 15):
         without = {3: (4,), 5: (3, 5), 6: (3, 5), 7: (3, 5)}.get(step, ())
@@ -110,8 +115,9 @@ def test_parameters_stay_the_same_objects_and_gradients_as_they_were(form):
     assert is_packed(optimizer)
 
 
-def adam_pair(**values):
-    return [optimizers.Adam(parameters(), execution=mode, **values) for mode in ("packed", "loop")]
+@pytest.fixture(params=["auto", "packed"])
+def adam_pair(request):
+    return [optimizers.Adam(parameters(), execution=mode) for mode in (request.param, "loop")]
 
 
 def step_both(pair, seeds, without=()):
@@ -122,8 +128,8 @@ def step_both(pair, seeds, without=()):
     assert_same(*pair)
 
 
-def test_data_that_someone_replaced_is_stepped_where_it_now_is():
-    pair = adam_pair()
+def test_data_that_someone_replaced_is_stepped_where_it_now_is(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     for optimizer in pair:
         params_of(optimizer)[1].data = torch.full((33,), 2.0, dtype=torch.float64)
@@ -131,8 +137,8 @@ def test_data_that_someone_replaced_is_stepped_where_it_now_is():
     assert is_packed(pair[0])
 
 
-def test_state_that_someone_replaced_is_the_state_from_then_on():
-    pair = adam_pair()
+def test_state_that_someone_replaced_is_the_state_from_then_on(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     for optimizer in pair:
         state = optimizer.state[params_of(optimizer)[1]]
@@ -144,8 +150,8 @@ def test_state_that_someone_replaced_is_the_state_from_then_on():
     step_both(pair, range(6, 10))
 
 
-def test_data_of_state_that_someone_replaced_is_the_state_from_then_on():
-    pair = adam_pair()
+def test_data_of_state_that_someone_replaced_is_the_state_from_then_on(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     for optimizer in pair:
         entry = optimizer.state[params_of(optimizer)[1]]["exp_avg"]
@@ -204,8 +210,8 @@ def test_buffers_stay_small_enough_for_whoever_saves_one_layer(monkeypatch):
     assert max(p.untyped_storage().nbytes() for p in params) <= 4 * 100
 
 
-def test_loaded_state_goes_on_from_there():
-    pair = adam_pair()
+def test_loaded_state_goes_on_from_there(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     saved = copy.deepcopy(pair[1].state_dict())
     step_both(pair, range(4, 7))
@@ -216,11 +222,11 @@ def test_loaded_state_goes_on_from_there():
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_a_copy_of_a_packed_optimizer_shares_nothing_with_it(copied):
-    pair = adam_pair()
+def test_a_copy_of_a_packed_optimizer_shares_nothing_with_it(adam_pair, copied):
+    pair = adam_pair
     step_both(pair, range(4))
     twin = copied(pair[0])
-    assert twin.execution == "packed"
+    assert twin.execution == pair[0].execution
     before = [p.detach().clone() for p in params_of(twin)]
     step_both(pair, range(4, 8))
     for param, old in zip(params_of(twin), before, strict=True):
@@ -229,8 +235,8 @@ def test_a_copy_of_a_packed_optimizer_shares_nothing_with_it(copied):
     other.load_state_dict(pair[1].state_dict())
 
 
-def test_a_saved_state_dict_has_the_shapes_of_the_loop():
-    pair = adam_pair()
+def test_a_saved_state_dict_has_the_shapes_of_the_loop(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     file = io.BytesIO()
     torch.save(pair[0].state_dict(), file)
@@ -241,8 +247,8 @@ def test_a_saved_state_dict_has_the_shapes_of_the_loop():
             torch.testing.assert_close(loaded["state"][key][name], value)
 
 
-def test_a_group_added_later_and_a_frozen_parameter_step_rightly():
-    pair = adam_pair()
+def test_a_group_added_later_and_a_frozen_parameter_step_rightly(adam_pair):
+    pair = adam_pair
     step_both(pair, range(3))
     for optimizer in pair:
         extra = [torch.nn.Parameter(torch.full((4,), 0.5 * i).double()) for i in range(3)]
@@ -253,8 +259,8 @@ def test_a_group_added_later_and_a_frozen_parameter_step_rightly():
     assert is_packed(pair[0])
 
 
-def test_a_changing_set_of_gradients_steps_rightly():
-    pair = adam_pair()
+def test_a_changing_set_of_gradients_steps_rightly(adam_pair):
+    pair = adam_pair
     for seed in range(12):
         step_both(pair, [seed], without=(seed % 3, 5))
 
@@ -369,7 +375,7 @@ def test_execution_is_no_part_of_the_groups_or_of_a_recorded_spec():
     assert "execution" not in parse("adam")[0].hyperparameters
 
 
-def test_without_a_compiler_it_says_so_and_packs(monkeypatch):
+def test_without_a_compiler_it_says_so_and_goes_on(monkeypatch):
     def broken(*_):
         raise FileNotFoundError("no g++")
 
@@ -378,7 +384,7 @@ def test_without_a_compiler_it_says_so_and_packs(monkeypatch):
     pair = [optimizers.Adam(parameters(), execution=mode) for mode in ("compiled", "loop")]
     with pytest.warns(RuntimeWarning, match="torch.compile does not work here, .* no g\\+\\+"):
         step_both(pair, range(4))
-    assert pair[0].execution == "packed"
+    assert pair[0].execution == "auto"
     step_both(pair, range(4, 8))
 
 
