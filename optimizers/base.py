@@ -266,7 +266,7 @@ class PaperOptimizer(Optimizer):
         for group in state_dict["param_groups"]:
             self._check_fixed(group)
         super().load_state_dict(self._completed(state_dict))
-        self._keep_counter_types(state_dict)
+        self._keep_types(state_dict)
         for key, entries in self.state.items():  # torch keeps tensors of what it loads
             self.state[key] = _copied(entries)
 
@@ -280,15 +280,17 @@ class PaperOptimizer(Optimizer):
         rest = state_dict["param_groups"][len(groups) :]  # a wrong number is refused by torch
         return {**state_dict, "param_groups": [*groups, *rest]}
 
-    def _keep_counter_types(self, state_dict: dict[str, Any]) -> None:
-        # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost.
+    def _keep_types(self, state_dict: dict[str, Any]) -> None:
+        # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost;
+        # and a text it takes for a list.
         saved = [key for group in state_dict["param_groups"] for key in group["params"]]
         ours = [param for group in self.param_groups for param in group["params"]]
         for key, param in zip(saved, ours, strict=True):
-            for name in self.counters:
-                value = state_dict["state"].get(key, {}).get(name)
-                if isinstance(value, Tensor):
+            for name, value in state_dict["state"].get(key, {}).items():
+                if name in self.counters and isinstance(value, Tensor):
                     self.state[param][name] = self.state[param][name].to(value.dtype)
+                elif isinstance(value, (str, bytes)):
+                    self.state[param][name] = value
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "execution": self.execution}

@@ -11,7 +11,7 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
-from optimizers.layout import Names, States, flat, is_dense, is_plain
+from optimizers.layout import Names, States, flat, is_dense, is_plain, rounds_by_place
 from optimizers.motion import Motion, Run
 
 _grad_of = attrgetter("grad")
@@ -95,7 +95,7 @@ def gatherable(params: Iterable[Tensor], states: States, names: Names) -> list[T
 
 
 def _is_simple(param: Tensor, entries: Sequence[Tensor]) -> bool:
-    if not is_plain(param) or param.is_complex() or not is_dense(param):
+    if not is_plain(param) or param.is_complex() or not is_dense(param) or rounds_by_place(param):
         return False
     if param.device.type == "cpu" and param.untyped_storage().is_shared():
         return False  # between copying in and out a step of another process would be lost

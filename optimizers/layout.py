@@ -19,6 +19,15 @@ def is_plain(tensor: Tensor) -> bool:
     return type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
 
 
+def rounds_by_place(tensor: Tensor) -> bool:
+    """Whether the last bit of a result depends on where in a tensor its element lies.
+
+    So it is with 16 bits on a CPU: torch's vector operations round once, what is left over at the
+    end of a tensor is rounded after each multiplication as well.
+    """
+    return tensor.device.type == "cpu" and tensor.element_size() < 4
+
+
 def is_dense(tensor: Tensor) -> bool:
     """Whether the elements fill one stretch of memory, in whatever order of dimensions."""
     strides = sorted(

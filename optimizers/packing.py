@@ -17,12 +17,21 @@ from torch.autograd.graph import increment_version
 
 from optimizers.counting import Counters
 from optimizers.gathering import Gathering, Scratch, gatherable
-from optimizers.layout import Names, States, as_real, flat, in_batches, is_dense, is_plain
+from optimizers.layout import (
+    Names,
+    States,
+    as_real,
+    flat,
+    in_batches,
+    is_dense,
+    is_plain,
+    rounds_by_place,
+)
 from optimizers.motion import Motion, Run
 
 SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
 SMALL_ELSEWHERE = 1 << 20  # where launching kernels costs more than copying gradients
-GATHERED_ON_CPU = 1 << 13  # elements, copied with their state: worth less than packing
+GATHERED_ON_CPU = 1 << 14  # elements, whose state is copied as well; measured there too
 GATHERED_ELSEWHERE = 1 << 17
 SCRATCH_ELSEWHERE = 1 << 22  # elements at most that are copied at once; on a CPU it is `SLICE`
 SLICE = 1 << 17  # elements, so that temporaries stay in cache; see docs/optimizers.md
@@ -157,6 +166,7 @@ class _Alone:
         dense = alike and not param.is_complex() and is_plain(param) and is_dense(param)
         self._flat = [t if t is None else flat(t) for t in self._whole] if dense else None
         sliced = param.device.type == "cpu" and param.numel() > SLICE and bool(state)
+        sliced = sliced and not rounds_by_place(param)
         self._slice = SLICE if sliced else max(1, param.numel())
         self._slices = list(zip(*map(self._cut, self._flat or []), strict=True))
 
@@ -210,7 +220,7 @@ def _are_apart(params: Sequence[Tensor]) -> bool:
 def _packable(param: Tensor, states: States, names: Sequence[str]) -> bool:
     entries = [states[param][name] for name in names]
     alike = all((s.dtype, s.shape) == (param.dtype, param.shape) for s in entries)
-    return alike and not param.is_complex()
+    return alike and not param.is_complex() and not rounds_by_place(param)
 
 
 def _num_users(tensor: Tensor) -> int:
