@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def build_model(
     model = model_class(trial.model)(
         input_shape,
         num_classes,
-        optimizer=spec.build,
+        optimizer=partial(spec.build, execution="packed"),  # the network is ours alone
         lr_factor=None if spec.schedule.constant else lambda t: spec.schedule.factor(t, total),
         l2=trial.l2,
         dropout=trial.dropout,

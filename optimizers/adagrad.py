@@ -82,7 +82,7 @@ class Adagrad(PaperOptimizer):
 
     def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
         """Return the sum at its initial value."""
-        start = group["initial_accumulator_value"]
+        start = float(group["initial_accumulator_value"])
         value = complex(start, start) if param.is_complex() else start
         return torch.full_like(param, value, memory_format=torch.preserve_format)
 

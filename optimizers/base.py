@@ -6,6 +6,7 @@ sparse gradients, checks, state dicts that torch's own classes read and write, a
 execute the rule are done here and in `packing` and `compiling`.
 """
 
+import copy
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,12 +15,14 @@ from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.optim import Optimizer
 
 from optimizers.bounds import Bound
 from optimizers.compiling import CompilerError, run_compiled
+from optimizers.layout import Names, as_real
 from optimizers.motion import Motion, Rule, Scalar
-from optimizers.packing import Names, Plan, as_real, movable
+from optimizers.packing import Plan, movable
 from optimizers.pick import near
 from optimizers.planning import Memory
 from optimizers.sparse import move_rows
@@ -44,9 +47,11 @@ class PaperOptimizer(Optimizer):
     Args:
         params: Parameters or groups of them, as `torch.optim.Optimizer` takes them.
         hyperparameters: Of every group that does not give its own.
-        execution: ``loop`` runs the rule on one parameter after the other, which the other ways are
-            tested against; ``packed`` on few flat tensors, see `packing`; ``compiled`` on the same
-            as one kernel, see `compiling`; ``auto`` is ``packed``.
+        execution: ``auto`` runs the rule on small parameters together and leaves all memory where
+            it is, see `gathering`; ``packed`` moves small parameters and their state into few flat
+            tensors, which is faster, see `packing`; ``compiled`` is ``auto`` through one kernel,
+            see `compiling`; ``loop`` takes one parameter after the other, which the other ways are
+            tested against.
 
     Raises:
         ValueError: a hyperparameter is out of its bounds.
@@ -83,7 +88,6 @@ class PaperOptimizer(Optimizer):
                 raise ValueError(f"{type(self).__name__}: a group has {name!r}.{hint}")
         self._check(self.defaults | param_group)
         super().add_param_group(self.fixed | param_group)
-        _make_scalars_0d(self.param_groups[-1])
 
     def state_names(self, group: Group) -> Sequence[str | None]:
         """Return the state entries that the rule takes, in its order; None where it takes None."""
@@ -137,7 +141,9 @@ class PaperOptimizer(Optimizer):
     def _step_group(
         self, index: int, group: Group, params: Sequence[Tensor], has_sparse: bool
     ) -> None:
-        if self.execution == "loop" or has_sparse or torch.compiler.is_compiling():
+        group = _with_scalars_0d(group)
+        loops = self.execution == "loop" or has_sparse or torch.compiler.is_compiling()
+        if loops or not all(map(_has_address, params)):
             self._loop(group, params)
             return
         memory = self._memory.setdefault(index, Memory())
@@ -166,17 +172,18 @@ class PaperOptimizer(Optimizer):
         grad = param.grad
         assert grad is not None
         if grad.is_sparse:
-            self._check_sparse(motion)
+            self._check_sparse(group)
             move_rows(motion, param, grad, entries)
         else:
             motion(as_real(param), as_real(grad.resolve_conj()), entries)
 
     def _step_plans(self, group: Group, plans: Sequence[Plan]) -> None:
         for plan in plans:
-            if plan.counters:
-                self.count(group, plan.counters)
-                plan.counted()
-            motion = self.motion(group, {k: v[0].item() for k, v in plan.counters.items()})
+            counters = plan.counters.values
+            if counters:
+                self.count(group, counters)
+                plan.counters.spread()
+            motion = self.motion(group, {k: v[0].item() for k, v in counters.items()})
             if self.execution == "compiled":
                 try:
                     plan.step(motion, run_compiled)
@@ -191,7 +198,7 @@ class PaperOptimizer(Optimizer):
             state = self.begin(param, group)
             numbers = tuple((state[name].item(), state[name].dtype) for name in self.counters)
             alike.setdefault((param.device, param.dtype, numbers), []).append(param)
-        free = movable(param for each in self.param_groups for param in each["params"])
+        free = movable(group["params"]) if self.execution == "packed" else None
         return [Plan(each, free, self.state, names, self.counters) for each in alike.values()]
 
     def begin(self, param: Tensor, group: Group) -> State:
@@ -210,28 +217,30 @@ class PaperOptimizer(Optimizer):
 
     def initial_counter(self, name: str) -> Tensor:
         """Return what counter `name` begins with: a 0-d tensor."""
-        return torch.zeros((), dtype=_counter_dtype(), device="cpu")
+        # Under FakeTensorMode only constants have a value.
+        return torch.tensor(0.0, dtype=_counter_dtype(), device="cpu")
 
     def _give_up_compiling(self, error: CompilerError) -> None:
-        self.execution = "packed"
+        self.execution = "auto"
         warnings.warn(
-            f"{type(self).__name__}: torch.compile does not work here, so execution is 'packed' "
+            f"{type(self).__name__}: torch.compile does not work here, so execution is 'auto' "
             f"from now on; a C++ compiler (g++ or clang) may be missing. {error}",
             RuntimeWarning,
             stacklevel=4,
         )
 
-    def _check_sparse(self, motion: Motion) -> None:
+    def _check_sparse(self, group: Group) -> None:
         name = type(self).__name__
         if not self.takes_sparse:
             raise RuntimeError(
                 f"{name} does not take sparse gradients; give the embedding sparse=False, or use "
                 "SGD, Adagrad or torch.optim.SparseAdam"
             )
-        if motion.l2 is not None or motion.keep is not None:
-            raise RuntimeError(
-                f"{name}: weight_decay does not go with sparse gradients; set it to 0"
-            )
+        for setting in ("weight_decay", "momentum"):
+            if setting in group and bool(group[setting] != 0):
+                raise RuntimeError(
+                    f"{name}: {setting} does not go with sparse gradients; set it to 0"
+                )
 
     def _check(self, group: Group) -> None:
         owner = type(self).__name__
@@ -249,7 +258,7 @@ class PaperOptimizer(Optimizer):
                 raise ValueError(f"{owner}: {name} is always {value!r}, got {group[name]!r}")
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load the state of this class, or of torch's class of the same rule.
+        """Load a copy of the state of this class, or of torch's class of the same rule.
 
         Raises:
             ValueError: it belongs to a variant with another rule, or to other parameters.
@@ -257,7 +266,9 @@ class PaperOptimizer(Optimizer):
         for group in state_dict["param_groups"]:
             self._check_fixed(group)
         super().load_state_dict(self._completed(state_dict))
-        self._keep_counter_types(state_dict)
+        self._keep_types(state_dict)
+        for key, entries in self.state.items():  # torch keeps tensors of what it loads
+            self.state[key] = _copied(entries)
 
     def _completed(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         """Return `state_dict` with our own values of hyperparameters that torch's class lacks."""
@@ -269,15 +280,17 @@ class PaperOptimizer(Optimizer):
         rest = state_dict["param_groups"][len(groups) :]  # a wrong number is refused by torch
         return {**state_dict, "param_groups": [*groups, *rest]}
 
-    def _keep_counter_types(self, state_dict: dict[str, Any]) -> None:
-        # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost.
+    def _keep_types(self, state_dict: dict[str, Any]) -> None:
+        # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost;
+        # and a text it takes for a list.
         saved = [key for group in state_dict["param_groups"] for key in group["params"]]
         ours = [param for group in self.param_groups for param in group["params"]]
         for key, param in zip(saved, ours, strict=True):
-            for name in self.counters:
-                value = state_dict["state"].get(key, {}).get(name)
-                if isinstance(value, Tensor):
+            for name, value in state_dict["state"].get(key, {}).items():
+                if name in self.counters and isinstance(value, Tensor):
                     self.state[param][name] = self.state[param][name].to(value.dtype)
+                elif isinstance(value, (str, bytes)):
+                    self.state[param][name] = value
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "execution": self.execution}
@@ -293,7 +306,6 @@ class PaperOptimizer(Optimizer):
         for group in self.param_groups:
             for name, default in (now | self.fixed).items():
                 group.setdefault(name, default)
-            _make_scalars_0d(group)
         for each in self.state.values():  # torch once kept counters as numbers
             for name in self.counters:
                 if isinstance(each.get(name), (int, float)):
@@ -305,11 +317,26 @@ def zeros(param: Tensor) -> Tensor:
     return torch.zeros_like(param, memory_format=torch.preserve_format)
 
 
-def _make_scalars_0d(group: Group) -> None:
+def _with_scalars_0d(group: Group) -> Group:
     # A learning rate of shape [1] would not broadcast into a 0-d parameter.
-    for name, value in group.items():
-        if isinstance(value, Tensor) and value.numel() == 1:
-            group[name] = value.view(())
+    return {name: value if name == "params" else _as_0d(value) for name, value in group.items()}
+
+
+def _as_0d(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_as_0d, value))
+    return value.reshape(()) if isinstance(value, Tensor) and value.numel() == 1 else value
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    return value.detach().clone() if isinstance(value, Tensor) else copy.deepcopy(value)
+
+
+def _has_address(param: Tensor) -> bool:
+    """Whether this is a tensor with memory; a FakeTensor has none."""
+    return not isinstance(param, FakeTensor)
 
 
 def _counter_dtype() -> torch.dtype:

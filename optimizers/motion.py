@@ -13,6 +13,7 @@ from optimizers.inplace import plus_scaled
 
 Rule = Callable[..., None]
 Scalar = float | Tensor
+Run = Callable[["Motion", Tensor, Tensor, tuple[Tensor | None, ...]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

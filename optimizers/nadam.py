@@ -100,7 +100,7 @@ class NAdam(PaperOptimizer):
     def count(self, group: Group, counters: State) -> None:
         """Advance the step and multiply μ_t into the product."""
         super().count(group, counters)
-        counters["mu_product"] *= _mu(group, counters["step"].flatten()[0].item())
+        counters["mu_product"] *= float(_mu(group, counters["step"].flatten()[0].item()))
 
     def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
         """Return α_g, α_m, β₁, β₂ and ε̂."""

@@ -1,13 +1,13 @@
-"""Steps many parameters as few flat tensors: what `execution="packed"` does.
+"""Steps many parameters as few flat tensors: what `execution` is about, but for the loop.
 
-Small parameters of one group become views of one buffer, and so do their state entries; a large
+Small parameters of one group step together. By default they stay where they are, see `gathering`;
+with `execution="packed"` they become views of one buffer, and so do their state entries. A large
 one stays where it is and is stepped in slices that fit into the processor's cache. A `Plan` holds
 for as long as everything it was made from is still in place, which it checks before each step;
 nobody who replaces data, state or gradients can be overlooked. `Parameter` objects stay the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from operator import attrgetter, is_
 from typing import Any, cast
 
@@ -15,14 +15,25 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from optimizers.motion import Motion
-
-Run = Callable[[Motion, Tensor, Tensor, tuple[Tensor | None, ...]], None]
-Names = Sequence[str | None]
-States = Mapping[Tensor, dict[str, Tensor]]
+from optimizers.counting import Counters
+from optimizers.gathering import Gathering, Scratch, gatherable
+from optimizers.layout import (
+    Names,
+    States,
+    as_real,
+    flat,
+    in_batches,
+    is_dense,
+    is_plain,
+    rounds_by_place,
+)
+from optimizers.motion import Motion, Run
 
 SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
 SMALL_ELSEWHERE = 1 << 20  # where launching kernels costs more than copying gradients
+GATHERED_ON_CPU = 1 << 14  # elements, whose state is copied as well; measured there too
+GATHERED_ELSEWHERE = 1 << 17
+SCRATCH_ELSEWHERE = 1 << 22  # elements at most that are copied at once; on a CPU it is `SLICE`
 SLICE = 1 << 17  # elements, so that temporaries stay in cache; see docs/optimizers.md
 PACK_ON_CPU = 1 << 20  # elements at most in one buffer, which whoever saves one layer saves whole
 PACK_ELSEWHERE = 1 << 24
@@ -35,7 +46,8 @@ class Plan:
 
     Args:
         params: Of one group, each with a dense gradient and its state complete.
-        movable: Ids of the parameters whose memory may be another.
+        movable: Ids of the parameters whose memory may be another; None if all memory stays where
+            it is, that of the state included.
         states: The optimizer's state.
         names: Of the state entries in the order of the rule, None for one that it goes without.
         counters: Names of the state entries that count, one number per parameter.
@@ -44,40 +56,39 @@ class Plan:
     def __init__(
         self,
         params: Sequence[Tensor],
-        movable: set[int],
+        movable: set[int] | None,
         states: States,
         names: Names,
         counters: Sequence[str],
     ) -> None:
         self.params = list(params)
         self._entries = [states[p] for p in params if p in states]
-        self.counters = _pack_counters(self._entries, counters)
-        on_cpu = params[0].device.type == "cpu"
-        limit = SMALL_ON_CPU if on_cpu else SMALL_ELSEWHERE
-        kept = [name for name in names if name is not None]
-        small = [p for p in params if id(p) in movable and p.numel() <= limit]
-        small = [p for p in small if _packable(p, states, kept)]
-        batches = _batches(small, PACK_ON_CPU if on_cpu else PACK_ELSEWHERE)
-        self._packs = [_Pack(batch, states, names) for batch in batches if len(batch) > 1]
-        packed = {id(param) for pack in self._packs for param in pack.params}
-        self._alone = [_Alone(p, states, names) for p in params if id(p) not in packed]
+        self.counters = Counters(self._entries, counters, as_views=movable is not None)
+        self._names = (*counters, *(name for name in names if name is not None))
+        together: Sequence[_Pack | Gathering]
+        if movable is None:
+            together = _gathered(self.params, states, names)
+        else:
+            together = _packed([p for p in params if id(p) in movable], states, names)
+        self._together = [each for each in together if len(each.params) > 1]
+        done = {id(param) for each in self._together for param in each.params}
+        self._alone = [_Alone(p, states, names) for p in params if id(p) not in done]
         self._places = self._look()
-        self.counted()
 
     def holds(self, states: States) -> bool:
         """Return whether data and state of all parameters are still where the plan put them."""
         try:
             return (
                 _same(map(states.get, self.params), self._entries or [None] * len(self.params))
-                and self._counts == [counter._version for counter in self.counters.values()]
+                and self.counters.are_untouched()
                 and self._look() == self._places
             )
-        except TypeError:  # some state is no tensor any more
+        except (KeyError, TypeError):  # some state is gone, or no tensor any more
             return False
 
     def _look(self) -> list[Any]:
         """Return where data and state lie, in which layout."""
-        values = chain.from_iterable(map(dict.values, self._entries))
+        values = [entry[name] for name in self._names for entry in self._entries]
         return [
             *map(Tensor.data_ptr, self.params),
             *map(Tensor.stride, self.params),
@@ -85,16 +96,35 @@ class Plan:
             *map(Tensor.data_ptr, values),
         ]
 
-    def counted(self) -> None:
-        """Take note that the counters have been advanced, by their owner and for all alike."""
-        self._counts = [counter._version for counter in self.counters.values()]
-
     def step(self, motion: Motion, run: Run | None) -> None:
         """Move all parameters by `motion`, through `run` if that is given."""
-        for pack in self._packs:
-            pack.step(motion, run)
+        for together in self._together:
+            together.step(motion, run)
         for alone in self._alone:
             alone.step(motion, run)
+
+
+def _packed(params: Sequence[Tensor], states: States, names: Names) -> list["_Pack"]:
+    """Move small ones of `params` and their state into buffers; one by itself is left out."""
+    if not params:
+        return []
+    on_cpu = params[0].device.type == "cpu"
+    limit = SMALL_ON_CPU if on_cpu else SMALL_ELSEWHERE
+    kept = [name for name in names if name is not None]
+    small = [p for p in params if p.numel() <= limit and _packable(p, states, kept)]
+    batches = in_batches(small, PACK_ON_CPU if on_cpu else PACK_ELSEWHERE, _room)
+    return [_Pack(batch, states, names) for batch in batches if len(batch) > 1]
+
+
+def _gathered(params: Sequence[Tensor], states: States, names: Names) -> list[Gathering]:
+    on_cpu = params[0].device.type == "cpu"
+    limit = GATHERED_ON_CPU if on_cpu else GATHERED_ELSEWHERE
+    small = gatherable([p for p in params if p.numel() <= limit], states, names)
+    batches = in_batches(small, SLICE if on_cpu else SCRATCH_ELSEWHERE, Tensor.numel)
+    if not batches:
+        return []
+    scratch = Scratch(max(sum(map(Tensor.numel, batch)) for batch in batches), small[0], names)
+    return [Gathering(batch, states, names, scratch) for batch in batches]
 
 
 class _Pack:
@@ -108,8 +138,8 @@ class _Pack:
             if name is None:
                 self._state.append(None)
                 continue
-            flat, entries = _flatten([states[p][name] for p in params])
-            self._state.append(flat)
+            buffer, entries = _flatten([states[p][name] for p in params])
+            self._state.append(buffer)
             for param, entry in zip(params, entries, strict=True):
                 states[param][name] = entry
         self._grad = torch.zeros_like(self._flat)
@@ -133,12 +163,12 @@ class _Alone:
         self._whole = [None if t is None else as_real(t) for t in (param.detach(), *state)]
         self._stride = param.stride()
         alike = all(t is None or t.stride() == self._stride for t in state)
-        dense = alike and not param.is_complex() and _is_plain(param) and _is_dense(param)
-        self._flat = [t if t is None else _flat(t) for t in self._whole] if dense else None
+        dense = alike and not param.is_complex() and is_plain(param) and is_dense(param)
+        self._flat = [t if t is None else flat(t) for t in self._whole] if dense else None
         sliced = param.device.type == "cpu" and param.numel() > SLICE and bool(state)
+        sliced = sliced and not rounds_by_place(param)
         self._slice = SLICE if sliced else max(1, param.numel())
-        flat = self._flat or []
-        self._slices = list(zip(*map(self._cut, flat), strict=True))
+        self._slices = list(zip(*map(self._cut, self._flat or []), strict=True))
 
     def step(self, motion: Motion, run: Run | None) -> None:
         grad = self._param.grad
@@ -147,7 +177,7 @@ class _Alone:
             x, *state = self._whole
             motion(cast(Tensor, x), as_real(grad.resolve_conj()), tuple(state))
             return
-        grad = _flat(grad)
+        grad = flat(grad)
         if run is not None:
             x, *state = self._flat
             run(motion, cast(Tensor, x), grad, tuple(state))
@@ -161,16 +191,6 @@ class _Alone:
         return torch.split(tensor, self._slice)
 
 
-def _pack_counters(entries: Sequence[dict[str, Tensor]], names: Sequence[str]) -> dict[str, Tensor]:
-    """Make each counter one tensor of shape (parameters,), with the entries as 0-d views of it."""
-    counters = {}
-    for name in names:
-        counters[name] = torch.stack([entry[name] for entry in entries])
-        for entry, view in zip(entries, counters[name].unbind(), strict=True):
-            entry[name] = view
-    return counters
-
-
 def movable(params: Iterable[Tensor]) -> set[int]:
     """Return the ids of those of `params` whose memory nobody else looks at.
 
@@ -178,7 +198,7 @@ def movable(params: Iterable[Tensor]) -> set[int]:
     """
     users: dict[int, list[Tensor]] = {}
     for param in params:
-        if _is_plain(param) and param.numel():
+        if is_plain(param) and param.numel():
             users.setdefault(param.untyped_storage().data_ptr(), []).append(param)
     alone = (group for group in users.values() if _num_users(group[0]) == len(group))
     return {id(param) for group in alone if _are_apart(group) for param in group}
@@ -200,7 +220,7 @@ def _are_apart(params: Sequence[Tensor]) -> bool:
 def _packable(param: Tensor, states: States, names: Sequence[str]) -> bool:
     entries = [states[param][name] for name in names]
     alike = all((s.dtype, s.shape) == (param.dtype, param.shape) for s in entries)
-    return alike and not param.is_complex()
+    return alike and not param.is_complex() and not rounds_by_place(param)
 
 
 def _num_users(tensor: Tensor) -> int:
@@ -209,55 +229,16 @@ def _num_users(tensor: Tensor) -> int:
     return int(torch._C._storage_Use_Count(storage._cdata)) - 1  # `storage` is one more
 
 
-def as_real(tensor: Tensor) -> Tensor:
-    """Return a view of a complex tensor as real and imaginary parts, any other as it is."""
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether this is ordinary memory, and not a subclass such as DTensor."""
-    return type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
-
-
-def _batches(params: Iterable[Tensor], limit: int) -> list[list[Tensor]]:
-    """Return the parameters in batches of up to `limit` elements."""
-    batches: list[list[Tensor]] = [[]]
-    for param in params:
-        if sum(map(_room, batches[-1])) + param.numel() > limit:
-            batches.append([])
-        batches[-1].append(param)
-    return batches
-
-
-def _flat(tensor: Tensor) -> Tensor:
-    return tensor.as_strided((tensor.numel(),), (1,))
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Whether the elements fill one stretch of memory, in whatever order of dimensions."""
-    strides = sorted(
-        (stride, size)
-        for stride, size in zip(tensor.stride(), tensor.shape, strict=True)
-        if size > 1
-    )
-    expected = 1
-    for stride, size in strides:
-        if stride != expected:
-            return False
-        expected *= size
-    return tensor.numel() > 0
-
-
 def _flatten(tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
     total = sum(map(_room, tensors))
-    flat = torch.zeros(total, dtype=tensors[0].dtype, device=tensors[0].device)
-    views = _views(flat, tensors)
+    buffer = torch.zeros(total, dtype=tensors[0].dtype, device=tensors[0].device)
+    views = _views(buffer, tensors)
     torch._foreach_copy_(views, list(tensors))
-    return flat, views
+    return buffer, views
 
 
-def _views(flat: Tensor, likes: Sequence[Tensor]) -> list[Tensor]:
-    pieces = torch.split(flat, [*map(_room, likes)])
+def _views(buffer: Tensor, likes: Sequence[Tensor]) -> list[Tensor]:
+    pieces = torch.split(buffer, [*map(_room, likes)])
     return [p[: like.numel()].view(like.shape) for p, like in zip(pieces, likes, strict=True)]
 
 

@@ -5,7 +5,8 @@ from operator import is_
 
 from torch import Tensor
 
-from optimizers.packing import Names, Plan
+from optimizers.layout import Names
+from optimizers.packing import Plan
 
 
 class Memory:

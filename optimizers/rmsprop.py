@@ -3,7 +3,8 @@
 Source: Tieleman & Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012, whose decay
 is 0.9. Deviations, all torch's: the decay is 0.99 by default, ε is added to the root, momentum may
 follow the division, and the centered form of Graves, "Generating Sequences With Recurrent Neural
-Networks", 2013, has ε outside the root, not 1e-4 inside it.
+Networks", 2013, has ε outside the root, not 1e-4 inside it. From torch: where rounding makes the
+centered form's E[g²] − E[g]² negative it counts as 0; torch takes its root, which is NaN.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +44,7 @@ def rmsprop_rule(
     variance = mean_g2
     if mean_g is not None:
         average(mean_g, g, alpha)
-        variance = mean_g2.addcmul(mean_g, mean_g, value=-1)
+        variance = mean_g2.addcmul(mean_g, mean_g, value=-1).clamp_(min=0)
     denominator = variance.sqrt().add_(eps)
     if velocity is None:
         subtract_quotient(theta, lr, g, denominator)

@@ -1,10 +1,11 @@
 """Stochastic gradient descent.
 
 Paper: Robbins & Monro, "A Stochastic Approximation Method", 1951. Deviations: none. From torch:
-momentum has classes of its own, `Momentum` and `Nesterov`.
+momentum has classes of its own, `Momentum` and `Nesterov`, and is no argument; but a group's
+``momentum``, which is 0, may be set later, as `OneCycleLR` and `CyclicLR` do with torch's class.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -13,14 +14,24 @@ from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import subtract_scaled
 
 
-def sgd_rule(theta: Tensor, g: Tensor, alpha: float | Tensor) -> None:
+def sgd_rule(
+    theta: Tensor,
+    g: Tensor,
+    v: Tensor | None,
+    alpha: float | Tensor,
+    mu: float | Tensor,
+) -> None:
     """Set θ ← θ − α·g.
 
     Args:
         theta: Parameters.
         g: Gradient, of the same shape.
+        v: For momentum: v ← μ·v + g takes the place of g.
         alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
+        mu: Momentum μ, likewise.
     """
+    if v is not None:
+        g = v.mul_(mu).add_(g)
     subtract_scaled(theta, alpha, g)
 
 
@@ -37,7 +48,7 @@ class SGD(PaperOptimizer):
 
     bounds: ClassVar = {"lr": Bound(), "weight_decay": Bound()}
     # So that state dicts pass to torch.optim.SGD and back.
-    fixed: ClassVar = {"momentum": 0, "dampening": 0, "nesterov": False}
+    fixed: ClassVar = {"dampening": 0, "nesterov": False}
     counters = ()
     rule = staticmethod(sgd_rule)
     takes_sparse = True
@@ -51,9 +62,13 @@ class SGD(PaperOptimizer):
         maximize: bool = False,
         execution: Execution = "auto",
     ) -> None:
-        own = {"lr": lr, "weight_decay": weight_decay, "maximize": maximize}
+        own = {"lr": lr, "weight_decay": weight_decay, "momentum": 0, "maximize": maximize}
         super().__init__(params, own, execution)
 
+    def state_names(self, group: Group) -> Sequence[str | None]:
+        """Return the velocity, where a schedule has set a momentum."""
+        return ("momentum_buffer" if group["momentum"] != 0 else None,)
+
     def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
-        """Return α."""
-        return (group["lr"],)
+        """Return α and μ."""
+        return group["lr"], group["momentum"]

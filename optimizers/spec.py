@@ -3,8 +3,10 @@
 `grammar` reads such descriptions from a command line. Torch is imported only by `build`.
 """
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -58,23 +60,28 @@ class OptimizerSpec:
         if self.gradients not in ("", "first", "closure"):
             raise SpecError(f"gradients: expected first or closure, got {self.gradients!r}")
 
-    def build(self, params: Iterable[Any]) -> "Optimizer":
+    def build(self, params: Iterable[Any], *, execution: str | None = None) -> "Optimizer":
         """Return the optimizer over `params`, with hyperparameters as its class checks them.
 
         Args:
             params: Parameters, pairs of name and parameter, or groups of either; the class gets
                 the form that it asks for, see `construct`.
+            execution: For those who own the network: how our own optimizers run their rule, see
+                `optimizers.base`; others, and hyperparameters that say it themselves, keep theirs.
         """
+        make = partial(self._make, execution=execution)
         if self.rest is None:
-            return self._make(params)
+            return make(params)
         from optimizers.split import Split
 
-        return Split(params, self._make, self.rest.build)
+        return Split(params, make, partial(self.rest.build, execution=execution))
 
-    def _make(self, params: Iterable[Any]) -> "Optimizer":
+    def _make(self, params: Iterable[Any], *, execution: str | None) -> "Optimizer":
         from optimizers.construct import construct
 
-        return construct(resolve_name(self.target), params, self.hyperparameters)
+        target = resolve_name(self.target)
+        chosen = {"execution": execution} if execution and _has_executions(target) else {}
+        return construct(target, params, {**chosen, **self.hyperparameters})
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able mapping that `from_json` reads."""
@@ -92,6 +99,15 @@ class OptimizerSpec:
         """Build a spec from `to_json`'s mapping."""
         rest = cls.from_json(data["rest"]) if data.get("rest") else None
         return cls(**{**data, "schedule": Schedule(**data["schedule"]), "rest": rest})
+
+
+def _has_executions(target: Any) -> bool:
+    """Whether this is a class with our ways of running a rule."""
+    from optimizers.base import PaperOptimizer
+
+    if not (isinstance(target, type) and issubclass(target, PaperOptimizer)):
+        return False
+    return "execution" in inspect.signature(target).parameters
 
 
 def _tuples(value: Any) -> Any:

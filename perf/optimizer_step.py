@@ -65,6 +65,8 @@ FIGURES = (
     Figure(optimizer="adam", shape="small60", ours="packed", theirs="fused", target=0.6),
     Figure(optimizer="adam", shape="one4m", ours="compiled", theirs="fused", target=1.05),
     Figure(optimizer="adam", shape="mlp", ours="auto", theirs="default", target=0.6),
+    Figure(optimizer="adam", shape="mlp", ours="packed", theirs="default", target=0.6),
+    Figure(optimizer="adam", shape="small60", ours="auto", theirs="default", target=0.6),
     *(
         Figure(optimizer=name, shape=shape, ours="best", theirs="best", target=0.5)
         for name in ("rmsprop", "adadelta", "adamax", "nadam", "adagrad")

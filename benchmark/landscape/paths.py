@@ -199,7 +199,8 @@ class _Party:
         self._params = [torch.nn.Parameter(routes.start[rows]) for rows in parameters]
         self._sizes = [len(rows) for rows in parameters]
         with _one_line(spec):
-            self._optimizer = spec.build(self._groups([routes.lr[rows[0]] for rows in parameters]))
+            groups = self._groups([routes.lr[rows[0]] for rows in parameters])
+            self._optimizer = spec.build(groups, execution="packed")
             switch_to_training(self._optimizer)
         self._has_two_points = has_two_points(self._optimizer)
         self._takes_closure = takes_closure(self._optimizer)

@@ -1,15 +1,18 @@
 """The ways of executing a rule: the same numbers, the same parameters, whatever happens between."""
 
+import contextlib
 import copy
 import gc
 import io
 import pickle
 import shutil
+import sys
 import warnings
 
 import numpy
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import optimizers
 from optimizers import compiling, packing
@@ -26,6 +29,10 @@ FORMS = [
 ]
 forms = pytest.mark.parametrize("form", FORMS)
 SHAPES = [(7, 5), (33,), (), (1,), (0,), (3, 4, 5), (16,), (129,)]
+
+
+every_row = pytest.mark.parametrize("row", OPTIMIZERS)
+together = pytest.mark.parametrize("execution", ["auto", "packed"])
 
 
 def make(form, params, execution, **values):
@@ -69,14 +76,16 @@ def params_of(optimizer):
 
 def is_packed(optimizer):
     plans = [plan for memory in optimizer._memory.values() for plan in memory.plans or ()]
-    return any(plan._packs for plan in plans)
+    return any(plan._together for plan in plans)
 
 
 @forms
-def test_packed_steps_are_those_of_the_loop(form, monkeypatch):
+@together
+def test_steps_together_are_those_of_the_loop(form, execution, monkeypatch):
     monkeypatch.setattr(packing, "SMALL_ON_CPU", 100)
+    monkeypatch.setattr(packing, "GATHERED_ON_CPU", 100)
     monkeypatch.setattr(packing, "SLICE", 50)
-    pair = [make(form, parameters(), mode) for mode in ("packed", "loop")]
+    pair = [make(form, parameters(), mode) for mode in (execution, "loop")]
     seen_packed = False
     for step in range(1, 15):
         without = {3: (4,), 5: (3, 5), 6: (3, 5), 7: (3, 5)}.get(step, ())
@@ -110,20 +119,21 @@ def test_parameters_stay_the_same_objects_and_gradients_as_they_were(form):
     assert is_packed(optimizer)
 
 
-def adam_pair(**values):
-    return [optimizers.Adam(parameters(), execution=mode, **values) for mode in ("packed", "loop")]
+@pytest.fixture(params=["auto", "packed"])
+def adam_pair(request):
+    return [optimizers.Adam(parameters(), execution=mode) for mode in (request.param, "loop")]
 
 
-def step_both(pair, seeds, without=()):
+def step_both(pair, seeds, without=(), rtol=1e-12):
     for seed in seeds:
         for optimizer in pair:
             feed(params_of(optimizer), seed, without)
             optimizer.step()
-    assert_same(*pair)
+    assert_same(*pair, rtol)
 
 
-def test_data_that_someone_replaced_is_stepped_where_it_now_is():
-    pair = adam_pair()
+def test_data_that_someone_replaced_is_stepped_where_it_now_is(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     for optimizer in pair:
         params_of(optimizer)[1].data = torch.full((33,), 2.0, dtype=torch.float64)
@@ -131,8 +141,8 @@ def test_data_that_someone_replaced_is_stepped_where_it_now_is():
     assert is_packed(pair[0])
 
 
-def test_state_that_someone_replaced_is_the_state_from_then_on():
-    pair = adam_pair()
+def test_state_that_someone_replaced_is_the_state_from_then_on(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     for optimizer in pair:
         state = optimizer.state[params_of(optimizer)[1]]
@@ -144,8 +154,8 @@ def test_state_that_someone_replaced_is_the_state_from_then_on():
     step_both(pair, range(6, 10))
 
 
-def test_data_of_state_that_someone_replaced_is_the_state_from_then_on():
-    pair = adam_pair()
+def test_data_of_state_that_someone_replaced_is_the_state_from_then_on(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     for optimizer in pair:
         entry = optimizer.state[params_of(optimizer)[1]]["exp_avg"]
@@ -204,8 +214,229 @@ def test_buffers_stay_small_enough_for_whoever_saves_one_layer(monkeypatch):
     assert max(p.untyped_storage().nbytes() for p in params) <= 4 * 100
 
 
-def test_loaded_state_goes_on_from_there():
-    pair = adam_pair()
+@contextlib.contextmanager
+def counting_calls(found):
+    """Append to `found` how many calls of functions were made inside, C's included."""
+    num = 0
+
+    def count(frame, event, argument):
+        nonlocal num
+        num += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        found.append(num)
+
+
+@together
+def test_work_grows_as_the_number_of_parameters_does(execution):
+    calls = []
+    for size in (500, 1000, 2000):
+        params = [torch.nn.Parameter(torch.ones(3)) for _ in range(size)]
+        optimizer = optimizers.Adam(params, execution=execution)
+        for param in params:
+            param.grad = torch.ones(3)
+        with counting_calls(calls):
+            for _ in range(3):
+                optimizer.step()
+        assert is_packed(optimizer)
+    assert calls[2] - calls[1] == pytest.approx(2 * (calls[1] - calls[0]), rel=0.02)
+
+
+@pytest.mark.slow
+@together
+def test_40_000_parameters_step(execution):
+    params = [torch.nn.Parameter(torch.ones(3)) for _ in range(40_000)]
+    optimizer = optimizers.SGD(params, lr=0.5, execution=execution)
+    for param in params:
+        param.grad = torch.ones(3)
+    for _ in range(4):
+        optimizer.step()
+    assert is_packed(optimizer)
+    assert all(torch.equal(param, -torch.ones(3)) for param in params[::997])
+
+
+def test_work_grows_as_the_number_of_groups_does():
+    calls = []
+    for size in (100, 200, 400):
+        groups = [{"params": [torch.nn.Parameter(torch.ones(3))]} for _ in range(size)]
+        optimizer = optimizers.Adam(groups, execution="packed")
+        for param in params_of(optimizer):
+            param.grad = torch.ones(3)
+        with counting_calls(calls):
+            for _ in range(3):
+                optimizer.step()
+    assert calls[2] - calls[1] == pytest.approx(2 * (calls[1] - calls[0]), rel=0.02)
+
+
+@forms
+@together
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32], ids=str)
+def test_bits_are_those_of_the_loop_in_every_type(form, execution, dtype):
+    shapes = [*SHAPES, (1003,), (20_000,), (70_001,), (150_001,)]
+    pair = [make(form, parameters(dtype, shapes), mode) for mode in (execution, "loop")]
+    for seed in range(4):
+        for optimizer in pair:
+            feed(params_of(optimizer), seed)
+            optimizer.step()
+    assert is_packed(pair[0]) is (dtype is torch.float32)
+    assert all(map(same_bits, *map(params_of, pair)))
+    for param, twin in zip(*map(params_of, pair), strict=True):
+        states = [
+            optimizer.state.get(p, {}) for optimizer, p in zip(pair, (param, twin), strict=True)
+        ]
+        assert all(same_bits(states[0][name], states[1][name]) for name in states[1])
+
+
+def same_bits(left, right):
+    return (
+        left.dtype == right.dtype
+        and torch.equal(left.isnan(), right.isnan())
+        and torch.equal(left.nan_to_num(), right.nan_to_num())
+    )
+
+
+def test_weights_in_the_same_memory_each_step():
+    ends = []
+    for mode in ("auto", "packed", "loop"):
+        memory = torch.ones(6)
+        params = [torch.nn.Parameter(part) for part in (memory[:4], memory[2:], torch.ones(3))]
+        optimizer = optimizers.Momentum(params, lr=0.1, execution=mode)
+        for seed in range(4):
+            feed(params, seed)
+            optimizer.step()
+        ends.append(memory)
+    assert torch.equal(ends[0], ends[2])
+    assert torch.equal(ends[1], ends[2])
+
+
+@together
+def test_state_in_the_same_memory_each_steps(execution):
+    ends = []
+    for mode in (execution, "loop"):
+        params = [torch.nn.Parameter(torch.ones(5)) for _ in range(4)]
+        optimizer = optimizers.Momentum(params, lr=0.1, execution=mode)
+        velocity = torch.zeros(5)
+        for param in params[:2]:
+            optimizer.state[param]["momentum_buffer"] = velocity
+        for seed in range(2 if mode == "packed" else 5):
+            feed(params, seed)
+            optimizer.step()
+        ends.append(params)
+    if execution == "auto":
+        assert all(map(torch.equal, *ends))
+
+
+@every_row
+@pytest.mark.parametrize("execution", ["auto", "packed", "loop"])
+def test_state_entries_of_others_are_left_alone(row, execution):
+    params = [torch.nn.Parameter(torch.ones(5)) for _ in range(3)]
+    optimizer = make(row, params, execution)
+    others = {"name": "w", "count": 3, "nothing": None, "many": [torch.ones(2)]}
+    for step in range(6):
+        feed(params, step)
+        optimizer.step()
+        if step == 2:
+            for param in params[1:]:
+                optimizer.state[param].update(others)
+    for param in params[1:]:
+        assert {name: optimizer.state[param][name] for name in others} == others
+    again = make(row, [torch.nn.Parameter(p.detach().clone()) for p in params], execution)
+    again.load_state_dict(optimizer.state_dict())
+    assert again.state[params_of(again)[1]]["name"] == "w"
+    for each in (optimizer, again):
+        for seed in range(6, 9):
+            feed(params_of(each), seed)
+            each.step()
+    assert all(map(torch.equal, params_of(optimizer), params_of(again)))
+
+
+@every_row
+@pytest.mark.parametrize("execution", ["auto", "packed", "loop"])
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1)])
+def test_tensors_of_one_element_are_hyperparameters(row, execution, shape):
+    def tensors(value):
+        if isinstance(value, tuple):
+            return tuple(map(tensors, value))
+        is_number = isinstance(value, float)
+        return torch.full(shape, value, dtype=torch.float64) if is_number else value
+
+    (spec,) = parse(row)
+    given = {name: tensors(value) for name, value in spec.hyperparameters.items()}
+    pair = []
+    for values in (given, {}):
+        params = parameters(shapes=[(), (3,), (4, 2, 5)])
+        optimizer = make(row, params, execution, **values)
+        pair.append(optimizer)
+    step_both(pair, range(4), rtol=1e-9)
+    for name, value in given.items():  # what schedules write into
+        assert pair[0].param_groups[0][name] is value
+
+
+def test_tensors_set_between_steps_are_hyperparameters():
+    pair = [optimizers.Adam(parameters(), execution=mode) for mode in ("auto", "loop")]
+    step_both(pair, range(3))
+    for optimizer, lr in zip(pair, (torch.tensor([0.25], dtype=torch.float64), 0.25), strict=True):
+        optimizer.param_groups[0]["lr"] = lr
+    step_both(pair, range(3, 6))
+
+
+@every_row
+@pytest.mark.parametrize("execution", ["auto", "packed", "loop"])
+def test_tensors_without_numbers_step(row, execution):
+    with FakeTensorMode():
+        model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+        optimizer = make(row, model.parameters(), execution)
+        for _ in range(4):
+            optimizer.zero_grad()
+            model(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+    shapes = [p.shape for p in model.parameters()]
+    assert [s["exp_avg"].shape for s in optimizer.state.values() if "exp_avg" in s] in ([], shapes)
+
+
+@every_row
+@pytest.mark.parametrize("execution", ["auto", "packed", "loop"])
+def test_a_loaded_state_is_a_copy(row, execution):
+    first, second = (make(row, parameters(), execution) for _ in range(2))
+    for seed in range(3):
+        feed(params_of(first), seed)
+        first.step()
+    saved = first.state_dict()
+    before = copy.deepcopy(saved["state"])
+    second.load_state_dict(saved)
+    for seed in range(3, 7):
+        feed(params_of(second), seed)
+        second.step()
+    for key, entries in before.items():
+        for name, value in entries.items():
+            assert torch.equal(first.state_dict()["state"][key][name], value)
+
+
+@pytest.mark.parametrize("execution", ["auto", "packed", "loop"])
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_centered_rmsprop_takes_no_root_of_a_negative_number(execution, momentum):
+    draw = torch.Generator().manual_seed(0)
+    params = [torch.nn.Parameter(torch.zeros(1000)) for _ in range(2)]
+    optimizer = optimizers.RMSprop(
+        params, centered=True, momentum=momentum, alpha=0.5, execution=execution
+    )
+    rates = torch.rand(1000, generator=draw) * 1e-3 + 1
+    for _ in range(60):  # of a constant gradient the mean of squares is the square of the mean
+        for param in params:
+            param.grad = rates.clone()
+        optimizer.step()
+    state = optimizer.state[params[0]]
+    assert (state["square_avg"] - state["grad_avg"] ** 2 < 0).any()
+    assert all(param.isfinite().all() for param in params)
+
+
+def test_loaded_state_goes_on_from_there(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     saved = copy.deepcopy(pair[1].state_dict())
     step_both(pair, range(4, 7))
@@ -216,11 +447,11 @@ def test_loaded_state_goes_on_from_there():
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_a_copy_of_a_packed_optimizer_shares_nothing_with_it(copied):
-    pair = adam_pair()
+def test_a_copy_of_a_packed_optimizer_shares_nothing_with_it(adam_pair, copied):
+    pair = adam_pair
     step_both(pair, range(4))
     twin = copied(pair[0])
-    assert twin.execution == "packed"
+    assert twin.execution == pair[0].execution
     before = [p.detach().clone() for p in params_of(twin)]
     step_both(pair, range(4, 8))
     for param, old in zip(params_of(twin), before, strict=True):
@@ -229,8 +460,8 @@ def test_a_copy_of_a_packed_optimizer_shares_nothing_with_it(copied):
     other.load_state_dict(pair[1].state_dict())
 
 
-def test_a_saved_state_dict_has_the_shapes_of_the_loop():
-    pair = adam_pair()
+def test_a_saved_state_dict_has_the_shapes_of_the_loop(adam_pair):
+    pair = adam_pair
     step_both(pair, range(4))
     file = io.BytesIO()
     torch.save(pair[0].state_dict(), file)
@@ -241,8 +472,8 @@ def test_a_saved_state_dict_has_the_shapes_of_the_loop():
             torch.testing.assert_close(loaded["state"][key][name], value)
 
 
-def test_a_group_added_later_and_a_frozen_parameter_step_rightly():
-    pair = adam_pair()
+def test_a_group_added_later_and_a_frozen_parameter_step_rightly(adam_pair):
+    pair = adam_pair
     step_both(pair, range(3))
     for optimizer in pair:
         extra = [torch.nn.Parameter(torch.full((4,), 0.5 * i).double()) for i in range(3)]
@@ -253,8 +484,8 @@ def test_a_group_added_later_and_a_frozen_parameter_step_rightly():
     assert is_packed(pair[0])
 
 
-def test_a_changing_set_of_gradients_steps_rightly():
-    pair = adam_pair()
+def test_a_changing_set_of_gradients_steps_rightly(adam_pair):
+    pair = adam_pair
     for seed in range(12):
         step_both(pair, [seed], without=(seed % 3, 5))
 
@@ -369,7 +600,7 @@ def test_execution_is_no_part_of_the_groups_or_of_a_recorded_spec():
     assert "execution" not in parse("adam")[0].hyperparameters
 
 
-def test_without_a_compiler_it_says_so_and_packs(monkeypatch):
+def test_without_a_compiler_it_says_so_and_goes_on(monkeypatch):
     def broken(*_):
         raise FileNotFoundError("no g++")
 
@@ -378,7 +609,7 @@ def test_without_a_compiler_it_says_so_and_packs(monkeypatch):
     pair = [optimizers.Adam(parameters(), execution=mode) for mode in ("compiled", "loop")]
     with pytest.warns(RuntimeWarning, match="torch.compile does not work here, .* no g\\+\\+"):
         step_both(pair, range(4))
-    assert pair[0].execution == "packed"
+    assert pair[0].execution == "auto"
     step_both(pair, range(4, 8))
 
 

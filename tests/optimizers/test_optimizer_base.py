@@ -192,7 +192,7 @@ def test_complex_parameters_move_as_their_real_and_imaginary_parts(cls, decay):
 
 
 @every
-@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (1, 1, 1)])
 def test_a_tensor_of_one_element_is_a_learning_rate(cls, shape):
     plain, scalar = parameter(), torch.nn.Parameter(torch.tensor(2.0))
     twins = parameter(), torch.nn.Parameter(torch.tensor(2.0))
@@ -204,11 +204,18 @@ def test_a_tensor_of_one_element_is_a_learning_rate(cls, shape):
         with_tensor.step()
         with_float.step()
     torch.testing.assert_close([plain, scalar], list(twins), rtol=1e-6, atol=0)
-    again = cls([parameter(), torch.nn.Parameter(torch.tensor(2.0))])
-    saved = with_tensor.state_dict()
-    saved["param_groups"][0]["lr"] = torch.full(shape, 0.25)  # as torch would write it
-    again.load_state_dict(saved)
-    assert again.param_groups[0]["lr"].dim() == 0
+    pairs = []
+    for lr in (torch.full(shape, 0.25), 0.25):
+        params = [parameter(), torch.nn.Parameter(torch.tensor(2.0))]
+        again = cls(params)
+        saved = with_tensor.state_dict()
+        saved["param_groups"][0]["lr"] = lr  # a tensor as torch would write it
+        again.load_state_dict(saved)
+        for param in params:
+            param.grad = torch.full_like(param, 0.75)
+        again.step()
+        pairs.append(params)
+    torch.testing.assert_close(*pairs, rtol=1e-6, atol=0)
 
 
 @every
@@ -340,16 +347,51 @@ def test_one_cycle_turns_the_momentum_too(name):
     assert len(set(seen)) > 1
 
 
-def test_one_cycle_says_that_sgd_has_no_momentum_to_turn():
-    optimizer, _ = stepped(optimizers.SGD)
-    with pytest.raises(ValueError, match="momentum"):
-        torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=5)
+@pytest.mark.parametrize("built_after", [0, 3])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=0.1, total_steps=9),
+        lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.01, 0.1, step_size_up=2),
+    ],
+    ids=["OneCycleLR", "CyclicLR"],
+)
+def test_cycles_turn_the_momentum_of_sgd_as_of_torchs(schedule, built_after):
+    ends = []
+    for cls in (optimizers.SGD, torch.optim.SGD):
+        params = [torch.nn.Parameter(torch.ones(n, dtype=torch.float64)) for n in (3, 4, 5)]
+        optimizer = cls(params, lr=0.05)
+        cycle = None
+        for step in range(8):
+            if step == built_after:
+                cycle = schedule(optimizer)
+            for param in params:
+                param.grad = param.detach().cos()
+            optimizer.step()
+            if cycle is not None:
+                cycle.step()
+        ends.append((params, optimizer.state_dict()))
+    (ours, saved), (theirs, torchs) = ends
+    assert all(map(torch.equal, ours, theirs))
+    assert saved["param_groups"][0]["momentum"] == torchs["param_groups"][0]["momentum"] != 0
+    resumed = optimizers.SGD(ours)
+    resumed.load_state_dict(saved)
+    assert resumed.param_groups[0]["momentum"] == torchs["param_groups"][0]["momentum"]
+
+
+def test_sgd_with_momentum_refuses_sparse_gradients():
+    param = torch.nn.Parameter(torch.ones(4, 2))
+    optimizer = optimizers.SGD([param])
+    optimizer.param_groups[0]["momentum"] = 0.9
+    param.grad = torch.ones(4, 2).to_sparse(1)
+    with pytest.raises(RuntimeError, match="SGD: momentum does not go with sparse gradients"):
+        optimizer.step()
 
 
 @pytest.mark.parametrize(
     ("theirs", "values", "ours", "word"),
     [
-        ("SGD", {"momentum": 0.9}, "SGD", "momentum"),
+        ("SGD", {"momentum": 0.9, "dampening": 0.5}, "SGD", "dampening"),
         ("SGD", {"momentum": 0.9, "nesterov": True}, "Momentum", "nesterov"),
         ("SGD", {"momentum": 0.9, "dampening": 0.5}, "Momentum", "dampening"),
         ("SGD", {"momentum": 0.9}, "Nesterov", "nesterov"),

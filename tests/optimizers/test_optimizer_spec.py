@@ -88,3 +88,15 @@ def test_specs_differ_by_any_hyperparameter_and_by_schedule():
     relabelled = [OptimizerSpec(**{**vars(spec), "label": "a"}) for spec in others]
     assert [spec == base for spec in relabelled] == [True, False, False]
     assert others[2].schedule == Schedule(kind="cosine")
+
+
+def test_whoever_owns_the_network_says_how_our_own_optimizers_run():
+    def ran(text, execution):
+        (spec,) = parse(text)
+        built = spec.build(torch.nn.Linear(2, 2).parameters(), execution=execution)
+        return getattr(built, "execution", None), "execution" in str(spec.to_json())
+
+    assert ran("adam", None) == ("auto", False)
+    assert ran("adam", "packed") == ("packed", False)
+    assert ran("adam:execution=loop", "packed")[0] == "loop"
+    assert ran("torch.optim.Adam", "packed") == (None, False)

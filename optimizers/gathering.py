@@ -1,0 +1,114 @@
+"""Steps small parameters together and leaves their memory where it is.
+
+They, their gradients and their state are copied side by side into scratch, the rule runs once on
+that, and parameters and state are copied back. Nobody can tell from storage, strides or addresses;
+what it costs next to views of one buffer, docs/performance.md says.
+"""
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+
+import torch
+from torch import Tensor
+
+from optimizers.layout import Names, States, flat, is_dense, is_plain, rounds_by_place
+from optimizers.motion import Motion, Run
+
+_grad_of = attrgetter("grad")
+
+
+class Scratch:
+    """Memory for parameters, gradients and each state entry of one `Gathering` after another.
+
+    Args:
+        size: Elements of each.
+        like: A tensor of the right dtype and device.
+        names: Of the state entries in the order of the rule, None for one that it goes without.
+    """
+
+    def __init__(self, size: int, like: Tensor, names: Names) -> None:
+        needed = [True, True, *(name is not None for name in names)]
+        make = like.detach().new_empty
+        self.buffers = [make(size) if is_needed else None for is_needed in needed]
+
+    def cut(self, size: int) -> tuple[Tensor, Tensor, list[Tensor | None]]:
+        """Return the first `size` elements of parameters, of gradients and of the state."""
+        x, g, *state = self.buffers
+        assert x is not None
+        assert g is not None
+        return x[:size], g[:size], [s if s is None else s[:size] for s in state]
+
+
+class Gathering:
+    """Parameters that are copied into scratch to step, and back.
+
+    Args:
+        params: Small ones, for which `gatherable` holds.
+        states: The optimizer's state.
+        names: Of the state entries in the order of the rule, None for one that it goes without.
+        scratch: Large enough for all of them.
+    """
+
+    def __init__(
+        self, params: Sequence[Tensor], states: States, names: Names, scratch: Scratch
+    ) -> None:
+        self.params = params
+        self._strides = [None if p.is_contiguous() else p.stride() for p in params]
+        sizes = [p.numel() for p in params]
+        self._x, self._grad, self._state = scratch.cut(sum(sizes))
+        kept = [name for name in names if name is not None]
+        scratches = [self._x, *(s for s in self._state if s is not None)]
+        places = [[p.detach() for p in params], *([states[p][n] for p in params] for n in kept)]
+        self._copies = [
+            (buffer, [flat(place) for place in each], list(torch.split(buffer, sizes)))
+            for buffer, each in zip(scratches, places, strict=True)
+        ]
+
+    def step(self, motion: Motion, run: Run | None) -> None:
+        """Move the parameters by `motion`, through `run` if that is given."""
+        grads = map(_grad_of, self.params)
+        torch.cat(list(map(_in_order, grads, self._strides)), out=self._grad)
+        for buffer, places, _ in self._copies:
+            torch.cat(places, out=buffer)
+        (run or Motion.__call__)(motion, self._x, self._grad, tuple(self._state))
+        for _, places, pieces in self._copies:
+            torch._foreach_copy_(places, pieces)
+
+
+def gatherable(params: Iterable[Tensor], states: States, names: Names) -> list[Tensor]:
+    """Return those of `params` that step together as they would one after the other.
+
+    They and their state lie dense and alike, in memory that nothing else of theirs overlaps and no
+    other process writes.
+    """
+    kept = [name for name in names if name is not None]
+    found = [p for p in params if _is_simple(p, [states[p][name] for name in kept])]
+    owned = [(t, p) for p in found for t in (p, *(states[p][name] for name in kept))]
+    overlapping: set[int] = set()
+    end, last = 0, None
+    for tensor, owner in sorted(owned, key=lambda pair: pair[0].data_ptr()):
+        if last is not None and tensor.data_ptr() < end:
+            overlapping |= {id(last), id(owner)}
+        if last is None or tensor.data_ptr() + tensor.nbytes > end:
+            end, last = tensor.data_ptr() + tensor.nbytes, owner
+    return [p for p in found if id(p) not in overlapping]
+
+
+def _is_simple(param: Tensor, entries: Sequence[Tensor]) -> bool:
+    if not is_plain(param) or param.is_complex() or not is_dense(param) or rounds_by_place(param):
+        return False
+    if param.device.type == "cpu" and param.untyped_storage().is_shared():
+        return False  # between copying in and out a step of another process would be lost
+    looks = param.dtype, param.shape, param.stride(), param.device
+    return all(is_plain(s) and (s.dtype, s.shape, s.stride(), s.device) == looks for s in entries)
+
+
+def _in_order(grad: Tensor, stride: tuple[int, ...] | None) -> Tensor:
+    """Return `grad` flat, in the order of a memory with this stride; None if that is contiguous."""
+    if stride is None:
+        return grad.reshape(-1)
+    if grad.stride() != stride:
+        grad = torch.empty_strided(grad.shape, stride, dtype=grad.dtype, device=grad.device).copy_(
+            grad
+        )
+    return flat(grad)

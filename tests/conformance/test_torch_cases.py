@@ -1,0 +1,92 @@
+"""The cases by which torch tests its own optimizers, on ours, against torch's class."""
+
+import itertools
+
+import pytest
+import torch
+from torch.testing._internal.common_optimizers import OptimizerErrorEnum, optim_db
+
+from optimizers.registry import OPTIMIZERS
+from tests.conformance import course
+from tests.conformance.cases import CASES, class_of
+
+TORCHS = {case.torch for case in CASES.values() if case.torch}
+INFOS = [info for info in optim_db if info.optim_cls.__name__ in TORCHS]
+WAYS = [  # hundreds of cases: the others are slow in sum
+    pytest.param(torch.float64, "auto"),
+    *(
+        pytest.param(dtype, execution, marks=pytest.mark.slow)
+        for dtype, execution in itertools.product(
+            (torch.float64, torch.float32), ("auto", "packed", "loop")
+        )
+        if (dtype, execution) != (torch.float64, "auto")
+    ),
+]
+
+# What torch's classes take and ours do not; docs/optimizers.md says so.
+NOT_OURS = {"dampening", "decoupled_weight_decay", "foreach"}
+ALLOWED_HERE = ["betas must be either both floats or both Tensors"]
+
+
+def row_of(info, kwargs):
+    """Return the name of our class for torch's, and the arguments for it."""
+    if info.optim_cls is not torch.optim.SGD:
+        return info.optim_cls.__name__.lower(), kwargs
+    row = "nesterov" if kwargs.get("nesterov") else "momentum" if "momentum" in kwargs else "sgd"
+    return row, {name: value for name, value in kwargs.items() if name != "nesterov"}
+
+
+def inputs():
+    for info in INFOS:
+        for case in info.optim_inputs_func("cpu"):
+            yield pytest.param(info, case, id=f"{info.optim_cls.__name__} {case.desc}")
+
+
+def test_torch_has_cases_for_every_rule_of_ours_that_it_has():
+    assert {info.optim_cls.__name__ for info in INFOS} == TORCHS
+    assert {case.row for case in CASES.values() if case.torch} >= OPTIMIZERS.keys() - {"lion"}
+
+
+@pytest.mark.parametrize(("dtype", "execution"), WAYS)
+@pytest.mark.parametrize(("info", "case"), list(inputs()))
+def test_ours_goes_as_torchs(info, case, dtype, execution):
+    row, kwargs = row_of(info, case.kwargs)
+    params = course.parameters(dtype=dtype)
+    if taken := NOT_OURS & kwargs.keys():
+        with pytest.raises(TypeError, match=taken.pop()):
+            class_of(row)(params, **kwargs)
+        return
+    ours = class_of(row)(params, **kwargs, execution=execution)
+    theirs = info.optim_cls(course.parameters(dtype=dtype), **case.kwargs, foreach=False)
+    tolerance = 1e-12 if dtype is torch.float64 else 1e-5
+    for step in course.walk(ours, theirs, dtype=dtype):
+        for index, (param, twin) in enumerate(zip(*map(course.flat, (ours, theirs)), strict=True)):
+            course.assert_close(param, twin, tolerance, f"parameter {index}, step {step}")
+
+
+def error_inputs():
+    for info in INFOS:
+        for case in info.optim_error_inputs_func("cpu", torch.float32):
+            name = f"{info.optim_cls.__name__} {case.optimizer_error_input.desc}"
+            yield pytest.param(info, case, id=name)
+
+
+@pytest.mark.parametrize(("info", "case"), list(error_inputs()))
+def test_what_torch_refuses_ours_refuses(info, case):
+    assert case.error_on is OptimizerErrorEnum.CONSTRUCTION_ERROR
+    row, kwargs = row_of(info, case.optimizer_error_input.kwargs)
+    params = case.optimizer_error_input.params
+    if params is None:
+        params = [torch.nn.Parameter(torch.zeros(2))]
+
+    def build():
+        return class_of(row)(params, **kwargs)
+
+    if case.error_regex in ALLOWED_HERE:
+        build()
+    elif issubclass(case.error_type, Warning):
+        with pytest.warns(case.error_type, match=case.error_regex):
+            build()
+    else:
+        with pytest.raises(TypeError if NOT_OURS & kwargs.keys() else case.error_type):
+            build()
