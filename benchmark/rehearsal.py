@@ -129,6 +129,11 @@ def _who(trial: Trial) -> str:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, NotImplementedError) and not error.args:
+        return (
+            "it raises NotImplementedError, as those do that update the weights in a backward "
+            "pass of their own, which this loop does not call"
+        )
     try:
         text = " ".join(str(error).split())
     except Exception:  # a class of anyone's may fail to say what failed

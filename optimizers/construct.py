@@ -1,8 +1,8 @@
 """How a class is built over parameters: in the form that it asks for, wrappers included.
 
 Classes ask for parameters in a list, for pairs of name and parameter, for groups that say which
-are matrices, for another optimizer to wrap, or for the class of one. What they ask for is read off
-the constructor; nothing is tried and kept because it happened to work.
+are matrices, for a model, for another optimizer to wrap, or for the class of one. What they ask for
+is read off the constructor; nothing is tried and kept because it happened to work.
 """
 
 import inspect
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _WRAPPED = ("optimizer", "base_optimizer", "inner_optimizer")  # a first argument that is wrapped
 _NAMED = ("named_parameters", "named_params")  # a first argument that takes pairs
+_MODEL = "model"  # an argument that takes a module
+_PARAMS = "params"  # one that takes parameters, wherever it stands
 _MATRIX_FLAG = "use_muon"  # groups of Jordan's Muon: https://github.com/KellerJordan/Muon
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
@@ -48,7 +50,26 @@ def construct(
             )
         own = {k: v for k, v in settings.items() if k != inner and not k.startswith(prefix)}
         return cls(construct(inner_cls, given, theirs), **_with_classes(own))  # type: ignore[arg-type]
-    return cls(_in_the_form_of(cls, given), **_with_classes(settings))
+    first = _first_argument(cls)
+    others = supplied_arguments(cls) - {first}
+    supplied = {name: _supplied(cls, name, given) for name in others}
+    return cls(_supplied(cls, first, given), **supplied, **_with_classes(settings))
+
+
+def supplied_arguments(cls: type) -> frozenset[str]:
+    """Return the arguments that `construct` fills: parameters, and a model where one is required.
+
+    >>> import torch
+    >>> sorted(supplied_arguments(torch.optim.SGD))
+    ['params']
+    """
+    if wrapped_argument(cls):
+        return frozenset()
+    arguments = inspect.signature(cls).parameters
+    named = {
+        name for name in (_MODEL, _PARAMS) if name in arguments and _is_required(arguments[name])
+    }
+    return frozenset({_first_argument(cls)} | named)
 
 
 def wrapped_argument(cls: type) -> str:
@@ -94,6 +115,38 @@ def _class_at(text: str) -> type["Optimizer"] | None:
         if isinstance(found, type) and issubclass(found, Optimizer):
             return found
     return None
+
+
+def _supplied(cls: type, name: str, given: list[Any]) -> Any:
+    return _as_model(given) if name == _MODEL else _in_the_form_of(cls, given)
+
+
+def _as_model(given: list[Any]) -> Any:
+    """Return a module that has the parameters under their names, and no forward.
+
+    Raises:
+        TypeError: these are groups, whose settings a module cannot carry.
+    """
+    from torch.nn import Module
+
+    if any(isinstance(each, dict) for each in given):
+        raise TypeError("it takes a model, which has no groups of parameters")
+
+    model = Module()
+    for i, each in enumerate(given):
+        name, param = each if isinstance(each, tuple) else (f"parameter {i}", each)
+        *path, last = name.split(".")
+        inner = model
+        for part in path:
+            if part not in inner._modules:
+                inner.add_module(part, Module())
+            inner = inner.get_submodule(part)
+        inner.register_parameter(last, param)
+    return model
+
+
+def _is_required(argument: inspect.Parameter) -> bool:
+    return argument.default is argument.empty
 
 
 def _in_the_form_of(cls: type, given: list[Any]) -> list[Any]:

@@ -26,7 +26,12 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
-from optimizers.construct import construct, optimizer_class, wrapped_argument
+from optimizers.construct import (
+    construct,
+    optimizer_class,
+    supplied_arguments,
+    wrapped_argument,
+)
 from optimizers.mistakes import ALIASES, cure
 from optimizers.pick import UnknownNameError, near, pick, shown
 from optimizers.registry import OPTIMIZERS
@@ -250,9 +255,9 @@ def _takes_any(cls: type) -> bool:
 
 def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `cls` with their defaults; the required ones must be `given`."""
-    first, *others = inspect.signature(cls).parameters.values()
-    parameters = [first, *others] if wrapped_argument(cls) else others  # otherwise it is params
-    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    supplied = supplied_arguments(cls)
+    arguments = [p for p in inspect.signature(cls).parameters.values() if p.name not in supplied]
+    named = [p for p in arguments if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     for parameter in named:
         if parameter.default is parameter.empty and parameter.name not in given:
             example = "torch.optim.SGD" if "optimizer" in parameter.name else "…"

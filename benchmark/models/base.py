@@ -193,6 +193,8 @@ class Classifier(LightningModule):
             closure()
         try:
             self._call_step(optimizer, closure)
+        except NotImplementedError:
+            raise  # a RuntimeError, but not for want of gradients
         except _OF_MISSING_GRADIENTS as error:
             if not closure.is_called:
                 raise ClosureNotCalledError(optimizer, error) from error

@@ -80,6 +80,9 @@ def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_
         "Sharpness:base_optimizer=sgd:lr=0.1:gradients=first:strict=true",
         "Wrapper:optimizer=torch.optim.SGD:optimizer.lr=0.1",
         f"Wrapper:optimizer={HERE}.Averaging",
+        "OfModel",
+        "OfModelAndParams:base_optimizer=sgd:gradients=first",
+        "Curious:lr=0.1",
         "Twice:lr=0.1",
         "Stale:lr=0.1",
     ],
@@ -97,6 +100,7 @@ def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
 @pytest.mark.parametrize(
     ("opts", "cure"),
     [
+        ("Fused", "in a backward pass of their own, which this loop does not call"),
         ("Hidden", f"It runs as {HERE}.Hidden:create_graph=true"),
         ("ListedMatrices", f"It runs as {HERE}.ListedMatrices:rest=adamw"),
         ("Sharpness:base_optimizer=sgd:lr=0.1", f"give {HERE}.Sharpness:gradients=first"),
@@ -125,6 +129,15 @@ def test_line_search_draws_the_same_dropout_masks(trials_of):
     opts = "torch.optim.LBFGS:line_search_fn=strong_wolfe:max_iter=3"
     record = run(trials_of(opts=opts, dropout=True, batch_size=512)[0], Context())
     assert record.metrics["train/accuracy"] > 0.8
+
+
+@pytest.mark.parametrize("problem", ["logreg/digits", "mlp/digits", "cnn/digits"])
+def test_a_graph_that_nobody_needs_changes_no_bit(trials_of, problem):
+    found = []
+    for words in ("", ":create_graph=false", ":create_graph=true"):
+        [trial] = trials_of(problem, f"{HERE}.Curious:lr=0.1{words}", dropout=True)
+        found.append(run(trial, Context()).weights_sha256)
+    assert len(set(found)) == 1
 
 
 def test_a_graph_is_asked_for_by_those_alone_that_differentiate_gradients():

@@ -179,3 +179,39 @@ class Stale(torch.optim.SGD):
     def step(self, closure):
         assert all(p.grad is None for g in self.param_groups for p in g["params"])
         return super().step(closure)
+
+
+class OfModel(torch.optim.SGD):
+    """Takes a model, as Adam-mini does, and reads its names."""
+
+    def __init__(self, model, lr=0.1):
+        named = dict(model.named_parameters())
+        assert all(isinstance(module, torch.nn.Module) for module in model.children())
+        super().__init__(named.values(), lr)
+
+
+class OfModelAndParams(Sharpness):
+    """Takes a model and its parameters as well, as WSAM does."""
+
+    def __init__(self, model, params, base_optimizer, lr=0.1):
+        listed = list(params)
+        assert all(p is q for p, q in zip(model.parameters(), listed, strict=True))
+        super().__init__(listed, base_optimizer, lr=lr)
+
+
+class Fused(torch.optim.SGD):
+    """Updates weights in a backward pass of its own, as LOMO does."""
+
+    def step(self, closure=None):
+        raise NotImplementedError
+
+
+class Curious(torch.optim.SGD):
+    """Calls torch.autograd.grad on a function of its own, so that no graph is needed."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        with torch.enable_grad():
+            x = torch.ones(3, requires_grad=True)
+            assert torch.autograd.grad(x.square().sum(), x)[0].sum() == 6
+        return loss
