@@ -39,7 +39,7 @@ from optimizers.spec import SpecError
 PAGE = Path(__file__).with_suffix(".md")
 PROBLEM, SMALLER, EPOCHS, SECONDS = "mlp/digits", "logreg/digits", 3, 60
 SLOW = f"took longer than {SECONDS} s"
-RATES = ("0.001", "0.01", "0.1", "1.0")
+RATES = ("0.0001", "0.001", "0.01", "0.1", "1.0")
 MOST_CURES = 4
 RAN = ("runs", "runs so")
 VALUES = {"num_iterations": "30", "num_data": "1257"}  # steps of the trial, examples of digits
@@ -164,7 +164,9 @@ def attempt(opts: str, problem: str = PROBLEM) -> Outcome:
 def section(package: Package, rows: list[Row]) -> str:
     """Return the part of the page on one package."""
     ran = sum(each.verdict in RAN for each in rows)
-    head = f"## {package.title}\n\n{ran} of {len(rows)} classes run and descend.\n\n"
+    missing = sorted(set(package.classes()) - {each.name for each in rows})
+    untried = f" Not tried yet: {', '.join(missing)}." if missing else ""
+    head = f"## {package.title}\n\n{ran} of {len(rows)} classes run and descend.{untried}\n\n"
     table = "| class | what to write | verdict | reason |\n|---|---|---|---|\n"
     return head + table + "".join(f"{each.line}\n" for each in rows)
 
@@ -218,12 +220,14 @@ def _with_section(page: str, package: Package, text: str) -> str:
 
 _HEAD = f"""# Other libraries' optimizers
 
-Written by `python docs/compatibility.py`, not by hand. Every optimizer class that these packages
-show trained {PROBLEM} for {EPOCHS} epochs on one CPU thread, with torch.compile switched off. *Runs*: its
-bare import path reached a training loss below that at the start. *Runs so*: it did with the
-arguments in the second column, which the suite's own refusal names, or at another learning rate.
-*Refused*: the command ends before any training, with the reason. *No descent*: it trains, and the
-loss does not fall.
+Written by `python docs/compatibility.py`, not by hand. Optimizer classes that these packages show
+trained {PROBLEM} for {EPOCHS} epochs on one CPU thread, with torch.compile switched off.
+
+- *Runs*: its bare import path reached a training loss below that at the start.
+- *Runs so*: it did with the arguments in the second column, which the suite's own refusal names, or
+  at another learning rate.
+- *Refused*: the command ends before any training, with the reason.
+- *No descent*: it trains, and the loss does not fall.
 """
 
 

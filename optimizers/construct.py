@@ -178,9 +178,9 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _mentions(cls: type, text: str) -> bool:
-    """Return whether the constructor of `cls` asserts on a word of its groups, by its code."""
-    code = getattr(inspect.getattr_static(cls, "__init__"), "__code__", None)
-    return code is not None and text in code.co_consts and text not in code.co_varnames
+    """Return whether a constructor of `cls` or its bases has `text` as a word, by its code."""
+    codes = (getattr(vars(each).get("__init__"), "__code__", None) for each in cls.__mro__)
+    return any(code and text in code.co_consts and text not in code.co_varnames for code in codes)
 
 
 def _first_argument(cls: type) -> str:

@@ -73,6 +73,7 @@ def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_
         "Listed",
         "Named",
         "Flagged",
+        "FlaggedBelow",
         "Hessian",
         "Hidden:create_graph=true",
         "ListedMatrices:rest=sgd:rest.lr=0.1",

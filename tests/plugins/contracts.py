@@ -89,6 +89,13 @@ class Flagged(torch.optim.SGD):
         super().__init__([{"params": group["params"]} for group in param_groups], 0.1)
 
 
+class FlaggedBelow(Flagged):
+    """The same, as its base says."""
+
+    def __init__(self, params):
+        super().__init__(list(params))
+
+
 class Hessian(torch.optim.Optimizer):
     """Scales by the diagonal of the Hessian, as AdaHessian does."""
 
