@@ -37,14 +37,14 @@ def plain(text: object, most: int = REASON_LENGTH) -> str:
 
 
 def error_line(error: BaseException, most: int = REASON_LENGTH) -> str:
-    r"""Return the class of `error` and the first line of its message, whatever anyone's class does.
+    r"""Return the class and the message of `error`, whatever anyone's class does when asked.
 
     >>> error_line(ValueError("expected 1,\ngot 2")), error_line(KeyError())
-    ('ValueError: expected 1,', 'KeyError')
+    ('ValueError: expected 1, got 2', 'KeyError')
     """
     name = type(error).__name__
     try:
-        text = next(iter(str(error).strip().splitlines()), "")
+        text = str(error).strip()
     except Exception:
         text = "its message cannot be read"
     return plain(f"{name}: {text}", most) if text else name

@@ -118,7 +118,7 @@ def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Reco
         _leave_if_forked()
         with suppress(Exception):
             traceback.print_exc()
-        reason = f"{error_line(error)} (traceback in {folder / 'log.txt'})"
+        reason = f"{error_line(error, 200)} (traceback in {folder / 'log.txt'})"
         return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
     _leave_if_forked()
     return record
