@@ -11,6 +11,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.models.base import SPLITS, Classifier
+from benchmark.plain_text import error_line
 from benchmark.runner import build_model, fit, weights_sha256
 from benchmark.spec import Trial, UsageError
 from datamodules.base import ResidentDataModule
@@ -134,8 +135,4 @@ def _words(error: BaseException) -> str:
             "it raises NotImplementedError, as those do that update the weights in a backward "
             "pass of their own, which this loop does not call"
         )
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # a class of anyone's may fail to say what failed
-        text = ""
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    return error_line(error, 200)
