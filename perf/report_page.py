@@ -1,6 +1,6 @@
 """Time and memory to build the page of a study, and time to show it.
 
-    python perf/report_page.py                  # 500 and 5,000 trials of 200 points, with the browser
+    python perf/report_page.py  # 500 and 5,000 trials
     python perf/report_page.py --trials 10000 --seeds 10 --points 60 --no-browser
 
 Targets for 500: built in 5 s, 8 MB, first chart after 1.5 s, controls within 0.1 s; 5,000: 30 s;
@@ -18,8 +18,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from dataclasses import dataclass
 
 import numpy as np
 from _trials import report
