@@ -214,7 +214,6 @@ def _curves_from(first: int, found: Sequence[tuple[Store, Record]]) -> pl.DataFr
     names.pop("trial", None)  # the number is called so here
     numbers = np.repeat(range(first, first + len(logs)), list(map(len, logs)))
     columns = [
-        pl.Series(name, [row.get(name) for row in rows], pl.Float64, strict=False)
-        for name in names
+        pl.Series(name, [row.get(name) for row in rows], pl.Float64, strict=False) for name in names
     ]
     return pl.DataFrame([*columns, pl.Series("trial", numbers, pl.UInt32)])

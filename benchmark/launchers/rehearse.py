@@ -1,7 +1,8 @@
 """Tries optimizers before a study trains, so that the launching process loads no torch for it.
 
 Values of hyperparameters are checked by the classes of registered optimizers; anyone's optimizers
-take two steps, each class in a process of its own. What an optimizer does to its process, hanging and dying included, is then done to no trial.
+take two steps, each class in a process of its own. What an optimizer does to its process, hanging
+and dying included, is then done to no trial.
 """
 
 import time
