@@ -25,7 +25,27 @@ _SECONDS_TO_FORK = 0.3  # far more than a server takes that has loaded its modul
 _SECONDS_TO_VANISH = 0.5  # between the last word of a dying server and its end
 _LOST = (EOFError, ConnectionError, FileNotFoundError)  # what a server that is gone raises
 
+_loaded: int | None = None  # process id of the server that is known to have loaded its modules
 _starting = threading.Lock()  # held while there may be a worker that is in no list yet
+
+
+@contextmanager
+def started_early(*, with_wandb: bool) -> Iterator[None]:
+    """Let the server load its modules during the block; one that still loads ends if that fails.
+
+    Args:
+        with_wandb: Whether trials will be mirrored.
+    """
+    with ctrl_c_waits():
+        _ensure_running(with_wandb=with_wandb)
+    try:
+        yield
+    except BaseException:
+        pid = server_pid()
+        if pid is not None and pid != _loaded:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        raise
 
 
 def start(process: Any, context: Context) -> None:
@@ -61,7 +81,7 @@ def is_lost(pid: int | None, context: Context) -> bool:
     deadline = time.monotonic() + _SECONDS_TO_VANISH
     while True:
         with ctrl_c_waits():
-            _ensure_running(context)
+            _ensure_running(with_wandb=context.mirror is not None)
         if server_pid() != pid:
             return True
         if time.monotonic() > deadline:
@@ -101,8 +121,9 @@ def _start_once(process: Any, context: Context) -> BaseException | None:
     def work() -> None:
         try:
             with ctrl_c_waits(), _starting:
-                _ensure_running(context)
-                process.start()
+                _ensure_running(with_wandb=context.mirror is not None)
+                process.start()  # returns when the server has loaded its modules
+                _note_loaded()
         except BaseException as error:
             errors.append(error)
 
@@ -128,10 +149,15 @@ def _give_up(thread: threading.Thread, process: Any) -> None:
         kill_all([process.pid])
 
 
-def _ensure_running(context: Context) -> None:
+def _note_loaded() -> None:
+    global _loaded
+    _loaded = server_pid()
+
+
+def _ensure_running(*, with_wandb: bool) -> None:
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
-    preload = _PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None)
+    preload = _PRELOAD + _PRELOAD_FOR_WANDB * with_wandb
     start_method().set_forkserver_preload(preload)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     resource_tracker.ensure_running()  # the server starts it otherwise, and it unblocks Ctrl-C

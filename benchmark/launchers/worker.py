@@ -31,6 +31,8 @@ from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
 from datamodules.errors import DataError, DataWarning
+from optimizers.grammar import build_once
+from optimizers.spec import OptimizerSpec, SpecError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -68,6 +70,18 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
         outcome = _prepare(wanted, context)
         _leave_if_forked()
         pipe.send(outcome)
+
+
+def check_hyperparameters(specs: Sequence[OptimizerSpec], pipe: Connection) -> None:
+    """Build optimizers once; send None, or the error if a class refuses its values."""
+    with _leaving():
+        _start(pipe)
+        try:
+            build_once(specs)
+        except SpecError as error:
+            pipe.send(UsageError(f"--opts: {error}"))
+        else:
+            pipe.send(None)
 
 
 def _prepare(
