@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchmark.cli.mirrors import choose_sinks, mirrored
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES, refuse_words
 from benchmark.cli.options import (
     ImportPath,
@@ -26,7 +27,10 @@ from benchmark.environment import environment
 from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu_ids, why_not
 from benchmark.launchers.local import Devices, LocalLauncher, prepare
 from benchmark.launchers.rehearse import rehearse
-from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
+from benchmark.launchers.watchers import Together
+from benchmark.mirror.destination import MODES
+from benchmark.mirror.ledger import has_left_over
+from benchmark.mirror.live import Sink
 from benchmark.models.registry import MODELS
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.problems import PROBLEMS, problems_of
@@ -237,6 +241,8 @@ class _Run:
             return self._say_plan(trials, missing, None)
         if missing:
             trials = self._launch(trials, missing)
+        elif has_left_over(self._store.folder):
+            self._complete_mirrors()
         return self._report(trials, ran=bool(missing))
 
     def _check_optimizers(self) -> None:
@@ -317,23 +323,25 @@ class _Run:
             self._noticed.add(str(prepared))
 
     def _launch(self, trials: list[Trial], missing: list[Trial]) -> list[Trial]:
-        mirror, place = choose_mirror(
-            **self._where, folder=self._store.folder, study=self._store.study
-        )
+        sinks, place = choose_sinks(self._where, self._store, len(missing))
         self._say_plan(trials, missing, place)
         context = Context(
             data_dir=self._wish.data_dir and self._wish.data_dir.resolve(),
             cache_dir=self._wish.cache_dir and self._wish.cache_dir.resolve(),
             environment=environment(),
-            mirror=mirror,
         )
-        with shared_service(mirror):
-            trials = self._prepare(trials, context)
-            runnable = self._runnable(self._store.missing(trials), context)
-            with self._console.status("rehearsing optimizers"):
-                rehearse(runnable, context, self._how.timeout)
-            self._run(runnable, context, mirror)
+        trials = self._prepare(trials, context)
+        runnable = self._runnable(self._store.missing(trials), context)
+        with self._console.status("rehearsing optimizers"):
+            rehearse(runnable, context, self._how.timeout)
+        self._run(runnable, context, sinks)
         return trials
+
+    def _complete_mirrors(self) -> None:
+        """Complete the runs that a process which is gone has left over."""
+        sinks, _ = choose_sinks(self._where, self._store, 0)
+        with mirrored(sinks, self._store, self._console):
+            pass
 
     def _runnable(self, trials: list[Trial], context: Context) -> list[Trial]:
         """Return the trials that this machine can run; the others get ``skipped`` records."""
@@ -355,16 +363,18 @@ class _Run:
                     )
         return [t for t in trials if not reasons[t.accelerator, t.precision]]
 
-    def _run(self, trials: list[Trial], context: Context, mirror: Mirror | None) -> None:
-        if not trials:
-            return
+    def _run(self, trials: list[Trial], context: Context, sinks: Sequence[Sink]) -> None:
         workers = self._workers()
         records = self._store.records()
         devices = Devices(workers=workers, gpus=gpu_ids(), slots_per_gpu=self._how.gpu_slots)
-        with Progress(
-            self._console, trials, lambda t: estimate_seconds(t, records), workers
-        ) as progress:
-            LocalLauncher(context, devices, progress, self._how.timeout)(trials, self._store)
+        with (
+            mirrored(sinks, self._store, self._console) as mirrors,
+            Progress(
+                self._console, trials, lambda t: estimate_seconds(t, records), workers
+            ) as progress,
+        ):
+            watcher = Together(progress, *mirrors)
+            LocalLauncher(context, devices, watcher, self._how.timeout)(trials, self._store)
 
     def _workers(self) -> int:
         return self._how.workers or max(1, cpu_cores() // self._options["threads"])

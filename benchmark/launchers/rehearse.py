@@ -52,7 +52,7 @@ def _target(trial: Trial) -> str:
 
 
 def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> None:
-    worker = Worker(_rehearse, (trials, context), context)
+    worker = Worker(_rehearse, (trials, context))
     try:
         for trial in trials:
             outcome = _outcome(worker, seconds)
