@@ -371,6 +371,7 @@ class _Follower:
             except BaseException as found:
                 error = found
             else:
+                self._wake.set()  # to look again without a pause
                 if changed:
                     self._changed = f"{self._sink.name}: {self._error}; {changed}"
                 return

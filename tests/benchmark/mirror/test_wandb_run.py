@@ -159,7 +159,8 @@ def test_an_optimizers_argument_called_like_a_field_of_the_suite_is_there_too(tr
     suite = {name: config[name] for name in ("schedule", "warmup", "seed", "label", "threads")}
     assert suite == {
         **{name: getattr(trial, name) for name in ("seed", "label", "threads")},
-        **{"schedule": "cosine", "warmup": 5},
+        "schedule": "cosine",
+        "warmup": 5,
     }
 
 
