@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -296,6 +297,8 @@ class _Follower:
         except BaseException as error:  # wandb calls sys.exit at times
             if not self._stop.is_set():
                 self.lose(error)
+            with suppress(BaseException):
+                self._sink.end(at_once=True)
 
     def _start(self) -> None:
         try:

@@ -139,7 +139,7 @@ def test_several_runs_are_open_side_by_side_on_the_server(trials_of, tmp_path, w
         return run
 
     sink.open = noted
-    with LiveMirror(sink, store) as mirror:
+    with pytest.warns(match="not complete: 4"), LiveMirror(sink, store) as mirror:
         for trial in trials:
             store.begin(trial)
             rows = [{"step": i, "val/loss": trial.seed + i / 8} for i in range(5)]
@@ -213,8 +213,8 @@ def test_after_a_kill_in_the_middle_the_same_command_completes_the_runs(
 ):
     long = [*STUDY[:-1], "300", "--workers", "1", "--wandb", "online"]
     command = [sys.executable, "-m", "benchmark", *long, "--results", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    while "[1/2]" not in process.stdout.readline():
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not list(tmp_path.glob("default/*/record.json")):
         assert process.poll() is None
     process.kill()
     process.communicate()
