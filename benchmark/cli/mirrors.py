@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.decode import one_line
 from benchmark.mirror.destination import choose_destination
 from benchmark.mirror.live import LiveMirror, Sink
 from benchmark.mirror.wandb_run import WandbSink
+from benchmark.plain_text import error_line
 from benchmark.spec import UsageError
 from benchmark.store import Store
 
@@ -28,7 +28,7 @@ def choose_sinks(where: dict[str, Any], store: Store, num_trials: int) -> tuple[
     except UsageError:
         raise
     except Exception as error:  # an installation of wandb that is broken costs a warning
-        warnings.warn(f"W&B: {one_line(repr(error), 200)}; nothing is mirrored", stacklevel=2)
+        warnings.warn(f"W&B: {error_line(error, 200)}; nothing is mirrored", stacklevel=2)
         return [], ""
     return ([WandbSink(destination)] if destination else []), place
 

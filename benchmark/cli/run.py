@@ -12,6 +12,7 @@ from rich.console import Console
 from benchmark.cli.mirrors import choose_sinks, mirrored
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES, refuse_words
 from benchmark.cli.options import (
+    Folder,
     ImportPath,
     InputFile,
     Names,
@@ -44,7 +45,7 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _PIPE_WIDTH = 100  # of tables that go into a file
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
-_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FOLDER = Folder()
 
 
 @dataclass(frozen=True, kw_only=True)

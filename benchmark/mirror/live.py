@@ -16,9 +16,10 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
-from benchmark.decode import Misfit, Row, one_line
+from benchmark.decode import Misfit, Row
 from benchmark.mirror.ledger import Ledger
 from benchmark.mirror.tail import Tail
+from benchmark.plain_text import error_line
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
@@ -257,7 +258,7 @@ class _Follower:
         if not self._is_lost:
             self._is_lost = True
             self.notes.append(
-                f"{self._sink.name}: {_in_words(error)}; no more is mirrored, {self._sink.cure}"
+                f"{self._sink.name}: {error_line(error, 200)}; no more is mirrored, {self._sink.cure}"
             )
 
     def note_what_is_left(self) -> None:
@@ -365,7 +366,7 @@ class _Follower:
 
     def _start_again(self, error: BaseException) -> None:
         while True:
-            self._error = _in_words(error)
+            self._error = error_line(error, 200)
             self._failures += 1
             self._moved = time.monotonic()
             if self._failures > _MOST_FAILURES:
@@ -379,7 +380,3 @@ class _Follower:
                 if changed:
                     self._changed = f"{self._sink.name}: {self._error}; {changed}"
                 return
-
-
-def _in_words(error: BaseException) -> str:
-    return one_line(f"{type(error).__name__}: {error}", 200)
