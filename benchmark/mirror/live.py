@@ -293,7 +293,7 @@ class _Follower:
             while self._look():
                 self._wake.wait(_SECONDS_BETWEEN_LOOKS)
                 self._wake.clear()
-            left_open = any(each.run for each in self._followed.values())  # they have no record
+            left_open = any(each.run for each in self._followed.values())  # without a record
             self._sink.end(at_once=left_open or self._stop.is_set())
         except BaseException as error:  # wandb calls sys.exit at times
             if not self._stop.is_set():
