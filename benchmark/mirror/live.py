@@ -257,9 +257,8 @@ class _Follower:
         """Note that nothing more is mirrored, once."""
         if not self._is_lost:
             self._is_lost = True
-            self.notes.append(
-                f"{self._sink.name}: {error_line(error, 200)}; no more is mirrored, {self._sink.cure}"
-            )
+            why = f"{self._sink.name}: {error_line(error, 200)}"
+            self.notes.append(f"{why}; no more is mirrored, {self._sink.cure}")
 
     def note_what_is_left(self) -> None:
         """Note how many runs are not complete, if any."""
