@@ -23,7 +23,8 @@ from benchmark.cli.options import (
 from benchmark.cli.plan import START_SECONDS, Durations, Wish, estimate_bytes, settle
 from benchmark.context import Context
 from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu_ids, why_not
-from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
+from benchmark.mirror.destination import MODES
+from benchmark.mirror.ledger import has_left_over
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, problems_of
 from benchmark.report.table import print_tables, tables_as_json
@@ -35,6 +36,7 @@ from optimizers.grammar import build_once, describe
 from optimizers.spec import OptimizerSpec, SpecError
 
 if TYPE_CHECKING:
+    from benchmark.mirror.live import Sink
     from benchmark.prepared import Prepared
 
 _PIPE_WIDTH = 100  # of tables that go into a file
@@ -239,8 +241,10 @@ class _Run:
             from benchmark.launchers.server import started_early
 
             self._check_optimizers([spec for spec in self._specs if "." in spec.name])
-            with started_early(with_wandb=self._where["mode"] != "disabled"):
+            with started_early():
                 trials = self._launch(trials, missing)
+        elif has_left_over(self._store.folder):
+            self._complete_mirrors()
         return self._report(trials, ran=bool(missing))
 
     def _missing(self, trials: Sequence[Trial]) -> list[Trial]:
@@ -341,28 +345,33 @@ class _Run:
             self._noticed.add(str(prepared))
 
     def _launch(self, trials: list[Trial], missing: list[Trial]) -> list[Trial]:
+        from benchmark.cli.mirrors import choose_sinks
         from benchmark.environment import environment  # what follows needs time and memory
         from benchmark.launchers.rehearse import check_hyperparameters, rehearse
 
-        mirror, place = choose_mirror(
-            **self._where, folder=self._store.folder, study=self._store.study
-        )
+        sinks, place = choose_sinks(self._where, self._store, len(missing))
         self._say_plan(trials, missing, place)
         context = Context(
             data_dir=self._wish.data_dir and self._wish.data_dir.resolve(),
             cache_dir=self._wish.cache_dir and self._wish.cache_dir.resolve(),
             environment=environment(),
-            mirror=mirror,
         )
-        with shared_service(mirror):
-            with self._console.status("checking optimizers"):
-                check_hyperparameters(self._specs, context)
-            trials = self._prepare(trials, context)
-            runnable = self._runnable(self._missing(trials), context)
-            with self._console.status("rehearsing optimizers"):
-                rehearse(runnable, context, self._how.timeout)
-            self._run(runnable, context, mirror)
+        with self._console.status("checking optimizers"):
+            check_hyperparameters(self._specs, context)
+        trials = self._prepare(trials, context)
+        runnable = self._runnable(self._missing(trials), context)
+        with self._console.status("rehearsing optimizers"):
+            rehearse(runnable, context, self._how.timeout)
+        self._run(runnable, context, sinks)
         return trials
+
+    def _complete_mirrors(self) -> None:
+        """Complete the runs that a process which is gone has left over."""
+        from benchmark.cli.mirrors import choose_sinks, mirrored
+
+        sinks, _ = choose_sinks(self._where, self._store, 0)
+        with mirrored(sinks, self._store, self._console):
+            pass
 
     def _runnable(self, trials: list[Trial], context: Context) -> list[Trial]:
         """Return the trials that this machine can run; the others get ``skipped`` records."""
@@ -384,18 +393,22 @@ class _Run:
                     )
         return [t for t in trials if not reasons[t.accelerator, t.precision]]
 
-    def _run(self, trials: list[Trial], context: Context, mirror: Mirror | None) -> None:
-        if not trials:
-            return
+    def _run(self, trials: list[Trial], context: Context, sinks: "Sequence[Sink]") -> None:
+        from benchmark.cli.mirrors import mirrored
         from benchmark.cli.progress import Progress
         from benchmark.launchers.local import Devices, LocalLauncher
+        from benchmark.launchers.watchers import Together
 
         workers = self._workers()
         durations = Durations(self._store.records())
         gpus = gpu_ids() if any(trial.accelerator == "gpu" for trial in trials) else ()
         devices = Devices(workers=workers, gpus=gpus, slots_per_gpu=self._how.gpu_slots)
-        with Progress(self._console, trials, durations.estimate_seconds, workers) as progress:
-            LocalLauncher(context, devices, progress, self._how.timeout)(trials, self._store)
+        with (
+            mirrored(sinks, self._store, self._console) as mirrors,
+            Progress(self._console, trials, durations.estimate_seconds, workers) as progress,
+        ):
+            watcher = Together(progress, *mirrors)
+            LocalLauncher(context, devices, watcher, self._how.timeout)(trials, self._store)
 
     def _workers(self) -> int:
         return self._how.workers or max(1, cpu_cores() // self._options["threads"])

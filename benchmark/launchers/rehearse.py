@@ -29,7 +29,7 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec], context: Context) -> N
     """
     registered = [spec for spec in specs if "." not in spec.name]
     for _ in range(_MOST_LOSSES * bool(registered)):
-        worker = Worker(_check, (registered,), context)
+        worker = Worker(_check, (registered,))
         try:
             outcome = _outcome(worker, SECONDS)
             if isinstance(outcome, Exception):
@@ -79,7 +79,7 @@ def _target(trial: Trial) -> str:
 
 
 def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> None:
-    worker = Worker(_rehearse, (trials, context), context)
+    worker = Worker(_rehearse, (trials, context))
     try:
         for trial in trials:
             outcome = _outcome(worker, seconds)

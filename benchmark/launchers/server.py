@@ -14,11 +14,9 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
-from benchmark.context import Context
 from benchmark.launchers.family import children, kill_all
 
 _PRELOAD = ["benchmark.launchers.preloaded"]
-_PRELOAD_FOR_WANDB = ["wandb", "wandb.sdk.launch"]  # the latter `wandb.init` loads in any case
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MOST_STARTS = 4
 _SECONDS_TO_FORK = 0.3  # far more than a server takes that has loaded its modules
@@ -30,14 +28,10 @@ _starting = threading.Lock()  # held while there may be a worker that is in no l
 
 
 @contextmanager
-def started_early(*, with_wandb: bool) -> Iterator[None]:
-    """Let the server load its modules during the block; one that still loads ends if that fails.
-
-    Args:
-        with_wandb: Whether trials will be mirrored.
-    """
+def started_early() -> Iterator[None]:
+    """Let the server load its modules during the block; one that still loads ends if that fails."""
     with ctrl_c_waits():
-        _ensure_running(with_wandb=with_wandb)
+        _ensure_running()
     try:
         yield
     except BaseException:
@@ -48,7 +42,7 @@ def started_early(*, with_wandb: bool) -> Iterator[None]:
         raise
 
 
-def start(process: Any, context: Context) -> None:
+def start(process: Any) -> None:
     """Start `process` of `start_method`; a server that is lost meanwhile is started again.
 
     Raises:
@@ -56,7 +50,7 @@ def start(process: Any, context: Context) -> None:
         KeyboardInterrupt: Ctrl-C while the server loads; then no process is left.
     """
     for _ in range(_MOST_STARTS):
-        error = _start_once(process, context)
+        error = _start_once(process)
         if error is None:
             return
         if not isinstance(error, _LOST):
@@ -76,12 +70,12 @@ def server_pid() -> int | None:
     return found
 
 
-def is_lost(pid: int | None, context: Context) -> bool:
+def is_lost(pid: int | None) -> bool:
     """Return whether the server `pid` is gone; then another is started in its place."""
     deadline = time.monotonic() + _SECONDS_TO_VANISH
     while True:
         with ctrl_c_waits():
-            _ensure_running(with_wandb=context.mirror is not None)
+            _ensure_running()
         if server_pid() != pid:
             return True
         if time.monotonic() > deadline:
@@ -115,13 +109,13 @@ def ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_once(process: Any, context: Context) -> BaseException | None:
+def _start_once(process: Any) -> BaseException | None:
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
             with ctrl_c_waits(), _starting:
-                _ensure_running(with_wandb=context.mirror is not None)
+                _ensure_running()
                 process.start()  # returns when the server has loaded its modules
                 _note_loaded()
         except BaseException as error:
@@ -154,11 +148,10 @@ def _note_loaded() -> None:
     _loaded = server_pid()
 
 
-def _ensure_running(*, with_wandb: bool) -> None:
+def _ensure_running() -> None:
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
-    preload = _PRELOAD + _PRELOAD_FOR_WANDB * with_wandb
-    start_method().set_forkserver_preload(preload)
+    start_method().set_forkserver_preload(_PRELOAD)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     resource_tracker.ensure_running()  # the server starts it otherwise, and it unblocks Ctrl-C
     signal.pthread_sigmask(signal.SIG_SETMASK, before)

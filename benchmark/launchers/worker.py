@@ -50,8 +50,8 @@ def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None
         with store.claim(trial) as folder:
             if store.missing([trial]):  # otherwise the log is that of whoever finished it
                 _send_output_to(folder / "log.txt")
-                _tell(pipe, BEGUN)
                 store.begin(trial)
+                _tell(pipe, BEGUN)
                 store.write(_run(trial, context, folder, pipe))
                 _drop_empty(folder / "log.txt")
 
