@@ -357,7 +357,7 @@ class _Run:
             environment=environment(),
         )
         with self._console.status("checking optimizers"):
-            check_hyperparameters(self._specs, context)
+            check_hyperparameters(self._specs)
         trials = self._prepare(trials, context)
         runnable = self._runnable(self._missing(trials), context)
         with self._console.status("rehearsing optimizers"):

@@ -21,7 +21,7 @@ _MOST_LOSSES = 5  # of the server, before the check is given up
 _CONTRACT = "docs/plugins.md says what is asked of an optimizer"
 
 
-def check_hyperparameters(specs: Sequence[OptimizerSpec], context: Context) -> None:
+def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
     """Have the classes of registered optimizers check the values that they are given.
 
     Raises:

@@ -182,10 +182,10 @@ def test_a_lost_server_is_started_again_and_costs_no_trial_a_try(trials_of, laun
 
 def test_a_start_that_loses_its_server_is_tried_again(monkeypatch):
     outcomes = [EOFError(), ConnectionRefusedError(), None]
-    monkeypatch.setattr(server, "_start_once", lambda process, context: outcomes.pop(0))
+    monkeypatch.setattr(server, "_start_once", lambda process: outcomes.pop(0))
     server.start(None)
     assert not outcomes
-    monkeypatch.setattr(server, "_start_once", lambda process, context: EOFError())
+    monkeypatch.setattr(server, "_start_once", lambda process: EOFError())
     with pytest.raises(OSError, match="was lost 4 times"):
         server.start(None)
 

@@ -81,7 +81,9 @@ def test_an_exception_of_the_trial_fails_it_in_one_line_with_its_traceback_kept(
     trials = trials_of(opts="tests.plugins.optimizers.Raises")
     [record], watcher = launch(trials)
     assert record.status == "failed"
-    assert record.reason.startswith("ArithmeticError: a step that went wrong (traceback in ")
+    assert record.reason.startswith(
+        "ArithmeticError: a step that went wrong with more lines (traceback in "
+    )
     assert "\n" not in record.reason
     assert "Traceback" in (tmp_path / "study" / trials[0].key / "log.txt").read_text()
     assert len(watcher.handed_out) == 1
@@ -173,7 +175,7 @@ def test_a_loud_trial_leaves_a_short_log_and_a_short_reason(trials_of, launch, t
     assert record.status == "failed"
     assert len(record.reason) <= 300
     assert record.reason.isprintable()
-    assert record.reason.startswith("RuntimeError: ?[31m?yyy")
+    assert "RuntimeError: �[31m�yyy" in record.reason
     assert record.reason.endswith("log.txt)")
     log = (Store(tmp_path, "study").trial_folder(trial) / "log.txt").read_text()
     assert len(log) <= 10_000_000
