@@ -136,7 +136,7 @@ def a_new_learning_rate_takes_effect(subject: Subject) -> None:
     words = f"a new group['lr'] after step 3 changes no bit in {group} of two groups"
     if _carries_its_rate(subject):
         raise Inconvenience(f"{words}: steps have a size of their own, kept in the state")
-    if switch_off := _switch_off_of_rate(subject):
+    if switch_off := _switch_off_of_rate(subject, resting):
         raise Inconvenience(f"{words}, as long as {switch_off}")
     raise Failure(words)
 
@@ -268,17 +268,17 @@ def _after_new_rate(subject: Subject, factor: float) -> list[Tensor]:
     ]
 
 
-def _switch_off_of_rate(subject: Subject) -> str:
-    """Return the switch of the optimizer's own, on or off by default, without which lr counts."""
+def _switch_off_of_rate(subject: Subject, group: int) -> str:
+    """Return the switch, as it is by default, without which a new rate counts in that group."""
     for name in sorted(subject.keywords):
         value = subject.defaults.get(name)
         if isinstance(value, bool):
             turned = replace(subject, factory=partial(subject.factory, **{name: not value}))
             try:
-                ends = [_after_new_rate(turned, factor) for factor in (1, 8)]
+                ends = [_after_new_rate(turned, factor)[group] for factor in (1, 8)]
             except Exception:  # what it does not take is no switch
                 continue
-            if not is_same(*ends):
+            if not torch.equal(*ends):
                 return f"{name}={value}"
     return ""
 

@@ -160,8 +160,8 @@ def _classified(subject: Subject) -> Subject:
     torch.rand(1)  # so that draws from the global generator give other numbers now
     if not is_same(plain, ends()) or _draws(subject):
         return replace(subject, is_random=True, rounding=_BASE[subject.dtype])
-    others = [ends(partial(_with_first_scaled, k))[1] for k in (3.0, 0.01)]
-    is_coupled = not is_same([plain[1]] * 2, others) or _adapts_to_all(subject)
+    others = [ends(partial(_with_others_scaled, k))[1] for k in (3.0, 0.01, 0.0)]
+    is_coupled = not is_same([plain[1]] * 3, others) or _adapts_to_all(subject)
     one = ends(lambda g: [*g[:1], _with_first(g[1]), *g[2:]])[1].flatten()[1:]
     is_alone = not is_coupled and torch.equal(one, plain[1].flatten()[1:])
     return replace(
@@ -179,6 +179,7 @@ def _adapts_to_all(subject: Subject) -> bool:
         lambda step: 1.0,
         lambda step: 30.0,
         lambda step: (-1.0) ** step,
+        lambda step: 0.0,
     )
     for pattern in patterns:
         params = subject.parameters()
@@ -186,11 +187,11 @@ def _adapts_to_all(subject: Subject) -> bool:
         grads = subject.gradients(0)
         try:
             for step in range(2 * _LONGEST_START):
-                subject.step(optimizer, _with_first_scaled(pattern(step), grads))
+                subject.step(optimizer, _with_others_scaled(pattern(step), grads))
         except Exception:  # the checks will say so
             return False
         ends.append(params[1].detach())
-    return not is_same(ends[1:], ends[:1] * 2)
+    return not is_same(ends[1:], ends[:1] * 3)
 
 
 def _looks_at_whole_tensors(subject: Subject) -> bool:
@@ -228,8 +229,8 @@ def _scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
     return [factor * grad for grad in grads]
 
 
-def _with_first_scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
-    return [factor * grads[0], *grads[1:]]
+def _with_others_scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
+    return [grad if index == 1 else factor * grad for index, grad in enumerate(grads)]
 
 
 def _with_first(grad: Tensor) -> Tensor:
@@ -243,8 +244,7 @@ def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
     if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
         base = max(base, 2e-6)  # it computes in 32 bits
     if subject.is_coupled:  # norms over all parameters are often taken in 32 bits
-        single = _Ends(replace(subject, dtype=torch.float32))()
-        base = max(base, 10 * largest_gap(single, plain))
+        base = max(base, 1e-5)
     tiny = _BASE[subject.dtype] / 10
     shifts = [ends(partial(_scaled, 1 + k * tiny)) for k in (1, -2, 3)]
     return min(max(base, *(10 * largest_gap(shift, plain) for shift in shifts)), 1e-4)

@@ -67,7 +67,7 @@ def a_cycled_momentum_takes_effect(subject: Subject) -> None:
             optimizer, 1e-2, total_steps=subject.start + 21, cycle_momentum=is_cycled
         )
         for step in subject.span(20):
-            size = 0.1 ** (step % 13)  # so that some meet a momentum of their own size
+            size = 0.1 ** (step % 16)  # so that some meet a momentum of their own size
             subject.step(optimizer, [size * grad for grad in subject.gradients(step)])
             one_cycle.step()
         ends.append(copies(params))
