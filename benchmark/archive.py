@@ -18,7 +18,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from benchmark.atomic import replacing
-from benchmark.decode import RECORD_BYTES, Misfit, Row, check_rows, one_line
+from benchmark.decode import RECORD_BYTES, Misfit, Row, check_rows
+from benchmark.plain_text import plain
 from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Record, Store
 
@@ -111,19 +112,19 @@ def _read(path: Path) -> Iterator[tuple[str, Record, list[Row]]]:
     rows = _rows(path)
     studies = {str(row["study"]) for row in rows}
     if len(studies) != 1:
-        names = one_line(", ".join(sorted(studies)) or "no trials", 120)
+        names = plain(", ".join(sorted(studies)) or "no trials", 120)
         raise UsageError(f"{path}: expected the trials of one study, got {names}")
     found, misfits = [], []
     for row in rows:
         try:
             found.append((str(row["study"]), *_trial_in(row)))
         except Misfit as misfit:
-            misfits.append(f"{one_line(row['key'], 80)}: {misfit}")
+            misfits.append(f"{plain(row['key'], 80)}: {misfit}")
     if not found:
         raise UsageError(f"{path}: expected a file that `compact` wrote, but trial {misfits[0]}")
     if misfits:
         text = f"{path}: {len(misfits)} of {len(rows)} trials are damaged and left out, as "
-        warnings.warn(one_line(text + misfits[0], 600), stacklevel=2)
+        warnings.warn(plain(text + misfits[0], 600), stacklevel=2)
     yield from found
 
 
@@ -141,7 +142,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     except (ValueError, NotImplementedError, OSError, MemoryError, _ARROW, _POLARS) as error:
         raise UsageError(
             f"{path}: expected a file that `compact` wrote, got one that does not read as such "
-            f"({type(error).__name__}: {one_line(error, 120)})"
+            f"({type(error).__name__}: {plain(error, 120)})"
         ) from None
 
 
@@ -153,7 +154,7 @@ def _trial_in(row: Mapping[str, Any]) -> tuple[Record, list[Row]]:
     """
     text = row["record"]
     if not isinstance(text, str) or len(text) > RECORD_BYTES:
-        raise Misfit(f"expected the text of a record, got {one_line(repr(text), 40)}")
+        raise Misfit(f"expected the text of a record, got {plain(repr(text), 40)}")
     record = Record.from_text(text.encode())
     if record.trial.key != row["key"]:
         raise Misfit(

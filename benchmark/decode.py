@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from benchmark.plain_text import plain
+
 Status = Literal["done", "diverged", "failed", "skipped"]
 RECORD_BYTES = 4_000_000  # a record takes 2,500, and 100 for each metric more
 LOG_BYTES = 1_000_000_000  # a row takes 300
@@ -106,7 +108,7 @@ def decode_record(text: bytes) -> RecordFields:
         fields = _RECORD.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if b"Infinity" not in text and b"NaN" not in text:
-            raise Misfit(one_line(error, 120)) from None
+            raise Misfit(plain(error, 120)) from None
         fields = _decode_with_infinities(text)
     _check_counts([fields.metrics or {}])
     return fields
@@ -142,7 +144,7 @@ def decode_rows(text: bytes) -> list[Row]:
     try:
         rows = _ROW.decode_lines(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Misfit(one_line(error, 120)) from None
+        raise Misfit(plain(error, 120)) from None
     _check_counts(rows)
     return rows
 
@@ -191,27 +193,12 @@ def read_file(path: Path, most_bytes: int) -> bytes:
         raise Misfit(f"it cannot be read: {error.strerror}") from None
 
 
-def one_line(text: object, most: int) -> str:
-    r"""Return `text` as one line of valid Unicode that moves no cursor, its middle cut out.
-
-    >>> one_line("a\nb\x1b[31m\ud800", 20)
-    'a b?[31m?'
-    >>> one_line("0123456789", 7)
-    '012 … 9'
-    """
-    words = " ".join(str(text).split())
-    if len(words) > most:
-        tail = (most - 3) // 3
-        words = f"{words[: most - 3 - tail]} … {words[len(words) - tail :]}"
-    return "".join(letter if letter.isprintable() else "?" for letter in words)
-
-
 def _decode_with_infinities(text: bytes) -> RecordFields:
     """Decode what Python's own reader takes as well: ``Infinity`` and ``NaN``."""
     try:
         data = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
-        raise Misfit(one_line(error, 120)) from None
+        raise Misfit(plain(error, 120)) from None
     fields: RecordFields = _convert(data, RecordFields)
     return fields
 
@@ -221,7 +208,7 @@ def _convert(data: Any, kind: Any) -> Any:
         found = msgspec.convert(data, kind)
         msgspec.json.encode(found)  # refuses what is not Unicode
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise Misfit(one_line(error, 120)) from None
+        raise Misfit(plain(error, 120)) from None
     return found
 
 

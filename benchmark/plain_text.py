@@ -36,6 +36,20 @@ def plain(text: object, most: int = REASON_LENGTH) -> str:
     return f"{words[: most - 1 - tail]}…{words[len(words) - tail :]}"
 
 
+def error_line(error: BaseException, most: int = REASON_LENGTH) -> str:
+    r"""Return the class and the message of `error`, whatever anyone's class does when asked.
+
+    >>> error_line(ValueError("expected 1,\ngot 2")), error_line(KeyError())
+    ('ValueError: expected 1, got 2', 'KeyError')
+    """
+    name = type(error).__name__
+    try:
+        text = str(error).strip()
+    except Exception:
+        text = "its message cannot be read"
+    return plain(f"{name}: {text}", most) if text else name
+
+
 def plain_names(names: Iterable[str], most: int = LABEL_LENGTH) -> dict[str, str]:
     r"""Return how each of `names` is shown; different names stay different.
 

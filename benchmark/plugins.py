@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from benchmark.models.base import Classifier, classifier_of
 from benchmark.models.registry import MODELS
+from benchmark.plain_text import error_line
 from benchmark.spec import UsageError
 from datamodules.base import ResidentDataModule
 from datamodules.errors import DataError
@@ -120,13 +121,7 @@ def _anyones(what: str, contract: str) -> Iterator[None]:
     except (UsageError, DataError):
         raise
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # workers ignore Ctrl-C itself
-        words = one_line(f"{type(error).__name__}: {error}")[:200]
-        raise UsageError(f"{what} ({words}): {contract}") from error
-
-
-def one_line(text: str) -> str:
-    """Return anyone's text on one line without control characters, as a terminal can show it."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        raise UsageError(f"{what} ({error_line(error, 200)}): {contract}") from error
 
 
 def _load(path: str, kind: str, contract: str) -> Any:

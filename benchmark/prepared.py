@@ -26,7 +26,7 @@ class Prepared:
     notices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.dataset} from {self.origin}, SHA-256 {self.checksum[:_SHOWN]}"
+        return f"{self.dataset} ({self.origin}), SHA-256 {self.checksum[:_SHOWN]}"
 
 
 def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -> None:

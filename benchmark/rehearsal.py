@@ -11,6 +11,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.models.base import SPLITS, Classifier
+from benchmark.plain_text import error_line
 from benchmark.runner import build_model, fit, weights_sha256
 from benchmark.spec import Trial, UsageError
 from datamodules.base import ResidentDataModule
@@ -36,7 +37,7 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
         digests = _digests(trial, data)
     except _PLUG_IN_ERRORS as error:
         cure = _cure(trial, data)
-        raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
+        raise UsageError(f"{_who(trial)} fails: {error_line(error, 200)}. {cure}") from error
     spec = OptimizerSpec.from_json(trial.optimizer)
     if spec.gradients:
         return
@@ -126,11 +127,3 @@ def _with(trial: Trial, spec: OptimizerSpec, **changes: Any) -> Trial:
 
 def _who(trial: Trial) -> str:
     return f"optimizer {trial.label!r} on {trial.problem}"
-
-
-def _words(error: BaseException) -> str:
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # a class of anyone's may fail to say what failed
-        text = ""
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -13,7 +13,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from benchmark.decode import Misfit, TrialFields, check_optimizer, decode_trial, given, one_line
+from benchmark.decode import Misfit, TrialFields, check_optimizer, decode_trial, given
+from benchmark.plain_text import plain
 
 SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
 
@@ -134,7 +135,7 @@ class Study:
             try:
                 check_optimizer(optimizer)
             except Misfit as error:
-                label = one_line(optimizer.get("label"), 80)
+                label = plain(optimizer.get("label"), 80)
                 raise UsageError(f"optimizer {label!r} cannot be kept on record: {error}") from None
 
     def trials(self) -> list[Trial]:

@@ -25,10 +25,10 @@ from benchmark.decode import (
     decode_record,
     decode_rows,
     given,
-    one_line,
     read_file,
     whole_lines,
 )
+from benchmark.plain_text import plain
 from benchmark.spec import Trial, UsageError, check_study_name
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; the others are tried again
@@ -128,7 +128,7 @@ class Store:
         if path not in self._left_out:
             self._left_out.add(path)
             text = f"{path} is damaged ({error}): it is left out, {what_follows}"
-            warnings.warn(one_line(text, 600), stacklevel=3)
+            warnings.warn(plain(text, 600), stacklevel=3)
 
     @contextmanager
     def claim(self, trial: Trial, *, wait: bool = True) -> Iterator[Path]:
@@ -165,7 +165,7 @@ class Store:
 
     def write(self, record: Record) -> None:
         """Commit `record`: after this returns it survives a crash, before it nothing shows."""
-        record = replace(record, reason=one_line(record.reason, _REASON_LETTERS))
+        record = replace(record, reason=plain(record.reason, _REASON_LETTERS))
         folder = self.trial_folder(record.trial)
         folder.mkdir(parents=True, exist_ok=True)
         self._make_way(record.trial)

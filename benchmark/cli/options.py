@@ -1,6 +1,7 @@
 """Kinds of option values, with completion; and options read from a TOML file."""
 
 import math
+import os
 import re
 import sys
 import tomllib
@@ -16,10 +17,33 @@ from optimizers.registry import OPTIMIZERS
 from optimizers.source import SourceError, reachable
 
 _MOST_CONFIG_BYTES = 1_000_000
+_MOST_PATH = 3_000  # characters; Linux takes 4,096 bytes
+
+_MOST_NAME_BYTES = 255  # of a file or folder, on the file systems in use
+
+
+class Folder(click.Path):
+    """A folder that may still have to be made."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        longest = max((len(os.fsencode(part)) for part in Path(value).parts), default=0)
+        if longest > _MOST_NAME_BYTES or len(str(value)) > _MOST_PATH:
+            self.fail(
+                f"{shown(str(value))} is too long: expected names of at most {_MOST_NAME_BYTES} "
+                f"bytes in a path of at most {_MOST_PATH:,}",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
 
 results_option = click.option(
     "--results",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     default=Path("results"),
     show_default=True,
 )

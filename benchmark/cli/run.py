@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES, refuse_words
 from benchmark.cli.options import (
+    Folder,
     ImportPath,
     InputFile,
     Names,
@@ -40,7 +41,7 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _PIPE_WIDTH = 100  # of tables that go into a file
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
-_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FOLDER = Folder()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,9 +49,10 @@ class _Lasting:
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
         self.errors = "replace"  # as `write` does it
 
-    def write(self, text: str) -> int:
-        """Write `text`, or as much of it as can be."""
-        self._attempt(lambda: self._stream.write(self._writable(text)))
+    def write(self, text: str | bytes) -> int:
+        """Write `text`, or as much of it as can be; click hands over bytes too."""
+        words = text if isinstance(text, str) else text.decode(self.encoding, "replace")
+        self._attempt(lambda: self._stream.write(self._writable(words)))
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:

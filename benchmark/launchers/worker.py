@@ -23,7 +23,8 @@ from benchmark.context import Context
 from benchmark.launchers import BEGUN
 from benchmark.launchers.family import kill_all
 from benchmark.launchers.log import bound_log, keep_bounded
-from benchmark.plugins import check_fit, one_line, prepare_data
+from benchmark.plain_text import error_line, plain
+from benchmark.plugins import check_fit, prepare_data
 from benchmark.prepared import Prepared
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
@@ -32,7 +33,6 @@ from benchmark.store import Record, Store
 from datamodules.errors import DataError, DataWarning
 
 _SECONDS_BETWEEN_REPORTS = 0.2
-_MOST_CHARACTERS = 300  # of an error's message
 
 _own_pid = 0  # of this worker; a process that it has forked sees another
 
@@ -118,18 +118,10 @@ def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Reco
         _leave_if_forked()
         with suppress(Exception):
             traceback.print_exc()
-        reason = f"{_in_one_line(error)} (traceback in {folder / 'log.txt'})"
+        reason = f"{error_line(error, 200)} (traceback in {folder / 'log.txt'})"
         return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
     _leave_if_forked()
     return record
-
-
-def _in_one_line(error: BaseException) -> str:
-    try:
-        lines = str(error).strip().splitlines() or ["no message"]
-    except Exception:
-        lines = ["its message cannot be read"]
-    return f"{type(error).__name__}: {lines[0][:_MOST_CHARACTERS]}"
 
 
 class _Reporter:
@@ -213,10 +205,7 @@ def _portable(error: BaseException) -> Exception:
         "builtins",
     ):
         return error
-    words = one_line(str(error))[:1000]
-    return UsageError(
-        words if isinstance(error, UsageError) else f"{type(error).__name__}: {words}"
-    )
+    return UsageError(plain(error, 1_000) if isinstance(error, UsageError) else error_line(error))
 
 
 def rehearse(trials: Sequence[Trial], context: Context, pipe: Connection) -> None:

@@ -13,7 +13,6 @@ from benchmark.decode import (
     check_rows,
     decode_record,
     decode_rows,
-    one_line,
     whole_lines,
 )
 from benchmark.spec import Study, Trial, UsageError
@@ -138,14 +137,6 @@ def test_bytes_are_rows_or_do_not_fit(noise, place):
     except Misfit:
         return
     assert all(isinstance(value, (int, float)) for row in rows for value in row.values())
-
-
-@given(st.text(st.characters(exclude_categories=())), st.integers(10, 100))
-def test_one_line_is_short_plain_text(text, most):
-    line = one_line(text, most)
-    assert len(line) <= most
-    assert line.isprintable()
-    assert line.encode().decode() == line
 
 
 @pytest.mark.parametrize(
