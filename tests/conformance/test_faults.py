@@ -254,7 +254,6 @@ SUBTLE = {
     "ShiftsStateWhereAGroupIsAdded": "a group added later moves as a fresh one",
     "ForgetsTheRateOfAnAddedGroup": "a group added later moves as a fresh one",
     "CountsOneMoreAfterARestart": "a state dict restores to the bit",
-    "TakesTheRootWithEpsForMatrices": "elements move alike whatever the shape",
     "DividesByTheNumberOfParameters": "parameters of equal shape keep to themselves",
     "DividesByTheNumberOfElements": "a slice of a parameter moves as by itself",
     "DecaysVectorsAlone": "vectors decay as matrices do",
@@ -277,7 +276,11 @@ SUBTLE = {
     "LosesTheEndOfLargeTensors": "elements move as by themselves whatever the size",
     "SharesMomentsWithItsCopy": "a deep copy goes on",
 }
-ODD = {"KeepsMomentsInHalf": "state is as wide as its parameter"}  # design of some, so no fault
+# What may be the design of a method.
+ODD = {
+    "KeepsMomentsInHalf": "state is as wide as its parameter",
+    "TakesTheRootWithEpsForMatrices": "elements move alike whatever the shape",
+}
 
 # What each is inconvenient at.
 INCONVENIENT = {
