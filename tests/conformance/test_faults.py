@@ -252,7 +252,7 @@ SUBTLE = {
     "TakesTheBetasOfTheFirstGroup": "a group can have each hyperparameter of its own",
     "LowersItsDefaultRate": "hyperparameters stay as they were set",
     "ShiftsStateWhereAGroupIsAdded": "a group added later moves as a fresh one",
-    "ForgetsTheRateOfAnAddedGroup": "a group added later moves as a fresh one",
+    "ForgetsTheRateOfAnAddedGroup": "two groups are two optimizers",
     "CountsOneMoreAfterARestart": "a state dict restores to the bit",
     "DividesByTheNumberOfParameters": "parameters of equal shape keep to themselves",
     "DividesByTheNumberOfElements": "a slice of a parameter moves as by itself",
