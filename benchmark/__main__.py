@@ -12,7 +12,15 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-_MACHINE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_MACHINE_TROUBLE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EFBIG,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
 _LONGEST = 1_000  # characters of a message; its middle is cut out
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 _INTERRUPTED_WORDS = "interrupted; the same command goes on where it stopped"

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.mirror import Mirror
-
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
@@ -16,10 +14,8 @@ class Context:
         data_dir: Where data sets were laid down by hand; None for the default place.
         cache_dir: Where prepared data sets are; None for the default place.
         environment: Versions and machine, for the record.
-        mirror: The W&B project to copy the curves to; None for none.
     """
 
     data_dir: Path | None = None
     cache_dir: Path | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
-    mirror: Mirror | None = None

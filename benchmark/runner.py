@@ -20,7 +20,6 @@ from benchmark.callbacks.diagnostics import Diagnostics
 from benchmark.callbacks.divergence import Divergence
 from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.sigterm import PlainSigterm
-from benchmark.callbacks.wandb import WandbRun
 from benchmark.context import Context
 from benchmark.models.base import Classifier, StepCall
 from benchmark.plugins import data_module_class, model_class
@@ -65,14 +64,11 @@ def run(
         sinks: list[Sink] = [watch] if watch else []
         if folder is not None:
             sinks.append(stack.enter_context(MetricsFile(folder / "metrics.jsonl")))
-        mirror = stack.enter_context(WandbRun(context.mirror, trial)) if context.mirror else None
-        if mirror is not None:
-            sinks.append(mirror)
         curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
         fit(trial, model, data, [PlainSigterm(), clock, cost, *inside, curves, divergence])
-        record = Record(
+        return Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",
             reason=divergence.reason,
@@ -81,9 +77,6 @@ def run(
             environment={**context.environment, "device": _device(trial), "data": data.checksum},
             weights_sha256=weights_sha256(model.network),
         )
-        if mirror is not None:
-            mirror.finish(record)
-    return record
 
 
 def derived_seed(trial: Trial, purpose: str) -> int:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from benchmark.decode import Misfit, TrialFields, check_optimizer, decode_trial, given
@@ -75,9 +75,9 @@ class Trial:
     def _digest(self) -> str:
         # Fields left at their default stay out, so that adding a field renames no folder.
         given = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.default is MISSING or getattr(self, field.name) != field.default
+            name: value
+            for name, default in _defaults()
+            if (value := getattr(self, name)) != default or default is MISSING
         }
         text = json.dumps([SCHEMA, given], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -99,6 +99,12 @@ class Trial:
     def from_fields(cls, fields: TrialFields) -> "Trial":
         """Build a trial from what was read."""
         return cls(**given(fields))
+
+
+@cache
+def _defaults() -> tuple[tuple[str, Any], ...]:
+    """Return the fields of a trial with their defaults, `MISSING` where there is none."""
+    return tuple((field.name, field.default) for field in fields(Trial))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +149,10 @@ class Study:
         grid = itertools.product(
             self.workloads, self.accelerators, self.precisions, self.seeds, self.optimizers
         )
+        numbers = {workload: asdict(workload) for workload in self.workloads}
         trials = [
             Trial(
-                **asdict(workload),
+                **numbers[workload],
                 optimizer=optimizer,
                 seed=seed,
                 accelerator=accelerator,

@@ -77,14 +77,6 @@ class Record:
         return cls(**{**fields, "trial": Trial.from_fields(fields["trial"])})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Log:
-    """What was measured along a trial: the lines of ``metrics.jsonl``, and the rows in them."""
-
-    lines: bytes
-    rows: list[Row]
-
-
 class Store:
     """The folder of one study."""
 
@@ -182,20 +174,18 @@ class Store:
             _set_aside(path)
 
     def metrics(self, trial: Trial) -> list[Row]:
-        """Return the rows of ``metrics.jsonl``, without a last line that was torn by a crash."""
-        return self.log(trial).rows
+        """Return the rows of ``metrics.jsonl``, without a last line that was torn by a crash.
 
-    def log(self, trial: Trial) -> Log:
-        """Return what was measured along `trial`: nothing without a log, or with a damaged one."""
+        There are none without such a file, or with a damaged one.
+        """
         path = self.trial_folder(trial) / "metrics.jsonl"
         try:
-            lines = whole_lines(read_file(path, LOG_BYTES))
-            return Log(lines=lines, rows=decode_rows(lines))
+            return decode_rows(whole_lines(read_file(path, LOG_BYTES)))
         except FileNotFoundError:
             pass
         except Misfit as error:
             self._leave_out(path, error, "and its trial has no curves")
-        return Log(lines=b"", rows=[])
+        return []
 
 
 def open_study(results: Path | str, study: str) -> Store:

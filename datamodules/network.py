@@ -4,7 +4,6 @@ import socket
 import threading
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 TIMEOUT_SECONDS = 4.0
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -38,6 +37,8 @@ def _connects(url: str) -> bool:
 
 def _first_host(url: str) -> SplitResult:
     """Return what a connection to `url` goes to first: its proxy, or its own host."""
+    from urllib.request import getproxies, proxy_bypass  # loads HTTP, mail and TLS
+
     parts = urlsplit(url)
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from datamodules.folders import default_data_dir
@@ -33,7 +32,11 @@ def which_unavailable(
     Takes no longer than `why_unavailable` does for one of them: hosts are asked at once.
     """
     unique = list(dict.fromkeys(names))
-    with ThreadPoolExecutor(max_workers=max(1, len(unique))) as pool:
+    if not unique:
+        return {}
+    from concurrent.futures import ThreadPoolExecutor  # loads logging
+
+    with ThreadPoolExecutor(max_workers=len(unique)) as pool:
         reasons = pool.map(lambda name: why_unavailable(name, data_dir, cache_dir), unique)
     return {name: reason for name, reason in zip(unique, reasons, strict=True) if reason}
 

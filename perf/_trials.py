@@ -33,6 +33,9 @@ class Silent:
     def started(self, trial: Trial) -> None:
         """Do nothing."""
 
+    def begun(self, trial: Trial) -> None:
+        """Do nothing."""
+
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Do nothing."""
 

@@ -63,8 +63,17 @@ def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -
     return wide.rename(names).select(*_BANDS)
 
 
-def both_bands(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+def both_bands(
+    frames: Frames, metric: str, axis: Axis, *, intervals_of: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Return `bands` around the mean and around the median, side by side.
+
+    Args:
+        frames: What was recorded.
+        metric: What is measured.
+        axis: Over what.
+        intervals_of: The only variants whose 95 % intervals are wanted, which take the most time;
+            those of others are null. None for all.
 
     Returns:
         The columns of `bands`, but ``mean_center, mean_low, mean_high, mean_method`` and the same
@@ -73,7 +82,7 @@ def both_bands(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
     observed = lines(frames, metric, axis).filter(status="done")
     together = _staircases if axis == "train_seconds" else _common_places
     statistics = [
-        _statistics(group, seeds)
+        _statistics(group, seeds, intervals_of)
         for (seeds,), group in together(observed).group_by("seeds", maintain_order=True)
     ]
     names = frames.trials.select(WHO).unique("variant", keep="first", maintain_order=True)
@@ -184,14 +193,20 @@ def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
     return times, np.stack(latest, axis=1)
 
 
-def _statistics(group: pl.DataFrame, seeds: int) -> pl.DataFrame:
+def _statistics(
+    group: pl.DataFrame, seeds: int, intervals_of: Sequence[str] | None
+) -> pl.DataFrame:
     """Return statistics over `seeds` consecutive rows each; columns as `_STATISTICS`."""
     values = group["y"].to_numpy().reshape(-1, seeds)  # (places, seeds)
-    mean_low, mean_high = mean_bounds(values)
-    median_low, median_high = median_bounds(values)
+    variants = group["variant"].gather_every(seeds)
+    rows = slice(None) if intervals_of is None else variants.is_in(intervals_of).to_numpy()
+    ends = np.full((4, len(values)), np.nan)
+    ends[:2, rows] = mean_bounds(values[rows])
+    ends[2:, rows] = median_bounds(values[rows])
+    mean_low, mean_high, median_low, median_high = ends
     q25, q75 = np.quantile(values, [0.25, 0.75], axis=1)
     columns = {
-        "variant": group["variant"].gather_every(seeds),
+        "variant": variants,
         "x": group["x"].gather_every(seeds),
         "mean_center": values.mean(axis=1),
         "mean_low": mean_low,

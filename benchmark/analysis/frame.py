@@ -6,7 +6,6 @@ accuracies are rounded to what single precision knows of them (`metrics.rounded`
 running losses over a few steps only, as left over at the end of an epoch.
 """
 
-import io
 import itertools
 import json
 import math
@@ -23,12 +22,12 @@ from benchmark.analysis.metrics import RUNNING, SHARE_DECIMALS, is_share, rounde
 from benchmark.analysis.summary import in_order, setting
 from benchmark.decode import COUNTS
 from benchmark.spec import Trial, UsageError
-from benchmark.store import Log, Record, Store
+from benchmark.store import Record, Store
 
 Axis = Literal["step", "epoch", "samples", "train_seconds"]
 AXES: tuple[Axis, ...] = ("step", "epoch", "samples", "train_seconds")
 INSIDE = "inside/"  # begins what diagnostics record: inside/<group>/<quantity>
-_FILES_AT_ONCE = 500  # about 10 MB of JSON lines, parsed by all cores
+_FILES_AT_ONCE = 500  # whose rows are Python's mappings until they are columns, about 30 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +64,20 @@ def read(stores: Sequence[Store]) -> Frames:
     Raises:
         UsageError: two of the studies have one name, and could not be told apart.
     """
+    return frames_of([(store, in_order(store.records())) for store in stores])
+
+
+def frames_of(studies: Sequence[tuple[Store, Sequence[Record]]]) -> Frames:
+    """Return the trials and curves of studies whose records are read already.
+
+    Raises:
+        UsageError: as `read` does.
+    """
+    stores = [store for store, _ in studies]
     for study, count in Counter(store.study for store in stores).items():
         if count > 1:
             raise UsageError(f"study {study!r} is given {count} times; expected different names")
-    found = [(store, record) for store in stores for record in in_order(store.records())]
+    found = [(store, record) for store, records in studies for record in records]
     trials = trials_frame((store.study, record) for store, record in found)
     curves = _read_curves(found)
     fixed = {"trial", "lr", "state_bytes", "parameters", *AXES}
@@ -175,13 +184,8 @@ def _tell_studies_apart(rows: list[dict[str, Any]]) -> None:
 
 
 def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
-    batches = [range(i, len(found))[:_FILES_AT_ONCE] for i in range(0, len(found), _FILES_AT_ONCE)]
-    parts = [
-        _parse(
-            batch, [store.log(record.trial) for store, record in found[batch.start : batch.stop]]
-        )
-        for batch in batches
-    ]
+    starts = range(0, len(found), _FILES_AT_ONCE)
+    parts = [_curves_from(start, found[start : start + _FILES_AT_ONCE]) for start in starts]
     empty = pl.DataFrame(schema={"trial": pl.UInt32, **dict.fromkeys(AXES, pl.Float64)})
     frame = pl.concat([empty, *parts], how="diagonal_relaxed").sort("trial", maintain_order=True)
     whole = pl.col(COUNTS).cast(pl.Int64)
@@ -202,22 +206,14 @@ def _without_remainders(curves: pl.DataFrame) -> pl.DataFrame:
     return curves.with_columns(pl.when(~is_few).then(RUNNING).alias(RUNNING))
 
 
-def _parse(numbers: Sequence[int], logs: Sequence[Log]) -> pl.DataFrame:
-    """Parse many logs as one: their rows are checked already, this is about speed.
-
-    Args:
-        numbers: Those of their trials.
-        logs: What was measured along each.
-    """
-    rows = [row for log in logs for row in log.rows]
-    names = dict.fromkeys(itertools.chain.from_iterable(rows), pl.Float64)
+def _curves_from(first: int, found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
+    """Return the curves of some trials, of which the first has the number `first`."""
+    logs = [store.metrics(record.trial) for store, record in found]
+    rows = list(itertools.chain.from_iterable(logs))
+    names = dict.fromkeys(itertools.chain.from_iterable(rows))
     names.pop("trial", None)  # the number is called so here
-    schema = pl.Schema(names)
-    try:
-        frame = pl.read_ndjson(io.BytesIO(b"".join(log.lines for log in logs)), schema=schema)
-    except pl.exceptions.PolarsError:  # of no rows at all, and of forms of JSON it does not know
-        frame = pl.DataFrame()
-    if frame.height != len(rows):  # as of a row that goes over several lines
-        frame = pl.from_dicts(rows, schema=schema, strict=False) if rows else pl.DataFrame()
-    trials = np.repeat(numbers, [len(log.rows) for log in logs])
-    return frame.with_columns(pl.Series("trial", trials, pl.UInt32))
+    numbers = np.repeat(range(first, first + len(logs)), list(map(len, logs)))
+    columns = [
+        pl.Series(name, [row.get(name) for row in rows], pl.Float64, strict=False) for name in names
+    ]
+    return pl.DataFrame([*columns, pl.Series("trial", numbers, pl.UInt32)])

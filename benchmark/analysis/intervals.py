@@ -160,8 +160,11 @@ def _bootstrap_quantiles(values: Array) -> tuple[Array, Array]:
     counts, so that many rows are one product; all rows share them, and they are always the same.
     """
     starts = range(0, max(len(values), 1), _ROWS_AT_ONCE)
-    blocks = [_studentized(values[start : start + _ROWS_AT_ONCE]) for start in starts]
-    quantiles = [np.quantile(b, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1) for b in blocks]
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    quantiles = [
+        np.quantile(_studentized(values[start : start + _ROWS_AT_ONCE]), ends, axis=1)
+        for start in starts  # of the resamples no more than one block is there at a time
+    ]
     low, high = np.concatenate(quantiles, axis=1)
     return low, high
 

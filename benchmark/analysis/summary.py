@@ -5,7 +5,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from benchmark.analysis.metrics import CHOOSING, TIE_DECIMALS, higher_is_better, is_share, rounded
@@ -14,6 +14,9 @@ from benchmark.spec import Trial
 from benchmark.store import Record
 from optimizers.registry import OPTIMIZERS
 
+_OTHER_FIELDS = tuple(
+    field.name for field in fields(Trial) if field.name not in ("seed", "optimizer")
+)
 METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
 
@@ -51,28 +54,43 @@ def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
     all but the optimizer.
     """
     groups: dict[str, dict[str, list[Record]]] = {}
+    places: dict[tuple[Any, ...], tuple[str, str]] = {}
     for record in in_order(records):
-        alike = replace(record.trial, seed=0)
-        groups.setdefault(setting(alike), {}).setdefault(alike.key, []).append(record)
+        what = alike(record.trial)
+        if what not in places:
+            places[what] = setting(record.trial), replace(record.trial, seed=0).key
+        name, key = places[what]
+        groups.setdefault(name, {}).setdefault(key, []).append(record)
     return {
         name: _mark_best([_row(group) for group in rows.values()]) for name, rows in groups.items()
     }
 
 
+def alike(trial: Trial) -> tuple[Any, ...]:
+    """Return something equal in trials that differ only in their seed, faster than their key.
+
+    Equal optimizers that were written differently may differ in it.
+    """
+    others = tuple(getattr(trial, name) for name in _OTHER_FIELDS)
+    return *others, repr(trial.optimizer)
+
+
 def in_order(records: Iterable[Record]) -> list[Record]:
     """Return records in the order of the tables of problems and optimizers, then by numbers."""
     problems, optimizers = list(PROBLEMS), list(OPTIMIZERS)
+    places: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def place(record: Record) -> tuple[Any, ...]:
         trial = record.trial
-        name = str(trial.optimizer["name"])
-        return (
-            _index(problems, trial.problem),
-            setting(trial),
-            _index(optimizers, name),
-            _natural(trial.label),
-            trial.seed,
-        )
+        what = alike(trial)
+        if what not in places:
+            places[what] = (
+                _index(problems, trial.problem),
+                setting(trial),
+                _index(optimizers, str(trial.optimizer["name"])),
+                _natural(trial.label),
+            )
+        return *places[what], trial.seed
 
     return sorted(records, key=place)
 

@@ -1,1 +1,1 @@
-"""What is watched while a trial trains: clocks, curves, divergence, and the mirror on W&B."""
+"""What is watched while a trial trains: clocks, curves, divergence."""

@@ -123,20 +123,31 @@ def _check_shapes(workload: Workload) -> None:
         )
 
 
-def estimate_seconds(trial: Trial, records: Iterable[Record]) -> float:
-    """Return about how long `trial` takes: as long as its likes took, else by the table."""
-    alike = [
-        record.seconds["total"] / max(1, record.trial.epochs)
-        for record in records
-        if record.status == "done"
-        and "total" in record.seconds
-        and (record.trial.problem, record.trial.accelerator, record.trial.batch_size)
-        == (trial.problem, trial.accelerator, trial.batch_size)
-    ]
-    row = PROBLEMS.get(trial.problem)
-    per_epoch = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
-    per_epoch = statistics.median(alike) if alike else per_epoch
-    return _FIXED_SECONDS + trial.epochs * per_epoch
+class Durations:
+    """How long trials take, by what is on record.
+
+    Args:
+        records: Of the study; they are looked at once, however many trials are asked about.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        known: dict[tuple[str, str, int], list[float]] = {}
+        for record in records:
+            if record.status == "done" and "total" in record.seconds:
+                per_epoch = record.seconds["total"] / max(1, record.trial.epochs)
+                known.setdefault(_kind(record.trial), []).append(per_epoch)
+        self._per_epoch = {kind: statistics.median(each) for kind, each in known.items()}
+
+    def estimate_seconds(self, trial: Trial) -> float:
+        """Return about how long `trial` takes: as its likes did, without any as its row says."""
+        row = PROBLEMS.get(trial.problem)
+        by_table = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
+        return _FIXED_SECONDS + trial.epochs * self._per_epoch.get(_kind(trial), by_table)
+
+
+def _kind(trial: Trial) -> tuple[str, str, int]:
+    """Return what trials that take equally long have in common."""
+    return trial.problem, trial.accelerator, trial.batch_size
 
 
 def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Path | None) -> int:

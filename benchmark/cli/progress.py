@@ -92,6 +92,9 @@ class Progress:
         line.running.add(trial.key)
         line.starting[trial.key] = time.perf_counter()
 
+    def begun(self, trial: Trial) -> None:
+        """Do nothing: a trial that has begun has not taken a step yet."""
+
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Show the latest loss."""
         line = self._line(trial)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from benchmark.cli.options import results_option
-from benchmark.mirror import Mirror, choose_mirror, shared_service
+from benchmark.mirror.destination import Destination, choose_destination
 from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
 
@@ -30,25 +30,25 @@ def command(study: str, results: Path, mode: Any, wandb_project: str, wandb_enti
     Runs that are there already and whole are left alone, so pushing twice changes nothing.
     """
     store = open_study(results, study)
-    mirror, place = choose_mirror(
+    destination, place = choose_destination(
         mode, project=wandb_project, entity=wandb_entity, folder=store.folder, study=store.study
     )
-    if mirror is None:
+    if destination is None:
         raise UsageError("$WANDB_MODE is 'disabled': unset it, or give --wandb online or offline")
     click.echo(place)
-    return _push(mirror, store)
+    return _push(destination, store)
 
 
-def _push(mirror: Mirror, store: Store) -> int:
+def _push(destination: Destination, store: Store) -> int:
     from benchmark.cli.run import console
-    from benchmark.push import PushError, push
+    from benchmark.mirror.push import PushError, push
 
     records = [record for record in store.records() if record.status != "skipped"]
     counts = {"pushed": 0, "there": 0}
     error = ""
-    with shared_service(mirror), console(stderr=True).status("pushing") as status:
+    with console(stderr=True).status("pushing") as status:
         try:
-            for each in push(mirror, store, records):
+            for each in push(destination, store, records):
                 counts[each.outcome] += 1
                 status.update(f"pushing {sum(counts.values())}/{len(records)}")
         except PushError as found:

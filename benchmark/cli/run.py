@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -20,24 +20,24 @@ from benchmark.cli.options import (
     Whole,
     read_config,
 )
-from benchmark.cli.plan import START_SECONDS, Wish, estimate_bytes, estimate_seconds, settle
-from benchmark.cli.progress import Progress, in_words
+from benchmark.cli.plan import START_SECONDS, Durations, Wish, estimate_bytes, settle
 from benchmark.context import Context
-from benchmark.environment import environment
 from benchmark.launchers.devices import ACCELERATORS, PRECISIONS, cpu_cores, gpu_ids, why_not
-from benchmark.launchers.local import Devices, LocalLauncher, prepare
-from benchmark.launchers.rehearse import rehearse
-from benchmark.mirror import MODES, Mirror, choose_mirror, shared_service
+from benchmark.mirror.destination import MODES
+from benchmark.mirror.ledger import has_left_over
 from benchmark.models.registry import MODELS
-from benchmark.prepared import Prepared, check_same_data
 from benchmark.problems import PROBLEMS, problems_of
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.report.words import counted
 from benchmark.spec import Study, Trial, UsageError, Workload, check_study_name
-from benchmark.store import Record, Store
+from benchmark.store import FINISHED, Record, Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import build_once, describe
 from optimizers.spec import OptimizerSpec, SpecError
+
+if TYPE_CHECKING:
+    from benchmark.mirror.live import Sink
+    from benchmark.prepared import Prepared
 
 _PIPE_WIDTH = 100  # of tables that go into a file
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
@@ -227,22 +227,38 @@ class _Run:
         self._store = Store(options["results"], options["study"])
         self._console = console(stderr=how.as_json)
         self._noticed: set[str] = set()
+        self._grids: dict[Workload, list[Trial]] = {}
+        self._results: dict[str, Record] = {}  # by key: a result is read once, and stays one
 
     def __call__(self) -> int:
         trials = self._plan({})
-        missing = self._store.missing(trials)
-        if missing or self._how.dry_run:
-            self._check_optimizers()
+        missing = self._missing(trials)
         if self._how.dry_run:
+            self._check_optimizers(self._specs)
             self._check_plugins()
             return self._say_plan(trials, missing, None)
         if missing:
-            trials = self._launch(trials, missing)
+            from benchmark.launchers.server import started_early
+
+            self._check_optimizers([spec for spec in self._specs if "." in spec.name])
+            with started_early():
+                trials = self._launch(trials, missing)
+        elif has_left_over(self._store.folder):
+            self._complete_mirrors()
         return self._report(trials, ran=bool(missing))
 
-    def _check_optimizers(self) -> None:
+    def _missing(self, trials: Sequence[Trial]) -> list[Trial]:
+        for trial in trials:
+            if trial.key not in self._results:
+                record = self._store.record(trial)
+                if record is not None and record.status in FINISHED:
+                    self._results[trial.key] = record
+        return [trial for trial in trials if trial.key not in self._results]
+
+    def _check_optimizers(self, specs: Sequence[OptimizerSpec]) -> None:
+        """Check hyperparameters here, where torch is loaded for it."""
         try:
-            build_once(self._specs)
+            build_once(specs)
         except SpecError as error:
             raise UsageError(f"--opts: {error}") from None
 
@@ -270,13 +286,20 @@ class _Run:
         return self._trials(workloads)
 
     def _on_record(self, workload: Workload) -> bool:
-        return not self._store.missing(self._trials([workload]))
+        return not self._missing(self._trials([workload]))
 
     def _trials(self, workloads: Sequence[Workload]) -> list[Trial]:
+        for workload in workloads:
+            if workload not in self._grids:
+                self._grids[workload] = self._grid(workload)
+        trials = (trial for workload in workloads for trial in self._grids[workload])
+        return list({trial.key: trial for trial in trials}.values())
+
+    def _grid(self, workload: Workload) -> list[Trial]:
         options = self._options
         study = Study(
             name=options["study"],
-            workloads=tuple(workloads),
+            workloads=(workload,),
             optimizers=self._optimizers,
             seeds=tuple(range(options["seeds"])),
             accelerators=options["accelerators"],
@@ -289,9 +312,11 @@ class _Run:
 
     def _prepare(self, trials: list[Trial], context: Context) -> list[Trial]:
         """Return the trials whose data are prepared: `trials`, or those on what stands in."""
+        from benchmark.launchers.local import prepare
+
         unavailable: dict[str, str] = {}
         while True:
-            missing = self._store.missing(trials)
+            missing = self._missing(trials)
             wanted = sorted({(t.dataset, t.model, t.dropout) for t in missing})
             for dataset, model, dropout in wanted:
                 try:
@@ -307,8 +332,10 @@ class _Run:
             else:
                 return trials
 
-    def _take(self, found: Sequence[Prepared]) -> None:
+    def _take(self, found: "Sequence[Prepared]") -> None:
         """Say where data come from, once, and refuse to mix them with others in one study."""
+        from benchmark.prepared import check_same_data
+
         for prepared in found:
             check_same_data(self._store.study, self._store.records(), prepared)
             if str(prepared) not in self._noticed:
@@ -318,23 +345,33 @@ class _Run:
             self._noticed.add(str(prepared))
 
     def _launch(self, trials: list[Trial], missing: list[Trial]) -> list[Trial]:
-        mirror, place = choose_mirror(
-            **self._where, folder=self._store.folder, study=self._store.study
-        )
+        from benchmark.cli.mirrors import choose_sinks
+        from benchmark.environment import environment  # what follows needs time and memory
+        from benchmark.launchers.rehearse import check_hyperparameters, rehearse
+
+        sinks, place = choose_sinks(self._where, self._store, len(missing))
         self._say_plan(trials, missing, place)
         context = Context(
             data_dir=self._wish.data_dir and self._wish.data_dir.resolve(),
             cache_dir=self._wish.cache_dir and self._wish.cache_dir.resolve(),
             environment=environment(),
-            mirror=mirror,
         )
-        with shared_service(mirror):
-            trials = self._prepare(trials, context)
-            runnable = self._runnable(self._store.missing(trials), context)
-            with self._console.status("rehearsing optimizers"):
-                rehearse(runnable, context, self._how.timeout)
-            self._run(runnable, context, mirror)
+        with self._console.status("checking optimizers"):
+            check_hyperparameters(self._specs)
+        trials = self._prepare(trials, context)
+        runnable = self._runnable(self._missing(trials), context)
+        with self._console.status("rehearsing optimizers"):
+            rehearse(runnable, context, self._how.timeout)
+        self._run(runnable, context, sinks)
         return trials
+
+    def _complete_mirrors(self) -> None:
+        """Complete the runs that a process which is gone has left over."""
+        from benchmark.cli.mirrors import choose_sinks, mirrored
+
+        sinks, _ = choose_sinks(self._where, self._store, 0)
+        with mirrored(sinks, self._store, self._console):
+            pass
 
     def _runnable(self, trials: list[Trial], context: Context) -> list[Trial]:
         """Return the trials that this machine can run; the others get ``skipped`` records."""
@@ -356,23 +393,31 @@ class _Run:
                     )
         return [t for t in trials if not reasons[t.accelerator, t.precision]]
 
-    def _run(self, trials: list[Trial], context: Context, mirror: Mirror | None) -> None:
-        if not trials:
-            return
+    def _run(self, trials: list[Trial], context: Context, sinks: "Sequence[Sink]") -> None:
+        from benchmark.cli.mirrors import mirrored
+        from benchmark.cli.progress import Progress
+        from benchmark.launchers.local import Devices, LocalLauncher
+        from benchmark.launchers.watchers import Together
+
         workers = self._workers()
-        records = self._store.records()
-        devices = Devices(workers=workers, gpus=gpu_ids(), slots_per_gpu=self._how.gpu_slots)
-        with Progress(
-            self._console, trials, lambda t: estimate_seconds(t, records), workers
-        ) as progress:
-            LocalLauncher(context, devices, progress, self._how.timeout)(trials, self._store)
+        durations = Durations(self._store.records())
+        gpus = gpu_ids() if any(trial.accelerator == "gpu" for trial in trials) else ()
+        devices = Devices(workers=workers, gpus=gpus, slots_per_gpu=self._how.gpu_slots)
+        with (
+            mirrored(sinks, self._store, self._console) as mirrors,
+            Progress(self._console, trials, durations.estimate_seconds, workers) as progress,
+        ):
+            watcher = Together(progress, *mirrors)
+            LocalLauncher(context, devices, watcher, self._how.timeout)(trials, self._store)
 
     def _workers(self) -> int:
         return self._how.workers or max(1, cpu_cores() // self._options["threads"])
 
     def _say_plan(self, trials: list[Trial], missing: list[Trial], place: str | None) -> int:
-        records = self._store.records()
-        seconds = sum(estimate_seconds(trial, records) for trial in missing) / self._workers()
+        from benchmark.cli.progress import in_words
+
+        durations = Durations(self._store.records() if missing else [])
+        seconds = sum(map(durations.estimate_seconds, missing)) / self._workers()
         seconds += START_SECONDS if missing else 0.0
         problems = {f"{t.problem} ({counted(t.epochs, 'epoch')})": None for t in trials}
         plan = {
@@ -403,7 +448,9 @@ class _Run:
         return 0
 
     def _report(self, trials: Sequence[Trial], *, ran: bool) -> int:
-        found = [record for trial in trials if (record := self._store.record(trial))]
+        self._missing(trials)
+        known = (self._results.get(trial.key) or self._store.record(trial) for trial in trials)
+        found = [record for record in known if record is not None]
         if self._how.as_json:
             click.echo(json.dumps(tables_as_json(found), indent=1))
         else:

@@ -6,7 +6,7 @@ from typing import Protocol
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
-BEGUN = "begun"  # what a worker sends when it has its trial for itself
+BEGUN = "begun"  # what a worker sends when it has its trial for itself and has cleared its files
 
 
 class Launcher(Protocol):
@@ -21,6 +21,9 @@ class Watcher(Protocol):
 
     def started(self, trial: Trial) -> None:
         """Note that `trial` has been handed to a worker; again, if its worker crashed."""
+
+    def begun(self, trial: Trial) -> None:
+        """Note that a worker has `trial` for itself, and its files are those of this attempt."""
 
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Note how far `trial` is: steps taken and the running training loss."""

@@ -7,18 +7,25 @@ PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-t
 
 
 def why_not(accelerator: str, precision: str) -> str:
-    """Return why a trial cannot run here with these two, empty if it can."""
-    import torch
+    """Return why a trial cannot run here with these two, empty if it can.
 
+    Torch is loaded only to find a GPU.
+    """
     if accelerator == "gpu" and not gpu_ids():
         return "no CUDA or ROCm device is visible to torch"
-    if accelerator == "mps" and not torch.backends.mps.is_available():
+    if accelerator == "mps" and not _has_mps():
         return "torch finds no Apple GPU (mps)"
     if accelerator == "cpu" and precision.startswith("16"):
         return f"precision {precision} needs a GPU; on the CPU there is bf16"
     if accelerator == "mps" and precision == "64-true":
         return "mps has no 64-bit floats"
     return ""
+
+
+def _has_mps() -> bool:
+    import torch
+
+    return torch.backends.mps.is_available()
 
 
 def gpu_ids() -> tuple[str, ...]:

@@ -2,9 +2,8 @@
 
 import math
 import os
-import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -13,6 +12,7 @@ from benchmark.context import Context
 from benchmark.launchers import Watcher
 from benchmark.launchers.process import Worker, stop
 from benchmark.launchers.server import end_orphans
+from benchmark.launchers.watchers import Shielded
 from benchmark.prepared import Prepared
 from benchmark.spec import Trial
 from benchmark.store import Record, Store
@@ -57,7 +57,7 @@ class LocalLauncher:
     ) -> None:
         self._context = context
         self._devices = devices
-        self._watcher = _Shielded(watcher)
+        self._watcher = Shielded(watcher)
         self._timeout = timeout_seconds or math.inf
 
     def __call__(self, trials: Sequence[Trial], store: Store) -> None:
@@ -76,6 +76,7 @@ class LocalLauncher:
             while waiting or jobs:
                 self._start(waiting, jobs, store)
                 for job in self._ended(jobs):
+                    self._pass_on(job)  # what it has said since it was last asked
                     job.clear_away()
                     end_orphans()
                     jobs.remove(job)
@@ -103,12 +104,19 @@ class LocalLauncher:
         """Wait for news of the workers, pass it on, and return the jobs that are over."""
         wait([thing for job in jobs for thing in job.things_to_wait_for()], timeout=0.5)
         for job in jobs:
-            for step, loss in job.news():
-                self._watcher.progressed(job.trial, step, loss)
+            self._pass_on(job)
         late = [job for job in jobs if job.running() and self._is_late(job)]
         if late:
             stop(late)
         return [job for job in jobs if not job.running()]
+
+    def _pass_on(self, job: "_Job") -> None:
+        news = list(job.news())
+        if job.has_begun() and not job.is_known_to_have_begun:
+            job.is_known_to_have_begun = True
+            self._watcher.begun(job.trial)
+        for step, loss in news:
+            self._watcher.progressed(job.trial, step, loss)
 
     def _is_late(self, job: "_Job") -> bool:
         job.waited_too_long = job.seconds_waiting() > self._timeout
@@ -169,38 +177,8 @@ class _Job(Worker):
         self.gpu = gpu
         self.timed_out = False
         self.waited_too_long = False
-        super().__init__(_work, (gpu, trial, store, context), context)
-
-
-class _Shielded:
-    """A watcher that cannot disturb what it watches: after an error it is not told any more."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher: Watcher | None = watcher
-
-    def started(self, trial: Trial) -> None:
-        """Pass it on."""
-        self._tell(lambda watcher: watcher.started(trial))
-
-    def progressed(self, trial: Trial, step: int, loss: float) -> None:
-        """Pass it on."""
-        self._tell(lambda watcher: watcher.progressed(trial, step, loss))
-
-    def finished(self, record: Record) -> None:
-        """Pass it on."""
-        self._tell(lambda watcher: watcher.finished(record))
-
-    def _tell(self, what: Callable[[Watcher], None]) -> None:
-        if self._watcher is None:
-            return
-        try:
-            what(self._watcher)
-        except Exception as error:
-            self._watcher = None
-            warnings.warn(
-                f"progress is shown no more ({type(error).__name__}: {error}); trials go on",
-                stacklevel=2,
-            )
+        self.is_known_to_have_begun = False
+        super().__init__(_work, (gpu, trial, store, context))
 
 
 @contextmanager
@@ -231,7 +209,7 @@ def prepare(
     """
     names = ", ".join(dict.fromkeys(dataset for dataset, _, _ in wanted))
     for _ in range(_MOST_LOSSES):
-        worker = Worker(_prepare, (wanted, context), context)
+        worker = Worker(_prepare, (wanted, context))
         try:
             found = _prepared(worker, names, timeout_seconds or math.inf)
         finally:

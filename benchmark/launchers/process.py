@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
-from benchmark.context import Context
 from benchmark.launchers import BEGUN, server
 from benchmark.launchers.family import kill_all, kill_group, lead_group, tell
 
@@ -22,21 +21,17 @@ class Worker:
     Args:
         target: What it does; called with `args` and the pipe.
         args: Sent to it.
-        context: Says what the server loads.
 
     Raises:
         OSError: no process can be started.
     """
 
-    def __init__(
-        self, target: Callable[..., None], args: tuple[Any, ...], context: Context
-    ) -> None:
-        self._context = context
+    def __init__(self, target: Callable[..., None], args: tuple[Any, ...]) -> None:
         self._started = time.perf_counter()
         self._begun: float | None = None
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
         self._process = server.start_method().Process(target=_lead, args=(target, *args, theirs))
-        server.start(self._process, context)
+        server.start(self._process)
         theirs.close()
         self._server = server.server_pid()
 
@@ -59,6 +54,10 @@ class Worker:
         ):  # the end of the pipe, or what is no message: anyone's code may write to it
             self._pipe.close()
 
+    def has_begun(self) -> bool:
+        """Return whether the worker has said that it has begun."""
+        return self._begun is not None
+
     def seconds_waiting(self) -> float:
         """Return how long the worker has waited to begin; 0 once it has."""
         return 0.0 if self._begun is not None else time.perf_counter() - self._started
@@ -74,7 +73,7 @@ class Worker:
     def is_lost(self) -> bool:
         """Return whether nobody can say how this worker ended, as its server is gone."""
         lost = self._process.exitcode == _EXIT_CODE_IF_LOST
-        return lost and server.is_lost(self._server, self._context)
+        return lost and server.is_lost(self._server)
 
     def death(self) -> str:
         """Return how the worker ended, as words that follow "its process"."""

@@ -1,6 +1,8 @@
-"""Rehearses anyone's optimizers before a study trains, each class in a process of its own.
+"""Tries optimizers before a study trains, so that the launching process loads no torch for it.
 
-What an optimizer does to its process, hanging and dying included, is then done to no trial.
+Values of hyperparameters are checked by the classes of registered optimizers; anyone's optimizers
+take two steps, each class in a process of its own. What an optimizer does to its process, hanging
+and dying included, is then done to no trial.
 """
 
 import time
@@ -12,9 +14,34 @@ from typing import Any
 from benchmark.context import Context
 from benchmark.launchers.process import Worker, stop
 from benchmark.spec import Trial, UsageError
+from optimizers.spec import OptimizerSpec
 
 SECONDS = 300.0  # for one optimizer on one problem, unless --timeout says less: some compile first
+_MOST_LOSSES = 5  # of the server, before the check is given up
 _CONTRACT = "docs/plugins.md says what is asked of an optimizer"
+
+
+def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
+    """Have the classes of registered optimizers check the values that they are given.
+
+    Raises:
+        UsageError: one refuses its values; the message is its own.
+    """
+    registered = [spec for spec in specs if "." not in spec.name]
+    for _ in range(_MOST_LOSSES * bool(registered)):
+        worker = Worker(_check, (registered,))
+        try:
+            outcome = _outcome(worker, SECONDS)
+            if isinstance(outcome, Exception):
+                raise outcome
+            if outcome is None:
+                return
+            if not worker.is_lost():
+                raise UsageError(f"--opts: checking hyperparameters {outcome}")
+        finally:
+            stop([worker])
+    if registered:
+        raise UsageError("--opts: the server that checks hyperparameters was lost; start again")
 
 
 def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float | None) -> None:
@@ -52,7 +79,7 @@ def _target(trial: Trial) -> str:
 
 
 def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> None:
-    worker = Worker(_rehearse, (trials, context), context)
+    worker = Worker(_rehearse, (trials, context))
     try:
         for trial in trials:
             outcome = _outcome(worker, seconds)
@@ -77,6 +104,12 @@ def _outcome(worker: Worker, seconds: float) -> Exception | str | None:
         if over:
             return f"fails: in its first two steps the process {worker.death()}"
     return f"took longer than {seconds:g} s for two steps on one batch"
+
+
+def _check(specs: list[OptimizerSpec], pipe: Connection) -> None:
+    from benchmark.launchers.worker import check_hyperparameters as really_check  # heavy
+
+    really_check(specs, pipe)
 
 
 def _rehearse(trials: list[Trial], context: Context, pipe: Connection) -> None:

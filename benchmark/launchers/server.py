@@ -14,21 +14,35 @@ from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
-from benchmark.context import Context
 from benchmark.launchers.family import children, kill_all
 
 _PRELOAD = ["benchmark.launchers.preloaded"]
-_PRELOAD_FOR_WANDB = ["wandb", "wandb.sdk.launch"]  # the latter `wandb.init` loads in any case
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MOST_STARTS = 4
 _SECONDS_TO_FORK = 0.3  # far more than a server takes that has loaded its modules
 _SECONDS_TO_VANISH = 0.5  # between the last word of a dying server and its end
 _LOST = (EOFError, ConnectionError, FileNotFoundError)  # what a server that is gone raises
 
+_loaded: int | None = None  # process id of the server that is known to have loaded its modules
 _starting = threading.Lock()  # held while there may be a worker that is in no list yet
 
 
-def start(process: Any, context: Context) -> None:
+@contextmanager
+def started_early() -> Iterator[None]:
+    """Let the server load its modules during the block; one that still loads ends if that fails."""
+    with ctrl_c_waits():
+        _ensure_running()
+    try:
+        yield
+    except BaseException:
+        pid = server_pid()
+        if pid is not None and pid != _loaded:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        raise
+
+
+def start(process: Any) -> None:
     """Start `process` of `start_method`; a server that is lost meanwhile is started again.
 
     Raises:
@@ -36,7 +50,7 @@ def start(process: Any, context: Context) -> None:
         KeyboardInterrupt: Ctrl-C while the server loads; then no process is left.
     """
     for _ in range(_MOST_STARTS):
-        error = _start_once(process, context)
+        error = _start_once(process)
         if error is None:
             return
         if not isinstance(error, _LOST):
@@ -56,12 +70,12 @@ def server_pid() -> int | None:
     return found
 
 
-def is_lost(pid: int | None, context: Context) -> bool:
+def is_lost(pid: int | None) -> bool:
     """Return whether the server `pid` is gone; then another is started in its place."""
     deadline = time.monotonic() + _SECONDS_TO_VANISH
     while True:
         with ctrl_c_waits():
-            _ensure_running(context)
+            _ensure_running()
         if server_pid() != pid:
             return True
         if time.monotonic() > deadline:
@@ -95,14 +109,15 @@ def ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_once(process: Any, context: Context) -> BaseException | None:
+def _start_once(process: Any) -> BaseException | None:
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
             with ctrl_c_waits(), _starting:
-                _ensure_running(context)
-                process.start()
+                _ensure_running()
+                process.start()  # returns when the server has loaded its modules
+                _note_loaded()
         except BaseException as error:
             errors.append(error)
 
@@ -128,11 +143,15 @@ def _give_up(thread: threading.Thread, process: Any) -> None:
         kill_all([process.pid])
 
 
-def _ensure_running(context: Context) -> None:
+def _note_loaded() -> None:
+    global _loaded
+    _loaded = server_pid()
+
+
+def _ensure_running() -> None:
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
-    preload = _PRELOAD + _PRELOAD_FOR_WANDB * (context.mirror is not None)
-    start_method().set_forkserver_preload(preload)
+    start_method().set_forkserver_preload(_PRELOAD)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
     resource_tracker.ensure_running()  # the server starts it otherwise, and it unblocks Ctrl-C
     signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -31,6 +31,8 @@ from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
 from datamodules.errors import DataError, DataWarning
+from optimizers.grammar import build_once
+from optimizers.spec import OptimizerSpec, SpecError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -48,8 +50,8 @@ def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None
         with store.claim(trial) as folder:
             if store.missing([trial]):  # otherwise the log is that of whoever finished it
                 _send_output_to(folder / "log.txt")
-                _tell(pipe, BEGUN)
                 store.begin(trial)
+                _tell(pipe, BEGUN)
                 store.write(_run(trial, context, folder, pipe))
                 _drop_empty(folder / "log.txt")
 
@@ -68,6 +70,18 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Con
         outcome = _prepare(wanted, context)
         _leave_if_forked()
         pipe.send(outcome)
+
+
+def check_hyperparameters(specs: Sequence[OptimizerSpec], pipe: Connection) -> None:
+    """Build optimizers once; send None, or the error if a class refuses its values."""
+    with _leaving():
+        _start(pipe)
+        try:
+            build_once(specs)
+        except SpecError as error:
+            pipe.send(UsageError(f"--opts: {error}"))
+        else:
+            pipe.send(None)
 
 
 def _prepare(

@@ -21,6 +21,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from benchmark.models.randomness import StepRandomness
 from benchmark.models.watching import StepWatcher, Watchers
+from benchmark.plain_text import error_line
 from benchmark.spec import UsageError
 from optimizers.base import PaperOptimizer
 from optimizers.contract import (
@@ -37,10 +38,10 @@ class ClosureNotCalledError(RuntimeError):
     """An optimizer took a step without the loss and the gradients that its closure computes."""
 
     def __init__(self, optimizer: Optimizer, error: Exception | None = None) -> None:
-        words = f" ({type(error).__name__}: {' '.join(str(error).split())[:150]})" if error else ""
+        cause = f"{error_line(error, 150)}; " if error else ""
         super().__init__(
-            f"{type(optimizer).__name__}.step takes a closure and did not call it, so there are no "
-            f"gradients{words}: begin it with loss = closure(), or let step take no closure; "
+            f"{cause}{type(optimizer).__name__}.step takes a closure and did not call it, so there "
+            "are no gradients: begin it with loss = closure(), or let step take no closure; "
             "one that needs gradients before it calls the closure is given as NAME:gradients=first "
             "(README, Your own optimizer)"
         )

@@ -8,8 +8,10 @@ import polars as pl
 
 from benchmark.analysis import frame
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.summary import in_order
 from benchmark.plain_text import REASON_LENGTH, plain, plain_names
 from benchmark.report.words import reason_words
+from benchmark.spec import Trial
 from benchmark.store import Store
 
 _NAMES = {"problem": 120, "dataset": 120, "setting": REASON_LENGTH, "optimizer": 120, "label": 120}
@@ -23,6 +25,17 @@ def read(stores: Sequence[Store]) -> Frames:
         UsageError: two of the studies have one name, and could not be told apart.
     """
     return shown(frame.read(stores))
+
+
+def read_with_trials(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Trial]]]:
+    """Return what `read` does, and the trials of each study, with every record read once.
+
+    Raises:
+        UsageError: as `read` does.
+    """
+    studies = [(store, in_order(store.records())) for store in stores]
+    trials = {store.study: [record.trial for record in records] for store, records in studies}
+    return shown(frame.frames_of(studies)), trials
 
 
 def shown(frames: Frames) -> Frames:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.analysis.frame import Frames
-from benchmark.mirror import choose_mirror, shared_service
+from benchmark.mirror.destination import choose_destination
+from benchmark.mirror.wandb_run import service
 from benchmark.report.outside import read
 from benchmark.report.wandb_report import Project, build_report, spec_of
 from benchmark.spec import UsageError
@@ -31,7 +32,7 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
     """
     frames, folder = read(stores), stores[0].folder
-    mirror, _ = choose_mirror(
+    destination, _ = choose_destination(
         "auto",
         project=project.name,
         entity=project.entity or None,
@@ -40,11 +41,11 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
     )
     pushes = ", ".join(f"`python -m benchmark push {store.study}`" for store in stores)
     again = f"{pushes} and this command again"
-    if mirror is None or mirror.mode == "offline":
+    if destination is None or destination.mode == "offline":
         path = _write_spec(frames, project, folder, reference)
         why = f"no account or no server; its spec is in {path}"
         return f"W&B report: {why}. To save it: `wandb login`, {again}"
-    with shared_service(mirror):
+    with service(destination):
         try:
             return f"W&B report: {_save(frames, project, folder, reference)}"
         except _NoRunsError as error:

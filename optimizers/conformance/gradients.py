@@ -84,7 +84,10 @@ def gradients_stay_as_they_were(subject: Subject) -> None:
             subject.step(optimizer, grads)
             left = [param.grad.to_dense() for param in params if param.grad is not None]
             what = f"p.grad after step {step + 1}{_in_words(values)}"
-            require_unchanged(left, grads, what, kind="gradient")
+            try:
+                require_unchanged(left, grads, what, kind="gradient")
+            except Failure as change:  # a loop that clears them in time sees nothing of it
+                raise Inconvenience(str(change)) from None
 
 
 def zero_gradients_do_no_harm(subject: Subject) -> None:
@@ -127,7 +130,7 @@ def accumulated_gradients_count_as_their_sum(subject: Subject) -> None:
 def zero_grad_clears_both_ways(subject: Subject) -> None:
     """Loops call zero_grad with set_to_none either way, and the next step must take both."""
     params = subject.parameters()
-    optimizer = subject.run(params, steps=subject.span(1))
+    optimizer = subject.run([{"params": params[:1]}, {"params": params[1:]}], steps=subject.span(1))
     optimizer.zero_grad(set_to_none=False)
     if any(param.grad is None or param.grad.to_dense().count_nonzero() for param in params):
         raise Failure("zero_grad(set_to_none=False) left something else than zeros")

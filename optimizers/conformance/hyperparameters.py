@@ -1,6 +1,8 @@
 """Checks that hyperparameters do what they say and that impossible ones are refused."""
 
 import math
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise, product
 from typing import Any
 
@@ -8,11 +10,20 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from optimizers.conformance.compare import copies, is_same, require_same, tensors_in
-from optimizers.conformance.outcome import Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject
+from optimizers.conformance.compare import copies, is_same, largest_gap, require_same, tensors_in
+from optimizers.conformance.outcome import Difference, Failure, Inconvenience, unless_refused
+from optimizers.conformance.subject import NotApplicable, Subject, switch
 
-_SET_BY_USERS = ("lr", "weight_decay", "momentum", "betas", "eps", "maximize", "nesterov")
+_SET_BY_USERS = (
+    "lr",
+    "weight_decay",
+    "momentum",
+    "betas",
+    "eps",
+    "maximize",
+    "nesterov",
+    "amsgrad",
+)
 _NEVER_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")  # which mean the same everywhere
 
 
@@ -50,19 +61,44 @@ def a_step_is_proportional_to_the_learning_rate(subject: Subject) -> None:
         raise Failure(f"twice the learning rate moves {growth[0]:.3g} times as far: as its square")
 
 
+def weight_decay_is_at_most_proportional_to_the_learning_rate(subject: Subject) -> None:
+    """A decay that counts the rate twice is lost at small rates, and in the tail of a schedule."""
+    rate = _rate(subject)
+    pulls = []
+    for factor in (1.0, 2.0, 4.0):
+        ends = [_far_end(subject, decay, seed=0, lr=rate * factor / 64) for decay in (0.0, 0.5)]
+        pulls.append(max(_norm(*ends), 1e-300))
+    growth = [longer / shorter for shorter, longer in pairwise(pulls)]
+    if all(3.0 < each < 5.5 for each in growth):
+        raise Failure(f"twice the learning rate decays {growth[0]:.3g} times: as its square")
+
+
 def hyperparameters_stay_as_they_were_set(subject: Subject) -> None:
     """Schedulers and users set what groups hold; a step that writes there works against them."""
     optimizer = subject.build(subject.parameters())
-    names = [name for name in _SET_BY_USERS if name in optimizer.param_groups[0]]
-    before = [repr(optimizer.param_groups[0][name]) for name in names]
+    holders = {"": optimizer.param_groups[0], "the default of ": optimizer.defaults}
+    before = _set_in(holders)
     for step in subject.span(4):
         subject.step(optimizer, subject.gradients(step))
-    after = [repr(optimizer.param_groups[0][name]) for name in names]
-    changes = [
-        f"{n} from {a} to {b}" for n, a, b in zip(names, before, after, strict=True) if a != b
-    ]
+    after = _set_in(holders)
+    changes = [f"{n} from {before[n]} to {after[n]}" for n in before if before[n] != after[n]]
     if changes:
         raise Failure(f"steps changed {', '.join(changes)}")
+
+
+def a_group_can_have_each_hyperparameter_of_its_own(subject: Subject) -> None:
+    """What a group sets must count as if it had been given for all, and for that group alone."""
+    if subject.is_random:
+        raise NotApplicable("its steps are random, and this compares two runs")
+    useless = []
+    for name in sorted(subject.keywords & subject.defaults.keys()):
+        for value in _other_values(subject.defaults[name]):
+            gap = _gap_of_own(subject, name, value)
+            if gap and name in _SET_BY_USERS:
+                raise Failure(gap)
+            useless += [gap] * bool(gap)
+    if useless:  # what is peculiar to a rule may be one for all groups, by design
+        raise Inconvenience(useless[0])
 
 
 def a_learning_rate_in_a_tensor_stays_as_it_was(subject: Subject) -> None:
@@ -93,12 +129,25 @@ def ways_of_execution_agree(subject: Subject) -> None:
 
 def a_new_learning_rate_takes_effect(subject: Subject) -> None:
     """Schedulers set group["lr"] between steps; a value cached at construction ignores them."""
-    if not is_same(*(_after_new_rate(subject, factor, at=subject.start + 3) for factor in (1, 8))):
+    plain = _after_new_rate(subject, 1)
+    others = [_after_new_rate(subject, factor) for factor in (8, 1 / 8, 1 / 64)]
+    resting = next((k for k in range(2) if all(is_same([o[k]], [plain[k]]) for o in others)), None)
+    if resting is None:
         return
-    words = "group['lr'] set to 8 times its value after step 3 has changed no bit in 4 steps"
+    group = ("the first", "the second")[resting]
+    words = f"a new group['lr'] after step 3 changes no bit in {group} of two groups"
     if _carries_its_rate(subject):
         raise Inconvenience(f"{words}: steps have a size of their own, kept in the state")
+    if switch_off := _switch_off_of_rate(subject, resting):
+        raise Inconvenience(f"{words}, as long as {switch_off}")
     raise Failure(words)
+
+
+def a_rate_a_little_changed_changes_steps_a_little(subject: Subject) -> None:
+    """Schedules change the rate by a little at each step, which must not start anything anew."""
+    _rate(subject)
+    plain, near = (_after_new_rate(subject, factor) for factor in (1.0, 1 + 1e-9))
+    require_same(near, plain, "with a rate 1e-9 larger after step 3", max(1e-6, subject.rounding))
 
 
 def a_learning_rate_can_be_a_tensor(subject: Subject) -> None:
@@ -122,7 +171,12 @@ def maximize_climbs_what_minimize_descends(subject: Subject) -> None:
             subject.step(climbing, grads)
             subject.step(falling, [-grad for grad in grads])
         tolerance = max(1e-9 * subject.needs_closure, subject.rounding)  # line searches round
-        require_same(params, twins, f"maximize{' with weight decay' * bool(decay)}", tolerance)
+        try:
+            require_same(params, twins, f"maximize{' with weight decay' * bool(decay)}", tolerance)
+        except Difference as difference:
+            if subject.needs_closure:  # the sign of the closure's loss may matter as well
+                raise Inconvenience(str(difference)) from None
+            raise
 
 
 def unknown_hyperparameters_are_refused(subject: Subject) -> None:
@@ -202,14 +256,85 @@ def _norm(ends: list[Tensor], starts: list[Tensor]) -> float:
     return math.sqrt(sum(squares))
 
 
-def _after_new_rate(subject: Subject, factor: float, at: int) -> list[Tensor]:
-    params = subject.parameters()
-    optimizer = subject.run(params, steps=range(at))
+def _after_new_rate(subject: Subject, factor: float) -> list[Tensor]:
+    """Return the weights, flat for each of two groups, some steps after a change of rate."""
+    params, at = subject.parameters(), subject.start + 3
+    optimizer = subject.run([{"params": params[:1]}, {"params": params[1:]}], steps=range(at))
     for group in optimizer.param_groups:
         group["lr"] = factor * _rate(subject)
     for step in range(at, at + 4):
         subject.step(optimizer, subject.gradients(step))
-    return copies(params)
+    return [
+        torch.cat([param.detach().flatten() for param in group["params"]])
+        for group in optimizer.param_groups
+    ]
+
+
+def _switch_off_of_rate(subject: Subject, group: int) -> str:
+    """Return the switch, as it is by default, without which a new rate counts in that group."""
+    for name in sorted(subject.keywords):
+        value = subject.defaults.get(name)
+        if isinstance(value, bool):
+            turned = replace(subject, factory=partial(subject.factory, **{name: not value}))
+            try:
+                ends = [_after_new_rate(turned, factor)[group] for factor in (1, 8)]
+            except Exception:  # what it does not take is no switch
+                continue
+            if not torch.equal(*ends):
+                return f"{name}={value}"
+    return ""
+
+
+def _set_in(holders: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {
+        words + name: repr(holder[name])
+        for words, holder in holders.items()
+        for name in _SET_BY_USERS
+        if name in holder
+    }
+
+
+def _other_values(value: Any) -> list[Any]:
+    """Return values near a default that most rules take; none if it is no number or switch."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, float):
+        return [value / 2 if value else 0.125]
+    if isinstance(value, tuple) and value and all(isinstance(each, float) for each in value):
+        return [
+            tuple(each * 0.9 if at == index else each for at, each in enumerate(value))
+            for index in range(len(value))
+        ]
+    return []
+
+
+def _gap_of_own(subject: Subject, name: str, value: Any) -> str:
+    """Return how a group with a value of its own differs from an optimizer that is given it."""
+    params, twins = subject.parameters(), subject.parameters()
+    try:
+        if subject.is_coupled:
+            mixed = [subject.factory([{"params": params, name: value}])]
+            apart = [subject.factory(twins, **{name: value})]
+        else:
+            groups = [{"params": params[:1]}, {"params": params[1:], name: value}]
+            mixed = [subject.factory(groups)]
+            apart = [subject.factory(twins[:1]), subject.factory(twins[1:], **{name: value})]
+        for optimizer in (*mixed, *apart):
+            switch(optimizer, "train")
+        for step in subject.span(4):
+            grads = subject.gradients(step)
+            subject.step(mixed[0], grads)
+            for optimizer, part in zip(apart, _parts(grads, len(apart)), strict=True):
+                subject.step(optimizer, part)
+    except Exception:  # what is refused, in whatever way, is not ignored
+        return ""
+    gap = largest_gap(params, twins)
+    words = f"{name}={value!r} in a group differs by up to {gap:.3g} from the same for all"
+    return words if gap > subject.rounding else ""
+
+
+def _parts(grads: list[Tensor], number: int) -> list[list[Tensor]]:
+    return [grads] if number == 1 else [grads[:1], grads[1:]]
 
 
 def _carries_its_rate(subject: Subject) -> bool:

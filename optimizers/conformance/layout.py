@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from optimizers.conformance.compare import copies, require_same, require_unchanged
-from optimizers.conformance.outcome import Failure, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject
+from optimizers.conformance.compare import copies, is_same, require_same, require_unchanged
+from optimizers.conformance.outcome import Difference, Failure, Inconvenience, unless_refused
+from optimizers.conformance.subject import NotApplicable, Shape, Subject
 
-_WIDTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 1003)
+_WIDTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 1003, 70_001)
 
 
 def a_scalar_parameter_moves_as_one_element(subject: Subject) -> None:
@@ -85,6 +85,31 @@ def a_slice_of_a_parameter_moves_as_by_itself(subject: Subject) -> None:
     )
 
 
+def elements_move_alike_whatever_the_shape(subject: Subject) -> None:
+    """Where elements are independent, a matrix moves as the same numbers in a row."""
+    ends = _in_each_shape(subject, **subject.only_known(weight_decay=0.0))
+    for shape, end in list(ends.items())[1:]:
+        try:
+            require_same([end], [ends[(12,)]], f"as a parameter of shape {shape}", subject.rounding)
+        except Difference as difference:  # a rule of its own for matrices may be design
+            raise Inconvenience(str(difference)) from None
+
+
+def vectors_decay_as_matrices_do(subject: Subject) -> None:
+    """Weight decay of biases and norms is for the user to switch off, in a group of their own."""
+    if not subject.has("weight_decay"):
+        raise NotApplicable("it has no weight_decay")
+    ends, plain = (_in_each_shape(subject, weight_decay=decay) for decay in (0.1, 0.0))
+    try:
+        for shape, end in list(ends.items())[1:]:
+            what = f"with weight decay as a parameter of shape {shape}"
+            require_same([end], [ends[(12,)]], what, subject.rounding)
+    except Difference as difference:
+        if is_same([ends[(12,)]], [plain[(12,)]]):  # biases are left out by design of some
+            raise Inconvenience("vectors do not decay, matrices do") from None
+        raise Failure(str(difference)) from None
+
+
 def strided_parameters_move_as_contiguous_ones(subject: Subject) -> None:
     """A slice of a larger tensor must move, and what lies between its elements must not."""
     shape = subject.shapes[1]
@@ -122,6 +147,24 @@ def _require_as_contiguous(
         subject.step(plain, [grad])
         require_unchanged(others, before, f"memory between the elements of {what}", kind="tensor")
         require_same([param], [twin], f"{what}, step {step + 1}", subject.rounding)
+
+
+def _in_each_shape(subject: Subject, **values: float) -> dict[Shape, Tensor]:
+    """Return by shape where the same twelve numbers end, flat."""
+    if not subject.is_elementwise:
+        raise NotApplicable("the step of an element depends on the gradients of others")
+    ends = {}
+    shapes: tuple[Shape, ...] = ((12,), (3, 4), (4, 3), (2, 3, 2), (1, 12), (3, 2, 1, 2))
+    if len(subject.shapes[0]) == 2:  # it may take matrices alone
+        shapes = ((1, 12), (3, 4), (4, 3))
+    for shape in shapes:
+        param = Parameter(subject.drawn([(12,)], seed=-1)[0].view(shape))
+        with unless_refused(f"parameters of shape {shape}"):
+            optimizer = subject.build([param], **values)
+            for step in subject.span(4):
+                subject.step(optimizer, [subject.drawn([(12,)], seed=step)[0].view(shape)])
+        ends[shape if shape != shapes[0] else (12,)] = param.detach().flatten()
+    return ends
 
 
 def _like(param: Tensor) -> Callable[[Tensor], Tensor]:

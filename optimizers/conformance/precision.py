@@ -3,7 +3,7 @@
 import torch
 from torch.nn import Parameter
 
-from optimizers.conformance.compare import require_same
+from optimizers.conformance.compare import require_same, tensors_in
 from optimizers.conformance.outcome import Failure, Inconvenience, unless_refused
 from optimizers.conformance.subject import NotApplicable, Subject, draw
 
@@ -44,6 +44,39 @@ def complex_parameters_move_as_pairs_of_reals(subject: Subject) -> None:
         require_same([torch.view_as_real(param.detach())], [twin], "complex", subject.rounding)
     except Failure as difference:  # a modulus in place of two squares is another rule, no error
         raise Inconvenience(str(difference)) from None
+
+
+def state_is_as_wide_as_its_parameter(subject: Subject) -> None:
+    """Moments in fewer bits than asked for lose small gradients; in more they double the memory."""
+    params = subject.parameters(torch.float32)
+    optimizer = subject.build(params)
+    for step in subject.span(2):
+        subject.step(optimizer, subject.gradients(step, torch.float32))
+    types = {
+        tensor.dtype
+        for param in params
+        for tensor in tensors_in(optimizer.state.get(param, {}))
+        if tensor.is_floating_point() and tensor.shape == param.shape
+    }
+    others = sorted(str(each) for each in types - {torch.float32})
+    if others:
+        raise Inconvenience(f"of 32-bit parameters it keeps moments in {' and '.join(others)}")
+
+
+def counts_are_kept_in_a_type_that_counts(subject: Subject) -> None:
+    """In bf16 256 + 1 is 256, so that a count and its bias correction stand still there."""
+    dtype = torch.bfloat16
+    looks = []
+    with unless_refused("bfloat16 parameters"):
+        optimizer = subject.build(subject.parameters(dtype))
+        for step in subject.span(3):
+            subject.step(optimizer, subject.gradients(step, dtype))
+            looks.append([t.clone() for t in tensors_in(optimizer.state_dict()["state"])])
+    for held in zip(*looks[-3:], strict=False):
+        first, second, third = held
+        is_narrow = third.is_floating_point() and third.dtype.itemsize < 4 and third.numel() == 1
+        if is_narrow and float(second - first) == float(third - second) == 1.0:
+            raise Failure(f"a count of steps is kept in {third.dtype}, which ends at 256")
 
 
 def _require_same_way(subject: Subject, dtype: torch.dtype) -> None:

@@ -43,6 +43,7 @@ def look_at(factory: Factory) -> Subject:
     with sandbox():
         subject = _that_steps(factory)
         subject = replace(subject, start=_start_of(subject))
+        _require_ordinary_weights(subject)
         return _classified(subject)
 
 
@@ -119,6 +120,21 @@ def _start_of(subject: Subject) -> int:
     return start
 
 
+def _require_ordinary_weights(subject: Subject) -> None:
+    """Raise `NotJudgedError` if weights near zero move and no others, which the checks have."""
+    moved = []
+    for factor in (1.0, 1e-9):
+        params = [torch.nn.Parameter(factor * tensor) for tensor in copies(subject.parameters())]
+        before = copies(params)
+        try:
+            subject.run(params)
+        except Exception:  # the first check will say so
+            return
+        moved.append(not is_same(params, before))
+    if moved == [False, True]:
+        raise NotJudgedError("it moves only weights that are near zero, and the checks have others")
+
+
 @dataclass(frozen=True)
 class _Ends:
     """Ends of runs with the gradients altered."""
@@ -142,25 +158,79 @@ def _classified(subject: Subject) -> Subject:
     ends = _Ends(subject)
     plain = ends()
     torch.rand(1)  # so that draws from the global generator give other numbers now
-    if not is_same(plain, ends()):
+    if not is_same(plain, ends()) or _draws(subject):
         return replace(subject, is_random=True, rounding=_BASE[subject.dtype])
-    others = [ends(partial(_with_first_scaled, k))[1] for k in (3.0, 0.01)]
-    is_coupled = not is_same([plain[1]] * 2, others)
+    others = [ends(partial(_with_others_scaled, k))[1] for k in (3.0, 0.01, 0.0)]
+    is_coupled = not is_same([plain[1]] * 3, others) or _adapts_to_all(subject)
     one = ends(lambda g: [*g[:1], _with_first(g[1]), *g[2:]])[1].flatten()[1:]
+    is_alone = not is_coupled and torch.equal(one, plain[1].flatten()[1:])
     return replace(
         subject,
         is_coupled=is_coupled,
-        is_elementwise=not is_coupled and torch.equal(one, plain[1].flatten()[1:]),
-        rounding=_rounding_of(subject, ends, plain),
+        is_elementwise=is_alone and not _looks_at_whole_tensors(subject),
+        rounding=_rounding_of(replace(subject, is_coupled=is_coupled), ends, plain),
     )
+
+
+def _adapts_to_all(subject: Subject) -> bool:
+    """Whether steps depend on others' gradients once these have pointed one way for a while."""
+    ends = []
+    patterns: tuple[Callable[[int], float], ...] = (
+        lambda step: 1.0,
+        lambda step: 30.0,
+        lambda step: (-1.0) ** step,
+        lambda step: 0.0,
+    )
+    for pattern in patterns:
+        params = subject.parameters()
+        optimizer = subject.build(params)
+        grads = subject.gradients(0)
+        try:
+            for step in range(2 * _LONGEST_START):
+                subject.step(optimizer, _with_others_scaled(pattern(step), grads))
+        except Exception:  # the checks will say so
+            return False
+        ends.append(params[1].detach())
+    return not is_same(ends[1:], ends[:1] * 3)
+
+
+def _looks_at_whole_tensors(subject: Subject) -> bool:
+    """Whether a row moves by the gradient of the other, in any of several directions of it."""
+    (start,) = subject.drawn([(2, 150)], seed=-1)
+    ends = []
+    for turn in (lambda g: g, lambda g: _across(start[0], g), lambda g: start[0], torch.zeros_like):
+        param = torch.nn.Parameter(start.clone())
+        try:
+            optimizer = subject.build([param])
+            for step in subject.span(4):
+                (grad,) = subject.drawn([(2, 150)], seed=step)
+                first, second = turn(grad[0]), _across(start[1], grad[1])
+                subject.step(optimizer, [torch.stack([first, second])])
+        except Exception:  # what it does not take, the checks will meet
+            return False
+        ends.append(param.detach()[1])
+    return not is_same(ends[1:], ends[:1] * 3)
+
+
+def _across(start: Tensor, grad: Tensor) -> Tensor:
+    """Return what of a gradient is at right angles to the weights, where projections begin."""
+    return grad - start * (grad @ start) / (start @ start)
+
+
+def _draws(subject: Subject) -> bool:
+    """Whether steps draw from torch's generator, even if little comes of it at first."""
+    with sandbox():
+        before = torch.get_rng_state()
+        subject.run(subject.parameters(), steps=subject.span(12))
+        return not torch.equal(before, torch.get_rng_state())
 
 
 def _scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
     return [factor * grad for grad in grads]
 
 
-def _with_first_scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
-    return [factor * grads[0], *grads[1:]]
+def _with_others_scaled(factor: float, grads: list[Tensor]) -> list[Tensor]:
+    return [grad if index == 1 else factor * grad for index, grad in enumerate(grads)]
 
 
 def _with_first(grad: Tensor) -> Tensor:
@@ -173,6 +243,8 @@ def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
     base = _BASE[subject.dtype]
     if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
         base = max(base, 2e-6)  # it computes in 32 bits
-    tiny = base / 10
+    if subject.is_coupled:  # norms over all parameters are often taken in 32 bits
+        base = max(base, 1e-5)
+    tiny = _BASE[subject.dtype] / 10
     shifts = [ends(partial(_scaled, 1 + k * tiny)) for k in (1, -2, 3)]
     return min(max(base, *(10 * largest_gap(shift, plain) for shift in shifts)), 1e-4)

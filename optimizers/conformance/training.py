@@ -12,6 +12,7 @@ from optimizers.conformance.compare import copies, is_same, require_same, requir
 from optimizers.conformance.outcome import Failure, Inconvenience
 from optimizers.conformance.subject import NotApplicable, Subject, switch
 
+_DRIVEN = ("lr", "momentum", "betas")  # what schedulers set
 _SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
     "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
     "MultiplicativeLR": lambda o: lr_scheduler.MultiplicativeLR(o, lambda step: 0.9),
@@ -47,7 +48,7 @@ def every_scheduler_of_torch_drives_it(subject: Subject) -> None:
         scheduler = scheduler_of(scheduled)
         for step in subject.span(6):
             for group, twin in zip(scheduled.param_groups, by_hand.param_groups, strict=True):
-                twin.update({key: value for key, value in group.items() if key != "params"})
+                twin.update({name: group[name] for name in _DRIVEN if name in group})
             for optimizer in (scheduled, by_hand):
                 subject.step(optimizer, subject.gradients(step))
             scheduler.step(*[1.0] * isinstance(scheduler, lr_scheduler.ReduceLROnPlateau))
@@ -66,7 +67,8 @@ def a_cycled_momentum_takes_effect(subject: Subject) -> None:
             optimizer, 1e-2, total_steps=subject.start + 21, cycle_momentum=is_cycled
         )
         for step in subject.span(20):
-            subject.step(optimizer, subject.gradients(step))
+            size = 0.1 ** (step % 16)  # so that some meet a momentum of their own size
+            subject.step(optimizer, [size * grad for grad in subject.gradients(step)])
             one_cycle.step()
         ends.append(copies(params))
     if is_same(*ends):

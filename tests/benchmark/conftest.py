@@ -8,8 +8,8 @@ from benchmark.problems import PROBLEMS
 from benchmark.spec import Study
 from benchmark.store import Record, Store
 from optimizers.grammar import parse
-from tests.benchmark.callbacks.wandb_server import serve
 from tests.benchmark.logs import log, study  # noqa: F401 (fixtures for every test)
+from tests.benchmark.mirror.wandb_server import serve
 
 WANDB_KEY = "notakey0" * 5  # 40 characters, as wandb wants them
 

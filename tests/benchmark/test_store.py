@@ -98,7 +98,7 @@ def test_a_reason_is_kept_as_one_short_line_of_plain_text(store, trial):
     kept = store.record(trial).reason
     assert len(kept) == 300
     assert kept.isprintable()
-    assert kept.startswith("it broke ?[31m? ?xxx")
+    assert kept.startswith("it broke �[31m� �xxx")
     assert kept.endswith("(traceback in log.txt)")
 
 

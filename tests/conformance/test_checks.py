@@ -22,7 +22,7 @@ def without_meaning(row):
     if not OPTIMIZERS[row].takes_sparse:
         yield "sparse gradients move as dense ones"
         yield "a row that comes twice counts twice"
-    if not {"momentum", "betas"} & subject_of(row, "loop").keywords:
+    if not {"momentum", "betas"} & subject_of(row, "loop").defaults.keys():
         yield "a cycled momentum takes effect"
 
 

@@ -213,9 +213,11 @@ class LooksTwice(Sound):
 class KeepsAWindow(Sound):
     """No fault: a history of bounded length."""
 
+    length = 20
+
     def move(self, param, grad, state, group):
         super().move(param, grad, state, group)
-        state["history"] = [*state.get("history", []), grad.clone()][-20:]
+        state["history"] = [*state.get("history", []), grad.clone()][-self.length :]
 
 
 class WorksInSingle(Sound):
@@ -234,3 +236,74 @@ class StepsBySign(Sound):
         if param.is_complex():
             param, grad = torch.view_as_real(param), torch.view_as_real(grad.resolve_conj())
         param.sub_(group["lr"] * grad.sign())
+
+
+class StepsTogether(Sound):
+    """No fault: a size of steps that grows with what all gradients agree on, as D-Adaptation's."""
+
+    def begin(self):
+        self.factor = getattr(self, "factor", 0.001)
+
+    def take(self, closure=None):
+        loss = super().take(closure)
+        momenta = [state["m"] for state in self.state.values() if state]
+        total = sum(float(m.abs().sum()) for m in momenta) / sum(m.numel() for m in momenta)
+        for group in self.param_groups:
+            group["size"] = max(group.get("size", 0.001), 0.01 * total)
+        return loss
+
+    def move(self, param, grad, state, group):
+        size = max(each.get("size", 0.001) for each in self.param_groups)
+        super().move(param, grad, state, group | {"lr": group["lr"] * size * 100})
+
+
+class ProjectsAcross(Sound):
+    """No fault: leaves out what lies along the weights where a step is nearly across, as AdamP."""
+
+    def gradient(self, param, group):
+        grad = super().gradient(param, group)
+        along = (grad * param.conj()).sum().real
+        norms = grad.norm() * param.norm()
+        if param.numel() > 1 and along.abs() < 0.1 / param.numel() ** 0.5 * norms:
+            grad = grad - param * along / param.norm() ** 2
+        return grad
+
+
+class CountsForAll(Sound):
+    """No fault, by design: one count of steps for all groups, saved, as MADGRAD's."""
+
+    def begin(self):
+        for group in self.param_groups:
+            group["step"] = max(each.get("step", 0) for each in self.param_groups)
+        for group in self.param_groups:
+            group["step"] += 1
+
+    def move(self, param, grad, state, group):
+        self.adapt(param, grad, state, group, group["step"])
+
+
+class SetsItsOwnRate(Sound):
+    """No fault: has a rate of its own unless that is switched off, as Adafactor's."""
+
+    def __init__(self, params, lr=1e-2, weight_decay=0.0, eps=1e-8, *, relative=True):
+        super().__init__(params, lr, weight_decay, eps)
+        self.defaults["relative"] = relative
+        for group in self.param_groups:
+            group.setdefault("relative", relative)
+
+    def move(self, param, grad, state, group):
+        rate = 0.01 if group.get("relative", True) else group["lr"]
+        super().move(param, grad, state, group | {"lr": rate})
+
+
+class CapsItsRate(Sound):
+    """No fault: a rate is at most 0.01, as the one of AdamG is bounded."""
+
+    def move(self, param, grad, state, group):
+        super().move(param, grad, state, group | {"lr": min(group["lr"], 0.01)})
+
+
+class MemoryOfManySteps(KeepsAWindow):
+    """No fault: a long history of bounded length, as that of L-BFGS."""
+
+    length = 200

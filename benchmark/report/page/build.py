@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from benchmark.analysis.finals import only
-from benchmark.analysis.summary import in_order
 from benchmark.landscape.motion import Motion
 from benchmark.report.landscape.view import View
-from benchmark.report.outside import read
+from benchmark.report.outside import read_with_trials
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import page
 from benchmark.report.page.payload import curve_parts, payload
@@ -33,7 +32,7 @@ def build(
     Raises:
         UsageError: no trial of the `reference` is done or diverged, or two studies have one name.
     """
-    frames = read(stores)
+    frames, trials = read_with_trials(stores)
     cast = Cast(frames)
     chosen = only(frames, cast.chosen).trials
     known = chosen["optimizer"].unique(maintain_order=True).to_list()
@@ -46,13 +45,7 @@ def build(
         frames,
         cast,
         studies=[store.study for store in stores],
-        commands=[
-            line
-            for store in stores
-            for line in commands(
-                store.study, [record.trial for record in in_order(store.records())]
-            )
-        ],
+        commands=[line for study, own in trials.items() for line in commands(study, own)],
         reference=reference,
     )
     return page(content, curve_parts(frames, cast, content.resolution), motion=motion, view=view)

@@ -124,8 +124,8 @@ def curves(
 ) -> Iterator[tuple[int, Curves]]:
     """Give the place of each setting that has curves of `metric`, and these."""
     seen = _sparse(frames, cast, metric, detail)
-    by_step = both_bands(seen, metric, "step")
-    over_seconds = both_bands(seen, metric, "train_seconds")
+    by_step = both_bands(seen, metric, "step", intervals_of=cast.chosen)
+    over_seconds = both_bands(seen, metric, "train_seconds", intervals_of=cast.chosen)
     is_chosen = pl.col("variant").is_in(cast.chosen)
     by_seconds = pl.concat(
         [

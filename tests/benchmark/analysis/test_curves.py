@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from benchmark.analysis.curves import bands, endings, lines, sparse, thin
+from benchmark.analysis.curves import bands, both_bands, endings, lines, sparse, thin
 
 
 def columns(frame, *names):
@@ -28,6 +28,24 @@ def test_a_band_is_the_spread_and_not_the_mean_again(frames_of, log):
     seeds = [log(values=[100.0 + seed], seed=seed) for seed in range(3)]
     band = bands(frames_of(*seeds), "val/loss", "step")
     assert band["high"][0] - band["low"][0] == pytest.approx(2 * stats.t.ppf(0.975, 2) / 3**0.5)
+
+
+@pytest.mark.parametrize("seeds", [3, 12])
+def test_intervals_are_left_out_where_nobody_wants_them(frames_of, log, seeds):
+    logs = [
+        log(values=[3.0 * lr + seed, lr * seed], seed=seed, lr=lr)
+        for lr in (0.1, 0.5)
+        for seed in range(seeds)
+    ]
+    frames = frames_of(*logs)
+    whole = both_bands(frames, "val/loss", "step")
+    first = whole["variant"][0]
+    part = both_bands(frames, "val/loss", "step", intervals_of=[first])
+    ends = pl.selectors.ends_with("low", "high")
+    assert part.drop(ends).equals(whole.drop(ends))
+    wanted = pl.col("variant") == first
+    assert part.filter(wanted).equals(whole.filter(wanted))
+    assert part.filter(~wanted).select(ends.is_null().all()).row(0) == (True,) * 4
 
 
 def test_median_band_of_six_seeds_runs_from_the_least_to_the_largest(frames_of, log):

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-import benchmark.cli.run
 import datamodules.places
 from benchmark.__main__ import main
+from benchmark.launchers import local
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 
@@ -139,14 +139,14 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(
 
 def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))  # where IMDB is not prepared
-    real = benchmark.cli.run.prepare
+    real = local.prepare
 
     def prepare(wanted, context, timeout):
         if wanted[0][0] == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
         return real(wanted, context, timeout)
 
-    monkeypatch.setattr(benchmark.cli.run, "prepare", prepare)
+    monkeypatch.setattr(local, "prepare", prepare)
     monkeypatch.setattr(datamodules.places, "reachable", lambda url: "huggingface" not in url)
     wish = ["--problem", "logreg/imdb,logreg/mnist", "--opts", "adam", "--seeds", "1"]
     assert main([*wish, "--epochs", "1", "--wandb", "disabled"]) == 0

@@ -20,10 +20,13 @@ LEFTOVERS = "tests.plugins.leftovers"
 
 class Watcher:
     def __init__(self):
-        self.records, self.begun = [], []
+        self.records, self.handed_out = [], []
 
     def started(self, trial):
-        self.begun.append(trial.key)
+        self.handed_out.append(trial.key)
+
+    def begun(self, trial):
+        pass
 
     def progressed(self, trial, step, loss):
         pass
@@ -132,7 +135,7 @@ def test_a_watcher_that_raises_is_told_no_more_and_changes_nothing(trials_of, la
     with pytest.warns(UserWarning, match="progress is shown no more"):
         records = launch(trials_of(opts="adam,sgd"), watcher=watcher, workers=1)
     assert [record.status for record in records] == ["done", "done"]
-    assert len(watcher.begun) == 1
+    assert len(watcher.handed_out) == 1
     assert not watcher.records
 
 
@@ -174,17 +177,17 @@ def test_a_lost_server_is_started_again_and_costs_no_trial_a_try(trials_of, laun
     watcher = KillsServer()
     records = launch(trials, watcher=watcher)
     assert [record.status for record in records] == ["done"] * 3
-    assert len(watcher.begun) > 3
+    assert len(watcher.handed_out) > 3
 
 
 def test_a_start_that_loses_its_server_is_tried_again(monkeypatch):
     outcomes = [EOFError(), ConnectionRefusedError(), None]
-    monkeypatch.setattr(server, "_start_once", lambda process, context: outcomes.pop(0))
-    server.start(None, Context())
+    monkeypatch.setattr(server, "_start_once", lambda process: outcomes.pop(0))
+    server.start(None)
     assert not outcomes
-    monkeypatch.setattr(server, "_start_once", lambda process, context: EOFError())
+    monkeypatch.setattr(server, "_start_once", lambda process: EOFError())
     with pytest.raises(OSError, match="was lost 4 times"):
-        server.start(None, Context())
+        server.start(None)
 
 
 @pytest.mark.parametrize(

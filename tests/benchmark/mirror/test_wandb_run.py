@@ -1,22 +1,24 @@
 import base64
 import json
-import multiprocessing
 import os
 import re
-import signal
-import socket
 import subprocess
 import threading
-import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmark.callbacks import wandb_run
-from benchmark.callbacks.wandb import WandbRun
-from benchmark.mirror import Mirror, choose_mirror, shared_service
-from benchmark.spec import UsageError
+from benchmark.mirror import wandb_run
+from benchmark.mirror.destination import Destination
+from benchmark.mirror.wandb_run import (
+    WandbRun,
+    attempt_id,
+    config_of,
+    open_run,
+    service,
+)
 from benchmark.store import Record
 from tests.benchmark.conftest import WANDB_KEY as KEY
 
@@ -44,8 +46,8 @@ def trial(trials_of):
 
 
 @pytest.fixture
-def mirror(tmp_path):
-    return Mirror(
+def destination(tmp_path):
+    return Destination(
         mode="offline", project="suite", entity=None, folder=tmp_path / "study", study="study"
     )
 
@@ -55,8 +57,8 @@ def server(wandb_server):
     return wandb_server
 
 
-def online(mirror):
-    return Mirror(**{**vars(mirror), "mode": "online"})
+def online(destination):
+    return replace(destination, mode="online")
 
 
 def record_of(trial, status="done", reason=""):
@@ -65,16 +67,17 @@ def record_of(trial, status="done", reason=""):
     return Record(trial=trial, status=status, reason=reason, metrics=metrics, seconds=seconds)
 
 
-def mirrored(mirror, trial, status="done", reason=""):
+def mirrored(destination, trial, status="done", reason=""):
     """Mirror ROWS as one run from its start to its end."""
-    with shared_service(mirror), WandbRun(mirror, trial) as run:
+    with service(destination):
+        run = WandbRun(open_run(destination, trial, attempt_id(trial)))
         for row in ROWS:
-            run(row)
+            run.log(row)
         run.finish(record_of(trial, status, reason))
 
 
-def run_folders(mirror):
-    return sorted((mirror.folder / "wandb").glob("*run-*"))
+def run_folders(destination):
+    return sorted((destination.folder / "wandb").glob("*run-*"))
 
 
 def inspect(folder):
@@ -117,9 +120,9 @@ def check_summary(summary):
     assert summary["status"] == "done"
 
 
-def test_an_offline_run_reads_back_as_it_was_logged(mirror, trial, capfd):
-    mirrored(mirror, trial)
-    (folder,) = run_folders(mirror)
+def test_an_offline_run_reads_back_as_it_was_logged(destination, trial, capfd):
+    mirrored(destination, trial)
+    (folder,) = run_folders(destination)
     found = inspect(folder)
     assert found["rows"] == ROWS
     assert found["exit_codes"] == [0]
@@ -128,13 +131,14 @@ def test_an_offline_run_reads_back_as_it_was_logged(mirror, trial, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_run_carries_what_tables_group_by(mirror, trial):
-    mirrored(mirror, trial)
-    run = inspect(run_folders(mirror)[0])["run"]
+def test_a_run_carries_what_tables_group_by(destination, trial):
+    mirrored(destination, trial)
+    run = inspect(run_folders(destination)[0])["run"]
     config = run["config"]["update"]
     expected = trial.to_json() | trial.optimizer["hyperparameters"]
     expected |= {"schedule": "cosine", "warmup": 5, "optimizer": "adam", "label": trial.label}
     expected |= {"study": "study", "key": trial.key, "lr": 0.003}
+    expected |= {"hyperparameters": trial.optimizer["hyperparameters"]}
     assert {name: value for name, value in config.items() if name != "_wandb"} == json.loads(
         json.dumps(expected)
     )
@@ -144,17 +148,33 @@ def test_a_run_carries_what_tables_group_by(mirror, trial):
     assert {"digits", "cpu"} < set(run["tags"])
 
 
-def test_losses_are_drawn_over_steps_and_evaluations_over_epochs(mirror, trial):
-    mirrored(mirror, trial)
-    metrics = inspect(run_folders(mirror)[0])["metrics"]
+def test_an_optimizers_argument_called_like_a_field_of_the_suite_is_there_too(trial):
+    fields = {**trial.to_json(), **config_of(trial, "study")}
+    clash = dict.fromkeys([*fields, "optimizer", "study"], "its own")
+    optimizer = {**trial.optimizer, "hyperparameters": clash, "rest": {"name": "adamw"}}
+    theirs = replace(trial, optimizer=optimizer)
+    config = config_of(theirs, "study")
+    assert config["hyperparameters"] == clash
+    assert config["rest"] == {"name": "adamw"}
+    suite = {name: config[name] for name in ("schedule", "warmup", "seed", "label", "threads")}
+    assert suite == {
+        **{name: getattr(trial, name) for name in ("seed", "label", "threads")},
+        "schedule": "cosine",
+        "warmup": 5,
+    }
+
+
+def test_losses_are_drawn_over_steps_and_evaluations_over_epochs(destination, trial):
+    mirrored(destination, trial)
+    metrics = inspect(run_folders(destination)[0])["metrics"]
     assert metrics["train/running_loss"]["step_metric"] == "step"
     assert {metrics[f"{s}/loss"]["step_metric"] for s in ("train", "val", "test")} == {"epoch"}
     assert metrics["inside/*"]["step_metric"] == "step"
     assert {"step", "epoch", "samples", "train_seconds"} < set(metrics)
 
 
-def test_a_server_receives_the_whole_run(mirror, trial, server):
-    mirrored(online(mirror), trial)
+def test_a_server_receives_the_whole_run(destination, trial, server):
+    mirrored(online(destination), trial)
     ((name, run),) = server.runs.items()
     assert without_own(server.history[name]) == ROWS
     config = {key: entry["value"] for key, entry in json.loads(run["config"]).items()}
@@ -169,12 +189,12 @@ def test_a_server_receives_the_whole_run(mirror, trial, server):
     check_summary(json.loads(server.uploads["wandb-summary.json"]))
 
 
-def test_the_api_key_is_in_no_file(mirror, trial, server):
-    mirrored(online(mirror), trial)
-    mirrored(mirror, trial, "failed")
+def test_the_api_key_is_in_no_file(destination, trial, server):
+    mirrored(online(destination), trial)
+    mirrored(destination, trial, "failed")
     secret = base64.b64encode(f"api:{KEY}".encode())
     assert f"Basic {secret.decode()}" in server.keys  # it was sent; uploads of files go without
-    files = [path for path in mirror.folder.rglob("*") if path.is_file()]
+    files = [path for path in destination.folder.rglob("*") if path.is_file()]
     assert len(files) >= 3
     for path in files:
         assert KEY.encode() not in path.read_bytes(), path
@@ -182,134 +202,41 @@ def test_the_api_key_is_in_no_file(mirror, trial, server):
 
 
 @pytest.mark.parametrize(("status", "code"), [("done", 0), ("diverged", 0), ("failed", 1)])
-def test_the_exit_code_says_whether_there_is_a_result(mirror, trial, status, code):
-    mirrored(mirror, trial, status, "why")
-    found = inspect(run_folders(mirror)[0])
+def test_the_exit_code_says_whether_there_is_a_result(destination, trial, status, code):
+    mirrored(destination, trial, status, "why")
+    found = inspect(run_folders(destination)[0])
     assert found["exit_codes"] == [code]
     assert found["summary"]["status"] == status
     assert found["summary"]["reason"] == "why"
 
 
-def test_an_exception_passes_through_and_its_run_has_failed(mirror, trial):
-    with (
-        shared_service(mirror),
-        pytest.raises(ZeroDivisionError),
-        WandbRun(mirror, trial) as run,
-    ):
-        run(ROWS[0])
-        raise ZeroDivisionError("by\nzero")
-    found = inspect(run_folders(mirror)[0])
-    assert found["exit_codes"] == [1]
-    assert found["summary"]["status"] == "failed"
-    assert found["summary"]["reason"] == "ZeroDivisionError: by zero"
-    assert found["rows"] == ROWS[:1]
-
-
-def test_another_attempt_replaces_the_run_under_another_id(mirror, trial):
-    mirrored(mirror, trial, "failed")
-    (first,) = run_folders(mirror)
-    mirrored(mirror, trial)
-    (second,) = run_folders(mirror)
+def test_another_attempt_replaces_the_run_under_another_id(destination, trial):
+    mirrored(destination, trial, "failed")
+    (first,) = run_folders(destination)
+    mirrored(destination, trial)
+    (second,) = run_folders(destination)
     ids = [first.name.split("-", 3)[3], inspect(second)["run"]["run_id"]]
     assert ids[0] != ids[1]
     assert ids[0].split("-")[0] == ids[1].split("-")[0] == trial.key.rpartition("-")[2]
 
 
-def test_runs_of_other_trials_stay(mirror, trials_of):
+def test_runs_of_other_trials_stay(destination, trials_of):
     for trial in trials_of(seeds=2):
-        mirrored(mirror, trial)
-    found = [inspect(folder)["run"]["config"]["update"]["seed"] for folder in run_folders(mirror)]
+        mirrored(destination, trial)
+    found = [
+        inspect(folder)["run"]["config"]["update"]["seed"] for folder in run_folders(destination)
+    ]
     assert sorted(found) == [0, 1]
 
 
-def test_a_server_that_does_not_answer_costs_one_warning(mirror, trial, monkeypatch, capfd):
-    monkeypatch.setattr("benchmark.mirror.INIT_SECONDS", 1)
-    with socket.socket() as taken:  # bound and not listening: connections are refused
-        taken.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        monkeypatch.setenv("WANDB_API_KEY", KEY)
-        mirrored(online(mirror), trial)
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith("warning: W&B: ")
-    assert "offline" in err
-    (folder,) = run_folders(mirror)
-    assert folder.name.startswith("offline-run-")
-    assert inspect(folder)["rows"] == ROWS
-
-
-def test_a_dead_shared_core_is_replaced(mirror, trial, monkeypatch, capfd):
-    monkeypatch.setenv("WANDB_SERVICE", "3-1-unix-/nowhere/socket")
-    with WandbRun(mirror, trial) as run:
-        for row in ROWS:
-            run(row)
-        run.finish(record_of(trial))
-    assert capfd.readouterr().err.count("\n") == 1
-    assert inspect(run_folders(mirror)[0])["rows"] == ROWS
-
-
-def test_without_wandb_there_is_no_run_and_training_goes_on(mirror, trial, monkeypatch, capfd):
-    def broken(**_):
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr("wandb.init", broken)
-    mirrored(mirror, trial)
-    assert capfd.readouterr().err.splitlines()[1:] == [
-        "warning: W&B: RuntimeError: broken; this run is not mirrored"
-    ]
-
-
-def test_an_error_while_logging_is_told_once(mirror, trial, monkeypatch, capfd):
-    def broken(*_, **__):
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr("wandb.Run.log", broken)
-    mirrored(mirror, trial)
-    assert capfd.readouterr().err.splitlines() == [
-        "warning: W&B: RuntimeError: broken; the rest of this run is not mirrored"
-    ]
-
-
-def test_finish_does_not_hang(mirror, trial, monkeypatch, capfd):
-    monkeypatch.setattr(wandb_run, "FINISH_SECONDS", 0)
+def test_finish_does_not_hang(destination, trial, monkeypatch):
+    monkeypatch.setattr(wandb_run, "FINISH_SECONDS", 0.0)
     monkeypatch.setattr(wandb_run, "_GRACE_SECONDS", 0.05)
     released = threading.Event()
     monkeypatch.setattr("wandb.Run.finish", lambda *_, **__: released.wait(60))
-    started = time.perf_counter()
-    mirrored(mirror, trial)
-    assert time.perf_counter() - started < 30
+    with pytest.raises(TimeoutError):
+        mirrored(destination, trial)
     released.set()
-    assert "TimeoutError" in capfd.readouterr().err
-
-
-def train_until_killed(mirror, trial, service, pipe):
-    os.environ["WANDB_SERVICE"] = service
-    os.environ["WANDB_ERROR_REPORTING"] = "false"
-    with WandbRun(mirror, trial) as run:
-        for row in ROWS:
-            run(row)
-        pipe.send("logged")
-        signal.pause()
-
-
-@pytest.mark.slow
-def test_a_killed_trial_leaves_a_run_without_a_status(mirror, trial):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.launchers.worker"])
-    ours, theirs = context.Pipe(duplex=False)
-    with shared_service(mirror):
-        process = context.Process(
-            target=train_until_killed, args=(mirror, trial, os.environ["WANDB_SERVICE"], theirs)
-        )
-        process.start()
-        theirs.close()
-        assert ours.recv() == "logged"
-        process.kill()
-        process.join()
-    found = inspect(run_folders(mirror)[0])
-    assert found["rows"] == ROWS
-    assert "status" not in found["summary"]
 
 
 def cores():
@@ -327,29 +254,7 @@ def cores():
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
-def test_no_core_is_left_running(mirror, trial):
-    with shared_service(mirror):
+def test_no_core_is_left_running(destination, trial):
+    with service(destination):
         assert len(cores()) == 1
     assert cores() == []
-
-
-def choose(mode, tmp_path):
-    return choose_mirror(mode, project="suite", entity=None, folder=tmp_path, study="study")
-
-
-def test_without_an_account_auto_is_offline(tmp_path):
-    mirror, line = choose("auto", tmp_path)
-    assert mirror.mode == "offline"
-    assert f"wandb sync {tmp_path}/wandb/offline-run-*" in line
-
-
-def test_disabled_mirrors_nothing(tmp_path, monkeypatch):
-    assert choose("disabled", tmp_path) == (None, "W&B: disabled")
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert choose("auto", tmp_path)[0] is None
-
-
-def test_online_without_an_account_says_what_to_do(tmp_path):
-    with pytest.raises(UsageError, match=r"wandb login.*WANDB_API_KEY.*--wandb offline") as error:
-        choose("online", tmp_path)
-    assert "\n" not in str(error.value)

@@ -3,26 +3,35 @@
 The id of a rebuilt run follows from the content of its files: pushing again writes over the same
 run, and equal studies of two machines stay apart. W&B refuses the id of a run that was deleted
 there, so deleted runs come back under the next id of the same series, again the same every time.
+A run that was broken off while its trial ran is completed under its own id.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.callbacks.wandb_run import close_run, digest, open_run, run_folders, summary_of
 from benchmark.decode import Row
-from benchmark.mirror import Mirror
+from benchmark.mirror.destination import Destination
+from benchmark.mirror.ledger import Ledger
+from benchmark.mirror.wandb_private import read_run, run_totals
+from benchmark.mirror.wandb_run import (
+    REFUSED,
+    WandbRun,
+    digest,
+    open_run,
+    run_folders,
+    service,
+    summary_of,
+)
 from benchmark.store import Record, Store
 
 _MOST_DELETIONS = 20  # of one run; each costs a refused request
 _RETRIES = 1  # wandb repeats refused requests too: 3 s then, instead of all of INIT_SECONDS
-_REFUSED = "previously created and deleted"
-_READ_SECONDS = 60
 
 
 class PushError(Exception):
@@ -45,25 +54,23 @@ class _Found:
     summary: Mapping[str, Any]
 
 
-def push(mirror: Mirror, store: Store, records: Sequence[Record]) -> Iterator[Pushed]:
+def push(destination: Destination, store: Store, records: Sequence[Record]) -> Iterator[Pushed]:
     """Make W&B hold one run for each of `records`, and yield each once it does.
 
     Raises:
         PushError: wandb or its server fails; what was yielded is there, so start again.
     """
     try:
-        found = _on_server(mirror) if mirror.mode == "online" else {}
-        for record in records:
-            rows = store.metrics(record.trial)
-            if mirror.mode == "online":
-                is_there = any(
-                    _is_whole(run, record, rows) for run in found.get(record.trial.key, ())
-                )
-            else:
-                is_there = _lies_there(mirror, record, rows)
-            if not is_there:
-                _write(mirror, record, rows)
-            yield Pushed(record=record, outcome="there" if is_there else "pushed")
+        with service(destination), Ledger(store.folder) as ledger:
+            found = _on_server(destination) if destination.mode == "online" else {}
+            for record in records:
+                rows = store.metrics(record.trial)
+                key = record.trial.key
+                is_there = _is_there(destination, record, rows, found.get(key, ()))
+                if not is_there:
+                    _write(destination, record, rows, ledger.owed.get(key))
+                ledger.settle(key)
+                yield Pushed(record=record, outcome="there" if is_there else "pushed")
     except PushError:
         raise
     except Exception as error:  # wandb raises whatever its parts raise
@@ -78,41 +85,33 @@ def run_id(record: Record, rows: Sequence[Row], deletions: int = 0) -> str:
     return f"{digest(record.trial)}-{content}" + (f"-{deletions + 1}" if deletions else "")
 
 
-def read_run(folder: Path) -> tuple[list[Row], dict[str, Any]]:
-    """Return the rows and the summary of the run in `folder`, by wandb's own reader."""
-    from wandb.util import get_core_path  # `wandb leet inspect` does the same, in 1 s, not 0.03 s
-
-    (file,) = folder.glob("*.wandb")
-    command = [get_core_path(), "leet", "inspect", "--json", "--no-observability"]
-    command += ["--run-file", str(file), str(folder)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=_READ_SECONDS
-    )
-    rows: list[Row] = []
-    summary: dict[str, Any] = {}
-    for record in map(json.loads, done.stdout.splitlines()):
-        if record["type"] == "history":
-            item = record["history"]["item"]
-            rows.append({name: v for name, v in item.items() if not name.startswith("_")})
-        elif record["type"] == "summary":
-            summary |= record["summary"]["update"]
-    return rows, summary
+def _is_there(
+    destination: Destination, record: Record, rows: Sequence[Row], on_server: Sequence[_Found]
+) -> bool:
+    if destination.mode == "offline":
+        return _lies_there(destination, record, rows)
+    return any(_is_whole(run, record, rows) for run in on_server)
 
 
-def _write(mirror: Mirror, record: Record, rows: Sequence[Row]) -> None:
-    run = _open(mirror, record, rows)
+def _write(
+    destination: Destination, record: Record, rows: Sequence[Row], broken_off: str | None
+) -> None:
+    run = WandbRun(_open(destination, record, rows, broken_off))
     for row in rows:
         run.log(row)
-    close_run(run, summary_of(record), record.status)
+    run.finish(record)
 
 
-def _open(mirror: Mirror, record: Record, rows: Sequence[Row]) -> Any:
-    for deletions in range(_MOST_DELETIONS):
+def _open(
+    destination: Destination, record: Record, rows: Sequence[Row], broken_off: str | None
+) -> Any:
+    """Return a run under the first id that is not refused, that of one broken off before others."""
+    series = (run_id(record, rows, deletions) for deletions in range(_MOST_DELETIONS))
+    for name in itertools.chain([broken_off] if broken_off else [], series):
         try:
-            name = run_id(record, rows, deletions)
-            return open_run(mirror, record.trial, name, retries=_RETRIES)
+            return open_run(destination, record.trial, name, retries=_RETRIES)
         except Exception as error:
-            if _REFUSED not in str(error):
+            if REFUSED not in str(error):
                 raise
     raise PushError(
         f"W&B: run {run_id(record, rows)} was deleted {_MOST_DELETIONS} times; "
@@ -120,17 +119,18 @@ def _open(mirror: Mirror, record: Record, rows: Sequence[Row]) -> Any:
     )
 
 
-def _on_server(mirror: Mirror) -> dict[str, list[_Found]]:
+def _on_server(destination: Destination) -> dict[str, list[_Found]]:
     """Return the runs of this study in the project, by the trial's key."""
     import wandb
 
     api = wandb.Api()
-    path = f"{mirror.entity or api.default_entity}/{mirror.project}"
-    runs = api.runs(path, filters={"config.study": mirror.study}, per_page=100, lazy=False)
+    path = f"{destination.entity or api.default_entity}/{destination.project}"
+    runs = api.runs(path, filters={"config.study": destination.study}, per_page=100, lazy=False)
     found: dict[str, list[_Found]] = {}
     try:
         for run in runs:
-            one = _Found(rows=run._attrs["historyLineCount"] or 0, summary=run.summary._json_dict)
+            rows, summary = run_totals(run)
+            one = _Found(rows=rows, summary=summary)
             found.setdefault(run.config.get("key", ""), []).append(one)
     except ValueError as error:
         if "Could not find project" not in str(error):
@@ -138,9 +138,9 @@ def _on_server(mirror: Mirror) -> dict[str, list[_Found]]:
     return found
 
 
-def _lies_there(mirror: Mirror, record: Record, rows: Sequence[Row]) -> bool:
+def _lies_there(destination: Destination, record: Record, rows: Sequence[Row]) -> bool:
     """Whether the study's folder has exactly one run of the trial, and that is whole."""
-    folders = run_folders(mirror, record.trial)
+    folders = run_folders(destination, record.trial)
     if len(folders) != 1:
         return False
     try:

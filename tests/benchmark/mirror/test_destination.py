@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from benchmark.mirror import choose_mirror
+from benchmark.mirror.destination import choose_destination
 from benchmark.spec import UsageError
 from datamodules.network import reachable
 
@@ -30,12 +30,12 @@ def server(monkeypatch):
 
 
 def choose(mode, tmp_path):
-    return choose_mirror(mode, project="p", entity=None, folder=tmp_path / "s", study="s")
+    return choose_destination(mode, project="p", entity=None, folder=tmp_path / "s", study="s")
 
 
 def test_without_an_account_it_is_offline_and_says_where(tmp_path):
-    mirror, words = choose("auto", tmp_path)
-    assert mirror.mode == "offline"
+    destination, words = choose("auto", tmp_path)
+    assert destination.mode == "offline"
     assert f"W&B: offline, in {tmp_path / 's' / 'wandb'}" in words
     with pytest.raises(UsageError, match="needs an account on http://127.0.0.1:9"):
         choose("online", tmp_path)
@@ -44,10 +44,10 @@ def test_without_an_account_it_is_offline_and_says_where(tmp_path):
 @pytest.mark.parametrize("mode", ["auto", "online"])
 def test_a_key_and_a_server_that_answers_make_it_online(tmp_path, monkeypatch, server, mode):
     monkeypatch.setenv("WANDB_API_KEY", KEY)
-    mirror, words = choose(mode, tmp_path)
-    assert mirror.mode == "online"
+    destination, words = choose(mode, tmp_path)
+    assert destination.mode == "online"
     assert server in words
-    assert KEY not in words + repr(mirror)
+    assert KEY not in words + repr(destination)
 
 
 def test_a_login_for_the_server_in_netrc_counts(tmp_path, server):
@@ -66,8 +66,8 @@ def test_a_server_that_does_not_answer_makes_it_offline_with_one_warning(
     tmp_path, monkeypatch, mode
 ):
     monkeypatch.setenv("WANDB_API_KEY", KEY)
-    mirror, words = choose(mode, tmp_path)
-    assert mirror.mode == "offline"
+    destination, words = choose(mode, tmp_path)
+    assert destination.mode == "offline"
     assert words.startswith("warning: the W&B server http://127.0.0.1:9 does not answer")
 
 

@@ -3,23 +3,27 @@ import json
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.callbacks.wandb import WandbRun
-from benchmark.mirror import Mirror, shared_service
-from benchmark.push import PushError, push, read_run, run_id
+from benchmark.mirror.destination import Destination
+from benchmark.mirror.ledger import has_left_over
+from benchmark.mirror.live import LiveMirror
+from benchmark.mirror.push import PushError, push, run_id
+from benchmark.mirror.wandb_private import read_run
+from benchmark.mirror.wandb_run import WandbSink
 from benchmark.store import Record
 from tests.benchmark.conftest import WANDB_KEY
 
 pytestmark = pytest.mark.usefixtures("wandb_home")
 
 
-def mirror_of(store, mode="offline"):
-    return Mirror(mode=mode, project="suite", entity=None, folder=store.folder, study=store.study)
+def destination_of(store, mode="offline"):
+    return Destination(
+        mode=mode, project="suite", entity=None, folder=store.folder, study=store.study
+    )
 
 
 def pushed(store, mode="offline", records=None):
-    mirror = mirror_of(store, mode)
-    with shared_service(mirror):
-        return [each.outcome for each in push(mirror, store, records or store.records())]
+    found = push(destination_of(store, mode), store, records or store.records())
+    return [each.outcome for each in found]
 
 
 def folders(store):
@@ -64,13 +68,24 @@ def test_a_run_that_was_broken_off_is_written_over(studied, wandb_server):
 def test_a_run_mirrored_while_training_is_not_pushed_again(studied, wandb_server):
     store = studied(seeds=1, opts="adam")
     (record,) = store.records()
-    mirror = mirror_of(store, "online")
-    with shared_service(mirror), WandbRun(mirror, record.trial) as run:
-        for row in store.metrics(record.trial):
-            run(row)
-        run.finish(record)
+    with LiveMirror(WandbSink(destination_of(store, "online")), store) as mirror:
+        mirror.begun(record.trial)
+        mirror.finished(record)
     assert pushed(store, "online") == ["there"]
     assert len(wandb_server.runs) == 1
+
+
+def test_a_run_that_a_killed_process_left_over_is_completed_under_its_own_id(studied, wandb_server):
+    store = studied(seeds=1, opts="adam")
+    (record,) = store.records()
+    left_over = {"key": record.trial.key, "run": "abc-def"}
+    (store.folder / "mirror-0123.jsonl").write_text(json.dumps(left_over) + "\n")
+    assert has_left_over(store.folder)
+    assert pushed(store, "online") == ["pushed"]
+    assert list(wandb_server.runs) == ["abc-def"]
+    assert not has_left_over(store.folder)
+    assert list(store.folder.glob("*mirror-*")) == []
+    assert pushed(store, "online") == ["there"]
 
 
 def test_a_deleted_run_comes_back_under_the_next_id_every_time(studied, wandb_server):

@@ -1,0 +1,104 @@
+"""Runs that are not whole yet, on disk, so that the next command can complete them.
+
+A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder: a line when the run of a
+trial begins, another when it is whole. The file is locked while its process lives, and removed
+where nothing is left over. What a killed process left over is taken over by the next.
+"""
+
+import fcntl
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+_PATTERN = "mirror-*.jsonl"
+
+
+def has_left_over(folder: Path) -> bool:
+    """Return whether a process that is gone has left runs in `folder` that are not whole."""
+    return any(_read(file) for file in _unlocked(folder))
+
+
+class Ledger:
+    """The runs that this process has to complete; a context manager.
+
+    Args:
+        folder: The study's folder; None keeps nothing on disk.
+
+    Attributes:
+        owed: Ids of the runs that are not whole, by the key of their trial.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.owed: dict[str, str] = {}
+        self._folder = folder
+        self._path: Path
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        if self._folder is None:
+            return self
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._path = self._folder / f"mirror-{secrets.token_hex(4)}.jsonl"
+        new = self._path.with_name(f".{self._path.name}")
+        self._file = new.open("w", buffering=1)
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # before anyone can see the file
+        new.rename(self._path)
+        for file in _unlocked(self._folder):
+            for key, run in _read(file).items():
+                self.begin(key, run)
+            with suppress(FileNotFoundError):
+                Path(file.name).unlink()
+        return self
+
+    def begin(self, key: str, run: str) -> None:
+        """Note that the run of a trial is to be completed."""
+        self.owed[key] = run
+        self._write(key, run)
+
+    def settle(self, key: str) -> None:
+        """Note that the run of a trial is whole."""
+        if self.owed.pop(key, None) is not None:
+            self._write(key, None)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is None:
+            return
+        with suppress(OSError):
+            if not self.owed:
+                self._path.unlink()
+            self._file.close()
+
+    def _write(self, key: str, run: str | None) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps({"key": key, "run": run}) + "\n")
+
+
+def _unlocked(folder: Path) -> Iterator[TextIO]:
+    """Yield the files in `folder` that no living process has, each locked meanwhile."""
+    for path in sorted(folder.glob(_PATTERN)):
+        with suppress(OSError), path.open() as file:  # another process may take it first
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+
+
+def _read(file: TextIO) -> dict[str, str]:
+    """Return the runs that a file leaves over; lines that were torn or damaged are skipped."""
+    owed: dict[str, str] = {}
+    for line in file.read().splitlines():
+        with suppress(ValueError, TypeError, KeyError):
+            entry = json.loads(line)
+            key, run = entry["key"], entry["run"]
+            if run is None:
+                owed.pop(key, None)
+            elif isinstance(key, str) and isinstance(run, str):
+                owed[key] = run
+    return owed

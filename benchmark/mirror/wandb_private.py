@@ -1,0 +1,147 @@
+"""What is used of wandb beyond its public names, tested with the version below.
+
+A later version that fails here needs changes in this file alone.
+"""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.decode import Row
+
+TESTED_WITH = "0.31.0"
+_READ_SECONDS = 60
+_SERVICE = "WANDB_SERVICE"  # by which other processes find a wandb-core
+
+
+def lean_settings(*, init_seconds: float, finish_seconds: float) -> Any:
+    """Return wandb settings without what costs time or says more of the machine than is asked."""
+    import wandb
+
+    return wandb.Settings(
+        console="off",
+        silent=True,
+        x_disable_stats=True,
+        x_disable_meta=True,
+        disable_git=True,
+        disable_code=True,
+        x_save_requirements=False,
+        init_timeout=init_seconds,
+        finish_timeout=finish_seconds,
+        finish_timeout_raises=True,
+        symlink=False,  # `latest-run` means nothing where several runs are written side by side
+        label_disable=True,  # reads the main script
+    )
+
+
+def repeat_refused_requests(settings: Any, times: int | None) -> None:
+    """Have a run repeat refused requests so often; None leaves that to wandb."""
+    settings.x_graphql_retry_max = times
+
+
+def server_url() -> str:
+    """Return the server's URL as wandb finds it: environment, then its settings files.
+
+    Raises:
+        ValueError: a variable of the environment is not valid.
+    """
+    import wandb
+
+    settings = wandb.Settings()
+    settings.update_from_system_settings()
+    settings.update_from_env_vars(dict(os.environ))
+    return str(settings.base_url).rstrip("/")
+
+
+def has_netrc_login(server: str) -> bool:
+    """Return whether the user's netrc has a key for `server`."""
+    from wandb.errors import AuthenticationError
+    from wandb.sdk.lib import wbauth
+
+    try:
+        return wbauth.read_netrc_auth(host=server) is not None
+    except AuthenticationError:
+        return False
+
+
+def start_service(settings: Any) -> bool:
+    """Start a wandb-core of this process's own; return False if wandb is in use here already.
+
+    Processes that are started meanwhile do not find it.
+    """
+    import wandb
+    from wandb.sdk import wandb_setup
+
+    session = wandb_setup._singleton
+    if session is not None and session._connection is not None:
+        return False
+    outer = os.environ.pop(_SERVICE, None)
+    try:
+        wandb.setup(settings)
+        wandb_setup.singleton().ensure_service()
+    finally:
+        os.environ.pop(_SERVICE, None)
+        if outer is not None:
+            os.environ[_SERVICE] = outer
+    return True
+
+
+def end_service(seconds: float) -> None:
+    """End this process's wandb-core, at once if it takes longer than so many seconds.
+
+    At the end of the process wandb would otherwise wait for it, for ever if it hangs. Every run
+    must be finished, or be given up.
+    """
+    from wandb.sdk import wandb_setup
+
+    session = wandb_setup._singleton
+    connection = session and session._connection
+    process = connection._proc._process if connection and connection._proc else None
+    thread = threading.Thread(target=_tear_down, daemon=True)
+    if seconds > 0:
+        thread.start()
+        thread.join(seconds)
+    wandb_setup._singleton = None
+    if connection and connection._cleanup:
+        connection._cleanup()  # takes the handler of `atexit` back
+    if process is not None and process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def _tear_down() -> None:
+    import wandb
+
+    with suppress(BaseException):  # it calls sys.exit if wandb-core has died
+        wandb.teardown()
+
+
+def run_totals(run: Any) -> tuple[int, Mapping[str, Any]]:
+    """Return how many rows a run of `wandb.Api` has, and its summary."""
+    return run._attrs["historyLineCount"] or 0, run.summary._json_dict
+
+
+def read_run(folder: Path) -> tuple[list[Row], dict[str, Any]]:
+    """Return the rows and the summary of the run in `folder`, by wandb's own reader."""
+    from wandb.util import get_core_path  # `wandb leet inspect` does the same, in 1 s, not 0.03 s
+
+    (file,) = folder.glob("*.wandb")
+    command = [get_core_path(), "leet", "inspect", "--json", "--no-observability"]
+    command += ["--run-file", str(file), str(folder)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=_READ_SECONDS
+    )
+    rows: list[Row] = []
+    summary: dict[str, Any] = {}
+    for record in map(json.loads, done.stdout.splitlines()):
+        if record["type"] == "history":
+            item = record["history"]["item"]
+            rows.append({name: v for name, v in item.items() if not name.startswith("_")})
+        elif record["type"] == "summary":
+            summary |= record["summary"]["update"]
+    return rows, summary

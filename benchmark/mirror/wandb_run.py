@@ -1,0 +1,284 @@
+"""Trials as W&B runs: ids, what a run says of its trial, opening and closing it.
+
+A run is made by `wandb.init(reinit="create_new")` and not by Lightning's WandbLogger, which writes
+every run of a process into the first one.
+"""
+
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmark import __version__
+from benchmark.decode import Row
+from benchmark.mirror.destination import Destination
+from benchmark.mirror.wandb_private import (
+    end_service,
+    lean_settings,
+    repeat_refused_requests,
+    start_service,
+)
+from benchmark.spec import Trial
+from benchmark.store import FINISHED, Record
+
+INIT_SECONDS = 10.0  # a server that takes longer to open a run counts as unreachable
+FINISH_SECONDS = 20.0
+REFUSED = "previously created and deleted"  # what W&B says of the id of a run that was deleted
+
+_AXES = ("step", "epoch", "samples", "train_seconds")
+_GRACE_SECONDS = 5.0  # after FINISH_SECONDS, which wandb-core itself keeps unless it hangs
+_RUNS_AT_ONCE = 30  # that may be opened online without a pause
+_SECONDS_BETWEEN_RUNS = 1.0  # online, after these: each takes some requests of W&B's rate limits
+
+
+class WandbSink:
+    """W&B as a `live.Sink`: online, and offline where that fails twice.
+
+    Args:
+        destination: Where the runs go.
+    """
+
+    name = "W&B"
+    cure = "the next `run` or `push` of this study completes them"
+    completes = True
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._owns_service = False
+        self._credit = float(_RUNS_AT_ONCE)  # runs that may be opened now
+        self._credited = time.monotonic()
+
+    def start(self) -> None:
+        """Start wandb's service."""
+        self._owns_service = _start(self._destination)
+
+    def new_id(self, trial: Trial) -> str:
+        """Return a new id for a run of `trial`."""
+        return attempt_id(trial)
+
+    def may_open(self) -> bool:
+        """Return whether W&B's rate limits allow another run now."""
+        if self._destination.mode == "offline":
+            return True
+        now = time.monotonic()
+        gained = (now - self._credited) / _SECONDS_BETWEEN_RUNS
+        self._credit, self._credited = min(self._credit + gained, _RUNS_AT_ONCE), now
+        if self._credit < 1:
+            return False
+        self._credit -= 1
+        return True
+
+    def open(self, trial: Trial, run_id: str) -> "WandbRun":
+        """Return a run of `trial`; one that W&B has under this id is written over."""
+        try:
+            return WandbRun(open_run(self._destination, trial, run_id))
+        except Exception as error:
+            if REFUSED not in str(error):
+                raise
+        return WandbRun(open_run(self._destination, trial, attempt_id(trial)))
+
+    def start_again(self, failures: int) -> str:
+        """Start anew after a failure, offline after several; return what changes for the user."""
+        self.end(at_once=True)
+        changed = ""
+        if failures > 1 and self._destination.mode == "online":
+            self._destination = replace(self._destination, mode="offline")
+            runs = self._destination.folder / "wandb"
+            changed = f"runs are written offline (upload: wandb sync {runs}/offline-run-*)"
+        self.start()
+        return changed
+
+    def end(self, *, at_once: bool) -> None:
+        """End wandb's service."""
+        if self._owns_service:
+            self._owns_service = False
+            end_service(0.0 if at_once else FINISH_SECONDS)
+
+
+class WandbRun:
+    """One W&B run as a `live.Run`.
+
+    A run without ``status`` in its summary was broken off: its state proves nothing, for a
+    wandb-core closes such a run as finished, with exit code 0.
+    """
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+
+    def log(self, row: Row) -> None:
+        """Send one row; its axes are columns, for wandb's own step cannot go back."""
+        self._run.log(row)
+
+    def finish(self, record: Record) -> None:
+        """Send the summary and wait until W&B has everything."""
+        close_run(self._run, summary_of(record), record.status)
+
+    def fail(self, reason: str) -> None:
+        """Close the run of a trial that was tried in vain."""
+        close_run(self._run, {"reason": reason}, "failed")
+
+
+@contextmanager
+def service(destination: Destination) -> Iterator[None]:
+    """Have a wandb-core for a block, which ends with it, however that ends."""
+    owned = _start(destination)
+    try:
+        yield
+    finally:
+        if owned:
+            end_service(FINISH_SECONDS)
+
+
+def _start(destination: Destination) -> bool:
+    return start_service(_settings(destination))
+
+
+def attempt_id(trial: Trial) -> str:
+    """Return a new id for a run of `trial`.
+
+    Every attempt gets an id of its own. With one id per trial, equal studies on two machines would
+    overwrite each other in a project, and W&B refuses the id of a run that was deleted there.
+    """
+    return f"{digest(trial)}-{secrets.token_hex(4)}"
+
+
+def digest(trial: Trial) -> str:
+    """Return what the ids of all runs of `trial` begin with."""
+    return trial.key.rpartition("-")[2]
+
+
+def summary_of(record: Record) -> dict[str, Any]:
+    """Return the summary of a run but for its ``status``, which is written last."""
+    numbers = {f"final/{n}": v for n, v in record.metrics.items() if n not in _AXES}
+    seconds = {f"seconds/{name}": value for name, value in record.seconds.items()}
+    return {**numbers, **seconds, "reason": record.reason}
+
+
+def close_run(run: Any, summary: Mapping[str, Any], status: str) -> None:
+    """Write the summary, ``status`` last, and wait until W&B has everything.
+
+    Raises:
+        TimeoutError: it takes too long.
+        Exception: whatever wandb raises.
+    """
+
+    def close() -> None:
+        run.summary.update(summary)
+        run.summary["status"] = status
+        run.finish(exit_code=0 if status in FINISHED else 1)
+
+    _within(FINISH_SECONDS + _GRACE_SECONDS, close)
+
+
+def run_folders(destination: Destination, trial: Trial) -> list[Path]:
+    """Return where wandb keeps what it has of `trial`, the oldest first."""
+    return sorted((destination.folder / "wandb").glob(f"*run-*-{digest(trial)}-*"))
+
+
+def open_run(
+    destination: Destination, trial: Trial, run_id: str, *, retries: int | None = None
+) -> Any:
+    """Return a new W&B run of `trial`, which replaces what lies in the study's folder of it.
+
+    Args:
+        destination: Where to.
+        trial: What the run is of.
+        run_id: Of the run; one that the server has is written over.
+        retries: How often a refused request is repeated; None leaves that to wandb.
+
+    Raises:
+        Exception: whatever wandb raises.
+    """
+    import wandb
+
+    for old in run_folders(destination, trial):
+        shutil.rmtree(old, ignore_errors=True)
+    destination.folder.mkdir(parents=True, exist_ok=True)
+    run = wandb.init(
+        mode=destination.mode,
+        project=destination.project,
+        entity=destination.entity,
+        dir=str(destination.folder),
+        id=run_id,
+        name=f"{trial.label} s{trial.seed}",
+        group=f"{destination.study}/{trial.problem}",
+        job_type="trial",
+        tags=[trial.dataset[:64], trial.accelerator, f"suite-{__version__}"],
+        config=config_of(trial, destination.study),
+        reinit="create_new",
+        settings=_run_settings(destination, retries),
+    )
+    _define_axes(run)
+    return run
+
+
+def _settings(destination: Destination) -> Any:
+    settings = lean_settings(init_seconds=INIT_SECONDS, finish_seconds=FINISH_SECONDS)
+    settings.mode = destination.mode
+    return settings
+
+
+def _run_settings(destination: Destination, retries: int | None) -> Any:
+    settings = _settings(destination)
+    repeat_refused_requests(settings, retries)
+    return settings
+
+
+def config_of(trial: Trial, study: str) -> dict[str, Any]:
+    """Return what a run says of its trial.
+
+    Flat keys are what W&B's tables and reports can group by. An optimizer's own argument may be
+    called like one of the suite's, such as ``seed``, so all of them are in ``hyperparameters`` too.
+    """
+    own = {name: value for name, value in trial.to_json().items() if name != "optimizer"}
+    optimizer = trial.optimizer
+    hyperparameters = dict(optimizer["hyperparameters"])
+    schedule = {
+        "schedule": optimizer["schedule"]["kind"],
+        "warmup": optimizer["schedule"]["warmup"],
+    }
+    names = {"study": study, "key": trial.key, "optimizer": optimizer["name"], "label": trial.label}
+    apart = {"hyperparameters": hyperparameters}
+    if "rest" in optimizer:
+        apart["rest"] = dict(optimizer["rest"])
+    return {**hyperparameters, **schedule, **own, **names, **apart}
+
+
+def _define_axes(run: Any) -> None:
+    for axis in _AXES:
+        run.define_metric(axis, hidden=axis != "step")
+    run.define_metric("train/running_loss", step_metric="step", summary="min,last")
+    run.define_metric("lr", step_metric="step")
+    run.define_metric("inside/*", step_metric="step")
+    for split in ("train", "val", "test"):
+        run.define_metric(f"{split}/loss", step_metric="epoch", summary="min,last")
+        run.define_metric(f"{split}/accuracy", step_metric="epoch", summary="max,last")
+
+
+def _within(seconds: float, action: Callable[[], None]) -> None:
+    """Run `action` for at most so long, then leave it behind.
+
+    Raises:
+        TimeoutError: it takes longer.
+        BaseException: whatever `action` raises.
+    """
+    errors: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            action()
+        except BaseException as error:  # wandb calls sys.exit at times
+            errors.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError(f"wandb did not finish in {seconds} s")
+    if errors:
+        raise errors[0]

@@ -1,0 +1,81 @@
+"""What other tools call things, and what people write by mistake: the answer is what to write."""
+
+import os
+
+import pytest
+
+import datamodules.places
+from benchmark.__main__ import main
+
+CURES = {
+    "--model mlp --lr 0.1": "belongs to its optimizer: --opts adam:lr=VALUE",
+    "--model mlp --learning-rate 0.1": "belongs to its optimizer: --opts adam:lr=VALUE",
+    "--model mlp --weight-decay=0.1": "belongs to its optimizer: --opts adam:weight_decay=VALUE",
+    "--model mlp --optimizer adam": "no such option --optimizer: write --opts adam,sgd",
+    "--model mlp --accelerator cuda": "accelerator 'cuda' is 'gpu' here",
+    "--model mlp --seeds 1,2,3": "got '1,2,3': how many there are; 3 makes seeds 0, 1 and 2",
+    "--model mlp --opts adam sgd": "unexpected 'sgd': the names of a list are separated by commas",
+    "--model mlp --opts adam, sgd": "without spaces, as in --opts adam,sgd",
+    "list optimizer": "unknown kind of names 'optimizer'. Did you mean 'optimizers'?",
+    "adam": "'adam' is an optimizer: write --model mlp --opts adam",
+    "adam:lr=0.1,sgd": "write --model mlp --opts adam:lr=0.1,sgd",
+    "mlp/mnist": "'mlp/mnist' is a problem: write --problem mlp/mnist",
+    "mlp": "'mlp' is a model: write --model mlp",
+    "--model no/such.py:Net": "'no/such.py:Net': there is no file '/",
+    "--model mlp --dataset no/such.py:Data": "'no/such.py:Data': there is no file '/",
+    "--model mlp --opts mine.Calm": "Run from the folder that holds mine.py, or give the path",
+    "--model mlp --opts no/such.py:Calm": "'no/such.py:Calm': there is no file '/",
+}
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCHMARK_DATA_DIR", raising=False)
+    monkeypatch.setattr(datamodules.places, "reachable", lambda url: False)
+
+
+@pytest.mark.parametrize("line", CURES)
+def test_a_mistake_is_answered_with_what_to_write(line, capsys):
+    assert main(line.split()) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert CURES[line] in said
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "words"),
+    [
+        ("--model", "class Net: pass", "is not a torch.nn.Module class"),
+        ("--model", "raise OSError('no GPU')", "cannot be imported (OSError: no GPU)"),
+        ("--dataset", "class Data: pass", "is no LightningDataModule class"),
+        ("--opts", "class Calm: pass", "is not a subclass of torch.optim.Optimizer"),
+    ],
+)
+def test_a_dry_run_looks_at_files_of_ones_own(option, text, words, tmp_path, capsys):
+    name = f"dry_{option.strip('-')}_{len(text)}"
+    (tmp_path / f"{name}.py").write_text(text)
+    attribute = {"--model": "Net", "--dataset": "Data", "--opts": "Calm"}[option]
+    usual = {"--model": "logreg", "--dataset": "digits", "--opts": "sgd"}
+    options = usual | {option: f"{tmp_path}/{name}.py:{attribute}"}
+    assert main([*(word for pair in options.items() for word in pair), "--dry-run"]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "too large", "not text", "a folder"])
+def test_a_config_that_is_no_small_file_of_text_is_refused(kind, tmp_path, capsys):
+    path = tmp_path / "c.toml"
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"#" * 1_000_001 if kind == "too large" else b"\xff\xfe")
+    assert main(["--model", "mlp", "--config", str(path)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("file", ["fifo", "/dev/zero"])
+def test_what_could_be_read_for_ever_is_not_restored(file, tmp_path, capsys):
+    os.mkfifo(tmp_path / "fifo")
+    assert main(["restore", file]) == 2
+    assert "is a pipe or a device, not a regular file" in capsys.readouterr().err
