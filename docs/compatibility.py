@@ -39,7 +39,7 @@ from optimizers.spec import SpecError
 PAGE = Path(__file__).with_suffix(".md")
 PROBLEM, SMALLER, EPOCHS, SECONDS = "mlp/digits", "logreg/digits", 3, 60
 SLOW = f"took longer than {SECONDS} s"
-RATES = ("0.0001", "0.001", "0.01", "0.1", "1.0")
+RATES = ("0.01", "0.001", "0.1", "0.0001", "1.0")  # the usual ones first
 MOST_CURES = 4
 RAN = ("runs", "runs so")
 VALUES = {"num_iterations": "30", "num_data": "1257"}  # steps of the trial, examples of digits
