@@ -104,14 +104,15 @@ def _cure(trial: Trial, data: ResidentDataModule) -> str:
             _digests(_with(trial, make()), data)
         except _PLUG_IN_ERRORS:
             continue
-        return f"It runs as {spec.name}:{words}"
+        bare = spec.label == spec.name
+        return f"It runs as {spec.name}:{words}" if bare else f"It runs with :{words}"
     return _CONTRACT
 
 
 def _cures(spec: OptimizerSpec) -> Iterator[tuple[str, Callable[[], OptimizerSpec]]]:
-    if spec.create_graph is None:
+    if spec.create_graph is not True:
         yield "create_graph=true", lambda: replace(spec, create_graph=True)
-    if not spec.gradients:
+    if spec.gradients != "first":
         yield "gradients=first", lambda: replace(spec, gradients="first")
     if spec.rest is None:
         yield "rest=adamw, which leaves it the matrices", lambda: replace(spec, rest=_adamw())

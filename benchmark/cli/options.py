@@ -23,10 +23,14 @@ _MOST_NAME_BYTES = 255  # of a file or folder, on the file systems in use
 
 
 class Folder(click.Path):
-    """A folder that may still have to be made."""
+    """A folder, which may still have to be made.
 
-    def __init__(self) -> None:
-        super().__init__(file_okay=False, path_type=Path)
+    Args:
+        exists: It is there already.
+    """
+
+    def __init__(self, *, exists: bool = False) -> None:
+        super().__init__(exists=exists, file_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
@@ -38,6 +42,11 @@ class Folder(click.Path):
                 param,
                 ctx,
             )
+        if not str(value):
+            self.fail("expected a folder, got nothing; '.' is the one you are in", param, ctx)
+        nearest = next(path for path in (Path(value), *Path(value).parents) if path.exists())
+        if not nearest.is_dir():
+            self.fail(f"{shown(str(nearest))} is no folder", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -120,7 +120,7 @@ class _Options:
 @click.option("--results", type=_FOLDER, default=Path("results"), show_default=True)
 @click.option(
     "--data-dir",
-    type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
+    type=Folder(exists=True),
     envvar="BENCHMARK_DATA_DIR",
     show_envvar=True,
     help="Where data sets were laid down by hand.",

@@ -279,7 +279,12 @@ ERRORS = {
     "mine.NoRate:schedule=cosine": "mine.NoRate schedule=cosine: a schedule needs a learning rate",
     "broken.Optimizer": "optimizer 'broken.Optimizer': cannot import 'broken': two lines",
     "exiting.Optimizer": "optimizer 'exiting.Optimizer': cannot import 'exiting': no GPU",
-    ".Adam": "optimizer '.Adam': cannot import '': ",
+    ".Adam": "optimizer '.Adam': expected names with a dot between them",
+    "..x": "optimizer '..x': expected names with a dot between them",
+    "torch..Adam": "optimizer 'torch..Adam': expected names with a dot between them",
+    "path/to/mine.py": "optimizer 'path/to/mine.py': add the class, as in 'path/to/mine.py:MyOpt'",
+    "adam:gradients=first": "adam: gradients is for classes by import path",
+    "sgd:lr=１": "sgd lr=１: SGD: expected lr to be a number >= 0, got '１'",
 }
 
 
