@@ -172,7 +172,7 @@ STUDY = ["--problem", "logreg/digits", "--opts", "adam", "--seeds", "2", "--epoc
 
 
 def untimed(output):
-    """Return the rows of a table without what two runs of one study never share: how long it took."""
+    """Return the rows of a table but for seconds, in which two runs of a study differ."""
     return [
         {name: value for name, value in row.items() if not name.endswith("_seconds")}
         for row in json.loads(output)
