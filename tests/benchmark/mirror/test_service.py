@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,6 +111,19 @@ def test_a_service_that_hangs_is_one_warning_and_is_ended(studied):
     [told] = mirrored(Attacked(destination_of(store), signal.SIGSTOP, 1_000), store, patience)
     assert "runs that are not complete: 2" in told
     assert cores(os.getpid()) == []
+
+
+@pytest.mark.parametrize("program", ["false", "nowhere"])
+def test_a_service_that_does_not_start_is_one_warning(studied, monkeypatch, tmp_path, program):
+    core = shutil.which(program) or str(tmp_path / program)
+    store = studied(opts="adam")
+    with monkeypatch.context() as broken:
+        broken.setattr("wandb.sdk.lib.service.service_process.get_core_path", lambda: core)
+        [told] = mirrored(WandbSink(destination_of(store)), store)
+    assert "exited with code 1" in told or "No such file" in told
+    assert "the next `run` or `push` of this study completes them" in told
+    assert mirrored(WandbSink(destination_of(store)), store) == []
+    check_offline_runs(store)
 
 
 def test_a_server_that_is_gone_makes_runs_offline_with_one_warning(studied, monkeypatch):
