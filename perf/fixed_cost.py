@@ -5,6 +5,7 @@ launching process mirrors while other trials run, so its waiting at the end is m
 """
 
 import statistics
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from benchmark.context import Context
 from benchmark.launchers import Watcher
 from benchmark.launchers.local import Devices, LocalLauncher, prepare
 from benchmark.mirror.destination import Destination
+from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror
 from benchmark.mirror.wandb_run import WandbSink
 from benchmark.spec import Trial
@@ -62,6 +64,8 @@ def main() -> None:
         started = time.perf_counter()
         mirror.close()
         waited = time.perf_counter() - started
+        if has_left_over(store.folder):
+            sys.exit("W&B does not have every run: the times would mean nothing")
     report(
         __file__,
         plain_seconds=statistics.median(plain),
