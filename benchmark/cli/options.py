@@ -227,7 +227,7 @@ class Real(click.ParamType[float]):
         """Return the number."""
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not 0 <= number <= self._most or (number == 0 and self._positive):
             least = "> 0" if self._positive else ">= 0"

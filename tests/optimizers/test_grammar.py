@@ -252,6 +252,10 @@ ERRORS = {
     "adam sgd": "'adam sgd': separate optimizers by commas: 'adam,sgd'",
     "adam;sgd": "'adam;sgd': separate optimizers by commas: 'adam,sgd'",
     "adam(lr=0.1)": "'adam(lr=0.1)': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "adam=0.1": "'adam=0.1': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "adam lr=0.1": "'adam lr=0.1': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "sgd,torch.optim.SGD = 1": "'torch.optim.SGD = 1': write hyperparameters after ':', "
+    "as in 'torch.optim.SGD:lr=1'",
     "adam:learning_rate=1": "adam has no hyperparameter 'learning_rate'. Did you mean 'lr'?",
     "adam:wd=1": "adam has no hyperparameter 'wd'. Did you mean 'weight_decay'?",
     "no/such.py:Mine": "optimizer 'no/such.py:Mine': there is no file '/",
