@@ -258,7 +258,6 @@ SUBTLE = {
     "DividesByTheNumberOfElements": "a slice of a parameter moves as by itself",
     "DecaysVectorsAlone": "vectors decay as matrices do",
     "ComputesInHalf": "huge gradients do no harm",
-    "KeepsStateByAddress": "an optimizer built anew starts anew",
     "SkipsEveryHundredthStep": "every step moves",
     "DropsAllWhereOneIsNan": "a nan stays in its parameter",
     "ForgetsDecayWhereItMaximizes": "maximize climbs what minimize descends",
