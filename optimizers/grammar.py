@@ -118,7 +118,7 @@ def build_once(specs: Iterable[OptimizerSpec]) -> None:
 
 def _parse_item(item: str) -> list[OptimizerSpec]:
     head, *assignments = _split(item, ":")
-    if head.endswith(".py") and assignments:
+    if "@" not in head and head.endswith(".py") and assignments:
         head = f"{head}:{assignments.pop(0)}"
     name, at, label = (part.strip() for part in head.partition("@"))
     if at and not label:

@@ -208,8 +208,9 @@ class Whole(click.ParamType[int]):
         """Return the number, 0 for auto."""
         if self._auto and value == "auto":
             return 0
-        text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0
+        number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+        if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+            number = int(value)
         if not 1 <= number <= self._most:
             or_auto = " or 'auto'" if self._auto else ""
             self.fail(

@@ -11,6 +11,9 @@ from tests.plugins import faulty, sound, subtle
 
 # What each planted fault fails at.
 WRONG = {
+    "NeedsMomentumFromTheStart": {
+        "a group can have each hyperparameter of its own",
+    },
     "CountsForAllInstances": {"two optimizers keep to themselves"},
     "ConsumesTheGradient": {
         "zero grad clears both ways",

@@ -310,6 +310,11 @@ def test_a_file_is_the_same_optimizer_from_every_folder(tmp_path, monkeypatch):
     assert type(relative.build([torch.nn.Parameter(torch.zeros(1))])).__name__ == "Inner"
 
 
+def test_a_label_may_end_as_a_file_does():
+    spec = one("adam@v1.py:lr=0.5")
+    assert (spec.label, spec.hyperparameters["lr"]) == ("v1.py", 0.5)
+
+
 def test_a_file_that_another_module_hides_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "random.py").write_text(MODULE)
