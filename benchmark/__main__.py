@@ -16,6 +16,7 @@ _MACHINE_TROUBLE = {
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EIO,
+    errno.EAGAIN,
     errno.EFBIG,
     errno.EMFILE,
     errno.ENFILE,
@@ -87,7 +88,7 @@ def _called(arguments: list[str] | None) -> int:
         )
     except click.Abort as error:
         if isinstance(error.__cause__, EOFError):  # click takes it for the end of a dialogue
-            raise OSError(f"something ended too early: {error.__cause__!r}") from None
+            raise OSError(errno.EIO, f"something ended too early: {error.__cause__!r}") from None
         raise
     return code if isinstance(code, int) else DONE
 

@@ -54,6 +54,8 @@ class _Plain(TypedDict):
     hyperparameters: dict[_Name, _Value]
     schedule: _Schedule
     source: NotRequired[_Name]
+    create_graph: NotRequired[bool]
+    gradients: NotRequired[_Name]
 
 
 class _Optimizer(_Plain):
@@ -125,8 +127,10 @@ def decode_trial(data: Mapping[str, Any]) -> TrialFields:
 
 
 def check_optimizer(data: Mapping[str, Any]) -> None:
-    """Raise `Misfit` if a record of a trial with this optimizer could not be read again."""
-    _convert(data, _Optimizer)
+    """Raise `Misfit` if a record of a trial with this optimizer could not be read again, whole."""
+    lost = set(data) - set(_convert(data, _Optimizer))
+    if lost:
+        raise Misfit(f"a record has no room for {', '.join(sorted(lost))}")
 
 
 def given(fields: Struct) -> dict[str, Any]:

@@ -4,8 +4,10 @@ It goes through the runner's own Trainer, evaluation in between included, so tha
 trial's first steps fails here. It never decides how a trial is run: it refuses, and names the cure.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pkgutil import resolve_name
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -39,14 +41,18 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
         cure = _cure(trial, data)
         raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
     spec = OptimizerSpec.from_json(trial.optimizer)
-    if spec.gradients:
-        return
+    if spec.gradients or not _takes_closure(spec) or _digests(trial, data) != digests:
+        return  # the last of an optimizer that draws random numbers of its own
     if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):
         raise UsageError(
             f"{_who(trial)} reads gradients before it calls its closure, where there are none yet: "
             f"give {spec.name}:gradients=first to have them there, as in loss.backward() before "
             f"step(closure), or {spec.name}:gradients=closure to train it so all the same"
         )
+
+
+def _takes_closure(spec: OptimizerSpec) -> bool:
+    return "closure" in inspect.signature(resolve_name(spec.target).step).parameters
 
 
 def _reads_gradients_first(trial: Trial, data: ResidentDataModule, digests: list[str]) -> bool:
@@ -104,14 +110,15 @@ def _cure(trial: Trial, data: ResidentDataModule) -> str:
             _digests(_with(trial, make()), data)
         except _PLUG_IN_ERRORS:
             continue
-        return f"It runs as {spec.name}:{words}"
+        bare = spec.label == spec.name
+        return f"It runs as {spec.name}:{words}" if bare else f"It runs with :{words}"
     return _CONTRACT
 
 
 def _cures(spec: OptimizerSpec) -> Iterator[tuple[str, Callable[[], OptimizerSpec]]]:
-    if spec.create_graph is None:
+    if spec.create_graph is not True:
         yield "create_graph=true", lambda: replace(spec, create_graph=True)
-    if not spec.gradients:
+    if spec.gradients != "first":
         yield "gradients=first", lambda: replace(spec, gradients="first")
     if spec.rest is None:
         yield "rest=adamw, which leaves it the matrices", lambda: replace(spec, rest=_adamw())

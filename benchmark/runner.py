@@ -135,7 +135,7 @@ def fit(
     trainer = Trainer(
         accelerator=trial.accelerator,
         devices=1,
-        precision=trial.precision,  # type: ignore[arg-type]  # checked by `availability`
+        precision=trial.precision,  # type: ignore[arg-type]  # checked by `devices.why_not`
         max_epochs=trial.epochs,
         min_epochs=0,
         callbacks=callbacks,

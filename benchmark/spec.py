@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmark.decode import Misfit, TrialFields, check_optimizer, decode_trial, given
 from benchmark.plain_text import plain
+from optimizers.pick import shown
 
 SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
 
@@ -174,7 +175,7 @@ def check_study_name(name: str) -> str:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
         raise UsageError(
-            f"study name {name!r}: expected up to 80 letters, digits, '.', '_' or '-', "
+            f"study name {shown(name)}: expected up to 80 letters, digits, '.', '_' or '-', "
             "beginning with a letter or digit"
         )
     return name

@@ -86,14 +86,15 @@ class Place:
 def find_source(name: str, data_dir: Path | None, cache_dir: Path | None) -> Source | None:
     """Return the files of data set `name`: laid down by hand, otherwise downloaded before.
 
-    Where there are several layouts the first complete one counts, otherwise the first of all.
+    Where there are several layouts the first complete one counts, otherwise the first of those
+    laid down by hand. A download that broke off does not count: it is made again.
     """
-    data_dir = data_dir or default_data_dir()
-    roots = (data_dir, downloads_dir(cache_dir), hub_cache_dir())
-    for root in roots:
+    by_hand = data_dir or default_data_dir()
+    for root in (by_hand, downloads_dir(cache_dir), hub_cache_dir()):
         found = list(_candidates(name, root)) if root else []
-        if found:
-            return next(filter(_is_complete, found), found[0])
+        complete = next(filter(_is_complete, found), None)
+        if complete is not None or (found and root == by_hand):
+            return complete or found[0]
     return None
 
 

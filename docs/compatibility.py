@@ -252,7 +252,8 @@ def _after_cures(path: str, problem: str) -> tuple[str, Outcome]:
 def _cured(path: str, opts: str, refusal: str) -> str:
     """Return `opts` with what a refusal says to give; nothing if it says nothing new."""
     found = re.search(
-        rf"(?:runs as|give) {re.escape(path)}:([\w.]+)=([^\s,]+?)[.,]?(?=\s|$)", refusal
+        rf"(?:(?:runs as|give) {re.escape(path)}|runs with ):([\w.]+)=([^\s,]+?)[.,]?(?=\s|$)",
+        refusal,
     )
     if not found:
         return ""

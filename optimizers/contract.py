@@ -6,7 +6,7 @@ some ask for the loss themselves. Whoever steps an optimizer asks here.
 
 import dis
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, ValuesView
 from itertools import pairwise
 from types import CodeType, FunctionType
 from typing import Any
@@ -31,8 +31,7 @@ def switch_to_evaluation(optimizer: Optimizer) -> None:
 
 def has_two_points(optimizer: Optimizer) -> bool:
     """Return whether training and evaluation weights may differ."""
-    own = all(callable(getattr(optimizer, name, None)) for name in ("train", "eval"))
-    return own or any(map(has_two_points, _inside(optimizer)))
+    return any(map(_switches, _family(optimizer)))
 
 
 def takes_closure(optimizer: Optimizer) -> bool:
@@ -51,15 +50,13 @@ def differentiates_gradients(optimizer: Optimizer) -> bool:
 
     Looked through are its step and the methods and functions of the same module that it leads to.
     """
-    step = inspect.unwrap(type(optimizer).step)
-    return _calls_grad(type(optimizer), step, set()) or any(
-        map(differentiates_gradients, _inside(optimizer))
-    )
+    classes = {type(each) for each in _family(optimizer)}
+    return any(_calls_grad(cls, inspect.unwrap(cls.step), set()) for cls in classes)
 
 
 def _switch(optimizer: Optimizer, name: str, seen: set[int]) -> None:
     seen.add(id(optimizer))
-    if all(callable(getattr(optimizer, each, None)) for each in ("train", "eval")):
+    if _switches(optimizer):
         getattr(optimizer, name)()
         return
     for inner in _inside(optimizer):
@@ -67,11 +64,30 @@ def _switch(optimizer: Optimizer, name: str, seen: set[int]) -> None:
             _switch(inner, name, seen)
 
 
+def _switches(optimizer: Optimizer) -> bool:
+    return all(callable(getattr(optimizer, name, None)) for name in ("train", "eval"))
+
+
+def _family(optimizer: Optimizer) -> list[Optimizer]:
+    """Return the optimizer and all that it keeps, each once."""
+    found = {id(optimizer): optimizer}
+    waiting = [optimizer]
+    while waiting:
+        new = [each for each in _inside(waiting.pop()) if id(each) not in found]
+        found.update((id(each), each) for each in new)
+        waiting += new
+    return list(found.values())
+
+
 def _inside(optimizer: Optimizer) -> Iterator[Optimizer]:
-    """Yield the optimizers that this one keeps as attributes of its own."""
-    for value in vars(optimizer).values():
-        if isinstance(value, Optimizer) and value is not optimizer:
-            yield value
+    """Yield the optimizers that this one keeps, in lists and mappings of its own too."""
+    for name, value in vars(optimizer).items():
+        if name in ("state", "param_groups", "defaults"):
+            continue
+        kept = value.values() if isinstance(value, Mapping) else value
+        for each in kept if isinstance(kept, (list, tuple, ValuesView)) else (kept,):
+            if isinstance(each, Optimizer) and each is not optimizer:
+                yield each
 
 
 def _calls_grad(cls: type, function: Any, seen: set[CodeType]) -> bool:

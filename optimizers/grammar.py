@@ -118,7 +118,7 @@ def build_once(specs: Iterable[OptimizerSpec]) -> None:
 
 def _parse_item(item: str) -> list[OptimizerSpec]:
     head, *assignments = _split(item, ":")
-    if head.endswith(".py") and assignments:
+    if "@" not in head and head.endswith(".py") and assignments:
         head = f"{head}:{assignments.pop(0)}"
     name, at, label = (part.strip() for part in head.partition("@"))
     if at and not label:
@@ -172,6 +172,9 @@ def _spec(
     suites = {key: given[key] for key in (*_SCHEDULE_KEYS, *_CALL_KEYS) if key in given}
     ours = {key: value for key, value in suites.items() if key not in defaults}
     own = {k: _as_default(v, defaults.get(k)) for k, v in given.items() if k not in ours}
+    for key in _CALL_KEYS:
+        if cls is None and key in ours:
+            raise SpecError(f"{name}: {key} is for classes by import path; leave it out")
     rest = None if cls is None else _rest(name, cls, own)
     if cls is None or not _takes_any(cls):
         inner = "" if cls is None else wrapped_argument(cls)
@@ -280,7 +283,14 @@ def _try(spec: OptimizerSpec) -> None:
 
 
 def _target(name: str) -> str:
+    if name.endswith(".py"):
+        raise SpecError(f"optimizer {shown(name)}: add the class, as in {shown(name + ':MyOpt')}")
     if _PATH.fullmatch(name):
+        if not all(name.split(".")):
+            raise SpecError(
+                f"optimizer {shown(name)}: expected names with a dot between them, as in "
+                "torch.optim.AdamW"
+            )
         module = module_of(name)
         return f"{module}:{name[len(module) + 1 :]}"
     return pick(OPTIMIZERS, name, "optimizer").target
@@ -348,7 +358,7 @@ def _value(text: str) -> Any:
             raise SpecError(f"{shown(text)}: expected at most {_MOST_DIGITS} digits")
         return int(text)
     try:
-        return float(text)
+        return float(text) if text.isascii() else text
     except ValueError:
         return text
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optimizers.pick import shown
+from optimizers.registry import OPTIMIZERS
 
 ALIASES = {
     "learning_rate": "lr",
@@ -42,6 +43,8 @@ def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
         return (
             f"{shown(item)}: write hyperparameters after ':', as in {shown(f'{match[1]}:{inside}')}"
         )
+    if mended := _without_colon(item):
+        return f"{shown(item)}: write hyperparameters after ':', as in {shown(mended)}"
     if "=" in item.partition(":")[0].partition("@")[0]:
         together = shown(f"{before}:{item}")
         return (
@@ -51,6 +54,14 @@ def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
     if len(words) > 1 and all(re.fullmatch(r"[A-Za-z][\w.]*", word) for word in words):
         return f"{shown(item)}: separate optimizers by commas: {shown(','.join(words))}"
     return ""
+
+
+def _without_colon(item: str) -> str:
+    """Return `item` with ':' after the optimizer that it begins with, "" if it begins with none."""
+    match = re.fullmatch(r"([\w.]+)(\s+|\s*=\s*)(\S+=\S*|[^\s=]+)", item)
+    if match is None or "=" not in item or not ("." in match[1] or match[1] in OPTIMIZERS):
+        return ""
+    return f"{match[1]}:{match[3] if '=' in match[3] else f'lr={match[3]}'}"
 
 
 def _several_values(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:

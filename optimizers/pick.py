@@ -18,7 +18,10 @@ def shown(value: object) -> str:
     >>> shown("adm"), len(shown("9" * 500))
     ("'adm'", 82)
     """
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # Python writes no whole numbers of thousands of digits
+        return "a number of thousands of digits"
     cut = text if len(text) <= _LONGEST else text[: _LONGEST - 20] + "…" + text[-19:]
     return repr(cut) if isinstance(value, str) else cut
 

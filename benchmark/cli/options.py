@@ -23,10 +23,14 @@ _MOST_NAME_BYTES = 255  # of a file or folder, on the file systems in use
 
 
 class Folder(click.Path):
-    """A folder that may still have to be made."""
+    """A folder, which may still have to be made.
 
-    def __init__(self) -> None:
-        super().__init__(file_okay=False, path_type=Path)
+    Args:
+        exists: It is there already.
+    """
+
+    def __init__(self, *, exists: bool = False) -> None:
+        super().__init__(exists=exists, file_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
@@ -38,6 +42,11 @@ class Folder(click.Path):
                 param,
                 ctx,
             )
+        if not str(value):
+            self.fail("expected a folder, got nothing; '.' is the one you are in", param, ctx)
+        nearest = next(path for path in (Path(value), *Path(value).parents) if path.exists())
+        if not nearest.is_dir():
+            self.fail(f"{shown(str(nearest))} is no folder", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -199,8 +208,9 @@ class Whole(click.ParamType[int]):
         """Return the number, 0 for auto."""
         if self._auto and value == "auto":
             return 0
-        text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0
+        number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+        if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+            number = int(value)
         if not 1 <= number <= self._most:
             or_auto = " or 'auto'" if self._auto else ""
             self.fail(
@@ -227,7 +237,7 @@ class Real(click.ParamType[float]):
         """Return the number."""
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not 0 <= number <= self._most or (number == 0 and self._positive):
             least = "> 0" if self._positive else ">= 0"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +121,7 @@ class _Options:
 @click.option("--results", type=_FOLDER, default=Path("results"), show_default=True)
 @click.option(
     "--data-dir",
-    type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
+    type=Folder(exists=True),
     envvar="BENCHMARK_DATA_DIR",
     show_envvar=True,
     help="Where data sets were laid down by hand.",
@@ -381,17 +382,22 @@ class _Run:
         for trial in trials:
             reason = reasons[trial.accelerator, trial.precision]
             if reason:
-                with self._store.claim(trial):
-                    self._store.begin(trial)
-                    self._store.write(
-                        Record(
-                            trial=trial,
-                            status="skipped",
-                            reason=reason,
-                            environment=context.environment,
-                        )
-                    )
+                self._skip(trial, reason, context)
         return [t for t in trials if not reasons[t.accelerator, t.precision]]
+
+    def _skip(self, trial: Trial, reason: str, context: Context) -> None:
+        # Another process, with another machine, may run the trial or have its result.
+        with suppress(BlockingIOError), self._store.claim(trial, wait=False):
+            if self._store.missing([trial]):
+                self._store.begin(trial)
+                self._store.write(
+                    Record(
+                        trial=trial,
+                        status="skipped",
+                        reason=reason,
+                        environment=context.environment,
+                    )
+                )
 
     def _run(self, trials: list[Trial], context: Context, sinks: "Sequence[Sink]") -> None:
         from benchmark.cli.mirrors import mirrored

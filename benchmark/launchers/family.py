@@ -55,10 +55,9 @@ def tell(leader: int, signum: signal.Signals) -> None:
 def kill_all(leaders: Iterable[int]) -> None:
     """Kill living `leaders`, their groups, and whatever else is below them."""
     for leader in leaders:
-        below = descendants(leader)
-        tell(leader, signal.SIGKILL)
-        for pid in below:
+        for pid in descendants(leader):  # first, for the leader may be the calling process
             _send(pid, signal.SIGKILL)
+        tell(leader, signal.SIGKILL)
 
 
 def kill_group(leader: int) -> None:

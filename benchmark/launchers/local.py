@@ -15,7 +15,7 @@ from benchmark.launchers.server import end_orphans
 from benchmark.launchers.watchers import Shielded
 from benchmark.prepared import Prepared
 from benchmark.spec import Trial
-from benchmark.store import Record, Store
+from benchmark.store import FINISHED, Record, Store
 from datamodules.errors import DataError
 
 _MOST_CRASHES = 2  # of one trial, which then has failed
@@ -128,7 +128,7 @@ class LocalLauncher:
     ) -> bool:
         """Return whether the trial of a job that is over needs no other job."""
         key = job.trial.key
-        record = self._kept_by_another(job) if job.waited_too_long else store.record(job.trial)
+        record = self._kept_by_another(job) if job.waited_too_long else _outcome(job, store)
         if record is None:
             kind, most = (losses, _MOST_LOSSES) if job.is_lost() else (crashes, _MOST_CRASHES)
             kind[key] += 1
@@ -167,6 +167,13 @@ class LocalLauncher:
     def _record(self, job: "_Job", reason: str) -> Record:
         environment = self._context.environment
         return Record(trial=job.trial, status="failed", reason=reason, environment=environment)
+
+
+def _outcome(job: "_Job", store: Store) -> Record | None:
+    """Return the record that a job has left; one of an earlier attempt is none."""
+    record = store.record(job.trial)
+    stale = record is not None and record.status not in FINISHED and not job.has_begun()
+    return None if stale else record
 
 
 class _Job(Worker):

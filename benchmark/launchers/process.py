@@ -27,11 +27,11 @@ class Worker:
     """
 
     def __init__(self, target: Callable[..., None], args: tuple[Any, ...]) -> None:
-        self._started = time.perf_counter()
         self._begun: float | None = None
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
         self._process = server.start_method().Process(target=_lead, args=(target, *args, theirs))
-        server.start(self._process)
+        server.start(self._process)  # which may load modules for seconds
+        self._started = time.perf_counter()
         theirs.close()
         self._server = server.server_pid()
 

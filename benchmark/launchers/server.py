@@ -4,6 +4,7 @@ It loads torch once, seconds long, and forks a worker in hundredths. Ctrl-C is a
 the waiting is done by a thread.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -56,7 +57,8 @@ def start(process: Any) -> None:
         if not isinstance(error, _LOST):
             raise error
         time.sleep(_SECONDS_TO_VANISH)
-    raise OSError(f"the server that starts workers was lost {_MOST_STARTS} times: {error!r}")
+    words = f"the server that starts workers was lost {_MOST_STARTS} times: {error!r}"
+    raise OSError(errno.EAGAIN, words)
 
 
 def start_method() -> Any:

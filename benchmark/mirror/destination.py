@@ -54,6 +54,8 @@ def choose_destination(
         UsageError: ``online`` was asked for and there are no credentials, or a setting of W&B in
             the environment is not valid.
     """
+    if os.environ.get("WANDB_MODE") == "":
+        del os.environ["WANDB_MODE"]  # wandb refuses an empty one, in whatever mode it is to be
     mode = _asked_in_environment() if mode == "auto" else mode
     if mode == "auto" and num_trials > MOST_TRIALS_ONLINE:
         mode, note = "offline", f"{num_trials} trials are many for its rate limits. "
@@ -87,7 +89,7 @@ def choose_destination(
 
 
 def _asked_in_environment() -> Mode:
-    asked = os.environ.get("WANDB_MODE") or "auto"
+    asked = os.environ.get("WANDB_MODE", "auto")
     if asked not in MODES:
         raise UsageError(f"WANDB_MODE is {asked!r}: expected one of {', '.join(MODES)}, or unset")
     return cast(Mode, asked)

@@ -18,8 +18,12 @@ _PATTERN = "mirror-*.jsonl"
 
 
 def has_left_over(folder: Path) -> bool:
-    """Return whether a process that is gone has left runs in `folder` that are not whole."""
-    return any(_read(file) for file in _unlocked(folder))
+    """Return whether a process that is gone has left runs in `folder` that can be completed.
+
+    A run whose trial has no record is not one of them: it goes on with its trial.
+    """
+    owed = (key for file in _unlocked(folder) for key in _read(file))
+    return any((folder / key / "record.json").exists() for key in owed)
 
 
 class Ledger:

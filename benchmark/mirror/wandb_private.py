@@ -73,8 +73,10 @@ def start_service(settings: Any) -> bool:
     """Start a wandb-core of this process's own; return False if wandb is in use here already.
 
     Processes that are started meanwhile do not find it.
+
+    Raises:
+        Exception: the service does not start.
     """
-    import wandb
     from wandb.sdk import wandb_setup
 
     session = wandb_setup._singleton
@@ -82,8 +84,8 @@ def start_service(settings: Any) -> bool:
         return False
     outer = os.environ.pop(_SERVICE, None)
     try:
-        wandb.setup(settings)
-        wandb_setup.singleton().ensure_service()
+        # `wandb.setup` has a lock while it starts the service, and waits for that lock if it fails.
+        wandb_setup._setup(settings=settings, start_service=False).ensure_service()
     finally:
         os.environ.pop(_SERVICE, None)
         if outer is not None:

@@ -14,7 +14,7 @@ from benchmark.analysis.profiles import profile_scores, target_times
 from benchmark.analysis.ranks import rank, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
-from benchmark.report.markdown_text import as_text
+from benchmark.report.markdown_text import as_cell, as_text
 from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
 from benchmark.report.words import (
     best_first,
@@ -282,7 +282,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _line(cells: Iterable[object]) -> str:
-    return "| " + " | ".join(map(as_text, cells)) + " |"
+    return "| " + " | ".join(map(as_cell, cells)) + " |"
 
 
 def _labels(frames: Frames) -> dict[str, str]:

@@ -10,7 +10,7 @@ _SIGNS = re.compile(r"([\\`*\[\]|~$#!])")
 _EDGES = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is no emphasis
 _ADDRESS = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.|(?<=\bmailto):", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
-_LISTED = re.compile(r"^(?=[-+=])(?=[-+=]+(?:\s|$)|-\s*-)")
+_LISTED = re.compile(r"^(?=[-+](?:\s|$)|=+\s*$|-\s*-)")
 
 
 def as_text(text: object) -> str:
@@ -23,9 +23,16 @@ def as_text(text: object) -> str:
     >>> as_text("1. a"), as_text("- a"), as_text("-0.5")
     ('1\\. a', '\\- a', '-0.5')
     """
-    words = _SIGNS.sub(r"\\\1", plain(text))
-    words = _EDGES.sub(r"\\_", words)
-    words = _NUMBERED.sub(r"\1\\\2", _LISTED.sub(r"\\", words))
+    return _NUMBERED.sub(r"\1\\\2", _LISTED.sub(r"\\", as_cell(text)))
+
+
+def as_cell(text: object) -> str:
+    r"""Return Markdown that reads as `text` inside a line, as the cells of a table are.
+
+    >>> as_cell("- a|b"), as_cell("-")
+    ('- a\\|b', '-')
+    """
+    words = _EDGES.sub(r"\\_", _SIGNS.sub(r"\\\1", plain(text)))
     return _ADDRESS.sub(lambda found: f"\\{found[0]}", escape(words, quote=False))
 
 

@@ -8,7 +8,7 @@ from benchmark.models.base import ClosureNotCalledError
 from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, run, weights_sha256
 from benchmark.spec import UsageError
-from optimizers.contract import differentiates_gradients
+from optimizers.contract import differentiates_gradients, has_two_points
 from tests.plugins.contracts import Averaging
 
 HERE = "tests.plugins.contracts"
@@ -22,7 +22,7 @@ def _digits_are_prepared(digits):
 def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of):
     [ours] = trials_of(opts=f"{HERE}.Averaging:lr=0.5", epochs=2)
     [plain] = trials_of(opts="torch.optim.SGD:lr=0.5", epochs=2)
-    rows, points, evaluated = [], [], []
+    rows, evaluated = [], []
     model = build_model(plain, (1, 8, 8), 10, 1257)
     points = [[p.detach().clone() for p in model.network.parameters()]]
 
@@ -107,7 +107,7 @@ def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
         ("Sharpness:base_optimizer=sgd:lr=0.1", f"give {HERE}.Sharpness:gradients=first"),
         (
             "Sharpness:base_optimizer=sgd:lr=0.1:strict=true",
-            f"It runs as {HERE}.Sharpness:gradients=first",
+            "It runs with :gradients=first",
         ),
     ],
 )
@@ -149,3 +149,22 @@ def test_a_graph_is_asked_for_by_those_alone_that_differentiate_gradients():
     assert not differentiates_gradients(Averaging([param]))
     for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.LBFGS):
         assert not differentiates_gradients(cls([param]))
+
+
+@pytest.mark.parametrize("name", ["Random", "RandomWithClosure"])
+def test_an_optimizer_that_draws_numbers_of_its_own_is_not_taken_for_another_kind(
+    trials_of, digits, name
+):
+    [trial] = trials_of(opts=f"{HERE}.{name}")
+    rehearse(trial, digits)
+
+
+def test_optimizers_inside_others_are_found_in_every_holder_and_in_circles():
+    params = [torch.nn.Parameter(torch.zeros(2))]
+    inner, outer = Averaging(params), torch.optim.SGD(params)
+    assert not has_two_points(outer)
+    for holder in ([inner], {"a": inner}, (inner,), inner):
+        outer.kept = holder
+        inner.outer = outer
+        assert has_two_points(outer)
+        assert not differentiates_gradients(outer)

@@ -18,7 +18,7 @@ from benchmark.store import FILES, Store
 from tests.benchmark.damage import damage
 
 BLOCK = 50  # damaged files per test
-QUICK = range(6)
+QUICK = range(3)
 ALL = [pytest.param(i, marks=[] if i in QUICK else pytest.mark.slow) for i in range(40)]
 
 
@@ -150,7 +150,7 @@ VERBS = (
 
 
 @pytest.mark.parametrize(
-    "number", [*range(3), *(pytest.param(i, marks=pytest.mark.slow) for i in range(3, 60))]
+    "number", [*range(2), *(pytest.param(i, marks=pytest.mark.slow) for i in range(2, 24))]
 )
 def test_every_verb_reads_a_study_with_damaged_files(studied, tmp_path, capsys, number):
     store = studied(results=tmp_path / "results")

@@ -10,6 +10,7 @@ from benchmark.decode import (
     Misfit,
     RecordFields,
     TrialFields,
+    check_optimizer,
     check_rows,
     decode_record,
     decode_rows,
@@ -17,6 +18,8 @@ from benchmark.decode import (
 )
 from benchmark.spec import Study, Trial, UsageError
 from benchmark.store import Record
+from optimizers.schedules import Schedule
+from optimizers.spec import OptimizerSpec
 from tests.docs.test_results import RECORDS
 
 VALUES = st.recursive(
@@ -37,6 +40,31 @@ def data(trials_of):
 def test_what_lies_on_disk_has_the_fields_of_what_is_in_memory():
     for fields, kind in ((TrialFields, Trial), (RecordFields, Record)):
         assert list(fields.__struct_fields__) == [each.name for each in dataclasses.fields(kind)]
+
+
+def test_every_field_of_an_optimizer_comes_back_from_disk(data):
+    chosen = {
+        "name": "mine.Net",
+        "label": "net",
+        "target": "mine:Net",
+        "hyperparameters": {"lr": 0.1},
+        "schedule": Schedule(kind="cosine", warmup=0.1),
+        "source": "0123456789ab",
+        "create_graph": False,
+        "gradients": "first",
+    }
+    rest = OptimizerSpec(**chosen)
+    assert set(chosen) | {"rest"} == {each.name for each in dataclasses.fields(OptimizerSpec)}
+    optimizer = OptimizerSpec(**chosen, rest=rest).to_json()
+    data["trial"]["optimizer"] = optimizer
+    record = Record.from_text(json.dumps(data).encode())
+    assert record.trial.optimizer == optimizer
+    check_optimizer(optimizer)
+
+
+def test_an_optimizer_that_a_record_would_lose_a_field_of_is_refused(data):
+    with pytest.raises(Misfit, match="no room for unheard_of"):
+        check_optimizer(data["trial"]["optimizer"] | {"unheard_of": 1})
 
 
 def test_records_of_the_published_study_are_read_as_they_were_written():

@@ -155,7 +155,7 @@ def test_what_becomes_of_the_output_changes_neither_trials_nor_exit_code(tmp_pat
 
 
 def test_the_exit_code_tells_of_failed_trials_although_the_reader_has_gone(tmp_path):
-    done = shell(tmp_path, "| head -1", opts="tests.plugins.optimizers.Raises")
+    done = shell(tmp_path, "| head -1", opts="tests.plugins.optimizers.RaisesLater")
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
 

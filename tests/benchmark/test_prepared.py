@@ -31,7 +31,7 @@ def test_a_study_refuses_other_data_in_one_line(trials_of):
         check_same_data("s", [_record(trials_of, "b" * 64)], NOW)
     message = str(refused.value)
     assert "study 's' has trials on other data of 'digits': 1 with SHA-256 bbbbbbbbbbbb" in message
-    assert "/data (IDX files), SHA-256 aaaaaaaaaaaa" in message
+    assert "/data (IDX files)), SHA-256 aaaaaaaaaaaa" in message
     assert "\n" not in message
 
 

@@ -60,3 +60,9 @@ def test_whatever_decides_the_outcome_is_in_the_key(trials_of, change):
 def test_study_names_cannot_leave_the_results_folder(name):
     with pytest.raises(UsageError, match="study name"):
         check_study_name(name)
+
+
+def test_a_long_study_name_is_cut_in_its_message():
+    with pytest.raises(UsageError) as caught:
+        check_study_name("x" * 100_000)
+    assert len(str(caught.value)) < 250

@@ -1,5 +1,6 @@
 import hashlib
 import pickle
+import shutil
 
 import pytest
 import torch
@@ -69,6 +70,22 @@ def test_a_missing_mnist_file_is_asked_for_and_the_good_ones_stay(tmp_path):
     (raw / "t10k-labels-idx1-ubyte.gz").unlink()
     expected = f"{raw} has no t10k-labels-idx1-ubyte.gz: put it there"
     assert _refused(TinyMNIST, tmp_path) == expected
+
+
+def test_a_download_that_broke_off_is_made_again(tmp_path, monkeypatch):
+    whole = write_mnist(tmp_path / "elsewhere")
+    broken = write_mnist(tmp_path / "cache" / "downloads")
+    (broken / "t10k-labels-idx1-ubyte.gz").unlink()
+    monkeypatch.setattr("datamodules.base.reachable", lambda url: True)
+
+    class Downloads(TinyMNIST):
+        def download(self, folder):
+            shutil.copytree(whole, folder / "MNIST" / "raw", dirs_exist_ok=True)
+
+    data = Downloads(cache_dir=tmp_path / "cache")
+    data.prepare_data()
+    data.setup()
+    assert data.num_train > 0
 
 
 def test_mnist_labels_out_of_range_name_their_file(tmp_path):

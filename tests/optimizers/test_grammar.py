@@ -252,6 +252,10 @@ ERRORS = {
     "adam sgd": "'adam sgd': separate optimizers by commas: 'adam,sgd'",
     "adam;sgd": "'adam;sgd': separate optimizers by commas: 'adam,sgd'",
     "adam(lr=0.1)": "'adam(lr=0.1)': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "adam=0.1": "'adam=0.1': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "adam lr=0.1": "'adam lr=0.1': write hyperparameters after ':', as in 'adam:lr=0.1'",
+    "sgd,torch.optim.SGD = 1": "'torch.optim.SGD = 1': write hyperparameters after ':', "
+    "as in 'torch.optim.SGD:lr=1'",
     "adam:learning_rate=1": "adam has no hyperparameter 'learning_rate'. Did you mean 'lr'?",
     "adam:wd=1": "adam has no hyperparameter 'wd'. Did you mean 'weight_decay'?",
     "no/such.py:Mine": "optimizer 'no/such.py:Mine': there is no file '/",
@@ -275,7 +279,12 @@ ERRORS = {
     "mine.NoRate:schedule=cosine": "mine.NoRate schedule=cosine: a schedule needs a learning rate",
     "broken.Optimizer": "optimizer 'broken.Optimizer': cannot import 'broken': two lines",
     "exiting.Optimizer": "optimizer 'exiting.Optimizer': cannot import 'exiting': no GPU",
-    ".Adam": "optimizer '.Adam': cannot import '': ",
+    ".Adam": "optimizer '.Adam': expected names with a dot between them",
+    "..x": "optimizer '..x': expected names with a dot between them",
+    "torch..Adam": "optimizer 'torch..Adam': expected names with a dot between them",
+    "path/to/mine.py": "optimizer 'path/to/mine.py': add the class, as in 'path/to/mine.py:MyOpt'",
+    "adam:gradients=first": "adam: gradients is for classes by import path",
+    "sgd:lr=１": "sgd lr=１: SGD: expected lr to be a number >= 0, got '１'",
 }
 
 
@@ -299,6 +308,11 @@ def test_a_file_is_the_same_optimizer_from_every_folder(tmp_path, monkeypatch):
     assert relative.label == "sunk.Outer.Inner lr=0.5"
     assert labels("deep/down/sunk.py:Outer.Inner@deep") == ["deep"]
     assert type(relative.build([torch.nn.Parameter(torch.zeros(1))])).__name__ == "Inner"
+
+
+def test_a_label_may_end_as_a_file_does():
+    spec = one("adam@v1.py:lr=0.5")
+    assert (spec.label, spec.hyperparameters["lr"]) == ("v1.py", 0.5)
 
 
 def test_a_file_that_another_module_hides_is_refused(tmp_path, monkeypatch):

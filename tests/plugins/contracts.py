@@ -222,3 +222,27 @@ class Curious(torch.optim.SGD):
             x = torch.ones(3, requires_grad=True)
             assert torch.autograd.grad(x.square().sum(), x)[0].sum() == 6
         return loss
+
+
+class Random(torch.optim.SGD):
+    """Draws from a generator of its own, which starts elsewhere in every process and instance."""
+
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self._generator = torch.Generator()
+        self._generator.seed()
+
+    def step(self):
+        for group in self.param_groups:
+            for param in group["params"]:
+                param.grad.add_(torch.randn(param.shape, generator=self._generator), alpha=0.01)
+        super().step()
+
+
+class RandomWithClosure(Random):
+    """The same, with a step that takes a closure."""
+
+    def step(self, closure=None):
+        loss = closure()
+        super().step()
+        return loss

@@ -120,17 +120,6 @@ class DecaysVectorsAlone(Sound):
         return super().gradient(param, group | {"weight_decay": decay})
 
 
-class KeepsStateByAddress(Sound):
-    """Knows parameters by their id, also after they are gone."""
-
-    states = {}  # noqa: RUF012
-
-    def state_of(self, param):
-        key = id(param), param.shape, param.dtype
-        self.state[param] = self.states.setdefault(key, super().state_of(param))
-        return self.state[param]
-
-
 class SkipsEveryHundredthStep(Sound):
     def move(self, param, grad, state, group):
         if (state["step"].item() + 1) % 100:

@@ -123,6 +123,26 @@ def test_an_absent_accelerator_is_skipped_with_its_reason(capsys):
     assert "1 done" in out
 
 
+def test_what_cannot_run_here_leaves_the_result_that_another_machine_wrote(
+    capsys, monkeypatch, tmp_path
+):
+    words = [*QUICK, "--opts", "sgd", "--seeds", "1"]
+    assert main(words) == 0
+    (path,) = tmp_path.glob("results/default/*/record.json")
+    record = path.read_bytes()
+    seen = []
+    real = Store.record
+
+    def too_early(self, trial):  # as if the other machine wrote its result after this plan
+        seen.append(trial)
+        return None if len(seen) == 1 else real(self, trial)
+
+    monkeypatch.setattr(Store, "record", too_early)
+    monkeypatch.setattr("benchmark.cli.run.why_not", lambda *_: "not on this machine")
+    assert main(words) == 0
+    assert path.read_bytes() == record
+
+
 def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(
     capsys, monkeypatch, tmp_path
 ):

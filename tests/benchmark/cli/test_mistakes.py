@@ -23,7 +23,7 @@ CURES = {
     "mlp": "'mlp' is a model: write --model mlp",
     "--model no/such.py:Net": "'no/such.py:Net': there is no file '/",
     "--model mlp --dataset no/such.py:Data": "'no/such.py:Data': there is no file '/",
-    "--model mlp --opts mine.Calm": "Run from the folder that holds mine.py, or give the path",
+    "--model mlp --opts nobodys.Calm": "Run from the folder that holds nobodys.py, or give",
     "--model mlp --opts no/such.py:Calm": "'no/such.py:Calm': there is no file '/",
 }
 

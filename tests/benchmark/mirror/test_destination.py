@@ -1,4 +1,5 @@
 import http.server
+import os
 import threading
 
 import pytest
@@ -75,6 +76,13 @@ def test_the_environment_decides_for_auto_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert choose("auto", tmp_path) == (None, "W&B: disabled")
     assert choose("offline", tmp_path)[0].mode == "offline"
+
+
+@pytest.mark.parametrize("mode", ["auto", "offline"])
+def test_an_empty_mode_in_the_environment_is_as_none(tmp_path, monkeypatch, mode):
+    monkeypatch.setenv("WANDB_MODE", "")
+    assert choose(mode, tmp_path)[0].mode == "offline"
+    assert "WANDB_MODE" not in os.environ
 
 
 @pytest.mark.parametrize(

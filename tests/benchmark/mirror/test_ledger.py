@@ -15,7 +15,21 @@ def test_nothing_is_left_where_every_run_is_whole(tmp_path):
     assert files(tmp_path) == []
 
 
+def record_of(key, folder):
+    (folder / key).mkdir()
+    (folder / key / "record.json").touch()
+
+
+def test_a_run_whose_trial_has_no_record_goes_on_with_its_trial(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.begin("a", "run-a")
+    assert not has_left_over(tmp_path)
+    record_of("a", tmp_path)
+    assert has_left_over(tmp_path)
+
+
 def test_what_is_left_over_is_taken_over_once(tmp_path):
+    record_of("b", tmp_path)
     with Ledger(tmp_path) as ledger:
         ledger.begin("a", "run-a")
         ledger.begin("b", "run-b")
@@ -25,10 +39,11 @@ def test_what_is_left_over_is_taken_over_once(tmp_path):
         assert second.owed == {"b": "run-b"}
         second.settle("b")
     assert not has_left_over(tmp_path)
-    assert files(tmp_path) == []
+    assert files(tmp_path) == ["b"]
 
 
 def test_what_a_living_process_has_is_left_to_it(tmp_path):
+    record_of("a", tmp_path)
     with Ledger(tmp_path) as first:
         first.begin("a", "run-a")
         assert not has_left_over(tmp_path)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -112,6 +113,19 @@ def test_a_service_that_hangs_is_one_warning_and_is_ended(studied):
     assert cores(os.getpid()) == []
 
 
+@pytest.mark.parametrize("program", ["false", "nowhere"])
+def test_a_service_that_does_not_start_is_one_warning(studied, monkeypatch, tmp_path, program):
+    core = shutil.which(program) or str(tmp_path / program)
+    store = studied(opts="adam")
+    with monkeypatch.context() as broken:
+        broken.setattr("wandb.sdk.lib.service.service_process.get_core_path", lambda: core)
+        [told] = mirrored(WandbSink(destination_of(store)), store)
+    assert "exited with code 1" in told or "No such file" in told
+    assert "the next `run` or `push` of this study completes them" in told
+    assert mirrored(WandbSink(destination_of(store)), store) == []
+    check_offline_runs(store)
+
+
 def test_a_server_that_is_gone_makes_runs_offline_with_one_warning(studied, monkeypatch):
     monkeypatch.setattr(wandb_run, "INIT_SECONDS", 1.0)
     monkeypatch.setenv("WANDB_API_KEY", WANDB_KEY)
@@ -171,6 +185,14 @@ def test_rate_limits_are_kept_online(monkeypatch, studied):
 STUDY = ["--problem", "logreg/digits", "--opts", "adam", "--seeds", "2", "--epochs", "2"]
 
 
+def untimed(output):
+    """Return the rows of a table but for seconds, in which two runs of a study differ."""
+    return [
+        {name: value for name, value in row.items() if not name.endswith("_seconds")}
+        for row in json.loads(output)
+    ]
+
+
 @pytest.mark.slow
 def test_a_study_whose_service_is_killed_all_the_time_ends_as_without_it(tmp_path, digits, capfd):
     outputs = []
@@ -198,11 +220,10 @@ def test_a_study_whose_service_is_killed_all_the_time_ends_as_without_it(tmp_pat
         assert sum("W&B: " in line and "warning" in line for line in err.splitlines()) == (
             mode == "offline"
         )
-        outputs.append(out)
         store = Store(tmp_path / mode, "default")
         digests = [record.weights_sha256 for record in store.records()]
         assert len(digests) == 2
-        outputs[-1] = (list(json.loads(out)), digests)
+        outputs.append((untimed(out), digests))
     assert outputs[0] == outputs[1]
     # The next command, which has nothing to train, completes the runs.
     assert has_left_over(store.folder)
