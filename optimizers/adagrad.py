@@ -45,9 +45,13 @@ class Adagrad(PaperOptimizer):
         execution: How the rule is run; see `optimizers.base`.
     """
 
-    bounds: ClassVar = dict.fromkeys(
-        ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"), Bound()
-    )
+    bounds: ClassVar = {
+        "lr": Bound(),
+        "lr_decay": Bound(),
+        "weight_decay": Bound(),
+        "initial_accumulator_value": Bound(),
+        "eps": Bound(),
+    }
     rule = staticmethod(adagrad_rule)
     takes_sparse = True
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from torch import Tensor
-
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
@@ -27,6 +25,6 @@ class Bound:
         )
 
     def _holds(self, value: Any) -> bool:
-        number = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+        number = value.item() if hasattr(value, "numel") and value.numel() == 1 else value
         is_number = isinstance(number, Real) and not isinstance(number, bool)
         return is_number and self.low <= float(number) < self.high

@@ -38,6 +38,7 @@ from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
 from optimizers.source import (
     SourceError,
+    literal_bounds,
     literal_defaults,
     module_of,
     reachable,
@@ -93,11 +94,25 @@ def describe(text: str) -> list[OptimizerSpec]:
                 reason = cure(items, index, known) or f"{error}, or an import path {_PATHS}"
                 raise SpecError(reason) from None
     unique = list(dict.fromkeys(found))
-    counts = Counter(spec.label for spec in unique)
-    for label, count in counts.items():
+    _check_labels(unique)
+    for spec in unique:
+        _check_bounds(spec)
+    return unique
+
+
+def _check_labels(specs: Iterable[OptimizerSpec]) -> None:
+    for label, count in Counter(spec.label for spec in specs).items():
         if count > 1:
             raise SpecError(f"two different optimizers are labelled {shown(label)}; rename one")
-    return unique
+
+
+def _check_bounds(spec: OptimizerSpec) -> None:
+    """Raise SpecError for a value that a registered class would refuse, in its words."""
+    for key, bound in literal_bounds(spec.target).items() if spec.name in OPTIMIZERS else ():
+        try:
+            bound.check(spec.target.partition(":")[2], key, spec.hyperparameters[key])
+        except ValueError as error:
+            raise SpecError(f"{spec.label}: {_one_line(error)}") from None
 
 
 def _known_defaults(spec: OptimizerSpec) -> Mapping[str, Any]:

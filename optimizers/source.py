@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from optimizers.bounds import Bound
 from optimizers.pick import shown
 
 
@@ -89,16 +90,46 @@ def literal_defaults(target: str) -> Mapping[str, Any]:
     >>> literal_defaults("optimizers.sgd:SGD")["weight_decay"]
     0.0
     """
-    module, _, name = target.partition(":")
-    file = _file_of(f"{module}.{name}")
-    tree = ast.parse(file.read_text(encoding="utf-8") if file else "")
-    own = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
-    functions = [node for cls in own for node in cls.body if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in _body(target) if isinstance(node, ast.FunctionDef)]
     (takes,) = [function.args for function in functions if function.name == "__init__"]
     last = takes.args[len(takes.args) - len(takes.defaults) :]
     pairs = [*zip(last, takes.defaults, strict=True)]
     pairs += [(a, v) for a, v in zip(takes.kwonlyargs, takes.kw_defaults, strict=True) if v]
     return {argument.arg: ast.literal_eval(value) for argument, value in pairs}
+
+
+@cache
+def literal_bounds(target: str) -> Mapping[str, Bound]:
+    """Return the bounds that a class's own body gives, read off its file: nothing is imported.
+
+    Args:
+        target: ``module:class``.
+
+    >>> literal_bounds("optimizers.sgd:SGD")["lr"]
+    Bound(low=0.0, high=inf, count=1)
+    """
+    named = [node for node in _body(target) if isinstance(node, ast.AnnAssign)]
+    values = [node.value for node in named if ast.unparse(node.target) == "bounds"]
+    pairs = [
+        pair
+        for value in values
+        if isinstance(value, ast.Dict)
+        for pair in zip(value.keys, value.values, strict=True)
+    ]
+    found = {}
+    for key, call in pairs:
+        if isinstance(key, ast.Constant) and isinstance(call, ast.Call):
+            numbers = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+            found[str(key.value)] = Bound(**numbers)
+    return found
+
+
+def _body(target: str) -> list[ast.stmt]:
+    module, _, name = target.partition(":")
+    file = _file_of(f"{module}.{name}")
+    tree = ast.parse(file.read_text(encoding="utf-8") if file else "")
+    own = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    return [node for cls in own for node in cls.body]
 
 
 def module_of(path: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from optimizers.grammar import parse
 from optimizers.registry import OPTIMIZERS
-from optimizers.source import literal_defaults, source_digest
+from optimizers.source import literal_bounds, literal_defaults, source_digest
 from optimizers.spec import SpecError
 
 TEXT = """
@@ -61,3 +61,10 @@ def test_defaults_read_off_a_file_are_those_of_the_class(row):
     parameters = inspect.signature(resolve_name(row.target)).parameters.values()
     theirs = {p.name: p.default for p in parameters if p.default is not p.empty}
     assert literal_defaults(row.target) == theirs
+
+
+@pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_bounds_read_off_a_file_are_those_of_the_class(row):
+    found, bounds = literal_bounds(row.target), resolve_name(row.target).bounds
+    assert found.items() <= bounds.items()
+    assert "lr" in found or "bounds" not in vars(resolve_name(row.target))
