@@ -346,7 +346,7 @@ def test_a_mistyped_verb_and_no_verb_say_what_there_is(capsys):
 def test_a_results_folder_that_cannot_be_made_is_refused_before_anything_starts(capsys, tmp_path):
     (tmp_path / "file").touch()
     assert main([*QUICK, "--opts", "sgd", "--results", str(tmp_path / "file" / "deeper")]) == 2
-    assert "cannot be made: Not a directory" in capsys.readouterr().err
+    assert "is no folder" in capsys.readouterr().err
 
 
 def test_labels_that_look_like_markup_stay_text(capsys):
