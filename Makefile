@@ -47,7 +47,7 @@ reference: $(READY) ## run the trials of docs/results.md again, on real data; ta
 	$(RUN) compact reference --results build/reference --out docs/results/reference.parquet
 	$(MAKE) results
 
-test: $(READY) ## run the tests, without a network, in under five minutes
+test: $(READY) ## run the tests, without a network, in about ten minutes
 	$(BIN)/python -m pytest
 
 test-all: $(READY) ## run the slow tests too, and those on real data if BENCHMARK_DATA_DIR is set
