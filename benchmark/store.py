@@ -33,7 +33,6 @@ from benchmark.spec import Trial, UsageError, check_study_name
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; the others are tried again
 FILES = ("trial.json", "metrics.jsonl", "record.json")
-_REASON_LETTERS = 300
 _claims: set[TextIO] = set()  # the locks that this process holds or waits for
 
 
@@ -157,7 +156,7 @@ class Store:
 
     def write(self, record: Record) -> None:
         """Commit `record`: after this returns it survives a crash, before it nothing shows."""
-        record = replace(record, reason=plain(record.reason, _REASON_LETTERS))
+        record = replace(record, reason=plain(record.reason))
         folder = self.trial_folder(record.trial)
         folder.mkdir(parents=True, exist_ok=True)
         self._make_way(record.trial)

@@ -69,8 +69,8 @@ def both_bands(
     """Return `bands` around the mean and around the median, side by side.
 
     Args:
-        frames: What was recorded.
-        metric: What is measured.
+        frames: Trials and their curves.
+        metric: Name, such as ``val/loss``.
         axis: Over what.
         intervals_of: The only variants whose 95 % intervals are wanted, which take the most time;
             those of others are null. None for all.

@@ -127,7 +127,7 @@ class Durations:
     """How long trials take, by what is on record.
 
     Args:
-        records: Of the study; they are looked at once, however many trials are asked about.
+        records: The records of the study, which are walked through once.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:

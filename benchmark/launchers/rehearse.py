@@ -79,6 +79,14 @@ def _target(trial: Trial) -> str:
 
 
 def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> None:
+    for _ in range(_MOST_LOSSES):
+        if _rehearsed(trials, context, seconds):
+            return
+    raise UsageError("the server that rehearses optimizers was lost; start again")
+
+
+def _rehearsed(trials: list[Trial], context: Context, seconds: float) -> bool:
+    """Rehearse `trials` in one process; return False if it was lost with its server."""
     worker = Worker(_rehearse, (trials, context))
     try:
         for trial in trials:
@@ -86,8 +94,11 @@ def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> No
             if isinstance(outcome, Exception):
                 raise outcome
             if outcome:
+                if worker.is_lost():
+                    return False
                 who = f"optimizer {trial.label!r} on {trial.problem}"
                 raise UsageError(f"{who} {outcome}. {_CONTRACT}")
+        return True
     finally:
         stop([worker])
 

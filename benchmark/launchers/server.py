@@ -99,7 +99,7 @@ def end_orphans() -> None:
 
 @contextmanager
 def ctrl_c_waits() -> Iterator[None]:
-    """Put Ctrl-C off to the end of the block, and for processes started in it for good.
+    """Put Ctrl-C off in this thread until the block ends, and for good in processes started in it.
 
     It is for the launching process alone to answer; a server that loads modules and a worker that
     is half started would answer it with a traceback.

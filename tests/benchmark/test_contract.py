@@ -59,10 +59,19 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
     assert record.weights_sha256 != run(plain, Context()).weights_sha256
 
 
-def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_of):
+def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_of, monkeypatch):
+    switches, swap = [], Averaging.swap
+
+    def noted(self, trains):
+        switches.append(trains)
+        swap(self, trains)
+
+    monkeypatch.setattr(Averaging, "swap", noted)
     [trial] = trials_of(opts=f"{HERE}.Averaging:lr=1e38", log_every=3)
     record = run(trial, Context())
     assert record.status == "diverged"
+    assert True in switches
+    assert switches[-1] is False
 
 
 @pytest.mark.parametrize(
