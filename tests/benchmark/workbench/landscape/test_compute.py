@@ -69,7 +69,7 @@ def test_progress_hears_every_label_once_before_it_walks():
 
 
 def trajectories_of(gaps):
-    """Return trajectories of one walker, scene, start and noise with these gaps, (rates + own, T)."""
+    """Return paths of one walker, scene, start and noise with these gaps, (rates + own, T)."""
     gaps = np.array(gaps, dtype=float)[None, None, None, None]
     return Trajectories(
         scenes=(),
