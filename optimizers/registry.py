@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from optimizers.moved import address_of
 from optimizers.spaces import ADAM_LIKE, Range, Space
 
 
@@ -36,11 +37,16 @@ class OptimizerRow:
     takes_sparse: bool = False
     scale_free: bool = False
 
+    @property
+    def address(self) -> str:
+        """Its class in records and trial keys, which stays where it is when files move."""
+        return address_of(self.target)
+
 
 _ROWS = (
     OptimizerRow(
         name="sgd",
-        target="optimizers.sgd:SGD",
+        target="optimizers.rules.sgd:SGD",
         paper="Robbins & Monro, A Stochastic Approximation Method, 1951",
         link="https://doi.org/10.1214/aoms/1177729586",
         summary="a step against the gradient",
@@ -51,7 +57,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="momentum",
-        target="optimizers.momentum:Momentum",
+        target="optimizers.rules.momentum:Momentum",
         paper="Polyak, Some methods of speeding up the convergence of iteration methods, 1964",
         link="https://doi.org/10.1016/0041-5553(64)90137-5",
         summary="a step along a decaying sum of gradients",
@@ -66,7 +72,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="nesterov",
-        target="optimizers.nesterov:Nesterov",
+        target="optimizers.rules.nesterov:Nesterov",
         paper="Sutskever et al., On the importance of initialization and momentum, ICML 2013",
         link="https://proceedings.mlr.press/v28/sutskever13.html",
         summary="momentum with a look ahead",
@@ -81,7 +87,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="adagrad",
-        target="optimizers.adagrad:Adagrad",
+        target="optimizers.rules.adagrad:Adagrad",
         paper="Duchi, Hazan & Singer, Adaptive Subgradient Methods, JMLR 2011",
         link="https://jmlr.org/papers/v12/duchi11a.html",
         summary="steps divided by the root of the sum of squared gradients",
@@ -93,7 +99,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="adadelta",
-        target="optimizers.adadelta:Adadelta",
+        target="optimizers.rules.adadelta:Adadelta",
         paper="Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012",
         link="https://arxiv.org/abs/1212.5701",
         summary="steps in the units of the parameters, without a learning rate",
@@ -109,7 +115,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="rmsprop",
-        target="optimizers.rmsprop:RMSprop",
+        target="optimizers.rules.rmsprop:RMSprop",
         paper="Tieleman & Hinton, Lecture 6.5 of Neural Networks for Machine Learning, 2012",
         link="https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf",
         summary="steps divided by the root of a decaying mean of squared gradients",
@@ -125,7 +131,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="adam",
-        target="optimizers.adam:Adam",
+        target="optimizers.rules.adam:Adam",
         paper="Kingma & Ba, Adam: A Method for Stochastic Optimization, ICLR 2015",
         link="https://arxiv.org/abs/1412.6980",
         summary="decaying means of gradient and squared gradient, both bias-corrected",
@@ -136,7 +142,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="adamax",
-        target="optimizers.adamax:Adamax",
+        target="optimizers.rules.adamax:Adamax",
         paper="Kingma & Ba, Adam: A Method for Stochastic Optimization, section 7.1, ICLR 2015",
         link="https://arxiv.org/abs/1412.6980",
         summary="Adam with the largest recent gradient in place of the root of the mean square",
@@ -147,7 +153,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="adamw",
-        target="optimizers.adamw:AdamW",
+        target="optimizers.rules.adamw:AdamW",
         paper="Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019",
         link="https://arxiv.org/abs/1711.05101",
         summary="Adam whose weight decay shrinks the parameters, apart from the gradient",
@@ -159,7 +165,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="nadam",
-        target="optimizers.nadam:NAdam",
+        target="optimizers.rules.nadam:NAdam",
         paper="Dozat, Incorporating Nesterov Momentum into Adam, ICLR workshop 2016",
         link="https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
         summary="Adam whose momentum looks ahead as Nesterov's",
@@ -170,7 +176,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="radam",
-        target="optimizers.radam:RAdam",
+        target="optimizers.rules.radam:RAdam",
         paper="Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, ICLR 2020",
         link="https://arxiv.org/abs/1908.03265",
         summary="Adam that adapts only as far as its second moment can be trusted",
@@ -180,7 +186,7 @@ _ROWS = (
     ),
     OptimizerRow(
         name="lion",
-        target="optimizers.lion:Lion",
+        target="optimizers.rules.lion:Lion",
         paper="Chen et al., Symbolic Discovery of Optimization Algorithms, NeurIPS 2023",
         link="https://arxiv.org/abs/2302.06675",
         summary="steps of one size along the sign of an interpolated momentum",
