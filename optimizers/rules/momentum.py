@@ -5,7 +5,7 @@ v ← μ·v + g, θ ← θ − α·v. Deviation: the learning rate stands outsid
 a change of α acts at once; with constant α the iterates are Polyak's. There is no dampening.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -61,10 +61,10 @@ class Momentum(PaperOptimizer):
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the velocity."""
-        return ("momentum_buffer",)
+        return {"v": "momentum_buffer"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α and μ."""
-        return group["lr"], group["momentum"]
+        return {"alpha": group["lr"], "mu": group["momentum"]}

@@ -7,7 +7,7 @@ where the parameters are, and the learning rate stands outside the velocity; wit
 the iterates are the paper's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -64,10 +64,10 @@ class Nesterov(PaperOptimizer):
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the velocity."""
-        return ("momentum_buffer",)
+        return {"v": "momentum_buffer"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α and μ."""
-        return group["lr"], group["momentum"]
+        return {"alpha": group["lr"], "mu": group["momentum"]}
