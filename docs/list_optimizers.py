@@ -1,6 +1,6 @@
 """Writes what the documents list of optimizers from the rows of `optimizers.registry`.
 
-    python docs/optimizers.py
+    python docs/list_optimizers.py
 
 The lists stand between the comments ``<!-- optimizers -->`` and ``<!-- end -->``.
 """

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def script():
-    spec = spec_from_file_location("docs_optimizers", ROOT / "docs" / "optimizers.py")
+    spec = spec_from_file_location("list_optimizers", ROOT / "docs" / "list_optimizers.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -21,7 +21,7 @@ def script():
 def test_a_page_lists_what_the_registry_has(page):
     path = ROOT / page
     assert path.read_text(encoding="utf-8") == script().with_lists(path), (
-        "run python docs/optimizers.py"
+        "run python docs/list_optimizers.py"
     )
 
 
