@@ -25,6 +25,7 @@ from optimizers.motion import Motion, Rule, RuleArguments, Scalar
 from optimizers.packing import Plan, movable
 from optimizers.pick import near
 from optimizers.planning import Memory
+from optimizers.registry import OPTIMIZERS
 from optimizers.sparse import move_rows
 
 __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
@@ -246,9 +247,10 @@ class PaperOptimizer(Optimizer):
     def _check_sparse(self, group: Group) -> None:
         name = type(self).__name__
         if not self.takes_sparse:
+            others = ", ".join(row.class_name for row in OPTIMIZERS.values() if row.takes_sparse)
             raise RuntimeError(
                 f"{name} does not take sparse gradients; give the embedding sparse=False, or use "
-                "SGD, Adagrad or torch.optim.SparseAdam"
+                f"{others} or torch.optim.SparseAdam"
             )
         for setting in ("weight_decay", "momentum"):
             if setting in group and bool(group[setting] != 0):
