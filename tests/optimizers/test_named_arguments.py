@@ -1,6 +1,7 @@
 """State and scalars go to a rule by name: their order cannot be got wrong, a wrong name is told."""
 
 import inspect
+import itertools
 from pkgutil import resolve_name
 
 import pytest
@@ -28,11 +29,12 @@ def backwards(cls):
 
 def trained(cls, execution):
     draw = torch.Generator().manual_seed(0)
-    params = [torch.nn.Parameter(torch.randn(n, generator=draw)) for n in (5, 7)]
+    start = [torch.randn(size, generator=draw, dtype=torch.float64) for size in (5, 7)]
+    params = [torch.nn.Parameter(each) for each in start]
     optimizer = cls(params, execution=execution)
     for _ in range(6):
         for param in params:
-            param.grad = torch.randn(param.shape, generator=draw)
+            param.grad = torch.randn(param.shape, generator=draw, dtype=param.dtype)
         optimizer.step()
     state = [value for each in optimizer.state.values() for _, value in sorted(each.items())]
     return [*params, *state]
@@ -78,3 +80,32 @@ def test_state_is_not_taken_for_a_scalar():
 
     with pytest.raises(TypeError, match="no argument 'm' there"):
         RuleArguments.of(rule).order_scalars({"m": 0.5})
+
+
+def swapped(cls, part, one, other):
+    """Return a subclass that gives two arguments of its rule each other's value."""
+
+    def swap(self, *arguments):
+        given = getattr(cls, part)(self, *arguments)
+        return {**given, one: given[other], other: given[one]}
+
+    return type("Swapped", (cls,), {part: swap})
+
+
+def pairs():
+    for row in OPTIMIZERS.values():
+        optimizer = resolve_name(row.target)([torch.nn.Parameter(torch.ones(2))])
+        group, numbers = optimizer.param_groups[0], dict.fromkeys(optimizer.counters, 0.5)
+        state = [name for name, entry in optimizer.entries(group).items() if entry]
+        for part, names in (("entries", state), ("scalars", optimizer.scalars(group, numbers))):
+            for one, other in itertools.combinations(names, 2):
+                yield pytest.param(row, part, one, other, id=f"{row.name} {one} {other}")
+
+
+@pytest.mark.parametrize(("row", "part", "one", "other"), [*pairs()])
+def test_two_arguments_that_change_places_show_in_the_parameters_or_the_state(
+    row, part, one, other
+):
+    cls = resolve_name(row.target)
+    right, wrong = trained(cls, "loop"), trained(swapped(cls, part, one, other), "loop")
+    assert not all(map(torch.equal, right, wrong))
