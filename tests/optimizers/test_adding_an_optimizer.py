@@ -40,7 +40,7 @@ import torch
 import optimizers
 from benchmark.cli.list import _rows
 from benchmark.report.palette import style
-from benchmark.step_cost.contestants import contestants
+from benchmark.workbench.step_cost.contestants import contestants
 from optimizers.grammar import parse
 
 assert optimizers.__file__.startswith({folder!r}), optimizers.__file__
