@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import RUNNING
 from benchmark.atomic import replacing
+from benchmark.metrics import RUNNING, metric_words, tabled
 from benchmark.report.figures.caption import caption
 from benchmark.report.figures.curves import draw_curves, draw_overview
 from benchmark.report.figures.look import RC
@@ -24,13 +24,11 @@ from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
 from benchmark.report.outside import read
 from benchmark.report.verdicts import METRIC
-from benchmark.report.words import metric_words
 from benchmark.store import Store
 
 Kind = Literal["pdf", "svg", "png"]
 KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
 _DOTS_PER_INCH = 300
-_METRICS = (RUNNING, "train/loss", "val/loss", "val/accuracy")
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
 
 
@@ -108,7 +106,7 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
 
 def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
     decides = metric_words(METRIC)
-    for metric in _METRICS:
+    for metric in (RUNNING, *tabled(("train", "val"))):
         words = metric_words(metric)
         slug = words.replace(" ", "-")
         yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best, every)

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.metrics import higher_is_better
 
 
 @pytest.mark.parametrize(
