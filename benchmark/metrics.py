@@ -252,7 +252,7 @@ def metric_words(name: str) -> str:
     ('validation loss', 'running training loss', 'validation top 5')
     """
     split = name.rpartition("/")[0]
-    return metric_of(name).words.format(split=SPLITS.get(split, split)).strip()
+    return metric_of(name).words.replace("{split}", SPLITS.get(split, split)).strip()
 
 
 def on_test(measured: Collection[str]) -> str | None:
