@@ -13,7 +13,7 @@ from optimizers.conformance.compare import (
     tensors_in,
 )
 from optimizers.conformance.outcome import Failure, Inconvenience
-from optimizers.conformance.subject import NotApplicable, Subject, params_of
+from optimizers.conformance.subject import NotApplicable, Subject
 
 _LONG = 210  # steps, in which a step that is left out once in a hundred is seen twice
 _TINY = 1e-13
@@ -100,11 +100,11 @@ def a_rest_leaves_the_state_alone(subject: Subject) -> None:
     if subject.is_coupled:
         raise NotApplicable("the step of one parameter depends on the gradients of others")
     optimizer = subject.run(subject.parameters())
-    before = _moments(optimizer)
+    before = _moments(subject, optimizer)
     for step in range(20, 23):
         first, _, third = subject.gradients(step)
         subject.step(optimizer, [first, None, third])
-    after = _moments(optimizer)
+    after = _moments(subject, optimizer)
     if len(before) == len(after):
         what = "three steps without a gradient of it"
         require_unchanged(after, before, what, kind="state tensor of a parameter at rest,")
@@ -122,7 +122,7 @@ def _after_one_of_size(subject: Subject, size: float) -> list[Tensor]:
     return copies(params)
 
 
-def _moments(optimizer: Optimizer) -> list[Tensor]:
+def _moments(subject: Subject, optimizer: Optimizer) -> list[Tensor]:
     """Return copies of the state of the second parameter, counts left out."""
-    held = tensors_in(optimizer.state.get(params_of(optimizer)[1], {}))
+    held = tensors_in(optimizer.state.get(subject.params_of(optimizer)[1], {}))
     return copies(tensor for tensor in held if tensor.numel() > 1)

@@ -14,7 +14,8 @@ from optimizers.conformance.compare import (
     require_unchanged,
 )
 from optimizers.conformance.outcome import Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject, switch
+from optimizers.conformance.subject import NotApplicable, Subject
+from optimizers.contract import switch_to_evaluation, switch_to_training
 
 
 def takes_plain_steps(subject: Subject) -> None:
@@ -60,13 +61,13 @@ def a_parameter_frozen_later_rests(subject: Subject) -> None:
         raise NotApplicable("its step is one along a line for all parameters")
     params = subject.parameters()
     optimizer = subject.run(params, steps=subject.span(3))
-    switch(optimizer, "eval")  # averages of earlier steps do not count as moves of these
+    switch_to_evaluation(optimizer)  # averages of earlier steps do not count as moves of these
     before = params[1].detach().clone()
-    switch(optimizer, "train")
+    switch_to_training(optimizer)
     for step in range(20, 23):
         first, _, third = subject.gradients(step)
         subject.step(optimizer, [first, None, third])
-    switch(optimizer, "eval")
+    switch_to_evaluation(optimizer)
     if subject.averages:
         require_same([params[1]], [before], "frozen after 3 steps", 1e-6)
     else:
