@@ -12,7 +12,7 @@ import click
 from benchmark.cli.options import OptimizerList
 from benchmark.plain_text import plain
 from benchmark.spec import UsageError
-from optimizers.grammar import parse
+from optimizers.grammar import build_once, describe
 from optimizers.spec import OptimizerSpec, SpecError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
 
 def _specs(text: str) -> list[OptimizerSpec]:
     try:
-        specs = parse(text)
+        specs = describe(text)
     except SpecError as error:
         raise UsageError(str(error)) from None
     for spec in specs:
@@ -78,7 +78,10 @@ def _examine(spec: OptimizerSpec) -> "list[Outcome]":
     from optimizers.conformance import examine
 
     try:
+        build_once([spec])
         return examine(spec)
+    except SpecError as error:
+        raise UsageError(str(error)) from None
     except Exception as error:  # a class of anyone's may raise anything
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(

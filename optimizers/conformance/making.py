@@ -63,13 +63,13 @@ def making_of(source: Source) -> Making:
 
 
 def _of_spec(spec: OptimizerSpec) -> Making:
+    spec = replace(spec, rest=None)  # what steps the other parameters is another optimizer
     cls = resolve_name(spec.target)
     needs = [each for each in _NEEDS if spec.gradients != "first" or each.get("gradients_first")]
-    # What two optimizers share they are given by their groups, both of them.
     return Making(
         factory=partial(_from_spec, spec),
-        keywords=frozenset() if spec.rest else _arguments(cls) - supplied_arguments(cls),
-        bare=None if spec.rest else _bare(cls, spec.hyperparameters),
+        keywords=_arguments(cls) - supplied_arguments(cls),
+        bare=_bare(cls, spec.hyperparameters),
         needs=tuple(needs),
     )
 

@@ -28,7 +28,7 @@ FORMS = [
     f"{PLUGINS}.contracts.Stale",
     f"{PLUGINS}.muon.SingleDeviceMuon",
     f"{PLUGINS}.muon.SingleDeviceMuonWithAuxAdam",
-    "torch.optim.Muon:rest=adamw",
+    "torch.optim.Muon",
     "torch.optim.SGD:lr=0.5",
     "adam",
 ]
