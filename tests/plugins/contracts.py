@@ -249,9 +249,9 @@ class RandomWithClosure(Random):
 
 
 class WithRows(torch.optim.SGD):
-    """Wants a parameter of so many rows, as those do that know the last layer of a model."""
+    """Wants a square parameter of so many rows, as those do that know the last layer of a model."""
 
     def __init__(self, params, rows):
         super().__init__(params, 0.1)
-        if not any(len(p) == rows for group in self.param_groups for p in group["params"]):
-            raise ValueError(f"none of the parameters has {rows} rows")
+        if not any(p.shape == (rows, rows) for group in self.param_groups for p in group["params"]):
+            raise ValueError(f"no parameter is square with {rows} rows")

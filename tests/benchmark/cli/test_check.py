@@ -78,8 +78,8 @@ def test_a_class_that_cannot_be_built_leaves_the_verdicts_of_the_others(capsys, 
         "adam",
     ]
     early, late = err.splitlines()
-    assert early.endswith("WithRows rows=10: none of the parameters has 10 rows")
-    assert "WithRows rows=2 cannot be built over three random matrices: none of the" in late
+    assert early.endswith("WithRows rows=10: no parameter is square with 10 rows")
+    assert "WithRows rows=2 cannot be built over three random matrices: no parameter is" in late
     assert ":argument=value" in late
 
 
