@@ -237,7 +237,7 @@ def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
     if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
         base = max(base, 2e-6)  # it computes in 32 bits
     if subject.is_coupled:  # norms over all parameters are often taken in 32 bits
-        base = max(base, 1e-5)
+        base = max(base, 1e-5 * min(1.0, largest_gap(plain, copies(subject.parameters()))))
     tiny = _BASE[subject.dtype] / 10
     shifts = [ends(partial(_scaled, 1 + k * tiny)) for k in (1, -2, 3)]
     return min(max(base, *(10 * largest_gap(shift, plain) for shift in shifts)), 1e-4)

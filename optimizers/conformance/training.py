@@ -112,7 +112,7 @@ def a_gradient_scaler_skips_an_overflow(subject: Subject) -> None:
         if step != 2:
             subject.step(plain, grads)
     require_same(params, twins, "after a step that overflowed", subject.rounding)
-    slack = max(subject.rounding, 1e-9) if subject.needs_sparse else subject.rounding
+    slack = max(subject.rounding, 1e-9 * subject.needs_sparse, 1e-5 * subject.is_coupled)
     require_same_state(scaled, plain, "after a step that overflowed", slack)
 
 

@@ -251,6 +251,7 @@ WRONG = {
 
 # What faults that show in one place alone fail at.
 SUBTLE = {
+    "ClimbsShorterByTheNorm": "maximize climbs what minimize descends",
     "IgnoresTheBetasOfAGroup": "a group can have each hyperparameter of its own",
     "TakesTheBetasOfTheFirstGroup": "a group can have each hyperparameter of its own",
     "LowersItsDefaultRate": "hyperparameters stay as they were set",
@@ -485,6 +486,13 @@ def test_a_step_without_closure_is_no_failure_but_is_said():
     checks = [check for check in CHECKS if check.theme == "closures"]
     outcomes = {each.check.name: each for each in examine(sound.TakesNoClosure, checks)}
     assert "Lightning cannot call it" in outcomes["a closure runs with gradients enabled"].reason
+
+
+def test_a_momentum_that_seldom_shows_is_seen():
+    checks = [check for check in CHECKS if check.name == "a cycled momentum takes effect"]
+    assert "a cycled momentum takes effect" in those(
+        examine(sound.RemembersLittle, checks), "passed"
+    )
 
 
 def test_what_takes_no_step_is_not_judged_and_says_why_in_a_line():
