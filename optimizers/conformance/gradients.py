@@ -132,8 +132,9 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
     """Loops call zero_grad with set_to_none either way, and the next step must take both."""
     params = subject.parameters()
     optimizer = subject.run([{"params": params[:1]}, {"params": params[1:]}], steps=subject.span(1))
+    held = [param for param in params if param.grad is not None]
     optimizer.zero_grad(set_to_none=False)
-    if any(param.grad is None or param.grad.to_dense().count_nonzero() for param in params):
+    if any(param.grad is None or param.grad.to_dense().count_nonzero() for param in held):
         raise Failure("zero_grad(set_to_none=False) left something else than zeros")
     optimizer.zero_grad(set_to_none=True)
     if any(param.grad is not None for param in params):
@@ -142,6 +143,8 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
         before = copies(params)
         optimizer.step()
         require_unchanged(params, before, "a step after zero_grad(set_to_none=True)")
+    if len(held) < len(params):  # the next backward pass makes them anew
+        raise Inconvenience("zero_grad(set_to_none=False) left no gradient: a step had taken it")
 
 
 def sparse_gradients_move_as_dense_ones(subject: Subject) -> None:

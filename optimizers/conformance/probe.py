@@ -40,6 +40,7 @@ def look_at(source: Source) -> Subject:
         subject = _that_steps(making_of(source))
         subject = replace(subject, start=_start_of(subject))
         _require_ordinary_weights(subject)
+        _require_ordinary_gradients(subject)
         return _classified(subject)
 
 
@@ -126,6 +127,24 @@ def _require_ordinary_weights(subject: Subject) -> None:
         moved.append(not is_same(params, before))
     if moved == [False, True]:
         raise NotJudgedError("it moves only weights that are near zero, and the checks have others")
+
+
+def _require_ordinary_gradients(subject: Subject) -> None:
+    """Raise `NotJudgedError` if gradients move nothing until they have agreed for a while."""
+    moved = []
+    for is_steady in (False, True):
+        params = subject.parameters()
+        before, optimizer = copies(params), subject.build(params)
+        try:
+            for step in range(_LONGEST_START):
+                subject.step(optimizer, subject.gradients(0 if is_steady else step))
+        except Exception:  # the first check will say so
+            return
+        moved.append(not is_same(params, before))
+    if moved == [False, True]:
+        raise NotJudgedError(
+            "it moves only where gradients agree for a while, and those of the checks are random"
+        )
 
 
 @dataclass(frozen=True)
@@ -237,7 +256,8 @@ def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
     if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
         base = max(base, 2e-6)  # it computes in 32 bits
     if subject.is_coupled:  # norms over all parameters are often taken in 32 bits
-        base = max(base, 1e-5 * min(1.0, largest_gap(plain, copies(subject.parameters()))))
+        moved = largest_gap(plain, copies(subject.parameters()))
+        base = max(base, min(1e-5, 1e-3 * moved))
     tiny = _BASE[subject.dtype] / 10
     shifts = [ends(partial(_scaled, 1 + k * tiny)) for k in (1, -2, 3)]
     return min(max(base, *(10 * largest_gap(shift, plain) for shift in shifts)), 1e-4)

@@ -255,3 +255,16 @@ class WithRows(torch.optim.SGD):
         super().__init__(params, 0.1)
         if not any(p.shape == (rows, rows) for group in self.param_groups for p in group["params"]):
             raise ValueError(f"no parameter is square with {rows} rows")
+
+
+class WaitsForAgreement(torch.optim.SGD):
+    """Moves only along gradients that are those of the step before, as TRAC nearly does."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for param in group["params"]:
+                last = self.state[param].get("last")
+                self.state[param]["last"] = param.grad.clone()
+                if last is None or not torch.equal(last, param.grad):
+                    param.grad = None
+        return super().step(closure)

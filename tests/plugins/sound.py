@@ -322,3 +322,17 @@ class RemembersLittle(Sound):
         beta1, beta2 = group["betas"]
         param -= group["lr"] * state["m"].lerp(grad, 1 - beta1).sign()
         state["m"].mul_(beta2).add_(grad, alpha=(1 - beta2) * 4e-10)
+
+
+class GrowsForEver(Sound):
+    """Steps that double from time to time, as Prodigy's do downhill without an end; in 32 bits."""
+
+    def move(self, param, grad, state, group):
+        state["step"] += 1
+        size = torch.tensor(group["lr"]) * 2.0 ** state["step"]
+        if size.isfinite():
+            param -= size * grad
+        elif "is_over" in state:
+            param.fill_(torch.nan)
+        else:
+            state["is_over"] = torch.tensor(1.0)
