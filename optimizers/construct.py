@@ -22,7 +22,15 @@ _NAMED = ("named_parameters", "named_params")  # a first argument that takes pai
 _MODEL = "model"  # an argument that takes a module
 _PARAMS = "params"  # one that takes parameters, wherever it stands
 _MATRIX_FLAG = "use_muon"  # groups of Jordan's Muon: https://github.com/KellerJordan/Muon
+_NO_GROUPS = {
+    "model": "it takes a model, which has no groups of parameters",
+    "named": "it takes named parameters, which come in no groups",
+}
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+class NoGroupsError(TypeError):
+    """A class that takes no groups of parameters has been given some."""
 
 
 def construct(
@@ -49,11 +57,11 @@ def construct(
                 f"path, such as {inner}=torch.optim.SGD"
             )
         own = {k: v for k, v in settings.items() if k != inner and not k.startswith(prefix)}
-        return cls(construct(inner_cls, given, theirs), **_with_classes(own))  # type: ignore[arg-type]
+        return cls(construct(inner_cls, given, theirs), **with_classes(own))  # type: ignore[arg-type]
     first = _first_argument(cls)
     others = supplied_arguments(cls) - {first}
     supplied = {name: _supplied(cls, name, given) for name in others}
-    return cls(_supplied(cls, first, given), **supplied, **_with_classes(settings))
+    return cls(_supplied(cls, first, given), **supplied, **with_classes(settings))
 
 
 def supplied_arguments(cls: type) -> frozenset[str]:
@@ -97,7 +105,21 @@ def optimizer_class(value: Any) -> type["Optimizer"] | None:
     return _class_at(value)
 
 
-def _with_classes(settings: Mapping[str, Any]) -> dict[str, Any]:
+def takes_torchs_forms(cls: type) -> bool:
+    """Return whether `cls` promises to take parameters in each form that torch.optim takes.
+
+    >>> import torch
+    >>> takes_torchs_forms(torch.optim.SGD)
+    True
+    """
+    first = _first_argument(cls)
+    if wrapped_argument(cls) or first in _NAMED or _mentions(cls, _MATRIX_FLAG):
+        return False
+    return supplied_arguments(cls) == {first} and first != _MODEL
+
+
+def with_classes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the classes for the import paths of optimizers among them."""
     found = {}
     for name, value in settings.items():
         resolve = optimizer_class if name in _WRAPPED else _class_at
@@ -125,13 +147,12 @@ def _as_model(given: list[Any]) -> Any:
     """Return a module that has the parameters under their names, and no forward.
 
     Raises:
-        TypeError: these are groups, whose settings a module cannot carry.
+        NoGroupsError: these are groups, whose settings a module cannot carry.
     """
     from torch.nn import Module
 
-    if any(isinstance(each, dict) for each in given):
-        raise TypeError("it takes a model, which has no groups of parameters")
-
+    if any(map(_is_group, given)):
+        raise NoGroupsError(_NO_GROUPS["model"])
     model = Module()
     for i, each in enumerate(given):
         name, param = each if isinstance(each, tuple) else (f"parameter {i}", each)
@@ -151,14 +172,29 @@ def _is_required(argument: inspect.Parameter) -> bool:
 
 def _in_the_form_of(cls: type, given: list[Any]) -> list[Any]:
     if _first_argument(cls) in _NAMED:
+        if any(map(_is_group, given)):
+            raise NoGroupsError(_NO_GROUPS["named"])
         if not all(isinstance(each, tuple) for each in given):
             return [(f"parameter {i}", param) for i, param in enumerate(_unnamed(given))]
         return given
     given = _unnamed(given)
-    if _mentions(cls, _MATRIX_FLAG) and not any(isinstance(each, dict) for each in given):
-        split = {flag: [p for p in given if (p.ndim >= 2) is flag] for flag in (True, False)}
-        return [{"params": own, _MATRIX_FLAG: flag} for flag, own in split.items() if own]
-    return given
+    if not _mentions(cls, _MATRIX_FLAG):
+        return given
+    groups = given if any(map(_is_group, given)) else [{"params": given}]
+    return [part for group in groups for part in _by_matrices(group)]
+
+
+def _by_matrices(group: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a group as one of matrices and one of the rest, unless it says itself what it is."""
+    if _MATRIX_FLAG in group:
+        return [group]
+    params = [group["params"]] if _is_tensor(group["params"]) else group["params"]
+    split = {flag: [p for p in params if (p.ndim >= 2) is flag] for flag in (True, False)}
+    return [{**group, "params": own, _MATRIX_FLAG: flag} for flag, own in split.items() if own]
+
+
+def _is_group(each: Any) -> bool:
+    return isinstance(each, dict)
 
 
 def _unnamed(given: Iterable[Any]) -> list[Any]:

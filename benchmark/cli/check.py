@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from itertools import groupby
-from pkgutil import resolve_name
 from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -12,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmark.cli.options import OptimizerList
+from benchmark.plain_text import plain
 from benchmark.spec import UsageError
-from optimizers.grammar import parse
+from optimizers.grammar import build_once, describe
 from optimizers.spec import OptimizerSpec, SpecError
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ _COLOURS = {
 _HEADINGS = {"failed": "wrong numbers", "inconvenient": "inconvenient"}
 _NOT_JUDGED = 2  # exit code: nothing is known of an optimizer, right or wrong
 
+_LONGEST = 1000  # characters of a refusal
+
 
 @click.command(name="check")
 @click.argument("optimizers", nargs=-1, required=True, type=OptimizerList())
@@ -41,21 +42,30 @@ def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
     Each is a name or an import path with hyperparameters, as in --opts: adam,
     torch.optim.AdamW:weight_decay=0.05, mypkg.MyOpt:lr=0.01.
 
-    Exit code 1 if numbers are silently wrong, 2 if an optimizer cannot be judged.
+    Exit code 1 if numbers are silently wrong, 2 if an optimizer cannot be judged, whatever the
+    others are.
     """
-    specs = _specs(",".join(optimizers))
-    verdicts = {spec: _examine(spec) for spec in specs}
+    verdicts: dict[OptimizerSpec, list[Outcome]] = {}
+    refusals: list[str] = []
+    for spec in _specs(",".join(optimizers)):
+        try:
+            verdicts[spec] = _examine(spec)
+        except UsageError as error:
+            refusals.append(str(error))
+            continue
+        if not as_json:
+            _print(spec, verdicts[spec], is_verbose=verbose)
     if as_json:
         click.echo(json.dumps([_as_json(*verdict) for verdict in verdicts.items()], indent=1))
-    else:
-        for spec, outcomes in verdicts.items():
-            _print(spec, outcomes, is_verbose=verbose)
-    return max(_exit_code(outcomes) for outcomes in verdicts.values())
+    for refusal in refusals:
+        click.echo(f"Error: {plain(refusal, most=_LONGEST)}", err=True)
+    codes = [_exit_code(outcomes) for outcomes in verdicts.values()]
+    return max([*codes, *[_NOT_JUDGED] * bool(refusals)])
 
 
 def _specs(text: str) -> list[OptimizerSpec]:
     try:
-        specs = parse(text)
+        specs = describe(text)
     except SpecError as error:
         raise UsageError(str(error)) from None
     for spec in specs:
@@ -68,10 +78,16 @@ def _examine(spec: OptimizerSpec) -> "list[Outcome]":
     from optimizers.conformance import examine
 
     try:
-        return examine(partial(resolve_name(spec.target), **spec.hyperparameters))
+        build_once([spec])
+        return examine(spec)
+    except SpecError as error:
+        raise UsageError(str(error)) from None
     except Exception as error:  # a class of anyone's may raise anything
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{spec.label} cannot be built over three matrices: {words}") from None
+        raise UsageError(
+            f"{spec.label} cannot be built over three random matrices: {words}. Give what it asks "
+            f"for, as in {spec.name}:argument=value; what it asks of a model, `run` tries on yours"
+        ) from None
 
 
 def _exit_code(outcomes: "list[Outcome]") -> int:

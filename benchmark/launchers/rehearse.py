@@ -90,7 +90,7 @@ def _rehearsed(trials: list[Trial], context: Context, seconds: float) -> bool:
     worker = Worker(_rehearse, (trials, context))
     try:
         for trial in trials:
-            outcome = _outcome(worker, seconds)
+            outcome = _outcome(worker, seconds, "in its first two steps, on one batch")
             if isinstance(outcome, Exception):
                 raise outcome
             if outcome:
@@ -103,8 +103,17 @@ def _rehearsed(trials: list[Trial], context: Context, seconds: float) -> bool:
         stop([worker])
 
 
-def _outcome(worker: Worker, seconds: float) -> Exception | str | None:
-    """Return how the next rehearsal ends: an error, or what became of the process; None if well."""
+def _outcome(worker: Worker, seconds: float, when: str = "") -> Exception | str | None:
+    """Return how what `worker` does next ends.
+
+    Args:
+        worker: Sends an error, or None when all is well, for each of its tasks.
+        seconds: The most that one may take.
+        when: What it does, for the words.
+
+    Returns:
+        The error, or what became of the process; None if all is well.
+    """
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         wait(worker.things_to_wait_for(), timeout=left)
@@ -113,8 +122,8 @@ def _outcome(worker: Worker, seconds: float) -> Exception | str | None:
             found: Exception | None = outcome
             return found
         if over:
-            return f"fails: in its first two steps the process {worker.death()}"
-    return f"took longer than {seconds:g} s for two steps on one batch"
+            return f"fails: the process {worker.death()} {when}".rstrip()
+    return f"took longer than {seconds:g} s {when}".rstrip()
 
 
 def _check(specs: list[OptimizerSpec], pipe: Connection) -> None:

@@ -69,6 +69,8 @@ def _step(subject: Subject) -> tuple[list[bool], object]:
         subject.put(params, subject.gradients(0))
         return torch.tensor(3.25)
 
+    if subject.gradients_first:
+        subject.put(params, subject.gradients(0))
     loss = optimizer.step(closure)  # type: ignore[arg-type]  # torch wants floats
     return modes, loss
 

@@ -2,26 +2,27 @@
 
 from collections.abc import Iterable
 
+from optimizers.conformance.making import Source
 from optimizers.conformance.outcome import Check, Outcome, apply
 from optimizers.conformance.probe import NotJudgedError, look_at
-from optimizers.conformance.subject import Factory, Subject
+from optimizers.conformance.subject import Subject
 from optimizers.conformance.table import CHECKS, STANDS_ON
 
 
-def examine(factory: Factory, checks: Iterable[Check] = CHECKS) -> list[Outcome]:
-    """Return what comes out of each check of the optimizer that `factory` makes.
+def examine(source: Source, checks: Iterable[Check] = CHECKS) -> list[Outcome]:
+    """Return what comes out of each check of an optimizer.
 
     Args:
-        factory: Called with parameters or groups; with hyperparameters too if its signature names
-            some, as that of a class does.
+        source: A class, a partial of one or an `OptimizerSpec`, built as a study builds it; or a
+            function of parameters or groups, with hyperparameters too if its signature names some.
         checks: Which to run; the first of the table, that plain steps are taken, is always run.
 
     Raises:
-        Exception: whatever the factory raises for three random matrices.
+        Exception: whatever it raises when it is built over three random matrices.
     """
     others = [check for check in checks if check is not CHECKS[0]]
     try:
-        subject = look_at(factory)
+        subject = look_at(source)
     except NotJudgedError as error:
         return [
             Outcome(check=check, status="not judged", reason=str(error))

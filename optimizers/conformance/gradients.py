@@ -14,7 +14,8 @@ from optimizers.conformance.compare import (
     require_unchanged,
 )
 from optimizers.conformance.outcome import Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject, switch
+from optimizers.conformance.subject import NotApplicable, Subject
+from optimizers.contract import switch_to_evaluation, switch_to_training
 
 
 def takes_plain_steps(subject: Subject) -> None:
@@ -60,13 +61,13 @@ def a_parameter_frozen_later_rests(subject: Subject) -> None:
         raise NotApplicable("its step is one along a line for all parameters")
     params = subject.parameters()
     optimizer = subject.run(params, steps=subject.span(3))
-    switch(optimizer, "eval")  # averages of earlier steps do not count as moves of these
+    switch_to_evaluation(optimizer)  # averages of earlier steps do not count as moves of these
     before = params[1].detach().clone()
-    switch(optimizer, "train")
+    switch_to_training(optimizer)
     for step in range(20, 23):
         first, _, third = subject.gradients(step)
         subject.step(optimizer, [first, None, third])
-    switch(optimizer, "eval")
+    switch_to_evaluation(optimizer)
     if subject.averages:
         require_same([params[1]], [before], "frozen after 3 steps", 1e-6)
     else:
@@ -131,8 +132,9 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
     """Loops call zero_grad with set_to_none either way, and the next step must take both."""
     params = subject.parameters()
     optimizer = subject.run([{"params": params[:1]}, {"params": params[1:]}], steps=subject.span(1))
+    held = [param for param in params if param.grad is not None]
     optimizer.zero_grad(set_to_none=False)
-    if any(param.grad is None or param.grad.to_dense().count_nonzero() for param in params):
+    if any(param.grad is None or param.grad.to_dense().count_nonzero() for param in held):
         raise Failure("zero_grad(set_to_none=False) left something else than zeros")
     optimizer.zero_grad(set_to_none=True)
     if any(param.grad is not None for param in params):
@@ -141,6 +143,8 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
         before = copies(params)
         optimizer.step()
         require_unchanged(params, before, "a step after zero_grad(set_to_none=True)")
+    if len(held) < len(params):  # the next backward pass makes them anew
+        raise Inconvenience("zero_grad(set_to_none=False) left no gradient: a step had taken it")
 
 
 def sparse_gradients_move_as_dense_ones(subject: Subject) -> None:

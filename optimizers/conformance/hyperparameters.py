@@ -12,7 +12,7 @@ from torch.nn import Parameter
 
 from optimizers.conformance.compare import copies, is_same, largest_gap, require_same, tensors_in
 from optimizers.conformance.outcome import Difference, Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject, switch
+from optimizers.conformance.subject import NotApplicable, Subject
 
 _SET_BY_USERS = (
     "lr",
@@ -313,14 +313,12 @@ def _gap_of_own(subject: Subject, name: str, value: Any) -> str:
     params, twins = subject.parameters(), subject.parameters()
     try:
         if subject.is_coupled:
-            mixed = [subject.factory([{"params": params, name: value}])]
-            apart = [subject.factory(twins, **{name: value})]
+            mixed = [subject.ready([{"params": params, name: value}])]
+            apart = [subject.ready(twins, **{name: value})]
         else:
             groups = [{"params": params[:1]}, {"params": params[1:], name: value}]
-            mixed = [subject.factory(groups)]
-            apart = [subject.factory(twins[:1]), subject.factory(twins[1:], **{name: value})]
-        for optimizer in (*mixed, *apart):
-            switch(optimizer, "train")
+            mixed = [subject.ready(groups)]
+            apart = [subject.ready(twins[:1]), subject.ready(twins[1:], **{name: value})]
         for step in subject.span(4):
             grads = subject.gradients(step)
             subject.step(mixed[0], grads)

@@ -7,7 +7,7 @@ from torch.optim import Optimizer
 
 from optimizers.conformance.compare import copies, largest_gap, require_same
 from optimizers.conformance.outcome import Difference, Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject, params_of, switch
+from optimizers.conformance.subject import NotApplicable, Subject
 
 
 def a_parameter_unfrozen_late_moves_as_a_fresh_one(subject: Subject) -> None:
@@ -181,7 +181,7 @@ def parameters_stay_the_same_objects(subject: Subject) -> None:
     optimizer = subject.run(
         params, steps=subject.span(3)
     )  # an odd number, for steps of one size ±lr
-    held = params_of(optimizer)
+    held = subject.params_of(optimizer)
     if [id(param) for param in held] != [id(param) for param in params]:
         raise Failure("param_groups holds other objects than were given")
     with torch.no_grad():
@@ -191,6 +191,8 @@ def parameters_stay_the_same_objects(subject: Subject) -> None:
 
 def parameters_come_as_list_generator_groups_or_with_names(subject: Subject) -> None:
     """model.parameters(), model.named_parameters() and lists of groups are all in use."""
+    if subject.bare is None:
+        raise NotApplicable("it takes parameters in a form of its own")
     names = [f"layer{index}" for index in range(len(subject.shapes))]
     expected = subject.parameters()
     subject.run(expected)
@@ -201,8 +203,7 @@ def parameters_come_as_list_generator_groups_or_with_names(subject: Subject) -> 
             "groups": [{"params": params}],
             "names": list(zip(names, params, strict=True)),
         }
-        optimizer = subject.factory(forms[kind])
-        switch(optimizer, "train")
+        optimizer = subject.ready(forms[kind], by=subject.bare)
         _feed(subject, optimizer)
         require_same(params, expected, f"given as {kind}", subject.rounding)
 

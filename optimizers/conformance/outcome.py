@@ -12,6 +12,7 @@ from typing import Literal
 
 from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import NotApplicable, Subject
+from optimizers.construct import NoGroupsError
 
 Status = Literal["passed", "failed", "inconvenient", "not applicable", "not judged"]
 
@@ -34,6 +35,7 @@ _STATUSES: dict[type[Exception], Status] = {
     Failure: "failed",
     Inconvenience: "inconvenient",
     NotApplicable: "not applicable",
+    NoGroupsError: "not applicable",
 }
 
 

@@ -12,18 +12,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from optimizers.conformance.compare import copies, is_same, largest_gap
+from optimizers.conformance.making import Making, Source, making_of
 from optimizers.conformance.outcome import in_words
 from optimizers.conformance.sandbox import sandbox
-from optimizers.conformance.subject import Factory, Shape, Subject, draw
+from optimizers.conformance.subject import Shape, Subject, draw
+from optimizers.contract import has_two_points
 
 _SHAPES: tuple[Shape, ...] = ((7,), (5, 3), (2, 3, 4))
 _MATRICES: tuple[Shape, ...] = ((7, 3), (5, 3), (4, 9))
-_NEEDS: tuple[dict[str, Any], ...] = (
-    {},
-    {"needs_closure": True},
-    {"needs_graph": True},
-    {"needs_sparse": True},
-)
 _LONGEST_START = 40  # steps in which a parameter may rest at first; AdaShift's are 10
 _BASE = {torch.float64: 1e-12, torch.float32: 1e-5}
 _Alter = Callable[[list[Tensor]], list[Tensor]]
@@ -33,24 +29,25 @@ class NotJudgedError(Exception):
     """The optimizer takes no step in any of the ways tried; the message has the first error."""
 
 
-def look_at(factory: Factory) -> Subject:
-    """Find out what the optimizer of `factory` takes: shapes, gradients, hyperparameters, closures.
+def look_at(source: Source) -> Subject:
+    """Find out what the optimizer of `source` takes: shapes, gradients, hyperparameters, closures.
 
     Raises:
-        Exception: whatever the factory raises for three random matrices.
+        Exception: whatever it raises when it is built over three random matrices.
         NotJudgedError: it takes no step.
     """
     with sandbox():
-        subject = _that_steps(factory)
+        subject = _that_steps(making_of(source))
         subject = replace(subject, start=_start_of(subject))
         _require_ordinary_weights(subject)
+        _require_ordinary_gradients(subject)
         return _classified(subject)
 
 
-def _that_steps(factory: Factory) -> Subject:
+def _that_steps(making: Making) -> Subject:
     """Return the first of the subjects that takes a few steps."""
     errors: list[Exception] = []
-    for subject in _candidates(factory):
+    for subject in _candidates(making):
         try:
             with sandbox():
                 subject.run(subject.parameters(), steps=range(2))
@@ -64,37 +61,34 @@ def _that_steps(factory: Factory) -> Subject:
     )
 
 
-def _candidates(factory: Factory) -> Iterator[Subject]:
+def _candidates(making: Making) -> Iterator[Subject]:
     for shapes, dtype in product((_SHAPES, _MATRICES), (torch.float64, torch.float32)):
         try:
-            probe = factory([torch.nn.Parameter(t) for t in draw(shapes, seed=-1, dtype=dtype)])
+            params = [torch.nn.Parameter(t) for t in draw(shapes, seed=-1, dtype=dtype)]
+            probe = making.factory(params)
         except Exception:  # an optimizer of anyone's may raise anything
             if shapes is _MATRICES:
                 raise
             continue
         arguments = _step_arguments(probe)
         closure = {"needs_closure": any(p.default is p.empty for p in arguments)}
-        for needs in _NEEDS:
+        for needs in making.needs:
             if arguments or "needs_closure" not in needs:
                 yield Subject(
-                    factory=factory,
+                    factory=making.factory,
+                    bare=making.bare,
                     shapes=shapes,
                     dtype=dtype,
-                    keywords=frozenset(_keywords(factory)),
+                    keywords=making.keywords,
                     defaults=_values(probe.param_groups[0]) | probe.defaults,
                     takes_closure=bool(arguments),
-                    averages=all(callable(getattr(probe, k, None)) for k in ("train", "eval")),
+                    averages=has_two_points(probe),
                     **closure | needs,
                 )
 
 
 def _values(group: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in group.items() if name != "params"}
-
-
-def _keywords(factory: Factory) -> list[str]:
-    arguments = list(inspect.signature(factory).parameters.values())[1:]
-    return [p.name for p in arguments if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
 
 
 def _step_arguments(optimizer: Optimizer) -> list[inspect.Parameter]:
@@ -133,6 +127,24 @@ def _require_ordinary_weights(subject: Subject) -> None:
         moved.append(not is_same(params, before))
     if moved == [False, True]:
         raise NotJudgedError("it moves only weights that are near zero, and the checks have others")
+
+
+def _require_ordinary_gradients(subject: Subject) -> None:
+    """Raise `NotJudgedError` if gradients move nothing until they have agreed for a while."""
+    moved = []
+    for is_steady in (False, True):
+        params = subject.parameters()
+        before, optimizer = copies(params), subject.build(params)
+        try:
+            for step in range(_LONGEST_START):
+                subject.step(optimizer, subject.gradients(0 if is_steady else step))
+        except Exception:  # the first check will say so
+            return
+        moved.append(not is_same(params, before))
+    if moved == [False, True]:
+        raise NotJudgedError(
+            "it moves only where gradients agree for a while, and those of the checks are random"
+        )
 
 
 @dataclass(frozen=True)
@@ -244,7 +256,8 @@ def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
     if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
         base = max(base, 2e-6)  # it computes in 32 bits
     if subject.is_coupled:  # norms over all parameters are often taken in 32 bits
-        base = max(base, 1e-5)
+        moved = largest_gap(plain, copies(subject.parameters()))
+        base = max(base, min(1e-5, 1e-3 * moved))
     tiny = _BASE[subject.dtype] / 10
     shifts = [ends(partial(_scaled, 1 + k * tiny)) for k in (1, -2, 3)]
     return min(max(base, *(10 * largest_gap(shift, plain) for shift in shifts)), 1e-4)

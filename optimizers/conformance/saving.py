@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 
 from optimizers.conformance.compare import copies, require_same, require_same_state, tensors_in
 from optimizers.conformance.outcome import Failure, Inconvenience, unless_refused
-from optimizers.conformance.subject import NotApplicable, Subject, params_of, switch
+from optimizers.conformance.subject import NotApplicable, Subject
+from optimizers.contract import switch_to_evaluation, switch_to_training
 
 _EXACT = 1e-5  # above it, rounding is so much enlarged that memory alignment shows
 
@@ -50,8 +51,8 @@ def looking_at_it_changes_nothing(subject: Subject) -> None:
         repr(looked)
         looked.zero_grad()
         if subject.averages:
-            switch(looked, "eval")
-            switch(looked, "train")
+            switch_to_evaluation(looked)
+            switch_to_training(looked)
     tolerance = 1e-9 * subject.averages  # the way to the average and back rounds
     require_same(params, twins, "with a state dict between steps", max(tolerance, subject.rounding))
 
@@ -108,7 +109,9 @@ def _require_continued(subject: Subject, copied: Callable[[Optimizer], Optimizer
     optimizer = subject.build(subject.parameters(torch.float32))
     for step in subject.span(4):
         subject.step(optimizer, subject.gradients(step, torch.float32))
-    _require_alike(subject, optimizer, copied(optimizer), "continued by a copy")
+    copy = copied(optimizer)
+    subject.follow(copy, optimizer)
+    _require_alike(subject, optimizer, copy, "continued by a copy")
 
 
 def _require_alike(subject: Subject, first: Optimizer, second: Optimizer, what: str) -> None:
@@ -116,7 +119,8 @@ def _require_alike(subject: Subject, first: Optimizer, second: Optimizer, what: 
     for step in range(60, 64 + subject.start):
         for optimizer in (first, second):
             subject.step(optimizer, subject.gradients(step, torch.float32))
-        require_same(params_of(second), params_of(first), f"{what}, {step - 59} steps on", slack)
+        ends = subject.params_of(second), subject.params_of(first)
+        require_same(*ends, f"{what}, {step - 59} steps on", slack)
     require_same_state(second, first, what, slack)
 
 

@@ -1,13 +1,16 @@
 """The optimizer under check: how to build it, how to feed it, and what it asks for."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
+
+from optimizers.contract import switch_to_training
 
 Factory = Callable[..., Optimizer]
 Shape = tuple[int, ...]
@@ -22,13 +25,15 @@ class Subject:
     """An optimizer under check.
 
     Args:
-        factory: Makes it from parameters or groups. If its signature names hyperparameters, as that
-            of a class does, the checks vary them by keyword, otherwise in the parameter group.
+        factory: Makes it from parameters or groups.
+        bare: Makes it from parameters in every form that torch.optim takes; None if there is none.
         shapes: Shapes of parameters that it takes.
-        keywords: Hyperparameters that the factory takes by keyword.
+        keywords: Hyperparameters that the factory takes by keyword; the checks vary others in the
+            parameter group.
         defaults: Hyperparameters of its groups.
         takes_closure: Whether its step takes a closure.
         needs_closure: Whether its step cannot do without one.
+        gradients_first: Whether gradients must be there before its step calls the closure.
         needs_graph: Whether gradients must come with a graph, for second derivatives.
         needs_sparse: Whether it takes sparse gradients alone.
         dtype: Floating type of parameters in most checks.
@@ -41,11 +46,13 @@ class Subject:
     """
 
     factory: Factory
+    bare: Factory | None
     shapes: tuple[Shape, ...]
     keywords: frozenset[str]
     defaults: dict[str, Any]
     takes_closure: bool
     needs_closure: bool
+    gradients_first: bool = False
     needs_graph: bool = False
     needs_sparse: bool = False
     dtype: torch.dtype = torch.float64
@@ -55,6 +62,9 @@ class Subject:
     is_coupled: bool = False
     is_elementwise: bool = False
     is_random: bool = False
+    _given: "WeakKeyDictionary[Optimizer, list[Parameter]]" = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False
+    )
 
     def has(self, name: str) -> bool:
         """Whether there is a hyperparameter of that name."""
@@ -76,9 +86,37 @@ class Subject:
         keywords = {name: values[name] for name in values if name in self.keywords}
         own = {name: values[name] for name in values if name not in keywords}
         listed = list(params)
-        optimizer = self.factory([{"params": listed} | own] if own else listed, **keywords)
-        switch(optimizer, "train")
+        return self.ready([{"params": listed} | own] if own else listed, **keywords)
+
+    def ready(
+        self, params: Iterable[Any], *, by: Factory | None = None, **keywords: Any
+    ) -> Optimizer:
+        """Return what the factory, or `by`, makes of this, ready to train.
+
+        Args:
+            params: Parameters or groups, as they are.
+            by: Another way to make it.
+            keywords: Hyperparameters, as they are.
+        """
+        given = list(params)
+        form = iter(given) if isinstance(params, Iterator) else given
+        optimizer = (by or self.factory)(form, **keywords)
+        self._given[optimizer] = _flat(given)
+        switch_to_training(optimizer)
         return optimizer
+
+    def params_of(self, optimizer: Optimizer) -> list[Parameter]:
+        """Return its parameters in the order in which they were given, those added since last.
+
+        Its groups may have another: some sort parameters by their kind.
+        """
+        places = {id(param): i for i, param in enumerate(self._given.get(optimizer, []))}
+        return sorted(params_of(optimizer), key=lambda p: places.get(id(p), len(places)))
+
+    def follow(self, copy: Optimizer, original: Optimizer) -> None:
+        """Take `copy`'s parameters to have been given in the order of `original`'s."""
+        twins = dict(zip(map(id, params_of(original)), params_of(copy), strict=True))
+        self._given[copy] = [twins[id(param)] for param in self.params_of(original)]
 
     def span(self, steps: int) -> range:
         """Return that many steps, after those in which it does not move yet."""
@@ -111,7 +149,7 @@ class Subject:
 
     def step(self, optimizer: Optimizer, grads: Sequence[Tensor | None]) -> None:
         """Take one step with copies of these gradients, one for each parameter, None for none."""
-        params = params_of(optimizer)
+        params = self.params_of(optimizer)
 
         def closure() -> Tensor:
             with torch.enable_grad():
@@ -123,11 +161,15 @@ class Subject:
 
     def step_with(self, optimizer: Optimizer, closure: Callable[[], Tensor]) -> None:
         """Take one step after a `closure` that leaves gradients and returns a loss."""
-        if self.needs_closure:
-            optimizer.step(closure)  # type: ignore[arg-type]  # torch wants floats
-        else:
+        if not self.needs_closure:
             closure()
             optimizer.step()
+            return
+        for param in params_of(optimizer):
+            param.grad = None
+        if self.gradients_first:
+            closure()
+        optimizer.step(closure)  # type: ignore[arg-type]  # torch wants floats
 
     def run(
         self, params: Iterable[Any], steps: Iterable[int] | None = None, **values: Any
@@ -147,16 +189,21 @@ class Subject:
         return grad.detach().clone()
 
 
-def switch(optimizer: Optimizer, to: str) -> None:
-    """Call ``train`` or ``eval`` of an optimizer that has it, as schedule-free ones do."""
-    method = getattr(optimizer, to, None)
-    if callable(method):
-        method()
-
-
 def params_of(optimizer: Optimizer) -> list[Parameter]:
     """Return the parameters of all groups."""
     return [param for group in optimizer.param_groups for param in group["params"]]
+
+
+def _flat(given: Iterable[Any]) -> list[Parameter]:
+    """Return the parameters in a list of them, of groups, or of pairs of name and parameter."""
+    found = []
+    for each in given:
+        if isinstance(each, dict):
+            inner = each["params"]
+            found += _flat([inner] if isinstance(inner, Tensor) else inner)
+        else:
+            found.append(each[1] if isinstance(each, tuple) else each)
+    return found
 
 
 def draw(shapes: Iterable[Shape], *, seed: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from optimizers.conformance import CHECKS, examine
-from tests.plugins import faulty, sound, subtle
+from tests.plugins import contracts, faulty, sound, subtle
 
 # What each planted fault fails at.
 WRONG = {
@@ -15,9 +15,6 @@ WRONG = {
         "a group can have each hyperparameter of its own",
     },
     "CountsForAllInstances": {"two optimizers keep to themselves"},
-    "ConsumesTheGradient": {
-        "zero grad clears both ways",
-    },
     "CountsGlobally": {
         "a state dict restores to the bit",
         "a pickled optimizer goes on",
@@ -251,6 +248,7 @@ WRONG = {
 
 # What faults that show in one place alone fail at.
 SUBTLE = {
+    "ClimbsShorterByTheNorm": "maximize climbs what minimize descends",
     "IgnoresTheBetasOfAGroup": "a group can have each hyperparameter of its own",
     "TakesTheBetasOfTheFirstGroup": "a group can have each hyperparameter of its own",
     "LowersItsDefaultRate": "hyperparameters stay as they were set",
@@ -294,6 +292,7 @@ INCONVENIENT = {
     },
     "ConsumesTheGradient": {
         "gradients stay as they were",
+        "zero grad clears both ways",
     },
     "CountsInTheGroup": {
         "a parameter unfrozen late moves as a fresh one",
@@ -487,11 +486,29 @@ def test_a_step_without_closure_is_no_failure_but_is_said():
     assert "Lightning cannot call it" in outcomes["a closure runs with gradients enabled"].reason
 
 
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("RemembersLittle", "a cycled momentum takes effect"),
+        ("GrowsForEver", "every step moves"),
+    ],
+)
+def test_what_a_check_once_took_for_a_fault_is_none(name, check):
+    checks = [each for each in CHECKS if each.name == check]
+    assert check in those(examine(getattr(sound, name), checks), "passed")
+
+
 def test_what_takes_no_step_is_not_judged_and_says_why_in_a_line():
     outcomes = examine(faulty.RaisesAtEveryStep)
     assert {each.status for each in outcomes} == {"not judged"}
     assert outcomes[0].reason.count("first line") == 1
     assert "kernels" not in outcomes[0].reason
+
+
+def test_what_moves_on_steady_gradients_alone_is_not_judged():
+    outcomes = examine(contracts.WaitsForAgreement)
+    assert {each.status for each in outcomes} == {"not judged"}
+    assert "where gradients agree" in outcomes[0].reason
 
 
 def test_any_factory_will_do():

@@ -246,3 +246,25 @@ class RandomWithClosure(Random):
         loss = closure()
         super().step()
         return loss
+
+
+class WithRows(torch.optim.SGD):
+    """Wants a square parameter of so many rows, as those do that know the last layer of a model."""
+
+    def __init__(self, params, rows):
+        super().__init__(params, 0.1)
+        if not any(p.shape == (rows, rows) for group in self.param_groups for p in group["params"]):
+            raise ValueError(f"no parameter is square with {rows} rows")
+
+
+class WaitsForAgreement(torch.optim.SGD):
+    """Moves only along gradients that are those of the step before, as TRAC nearly does."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for param in group["params"]:
+                last = self.state[param].get("last")
+                self.state[param]["last"] = param.grad.clone()
+                if last is None or not torch.equal(last, param.grad):
+                    param.grad = None
+        return super().step(closure)

@@ -307,3 +307,32 @@ class MemoryOfManySteps(KeepsAWindow):
     """No fault: a long history of bounded length, as that of L-BFGS."""
 
     length = 200
+
+
+class RemembersLittle(Sound):
+    """Lion with a memory so faint that a sign hangs on it only where gradients are as faint."""
+
+    def __init__(self, params, lr=1e-2, betas=(0.9, 0.999)):
+        super().__init__(params, lr)
+        self.defaults["betas"] = betas
+        for group in self.param_groups:
+            group.setdefault("betas", betas)
+
+    def move(self, param, grad, state, group):
+        beta1, beta2 = group["betas"]
+        param -= group["lr"] * state["m"].lerp(grad, 1 - beta1).sign()
+        state["m"].mul_(beta2).add_(grad, alpha=(1 - beta2) * 4e-10)
+
+
+class GrowsForEver(Sound):
+    """Steps that double from time to time, as Prodigy's do downhill without an end; in 32 bits."""
+
+    def move(self, param, grad, state, group):
+        state["step"] += 1
+        size = torch.tensor(group["lr"]) * 2.0 ** state["step"]
+        if size.isfinite():
+            param -= size * grad
+        elif "is_over" in state:
+            param.fill_(torch.nan)
+        else:
+            state["is_over"] = torch.tensor(1.0)

@@ -1,13 +1,22 @@
 """The verb prints what fails first; its exit code tells wrong from inconvenient."""
 
 import json
+from functools import partial
 
 import pytest
 
 from benchmark.__main__ import main
-from optimizers.conformance import CHECKS
+from optimizers.conformance import CHECKS, examine
 
 PLUGINS = "tests.plugins"
+
+
+FEW = ("takes plain steps", "it goes downhill")
+
+
+def use_few_checks(monkeypatch):
+    few = tuple(check for check in CHECKS if check.name in FEW)
+    monkeypatch.setattr("optimizers.conformance.examine", partial(examine, checks=few))
 
 
 def printed(capsys):
@@ -55,6 +64,32 @@ def test_what_cannot_be_judged_is_said_once_with_exit_code_2(capsys):
     assert len(lines) == 3
     assert "cannot be judged: it takes no step" in lines[2]
     assert "ValueError: first line (" in lines[2]
+
+
+def test_a_class_that_cannot_be_built_leaves_the_verdicts_of_the_others(capsys, monkeypatch):
+    use_few_checks(monkeypatch)
+    names = ("contracts.MatrixAveraging", "contracts.WithRows:rows=10|2", "faulty.ForgetsTheDecay")
+    assert main(["check", *(f"{PLUGINS}.{name}" for name in names), "adam"]) == 2
+    out, err = capsys.readouterr()
+    counts = [line for line in out.splitlines() if f"of {len(FEW)} properties" in line]
+    assert [line.split(":")[0].split(".")[-1] for line in counts] == [
+        "MatrixAveraging",
+        "ForgetsTheDecay",
+        "adam",
+    ]
+    early, late = err.splitlines()
+    assert early.endswith("WithRows rows=10: no parameter is square with 10 rows")
+    assert "WithRows rows=2 cannot be built over three random matrices: no parameter is" in late
+    assert ":argument=value" in late
+
+
+def test_the_verb_builds_what_run_builds(capsys, monkeypatch):
+    use_few_checks(monkeypatch)
+    wrapped = f"{PLUGINS}.contracts.Wrapper:optimizer=torch.optim.SGD:optimizer.lr=0.1"
+    climber = f"{PLUGINS}.contracts.Sharpness:base_optimizer=torch.optim.SGD:lr=0.1"
+    named = f"{PLUGINS}.contracts.Named"
+    assert main(["check", wrapped, climber, named, "torch.optim.Muon:rest=adamw", "--json"]) == 0
+    assert [each["passes"] for each in json.loads(capsys.readouterr().out)] == [True] * 4
 
 
 def test_the_verb_takes_several_and_succeeds_where_all_do(capsys):
