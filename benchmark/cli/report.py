@@ -157,7 +157,7 @@ def _motion(stores: Sequence[Store], opts: str | None) -> "tuple[Motion, View]":
 
     What a record names is not imported: a record may come from anyone.
     """
-    from benchmark.cli.landscape import DEFAULT_RATES, rate_shown
+    from benchmark.cli.rates import DEFAULT_RATES, rate_shown
     from benchmark.landscape.compute import Plan, compute
     from benchmark.landscape.surfaces import SURFACES
     from benchmark.report.landscape.view import View
