@@ -6,7 +6,7 @@ import pytest
 
 import datamodules.places
 from benchmark.__main__ import main
-from benchmark.launchers import local
+from benchmark.launchers.local import LocalLauncher
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 
@@ -138,7 +138,7 @@ def test_what_cannot_run_here_leaves_the_result_that_another_machine_wrote(
         return None if len(seen) == 1 else real(self, trial)
 
     monkeypatch.setattr(Store, "record", too_early)
-    monkeypatch.setattr("benchmark.cli.run.why_not", lambda *_: "not on this machine")
+    monkeypatch.setattr("benchmark.launchers.devices.why_not", lambda *_: "not on this machine")
     assert main(words) == 0
     assert path.read_bytes() == record
 
@@ -159,14 +159,14 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(
 
 def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))  # where IMDB is not prepared
-    real = local.prepare
+    real = LocalLauncher.prepare
 
-    def prepare(wanted, context, timeout):
+    def prepare(self, wanted, context):
         if wanted[0][0] == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
-        return real(wanted, context, timeout)
+        return real(self, wanted, context)
 
-    monkeypatch.setattr(local, "prepare", prepare)
+    monkeypatch.setattr(LocalLauncher, "prepare", prepare)
     monkeypatch.setattr(datamodules.places, "reachable", lambda url: "huggingface" not in url)
     wish = ["--problem", "logreg/imdb,logreg/mnist", "--opts", "adam", "--seeds", "1"]
     assert main([*wish, "--epochs", "1", "--wandb", "disabled"]) == 0
