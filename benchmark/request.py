@@ -84,7 +84,8 @@ class Request:
                 raise UsageError(f"{name}: expected a tuple of names, got the text {shown(value)}")
         for name in _COUNTS:
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and value >= 1):
+            is_whole = isinstance(value, int) and not isinstance(value, bool)
+            if value is not None and not (is_whole and value >= 1):
                 raise UsageError(f"{name}: expected a whole number from 1, got {shown(str(value))}")
         if self.diagnostics_every < 0:
             raise UsageError(f"diagnostics_every: expected 0 or more, got {self.diagnostics_every}")

@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -416,3 +418,30 @@ def test_report_writes_a_page_and_says_where(capsys, tmp_path):
 def test_report_of_an_unknown_study_is_one_line(capsys):
     assert main(["report", "gone"]) == 2
     assert capsys.readouterr().err == "Error: no study 'gone' in results. There are none yet\n"
+
+
+@pytest.fixture
+def unwritable(tmp_path):
+    """Return a folder in which nobody can make a file."""
+    folder = Path("/proc")  # not even root
+    if os.geteuid() != 0:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+    elif not folder.is_dir():
+        pytest.skip("root can write anywhere here")
+    return folder
+
+
+@pytest.mark.parametrize("option", ["--results", "--cache-dir"])
+@pytest.mark.parametrize("below", ["", "new", "new/deeper"])
+@pytest.mark.parametrize("words", [["--dry-run"], ["--dry-run", "--json"], []])
+def test_folders_that_cannot_be_written_are_refused_by_a_dry_run_too(
+    capsys, unwritable, option, below, words
+):
+    folder = unwritable / below
+    assert main([*QUICK, "--opts", "adam", "--seeds", "1", option, str(folder), *words]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert len(streams.err.strip().splitlines()) == 1
+    assert streams.err.startswith(f"Error: folder {folder}")
+    assert "cannot be made: " in streams.err or "cannot be written: " in streams.err
