@@ -109,6 +109,7 @@ class WandbRun:
 
     def __init__(self, run: Any) -> None:
         self._run = run
+        self.id = str(run.id)
 
     def log(self, row: Row) -> None:
         """Send one row; its axes are columns, for wandb's own step cannot go back."""
