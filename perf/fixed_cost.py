@@ -14,8 +14,9 @@ from pathlib import Path
 from _trials import Silent, report, trials
 
 from benchmark.context import Context
-from benchmark.launchers import Watcher
-from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.launchers import Limits, Watcher
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.prepare import prepare
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror
@@ -28,18 +29,13 @@ WARM_UP = 2
 TURN = 5  # trials one after the other on each side
 
 
-def cost(launch: LocalLauncher, trial: Trial, store: Store) -> float:
+def cost(watcher: Watcher, trial: Trial, store: Store) -> float:
     """Return the seconds of a trial, less training and evaluation."""
     started = time.perf_counter()
-    launch([trial], store)
+    LocalLauncher(Limits(workers=1))([trial], store, Context(), watcher)
     elapsed = time.perf_counter() - started
     seconds = store.record(trial).seconds  # type: ignore[union-attr]
     return elapsed - seconds["training"] - seconds["evaluation"]
-
-
-def launcher(watcher: Watcher) -> LocalLauncher:
-    """Return a launcher of one worker."""
-    return LocalLauncher(Context(), Devices(workers=1), watcher)
 
 
 def main() -> None:
@@ -54,13 +50,13 @@ def main() -> None:
             mode="offline", project="perf", entity=None, folder=store.folder, study="perf"
         )
         mirror = stack.enter_context(LiveMirror(WandbSink(destination), store))
-        sides = [(launcher(Silent()), without, plain), (launcher(mirror), store, mirrored)]
-        for launch, where, _ in sides:
+        sides = [(Silent(), without, plain), (mirror, store, mirrored)]
+        for watcher, where, _ in sides:
             for trial in grid[:WARM_UP]:
-                cost(launch, trial, where)
+                cost(watcher, trial, where)
         for first in range(WARM_UP, TRIALS, TURN):
-            for launch, where, found in sides:
-                found += [cost(launch, trial, where) for trial in grid[first : first + TURN]]
+            for watcher, where, found in sides:
+                found += [cost(watcher, trial, where) for trial in grid[first : first + TURN]]
         started = time.perf_counter()
         mirror.close()
         waited = time.perf_counter() - started

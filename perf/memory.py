@@ -9,7 +9,9 @@ from pathlib import Path
 from _trials import Silent, report, trials
 
 from benchmark.context import Context
-from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.launchers import Limits
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.prepare import prepare
 from benchmark.store import Store
 
 
@@ -47,7 +49,8 @@ def main() -> None:
     threading.Thread(target=watch, daemon=True).start()
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        LocalLauncher(Context(), Devices(workers=2), Silent())(grid, Store(folder, "perf"))
+        launch = LocalLauncher(Limits(workers=2))
+        launch(grid, Store(folder, "perf"), Context(), Silent())
     over.set()
     workers = sorted(peaks.values())[-2:]
     report(

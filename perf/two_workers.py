@@ -7,7 +7,9 @@ import time
 from _trials import Silent, report, trials
 
 from benchmark.context import Context
-from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.launchers import Limits
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.prepare import prepare
 from benchmark.store import Store
 
 REPEATS = 3
@@ -18,7 +20,8 @@ def seconds(workers: int) -> float:
     grid = trials("logreg/mnist", "all", epochs=5, seeds=2)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        LocalLauncher(Context(), Devices(workers=workers), Silent())(grid, Store(folder, "perf"))
+        launch = LocalLauncher(Limits(workers=workers))
+        launch(grid, Store(folder, "perf"), Context(), Silent())
         return time.perf_counter() - started
 
 

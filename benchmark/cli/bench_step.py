@@ -65,7 +65,7 @@ def command(
     Torch's classes of the same rule run in turn with it on the same tensors, and so does a plain
     copy, whose speed gives the limit.
     """
-    from benchmark.cli.run import console
+    from benchmark.cli.console import console
     from benchmark.workbench.step_cost.costs import as_json as heat_as_json
     from benchmark.workbench.step_cost.table import print_legend, print_step_table
 

@@ -1,16 +1,15 @@
 """``landscape``: the optimizers in motion on surfaces, as a page, a picture or a film."""
 
-import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchmark.atomic import write_text
 from benchmark.cli.options import Names, OptimizerList, Real, Whole
+from benchmark.cli.rates import DEFAULT_RATES, Rates, rate_shown
 from benchmark.report.words import counted
 from benchmark.spec import UsageError
 from benchmark.workbench.landscape.surfaces import SURFACES
@@ -23,27 +22,6 @@ if TYPE_CHECKING:
     from benchmark.workbench.landscape.view import View
 
 _FORMATS = ("html", "png", "gif", "mp4")
-DEFAULT_RATES = "0.0003,0.001,0.003,0.01,0.03,0.1,0.3,1,3"  # two a decade
-
-
-class _Rates(click.ParamType[Any]):
-    """A comma list of positive numbers, which come out rising, each once."""
-
-    name = "numbers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        """Return the numbers."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            rates = {float(word) for word in str(value).split(",") if word.strip()}
-        except ValueError:
-            rates = set()
-        if not rates or not all(0 < rate < math.inf for rate in rates):
-            self.fail(f"expected positive numbers such as 0.01,0.1,1, got {value!r}", param, ctx)
-        return tuple(sorted(rates))
 
 
 @click.command(name="landscape")
@@ -63,7 +41,7 @@ class _Rates(click.ParamType[Any]):
 )
 @click.option(
     "--lrs",
-    type=_Rates(),
+    type=Rates(),
     default=DEFAULT_RATES,
     show_default=True,
     help="Learning rates, besides each optimizer's own.",
@@ -163,15 +141,6 @@ def _view(options: dict[str, Any], grid: "Grid") -> "View":
             raise UsageError(f"--rate: expected one of {known}, got {rate!r}")
         rate = found[0]
     return View(start=options["start"] - 1, noisy=options["noisy"], lr=rate)
-
-
-def rate_shown(opts: str) -> Literal["best", "own"]:
-    """Return how learning rates are chosen at first: a rate that `opts` gives is not passed over.
-
-    >>> rate_shown("adam,sgd:momentum=0.9"), rate_shown("adam,sgd:lr=0.5")
-    ('best', 'own')
-    """
-    return "own" if re.search(r":\s*lr\s*=", opts) else "best"
 
 
 def _check_film(kind: str) -> None:

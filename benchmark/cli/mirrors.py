@@ -3,11 +3,10 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from rich.console import Console
 
-from benchmark.mirror.destination import choose_destination
+from benchmark.mirror.destination import WandbOptions, choose_destination
 from benchmark.mirror.live import LiveMirror, Sink
 from benchmark.mirror.wandb_run import WandbSink
 from benchmark.plain_text import error_line
@@ -15,7 +14,7 @@ from benchmark.spec import UsageError
 from benchmark.store import Store
 
 
-def choose_sinks(where: dict[str, Any], store: Store, num_trials: int) -> tuple[list[Sink], str]:
+def choose_sinks(wandb: WandbOptions, store: Store, num_trials: int) -> tuple[list[Sink], str]:
     """Return where a study is mirrored to, and a line that says so.
 
     Raises:
@@ -23,7 +22,12 @@ def choose_sinks(where: dict[str, Any], store: Store, num_trials: int) -> tuple[
     """
     try:
         destination, place = choose_destination(
-            **where, folder=store.folder, study=store.study, num_trials=num_trials
+            wandb.mode,
+            project=wandb.project,
+            entity=wandb.entity,
+            folder=store.folder,
+            study=store.study,
+            num_trials=num_trials,
         )
     except UsageError:
         raise

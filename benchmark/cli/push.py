@@ -40,7 +40,7 @@ def command(study: str, results: Path, mode: Any, wandb_project: str, wandb_enti
 
 
 def _push(destination: Destination, store: Store) -> int:
-    from benchmark.cli.run import console
+    from benchmark.cli.console import console
     from benchmark.mirror.push import PushError, push
 
     records = [record for record in store.records() if record.status != "skipped"]

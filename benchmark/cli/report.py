@@ -156,7 +156,7 @@ def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
 
     What a record names is not imported: a record may come from anyone.
     """
-    from benchmark.cli.landscape import DEFAULT_RATES, rate_shown
+    from benchmark.cli.rates import DEFAULT_RATES, rate_shown
     from benchmark.workbench.landscape.compute import Grid, compute
     from benchmark.workbench.landscape.page import section
     from benchmark.workbench.landscape.surfaces import SURFACES

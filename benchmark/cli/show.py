@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.console import console
 from benchmark.cli.options import results_option
-from benchmark.cli.run import console
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.spec import UsageError
 from benchmark.store import Store, open_study

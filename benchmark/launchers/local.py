@@ -1,262 +1,74 @@
-"""Runs trials on this machine, each in a process of its own forked from a preloaded server."""
+"""The launcher of this machine: each trial in a process of its own.
 
-import math
-import os
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+What it needs is loaded when it is used, since a command with nothing to run needs none of it.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from benchmark.context import Context
-from benchmark.launchers import Watcher
-from benchmark.launchers.process import Worker, stop
-from benchmark.launchers.server import end_orphans
-from benchmark.launchers.watchers import Shielded
+from benchmark.launchers import Limits, Watcher, devices
 from benchmark.prepared import Prepared
 from benchmark.spec import Trial
-from benchmark.store import FINISHED, Record, Store
-from datamodules.errors import DataError
-
-_MOST_CRASHES = 2  # of one trial, which then has failed
-_MOST_LOSSES = 5  # of one trial together with the server: its own code may be what ends the server
-
-
-@dataclass(frozen=True, kw_only=True)
-class Devices:
-    """What may run at once.
-
-    Args:
-        workers: Trials at once.
-        gpus: Ids of the GPUs, as CUDA_VISIBLE_DEVICES takes them.
-        slots_per_gpu: Trials at once on each of them.
-    """
-
-    workers: int
-    gpus: tuple[str, ...] = ()
-    slots_per_gpu: int = 1
+from benchmark.store import Store
+from optimizers.spec import OptimizerSpec
 
 
 class LocalLauncher:
-    """A pool of worker processes.
+    """A `Launcher` whose workers are forked from a preloaded server.
 
     Args:
-        context: Passed to every trial.
-        devices: What may run at once.
-        watcher: Is told what goes on.
-        timeout_seconds: After which a trial is killed and has failed; as long may it have to wait
-            for another process that has it. None for never.
+        limits: What it may use.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        devices: Devices,
-        watcher: Watcher,
-        timeout_seconds: float | None = None,
-    ) -> None:
-        self._context = context
-        self._devices = devices
-        self._watcher = Shielded(watcher)
-        self._timeout = timeout_seconds or math.inf
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
 
-    def __call__(self, trials: Sequence[Trial], store: Store) -> None:
+    def warm_up(self) -> AbstractContextManager[None]:
+        """Start the server, which loads torch and Lightning during the block."""
+        from benchmark.launchers.server import started_early
+
+        return started_early()
+
+    def num_at_once(self, threads: int) -> int:
+        """Return how many trials of so many CPU threads run at once."""
+        return self._limits.workers or max(1, devices.cpu_cores() // threads)
+
+    def why_not(self, accelerator: str, precision: str) -> str:
+        """Return why this machine cannot run trials with these two, empty if it can."""
+        return devices.why_not(accelerator, precision)
+
+    def check_hyperparameters(self, specs: Sequence[OptimizerSpec]) -> None:
+        """Have the classes of registered optimizers check their values, in a worker."""
+        from benchmark.launchers.rehearse import check_hyperparameters
+
+        check_hyperparameters(specs)
+
+    def prepare(self, wanted: Sequence[tuple[str, str, bool]], context: Context) -> list[Prepared]:
+        """Prepare data sets in a worker."""
+        from benchmark.launchers.prepare import prepare
+
+        return prepare(wanted, context, self._limits.timeout_seconds)
+
+    def rehearse(self, trials: Sequence[Trial], context: Context) -> None:
+        """Have optimizers that come by import path take two steps, in workers."""
+        from benchmark.launchers.rehearse import rehearse
+
+        rehearse(trials, context, self._limits.timeout_seconds)
+
+    def __call__(
+        self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher
+    ) -> None:
         """Run `trials`, a crashed one twice; then each has a record.
 
         A trial that another process has for too long has none here; the watcher is told.
-
-        Raises:
-            OSError: a record cannot be written, as when the disk is full; every record that was
-                written before stays.
         """
-        waiting = deque(trials)
-        crashes: Counter[str] = Counter()
-        losses: Counter[str] = Counter()
-        with _running_jobs() as jobs:
-            while waiting or jobs:
-                self._start(waiting, jobs, store)
-                for job in self._ended(jobs):
-                    self._pass_on(job)  # what it has said since it was last asked
-                    job.clear_away()
-                    end_orphans()
-                    jobs.remove(job)
-                    if not self._settle(job, store, crashes, losses):
-                        waiting.append(job.trial)
+        from benchmark.launchers.pool import Devices, Pool
 
-    def _start(self, waiting: deque[Trial], jobs: "list[_Job]", store: Store) -> None:
-        for _ in range(len(waiting)):
-            if len(jobs) >= self._devices.workers:
-                return
-            trial = waiting.popleft()
-            gpu = self._free_gpu(jobs) if trial.accelerator == "gpu" else ""
-            if gpu is None:
-                waiting.append(trial)
-                continue
-            jobs.append(_Job(trial, store, self._context, gpu))
-            self._watcher.started(trial)
-
-    def _free_gpu(self, jobs: "list[_Job]") -> str | None:
-        used = Counter(job.gpu for job in jobs)
-        free = [gpu for gpu in self._devices.gpus if used[gpu] < self._devices.slots_per_gpu]
-        return min(free, key=lambda gpu: used[gpu], default=None)
-
-    def _ended(self, jobs: "list[_Job]") -> "list[_Job]":
-        """Wait for news of the workers, pass it on, and return the jobs that are over."""
-        wait([thing for job in jobs for thing in job.things_to_wait_for()], timeout=0.5)
-        for job in jobs:
-            self._pass_on(job)
-        late = [job for job in jobs if job.running() and self._is_late(job)]
-        if late:
-            stop(late)
-        return [job for job in jobs if not job.running()]
-
-    def _pass_on(self, job: "_Job") -> None:
-        news = list(job.news())
-        if job.has_begun() and not job.is_known_to_have_begun:
-            job.is_known_to_have_begun = True
-            self._watcher.begun(job.trial)
-        for step, loss in news:
-            self._watcher.progressed(job.trial, step, loss)
-
-    def _is_late(self, job: "_Job") -> bool:
-        job.waited_too_long = job.seconds_waiting() > self._timeout
-        job.timed_out = job.seconds() > self._timeout
-        return job.waited_too_long or job.timed_out
-
-    def _settle(
-        self, job: "_Job", store: Store, crashes: Counter[str], losses: Counter[str]
-    ) -> bool:
-        """Return whether the trial of a job that is over needs no other job."""
-        key = job.trial.key
-        record = self._kept_by_another(job) if job.waited_too_long else _outcome(job, store)
-        if record is None:
-            kind, most = (losses, _MOST_LOSSES) if job.is_lost() else (crashes, _MOST_CRASHES)
-            kind[key] += 1
-            if kind[key] < most and not job.timed_out:
-                return False
-            try:
-                record = self._fail(job, store)
-            except BlockingIOError:  # another process has the trial: wait for it in a worker
-                return False
-        self._watcher.finished(record)
-        return True
-
-    def _fail(self, job: "_Job", store: Store) -> Record:
-        """Return the record of a trial that gave none: another process's, if there is one now."""
-        with store.claim(job.trial, wait=False):
-            record = store.record(job.trial)
-            if record is None:
-                record = self._failed(job)
-                store.write(record)
-        return record
-
-    def _failed(self, job: "_Job") -> Record:
-        if job.timed_out:
-            reason = f"took longer than the {self._timeout:g} s of --timeout"
-        elif job.is_lost():
-            reason = f"its process was lost with the server that starts them, {_MOST_LOSSES} times"
-        else:
-            reason = f"its process {job.death()}, and again when tried once more"
-        return self._record(job, reason)
-
-    def _kept_by_another(self, job: "_Job") -> Record:
-        return self._record(
-            job, f"another process has had it for longer than the {self._timeout:g} s of --timeout"
+        needs_gpu = any(trial.accelerator == "gpu" for trial in trials)
+        found = Devices(
+            workers=self.num_at_once(max((trial.threads for trial in trials), default=1)),
+            gpus=devices.gpu_ids() if needs_gpu else (),
+            slots_per_gpu=self._limits.gpu_slots,
         )
-
-    def _record(self, job: "_Job", reason: str) -> Record:
-        environment = self._context.environment
-        return Record(trial=job.trial, status="failed", reason=reason, environment=environment)
-
-
-def _outcome(job: "_Job", store: Store) -> Record | None:
-    """Return the record that a job has left; one of an earlier attempt is none."""
-    record = store.record(job.trial)
-    stale = record is not None and record.status not in FINISHED and not job.has_begun()
-    return None if stale else record
-
-
-class _Job(Worker):
-    """A worker that runs a trial, and what is known of it."""
-
-    def __init__(self, trial: Trial, store: Store, context: Context, gpu: str) -> None:
-        self.trial = trial
-        self.gpu = gpu
-        self.timed_out = False
-        self.waited_too_long = False
-        self.is_known_to_have_begun = False
-        super().__init__(_work, (gpu, trial, store, context))
-
-
-@contextmanager
-def _running_jobs() -> Iterator[list[_Job]]:
-    """A list whose jobs are stopped when an error or Ctrl-C ends the block."""
-    jobs: list[_Job] = []
-    try:
-        yield jobs
-    finally:
-        stop(jobs)
-
-
-def prepare(
-    wanted: Sequence[tuple[str, str, bool]],
-    context: Context,
-    timeout_seconds: float | None = None,
-) -> list[Prepared]:
-    """Prepare data sets in a worker, so that this process need not load torch and Lightning.
-
-    Args:
-        wanted: Data set, model, and whether dropout is on, of each problem.
-        context: Where data are.
-        timeout_seconds: After which it is given up; None for never.
-
-    Raises:
-        DataUnavailableError, DataCorruptError, UsageError, OSError: as the data modules do.
-        DataError: it took too long, or its process died.
-    """
-    names = ", ".join(dict.fromkeys(dataset for dataset, _, _ in wanted))
-    for _ in range(_MOST_LOSSES):
-        worker = Worker(_prepare, (wanted, context))
-        try:
-            found = _prepared(worker, names, timeout_seconds or math.inf)
-        finally:
-            stop([worker])
-        if found is not None:
-            return found
-    raise DataError(f"preparing {names}: its process was lost {_MOST_LOSSES} times; start again")
-
-
-def _prepared(worker: Worker, names: str, timeout: float) -> list[Prepared] | None:
-    """Wait until `worker` has prepared the data; return None if it was lost with its server."""
-    while True:
-        wait(worker.things_to_wait_for(), timeout=0.5)
-        over = not worker.running()  # asked before its last news is read
-        for outcome in worker.news():
-            if isinstance(outcome, Exception):
-                raise outcome
-            found: list[Prepared] = outcome
-            return found
-        if over:
-            break
-        if worker.seconds() > timeout:
-            raise DataError(
-                f"preparing {names} took longer than the {timeout:g} s of --timeout: "
-                "give it more time, or put the files into --data-dir"
-            )
-    if worker.is_lost():
-        return None
-    raise DataError(f"preparing {names}: its process {worker.death()}")
-
-
-def _work(gpu: str, trial: Trial, store: Store, context: Context, pipe: Connection) -> None:
-    if gpu:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    from benchmark.launchers.worker import work  # heavy, but loaded before the fork
-
-    work(trial, store, context, pipe)
-
-
-def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Connection) -> None:
-    from benchmark.launchers.worker import prepare as really_prepare  # heavy, as above
-
-    really_prepare(wanted, context, pipe)
+        Pool(store, context, found, watcher, self._limits.timeout_seconds).run(trials)

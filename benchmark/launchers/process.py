@@ -1,14 +1,24 @@
-"""One worker process as the launching process sees it: what it says, and how it ends."""
+"""One worker process of this machine, as the launching process sees it, and its frame inside.
+
+The frame is what a worker of this launcher does whatever it works at: it reports through a pipe,
+leaves Ctrl-C to the launching process, ends with it, and leaves nothing behind.
+"""
 
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import wait
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from benchmark.launchers import BEGUN, server
+from benchmark.launchers import server
 from benchmark.launchers.family import kill_all, kill_group, lead_group, tell
+from benchmark.launchers.messages import Begun, Message, Outcome
 
 _SECONDS_TO_STOP = 1.5  # between SIGTERM and SIGKILL, for all workers together
 _SECONDS_TO_DIE = 1.0  # after SIGKILL; a process in the middle of a disk access takes longer
@@ -16,10 +26,10 @@ _EXIT_CODE_IF_LOST = 255  # what multiprocessing gives a process whose server is
 
 
 class Worker:
-    """A process forked from the server, and the pipe on which it sends.
+    """A process forked from the server, and the pipe on which it reports.
 
     Args:
-        target: What it does; called with `args` and the pipe.
+        target: What it does; called with `args` and a function that takes its messages.
         args: Sent to it.
 
     Raises:
@@ -29,7 +39,7 @@ class Worker:
     def __init__(self, target: Callable[..., None], args: tuple[Any, ...]) -> None:
         self._begun: float | None = None
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
-        self._process = server.start_method().Process(target=_lead, args=(target, *args, theirs))
+        self._process = server.start_method().Process(target=_lead, args=(target, args, theirs))
         server.start(self._process)  # which may load modules for seconds
         self._started = time.perf_counter()
         theirs.close()
@@ -40,12 +50,12 @@ class Worker:
         sentinel = self._process.sentinel
         return [sentinel] if self._pipe.closed else [sentinel, self._pipe]
 
-    def news(self) -> Iterator[Any]:
-        """Yield what the worker has sent, except that it has begun."""
+    def news(self) -> Iterator[Message]:
+        """Yield what the worker has reported, except that it has begun."""
         try:
             while not self._pipe.closed and self._pipe.poll():
                 message = self._pipe.recv()
-                if message == BEGUN:
+                if isinstance(message, Begun):
                     self._begun = time.perf_counter()
                 else:
                     yield message
@@ -53,6 +63,10 @@ class Worker:
             Exception
         ):  # the end of the pipe, or what is no message: anyone's code may write to it
             self._pipe.close()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield the outcomes that the worker has reported."""
+        return (message for message in self.news() if isinstance(message, Outcome))
 
     def has_begun(self) -> bool:
         """Return whether the worker has said that it has begun."""
@@ -121,6 +135,44 @@ def stop(workers: Sequence[Worker]) -> None:
         server.end_orphans()
 
 
-def _lead(target: Callable[..., None], *args: Any) -> None:
+def _lead(target: Callable[..., None], args: tuple[Any, ...], pipe: Connection) -> None:
     lead_group()
-    target(*args)
+    with _leaving():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
+        _die_with_parent()
+        target(*args, pipe.send)
+
+
+@contextmanager
+def _leaving() -> Iterator[None]:
+    """End the process with the block: what is registered to run or to be waited for at exit is not.
+
+    Threads, handlers of `atexit` and child processes of anyone's code could last for ever. An
+    exception gives exit code 1.
+    """
+    code = 1
+    try:
+        yield
+        code = 0
+    except BaseException:
+        with suppress(Exception):
+            traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # the disk is full, or anyone's code has replaced it
+                stream.flush()
+        os._exit(code)
+
+
+def _die_with_parent() -> None:
+    """End this process when the launching one is gone, so that a killed study leaves no orphans."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        kill_all([os.getpid()])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

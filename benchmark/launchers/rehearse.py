@@ -8,10 +8,11 @@ and dying included, is then done to no trial.
 import time
 from collections.abc import Sequence
 from itertools import groupby
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any
 
 from benchmark.context import Context
+from benchmark.launchers.messages import Report
 from benchmark.launchers.process import Worker, stop
 from benchmark.spec import Trial, UsageError
 from optimizers.spec import OptimizerSpec
@@ -118,21 +119,20 @@ def _outcome(worker: Worker, seconds: float, when: str = "") -> Exception | str 
     while (left := deadline - time.monotonic()) > 0:
         wait(worker.things_to_wait_for(), timeout=left)
         over = not worker.running()  # asked before its last news is read
-        for outcome in worker.news():
-            found: Exception | None = outcome
-            return found
+        for outcome in worker.outcomes():
+            return outcome.error
         if over:
             return f"fails: the process {worker.death()} {when}".rstrip()
     return f"took longer than {seconds:g} s {when}".rstrip()
 
 
-def _check(specs: list[OptimizerSpec], pipe: Connection) -> None:
+def _check(specs: list[OptimizerSpec], report: Report) -> None:
     from benchmark.launchers.worker import check_hyperparameters as really_check  # heavy
 
-    really_check(specs, pipe)
+    really_check(specs, report)
 
 
-def _rehearse(trials: list[Trial], context: Context, pipe: Connection) -> None:
-    from benchmark.launchers.worker import rehearse as really_rehearse  # heavy, as in `local`
+def _rehearse(trials: list[Trial], context: Context, report: Report) -> None:
+    from benchmark.launchers.worker import rehearse as really_rehearse  # heavy, as in `pool`
 
-    really_rehearse(trials, context, pipe)
+    really_rehearse(trials, context, report)

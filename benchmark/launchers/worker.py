@@ -1,28 +1,24 @@
-"""What a worker process does: claim a trial, run it, commit its record.
+"""The work of a worker process, whichever launcher started it: claim a trial, run it, commit it.
 
-The forkserver has this module loaded, and with it torch and Lightning, before it forks a worker.
+It tells the launcher of it through a callable, and knows no other way to it. Each call needs a
+process for itself, whose output it takes away.
 """
 
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s in every worker
 
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
-from benchmark.launchers import BEGUN
-from benchmark.launchers.family import kill_all
 from benchmark.launchers.log import bound_log, keep_bounded
+from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
 from benchmark.plugins import check_fit, prepare_data
@@ -37,140 +33,123 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
-_own_pid = 0  # of this worker; a process that it has forked sees another
 
-
-def work(trial: Trial, store: Store, context: Context, pipe: Connection) -> None:
+def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
     """Run `trial` unless another process finishes it first; its record is then in `store`.
 
-    An exception of the trial becomes a ``failed`` record; one of the store ends the process with
-    exit code 1. The process ends here in any case, whatever threads the trial has left.
+    An exception of the trial becomes a ``failed`` record.
+
+    Raises:
+        OSError: the record cannot be written.
     """
-    with _leaving():
-        _start(pipe)
-        with store.claim(trial) as folder:
-            if store.missing([trial]):  # otherwise the log is that of whoever finished it
-                _send_output_to(folder / "log.txt")
-                store.begin(trial)
-                _tell(pipe, BEGUN)
-                store.write(_run(trial, context, folder, pipe))
-                _drop_empty(folder / "log.txt")
+    own_pid = os.getpid()
+    with store.claim(trial) as folder:
+        if store.missing([trial]):  # otherwise the log is that of whoever finished it
+            _send_output_to(folder / "log.txt")
+            store.begin(trial)
+            _tell(report, Begun())
+            store.write(_run(trial, context, folder, _Reporter(report, own_pid)))
+            _drop_empty(folder / "log.txt")
 
 
-def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, pipe: Connection) -> None:
-    """Prepare data sets and try plugged-in models on them; send what was prepared, or the error.
+def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
+    """Prepare data sets and try plugged-in models on them; report what was prepared, or the error.
 
     Args:
         wanted: Data set, model, and whether dropout is on, of each problem.
         context: Where data are.
-        pipe: Takes the outcome.
+        report: Takes the outcome.
     """
-    with _leaving():
-        _start(pipe)
-        _tell(pipe, BEGUN)
-        outcome = _prepare(wanted, context)
-        _leave_if_forked()
-        pipe.send(outcome)
+    own_pid = os.getpid()
+    _tell(report, Begun())
+    outcome = _prepare(wanted, context)
+    _leave_if_forked(own_pid)
+    report(outcome)
 
 
-def check_hyperparameters(specs: Sequence[OptimizerSpec], pipe: Connection) -> None:
-    """Build optimizers once; send None, or the error if a class refuses its values."""
-    with _leaving():
-        _start(pipe)
-        try:
-            build_once(specs)
-        except SpecError as error:
-            pipe.send(UsageError(f"--opts: {error}"))
-        else:
-            pipe.send(None)
+def check_hyperparameters(specs: Sequence[OptimizerSpec], report: Report) -> None:
+    """Build optimizers once; report the error if a class refuses its values."""
+    try:
+        build_once(specs)
+    except SpecError as error:
+        report(Outcome(error=UsageError(f"--opts: {error}")))
+    else:
+        report(Outcome())
 
 
-def _prepare(
-    wanted: Sequence[tuple[str, str, bool]], context: Context
-) -> list[Prepared] | Exception:
+def rehearse(trials: Sequence[Trial], context: Context, report: Report) -> None:
+    """Rehearse `trials`, and report the outcome of each; one with an error is the last.
+
+    Args:
+        trials: Trials whose optimizers anyone wrote.
+        context: Where data are.
+        report: Takes the outcomes.
+    """
+    own_pid = os.getpid()
+    _redirect_output(Path(os.devnull))
+    for trial in trials:
+        outcome = _rehearsed(trial, context)
+        _leave_if_forked(own_pid)
+        report(outcome)
+        if outcome.error is not None:
+            break
+
+
+def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Outcome:
     os.dup2(2, 1)  # what a plug-in prints is not the command's result
     try:
-        return [_prepared(*each, context) for each in wanted]
+        return Outcome(prepared=tuple(_prepared(*each, context) for each in wanted))
     except BaseException as error:  # a plug-in may raise anything; the way home takes few classes
-        return _portable(error)
+        return Outcome(error=_portable(error))
 
 
-def _start(pipe: Connection) -> None:
-    global _own_pid
-    _own_pid = os.getpid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
-    _die_with_parent()
-
-
-@contextmanager
-def _leaving() -> Iterator[None]:
-    """End the process with the block: what is registered to run or to be waited for at exit is not.
-
-    Threads, handlers of `atexit` and child processes of anyone's code could last for ever.
-    """
-    code = 1
-    try:
-        yield
-        code = 0
-    except BaseException:
-        with suppress(Exception):
-            traceback.print_exc()
-    finally:
-        _flush()
-        os._exit(code)
-
-
-def _leave_if_forked() -> None:
-    """End a process that anyone's code has forked and let return here: it is not the trial."""
-    if os.getpid() != _own_pid:
+def _leave_if_forked(own_pid: int) -> None:
+    """End a process that anyone's code has forked and let return here: it is not the worker."""
+    if os.getpid() != own_pid:
         os._exit(0)
 
 
-def _run(trial: Trial, context: Context, folder: Path, pipe: Connection) -> Record:
+class _Reporter:
+    """Tells the launcher of running losses, a few times a second at most.
+
+    Args:
+        report: Takes the messages.
+        own_pid: Id of the worker's process; one that anyone's code has forked ends here.
+    """
+
+    def __init__(self, report: Report, own_pid: int) -> None:
+        self._report = report
+        self._own_pid = own_pid
+        self._last = 0.0
+
+    def __call__(self, row: Row) -> None:
+        self.leave_if_forked()  # before any other sink has the row
+        now = time.perf_counter()
+        if RUNNING in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
+            self._last = now
+            _tell(self._report, RunningLoss(step=int(row[STEP]), loss=row[RUNNING]))
+
+    def leave_if_forked(self) -> None:
+        """End a forked process."""
+        _leave_if_forked(self._own_pid)
+
+
+def _run(trial: Trial, context: Context, folder: Path, reporter: _Reporter) -> Record:
     try:
-        record = run(trial, context, folder=folder, watch=_Reporter(pipe))
+        record = run(trial, context, folder=folder, watch=reporter)
     except BaseException as error:  # SystemExit and KeyboardInterrupt too are of its own making
-        _leave_if_forked()
+        reporter.leave_if_forked()
         with suppress(Exception):
             traceback.print_exc()
         reason = f"{error_line(error, 200)} (traceback in {folder / 'log.txt'})"
         return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
-    _leave_if_forked()
+    reporter.leave_if_forked()
     return record
 
 
-class _Reporter:
-    """Tells the launcher of running losses, a few times a second at most."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._last = 0.0
-
-    def __call__(self, row: Row) -> None:
-        _leave_if_forked()  # before any other sink has the row
-        now = time.perf_counter()
-        if RUNNING in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
-            self._last = now
-            _tell(self._pipe, (row[STEP], row[RUNNING]))
-
-
-def _tell(pipe: Connection, message: object) -> None:
+def _tell(report: Report, message: Message) -> None:
     with suppress(OSError):  # the launcher is gone, or the trial has closed what it did not open
-        pipe.send(message)
-
-
-def _die_with_parent() -> None:
-    """End this process when the launching one is gone, so that a killed study leaves no orphans."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        kill_all([os.getpid()])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        report(message)
 
 
 def _send_output_to(path: Path) -> None:
@@ -223,28 +202,9 @@ def _portable(error: BaseException) -> Exception:
     return UsageError(plain(error, 1_000) if isinstance(error, UsageError) else error_line(error))
 
 
-def rehearse(trials: Sequence[Trial], context: Context, pipe: Connection) -> None:
-    """Rehearse `trials`; for each send None, or the error there was, which is the last.
-
-    Args:
-        trials: Trials whose optimizers anyone wrote.
-        context: Where data are.
-        pipe: Takes the outcomes.
-    """
-    with _leaving():
-        _start(pipe)
-        _redirect_output(Path(os.devnull))
-        for trial in trials:
-            outcome = _rehearsed(trial, context)
-            _leave_if_forked()
-            pipe.send(outcome)
-            if outcome is not None:
-                break
-
-
-def _rehearsed(trial: Trial, context: Context) -> Exception | None:
+def _rehearsed(trial: Trial, context: Context) -> Outcome:
     try:
         rehearse_one(trial, prepare_data(trial.dataset, context.data_dir, context.cache_dir))
     except BaseException as error:  # as in `_prepare`
-        return _portable(error)
-    return None
+        return Outcome(error=_portable(error))
+    return Outcome()

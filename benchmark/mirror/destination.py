@@ -18,6 +18,15 @@ MOST_TRIALS_ONLINE = 1_000  # of one study, unless online is asked for: W&B limi
 
 
 @dataclass(frozen=True, kw_only=True)
+class WandbOptions:
+    """What is asked for of W&B."""
+
+    mode: Mode
+    project: str
+    entity: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Destination:
     """Where the W&B runs of a study go.
 

@@ -1,12 +1,14 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import datamodules.places
 from benchmark.__main__ import main
-from benchmark.launchers import local
+from benchmark.launchers.local import LocalLauncher
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 
@@ -138,7 +140,7 @@ def test_what_cannot_run_here_leaves_the_result_that_another_machine_wrote(
         return None if len(seen) == 1 else real(self, trial)
 
     monkeypatch.setattr(Store, "record", too_early)
-    monkeypatch.setattr("benchmark.cli.run.why_not", lambda *_: "not on this machine")
+    monkeypatch.setattr("benchmark.launchers.devices.why_not", lambda *_: "not on this machine")
     assert main(words) == 0
     assert path.read_bytes() == record
 
@@ -159,14 +161,14 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(
 
 def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))  # where IMDB is not prepared
-    real = local.prepare
+    real = LocalLauncher.prepare
 
-    def prepare(wanted, context, timeout):
+    def prepare(self, wanted, context):
         if wanted[0][0] == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
-        return real(wanted, context, timeout)
+        return real(self, wanted, context)
 
-    monkeypatch.setattr(local, "prepare", prepare)
+    monkeypatch.setattr(LocalLauncher, "prepare", prepare)
     monkeypatch.setattr(datamodules.places, "reachable", lambda url: "huggingface" not in url)
     wish = ["--problem", "logreg/imdb,logreg/mnist", "--opts", "adam", "--seeds", "1"]
     assert main([*wish, "--epochs", "1", "--wandb", "disabled"]) == 0
@@ -416,3 +418,30 @@ def test_report_writes_a_page_and_says_where(capsys, tmp_path):
 def test_report_of_an_unknown_study_is_one_line(capsys):
     assert main(["report", "gone"]) == 2
     assert capsys.readouterr().err == "Error: no study 'gone' in results. There are none yet\n"
+
+
+@pytest.fixture
+def unwritable(tmp_path):
+    """Return a folder in which nobody can make a file."""
+    folder = Path("/proc")  # not even root
+    if os.geteuid() != 0:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+    elif not folder.is_dir():
+        pytest.skip("root can write anywhere here")
+    return folder
+
+
+@pytest.mark.parametrize("option", ["--results", "--cache-dir"])
+@pytest.mark.parametrize("below", ["", "new", "new/deeper"])
+@pytest.mark.parametrize("words", [["--dry-run"], ["--dry-run", "--json"], []])
+def test_folders_that_cannot_be_written_are_refused_by_a_dry_run_too(
+    capsys, unwritable, option, below, words
+):
+    folder = unwritable / below
+    assert main([*QUICK, "--opts", "adam", "--seeds", "1", option, str(folder), *words]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert len(streams.err.strip().splitlines()) == 1
+    assert streams.err.startswith(f"Error: folder {folder}")
+    assert "cannot be made: " in streams.err or "cannot be written: " in streams.err

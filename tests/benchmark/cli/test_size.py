@@ -9,7 +9,7 @@ import pytest
 
 import benchmark.store
 from benchmark.__main__ import main
-from benchmark.cli.plan import Durations
+from benchmark.estimates import Durations
 from benchmark.launchers import devices
 from benchmark.store import Record
 

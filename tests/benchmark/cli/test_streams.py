@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmark.cli.run import console
+from benchmark.cli.console import console
 from benchmark.cli.streams import lasting_streams
 
 

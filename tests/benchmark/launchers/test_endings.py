@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmark.context import Context
-from benchmark.launchers import server
+from benchmark.launchers import Limits, server
 from benchmark.launchers.family import children, descendants
-from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.prepare import prepare
 from benchmark.spec import UsageError
 from benchmark.store import Store
 from datamodules.errors import DataError
@@ -44,9 +45,8 @@ def _digits_are_prepared(digits):
 def launch(tmp_path):
     def run(trials, *, watcher=None, workers=2, timeout=None):
         store = Store(tmp_path, "study")
-        LocalLauncher(Context(), Devices(workers=workers), watcher or Watcher(), timeout)(
-            trials, store
-        )
+        limits = Limits(workers=workers, timeout_seconds=timeout)
+        LocalLauncher(limits)(trials, store, Context(), watcher or Watcher())
         return [store.record(trial) for trial in trials]
 
     return run

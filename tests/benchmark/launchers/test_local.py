@@ -5,7 +5,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from benchmark.context import Context
-from benchmark.launchers.local import Devices, LocalLauncher, prepare
+from benchmark.launchers import Limits
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.prepare import prepare
 from benchmark.store import Record, Store
 from datamodules.errors import DataIncompleteError
 
@@ -39,7 +41,8 @@ def launch(tmp_path):
     def run(trials, *, workers=2, timeout=None, study="study"):
         store, watcher = Store(tmp_path, study), Watcher()
         context = Context(environment={"suite": "test"})
-        LocalLauncher(context, Devices(workers=workers), watcher, timeout)(trials, store)
+        limits = Limits(workers=workers, timeout_seconds=timeout)
+        LocalLauncher(limits)(trials, store, context, watcher)
         return [store.record(trial) for trial in trials], watcher
 
     return run
@@ -145,7 +148,7 @@ class WatchfulStore(Store):
 
 def test_an_empty_log_is_dropped_while_the_trial_is_still_claimed(trials_of, tmp_path):
     trials, store = trials_of(), WatchfulStore(tmp_path, "study")
-    LocalLauncher(Context(), Devices(workers=1), Watcher())(trials, store)
+    LocalLauncher(Limits(workers=1))(trials, store, Context(), Watcher())
     names = json.loads((tmp_path / "study" / "at-release.json").read_text())
     assert names == [".claim", "metrics.jsonl", "record.json", "trial.json"]
 
@@ -153,8 +156,8 @@ def test_an_empty_log_is_dropped_while_the_trial_is_still_claimed(trials_of, tmp
 def test_a_disk_that_cannot_be_written_ends_the_launch(trials_of, tmp_path):
     (tmp_path / "study").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="study"):
-        LocalLauncher(Context(), Devices(workers=1), Watcher())(
-            trials_of(), Store(tmp_path, "study")
+        LocalLauncher(Limits(workers=1))(
+            trials_of(), Store(tmp_path, "study"), Context(), Watcher()
         )
 
 

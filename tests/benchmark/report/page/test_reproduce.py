@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.__main__ import main
-from benchmark.cli.run import _Run
+from benchmark.cli import run
 from benchmark.problems import PROBLEMS
 from benchmark.report.page.reproduce import commands
 from benchmark.spec import Study, Workload
@@ -17,12 +17,14 @@ def planned(lines):
     """Return the keys of the trials that the command line plans for `lines`."""
     keys = set()
 
-    def note(self, trials, missing, place):
-        keys.update(trial.key for trial in trials)
-        return 0
+    real = run.forecast
+
+    def note(plan, *others):
+        keys.update(trial.key for trial in plan.trials)
+        return real(plan, *others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Run, "_say_plan", note)
+        patch.setattr(run, "forecast", note)
         for line in lines:
             assert main([*shlex.split(line)[3:], "--dry-run"]) == 0
     return keys

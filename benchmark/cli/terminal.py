@@ -1,0 +1,139 @@
+"""A run in the terminal: what it says while a study is completed, and the copies made meanwhile."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from benchmark.cli.forecast import forecast
+from benchmark.estimates import Durations
+from benchmark.launchers import Launcher, Watcher
+from benchmark.launchers.watchers import Together
+from benchmark.mirror.destination import WandbOptions
+from benchmark.mirror.ledger import has_left_over
+from benchmark.planning import TrialPlan
+from benchmark.prepared import Prepared
+from benchmark.report.table import print_tables, tables_as_json
+from benchmark.report.words import counted
+from benchmark.spec import Trial
+from benchmark.store import Record, Store
+
+if TYPE_CHECKING:
+    from benchmark.mirror.live import Sink
+
+
+class Terminal:
+    """A `complete.StudyWatcher` that prints, and mirrors the trials that run.
+
+    Args:
+        console: Where to print.
+        store: The study's folder.
+        launcher: Where trials run.
+        wandb: Where copies go.
+    """
+
+    def __init__(
+        self, console: Console, store: Store, launcher: Launcher, wandb: WandbOptions
+    ) -> None:
+        self._console = console
+        self._store = store
+        self._launcher = launcher
+        self._wandb = wandb
+        self._sinks: Sequence[Sink] = ()
+        self._has_run = False
+        self._plan = TrialPlan(trials=(), missing=())
+
+    def say(self, text: str) -> None:
+        """Print a line as it is."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def noticed(self, notice: str) -> None:
+        """Print it."""
+        self.say(notice)
+
+    def planned(self, plan: TrialPlan) -> None:
+        """Say what will run and where copies of it go; if nothing will, complete older copies.
+
+        Raises:
+            UsageError: a mirror that was asked for cannot be had.
+        """
+        self._plan = plan
+        if self._has_run:
+            return
+        if plan.missing:
+            from benchmark.cli.mirrors import choose_sinks
+
+            self._has_run = True
+            self._sinks, place = choose_sinks(self._wandb, self._store, len(plan.missing))
+            self._say_plan(plan, place)
+        elif has_left_over(self._store.folder):
+            self._complete_mirrors()
+
+    def prepared(self, data: Prepared) -> None:
+        """Print where data come from."""
+        self.say(f"data        {data}")
+        for notice in data.notices:
+            self.say(f"warning: {notice}")
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        """Show it as long as it lasts."""
+        return self._console.status(doing)
+
+    @contextmanager
+    def launching(self, trials: Sequence[Trial]) -> Iterator[Watcher]:
+        """Show how far `trials` are, and mirror them."""
+        from benchmark.cli.mirrors import mirrored
+        from benchmark.cli.progress import Progress
+
+        durations, workers = Durations(self._store.records()), self._workers(trials)
+        with (
+            mirrored(self._sinks, self._store, self._console) as mirrors,
+            Progress(self._console, trials, durations.estimate_seconds, workers) as progress,
+        ):
+            yield Together(progress, *mirrors)
+
+    def report(self, records: Sequence[Record], *, as_json: bool) -> int:
+        """Print the tables of a study that is completed, and return the exit code."""
+        if as_json:
+            click.echo(json.dumps(tables_as_json(records), indent=1))
+        else:
+            print_tables(self._console, records)
+            done = "" if self._has_run else "all trials were on record; "
+            again = _verb("show", self._store)
+            self.say(f"\n{done}files: {self._store.folder}   again: {again}")
+            self.say(f"as a page: {_verb('report', self._store)}")
+        lacking = len(self._plan.trials) - len(records)
+        if lacking:
+            self.say(
+                f"{counted(lacking, 'trial')} without a record: another process has them; "
+                "the same command goes on"
+            )
+        return 1 if lacking or any(record.status == "failed" for record in records) else 0
+
+    def _complete_mirrors(self) -> None:
+        """Complete the runs that a process which is gone has left over."""
+        from benchmark.cli.mirrors import choose_sinks, mirrored
+
+        sinks, _ = choose_sinks(self._wandb, self._store, 0)
+        with mirrored(sinks, self._store, self._console):
+            pass
+
+    def _say_plan(self, plan: TrialPlan, place: str) -> None:
+        for line in forecast(plan, self._store, self._workers(plan.trials)).lines():
+            self.say(line)
+        if place:
+            self.say(place)
+
+    def _workers(self, trials: Sequence[Trial]) -> int:
+        return self._launcher.num_at_once(max((trial.threads for trial in trials), default=1))
+
+
+def _verb(verb: str, store: Store) -> str:
+    """Return the command that does `verb` with the study of `store`."""
+    root = store.folder.parent
+    option = "" if root == Path("results") else f" --results {root}"
+    return f"python -m benchmark {verb} {store.study}{option}"

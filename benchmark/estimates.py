@@ -1,0 +1,77 @@
+"""Estimates of how long trials take and how much disk they need."""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmark.problems import PROBLEMS
+from benchmark.spec import Trial
+from benchmark.store import Record
+from datamodules.registry import DATASETS
+from datamodules.sources import find_place
+
+_START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
+_UNKNOWN_EPOCH_SECONDS = 10.0
+_FIXED_SECONDS = 0.3  # of a trial besides its epochs, see docs/performance.md
+_ROW_BYTES = 600  # of a row in metrics.jsonl and in an offline W&B run together, as measured
+_DIAGNOSTIC_ROWS = 8  # one look inside the optimizer takes as much room as so many rows
+_TRIAL_BYTES = 40_000  # of the other files of a trial
+_SPARSE_BYTES = 1_000  # of a bag of words
+
+
+class Durations:
+    """How long trials take, by what is on record.
+
+    Args:
+        records: The records of the study, which are walked through once.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        known: dict[tuple[str, str, int], list[float]] = {}
+        for record in records:
+            if record.status == "done" and "total" in record.seconds:
+                per_epoch = record.seconds["total"] / max(1, record.trial.epochs)
+                known.setdefault(_kind(record.trial), []).append(per_epoch)
+        self._per_epoch = {kind: statistics.median(each) for kind, each in known.items()}
+
+    def estimate_seconds(self, trial: Trial) -> float:
+        """Return about how long `trial` takes: as its likes did, without any as its row says."""
+        row = PROBLEMS.get(trial.problem)
+        by_table = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
+        return _FIXED_SECONDS + trial.epochs * self._per_epoch.get(_kind(trial), by_table)
+
+    def estimate_in_all(self, trials: Sequence[Trial], num_at_once: int) -> float:
+        """Return about how long all of `trials` take, with the start of the workers; 0 if none."""
+        seconds = sum(map(self.estimate_seconds, trials)) / num_at_once
+        return seconds + (_START_SECONDS if trials else 0.0)
+
+
+def _kind(trial: Trial) -> tuple[str, str, int]:
+    """Return what trials that take equally long have in common."""
+    return trial.problem, trial.accelerator, trial.batch_size
+
+
+def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Path | None) -> int:
+    """Return about how much disk the trials and the data they need will take."""
+    rows = sum(_rows(trial) for trial in trials)
+    datasets = {trial.dataset for trial in trials}
+    data = sum(bytes_to_prepare(dataset, data_dir, cache_dir) for dataset in datasets)
+    return rows * _ROW_BYTES + len(trials) * _TRIAL_BYTES + data
+
+
+def bytes_to_prepare(dataset: str, data_dir: Path | None, cache_dir: Path | None) -> int:
+    """Return about how much disk a registered data set still takes; 0 once it is prepared."""
+    row = DATASETS.get(dataset)
+    place = find_place(dataset, data_dir, cache_dir) if row else None
+    if row is None or (place and place.manifest()):
+        return 0
+    example = _SPARSE_BYTES if len(row.input_shape) == 1 else 4 * math.prod(row.input_shape)
+    return sum(row.sizes) * example
+
+
+def _rows(trial: Trial) -> int:
+    row = DATASETS.get(trial.dataset)
+    steps = trial.epochs * ((row.sizes[0] if row else 10_000) // trial.batch_size + 1)
+    looks = _DIAGNOSTIC_ROWS * steps // trial.diagnostics_every if trial.diagnostics_every else 0
+    return steps // trial.log_every + 2 * trial.epochs + 1 + looks

@@ -1,0 +1,207 @@
+"""A pool of worker processes on this machine, one per trial, forked from a preloaded server."""
+
+import math
+import os
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+
+from benchmark.context import Context
+from benchmark.launchers import Watcher
+from benchmark.launchers.messages import Report, RunningLoss
+from benchmark.launchers.process import Worker, stop
+from benchmark.launchers.server import end_orphans
+from benchmark.launchers.watchers import Shielded
+from benchmark.spec import Trial
+from benchmark.store import FINISHED, Record, Store
+
+_MOST_CRASHES = 2  # of one trial, which then has failed
+_MOST_LOSSES = 5  # of one trial together with the server: its own code may be what ends the server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Devices:
+    """What may run at once.
+
+    Args:
+        workers: Trials at once.
+        gpus: Ids of the GPUs, as CUDA_VISIBLE_DEVICES takes them.
+        slots_per_gpu: Trials at once on each of them.
+    """
+
+    workers: int
+    gpus: tuple[str, ...] = ()
+    slots_per_gpu: int = 1
+
+
+class Pool:
+    """A pool of worker processes.
+
+    Args:
+        store: Gets the records.
+        context: Passed to every trial.
+        devices: What may run at once.
+        watcher: Is told what goes on.
+        timeout_seconds: After which a trial is killed and has failed; as long may it have to wait
+            for another process that has it. None for never.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        context: Context,
+        devices: Devices,
+        watcher: Watcher,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        self._store = store
+        self._context = context
+        self._devices = devices
+        self._watcher = Shielded(watcher)
+        self._timeout = timeout_seconds or math.inf
+
+    def run(self, trials: Sequence[Trial]) -> None:
+        """Run `trials`, a crashed one twice; then each has a record.
+
+        A trial that another process has for too long has none here; the watcher is told.
+
+        Raises:
+            OSError: a record cannot be written, as when the disk is full; every record that was
+                written before stays.
+        """
+        waiting = deque(trials)
+        crashes: Counter[str] = Counter()
+        losses: Counter[str] = Counter()
+        with _running_jobs() as jobs:
+            while waiting or jobs:
+                self._start(waiting, jobs)
+                for job in self._ended(jobs):
+                    self._pass_on(job)  # what it has said since it was last asked
+                    job.clear_away()
+                    end_orphans()
+                    jobs.remove(job)
+                    if not self._settle(job, crashes, losses):
+                        waiting.append(job.trial)
+
+    def _start(self, waiting: deque[Trial], jobs: "list[_Job]") -> None:
+        for _ in range(len(waiting)):
+            if len(jobs) >= self._devices.workers:
+                return
+            trial = waiting.popleft()
+            gpu = self._free_gpu(jobs) if trial.accelerator == "gpu" else ""
+            if gpu is None:
+                waiting.append(trial)
+                continue
+            jobs.append(_Job(trial, self._store, self._context, gpu))
+            self._watcher.started(trial)
+
+    def _free_gpu(self, jobs: "list[_Job]") -> str | None:
+        used = Counter(job.gpu for job in jobs)
+        free = [gpu for gpu in self._devices.gpus if used[gpu] < self._devices.slots_per_gpu]
+        return min(free, key=lambda gpu: used[gpu], default=None)
+
+    def _ended(self, jobs: "list[_Job]") -> "list[_Job]":
+        """Wait for news of the workers, pass it on, and return the jobs that are over."""
+        wait([thing for job in jobs for thing in job.things_to_wait_for()], timeout=0.5)
+        for job in jobs:
+            self._pass_on(job)
+        late = [job for job in jobs if job.running() and self._is_late(job)]
+        if late:
+            stop(late)
+        return [job for job in jobs if not job.running()]
+
+    def _pass_on(self, job: "_Job") -> None:
+        news = list(job.news())
+        if job.has_begun() and not job.is_known_to_have_begun:
+            job.is_known_to_have_begun = True
+            self._watcher.begun(job.trial)
+        for message in news:
+            if isinstance(message, RunningLoss):
+                self._watcher.progressed(job.trial, message.step, message.loss)
+
+    def _is_late(self, job: "_Job") -> bool:
+        job.waited_too_long = job.seconds_waiting() > self._timeout
+        job.timed_out = job.seconds() > self._timeout
+        return job.waited_too_long or job.timed_out
+
+    def _settle(self, job: "_Job", crashes: Counter[str], losses: Counter[str]) -> bool:
+        """Return whether the trial of a job that is over needs no other job."""
+        key = job.trial.key
+        record = self._kept_by_another(job) if job.waited_too_long else _outcome(job, self._store)
+        if record is None:
+            kind, most = (losses, _MOST_LOSSES) if job.is_lost() else (crashes, _MOST_CRASHES)
+            kind[key] += 1
+            if kind[key] < most and not job.timed_out:
+                return False
+            try:
+                record = self._fail(job)
+            except BlockingIOError:  # another process has the trial: wait for it in a worker
+                return False
+        self._watcher.finished(record)
+        return True
+
+    def _fail(self, job: "_Job") -> Record:
+        """Return the record of a trial that gave none: another process's, if there is one now."""
+        with self._store.claim(job.trial, wait=False):
+            record = self._store.record(job.trial)
+            if record is None:
+                record = self._failed(job)
+                self._store.write(record)
+        return record
+
+    def _failed(self, job: "_Job") -> Record:
+        if job.timed_out:
+            reason = f"took longer than the {self._timeout:g} s of --timeout"
+        elif job.is_lost():
+            reason = f"its process was lost with the server that starts them, {_MOST_LOSSES} times"
+        else:
+            reason = f"its process {job.death()}, and again when tried once more"
+        return self._record(job, reason)
+
+    def _kept_by_another(self, job: "_Job") -> Record:
+        return self._record(
+            job, f"another process has had it for longer than the {self._timeout:g} s of --timeout"
+        )
+
+    def _record(self, job: "_Job", reason: str) -> Record:
+        environment = self._context.environment
+        return Record(trial=job.trial, status="failed", reason=reason, environment=environment)
+
+
+def _outcome(job: "_Job", store: Store) -> Record | None:
+    """Return the record that a job has left; one of an earlier attempt is none."""
+    record = store.record(job.trial)
+    stale = record is not None and record.status not in FINISHED and not job.has_begun()
+    return None if stale else record
+
+
+class _Job(Worker):
+    """A worker that runs a trial, and what is known of it."""
+
+    def __init__(self, trial: Trial, store: Store, context: Context, gpu: str) -> None:
+        self.trial = trial
+        self.gpu = gpu
+        self.timed_out = False
+        self.waited_too_long = False
+        self.is_known_to_have_begun = False
+        super().__init__(_work, (gpu, trial, store, context))
+
+
+@contextmanager
+def _running_jobs() -> Iterator[list[_Job]]:
+    """A list whose jobs are stopped when an error or Ctrl-C ends the block."""
+    jobs: list[_Job] = []
+    try:
+        yield jobs
+    finally:
+        stop(jobs)
+
+
+def _work(gpu: str, trial: Trial, store: Store, context: Context, report: Report) -> None:
+    if gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    from benchmark.launchers.worker import work  # heavy, but loaded before the fork
+
+    work(trial, store, context, report)

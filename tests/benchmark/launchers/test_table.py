@@ -1,0 +1,106 @@
+"""The table of launchers, and a launcher that is none of its rows."""
+
+import inspect
+import pickle
+
+import pytest
+
+from benchmark.complete import complete
+from benchmark.context import Context
+from benchmark.launchers import LAUNCHERS, Launcher, Limits, make_launcher
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.messages import Begun, RunningLoss
+from benchmark.launchers.server import start, start_method
+from benchmark.spec import Study
+from benchmark.store import Store
+from optimizers.pick import UnknownNameError
+
+METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_launcher_of_the_table_has_every_method_as_the_protocol_says(name, method):
+    launcher = make_launcher(name, Limits(workers=3))
+    own = inspect.signature(getattr(type(launcher), method))
+    asked = inspect.signature(getattr(Launcher, method))
+    assert list(own.parameters) == list(asked.parameters)
+
+
+def test_an_unknown_launcher_is_refused_with_a_suggestion():
+    with pytest.raises(UnknownNameError, match=r"unknown launcher 'locl'\. Did you mean 'local'"):
+        make_launcher("locl", Limits())
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "at_once"), [(3, 1, 3), (3, 8, 3), (0, 1, 8), (0, 3, 2), (0, 100, 1)]
+)
+def test_as_many_run_at_once_as_there_are_cores_for(monkeypatch, workers, threads, at_once):
+    monkeypatch.setattr("benchmark.launchers.devices.cpu_cores", lambda: 8)
+    assert LocalLauncher(Limits(workers=workers)).num_at_once(threads) == at_once
+
+
+def _run_and_append(trial, store, context, path):
+    from benchmark.launchers.worker import work
+
+    def report(message):
+        with path.open("ab") as file:
+            pickle.dump(message, file)
+
+    work(trial, store, context, report)
+
+
+class ByFile(LocalLauncher):
+    """A launcher whose workers write their messages to a file, without a pipe to anyone."""
+
+    def __call__(self, trials, store, context, watcher):
+        for trial in trials:
+            path = store.folder / f"{trial.key}.messages"
+            arguments = (trial, store, context, path)
+            process = start_method().Process(target=_run_and_append, args=arguments)
+            start(process)
+            process.join()
+
+
+def messages(path):
+    found = []
+    with path.open("rb") as file:
+        while True:
+            try:
+                found.append(pickle.load(file))
+            except EOFError:
+                return found
+
+
+def test_a_worker_reports_to_whatever_takes_its_messages(tmp_path, trials_of, digits):
+    store = Store(tmp_path, "study")
+    [trial] = trials_of(log_every=2, opts="tests.plugins.optimizers.Slow:seconds=0.05")
+    store.folder.mkdir()
+    ByFile()([trial], store, Context(), None)
+    first, *others = messages(store.folder / f"{trial.key}.messages")
+    assert first == Begun()
+    assert others
+    assert all(isinstance(each, RunningLoss) and each.step % 2 == 0 for each in others)
+    assert store.record(trial).status == "done"
+
+
+def test_another_launcher_gives_the_same_bits(tmp_path, trials_of, digits):
+    [trial] = trials_of()
+    study = Study(
+        name="study",
+        workloads=_workloads(),
+        optimizers=(trial.optimizer,),
+        seeds=(0,),
+    )
+    [mine] = complete(study, Store(tmp_path / "mine", "study"), ByFile())
+    [local] = complete(study, Store(tmp_path / "local", "study"))
+    assert mine.trial.key == local.trial.key == trial.key
+    assert mine.weights_sha256 == local.weights_sha256 != ""
+
+
+def _workloads():
+    from dataclasses import replace
+
+    from benchmark.problems import PROBLEMS
+
+    return (replace(PROBLEMS["logreg/digits"].workload, epochs=1),)

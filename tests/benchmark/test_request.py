@@ -1,0 +1,78 @@
+import inspect
+from dataclasses import fields
+
+import pytest
+
+from benchmark.cli.run import command
+from benchmark.problems import PROBLEMS
+from benchmark.request import Request
+from benchmark.spec import UsageError
+from optimizers.pick import UnknownNameError
+
+DIGITS = {"problems": ("logreg/digits",)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "nothing to run"),
+        ({**DIGITS, "models": ("mlp",)}, "leave --model, --dataset out"),
+        ({**DIGITS, "dataset": "mnist"}, "leave --model, --dataset out"),
+        ({"problems": ("logreg/digit",)}, "Did you mean 'logreg/digits'"),
+        ({"models": ("mpl",)}, "Did you mean 'mlp'"),
+        ({"models": ("mlp",), "dataset": "minst"}, "Did you mean 'mnist'"),
+        ({"problems": "logreg/digits"}, "problems: expected a tuple of names, got the text"),
+        ({**DIGITS, "accelerators": "cpu"}, "accelerators: expected a tuple of names"),
+        ({**DIGITS, "l2": -1.0}, "l2: expected a number >= 0"),
+        ({**DIGITS, "l2": float("nan")}, "l2: expected a number >= 0"),
+        ({**DIGITS, "diagnostics_every": -1}, "diagnostics_every: expected 0 or more"),
+        *(
+            ({**DIGITS, name: value}, f"{name}: expected a whole number from 1")
+            for name in ("seeds", "epochs", "batch_size", "threads", "log_every")
+            for value in (0, -3, 1.5, "2", True)
+        ),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused_in_one_line(fields, words):
+    with pytest.raises((UsageError, UnknownNameError)) as found:
+        Request(**fields)
+    assert words in str(found.value)
+    assert len(str(found.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("opts", "words"), [("adm", "Did you mean 'adam'"), ("adam:beta1=1", "has no hyperparameter")]
+)
+def test_optimizers_are_read_when_the_study_is_made(opts, words):
+    request = Request(**DIGITS, opts=opts)
+    with pytest.raises(UsageError, match=f"--opts: .*{words}"):
+        request.study("study")
+
+
+def test_model_and_data_that_do_not_go_together_are_refused():
+    with pytest.raises(UsageError, match="takes images"):
+        Request(models=("mlp",), dataset="imdb").study("study")
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_only_problems_with_a_twin_have_a_stand_in_and_it_is_asked_for_alike(problem):
+    request = Request(problems=(problem,), epochs=3, batch_size=7, l2=0.5)
+    stand_ins = request.stand_ins()
+    assert bool(stand_ins) == bool(PROBLEMS[problem].twin)
+    for workload in (*stand_ins.values(), *request.study("study").workloads):
+        assert (workload.epochs, workload.batch_size, workload.l2) == (3, 7, 0.5)
+
+
+def test_the_command_line_and_a_request_have_the_same_defaults(monkeypatch):
+    for name in ("BENCHMARK_DATA_DIR", "BENCHMARK_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    options = command.make_context("run", [], resilient_parsing=True).params
+    for field in fields(Request):
+        value = options[{"diagnostics_every": "diagnostics"}.get(field.name, field.name)]
+        assert (value or field.default) == field.default, field.name
+
+
+def test_a_request_can_be_compared_and_kept():
+    assert Request(**DIGITS) == Request(**DIGITS)
+    assert hash(Request(**DIGITS)) == hash(Request(**DIGITS))
+    assert all(p.kind is p.KEYWORD_ONLY for p in inspect.signature(Request).parameters.values())

@@ -1,0 +1,27 @@
+"""docs/python.md: its first block does what the page says, as a notebook would run it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+(BLOCK,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def run(code, cwd):
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200)
+
+
+def test_three_lines_complete_a_study(tmp_path):
+    shown = "print([(r.trial.label, r.trial.seed, r.status) for r in records])"
+    accuracy = 'assert all(0 < r.metrics["test/accuracy"] < 1 for r in records)'
+    done = run(f"{BLOCK}\n{accuracy}\n{shown}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = [(label, seed, "done") for seed in (0, 1) for label in ("adam", "sgd lr=0.1")]
+    assert done.stdout.strip() == str(expected)
+    assert done.stderr == ""
+    assert len(list(tmp_path.glob("results/first/*/record.json"))) == 4
+    calls = [line for line in BLOCK.splitlines() if line and not line.startswith("from ")]
+    assert len(calls) == 3
