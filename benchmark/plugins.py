@@ -16,61 +16,98 @@ import torch
 from lightning.pytorch import LightningDataModule, LightningModule, seed_everything
 from torch import Tensor, nn
 
-from benchmark.models.base import Classifier, classifier_of
+from benchmark.models.base import TaskModel, model_of
 from benchmark.models.registry import MODELS
 from benchmark.plain_text import error_line
 from benchmark.spec import UsageError
+from benchmark.tasks.base import Task
+from benchmark.tasks.classification import Classification
+from benchmark.tasks.registry import TASKS
 from datamodules.base import ResidentDataModule
 from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Split
 from datamodules.registry import DATASETS
 
-MODEL_CONTRACT = (
-    "a model is a torch.nn.Module class, built as Model(input_shape, num_classes), that maps "
-    "inputs (batch, *input_shape) to logits (batch, num_classes); or a subclass of "
-    "benchmark.models.base.Classifier"
+TASK_CONTRACT = (
+    "the task of a data set is a class with all that benchmark.tasks.base.Task has, such as "
+    "benchmark.tasks.classification.Classification; its import path; or one of: " + ", ".join(TASKS)
 )
-DATA_CONTRACT = (
-    "a data set is a LightningDataModule class, built without arguments, with attributes "
-    "input_shape and num_classes, whose train, val and test dataloaders yield (inputs float "
-    "(batch, *input_shape), targets (batch,), whole numbers); they are read once, into memory"
-)
-_MAX_CLASSES = 1_000_000  # more, or larger examples, fill the memory before anything is learnt
+# Of a task, such as the number of classes: more, or larger examples, fill the memory before
+# anything is learnt.
+_MAX_SIZE = 1_000_000
+_TASK_MEMBERS = (*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_"))
 _MAX_VALUES = 100_000_000  # of one example
 _MAX_BATCHES = 1_000_000  # of a loader that is read into memory; one that has more never ends
 
 
-def model_class(name: str) -> type[Classifier]:
-    """Return the model called `name`, or at that import path.
+def model_contract(task: type[Task]) -> str:
+    """Return what is asked of a model that learns `task`."""
+    return (
+        f"a model is a torch.nn.Module class, {task.network_contract}; or a subclass of "
+        "benchmark.models.base.TaskModel, such as Classifier"
+    )
+
+
+def data_contract(task: type[Task]) -> str:
+    """Return what is asked of a data set for `task`."""
+    return (
+        f"a data set is a LightningDataModule class, built without arguments, {task.data_contract};"
+        " they are read once, into memory"
+    )
+
+
+def task_class(task: str | type[Any]) -> type[Task]:
+    """Return the task called `task`, at that import path, or `task` itself if it is a class.
 
     Raises:
-        UsageError: what is there does not keep `MODEL_CONTRACT`.
+        UsageError: what is there does not keep `TASK_CONTRACT`.
     """
+    if isinstance(task, str) and task in TASKS:
+        return cast(type[Task], resolve_name(TASKS[task]))
+    found = _load(task, "task", TASK_CONTRACT) if isinstance(task, str) else task
+    missing = sorted(name for name in _TASK_MEMBERS if not hasattr(found, name))
+    if not isinstance(found, type) or missing:
+        what = f"has no {', '.join(missing)}" if isinstance(found, type) else "is no class"
+        raise UsageError(f"task {_path(task)!r} {what}: {TASK_CONTRACT}")
+    return found
+
+
+def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]:
+    """Return the model called `name`, or at that import path, to learn `task`.
+
+    Raises:
+        UsageError: what is there does not keep `model_contract`, or learns another task.
+    """
+    contract = model_contract(task)
     if name in MODELS:
-        return cast(type[Classifier], resolve_name(MODELS[name].target))
-    found = _load(name, "model", MODEL_CONTRACT)
-    if isinstance(found, type) and issubclass(found, Classifier):
-        return found
+        registered = cast(type[TaskModel], resolve_name(MODELS[name].target))
+        if registered.task_class is task:
+            return registered
+        return model_of(registered.network_class, task)
+    found = _load(name, "model", contract)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise UsageError(f"model {name!r} is not a torch.nn.Module class: {MODEL_CONTRACT}")
+        raise UsageError(f"model {name!r} is not a torch.nn.Module class: {contract}")
+    if issubclass(found, TaskModel):
+        return found
     if issubclass(found, LightningModule):
-        raise UsageError(f"model {name!r} brings its own training step: {MODEL_CONTRACT}")
-    return classifier_of(found)
+        raise UsageError(f"model {name!r} brings its own training step: {contract}")
+    return model_of(found, task)
 
 
 def data_module_class(name: str) -> type[ResidentDataModule]:
     """Return the data module called `name`, or at that import path.
 
     Raises:
-        UsageError: what is there does not keep `DATA_CONTRACT`.
+        UsageError: what is there does not keep `data_contract`.
     """
     if name in DATASETS:
         return cast(type[ResidentDataModule], resolve_name(DATASETS[name].target))
-    found = _load(name, "data set", DATA_CONTRACT)
+    contract = data_contract(Classification)
+    found = _load(name, "data set", contract)
     if isinstance(found, type) and issubclass(found, ResidentDataModule):
         return found
     if not (isinstance(found, type) and issubclass(found, LightningDataModule)):
-        raise UsageError(f"data set {name!r} is no LightningDataModule class: {DATA_CONTRACT}")
+        raise UsageError(f"data set {name!r} is no LightningDataModule class: {contract}")
     return _resident(name, found)
 
 
@@ -83,15 +120,32 @@ def prepare_data(name: str, data_dir: Path | None, cache_dir: Path | None) -> Re
         cache_dir: Where prepared data go; None for the default place.
 
     Raises:
-        UsageError: the module at the import path does not keep `DATA_CONTRACT`.
+        UsageError: the module at the import path does not keep `data_contract`.
         DataError: data cannot be had, or are damaged.
     """
     cls = data_module_class(name)
-    with _anyones(f"data set {name!r} fails", DATA_CONTRACT) if "." in name else nullcontext():
+    contract = data_contract(_task_named_by(cls))
+    with _anyones(f"data set {name!r} fails", contract) if "." in name else nullcontext():
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
         data.prepare_data()
         data.setup("fit")
     return data
+
+
+def model_for(name: str, data: ResidentDataModule) -> tuple[type[TaskModel], int]:
+    """Return the model called `name` that learns the task of `data`, and the size of that task.
+
+    Raises:
+        UsageError: what is there does not keep the contracts, or learns another task.
+    """
+    task = task_class(data.task)
+    model = model_class(name, task)
+    if not issubclass(model.task_class, task):
+        raise UsageError(
+            f"model {name!r} learns {model.task_class.name}, data set {data.dataset!r} is for "
+            f"{task.name}: {model_contract(task)}"
+        )
+    return model, getattr(data, task.size_name)
 
 
 def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
@@ -100,17 +154,24 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
     Raises:
         UsageError: the two do not keep the contracts together.
     """
-    cls = model_class(model)
-    inputs, _ = next(iter(data.val_dataloader()))
-    expected = (len(inputs.offsets if hasattr(inputs, "offsets") else inputs), data.num_classes)
-    with _anyones(f"model {model!r} does not take {data.input_shape} inputs", MODEL_CONTRACT):
-        network = cls(
-            data.input_shape, data.num_classes, optimizer=torch.optim.SGD, dropout=dropout
-        )
+    cls, size = model_for(model, data)
+    batch = next(iter(data.val_dataloader()))
+    contract = model_contract(cls.task_class)
+    with _anyones(f"model {model!r} does not take {data.input_shape} inputs", contract):
+        built = cls(data.input_shape, size, optimizer=torch.optim.SGD, dropout=dropout).eval()
         with torch.no_grad():
-            found = tuple(network.eval()(inputs).shape)
-    if found != expected:
-        raise UsageError(f"model {model!r} gives {found}, not {expected}: {MODEL_CONTRACT}")
+            fault = built.task.output_fault(built(batch[0]), batch)
+    if fault:
+        raise UsageError(f"model {model!r} {fault}: {contract}")
+    with _anyones(f"task {built.task.name!r} fails on its data", TASK_CONTRACT), torch.no_grad():
+        built.validation_step(batch, 0)
+        found = [name for name, _ in built.read_metrics()]
+    expected = [metric.on("val") for metric in built.task.metrics]
+    if sorted(found) != sorted(expected):
+        raise UsageError(
+            f"task {built.task.name!r} measures {', '.join(found)}, and its metrics are "
+            f"{', '.join(expected)}: {TASK_CONTRACT}"
+        )
 
 
 @contextmanager
@@ -131,9 +192,11 @@ def _load(path: str, kind: str, contract: str) -> Any:
 
 def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataModule]:
     """Return a data module that reads the loaders of `cls` into memory."""
+    learnt = _task_named_by(cls)
 
     class Adopted(ResidentDataModule):
         dataset = name
+        task = learnt
 
         def __init__(
             self,
@@ -146,9 +209,11 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
         ) -> None:
             LightningDataModule.__init__(self)
             self.batch_size, self.seed, self.chunk_size = batch_size, seed, chunk_size
-            self._theirs = _instance(name, cls)
+            self._theirs = _instance(name, cls, learnt)
             self.input_shape = tuple(self._theirs.input_shape)
-            self.num_classes = int(self._theirs.num_classes)
+            size = int(getattr(self._theirs, learnt.size_name))
+            setattr(self, learnt.size_name, size)
+            self._task = learnt(size)
             self._splits: dict[str, Split] = {}
 
         def prepare_data(self) -> None:
@@ -160,7 +225,7 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
             self._theirs.setup("test")
             for split in ("train", "val", "test"):
                 self._splits[split] = _read_split(
-                    name, self._theirs, split, self.input_shape, self.num_classes
+                    name, self._theirs, split, self.input_shape, self._task
                 )
             self._checksum = _digest(self._splits.values())
 
@@ -176,13 +241,14 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
 
 
 def _read_split(
-    name: str, module: LightningDataModule, split: str, shape: tuple[int, ...], num_classes: int
+    name: str, module: LightningDataModule, split: str, shape: tuple[int, ...], task: Task
 ) -> Split:
-    inputs, targets = _read_loader(name, module, split)
-    targets = _whole(targets)
-    problem = _breach(inputs, targets, shape, num_classes)
-    if problem:
-        raise UsageError(f"data set {name!r}, {split} loader {problem}: {DATA_CONTRACT}")
+    contract = data_contract(type(task))
+    inputs, targets = _read_loader(name, module, split, contract)
+    targets = task.as_targets(targets)
+    fault = task.data_fault(inputs, targets, shape)
+    if fault:
+        raise UsageError(f"data set {name!r}, {split} loader {fault}: {contract}")
     return Split(DenseRows(inputs), targets)
 
 
@@ -196,28 +262,38 @@ def _digest(splits: Iterable[Split]) -> str:
     return digest.hexdigest()
 
 
-def _instance(name: str, cls: type[LightningDataModule]) -> Any:
+def _task_named_by(cls: type[LightningDataModule]) -> type[Task]:
+    return task_class(getattr(cls, "task", Classification))
+
+
+def _path(found: Any) -> str:
+    return found if isinstance(found, str) else getattr(found, "__qualname__", repr(found))
+
+
+def _instance(name: str, cls: type[LightningDataModule], task: type[Task]) -> Any:
+    contract = data_contract(task)
     required = [
         p.name
         for p in inspect.signature(cls).parameters.values()
         if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
     if required:
-        raise UsageError(f"data set {name!r} needs {', '.join(required)}: {DATA_CONTRACT}")
+        raise UsageError(f"data set {name!r} needs {', '.join(required)}: {contract}")
     instance: Any = cls()
-    for attribute in ("input_shape", "num_classes"):
+    for attribute in ("input_shape", task.size_name):
         if not hasattr(instance, attribute):
-            raise UsageError(f"data set {name!r} has no {attribute}: {DATA_CONTRACT}")
-    shape, num_classes = instance.input_shape, instance.num_classes
-    if not isinstance(shape, (tuple, list)) or not all(map(_is_count, (*shape, num_classes))):
+            raise UsageError(f"data set {name!r} has no {attribute}: {contract}")
+    shape, size = instance.input_shape, getattr(instance, task.size_name)
+    if not isinstance(shape, (tuple, list)) or not all(map(_is_count, (*shape, size))):
         raise UsageError(
-            f"data set {name!r} has input_shape {shape!r} and num_classes {num_classes!r}, not a "
-            f"tuple of positive whole numbers and one such number: {DATA_CONTRACT}"
+            f"data set {name!r} has input_shape {shape!r} and {task.size_name} {size!r}, not a "
+            f"tuple of positive whole numbers and one such number: {contract}"
         )
-    if math.prod(shape) > _MAX_VALUES or num_classes > _MAX_CLASSES:
+    if math.prod(shape) > _MAX_VALUES or size > _MAX_SIZE:
         raise UsageError(
-            f"data set {name!r} has {math.prod(shape)} values per example and {num_classes} "
-            f"classes; at most {_MAX_VALUES} and {_MAX_CLASSES} fit: {DATA_CONTRACT}"
+            f"data set {name!r} has {math.prod(shape)} values per example and {size} "
+            f"{task.size_name.removeprefix('num_')}; at most {_MAX_VALUES} and {_MAX_SIZE} fit: "
+            f"{contract}"
         )
     return instance
 
@@ -226,43 +302,18 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, Integral) and int(value) > 0
 
 
-def _read_loader(name: str, module: LightningDataModule, split: str) -> tuple[Tensor, Tensor]:
-    with warnings.catch_warnings(), _anyones(f"data set {name!r}, {split} loader", DATA_CONTRACT):
+def _read_loader(
+    name: str, module: LightningDataModule, split: str, contract: str
+) -> tuple[Tensor, Tensor]:
+    with warnings.catch_warnings(), _anyones(f"data set {name!r}, {split} loader", contract):
         warnings.simplefilter("ignore")
         loader = getattr(module, f"{split}_dataloader")()
         batches = [(x, y) for x, y in itertools.islice(loader, _MAX_BATCHES + 1)]
         if len(batches) > _MAX_BATCHES:
             raise UsageError(
                 f"data set {name!r}, {split} loader yields more than {_MAX_BATCHES} batches, "
-                f"perhaps without end: {DATA_CONTRACT}"
+                f"perhaps without end: {contract}"
             )
         if not any(len(y) for _, y in batches):
-            raise UsageError(f"data set {name!r}, {split} loader yields nothing: {DATA_CONTRACT}")
+            raise UsageError(f"data set {name!r}, {split} loader yields nothing: {contract}")
         return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
-
-
-def _whole(targets: Tensor) -> Tensor:
-    """Return targets as int64 if all of them are whole numbers, otherwise as they are."""
-    if targets.is_complex() or (targets.is_floating_point() and not _all_whole(targets)):
-        return targets
-    return targets.long()
-
-
-def _all_whole(targets: Tensor) -> bool:
-    return bool((targets.isfinite() & (targets == targets.floor())).all())
-
-
-def _breach(inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...], num_classes: int) -> str:
-    """Return how the examples of one split break `DATA_CONTRACT`, empty if they keep it."""
-    if not inputs.is_floating_point() or targets.dtype != torch.int64:
-        fractions = " that are not whole" if targets.is_floating_point() else ""
-        return f"yields inputs {inputs.dtype} and targets {targets.dtype}{fractions}"
-    shapes, expected = (tuple(inputs.shape), tuple(targets.shape)), len(inputs)
-    if shapes != ((expected, *input_shape), (expected,)):
-        return f"yields inputs {shapes[0]} and targets {shapes[1]}, with input_shape {input_shape}"
-    if not bool(inputs.isfinite().all()):
-        return "yields inputs that are NaN or infinite"
-    low, high = int(targets.min()), int(targets.max())
-    if low < 0 or high >= num_classes:
-        return f"yields targets {low} to {high}, with num_classes {num_classes}"
-    return ""

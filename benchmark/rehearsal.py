@@ -13,7 +13,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.metrics import SPLITS
-from benchmark.models.base import Classifier
+from benchmark.models.base import Model
 from benchmark.plain_text import error_line
 from benchmark.runner import build_model, fit, weights_sha256
 from benchmark.spec import Trial, UsageError
@@ -67,7 +67,7 @@ def _reads_gradients_first(trial: Trial, data: ResidentDataModule, digests: list
 def _digests(trial: Trial, data: ResidentDataModule) -> list[str]:
     """Return digests of the weights after each step."""
     batch = _first_batch(data.train_dataloader())
-    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    model = build_model(trial, data)
     seen = _Weights()
     loaders = _Repeated(batch, _STEPS), [_Repeated(batch, 1) for _ in SPLITS]
     fit(replace(trial, epochs=1), model, data, [seen], loaders=loaders)
@@ -99,7 +99,7 @@ class _Weights(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, Model)
         self.digests.append(weights_sha256(pl_module.network))
 
 

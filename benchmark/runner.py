@@ -21,10 +21,11 @@ from benchmark.callbacks.divergence import Divergence
 from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
-from benchmark.models.base import Classifier, StepCall
-from benchmark.plugins import data_module_class, model_class
+from benchmark.models.base import Model, StepCall
+from benchmark.plugins import data_module_class, model_for
 from benchmark.spec import Trial
 from benchmark.store import Record
+from datamodules.base import ResidentDataModule
 from optimizers.spec import OptimizerSpec
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # importing Lightning resets it
@@ -58,7 +59,7 @@ def run(
         chunk_size=trial.log_every,
     )
     data.setup("fit")
-    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    model = build_model(trial, data)
     clock, cost = Clock(started), OptimizerCost()
     with ExitStack() as stack:
         sinks: list[Sink] = [watch] if watch else []
@@ -85,16 +86,15 @@ def derived_seed(trial: Trial, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
-def build_model(
-    trial: Trial, input_shape: tuple[int, ...], num_classes: int, num_train: int
-) -> Classifier:
-    """Return the model of `trial` with the initial weights of its problem and seed."""
+def build_model(trial: Trial, data: ResidentDataModule) -> Model:
+    """Return the model of `trial` for `data`, with the initial weights of its problem and seed."""
     spec = OptimizerSpec.from_json(trial.optimizer)
-    total = trial.epochs * -(-num_train // trial.batch_size)
+    total = trial.epochs * -(-data.num_train // trial.batch_size)
+    model_class, size = model_for(trial.model, data)
     seed_everything(derived_seed(trial, "weights"), verbose=False)
-    model = model_class(trial.model)(
-        input_shape,
-        num_classes,
+    model = model_class(
+        data.input_shape,
+        size,
         optimizer=partial(spec.build, execution="packed"),  # the network is ours alone
         lr_factor=None if spec.schedule.constant else lambda t: spec.schedule.factor(t, total),
         l2=trial.l2,
@@ -117,7 +117,7 @@ def weights_sha256(network: torch.nn.Module) -> str:
 
 
 def fit(
-    trial: Trial, model: Classifier, data: Any, callbacks: list[Any], *, loaders: Any = None
+    trial: Trial, model: Model, data: Any, callbacks: list[Any], *, loaders: Any = None
 ) -> None:
     """Train `model` as `trial` says.
 

@@ -50,6 +50,8 @@ class ResidentDataModule(LightningDataModule):
     Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`; those that are not
     embedded give `download` too, and have a row in `layouts.LAYOUTS`.
 
+    `task` says what its targets are for: a task's name, import path or class.
+
     Args:
         data_dir: Where files were laid down by hand; by default $BENCHMARK_DATA_DIR.
         cache_dir: Where prepared data go; by default $BENCHMARK_CACHE_DIR, or the user's cache.
@@ -59,6 +61,7 @@ class ResidentDataModule(LightningDataModule):
     """
 
     dataset: ClassVar[str]
+    task: str | type[Any] = "classification"
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ def seconds_per_step(trial: Trial, form: Callable[[Any], Any]) -> float:
     """Return the median time of a step, batch included, on inputs put into `form`."""
     data = data_module_class(trial.dataset)()
     data.setup()
-    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    model = build_model(trial, data)
     optimizer = OptimizerSpec.from_json(trial.optimizer).build(model.network.parameters())
     model.train()
     times, batches = [], iter(data.train_dataloader())

@@ -23,7 +23,7 @@ def by_hand(trial: Trial) -> tuple[float, str]:
     """Return seconds per step of a plain loop, and the digest of its final weights."""
     data = data_module_class(trial.dataset)(seed=derived_seed(trial, "batches"))
     data.setup()
-    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    model = build_model(trial, data)
     network = model.network.train()
     optimizer = OptimizerSpec.from_json(trial.optimizer).build(network.parameters())
     loader = data.train_dataloader()

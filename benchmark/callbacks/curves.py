@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.callbacks.clock import Clock
 from benchmark.metrics import EPOCH, LEARNING_RATE, RUNNING, SAMPLES, SECONDS, STEP
-from benchmark.models.base import Classifier
+from benchmark.models.base import Model
 
 Row = dict[str, float]
 Sink = Callable[[Row], None]
@@ -57,12 +57,12 @@ class Curves(Callback):
         lr = trainer.optimizers[0].param_groups[0].get("lr")
         if lr is not None:
             row[LEARNING_RATE] = float(lr)
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, Model)
         self.write(row, step=pl_module.steps)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what was evaluated on every split."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, Model)
         self._forget(self.evaluated)
         self.evaluated = dict(pl_module.read_metrics())
         self.write(self.evaluated, step=pl_module.steps)

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from benchmark.callbacks.curves import Curves, Row
 from benchmark.callbacks.inside import Sums, group_names, step_sums
 from benchmark.metrics import INSIDE
-from benchmark.models.base import Classifier
+from benchmark.models.base import Model
 
 WHOLE = "all"  # the group of all parameters; those of layers end in weights or biases
 
@@ -32,7 +32,7 @@ class Diagnostics(Callback):
     def __init__(self, curves: Curves, every: int) -> None:
         self._curves = curves
         self._every = every
-        self._module: Classifier
+        self._module: Model
         self._optimizer: Optimizer
         self._params: list[nn.Parameter] = []
         self._groups: list[str] = []
@@ -42,7 +42,7 @@ class Diagnostics(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch."""
-        self._module = cast(Classifier, pl_module)
+        self._module = cast(Model, pl_module)
         self._module.watchers.append(self)
         [self._optimizer] = trainer.optimizers
         named = [(n, p) for n, p in self._module.network.named_parameters() if p.requires_grad]

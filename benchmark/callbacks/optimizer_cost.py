@@ -7,7 +7,7 @@ from typing import cast
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.callbacks.clock import finish_work
-from benchmark.models.base import Classifier
+from benchmark.models.base import Model
 from optimizers.state import state_tensors
 
 # Every 10th step is timed, from the 5th on: a trial of few steps has a sample too, what only the
@@ -25,7 +25,7 @@ class OptimizerCost(Callback):
     def __init__(self) -> None:
         self._samples: list[float] = []
         self._metrics: dict[str, float] = {}
-        self._module: Classifier
+        self._module: Model
         self._spent = 0.0
         self._begun = 0.0
 
@@ -39,7 +39,7 @@ class OptimizerCost(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch."""
-        self._module = cast(Classifier, pl_module)
+        self._module = cast(Model, pl_module)
         self._module.watchers.append(self)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

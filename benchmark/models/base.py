@@ -1,29 +1,29 @@
-"""How every model of the benchmark is trained and evaluated; the networks live in their own files.
+"""How every network is trained and evaluated; networks and tasks live in their own files.
 
-`Classifier` takes its minibatches in chunks, because Lightning's loop costs 0.35 ms per call of
+`Model` takes its minibatches in chunks, because Lightning's loop costs 0.35 ms per call of
 `training_step`, more than a step of logistic regression. It therefore optimizes manually, in the
 order of a plain PyTorch loop, and gives that loop's bits.
 """
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric, MetricCollection
-from torchmetrics.classification import MulticlassAccuracy
 
-from benchmark.metrics import SPLITS
+from benchmark.metrics import LOSS, SPLITS
 from benchmark.models.randomness import StepRandomness
 from benchmark.models.watching import StepWatcher, Watchers
 from benchmark.plain_text import error_line
 from benchmark.spec import UsageError
+from benchmark.tasks.base import Batch, Meters, Task
+from benchmark.tasks.classification import Classification
 from optimizers.base import PaperOptimizer
 from optimizers.contract import (
     differentiates_gradients,
@@ -60,7 +60,6 @@ class StepCall:
 
 
 OptimizerFactory = Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer]
-Batch = tuple[Any, Tensor]  # inputs (batch, …) or a bag of words, targets (batch,)
 
 # What a step raises that finds no gradients: they are None, or an empty list of them is reduced.
 _OF_MISSING_GRADIENTS = (
@@ -69,21 +68,17 @@ _OF_MISSING_GRADIENTS = (
 )
 
 
-class Classifier(LightningModule):
-    """Trains a network on mean cross-entropy with an optimizer that comes from outside.
-
-    A model is a subclass with `build`, or any network class given to `classifier_of`.
+class Model(LightningModule):
+    """Trains a network on a task with an optimizer that comes from outside.
 
     Args:
-        input_shape: Of one example: (features,) or (channels, height, width).
-        num_classes: Number of classes.
+        network: What is trained.
+        task: What it learns, and how that is scored.
         optimizer: Factory: takes pairs of name and parameter, as `torch.optim.Optimizer` does, and
             returns one.
         lr_factor: Multiplies every learning rate at step t = 1, 2, …; None leaves them alone.
         l2: Coefficient λ of a penalty λ/2·‖w‖² on weights, not on biases; part of the training
             loss, not of the evaluated one.
-        dropout: Whether the model's own dropout is on.
-        dropout_seed: Of the dropout masks.
 
     Attributes:
         steps: How many were taken.
@@ -93,18 +88,17 @@ class Classifier(LightningModule):
 
     def __init__(
         self,
-        input_shape: tuple[int, ...],
-        num_classes: int,
+        network: nn.Module,
+        task: Task,
         *,
         optimizer: OptimizerFactory,
         lr_factor: Callable[[int], float] | None = None,
         l2: float = 0.0,
-        dropout: bool = False,
-        dropout_seed: int = 0,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.network = self.build(input_shape, num_classes, dropout, dropout_seed)
+        self.network = network
+        self.task = task
         self.steps = 0
         self.watchers: list[StepWatcher] = []
         self.step_call = StepCall()
@@ -119,16 +113,10 @@ class Classifier(LightningModule):
         self._scaler: Any = None
         self._convert: Callable[[Any], Any] | None = None
         # In a tuple, so that they are no submodules: `bf16-true` would round what they add up.
-        self._metrics = tuple(_metrics(num_classes) for _ in SPLITS)
-
-    def build(
-        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
-    ) -> nn.Module:
-        """Return the network: it maps a batch of inputs to logits of shape (batch, classes)."""
-        raise NotImplementedError
+        self._meters: tuple[Meters, ...] = tuple(task.meters() for _ in SPLITS)
 
     def forward(self, inputs: Any) -> Tensor:
-        """Return logits of shape (batch, classes)."""
+        """Return the network's outputs for a batch of inputs."""
         return cast(Tensor, self.network(inputs))
 
     def configure_optimizers(self) -> Optimizer:
@@ -154,9 +142,9 @@ class Classifier(LightningModule):
         """Whether a scaler multiplies the loss, and undoes that before the optimizer's step."""
         return self._scaler is not None
 
-    def loss(self, inputs: Any, targets: Tensor) -> Tensor:
-        """Return the training loss of one batch: mean cross-entropy and the penalty."""
-        loss = functional.cross_entropy(self.network(inputs), targets)
+    def loss(self, *batch: Any) -> Tensor:
+        """Return the training loss of one batch, such as inputs and targets, with the penalty."""
+        loss = self.task.loss(self.network, batch)
         if self._l2:
             weights = (p for p in self.network.parameters() if p.ndim > 1)
             loss = loss + 0.5 * self._l2 * sum(w.square().sum() for w in weights)
@@ -172,19 +160,15 @@ class Classifier(LightningModule):
         losses: list[Tensor] = []
         switch_to_training(optimizer)
         with self._autocast_off():
-            for inputs, targets in [batch] if isinstance(batch, (tuple, list)) else batch:
-                if self._convert is not None:
-                    inputs = self._convert(inputs)
+            for each in [batch] if isinstance(batch, (tuple, list)) else batch:
                 self.steps += 1
                 self._schedule(optimizer)
-                self._step(optimizer, inputs, targets, losses)
+                self._step(optimizer, self._convert(each) if self._convert else each, losses)
         return {"losses": torch.stack(losses), "loss": losses[-1]}
 
-    def _step(
-        self, optimizer: Optimizer, inputs: Any, targets: Tensor, losses: list[Tensor]
-    ) -> None:
+    def _step(self, optimizer: Optimizer, batch: Batch, losses: list[Tensor]) -> None:
         watchers = Watchers(self.watchers, self.steps)
-        closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(inputs, targets))
+        closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(batch))
         optimizer.zero_grad()  # no step is to meet the gradients of the one before
         if self._randomness is not None:
             self._randomness.step_starts()
@@ -206,10 +190,10 @@ class Classifier(LightningModule):
         if self._create_graph:
             _drop_graph(optimizer)
 
-    def _evaluate_loss(self, inputs: Any, targets: Tensor) -> Tensor:
+    def _evaluate_loss(self, batch: Batch) -> Tensor:
         with torch.enable_grad():  # a step under no_grad that forgets to may call it too
             with self._autocast_on():
-                loss = self.loss(inputs, targets)
+                loss = self.loss(*batch)
             self._backward(loss)
         return loss
 
@@ -265,50 +249,84 @@ class Classifier(LightningModule):
             switch_to_evaluation(optimizer)
 
     def on_validation_start(self) -> None:
-        """Take the weights that are judged to the network, and the metrics to where it is."""
+        """Take the weights that are judged to the network, and the meters to where it is."""
         self._switch_to_evaluation()
-        for metrics in self._metrics:
-            metrics.to(self.device)
+        for meters in self._meters:
+            meters.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 1) -> None:
-        """Add one batch of a split, by its place in `SPLITS`, to that split's metrics."""
-        self._evaluate(batch, self._metrics[dataloader_idx])
-
-    def _evaluate(self, batch: Batch, metrics: MetricCollection) -> None:
-        inputs, targets = batch
-        logits = self.network(inputs).float()
-        # One value per example: torchmetrics 1.9 drops weights where it does not look for NaN.
-        metrics["loss"].update(functional.cross_entropy(logits, targets, reduction="none"))
-        metrics["accuracy"].update(logits, targets)
+        """Add one batch of a split, by its place in `SPLITS`, to that split's meters."""
+        self.task.evaluate(self.network, batch, self._meters[dataloader_idx])
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:
         """Yield ``val/loss`` and the like for every split evaluated since the last call."""
-        for split, metrics in zip(SPLITS, self._metrics, strict=True):
-            if metrics["accuracy"].update_called:
-                yield from ((f"{split}/{name}", float(v)) for name, v in metrics.compute().items())
-                metrics.reset()
+        for split, meters in zip(SPLITS, self._meters, strict=True):
+            if meters[LOSS.name].update_called:
+                yield from ((f"{split}/{name}", float(v)) for name, v in meters.compute().items())
+                meters.reset()
 
 
-def classifier_of(network: type[nn.Module]) -> type[Classifier]:
-    """Return a model that trains `network`, built as ``network(input_shape, num_classes)``."""
+class TaskModel(Model):
+    """A model whose class names its network and its task.
 
-    class Wrapped(Classifier):
-        def build(
-            self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
-        ) -> nn.Module:
-            if dropout:
-                raise UsageError(f"{network.__name__} has dropout of its own: leave --dropout out")
-            return network(input_shape, num_classes)
+    A subclass gives `network_class` or `build`, and may give a loss of its own.
 
-    Wrapped.__name__ = Wrapped.__qualname__ = network.__name__
-    return Wrapped
+    Args:
+        input_shape: Shape of one example, such as (features,) or (channels, height, width).
+        size: What the task is built with, such as the number of classes.
+        dropout: Whether the network's dropout is on.
+        dropout_seed: Seed of the dropout masks.
+        optimizer: As `Model` takes it, like `lr_factor` and `l2`.
+        lr_factor: See there.
+        l2: See there.
+    """
+
+    task_class: ClassVar[type[Task]]
+    network_class: ClassVar[type[nn.Module]]
+
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        size: int,
+        *,
+        optimizer: OptimizerFactory,
+        lr_factor: Callable[[int], float] | None = None,
+        l2: float = 0.0,
+        dropout: bool = False,
+        dropout_seed: int = 0,
+    ) -> None:
+        task = self.task_class(size)
+        network = self.build(input_shape, task.num_outputs, dropout, dropout_seed)
+        super().__init__(network, task, optimizer=optimizer, lr_factor=lr_factor, l2=l2)
+
+    def build(
+        self, input_shape: tuple[int, ...], num_outputs: int, dropout: bool, dropout_seed: int
+    ) -> nn.Module:
+        """Return the network, with `num_outputs` for each example.
+
+        Raises:
+            UsageError: dropout is wanted of a network that takes no `dropout_seed`.
+        """
+        cls: Any = self.network_class
+        if "dropout_seed" in inspect.signature(cls).parameters:
+            network = cls(input_shape, num_outputs, dropout=dropout, dropout_seed=dropout_seed)
+        elif dropout:
+            raise UsageError(f"{cls.__name__} has dropout of its own: leave --dropout out")
+        else:
+            network = cls(input_shape, num_outputs)
+        return cast(nn.Module, network)
 
 
-def _metrics(num_classes: int) -> MetricCollection:
-    accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-    return MetricCollection(
-        {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy}, compute_groups=False
-    )
+class Classifier(TaskModel):
+    """A model that learns classes; its `size` is their number."""
+
+    task_class = Classification
+
+
+def model_of(network: type[nn.Module], task: type[Task]) -> type[TaskModel]:
+    """Return a model that trains `network`, built as ``network(input_shape, num_outputs)``."""
+    attributes = {"network_class": network, "task_class": task}
+    return type(network.__name__, (TaskModel,), attributes)
 
 
 class _Closure:
@@ -321,7 +339,7 @@ class _Closure:
 
     def __init__(
         self,
-        model: Classifier,
+        model: Model,
         optimizer: Optimizer,
         watchers: Watchers,
         evaluate: Callable[[], Tensor],

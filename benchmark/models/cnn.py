@@ -7,7 +7,7 @@ from benchmark.models.base import Classifier
 from benchmark.models.dropout import Dropout
 
 
-class CNN(Classifier):
+class ConvolutionalNetwork(nn.Sequential):
     """Three stages of 5×5 convolution and 3×3 max-pooling with stride 2, then 1000 ReLU units.
 
     The paper does not say how borders are padded; here every stage halves the image (32, 16, 8, 4).
@@ -16,12 +16,16 @@ class CNN(Classifier):
     here they are normalised per channel by the data module.
     """
 
-    def build(
-        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
-    ) -> nn.Module:
-        """Return the network."""
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        num_classes: int,
+        *,
+        dropout: bool = False,
+        dropout_seed: int = 0,
+    ) -> None:
         channels, height, width = input_shape
-        network = nn.Sequential(
+        super().__init__(
             _ChannelsLast(),
             Dropout(0.2 * dropout, seed=dropout_seed),
             *_stage(channels, 64),
@@ -33,7 +37,13 @@ class CNN(Classifier):
             Dropout(0.5 * dropout, seed=dropout_seed + 1),
             nn.Linear(1000, num_classes),
         )
-        return network.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)
+
+
+class CNN(Classifier):
+    """The convolutional network as a LightningModule that learns classes."""
+
+    network_class = ConvolutionalNetwork
 
 
 class _ChannelsLast(nn.Module):

@@ -15,29 +15,30 @@ from benchmark.models.dropout import Dropout
 from datamodules.sparse import Bag
 
 
-class LogReg(Classifier):
-    """x·W + b with softmax cross-entropy; `dropout` is on the inputs, p = 0.5."""
+class LinearMap(nn.Module):
+    """x·W + b; `dropout` is on the inputs, p = 0.5.
 
-    def build(
-        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
-    ) -> nn.Module:
-        """Return the network."""
-        num_features = math.prod(input_shape)
-        return _Linear(num_features, num_classes, Dropout(0.5 * dropout, seed=dropout_seed))
+    It takes dense or sparse inputs: the same numbers at another price.
+    """
 
-
-class _Linear(nn.Module):
-    """A linear map that takes dense or sparse inputs: the same numbers at another price."""
-
-    def __init__(self, num_features: int, num_classes: int, dropout: Dropout) -> None:
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        num_classes: int,
+        *,
+        dropout: bool = False,
+        dropout_seed: int = 0,
+    ) -> None:
         super().__init__()
-        self.dropout = dropout
+        num_features = math.prod(input_shape)
+        self.dropout = Dropout(0.5 * dropout, seed=dropout_seed)
         self.weight = nn.Parameter(torch.empty(num_features, num_classes))
         self.bias = nn.Parameter(torch.zeros(num_classes))
         bound = 1 / math.sqrt(num_features)  # as torch.nn.Linear
         nn.init.uniform_(self.weight, -bound, bound)
 
     def forward(self, inputs: Tensor | Bag) -> Tensor:
+        """Return x·W + b, (batch, classes)."""
         if isinstance(inputs, Bag):
             return self.bias + functional.embedding_bag(
                 inputs.indices,
@@ -47,3 +48,9 @@ class _Linear(nn.Module):
                 per_sample_weights=self.dropout(inputs.values),
             )
         return torch.addmm(self.bias, self.dropout(inputs.flatten(1)), self.weight)
+
+
+class LogReg(Classifier):
+    """The linear map as a LightningModule that learns classes."""
+
+    network_class = LinearMap

@@ -8,19 +8,23 @@ from benchmark.models.base import Classifier
 from benchmark.models.dropout import Dropout
 
 
-class MLP(Classifier):
+class Perceptron(nn.Sequential):
     """Two hidden layers of 1000 ReLU units.
 
     `dropout` follows both of them, p = 0.5; the paper says that there is dropout, not where or how
     much, and this is the practice of Srivastava et al. (2014) on MNIST without input dropout.
     """
 
-    def build(
-        self, input_shape: tuple[int, ...], num_classes: int, dropout: bool, dropout_seed: int
-    ) -> nn.Module:
-        """Return the network."""
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        num_classes: int,
+        *,
+        dropout: bool = False,
+        dropout_seed: int = 0,
+    ) -> None:
         p = 0.5 * dropout
-        return nn.Sequential(
+        super().__init__(
             nn.Flatten(),
             nn.Linear(math.prod(input_shape), 1000),
             nn.ReLU(),
@@ -30,3 +34,9 @@ class MLP(Classifier):
             Dropout(p, seed=dropout_seed + 1),
             nn.Linear(1000, num_classes),
         )
+
+
+class MLP(Classifier):
+    """The perceptron as a LightningModule that learns classes."""
+
+    network_class = Perceptron

@@ -2,25 +2,27 @@ import pytest
 import torch
 
 from benchmark.context import Context
-from benchmark.models.base import Classifier
+from benchmark.models.base import TaskModel
 from benchmark.models.mlp import MLP
 from benchmark.plugins import (
-    DATA_CONTRACT,
-    MODEL_CONTRACT,
     check_fit,
+    data_contract,
     data_module_class,
     model_class,
+    model_contract,
     prepare_data,
 )
 from benchmark.problems import problems_of
 from benchmark.runner import run
 from benchmark.spec import Study, UsageError
+from benchmark.tasks.classification import Classification
 from datamodules.digits import Digits
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 from tests.plugins.data import Squares
 
 NETWORKS, DATA = "tests.plugins.networks", "tests.plugins.data"
+MODEL_CONTRACT, DATA_CONTRACT = model_contract(Classification), data_contract(Classification)
 
 
 def test_registered_names_lead_to_their_classes():
@@ -28,9 +30,10 @@ def test_registered_names_lead_to_their_classes():
     assert data_module_class("digits") is Digits
 
 
-def test_a_network_by_path_becomes_a_classifier_of_its_name():
+def test_a_network_by_path_becomes_a_model_of_its_name():
     cls = model_class(f"{NETWORKS}.Tiny")
-    assert issubclass(cls, Classifier)
+    assert issubclass(cls, TaskModel)
+    assert cls.task_class is Classification
     assert cls.__name__ == "Tiny"
 
 

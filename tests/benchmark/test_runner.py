@@ -26,7 +26,7 @@ def train_by_hand(trial):
 
     data = Digits(batch_size=trial.batch_size, seed=derived_seed(trial, "batches"))
     data.setup()
-    model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
+    model = build_model(trial, data)
     network = model.network.train()
     spec = OptimizerSpec.from_json(trial.optimizer)
     # Convolutions may round by where weights lie in memory, so that it is packed as a trial's is.

@@ -5,7 +5,7 @@ import torch
 
 from benchmark.callbacks import optimizer_cost
 from benchmark.context import Context
-from benchmark.models.base import Classifier
+from benchmark.models.base import Model
 from benchmark.runner import run
 
 NOW = SimpleNamespace(seconds=0.0)
@@ -19,13 +19,13 @@ def _digits_are_prepared(digits):
 @pytest.fixture
 def loss_takes_100_seconds(monkeypatch):
     """Replace the clock of the optimizer by one that only moves when it is told to."""
-    loss = Classifier.loss
+    loss = Model.loss
 
-    def slow(self, inputs, targets):
+    def slow(self, *batch):
         NOW.seconds += 100
-        return loss(self, inputs, targets)
+        return loss(self, *batch)
 
-    monkeypatch.setattr(Classifier, "loss", slow)
+    monkeypatch.setattr(Model, "loss", slow)
     clock = SimpleNamespace(perf_counter=lambda: NOW.seconds)
     monkeypatch.setattr(optimizer_cost, "time", clock)
 

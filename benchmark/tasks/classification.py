@@ -1,0 +1,96 @@
+"""Classification: one of several classes for each example, scored by cross-entropy."""
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from benchmark.metrics import ACCURACY, LOSS, Metric
+from benchmark.tasks.base import Batch, Meters, multiplies, number_fault, shape_fault
+
+
+class Classification:
+    """Mean cross-entropy of logits (batch, classes) on classes (batch,); accuracy besides.
+
+    Args:
+        num_classes: Number of classes.
+    """
+
+    name: ClassVar[str] = "classification"
+    metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY)
+    size_name: ClassVar[str] = "num_classes"
+    network_contract: ClassVar[str] = (
+        "built as Model(input_shape, num_classes), that maps inputs (batch, *input_shape) to "
+        "logits (batch, num_classes)"
+    )
+    data_contract: ClassVar[str] = (
+        "with attributes input_shape and num_classes, whose train, val and test dataloaders yield "
+        "(inputs float (batch, *input_shape), targets (batch,), whole numbers)"
+    )
+
+    def __init__(self, num_classes: int) -> None:
+        self.num_classes = num_classes
+
+    @property
+    def num_outputs(self) -> int:
+        """One logit for each class."""
+        return self.num_classes
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Return the mean cross-entropy."""
+        inputs, targets = batch
+        return functional.cross_entropy(network(inputs), targets)
+
+    def meters(self) -> Meters:
+        """Return new meters."""
+        accuracy = MulticlassAccuracy(self.num_classes, average="micro", validate_args=False)
+        return Meters(
+            {"loss": MeanMetric(nan_strategy="disable"), "accuracy": accuracy},
+            compute_groups=False,
+        )
+
+    def evaluate(self, network: nn.Module, batch: Batch, meters: Meters) -> None:
+        """Add one batch, every example alike."""
+        inputs, targets = batch
+        logits = network(inputs).float()
+        # One value per example: torchmetrics 1.9 drops weights where it does not look for NaN.
+        meters["loss"].update(functional.cross_entropy(logits, targets, reduction="none"))
+        meters["accuracy"].update(logits, targets)
+
+    def is_diverged(self, loss: float, initial: float) -> bool:
+        """Return whether the loss has multiplied; cross-entropy is never negative."""
+        return multiplies(loss, initial)
+
+    def output_fault(self, outputs: Any, batch: Batch) -> str:
+        """Return what is wrong with the shape of the logits."""
+        found, expected = tuple(outputs.shape), (len(batch[1]), self.num_classes)
+        return "" if found == expected else f"gives {found}, not {expected}"
+
+    def as_targets(self, targets: Tensor) -> Tensor:
+        """Return targets as int64 if all of them are whole numbers, otherwise as they are."""
+        if targets.is_complex() or (targets.is_floating_point() and not _all_whole(targets)):
+            return targets
+        return targets.long()
+
+    def data_fault(self, inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...]) -> str:
+        """Return what is wrong with types, shapes, inputs or classes."""
+        if not inputs.is_floating_point() or targets.is_floating_point() or targets.is_complex():
+            fractions = " that are not whole" if targets.is_floating_point() else ""
+            return f"yields inputs {inputs.dtype} and targets {targets.dtype}{fractions}"
+        return (
+            shape_fault(inputs, targets, input_shape, ())
+            or number_fault(inputs, "inputs")
+            or self._class_fault(targets)
+        )
+
+    def _class_fault(self, targets: Tensor) -> str:
+        low, high = int(targets.min()), int(targets.max())
+        if low < 0 or high >= self.num_classes:
+            return f"yields targets {low} to {high}, with num_classes {self.num_classes}"
+        return ""
+
+
+def _all_whole(targets: Tensor) -> bool:
+    return bool((targets.isfinite() & (targets == targets.floor())).all())
