@@ -1,0 +1,37 @@
+"""What a loss or a metric means is known to tasks alone; the table of metrics has its words."""
+
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[3] / "benchmark"
+KNOWN = {PACKAGE / "metrics.py", *(PACKAGE / "tasks").glob("*.py")}
+STRANGERS = sorted(set(PACKAGE.rglob("*.py")) - KNOWN)
+WORDS = ("cross_entropy", "crossentropy", "accuracy")
+
+
+def names_in(source):
+    """Return names and strings of the code, without comments and docstrings."""
+    tokens = [
+        token
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type in (tokenize.NAME, tokenize.STRING)
+    ]
+    return [
+        token.string.lower() for token in tokens if not token.string.startswith(('"""', 'r"""'))
+    ]
+
+
+@pytest.mark.parametrize("path", STRANGERS, ids=[str(p.relative_to(PACKAGE)) for p in STRANGERS])
+def test_no_file_outside_tasks_knows_a_loss_or_a_metric_of_one(path):
+    found = names_in(path.read_text(encoding="utf-8"))
+    assert [name for name in found if any(word in name for word in WORDS)] == []
+
+
+@pytest.mark.parametrize(
+    "source", ["functional.cross_entropy(a, b)", "x = 'val/accuracy'", "MulticlassAccuracy(3)"]
+)
+def test_the_search_finds_what_it_is_for(source):
+    assert any(word in name for name in names_in(source) for word in WORDS)
