@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -105,6 +107,31 @@ def test_a_network_with_dropout_of_its_own_takes_no_dropout(digits):
     check_fit(f"{NETWORKS}.Tiny", digits, dropout=False)
     with pytest.raises(UsageError, match="Tiny has dropout of its own"):
         check_fit(f"{NETWORKS}.Tiny", digits, dropout=True)
+
+
+def test_a_network_that_takes_a_seed_of_masks_is_given_dropout_and_the_seed(digits):
+    digits.setup("fit")
+    check_fit(f"{NETWORKS}.TinyWithDropout", digits, dropout=True)
+    cls = model_class(f"{NETWORKS}.TinyWithDropout")
+    model = cls((4,), 3, optimizer=torch.optim.SGD, dropout=True, dropout_seed=7)
+    assert (model.network.dropout.p, model.network.dropout.seed) == (0.5, 7)
+    assert cls((4,), 3, optimizer=torch.optim.SGD).network.dropout.p == 0
+
+
+def test_a_classifier_with_a_loss_of_its_own_trains_on_it_and_is_scored_alike(digits, trials_of):
+    digits.setup("fit")
+    [trial] = trials_of(opts="sgd:lr=0", log_every=100)
+    check_fit(f"{NETWORKS}.Smoothed", digits, dropout=False)
+    rows = []
+    run(replace(trial, model=f"{NETWORKS}.Smoothed"), Context(), watch=rows.append)
+    rows_of_plain = []
+    run(replace(trial, model=f"{NETWORKS}.Tiny"), Context(), watch=rows_of_plain.append)
+    assert rows[0]["val/loss"] == rows_of_plain[0]["val/loss"]
+    smoothed, plain = (
+        next(row["train/running_loss"] for row in each if "lr" in row)
+        for each in (rows, rows_of_plain)
+    )
+    assert smoothed != plain
 
 
 def read(name, **arguments):

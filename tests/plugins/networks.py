@@ -3,6 +3,10 @@
 import torch
 from lightning.pytorch import LightningModule
 from torch import nn
+from torch.nn import functional
+
+from benchmark.models.base import Classifier
+from benchmark.models.dropout import Dropout
 
 
 class Tiny(nn.Module):
@@ -15,6 +19,27 @@ class Tiny(nn.Module):
 
     def forward(self, inputs):
         return self.layers(inputs)
+
+
+class TinyWithDropout(Tiny):
+    """Takes the suite's dropout, which is on its inputs."""
+
+    def __init__(self, input_shape, num_classes, *, dropout=False, dropout_seed=0):
+        super().__init__(input_shape, num_classes)
+        self.dropout = Dropout(0.5 * dropout, seed=dropout_seed)
+
+    def forward(self, inputs):
+        return super().forward(self.dropout(inputs))
+
+
+class Smoothed(Classifier):
+    """A LightningModule with a network and a loss of its own."""
+
+    def build(self, input_shape, num_classes, dropout, dropout_seed):
+        return Tiny(input_shape, num_classes)
+
+    def loss(self, inputs, targets):
+        return functional.cross_entropy(self.network(inputs), targets, label_smoothing=0.5)
 
 
 class OneLogit(Tiny):
