@@ -82,7 +82,8 @@ def assert_same(ours, theirs, tolerance, step=None):
         state, other = ours.state.get(param, {}), theirs.state.get(twin, {})
         assert state.keys() == other.keys(), where
         for name, value in state.items():
-            assert value.dtype == other[name].dtype, f"{where}, {name}"
+            looks = value.dtype, value.stride()
+            assert looks == (other[name].dtype, other[name].stride()), f"{where}, {name}"
             assert_close(value, other[name], tolerance, f"{where}, {name}")
 
 
