@@ -148,7 +148,6 @@ needs_compiler = pytest.mark.skipif(not _has_compiler, reason="no C++ compiler i
 every_row = pytest.mark.parametrize("row", OPTIMIZERS)
 
 
-
 def kinds_of_state():
     """Yield the first row of each kind: by counters, and tensors that state is made of."""
     seen = set()

@@ -88,8 +88,7 @@ def assert_same(ours, theirs, tolerance, step=None):
 
 
 def assert_close(found, expected, tolerance, where):
-    if torch.allclose(found, expected, rtol=tolerance, atol=tolerance):
+    tolerances = {"rtol": tolerance, "atol": tolerance, "equal_nan": True}
+    if torch.allclose(found, expected, **tolerances):
         return  # ten times faster than what follows
-    torch.testing.assert_close(
-        found, expected, rtol=tolerance, atol=tolerance, msg=lambda text: f"{where}: {text}"
-    )
+    torch.testing.assert_close(found, expected, **tolerances, msg=lambda text: f"{where}: {text}")

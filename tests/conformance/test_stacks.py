@@ -21,8 +21,7 @@ def test_a_stack_of_trials_with_their_own_rates_moves_as_each_alone(case, varian
     start = torch.randn(3, 11, generator=draw, dtype=torch.float64)
     alone = [torch.nn.Parameter(row.clone()) for row in start]
     singles = [
-        case.build([param], **variant | {"lr": lr})
-        for param, lr in zip(alone, LRS, strict=True)
+        case.build([param], **variant | {"lr": lr}) for param, lr in zip(alone, LRS, strict=True)
     ]
     one = singles[0]
     group = one.param_groups[0]

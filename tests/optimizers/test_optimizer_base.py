@@ -1,8 +1,6 @@
 """What every optimizer promises besides its rule, for every row of the table."""
 
 import copy
-import io
-import math
 import pickle
 from pkgutil import resolve_name
 
