@@ -2,6 +2,7 @@
 
 test_checks       the checks that anyone can run, on every row
 test_parity       in lock-step with references.py and with torch.optim
+test_planted      the same comparison, on faults planted in our own rules
 test_stacks       K trials in one tensor against K optimizers
 test_execution    every way of executing against the loop
 test_properties   what holds for any shapes and gradients
