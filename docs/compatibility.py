@@ -128,19 +128,11 @@ class Row:
 def row(package: Package, name: str) -> Row:
     """Return the row of one class, after following what the suite says of it."""
     path = f"{package.module}.{name}"
-    problem = PROBLEM
-    opts, outcome = _after_cures(path, problem)
-    if outcome.refusal == SLOW:
-        problem = SMALLER
-        opts, outcome = _after_cures(path, problem)
-    if not outcome.refusal and not outcome.descends:
-        for rate in RATES:
-            at_rate = f"{opts}:{_rate_key(opts)}={rate}"
-            other = attempt(at_rate, problem)
-            if other.descends:
-                opts, outcome = at_rate, other
-                break
-    return _row(name, path, opts, outcome, problem)
+    opts, outcome, took_long = _best_attempt(path, PROBLEM)
+    if outcome.descends or not took_long:
+        return _row(name, path, opts, outcome, PROBLEM)
+    opts, outcome, _ = _best_attempt(path, SMALLER)
+    return _row(name, path, opts, outcome, SMALLER)
 
 
 def attempt(opts: str, problem: str = PROBLEM) -> Outcome:
@@ -247,6 +239,21 @@ def _after_cures(path: str, problem: str) -> tuple[str, Outcome]:
             break
         opts, outcome = cured, attempt(cured, problem)
     return opts, outcome
+
+
+def _best_attempt(path: str, problem: str) -> tuple[str, Outcome, bool]:
+    """Return what descends, otherwise the bare description; and whether any took too long."""
+    opts, outcome = _after_cures(path, problem)
+    took_long = outcome.refusal == SLOW
+    if outcome.descends or outcome.refusal:
+        return opts, outcome, took_long
+    for rate in RATES:
+        at_rate = f"{opts}:{_rate_key(opts)}={rate}"
+        other = attempt(at_rate, problem)
+        took_long = took_long or other.refusal == SLOW
+        if other.descends:
+            return at_rate, other, took_long
+    return opts, outcome, took_long
 
 
 def _cured(path: str, opts: str, refusal: str) -> str:

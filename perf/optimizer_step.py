@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from _trials import report
 
-from benchmark.step_cost.contestants import contestants
-from benchmark.step_cost.costs import Cost, Heat, fastest, ratio
-from benchmark.step_cost.heat import run_heat
-from benchmark.step_cost.modes import OWN_MODES, START_STEPS
-from benchmark.step_cost.shapes import SHAPES
-from benchmark.step_cost.tensors import Tensors
+from benchmark.workbench.step_cost.contestants import contestants
+from benchmark.workbench.step_cost.costs import Cost, Heat, fastest, ratio
+from benchmark.workbench.step_cost.heat import run_heat
+from benchmark.workbench.step_cost.modes import OWN_MODES, START_STEPS
+from benchmark.workbench.step_cost.shapes import SHAPES
+from benchmark.workbench.step_cost.tensors import Tensors
 from optimizers.grammar import parse
 from optimizers.spec import OptimizerSpec
 

@@ -11,13 +11,13 @@ import click
 
 from benchmark.cli.options import Names, OptimizerList, Real, Whole
 from benchmark.spec import UsageError
-from benchmark.step_cost.modes import OWN_MODES
-from benchmark.step_cost.shapes import EVERYDAY, SHAPES, Shape
+from benchmark.workbench.step_cost.modes import OWN_MODES
+from benchmark.workbench.step_cost.shapes import EVERYDAY, SHAPES, Shape
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmark.step_cost.costs import Heat
+    from benchmark.workbench.step_cost.costs import Heat
     from optimizers.spec import OptimizerSpec
 
 
@@ -66,8 +66,8 @@ def command(
     copy, whose speed gives the limit.
     """
     from benchmark.cli.run import console
-    from benchmark.report.step_table import print_legend, print_step_table
-    from benchmark.step_cost.costs import as_json as heat_as_json
+    from benchmark.workbench.step_cost.costs import as_json as heat_as_json
+    from benchmark.workbench.step_cost.table import print_legend, print_step_table
 
     specs = _specs(opts, modes)
     device = _device(accelerator)
@@ -95,7 +95,7 @@ def _specs(opts: str, modes: Sequence[str] | None) -> "list[OptimizerSpec]":
     except SpecError as error:
         raise UsageError(f"--opts: {error}") from None
     if modes:
-        from benchmark.step_cost.contestants import check_modes
+        from benchmark.workbench.step_cost.contestants import check_modes
 
         check_modes(specs)
     return specs
@@ -141,7 +141,7 @@ class _Bench:
 
     def run(self, console: "Console") -> "Iterator[list[Heat]]":
         """Yield the heats of each shape once all are over; refuse at once what does not fit."""
-        from benchmark.step_cost.heat import check_fits
+        from benchmark.workbench.step_cost.heat import check_fits
 
         for spec, shape in itertools.product(self._specs, self._shapes):
             check_fits(spec, shape, device=self._device, modes=self._modes)
@@ -151,7 +151,7 @@ class _Bench:
     def _heat(self, spec: "OptimizerSpec", shape: Shape, console: "Console") -> "Heat":
         from rich.text import Text
 
-        from benchmark.step_cost.heat import run_heat
+        from benchmark.workbench.step_cost.heat import run_heat
 
         words = f"[{self._over + 1}/{self._total}] {spec.label} on {shape.name}{self._left()}"
         if not console.is_terminal:

@@ -11,16 +11,16 @@ import click
 
 from benchmark.atomic import write_text
 from benchmark.cli.options import Names, OptimizerList, Real, Whole
-from benchmark.landscape.surfaces import SURFACES
 from benchmark.report.words import counted
 from benchmark.spec import UsageError
+from benchmark.workbench.landscape.surfaces import SURFACES
 from optimizers.grammar import parse
 from optimizers.spec import SpecError
 
 if TYPE_CHECKING:
-    from benchmark.landscape.compute import Plan, Progress
-    from benchmark.landscape.motion import Motion
-    from benchmark.report.landscape.view import View
+    from benchmark.workbench.landscape.compute import Grid, Progress
+    from benchmark.workbench.landscape.trajectories import Trajectories
+    from benchmark.workbench.landscape.view import View
 
 _FORMATS = ("html", "png", "gif", "mp4")
 DEFAULT_RATES = "0.0003,0.001,0.003,0.01,0.03,0.1,0.3,1,3"  # two a decade
@@ -100,20 +100,20 @@ class _Rates(click.ParamType[Any]):
 def command(**options: Any) -> int:
     """Let the real optimizers walk on surfaces of two coordinates, and show their paths."""
     target, kind = _target(options["out"], options["kind"])
-    plan = _plan(options, is_page=kind == "html")
-    view = _view(options, plan)
+    grid = _grid(options, is_page=kind == "html")
+    view = _view(options, grid)
     _check_film(kind)
     with _progress() as progress:
-        from benchmark.landscape.compute import compute
+        from benchmark.workbench.landscape.compute import compute
 
-        motion = compute(plan, progress)
+        trajectories = compute(grid, progress)
         progress(target.name, "")
-        _write(motion, view, target, kind)
+        _write(trajectories, view, target, kind)
     size = target.stat().st_size / 1e6
     click.echo(
-        f"wrote {target}, {size:.1f} MB: {counted(len(motion.walkers), 'optimizer')}, "
-        f"{counted(len(motion.scenes), 'surface')}, {counted(len(motion.lrs), 'learning rate')}, "
-        f"{counted(motion.steps, 'step')}"
+        f"wrote {target}, {size:.1f} MB: {counted(len(trajectories.walkers), 'optimizer')}, "
+        f"{counted(len(trajectories.scenes), 'surface')}, "
+        f"{counted(len(trajectories.lrs), 'learning rate')}, {counted(trajectories.steps, 'step')}"
     )
     return 0
 
@@ -133,8 +133,8 @@ def _target(out: Path | None, kind: str | None) -> tuple[Path, str]:
     return out, kind or ending
 
 
-def _plan(options: dict[str, Any], *, is_page: bool) -> "Plan":
-    from benchmark.landscape.compute import Plan
+def _grid(options: dict[str, Any], *, is_page: bool) -> "Grid":
+    from benchmark.workbench.landscape.compute import Grid
 
     try:
         specs = parse(options["opts"])
@@ -142,7 +142,7 @@ def _plan(options: dict[str, Any], *, is_page: bool) -> "Plan":
         raise UsageError(f"--opts: {error}") from None
     if options["noisy"] and not options["noise"]:
         raise UsageError("--noisy shows gradient noise, and --noise 0 leaves it out")
-    return Plan(
+    return Grid(
         optimizers=specs,
         surfaces=[SURFACES[name] for name in options["surfaces"]],
         lrs=options["lrs"],
@@ -152,14 +152,14 @@ def _plan(options: dict[str, Any], *, is_page: bool) -> "Plan":
     )
 
 
-def _view(options: dict[str, Any], plan: "Plan") -> "View":
-    from benchmark.report.landscape.view import View
+def _view(options: dict[str, Any], grid: "Grid") -> "View":
+    from benchmark.workbench.landscape.view import View
 
     rate = options["rate"] or rate_shown(options["opts"])
     if rate not in ("best", "own"):
-        found = [lr for lr in plan.lrs if f"{lr:g}" == rate or str(lr) == rate]
+        found = [lr for lr in grid.lrs if f"{lr:g}" == rate or str(lr) == rate]
         if not found:
-            known = ", ".join(["best", "own", *(f"{lr:g}" for lr in plan.lrs)])
+            known = ", ".join(["best", "own", *(f"{lr:g}" for lr in grid.lrs)])
             raise UsageError(f"--rate: expected one of {known}, got {rate!r}")
         rate = found[0]
     return View(start=options["start"] - 1, noisy=options["noisy"], lr=rate)
@@ -176,22 +176,22 @@ def rate_shown(opts: str) -> Literal["best", "own"]:
 
 def _check_film(kind: str) -> None:
     if kind == "mp4":
-        from benchmark.report.landscape.figure import can_write_mp4
+        from benchmark.workbench.landscape.figure import can_write_mp4
 
         if not can_write_mp4():
             raise UsageError("--format mp4 needs the program ffmpeg: install it, or take gif")
 
 
-def _write(motion: "Motion", view: "View", target: Path, kind: str) -> None:
+def _write(trajectories: "Trajectories", view: "View", target: Path, kind: str) -> None:
     if kind == "html":
-        from benchmark.report.landscape.page import page
+        from benchmark.workbench.landscape.page import page
 
-        write_text(target, page(motion, view))
+        write_text(target, page(trajectories, view))
         return
-    from benchmark.report.landscape.figure import draw_film, draw_picture
+    from benchmark.workbench.landscape.figure import draw_film, draw_picture
 
     draw = draw_picture if kind == "png" else draw_film
-    draw(motion, view, target, kind)
+    draw(trajectories, view, target, kind)
 
 
 @contextmanager

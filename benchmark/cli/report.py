@@ -15,8 +15,7 @@ from benchmark.store import Store, open_study
 from optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from benchmark.landscape.motion import Motion
-    from benchmark.report.landscape.view import View
+    from benchmark.report.page.page import Section
 
 FIGURES = ("pdf", "svg", "png")
 PROJECT = "optimizer-benchmark"
@@ -88,8 +87,8 @@ def command(
     }
     _refuse([message for message, is_given in useless.items() if is_given])
     if kind == "html":
-        motion = partial(_motion, stores, opts) if landscape else None
-        _page(stores, out or stores[0].folder / "report.html", reference, motion)
+        extra = partial(_landscape, stores, opts) if landscape else None
+        _page(stores, out or stores[0].folder / "report.html", reference, extra)
     elif not any(store.records() for store in stores):
         raise UsageError(f"no records yet in {', '.join(studies)}")
     elif kind == "md":
@@ -115,13 +114,13 @@ def _page(
     stores: list[Store],
     target: Path,
     reference: str | None,
-    walk: "Callable[[], tuple[Motion, View]] | None",
+    extra: "Callable[[], Section] | None",
 ) -> None:
     _check_file(target)
-    motion, view = walk() if walk else (None, None)
+    section = extra() if extra else None
     from benchmark.report.page.build import build
 
-    text = build(stores, reference=reference, motion=motion, view=view)
+    text = build(stores, reference=reference, extra=section)
     write_text(target, text)
     click.echo(f"wrote {target}, {len(text.encode()) / 1e6:.1f} MB; open it in any browser:")
     click.echo(target.resolve().as_uri())
@@ -152,15 +151,16 @@ def _figures(stores: list[Store], kind: str, folder: Path) -> None:
         click.echo("nothing to draw: no trial is done")
 
 
-def _motion(stores: Sequence[Store], opts: str | None) -> "tuple[Motion, View]":
+def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
     """Let optimizers walk: those of `opts`, or the studies' own with default hyperparameters.
 
     What a record names is not imported: a record may come from anyone.
     """
     from benchmark.cli.landscape import DEFAULT_RATES, rate_shown
-    from benchmark.landscape.compute import Plan, compute
-    from benchmark.landscape.surfaces import SURFACES
-    from benchmark.report.landscape.view import View
+    from benchmark.workbench.landscape.compute import Grid, compute
+    from benchmark.workbench.landscape.page import section
+    from benchmark.workbench.landscape.surfaces import SURFACES
+    from benchmark.workbench.landscape.view import View
     from optimizers.grammar import parse
     from optimizers.spec import SpecError
 
@@ -169,8 +169,8 @@ def _motion(stores: Sequence[Store], opts: str | None) -> "tuple[Motion, View]":
         optimizers = parse(opts)
     except SpecError as error:
         raise UsageError(f"--landscape: {error}") from None
-    motion = compute(
-        Plan(
+    trajectories = compute(
+        Grid(
             optimizers=optimizers,
             surfaces=list(SURFACES.values()),
             lrs=tuple(map(float, DEFAULT_RATES.split(","))),
@@ -179,7 +179,7 @@ def _motion(stores: Sequence[Store], opts: str | None) -> "tuple[Motion, View]":
             seed=0,
         )
     )
-    return motion, View(lr=rate_shown(opts))
+    return section(trajectories, View(lr=rate_shown(opts)))
 
 
 def _registered(stores: Sequence[Store]) -> str:

@@ -104,7 +104,7 @@ class Worker:
 
 def stop(workers: Sequence[Worker]) -> None:
     """End all `workers` together, politely and then not, with all that they have left behind."""
-    with server.ctrl_c_waits():
+    with server.ctrl_c_held_off():
         for worker in workers:
             if worker.running():
                 worker.tell(signal.SIGTERM)

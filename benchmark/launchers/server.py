@@ -111,6 +111,25 @@ def ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def ctrl_c_held_off() -> Iterator[None]:
+    """Answer Ctrl-C only when the block is over, whichever thread the system gives it to.
+
+    For the main thread, where Python answers signals; in another one nothing is to be held off.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: noted.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if noted.is_set():
+            signal.raise_signal(signal.SIGINT)
+
+
 def _start_once(process: Any) -> BaseException | None:
     errors: list[BaseException] = []
 

@@ -48,20 +48,38 @@ def wait_for_a_record(tmp_path, process):
         time.sleep(0.05)
 
 
-def workers_of(process):
-    """Return the processes below `process`, from /proc."""
-    parents = {}
+def processes():
+    """Return the fields of /proc/PID/stat from the state on, by process id."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = path.read_text().rpartition(")")[2].split()
+            found[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        parents[int(path.parent.name)] = int(fields[1])
+    return found
+
+
+def workers_of(process):
+    """Return the processes below `process`."""
+    parents = {pid: int(fields[1]) for pid, fields in processes().items()}
     found, front = set(), {process.pid}
     while front:
         front = {pid for pid, parent in parents.items() if parent in front} - found
         found |= front
     return found
+
+
+def running(pids):
+    """Return those of `pids` that still run: the dead stay in /proc if process 1 reaps nobody."""
+    found = processes()
+    return {pid for pid in pids if pid in found and found[pid][0] not in "ZX"}
+
+
+def assert_all_end(pids):
+    deadline = time.monotonic() + 15
+    while running(pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not running(pids)
 
 
 def digests(found):
@@ -99,10 +117,7 @@ def test_killed_launcher_leaves_no_worker_and_no_half_record(tmp_path, undisturb
     assert below
     process.kill()
     finish(process)
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+    assert_all_end(below)
     assert all(record["status"] == "done" for record in records(tmp_path).values())
     assert finish(start(tmp_path))[0] == 0
     assert digests(records(tmp_path)) == undisturbed
@@ -217,7 +232,4 @@ def assert_answers_ctrl_c(process):
     assert time.monotonic() - began < 15  # 3 on a quiet machine
     assert code == 130
     assert err.strip() == "interrupted; the same command goes on where it stopped"
-    deadline = time.monotonic() + 15
-    while any(Path(f"/proc/{pid}").exists() for pid in below) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+    assert_all_end(below)

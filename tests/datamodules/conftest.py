@@ -9,6 +9,7 @@ def offline(request, monkeypatch, tmp_path):
     """No test of this folder may open a connection; those of the network itself bring their own."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    monkeypatch.delenv("BENCHMARK_DATA_DIR", raising=False)  # real data would be found instead
     monkeypatch.setattr("datamodules.places.reachable", lambda url: False)
     monkeypatch.setattr("datamodules.base.reachable", lambda url: False, raising=False)
     network.reachable.cache_clear()

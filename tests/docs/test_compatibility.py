@@ -56,6 +56,12 @@ def test_a_cure_that_a_refusal_names_is_followed_once(script):
     assert script._cured("a.B", "a.B", "a.B needs model: give a.B:what=…") == ""
 
 
+def what_holds_anywhere(script, row):
+    """Return of a row what does not hang on how fast a machine is, or on how it rounds."""
+    runs = row.verdict in script.RAN
+    return row.name, runs, row.reason if row.verdict == "refused" else ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ASGD", "Adafactor", "AdamW", "RMSprop"])
 def test_the_page_says_of_torch_what_the_script_would(script, pages_rows, name):
@@ -69,5 +75,6 @@ def test_the_page_says_of_installed_packages_what_the_script_would(script, pages
     same = [p for p in script.PACKAGES if p.is_installed and f"## {p.title}\n" in page]
     assert same
     for package in same:
-        now = {name: script.row(package, name) for name in pages_rows[package.name]}
-        assert now == pages_rows[package.name]
+        kept = pages_rows[package.name]
+        now = [what_holds_anywhere(script, script.row(package, name)) for name in kept]
+        assert now == [what_holds_anywhere(script, row) for row in kept.values()]

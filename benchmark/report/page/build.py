@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from benchmark.analysis.finals import only
-from benchmark.landscape.motion import Motion
-from benchmark.report.landscape.view import View
 from benchmark.report.outside import read_with_trials
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.page import page
+from benchmark.report.page.page import Section, page
 from benchmark.report.page.payload import curve_parts, payload
 from benchmark.report.page.reproduce import commands
 from benchmark.spec import UsageError
@@ -18,16 +16,14 @@ def build(
     stores: Sequence[Store],
     *,
     reference: str | None = None,
-    motion: Motion | None = None,
-    view: View | None = None,
+    extra: Section | None = None,
 ) -> str:
     """Return the page of one or more studies.
 
     Args:
         stores: The studies.
         reference: Optimizer that all others are compared with; None compares all pairs.
-        motion: Optimizers in motion, for a section of their own.
-        view: Which of their paths are shown first.
+        extra: A section made elsewhere, shown below the others.
 
     Raises:
         UsageError: no trial of the `reference` is done or diverged, or two studies have one name.
@@ -48,4 +44,4 @@ def build(
         commands=[line for study, own in trials.items() for line in commands(study, own)],
         reference=reference,
     )
-    return page(content, curve_parts(frames, cast, content.resolution), motion=motion, view=view)
+    return page(content, curve_parts(frames, cast, content.resolution), extra=extra)

@@ -2,11 +2,9 @@
 
 import html
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
-from benchmark.landscape.motion import Motion
-from benchmark.report.landscape import page as landscape
-from benchmark.report.landscape.view import View
 from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
 
@@ -32,24 +30,37 @@ _SCRIPTS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the page, as text.
+
+    Args:
+        html: The section element, with its data.
+        style: Its style sheet.
+        script: Its script, run after those of the page.
+    """
+
+    html: str
+    style: str
+    script: str
+
+
 def page(
     payload: Payload,
     parts: Iterable[CurvePart],
     *,
-    motion: Motion | None = None,
-    view: View | None = None,
+    extra: Section | None = None,
 ) -> str:
     """Return the page.
 
     Args:
         payload: All tables.
         parts: The curves.
-        motion: Optimizers in motion, for a section of their own.
-        view: Which of their paths are shown first.
+        extra: A section made elsewhere, shown below the others.
     """
     frame = _asset("frame.html")
-    if motion:
-        frame = frame.replace("<!-- landscape -->", landscape.section(motion, view or View()))
+    if extra:
+        frame = frame.replace("<!-- extra -->", extra.html)
     curves = "".join(_data(f"curves-{p.metric}-{p.setting}", p.curves) for p in parts)
     title = html.escape(_title(payload.studies))
     return f"""<!doctype html>
@@ -61,14 +72,14 @@ def page(
 <meta name="generator" content="optimizer-benchmark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<style>{_joined(_STYLES)}{landscape.style() if motion else ""}</style>
+<style>{_joined(_STYLES)}{extra.style if extra else ""}</style>
 </head>
 <body>
 {frame}
 {_data("payload", payload)}
 {curves}
 <script>{_joined(_SCRIPTS)}</script>
-{f"<script>{landscape.script()}</script>" if motion else ""}
+{f"<script>{extra.script}</script>" if extra else ""}
 </body>
 </html>
 """

@@ -67,7 +67,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(capsys, arguments, words):
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_timed(capsys, monkeypatch):
-    monkeypatch.setattr("benchmark.step_cost.heat.free_bytes", lambda device: 10**8)
+    monkeypatch.setattr("benchmark.workbench.step_cost.heat.free_bytes", lambda device: 10**8)
     assert main(["bench-step", "--opts", "torch.optim.SGD", "--shapes", "small60,gpt2"]) == 2
     err = capsys.readouterr().err
     assert "on gpt2: its 3 contestants may need" in err

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.report.landscape import figure
+from benchmark.workbench.landscape import figure
 
 QUICK = ["--opts", "sgd,adam", "--surfaces", "beale", "--lrs", "0.1,0.01", "--steps", "10"]
 

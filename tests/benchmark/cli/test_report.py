@@ -3,8 +3,8 @@ import sys
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.landscape.surfaces import SURFACES
 from benchmark.store import Record
+from benchmark.workbench.landscape.surfaces import SURFACES
 
 
 def report(store, *options):
@@ -68,7 +68,7 @@ def from_afar(studied, tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(str(place))
     one = dict(list(SURFACES.items())[:1])
-    monkeypatch.setattr("benchmark.landscape.surfaces.SURFACES", one)
+    monkeypatch.setattr("benchmark.workbench.landscape.surfaces.SURFACES", one)
     store = studied("adam,afar.Calm:lr=0.1")
     (place / "afar.ran").unlink()
     sys.modules.pop("afar")

@@ -1,0 +1,51 @@
+"""The section "optimizers in motion" of a page, and a page that has only this section."""
+
+from importlib.resources import files
+
+from benchmark.report.page.page import Section
+from benchmark.workbench.landscape.payload import payload
+from benchmark.workbench.landscape.trajectories import Trajectories
+from benchmark.workbench.landscape.view import View
+
+_ASSETS = files("benchmark.workbench") / "assets"
+_SCRIPTS = ("landscape-draw.js", "landscape-paths.js", "landscape-pictures.js", "landscape.js")
+
+
+def section(trajectories: Trajectories, view: View) -> Section:
+    """Return the section with its data, for a page of studies."""
+    script = "".join(map(_asset, _SCRIPTS))
+    return Section(html=_html(trajectories, view), style=_asset("landscape.css"), script=script)
+
+
+def _html(trajectories: Trajectories, view: View) -> str:
+    data = payload(trajectories, view)
+    return f"""<section class="landscape" id="landscape" aria-label="Optimizers in motion">
+<h2>Optimizers in motion</h2>
+<noscript><p>The paths are drawn by a script, and scripts are off.</p></noscript>
+<script type="application/json" id="landscape-data">{data}</script>
+</section>"""
+
+
+def page(trajectories: Trajectories, view: View) -> str:
+    """Return a page that holds all it needs: it asks no network for anything."""
+    own = section(trajectories, view)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Optimizers in motion</title>
+<link rel="icon" href="data:,">
+<style>{own.style}</style>
+</head>
+<body class="landscape-page">
+{own.html}
+<script>{own.script}</script>
+</body>
+</html>
+"""
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")

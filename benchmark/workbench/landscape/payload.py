@@ -1,0 +1,112 @@
+"""Trajectories as text for the page: JSON, with paths and relief as compressed 16-bit numbers.
+
+The script `assets/landscape.js` reads it; both keep to the same few constants, which travel along.
+"""
+
+import base64
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.report.palette import styles
+from benchmark.workbench.landscape.trajectories import Array, Scene, Trajectories, log_gaps
+from benchmark.workbench.landscape.view import View
+
+_UNITS = 8192  # positions are told in so many parts of the window's side
+_BOX = 8  # and as far as so many windows: further out a path is drawn towards where it went
+_GAP_LOW, _GAP_STEP = -12.0, 2.8e-4  # log10 of gaps: 65,536 steps reach 2e6 and are 0.06 % each
+_RELIEF_UNITS = 4095
+_LOWEST_PERCENTILE = 1  # of the gaps in a window: where the lowest contour lies
+
+
+def payload(trajectories: Trajectories, view: View) -> str:
+    """Return the JSON text; safe between script tags whatever the labels are."""
+    best, diverged = trajectories.best(), trajectories.diverged_at()
+    looks = styles([walker.name for walker in trajectories.walkers])
+    data = {
+        "steps": trajectories.steps,
+        "lrs": trajectories.lrs,
+        "hasNoise": trajectories.gaps.shape[3] > 1,
+        "seed": trajectories.seed,
+        "view": {"start": view.start, "noisy": view.noisy, "lr": view.lr},
+        "units": _UNITS,
+        "origin": _UNITS * (_BOX - 1) // 2,
+        "gapLow": _GAP_LOW,
+        "gapStep": _GAP_STEP,
+        "walkers": [
+            {"label": walker.label, "summary": walker.summary, "lr": walker.lr}
+            | {"color": look.color, "colorOnDark": look.color_on_dark}
+            | {"marker": look.marker, "dash": look.dash}
+            for walker, look in zip(trajectories.walkers, looks, strict=True)
+        ],
+        "scenes": [
+            _facts(scene)
+            | {"best": best[:, place].ravel().tolist()}  # (W, P, N)
+            | {"diverged": diverged[:, place].ravel().tolist()}  # (W, P, N, L)
+            | {"paths": _pack(_quantised(trajectories, place))}  # (3, W, P, N, L, T): x, y, gap
+            for place, scene in enumerate(trajectories.scenes)
+        ],
+    }
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def relief(scene: Scene) -> Array:
+    """Return heights in [0, 1] for contours at log-spaced gaps, shape (rows, columns).
+
+    0 is the gap that one point in a hundred of the window is below, 1 the highest.
+    """
+    heights = log_gaps(scene.gaps)
+    low = np.percentile(heights, _LOWEST_PERCENTILE)
+    return np.asarray(((heights - low) / (heights.max() - low)).clip(0, 1))
+
+
+def _facts(scene: Scene) -> dict[str, Any]:
+    heights = np.round(relief(scene) * _RELIEF_UNITS).astype(np.uint16)
+    return {
+        "name": scene.name,
+        "title": scene.title,
+        "formula": scene.formula,
+        "note": scene.note,
+        "source": scene.source,
+        "window": scene.window,
+        "starts": scene.starts,
+        "minima": scene.minima,
+        "lowest": scene.lowest,
+        "noise": scene.noise,
+        "reliefSize": heights.shape,
+        "relief": _pack(heights),
+    }
+
+
+def _quantised(trajectories: Trajectories, place: int) -> NDArray[np.uint16]:
+    left, right, bottom, top = trajectories.scenes[place].window
+    low, size = np.array([left, bottom]), np.array([right - left, top - bottom])
+    lost = trajectories.diverged_at()[:, place]
+    position = _pulled_in((trajectories.positions[:, place] - low) / size - 0.5)
+    units = (position + 0.5 + (_BOX - 1) / 2) * _UNITS
+    gap = (log_gaps(trajectories.gaps[:, place]) - _GAP_LOW) / _GAP_STEP
+    values = np.stack([_held(units[..., 0], lost), _held(units[..., 1], lost), _held(gap, lost)])
+    return np.asarray(np.round(values).clip(0, 65535).astype(np.uint16))
+
+
+def _pulled_in(offset: Array) -> Array:
+    """Return offsets from the window's middle, those beyond the box pulled straight back to it."""
+    far = np.abs(offset).max(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # NaN stays
+        return np.asarray(offset * np.minimum(1, _BOX / 2 / np.maximum(far, 1e-300)))
+
+
+def _held(values: Array, lost: NDArray[np.int64]) -> Array:
+    """Return `values` with the last finite one in place of NaN: no news costs no bytes."""
+    last = np.minimum(np.arange(values.shape[-1]), (lost - 1)[..., None])
+    return np.take_along_axis(values, last, axis=-1)
+
+
+def _pack(values: NDArray[np.uint16]) -> str:
+    """Return differences along the last axis as base64 of zlib: all low bytes, then all high."""
+    changes = np.diff(values, axis=-1, prepend=np.uint16(0)).astype("<u2")
+    planes = np.ascontiguousarray(changes).view(np.uint8).reshape(-1, 2).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()

@@ -1,0 +1,112 @@
+"""Who takes part in a heat: every mode of execution of an optimizer, and torch's of the same rule.
+
+Modes are found in the signature of the class, so that anyone's optimizer takes part as it is.
+"""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pkgutil import resolve_name
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from benchmark.spec import UsageError
+from benchmark.workbench.step_cost.modes import OWN_MODES, TORCH_MODES
+from benchmark.workbench.step_cost.rivals import rival_of
+from optimizers.construct import construct
+from optimizers.contract import switch_to_training
+from optimizers.spec import OptimizerSpec
+from optimizers.split import Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """An optimizer in one mode of execution.
+
+    Args:
+        optimizer: Label.
+        mode: Mode of execution.
+        is_rival: Whether it is torch's implementation.
+        target: Class.
+        arguments: Hyperparameters, and what asks for the mode.
+        rest: What steps the parameters that the class does not take.
+    """
+
+    optimizer: str
+    mode: str
+    is_rival: bool
+    target: type[Optimizer]
+    arguments: Mapping[str, Any]
+    rest: OptimizerSpec | None = None
+
+    def build(self, params: Iterable[nn.Parameter]) -> Optimizer:
+        """Return the optimizer over `params`, ready for a step."""
+        optimizer = Split(params, self._make, self.rest.build) if self.rest else self._make(params)
+        switch_to_training(optimizer)
+        return optimizer
+
+    def _make(self, params: Iterable[Any]) -> Optimizer:
+        return construct(self.target, params, self.arguments)
+
+
+def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[Contestant]:
+    """Return the modes of the optimizer of `spec`, then those of its rival in torch.
+
+    Args:
+        spec: What is timed.
+        modes: Which of `OWN_MODES`; classes without the argument ``execution`` do not care.
+    """
+    cls = resolve_name(spec.target)
+    is_torch = cls.__module__.startswith("torch.optim")
+    found = _modes_of(spec.label, cls, spec.hyperparameters, modes, is_rival=is_torch)
+    found = [replace(each, rest=spec.rest) for each in found]
+    rival = rival_of(cls)
+    if rival is None:
+        return found
+    arguments = rival.arguments(spec.hyperparameters)
+    label = f"torch.optim.{rival.name}"
+    return found + _modes_of(label, rival.target, arguments, modes, is_rival=True)
+
+
+def check_modes(specs: Sequence[OptimizerSpec]) -> None:
+    """Raise UsageError if none of `specs` has modes to choose from."""
+    classes = [resolve_name(spec.target) for spec in specs]
+    if not any("execution" in inspect.signature(cls).parameters for cls in classes):
+        labels = ", ".join(spec.label for spec in specs)
+        raise UsageError(f"--modes: none of {labels} takes 'execution'; leave --modes out")
+
+
+def _modes_of(
+    label: str,
+    cls: type[Optimizer],
+    hyperparameters: Mapping[str, Any],
+    modes: Sequence[str],
+    *,
+    is_rival: bool,
+) -> list[Contestant]:
+    takes = inspect.signature(cls).parameters
+    ways: dict[str, dict[str, Any]]
+    if any(_is_given(name, hyperparameters, takes) for name in ("execution", *TORCH_MODES)):
+        ways = {"as given": {}}
+    elif "execution" in takes:
+        ways = {mode: {"execution": mode} for mode in modes}
+    else:
+        ways = {"default": {}} | {name: {name: True} for name in TORCH_MODES if name in takes}
+    return [
+        Contestant(
+            optimizer=label,
+            mode=mode,
+            is_rival=is_rival,
+            target=cls,
+            arguments={**hyperparameters, **way},
+        )
+        for mode, way in ways.items()
+    ]
+
+
+def _is_given(
+    name: str, hyperparameters: Mapping[str, Any], takes: Mapping[str, inspect.Parameter]
+) -> bool:
+    return name in takes and hyperparameters.get(name, takes[name].default) != takes[name].default

@@ -1,0 +1,153 @@
+"""Runs a heat: one optimizer on one shape, every mode and every rival in turn with a plain copy."""
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch.optim import Optimizer
+
+from benchmark.spec import UsageError
+from benchmark.workbench.step_cost.contestants import Contestant, contestants
+from benchmark.workbench.step_cost.costs import Cost, Heat
+from benchmark.workbench.step_cost.memory import free_bytes, measure_memory, rule_bytes
+from benchmark.workbench.step_cost.modes import OWN_MODES, START_STEPS
+from benchmark.workbench.step_cost.notes import noting, one_line
+from benchmark.workbench.step_cost.shapes import Shape
+from benchmark.workbench.step_cost.tensors import Tensors
+from benchmark.workbench.step_cost.windows import time_in_turn
+from optimizers.spec import OptimizerSpec
+
+
+def run_heat(
+    spec: OptimizerSpec,
+    shape: Shape,
+    *,
+    seconds: float,
+    device: str = "cpu",
+    modes: Sequence[str] = OWN_MODES,
+    watch: Callable[[str], object] = lambda doing: None,
+) -> Heat:
+    """Time `spec` on `shape`: each contestant on its own copy of the same parameters.
+
+    Args:
+        spec: What is timed.
+        shape: On which tensors.
+        seconds: About how long the turns take, besides building, compiling and measuring memory.
+        device: Where: ``cpu`` or ``cuda``.
+        modes: Which modes, for a class that takes ``execution``.
+        watch: Told what is being done.
+
+    Raises:
+        UsageError: the heat does not fit in memory.
+    """
+    check_fits(spec, shape, device=device, modes=modes)
+    _forget_compiled()
+    tensors = Tensors(shape, torch.device(device))
+    field = contestants(spec, modes)
+    entrants = []
+    for contestant in field:
+        watch(f"first steps of {contestant.optimizer} {contestant.mode}")
+        entrants.append(_start(contestant, tensors))
+    watch(f"{len(entrants)} in turn")
+    heat = _time(spec, shape, tensors, entrants, seconds)
+    entrants.clear()
+    gc.collect()  # makes room for measuring memory
+    costs = []
+    for contestant, cost in zip(field, heat.costs, strict=True):
+        watch(f"memory of {contestant.optimizer} {contestant.mode}")
+        costs.append(cost if cost.failure else _with_memory(cost, contestant, tensors))
+    return replace(heat, costs=tuple(costs))
+
+
+def check_fits(
+    spec: OptimizerSpec, shape: Shape, *, device: str = "cpu", modes: Sequence[str] = OWN_MODES
+) -> None:
+    """Raise UsageError if the heat may need more memory than is free."""
+    num_contestants = len(contestants(spec, modes))
+    num_bytes = sum(tensor.nbytes for tensor in shape.make())
+    # Parameters and two moments for each; gradients, the copy, and what one step needs besides.
+    needed = (3 * num_contestants + 8) * num_bytes
+    free = free_bytes(torch.device(device))
+    if free is not None and needed > free:
+        raise UsageError(
+            f"{spec.label} on {shape.name}: its {num_contestants} contestants may need "
+            f"{needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free. Give fewer --modes or a "
+            "smaller shape"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entrant:
+    """A contestant that has taken its first steps, and what its cost is so far."""
+
+    cost: Cost
+    optimizer: Optimizer | None
+    rule_bytes: int = 0
+
+
+def _start(contestant: Contestant, tensors: Tensors) -> _Entrant:
+    cost = Cost(optimizer=contestant.optimizer, mode=contestant.mode, is_rival=contestant.is_rival)
+    params = tensors.params()
+    tensors.synchronize()
+    with noting() as notes:
+        started = time.perf_counter()
+        try:
+            optimizer = contestant.build(params)
+            for _ in range(START_STEPS):
+                optimizer.step()
+            tensors.synchronize()
+        except Exception as error:  # anyone's optimizer may raise anything
+            return _Entrant(
+                cost=replace(cost, failure=one_line(str(error)) or type(error).__name__),
+                optimizer=None,
+            )
+        seconds = time.perf_counter() - started
+    return _Entrant(
+        cost=replace(cost, start_seconds=seconds, notes=tuple(notes)),
+        optimizer=optimizer,
+        rule_bytes=rule_bytes(params, optimizer),
+    )
+
+
+def _time(
+    spec: OptimizerSpec, shape: Shape, tensors: Tensors, entrants: list[_Entrant], seconds: float
+) -> Heat:
+    heat = Heat(
+        shape=shape.name,
+        optimizer=spec.label,
+        num_tensors=tensors.num_tensors,
+        num_params=tensors.num_params,
+        device=_name(tensors.device),
+        threads=torch.get_num_threads(),
+        costs=tuple(entrant.cost for entrant in entrants),
+    )
+    optimizers = [entrant.optimizer for entrant in entrants if entrant.optimizer is not None]
+    if not optimizers:
+        return heat
+    moved = min(entrant.rule_bytes for entrant in entrants if entrant.optimizer is not None)
+    touched = (moved + tensors.num_bytes) // 2  # gradients once, all else twice
+    steps = [optimizer.step for optimizer in optimizers]
+    *rounds, copies = time_in_turn([*steps, tensors.copy(touched)], seconds, tensors.synchronize)
+    taken = iter(rounds)
+    costs = [e.cost if e.cost.failure else replace(e.cost, seconds=next(taken)) for e in entrants]
+    return replace(
+        heat, rule_bytes=moved, copy_bytes=touched, copy_seconds=copies, costs=tuple(costs)
+    )
+
+
+def _with_memory(cost: Cost, contestant: Contestant, tensors: Tensors) -> Cost:
+    with noting():  # what is warned of now is in the notes already
+        return replace(cost, memory=measure_memory(contestant.build, tensors))
+
+
+def _forget_compiled() -> None:
+    # What was compiled for another shape would be generalised, and be slower, for this one.
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

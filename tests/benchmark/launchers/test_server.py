@@ -1,0 +1,45 @@
+"""The fork server and Ctrl-C, which the system may give to any thread."""
+
+import signal
+import threading
+
+import pytest
+
+from benchmark.launchers import server
+
+
+def interrupt_in_another_thread():
+    """Let a thread that does not mask SIGINT receive one; Python answers it in the main thread."""
+
+    def work():
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_ctrl_c_in_another_thread_is_answered_when_the_block_is_over():
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        with server.ctrl_c_held_off():
+            interrupt_in_another_thread()
+            done.append("first")
+            interrupt_in_another_thread()
+            done.append("second")
+        done.append("never")
+    assert done == ["first", "second"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_nothing_is_held_off_in_another_thread():
+    handlers = []
+
+    def work():
+        with server.ctrl_c_held_off():
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.default_int_handler]
