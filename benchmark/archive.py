@@ -18,12 +18,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from benchmark.atomic import replacing
-from benchmark.decode import RECORD_BYTES, Misfit, Row, check_rows
+from benchmark.decode import COUNTS, RECORD_BYTES, Misfit, Row, check_rows
+from benchmark.metrics import STEP
 from benchmark.plain_text import plain
 from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Record, Store
 
-_WHOLE = ("step", "samples")  # numbers that JSON writes without a point
 _READ = ["study", "key", "record", "curves"]
 _ARROW, _POLARS = pa.ArrowException, pl.exceptions.PolarsError
 _TEXTS = ("study", "key", "problem", "label", "status", "record")
@@ -88,8 +88,8 @@ def restore(path: Path, results: Path) -> Restored:
 
 def _schema(curves: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, Any]:
     found = (name for curve in curves for row in curve for name in row)
-    names = dict.fromkeys(("step", *found))  # a struct has at least one field
-    kinds = {name: pl.Int64 if name in _WHOLE else pl.Float64 for name in names}
+    names = dict.fromkeys((STEP, *found))  # a struct has at least one field
+    kinds = {name: pl.Int64 if name in COUNTS else pl.Float64 for name in names}
     texts = dict.fromkeys(_TEXTS, pl.String)
     return {**texts, "seed": pl.Int64, "curves": pl.List(pl.Struct(kinds))}
 

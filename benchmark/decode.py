@@ -15,12 +15,13 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from benchmark.metrics import AXES
 from benchmark.plain_text import plain
 
 Status = Literal["done", "diverged", "failed", "skipped"]
 RECORD_BYTES = 4_000_000  # a record takes 2,500, and 100 for each metric more
 LOG_BYTES = 1_000_000_000  # a row takes 300
-COUNTS = ("step", "samples")  # numbers that JSON writes without a point
+COUNTS = tuple(name for name, axis in AXES.items() if axis.whole)  # JSON writes no point
 
 _LARGEST = 1.7976931348623157e308
 _EXACT = 2**53  # whole numbers up to here have a float of their own

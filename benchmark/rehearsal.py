@@ -12,7 +12,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from benchmark.models.base import SPLITS, Classifier
+from benchmark.metrics import SPLITS
+from benchmark.models.base import Classifier
 from benchmark.plain_text import error_line
 from benchmark.runner import build_model, fit, weights_sha256
 from benchmark.spec import Trial, UsageError

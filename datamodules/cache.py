@@ -93,5 +93,8 @@ class Cache:
         shapes: dict[str, Any] = {name: list(t.shape) for name, t in tensors.items()}
         manifest = {"sha256": digest, "shapes": shapes, **note()}
         written = self.folder / "manifest.tmp"
-        written.write_text(json.dumps(manifest, indent=1))
-        written.replace(self._manifest)
+        try:
+            written.write_text(json.dumps(manifest, indent=1))
+            written.replace(self._manifest)
+        finally:
+            written.unlink(missing_ok=True)

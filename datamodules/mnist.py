@@ -26,8 +26,9 @@ _UNPACKED = {  # MD5 of the four original files without gzip, as they unpack fro
 class MNIST(ResidentDataModule):
     """28×28 grey images of ten digits, normalised by one mean and deviation.
 
-    Fashion-MNIST and Kuzushiji-MNIST come under the same file names; they are known by their MD5
-    and refused. Files that nobody knows are read with a warning.
+    Fashion-MNIST and Kuzushiji-MNIST come under the same file names. Their files as downloaded are
+    known by their MD5 and refused; unpacked ones, and any other unknown file, are read with a
+    warning. Files of parquet are not looked at.
     """
 
     dataset = "mnist"

@@ -1,42 +1,27 @@
 """Optimizers written from their papers; every class is a `torch.optim.Optimizer`.
 
-Importing this package does not import torch; the classes come when they are asked for.
+The package offers the class of every row of `registry`: `optimizers.Adam`, `optimizers.Lion`.
+Importing it does not import torch; the classes come when they are asked for. Type checkers see them
+in their own files: `from optimizers.rules.adam import Adam`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pkgutil import resolve_name
+from typing import Any
 
-if TYPE_CHECKING:
-    from optimizers.adadelta import Adadelta
-    from optimizers.adagrad import Adagrad
-    from optimizers.adam import Adam
-    from optimizers.adamax import Adamax
-    from optimizers.adamw import AdamW
-    from optimizers.lion import Lion
-    from optimizers.momentum import Momentum
-    from optimizers.nadam import NAdam
-    from optimizers.nesterov import Nesterov
-    from optimizers.radam import RAdam
-    from optimizers.rmsprop import RMSprop
-    from optimizers.sgd import SGD
+from optimizers import moved
+from optimizers.registry import OPTIMIZERS
 
-__all__ = [
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Lion",
-    "Momentum",
-    "NAdam",
-    "Nesterov",
-    "RAdam",
-    "RMSprop",
-]
+_TARGETS = {row.class_name: row.target for row in OPTIMIZERS.values()}
+__all__ = sorted(_TARGETS)
+
+moved.install()
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _TARGETS:
         raise AttributeError(f"module 'optimizers' has no attribute {name!r}")
-    return getattr(import_module(f"optimizers.{name.lower()}"), name)
+    return resolve_name(_TARGETS[name])
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

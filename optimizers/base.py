@@ -1,7 +1,7 @@
 """What every optimizer here has in common: all but the update rule.
 
-A subclass gives its hyperparameters with their `Bound`s, its pure rule, the names of the state that
-the rule takes and the scalars of a step. Groups, closures, `maximize`, weight decay, complex and
+A subclass gives its hyperparameters with their `Bound`s, its pure rule, and the state and scalars
+of a step under their names in the rule. Groups, closures, `maximize`, weight decay, complex and
 sparse gradients, checks, state dicts that torch's own classes read and write, and the ways to
 execute the rule are done here and in `packing` and `compiling`.
 """
@@ -21,10 +21,11 @@ from torch.optim import Optimizer
 from optimizers.bounds import Bound
 from optimizers.compiling import CompilerError, run_compiled
 from optimizers.layout import Names, as_real
-from optimizers.motion import Motion, Rule, Scalar
+from optimizers.motion import Motion, Rule, RuleArguments, Scalar
 from optimizers.packing import Plan, movable
 from optimizers.pick import near
 from optimizers.planning import Memory
+from optimizers.registry import OPTIMIZERS
 from optimizers.sparse import move_rows
 
 __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
@@ -38,7 +39,7 @@ _is_sparse = attrgetter("is_sparse")
 
 
 class PaperOptimizer(Optimizer):
-    """Base of the optimizers: subclasses give `bounds`, `rule`, `state_names` and `scalars`.
+    """Base of the optimizers: subclasses give `bounds`, `rule`, `entries` and `scalars`.
 
     A subclass may also name its true-or-false arguments in `flags`, and in `fixed` what its rule
     is in the words of torch's class: the groups carry these constants, so that torch reads our
@@ -62,8 +63,14 @@ class PaperOptimizer(Optimizer):
     fixed: ClassVar[dict[str, Any]] = {}
     counters: ClassVar[tuple[str, ...]] = ("step",)  # state entries that are one number each
     rule: ClassVar[Rule]
+    rule_arguments: ClassVar[RuleArguments]
     decoupled: ClassVar[bool] = False  # weight decay shrinks θ instead of adding to the gradient
     takes_sparse: ClassVar[bool] = False  # where a gradient is zero the rule changes nothing
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(cls, "rule"):
+            cls.rule_arguments = RuleArguments.of(cls.rule)
 
     def __init__(
         self, params: Iterable[Any], hyperparameters: Group, execution: Execution = "auto"
@@ -89,16 +96,24 @@ class PaperOptimizer(Optimizer):
         self._check(self.defaults | param_group)
         super().add_param_group(self.fixed | param_group)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
-        """Return the state entries that the rule takes, in its order; None where it takes None."""
-        return ()
+    def entries(self, group: Group) -> Mapping[str, str | None]:
+        """Return the state entry behind each state argument of the rule; None where it gets None.
+
+        The arguments of a rule are its parameter, its gradient, its state and its scalars, in this
+        order. State and scalars are given by name, so that their order is the rule's own affair.
+        """
+        return {}
+
+    def state_names(self, group: Group) -> Names:
+        """Return `entries` in the order of the rule."""
+        return self.rule_arguments.order_state(self.entries(group))
 
     def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
         """Return what state entry `name` begins with, of the shape and layout of `param`."""
         return zeros(param)
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
-        """Return what the rule takes after the state, in a step with these counters."""
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
+        """Return the scalars of the rule by their names in it, in a step with these counters."""
         raise NotImplementedError
 
     def count(self, group: Group, counters: State) -> None:
@@ -111,7 +126,7 @@ class PaperOptimizer(Optimizer):
         decays = isinstance(decay, Tensor) or decay != 0
         return Motion(
             rule=self.rule,
-            scalars=self.scalars(group, counters),
+            scalars=self.rule_arguments.order_scalars(self.scalars(group, counters)),
             maximize=group["maximize"],
             l2=decay if decays and not self.decoupled else None,
             keep=1 - group["lr"] * decay if decays and self.decoupled else None,
@@ -232,9 +247,10 @@ class PaperOptimizer(Optimizer):
     def _check_sparse(self, group: Group) -> None:
         name = type(self).__name__
         if not self.takes_sparse:
+            others = ", ".join(row.class_name for row in OPTIMIZERS.values() if row.takes_sparse)
             raise RuntimeError(
                 f"{name} does not take sparse gradients; give the embedding sparse=False, or use "
-                "SGD, Adagrad or torch.optim.SparseAdam"
+                f"{others} or torch.optim.SparseAdam"
             )
         for setting in ("weight_decay", "momentum"):
             if setting in group and bool(group[setting] != 0):

@@ -308,7 +308,7 @@ def _target(name: str) -> str:
             )
         module = module_of(name)
         return f"{module}:{name[len(module) + 1 :]}"
-    return pick(OPTIMIZERS, name, "optimizer").target
+    return pick(OPTIMIZERS, name, "optimizer").address
 
 
 def _load(name: str, target: str) -> type:

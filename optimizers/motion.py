@@ -4,8 +4,10 @@ Every way of executing an optimizer ends in `Motion`: on a parameter, on a slice
 packed into one, compiled, or on the parameters of K trials stacked along the first dimension.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from optimizers.inplace import plus_scaled
 
 Rule = Callable[..., None]
 Scalar = float | Tensor
+Given = TypeVar("Given")
 Run = Callable[["Motion", Tensor, Tensor, tuple[Tensor | None, ...]], None]
 
 
@@ -57,3 +60,50 @@ def move(
     if keep is not None:
         x.mul_(keep)
     rule(x, g, *state, *scalars)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleArguments:
+    """The arguments of a rule after parameter and gradient: its state first, then its scalars.
+
+    Args:
+        rule: Name of the rule.
+        names: Names of the arguments, in order.
+    """
+
+    rule: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rule: Rule) -> "RuleArguments":
+        """Read them off a rule."""
+        return cls(rule=rule.__name__, names=tuple(inspect.signature(rule).parameters)[2:])
+
+    def order_state(self, given: Mapping[str, str | None]) -> tuple[str | None, ...]:
+        """Return what is `given` for all the state, in the order of the rule.
+
+        Raises:
+            TypeError: the rule has other state.
+        """
+        return self._order(self.names[: len(given)], given)
+
+    def order_scalars(self, given: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        """Return what is `given` for all the scalars, in the order of the rule.
+
+        Raises:
+            TypeError: the rule has other scalars.
+
+        >>> def rule(theta, g, m, v, beta1, beta2): ...
+        >>> RuleArguments.of(rule).order_scalars({"beta2": 0.999, "beta1": 0.9})
+        (0.9, 0.999)
+        """
+        return self._order(self.names[len(self.names) - len(given) :], given)
+
+    def _order(self, names: tuple[str, ...], given: Mapping[str, Given]) -> tuple[Given, ...]:
+        for name in given:
+            if name not in names:
+                raise TypeError(
+                    f"{self.rule} has no argument {name!r} there: it takes parameter, gradient, "
+                    f"{', '.join(self.names)}, and got {', '.join(given)}"
+                )
+        return tuple([given[name] for name in names])

@@ -87,7 +87,7 @@ def literal_defaults(target: str) -> Mapping[str, Any]:
     Args:
         target: ``module:class``, of a class with a constructor of its own.
 
-    >>> literal_defaults("optimizers.sgd:SGD")["weight_decay"]
+    >>> literal_defaults("optimizers.rules.sgd:SGD")["weight_decay"]
     0.0
     """
     functions = [node for node in _body(target) if isinstance(node, ast.FunctionDef)]
@@ -105,7 +105,7 @@ def literal_bounds(target: str) -> Mapping[str, Bound]:
     Args:
         target: ``module:class``.
 
-    >>> literal_bounds("optimizers.sgd:SGD")["lr"]
+    >>> literal_bounds("optimizers.rules.sgd:SGD")["lr"]
     Bound(low=0.0, high=inf, count=1)
     """
     named = [node for node in _body(target) if isinstance(node, ast.AnnAssign)]

@@ -4,8 +4,7 @@ A report takes this way: read, choose, count, compare. Everything is a pure func
 (polars, documented columns) and gives a frame or a frozen dataclass; absent numbers are null.
 
     frame        read(stores) -> Frames                    trials and curves of one or more studies
-    metrics      higher_is_better(metric) -> bool
-                 CHOOSING                                  what chooses, and marks the best
+    rounding     rounded(metric, value)                    without digits that recording made up
     curves       lines(frames, metric, axis)               every observed point of every trial
                  bands(frames, metric, axis, center=…)     mean or median, 95 %, IQR, min-max
                  both_bands(frames, metric, axis)          those of mean and median in one table

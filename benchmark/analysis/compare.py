@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.intervals import Array, Interval, mean_interval
-from benchmark.analysis.metrics import higher_is_better, is_share
 from benchmark.analysis.signed_rank import effect_and_p, signed_ranks
+from benchmark.metrics import higher_is_better, is_share
 
 ALPHA = 0.05
 # Gains as close as this are equal. Accuracies are counts over less than a million examples, known

@@ -7,6 +7,7 @@ import polars as pl
 
 from benchmark.analysis.curves import WHO
 from benchmark.analysis.frame import Frames
+from benchmark.metrics import EPOCH
 
 
 def costs(frames: Frames) -> pl.DataFrame:
@@ -34,7 +35,7 @@ def costs(frames: Frames) -> pl.DataFrame:
             step_ms_q25=step.quantile(0.25, "linear"),
             step_ms_q75=step.quantile(0.75, "linear"),
             optimizer_ms=(pl.col("seconds/optimizer_step") * 1000).median(),
-            epoch_seconds=(pl.col("seconds/training") / pl.col("epoch")).median(),
+            epoch_seconds=(pl.col("seconds/training") / pl.col(EPOCH)).median(),
             state_bytes_per_parameter=(pl.col("state_bytes") / pl.col("parameters")).median(),
         )
     )

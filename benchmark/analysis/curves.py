@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.frame import AXES, Axis, Frames
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import (
     Array,
     mean_bounds,
@@ -22,6 +22,7 @@ from benchmark.analysis.intervals import (
     median_bounds,
     median_method,
 )
+from benchmark.metrics import AXES, SECONDS, STEP, AxisName
 
 Center = Literal["mean", "median"]
 WHO = ("setting", "optimizer", "label", "variant")  # what names a variant in every frame
@@ -29,7 +30,7 @@ _RESULTS = ("done", "diverged")
 _MOST_TIMES = 200  # places at which curves over seconds are read off
 
 
-def lines(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+def lines(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
     """Return every observed point of every trial that is done or diverged.
 
     Returns:
@@ -50,7 +51,7 @@ def lines(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
     )
 
 
-def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -> pl.DataFrame:
+def bands(frames: Frames, metric: str, axis: AxisName, *, center: Center = "mean") -> pl.DataFrame:
     """Return every variant's curve over its seeds that are done, with all kinds of bands.
 
     Returns:
@@ -64,7 +65,7 @@ def bands(frames: Frames, metric: str, axis: Axis, *, center: Center = "mean") -
 
 
 def both_bands(
-    frames: Frames, metric: str, axis: Axis, *, intervals_of: Sequence[str] | None = None
+    frames: Frames, metric: str, axis: AxisName, *, intervals_of: Sequence[str] | None = None
 ) -> pl.DataFrame:
     """Return `bands` around the mean and around the median, side by side.
 
@@ -80,7 +81,7 @@ def both_bands(
         of the median in place of ``center, low, high, method``.
     """
     observed = lines(frames, metric, axis).filter(status="done")
-    together = _staircases if axis == "train_seconds" else _common_places
+    together = _staircases if axis == SECONDS else _common_places
     statistics = [
         _statistics(group, seeds, intervals_of)
         for (seeds,), group in together(observed).group_by("seeds", maintain_order=True)
@@ -98,7 +99,7 @@ def both_bands(
     )
 
 
-def endings(frames: Frames, metric: str, axis: Axis) -> pl.DataFrame:
+def endings(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
     """Return where the trials that diverged were last observed.
 
     Returns:
@@ -136,14 +137,14 @@ def sparse(frames: Frames, metric: str, count: int) -> Frames:
     """
     if metric not in frames.curves.columns:
         return replace(frames, curves=frames.curves.clear())
-    seen = frames.curves.select("trial", *AXES, metric).drop_nulls(["step", metric])
+    seen = frames.curves.select("trial", *AXES, metric).drop_nulls([STEP, metric])
     whose = frames.trials.select("trial", "variant")
     rows = seen.join(whose, on="trial", how="inner", maintain_order="left")
-    places = thin(rows.select("variant", "step").unique().sort("variant", "step"), count)
+    places = thin(rows.select("variant", STEP).unique().sort("variant", STEP), count)
     kept = rows.join(
-        places.with_columns(is_kept=True), on=["variant", "step"], how="left", maintain_order="left"
+        places.with_columns(is_kept=True), on=["variant", STEP], how="left", maintain_order="left"
     )
-    is_last = pl.col("step") == pl.col("step").max().over("trial")
+    is_last = pl.col(STEP) == pl.col(STEP).max().over("trial")
     curves = kept.filter(pl.col("is_kept").is_not_null() | is_last).drop("variant", "is_kept")
     return replace(frames, curves=curves)
 

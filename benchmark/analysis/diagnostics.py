@@ -3,7 +3,8 @@
 import polars as pl
 
 from benchmark.analysis.curves import WHO
-from benchmark.analysis.frame import INSIDE, Axis, Frames
+from benchmark.analysis.frame import Frames
+from benchmark.metrics import INSIDE, STEP, AxisName
 
 QUANTITIES = (
     "gradient_norm",
@@ -15,7 +16,7 @@ QUANTITIES = (
 )
 
 
-def diagnostics(frames: Frames, axis: Axis = "step") -> pl.DataFrame:
+def diagnostics(frames: Frames, axis: AxisName = STEP) -> pl.DataFrame:
     """Return every value recorded with ``--diagnostics``, of trials that are done or diverged.
 
     Returns:

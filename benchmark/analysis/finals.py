@@ -12,15 +12,16 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.curves import WHO, lines
-from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
-from benchmark.analysis.metrics import CHOOSING, TIE_DECIMALS, higher_is_better, is_share
+from benchmark.analysis.rounding import TIE_DECIMALS
+from benchmark.metrics import CHOOSING, STEP, AxisName, higher_is_better, is_share
 
 Kind = Literal["final", "best", "area"]
 
 
 def scores(
-    frames: Frames, metric: str, *, kind: Kind = "final", axis: Axis = "step", by: str = ""
+    frames: Frames, metric: str, *, kind: Kind = "final", axis: AxisName = STEP, by: str = ""
 ) -> pl.DataFrame:
     """Return one number per trial that is done or diverged.
 
@@ -171,16 +172,16 @@ def _mean(values: pl.Series) -> pl.Series:
     return pl.Series([fmean(values) if len(values) else None], dtype=pl.Float64)
 
 
-def _final(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
+def _final(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame:
     known = metric in frames.trials.columns
     return frames.trials.select("trial", value=pl.col(metric) if known else pl.lit(None))
 
 
-def _best(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
+def _best(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame:
     decides = by or metric
-    observed = lines(frames, metric, "step")
+    observed = lines(frames, metric, STEP)
     if decides != metric:
-        other = lines(frames, decides, "step").select("trial", "x", decides="y")
+        other = lines(frames, decides, STEP).select("trial", "x", decides="y")
         observed = observed.join(other, on=["trial", "x"], maintain_order="left")
     else:
         observed = observed.with_columns(decides="y")
@@ -190,7 +191,7 @@ def _best(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
     return observed.group_by("trial").agg(value=pl.col("y").get(first_best))
 
 
-def _area(frames: Frames, metric: str, axis: Axis, by: str) -> pl.DataFrame:
+def _area(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame:
     observed = lines(frames, metric, axis)
     width = pl.col("x").diff()
     height = (pl.col("y") + pl.col("y").shift(1)) / 2

@@ -2,7 +2,7 @@
 
 Everything else in this package takes these tables. They hold what the files hold, with three rules
 added: a trial that is not done has no final metrics, for its last finite loss is not its result;
-accuracies are rounded to what single precision knows of them (`metrics.rounded`); and curves lack
+accuracies are rounded to what single precision knows of them (`rounding.rounded`); and curves lack
 running losses over a few steps only, as left over at the end of an epoch.
 """
 
@@ -13,20 +13,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.metrics import RUNNING, SHARE_DECIMALS, is_share, rounded
+from benchmark.analysis.rounding import SHARE_DECIMALS, rounded
 from benchmark.analysis.summary import in_order, setting
 from benchmark.decode import COUNTS
+from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
 
-Axis = Literal["step", "epoch", "samples", "train_seconds"]
-AXES: tuple[Axis, ...] = ("step", "epoch", "samples", "train_seconds")
-INSIDE = "inside/"  # begins what diagnostics record: inside/<group>/<quantity>
 _FILES_AT_ONCE = 500  # whose rows are Python's mappings until they are columns, about 30 MB
 
 
@@ -80,12 +78,9 @@ def frames_of(studies: Sequence[tuple[Store, Sequence[Record]]]) -> Frames:
     found = [(store, record) for store, records in studies for record in records]
     trials = trials_frame((store.study, record) for store, record in found)
     curves = _read_curves(found)
-    fixed = {"trial", "lr", "state_bytes", "parameters", *AXES}
     final = (name for _, record in found for name in record.metrics)
     names = dict.fromkeys(
-        name
-        for name in (*final, *curves.columns)
-        if name not in fixed and not name.startswith(INSIDE)
+        name for name in (*final, *curves.columns) if name != "trial" and is_metric(name)
     )
     return Frames(trials=trials, curves=curves, metrics=tuple(names))
 
@@ -106,6 +101,9 @@ def variant_of(study: str, trial: Trial) -> str:
     return f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}"
 
 
+_ENDS: Mapping[str, type[pl.DataType]] = {
+    name: pl.Int64 if AXES[name].whole else pl.Float64 for name in BY_STEP
+}
 _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "trial": pl.UInt32,
     "study": pl.String,
@@ -125,9 +123,7 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "reason": pl.String,
     "environment": pl.String,
     "machine": pl.String,
-    "step": pl.Int64,
-    "epoch": pl.Float64,
-    "samples": pl.Int64,
+    **_ENDS,
 }
 
 
@@ -135,10 +131,11 @@ def _row(study: str, record: Record) -> dict[str, Any]:
     trial, optimizer = record.trial, record.trial.optimizer
     lr = optimizer["hyperparameters"].get("lr")
     done = record.status == "done"
+    ends: dict[str, float | None] = {axis: record.metrics.get(axis) for axis in BY_STEP}
     measured = {
         name: rounded(name, value) if done else None
         for name, value in record.metrics.items()
-        if name not in (*AXES, "lr")
+        if name not in (*AXES, LEARNING_RATE)
     }
     return measured | {
         "study": study,
@@ -158,7 +155,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "reason": record.reason,
         "environment": json.dumps(record.environment),
         "machine": _machine(record.environment),
-        **{axis: record.metrics.get(axis) for axis in ("step", "epoch", "samples")},
+        **ends,
         **{f"seconds/{clock}": value for clock, value in record.seconds.items()},
     }
 
@@ -199,8 +196,8 @@ def _without_remainders(curves: pl.DataFrame) -> pl.DataFrame:
 
     Such are what is left at the end of an epoch, and beside the others they are noise.
     """
-    measured = curves.with_row_index("row").drop_nulls(RUNNING).sort("trial", "step")
-    steps = pl.col("step") - pl.col("step").shift(1, fill_value=0).over("trial")
+    measured = curves.with_row_index("row").drop_nulls(RUNNING).sort("trial", STEP)
+    steps = pl.col(STEP) - pl.col(STEP).shift(1, fill_value=0).over("trial")
     few = measured.filter(2 * steps < steps.median().over("trial"))["row"]
     is_few = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(few.implode())
     return curves.with_columns(pl.when(~is_few).then(RUNNING).alias(RUNNING))

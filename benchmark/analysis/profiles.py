@@ -12,15 +12,16 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.finals import only, scores
-from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import Array
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
+from benchmark.metrics import STEP, AxisName
 
 TAU_MAX = 4.0
 _TAUS = 100  # AlgoPerf's grid from 1 to TAU_MAX, ends included
 
 
-def target_times(frames: Frames, metric: str, axis: Axis = "step") -> pl.DataFrame:
+def target_times(frames: Frames, metric: str, axis: AxisName = STEP) -> pl.DataFrame:
     """Return `targets.target_table` of all settings, each with the target suggested for it.
 
     Args:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.intervals import Array
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.metrics import higher_is_better
 
 ALPHA = 0.05
 _PERMUTATIONS = 20_000  # p is exact if there are no more, else estimated to about ±0.003 near 0.05

@@ -12,7 +12,7 @@ import polars as pl
 
 from benchmark.analysis.finals import leaderboard
 from benchmark.analysis.intervals import Array
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.metrics import higher_is_better
 
 _WHO = ("setting", "optimizer", "metric")
 

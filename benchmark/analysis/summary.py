@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from benchmark.analysis.metrics import CHOOSING, TIE_DECIMALS, higher_is_better, is_share, rounded
+from benchmark.analysis.rounding import TIE_DECIMALS, rounded
+from benchmark.metrics import CHOOSING, higher_is_better, is_share, tabled
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Trial
 from benchmark.store import Record
@@ -17,7 +18,6 @@ from optimizers.registry import OPTIMIZERS
 _OTHER_FIELDS = tuple(
     field.name for field in fields(Trial) if field.name not in ("seed", "optimizer")
 )
-METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Row:
 
     Args:
         trial: Any of its trials, standing for all: they differ only in their seed.
-        metrics: Of each of `METRICS` the value of every seed that is done.
+        metrics: Of each of `metrics.tabled` the value of every seed that is done.
         training_seconds: Mean over the same seeds.
         step_seconds: Median over them; so are the two below, None where a record lacks them.
         optimizer_seconds: Of the optimizer's part of a step, without forward and backward pass.
@@ -130,7 +130,7 @@ def _row(records: list[Record]) -> Row:
     done = [record for record in records if record.status == "done"]
     metrics = {
         name: tuple(rounded(name, record.metrics[name]) for record in done)
-        for name in METRICS
+        for name in tabled()
         if done and all(name in record.metrics for record in done)
     }
     seconds = [r.seconds["training"] for r in done if "training" in r.seconds]

@@ -21,14 +21,14 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.curves import WHO, lines
-from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import LEVEL, Array, median_bounds
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.metrics import AxisName, higher_is_better
 
 _INTERVAL_FROM = 6  # seeds; with fewer no distribution-free interval of a median reaches 95 %
 
 
-def time_to_target(frames: Frames, metric: str, target: float, axis: Axis) -> pl.DataFrame:
+def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -> pl.DataFrame:
     """Return when each trial that is done or diverged first reached `target`.
 
     A trial that reached it and diverged later has reached it.

@@ -10,6 +10,7 @@ from typing import Any, Self, TextIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.callbacks.clock import Clock
+from benchmark.metrics import EPOCH, LEARNING_RATE, RUNNING, SAMPLES, SECONDS, STEP
 from benchmark.models.base import Classifier
 
 Row = dict[str, float]
@@ -19,9 +20,9 @@ Sink = Callable[[Row], None]
 class Curves(Callback):
     """Gathers rows and hands each to the sinks, after the clocks have stopped.
 
-    Every row has the axes ``step``, ``epoch``, ``samples``, ``train_seconds``; besides them either
-    ``train/running_loss`` (mean over the steps since the last row, in training mode) and ``lr``, or
-    loss and accuracy of each split in evaluation mode, or what another callback has it write.
+    Every row has all of `metrics.AXES`; besides them either the running loss (mean over the steps
+    since the last row, in training mode) and the learning rate, or what the model evaluates on each
+    split, or what another callback has it write.
     Values that are not finite are left out.
 
     Args:
@@ -51,16 +52,16 @@ class Curves(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write the running loss of one chunk."""
-        self._forget({"train/running_loss", *self.evaluated})
-        row = {"train/running_loss": float(outputs["losses"].mean())}
+        self._forget({RUNNING, *self.evaluated})
+        row = {RUNNING: float(outputs["losses"].mean())}
         lr = trainer.optimizers[0].param_groups[0].get("lr")
         if lr is not None:
-            row["lr"] = float(lr)
+            row[LEARNING_RATE] = float(lr)
         assert isinstance(pl_module, Classifier)
         self.write(row, step=pl_module.steps)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write loss and accuracy of every split."""
+        """Write what was evaluated on every split."""
         assert isinstance(pl_module, Classifier)
         self._forget(self.evaluated)
         self.evaluated = dict(pl_module.read_metrics())
@@ -87,10 +88,10 @@ class Curves(Callback):
     def _axes(self, steps: int, steps_ago: int) -> Row:
         epochs, steps_since = divmod(steps, self._steps_per_epoch)
         return {
-            "step": steps,
-            "epoch": steps / self._steps_per_epoch,
-            "samples": epochs * self._num_train + steps_since * self._batch_size,
-            "train_seconds": self._clock.training_at(steps_ago),
+            STEP: steps,
+            EPOCH: steps / self._steps_per_epoch,
+            SAMPLES: epochs * self._num_train + steps_since * self._batch_size,
+            SECONDS: self._clock.training_at(steps_ago),
         }
 
 

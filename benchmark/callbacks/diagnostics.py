@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from benchmark.callbacks.curves import Curves, Row
 from benchmark.callbacks.inside import Sums, group_names, step_sums
+from benchmark.metrics import INSIDE
 from benchmark.models.base import Classifier
 
 WHOLE = "all"  # the group of all parameters; those of layers end in weights or biases
@@ -98,7 +99,7 @@ def _row(groups: Sequence[str], each: Sequence[Sums]) -> Row:
         for name in (group, WHOLE):
             by_group[name] = by_group.get(name, Sums()) + sums
     return {
-        f"inside/{group}/{quantity}": value
+        f"{INSIDE}{group}/{quantity}": value
         for group, sums in by_group.items()
         for quantity, value in sums.quantities().items()
     }

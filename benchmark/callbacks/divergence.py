@@ -6,12 +6,14 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.callbacks.curves import Curves
+from benchmark.metrics import LOSS, metric_of
 from benchmark.models.base import Classifier
 
 # A trial has diverged when the loss evaluated after an epoch is this many times what it was before
 # the first step. Within an epoch only a non-finite loss counts: RMSprop's first steps may multiply
 # the loss by a thousand and yet end well.
 FACTOR = 100.0
+_TRAIN_LOSS = LOSS.on("train")
 
 
 class Divergence(Callback):
@@ -43,16 +45,16 @@ class Divergence(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at what was evaluated."""
         assert isinstance(pl_module, Classifier)
-        losses = {k: v for k, v in self._curves.evaluated.items() if k.endswith("/loss")}
+        losses = {k: v for k, v in self._curves.evaluated.items() if metric_of(k) is LOSS}
         if self._initial is None:
-            self._initial = losses["train/loss"]
+            self._initial = losses[_TRAIN_LOSS]
         for name, loss in losses.items():
             if not math.isfinite(loss):
                 self._stop(trainer, f"{name} was {loss} at step {pl_module.steps}")
-        if losses["train/loss"] > FACTOR * self._initial:
-            times = losses["train/loss"] / self._initial
+        if losses[_TRAIN_LOSS] > FACTOR * self._initial:
+            times = losses[_TRAIN_LOSS] / self._initial
             self._stop(
-                trainer, f"train/loss was {times:.3g} times its start at step {pl_module.steps}"
+                trainer, f"{_TRAIN_LOSS} was {times:.3g} times its start at step {pl_module.steps}"
             )
 
     def _stop(self, trainer: Trainer, reason: str) -> None:

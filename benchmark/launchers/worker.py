@@ -23,6 +23,7 @@ from benchmark.context import Context
 from benchmark.launchers import BEGUN
 from benchmark.launchers.family import kill_all
 from benchmark.launchers.log import bound_log, keep_bounded
+from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
 from benchmark.plugins import check_fit, prepare_data
 from benchmark.prepared import Prepared
@@ -148,9 +149,9 @@ class _Reporter:
     def __call__(self, row: Row) -> None:
         _leave_if_forked()  # before any other sink has the row
         now = time.perf_counter()
-        if "train/running_loss" in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
+        if RUNNING in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
             self._last = now
-            _tell(self._pipe, (row["step"], row["train/running_loss"]))
+            _tell(self._pipe, (row[STEP], row[RUNNING]))
 
 
 def _tell(pipe: Connection, message: object) -> None:

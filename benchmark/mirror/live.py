@@ -30,7 +30,13 @@ _SECONDS_TO_STOP = 1.0  # for the thread, before what it waits for is ended
 
 
 class Run(Protocol):
-    """A trial's copy elsewhere."""
+    """A trial's copy elsewhere.
+
+    Attributes:
+        id: Its id there, which may not be the one that was asked for.
+    """
+
+    id: str
 
     def log(self, row: Row) -> None:
         """Send one row."""
@@ -65,7 +71,10 @@ class Sink(Protocol):
         """Return whether another run may be opened now."""
 
     def open(self, trial: Trial, run_id: str) -> Run:
-        """Return a run of `trial`; one that is there under this id is written over."""
+        """Return a run of `trial`; one that is there under this id is written over.
+
+        Where this id cannot be had, the run has another.
+        """
 
     def start_again(self, failures: int) -> str:
         """Give all runs up and get ready again; return what changes for the user, if anything."""
@@ -324,13 +333,21 @@ class _Follower:
         return not closing or any(each.record for each in self._followed.values())
 
     def _advance(self, followed: _Followed) -> None:
-        followed.run = followed.run or self._sink.open(followed.trial, followed.run_id)
+        if followed.run is None:
+            followed.run = self._sink.open(followed.trial, followed.run_id)
+            self._note_id(followed, followed.run.id)
         for row in followed.new_rows():
             followed.run.log(row)
             self._moved = time.monotonic()
         if followed.record is not None:
             followed.run.finish(followed.record)
             self._settle(followed)
+
+    def _note_id(self, followed: _Followed, run_id: str) -> None:
+        """Keep the id under which a run really is, so that it is completed and not doubled."""
+        if run_id != followed.run_id:
+            followed.run_id = run_id
+            self._ledger.begin(followed.trial.key, run_id)
 
     def _guarded(self, followed: _Followed, action: Callable[[], None]) -> None:
         try:

@@ -16,6 +16,15 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.decode import Row
+from benchmark.metrics import (
+    AXES,
+    INSIDE,
+    LEARNING_RATE,
+    STEP,
+    higher_is_better,
+    metric_of,
+    names_of,
+)
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.wandb_private import (
     end_service,
@@ -30,7 +39,6 @@ INIT_SECONDS = 10.0  # a server that takes longer to open a run counts as unreac
 FINISH_SECONDS = 20.0
 REFUSED = "previously created and deleted"  # what W&B says of the id of a run that was deleted
 
-_AXES = ("step", "epoch", "samples", "train_seconds")
 _GRACE_SECONDS = 5.0  # after FINISH_SECONDS, which wandb-core itself keeps unless it hangs
 _RUNS_AT_ONCE = 30  # that may be opened online without a pause
 _SECONDS_BETWEEN_RUNS = 1.0  # online, after these: each takes some requests of W&B's rate limits
@@ -109,6 +117,7 @@ class WandbRun:
 
     def __init__(self, run: Any) -> None:
         self._run = run
+        self.id = str(run.id)
 
     def log(self, row: Row) -> None:
         """Send one row; its axes are columns, for wandb's own step cannot go back."""
@@ -154,7 +163,7 @@ def digest(trial: Trial) -> str:
 
 def summary_of(record: Record) -> dict[str, Any]:
     """Return the summary of a run but for its ``status``, which is written last."""
-    numbers = {f"final/{n}": v for n, v in record.metrics.items() if n not in _AXES}
+    numbers = {f"final/{n}": v for n, v in record.metrics.items() if n not in AXES}
     seconds = {f"seconds/{name}": value for name, value in record.seconds.items()}
     return {**numbers, **seconds, "reason": record.reason}
 
@@ -250,14 +259,13 @@ def config_of(trial: Trial, study: str) -> dict[str, Any]:
 
 
 def _define_axes(run: Any) -> None:
-    for axis in _AXES:
-        run.define_metric(axis, hidden=axis != "step")
-    run.define_metric("train/running_loss", step_metric="step", summary="min,last")
-    run.define_metric("lr", step_metric="step")
-    run.define_metric("inside/*", step_metric="step")
-    for split in ("train", "val", "test"):
-        run.define_metric(f"{split}/loss", step_metric="epoch", summary="min,last")
-        run.define_metric(f"{split}/accuracy", step_metric="epoch", summary="max,last")
+    for axis in AXES:
+        run.define_metric(axis, hidden=axis != STEP)
+    run.define_metric(LEARNING_RATE, step_metric=STEP)
+    run.define_metric(f"{INSIDE}*", step_metric=STEP)
+    for name in names_of(lambda metric: metric.splits):
+        best = "max" if higher_is_better(name) else "min"
+        run.define_metric(name, step_metric=metric_of(name).axis, summary=f"{best},last")
 
 
 def _within(seconds: float, action: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
+from benchmark.metrics import SPLITS
 from benchmark.models.randomness import StepRandomness
 from benchmark.models.watching import StepWatcher, Watchers
 from benchmark.plain_text import error_line
@@ -30,8 +31,6 @@ from optimizers.contract import (
     switch_to_training,
     takes_closure,
 )
-
-SPLITS = ("train", "val", "test")  # the order of the evaluation loaders
 
 
 class ClosureNotCalledError(RuntimeError):

@@ -9,15 +9,16 @@ from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.summary import in_order
 from benchmark.atomic import replacing
+from benchmark.metrics import RUNNING
 from benchmark.report import markdown
-from benchmark.report.figures.write import Drawing, draw_all, save_picture
+from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.markdown_text import as_text, fenced
 from benchmark.report.outside import read
 from benchmark.report.page.reproduce import commands
-from benchmark.report.verdicts import Versus, versus
+from benchmark.report.verdicts import METRIC, Versus, versus
 from benchmark.store import Store
 
-_SHOWN = ("running-training-loss", "validation-loss", "learning-rate")  # of each setting
+_SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # of each setting
 _OVERALL = ("overview", "ranks")
 
 

@@ -12,6 +12,7 @@ from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import Frames, variant_of
 from benchmark.analysis.summary import Row
+from benchmark.metrics import STEP
 from benchmark.report.outside import read
 from benchmark.report.sparkline import pick, sparkline
 from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
@@ -75,7 +76,7 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
         reference=reference,
         references=frozenset(chosen.values()),
         lacking=frozenset(_settings(frames) - chosen.keys()) if reference else frozenset(),
-        sparklines=_sparklines(bands(frames, METRIC, "step")),
+        sparklines=_sparklines(bands(frames, METRIC, STEP)),
         comparisons={one.variant: one for one in compared},
         verdicts={one.variant: verdict_in_short(one) for one in compared},
     )

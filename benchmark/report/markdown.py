@@ -7,13 +7,22 @@ import polars as pl
 
 from benchmark.analysis.cost import costs
 from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
-from benchmark.analysis.frame import Axis, Frames
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_method
-from benchmark.analysis.metrics import CHOOSING, is_share
 from benchmark.analysis.profiles import profile_scores, target_times
 from benchmark.analysis.ranks import rank, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import suggested_target, target_table, time_to_target
+from benchmark.metrics import (
+    AXES,
+    BY_CLOCK,
+    CHOOSING,
+    STEP,
+    metric_of,
+    metric_words,
+    on_test,
+    tabled,
+)
 from benchmark.report.markdown_text import as_cell, as_text
 from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
 from benchmark.report.words import (
@@ -21,20 +30,11 @@ from benchmark.report.words import (
     claim_words,
     interval_words,
     lacking_words,
-    metric_words,
     passed_over_words,
     seeds_words,
     together,
     value_words,
-)
-
-_BOARD = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
-
-
-_AXES: tuple[tuple[Axis, str], ...] = (
-    ("step", "steps"),
-    ("samples", "samples"),
-    ("train_seconds", "training seconds"),
+    with_unit,
 )
 
 
@@ -105,8 +105,8 @@ def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
     names = [as_text(name) for name in best["label"].unique(maintain_order=True)]
     numbers = [
         f"{together(_means(best, name))}{on}"
-        for name, on in ((chosen_by, ""), ("test/accuracy", " on test data"))
-        if name in best.columns
+        for name, on in ((chosen_by, ""), (on_test(best.columns), " on test data"))
+        if name is not None
     ]
     rows = passed.select("label", "mean", "seeds", "diverged").rows()
     claim = claim_words(names, chosen_by, problem, among_steady=bool(rows))
@@ -127,7 +127,9 @@ def board(frames: Frames, versus: Versus | None = None) -> str:
 
     Without comparisons there is no column of them.
     """
-    boards = {name: leaderboard(scores(frames, name)) for name in _BOARD if name in frames.metrics}
+    boards = {
+        name: leaderboard(scores(frames, name)) for name in tabled() if name in frames.metrics
+    }
     marks = _marks(versus or Versus())
     rows, counts = [], []
     for row in boards[METRIC].iter_rows(named=True) if METRIC in boards else ():
@@ -135,7 +137,7 @@ def board(frames: Frames, versus: Versus | None = None) -> str:
         seeds = f"{row['seeds']} done" + f", {row['diverged']} diverged" * bool(row["diverged"])
         rows.append([row["label"], *cells, seeds, *[marks.get(row["variant"], "")] * bool(marks)])
         counts.append(row["seeds"] + row["diverged"])
-    named = [metric_words(name) + ", %" * is_share(name) for name in boards]
+    named = [with_unit(name) for name in boards]
     last = [f"{metric_words(METRIC)} vs reference"] * bool(marks)
     note = seeds_words(counts)
     return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)
@@ -156,38 +158,44 @@ def targets(frames: Frames) -> str:
             f"Less than half of the optimizers have a median {metric_words(METRIC)}: there is no "
             "target."
         )
-    reached = {axis: target_table(time_to_target(best, METRIC, target, axis)) for axis, _ in _AXES}
+    reached = {
+        axis.name: target_table(time_to_target(best, METRIC, target, axis.name))
+        for axis in AXES.values()
+        if axis.tabled
+    }
     rows = [
         [row["label"], f"{row['reached']} of {row['seeds']}"]
         + [_number(_of(row["variant"], table, "time")) for table in reached.values()]
-        for row in reached["step"].sort("time", nulls_last=True).iter_rows(named=True)
+        for row in reached[STEP].sort("time", nulls_last=True).iter_rows(named=True)
     ]
     title = (
         f"What it takes to a {metric_words(METRIC)} of {target:g}, which half of the optimizers "
         "reach: medians over seeds, empty if fewer than half of them got there."
     )
-    return f"{title}\n\n{table(['optimizer', 'reached', *(words for _, words in _AXES)], rows)}"
+    header = ["optimizer", "reached", *(AXES[axis].plural for axis in reached)]
+    return f"{title}\n\n{table(header, rows)}"
 
 
 def profiles(frames: Frames) -> str:
     """Return the scores of performance profiles; empty with fewer than two settings."""
     best = only(frames, best_variants(frames))
-    found = {axis: target_times(best, METRIC, axis) for axis, _ in _AXES if axis != "samples"}
-    settings = found["step"]["setting"].n_unique()
+    found = {axis: target_times(best, METRIC, axis) for axis in (STEP, *BY_CLOCK)}
+    settings = found[STEP]["setting"].n_unique()
     if settings < 2:
         return ""
     scored = {axis: dict(profile_scores(times).select("optimizer", "score").rows())
               for axis, times in found.items()}  # fmt: skip
     rows = [
-        [name, f"{score:.3f}", f"{scored['train_seconds'].get(name, 0.0):.3f}"]
-        for name, score in scored["step"].items()
+        [name, f"{score:.3f}", *(f"{scored[axis].get(name, 0.0):.3f}" for axis in BY_CLOCK)]
+        for name, score in scored[STEP].items()
     ]
     title = (
         f"Area under the share of {settings} settings in which an optimizer reaches the target "
         "within τ times what the fastest takes, from τ = 1 to 4 (Dolan & Moré; the score is "
         "AlgoPerf's): 1 is fastest everywhere, 0 never within 4 times the fastest."
     )
-    return f"{title}\n\n{table(['optimizer', 'by steps', 'by training seconds'], rows)}"
+    header = ["optimizer", *(f"by {AXES[axis].plural}" for axis in found)]
+    return f"{title}\n\n{table(header, rows)}"
 
 
 def sensitivity(frames: Frames) -> str:
@@ -294,7 +302,8 @@ def _cell(board: pl.DataFrame, variant: str) -> str:
     (row,) = board.filter(variant=variant).iter_rows(named=True)
     if row["mean"] is None:
         return "-"
-    scale, digits = (100, 2) if is_share(row["metric"]) else (1, 4)
+    unit = metric_of(row["metric"]).unit
+    scale, digits = unit.factor, 4 if unit.decimals is None else unit.decimals
     mean = f"{scale * row['mean']:.{digits}f}"
     if row["low"] is None:
         return mean

@@ -1,6 +1,7 @@
 """The colour and the marker of every optimizer, the same on every page and in every figure.
 
-What is not registered gives way where something beside it has its look already.
+Those of registered optimizers stand in their rows. What is not registered gives way where something
+beside it has its look already.
 
 Twelve colours that all are far apart for every kind of eye do not exist, so each comes with a
 marker of its own: the pair is what tells optimizers apart. The colours are the best found by a
@@ -15,6 +16,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+from optimizers.pick import pick
+from optimizers.registry import OPTIMIZERS
 
 Outline = tuple[tuple[float, float], ...]
 
@@ -112,24 +116,31 @@ def _turned(outline: Outline, turn: float) -> Outline:
     return tuple((c * x - s * y, s * x + c * y) for x, y in outline)
 
 
-_ROWS = (  # name, colour, colour on dark, marker
-    ("sgd", "#5a061a", "#af6469", _regular(24, radius=0.85)),
-    ("momentum", "#2f02a0", "#7478f0", _regular(4, turn=0.125)),
-    ("nesterov", "#097c7e", "#84d0d1", _regular(4)),
-    ("adagrad", "#2d95aa", "#9beafd", _regular(3)),
-    ("adadelta", "#830462", "#d974b3", _regular(3, turn=0.75)),
-    ("rmsprop", "#a78108", "#fbd888", _plus()),
-    ("adam", "#145dab", "#7ab4fc", _star(5, 0.45)),
-    ("adamax", "#5d3f01", "#af9266", _regular(3, turn=0.0)),
-    ("adamw", "#5f9762", "#baecbb", _turned(_plus(), 0.125)),
-    ("nadam", "#446400", "#99b871", _regular(3, turn=0.5)),
-    ("radam", "#71674a", "#c4bba1", _star(4, 0.4)),
-    ("lion", "#4a0854", "#9c65a4", _star(3, 0.3, turn=0.75)),
-)
+_MARKERS = {
+    "disc": _regular(24, radius=0.85),
+    "square": _regular(4, turn=0.125),
+    "diamond": _regular(4),
+    "triangle": _regular(3),
+    "triangle down": _regular(3, turn=0.75),
+    "triangle left": _regular(3, turn=0.5),
+    "triangle right": _regular(3, turn=0.0),
+    "plus": _plus(),
+    "cross": _turned(_plus(), 0.125),
+    "star": _star(5, 0.45),
+    "four points": _star(4, 0.4),
+    "three points": _star(3, 0.3, turn=0.75),
+    "pentagon": _regular(5),
+    "hexagon": _regular(6),
+    "six points": _star(6, 0.5),
+}
 
 _STYLES = {
-    name: Style(color=color, color_on_dark=on_dark, marker=marker)
-    for name, color, on_dark, marker in _ROWS
+    row.name: Style(
+        color=row.look.color,
+        color_on_dark=row.look.color_on_dark,
+        marker=pick(_MARKERS, row.look.marker, "marker"),
+    )
+    for row in OPTIMIZERS.values()
 }
 _SPARE = tuple(
     replace(color, marker=marker.marker)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.summary import Row, summarize
+from benchmark.metrics import CHOOSING, Unit, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.report.words import (
     best_first,
@@ -192,8 +193,9 @@ def _star_legend(rows: Sequence[Row]) -> str:
     return f"★ {best_first()}{among}."
 
 
+_COMPARED = metric_words(CHOOSING[0])
 _CURVES_LEGEND = (
-    "The small curves are the mean validation loss, on one logarithmic scale per table from its "
+    f"The small curves are the mean {_COMPARED}, on one logarithmic scale per table from its "
     "lowest value to its first."
 )
 
@@ -203,7 +205,7 @@ def _comparisons_legend(evidence: "Evidence") -> str:
         return ""
     family = "comparisons with it" if evidence.reference else "pairs, as nobody named it beforehand"
     return (
-        f"vs: validation loss at the end against {evidence.reference or 'the best, ★'}, paired by "
+        f"vs: {_COMPARED} at the end against {evidence.reference or 'the best, ★'}, paired by "
         "seed: ▲ better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test "
         f"after Holm's correction for all {family}, each optimizer at its best hyperparameters "
         "alone; n<N: fewer than N seeds cannot show any. "
@@ -217,15 +219,14 @@ def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("optimizer", overflow="fold", min_width=12)
-    for name in ("train\nloss", "val\nloss", "val\nacc %", "test\nloss", "test\nacc %"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("train\ns", "ms/\nstep"):
+    shown = _shown(rows)
+    for name in (*map(_heading, shown), "train\ns", "ms/\nstep"):
         table.add_column(name, justify="right", no_wrap=True)
     if evidence is not None:
         table.add_column("vs\nref." if evidence.reference else "vs ★", no_wrap=True)
     table.add_column("seeds", no_wrap=True)
     for row in rows:
-        cells = _cells(row)
+        cells = _cells(row, shown)
         if evidence is not None:
             cells[1] += f"\n{evidence.sparkline(row)}"
             cells.insert(-1, evidence.verdict(row))
@@ -233,16 +234,26 @@ def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
     return table
 
 
-def _cells(row: Row) -> list[str]:
-    metrics = row.metrics
+def _shown(rows: Sequence[Row]) -> Sequence[str]:
+    """Return the metrics that a row has, in the order of their table; all if no row has any."""
+    return [name for name in tabled() if any(name in row.metrics for row in rows)] or tabled()
+
+
+def _heading(name: str) -> str:
+    r"""Return a metric's name in two short lines.
+
+    >>> _heading("val/accuracy"), _heading("train/loss")
+    ('val\nacc %', 'train\nloss')
+    """
+    metric = metric_of(name)
+    return f"{name.partition('/')[0]}\n{metric.heading} {metric.unit.sign}".rstrip()
+
+
+def _cells(row: Row, shown: Sequence[str]) -> list[str]:
     return [
         "★" if row.best else "",
         _label(row),
-        _loss(metrics.get("train/loss")),
-        _loss(metrics.get("val/loss")),
-        _percent(metrics.get("val/accuracy")),
-        _loss(metrics.get("test/loss")),
-        _percent(metrics.get("test/accuracy")),
+        *(_values(metric_of(name).unit, row.metrics.get(name)) for name in shown),
         "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
         "-" if row.step_seconds is None else f"{row.step_seconds * 1000:.2f}",
         "\n".join(f"{count} {_SHORT[status]}" for status, count in row.counts.items()),
@@ -281,12 +292,9 @@ def _interval(values: Sequence[float]) -> "Interval":
     return mean_interval(list(values))
 
 
-def _loss(values: Sequence[float] | None) -> str:
-    return "-" if values is None else _with_interval(_interval(values), 1.0, 4)
-
-
-def _percent(values: Sequence[float] | None) -> str:
-    return "-" if values is None else _with_interval(_interval(values), 100.0, 2)
+def _values(unit: Unit, values: Sequence[float] | None) -> str:
+    digits = 4 if unit.decimals is None else unit.decimals
+    return "-" if values is None else _with_interval(_interval(values), unit.factor, digits)
 
 
 def _with_interval(mean: "Interval", factor: float, digits: int) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from benchmark.analysis.compare import Comparison, against, pairwise, seeds_needed
 from benchmark.analysis.finals import best_variants, only, scores, winners
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import CHOOSING
+from benchmark.metrics import CHOOSING
 from benchmark.spec import UsageError
 
 METRIC = CHOOSING[0]  # what is compared is what chose the hyperparameters

@@ -11,18 +11,13 @@ import polars as pl
 
 from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.analysis.finals import best_variants, only
-from benchmark.analysis.frame import INSIDE, Frames
+from benchmark.analysis.frame import Frames
+from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
 from benchmark.report import markdown
 from benchmark.report.verdicts import METRIC, Versus, versus
 from benchmark.spec import UsageError
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel, in 24 columns
-_CURVES = (  # metric, axis, logarithmic
-    ("train/running_loss", "step", True),
-    ("val/loss", "epoch", True),
-    ("val/accuracy", "epoch", False),
-    ("val/loss", "train_seconds", True),
-)
 _OVERALL = {  # sections over all settings, under the page's names
     "Performance profiles": markdown.profiles,
     "Ranks": markdown.ranking,
@@ -99,12 +94,19 @@ def _curves(wr: Any, frames: Frames, project: Project) -> list[Any]:
 
     In a grid of their own: W&B draws all run sets of a grid together.
     """
-    rows = [row for row in _CURVES if row[0] in frames.metrics]
+    rows = [(name, axis, metric_of(name).logarithmic) for name, axis in _drawn(frames)]
     best = only(frames, best_variants(frames))
     blocks = [wr.H2(text="Curves"), _grid(wr, _BEST, best, project, rows)]
     if best.trials.height == frames.trials.height:
         return blocks
     return [*blocks, wr.P(text="All that was tried:"), _grid(wr, "all", frames, project, rows)]
+
+
+def _drawn(frames: Frames) -> list[tuple[str, AxisName]]:
+    """Return what is drawn, over what: what chooses as recorded, and the first over the clock."""
+    own = [(name, metric_of(name).axis) for name in (RUNNING, *CHOOSING)]
+    over_time = [(METRIC, axis) for axis in BY_CLOCK]
+    return [row for row in [*own, *over_time] if row[0] in frames.metrics]
 
 
 _BEST = "each optimizer's best hyperparameters"
@@ -114,7 +116,7 @@ def _inside(wr: Any, frames: Frames, project: Project) -> list[Any]:
     """Return what was recorded inside the optimizers, of all parameters together; if it was."""
     best = only(frames, best_variants(frames))
     rows = [
-        (name, "step", "cosine" not in name)
+        (name, STEP, "cosine" not in name)
         for quantity in QUANTITIES
         if (name := f"{INSIDE}all/{quantity}") in best.curves.columns and best.curves[name].count()
     ]

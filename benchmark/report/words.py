@@ -5,30 +5,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePath
 
-from benchmark.analysis.metrics import CHOOSING, higher_is_better, is_share
+from benchmark.metrics import CHOOSING, higher_is_better, metric_of, metric_words
 from benchmark.plain_text import REASON_LENGTH, plain
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
 NO_BREAK = "\u00a0"  # a space at which no line ends
-
-_WORDS = {
-    "val/accuracy": "validation accuracy",
-    "val/loss": "validation loss",
-    "test/accuracy": "test accuracy",
-    "test/loss": "test loss",
-    "train/accuracy": "training accuracy",
-    "train/loss": "training loss",
-    "train/running_loss": "running training loss",
-}
-
-
-def metric_words(metric: str) -> str:
-    """Return what people call `metric`.
-
-    >>> metric_words("val/loss")
-    'validation loss'
-    """
-    return _WORDS.get(metric, metric)
 
 
 def counted(number: int, noun: str) -> str:
@@ -107,14 +88,26 @@ def best_first() -> str:
 
 
 def value_words(metric: str, value: float | None) -> str:
-    """Return `value` as people read it: accuracies in per cent.
+    """Return `value` as people read it, with the metric's unit.
 
-    >>> value_words("val/loss", 0.12345)
-    '0.1235'
+    >>> value_words("val/loss", 0.12345), value_words("val/accuracy", 0.5).split()
+    ('0.1235', ['50.00', '%'])
     """
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value * 100:.2f}{NO_BREAK}%" if is_share(metric) else f"{value:.4g}"
+    unit = metric_of(metric).unit
+    digits = ".4g" if unit.decimals is None else f".{unit.decimals}f"
+    return f"{value * unit.factor:{digits}}" + f"{NO_BREAK}{unit.sign}" * bool(unit.sign)
+
+
+def with_unit(metric: str) -> str:
+    """Return what people call `metric`, with its unit: a heading of bare numbers.
+
+    >>> with_unit("val/loss"), with_unit("val/accuracy")
+    ('validation loss', 'validation accuracy, %')
+    """
+    sign = metric_of(metric).unit.sign
+    return metric_words(metric) + f", {sign}" * bool(sign)
 
 
 def interval_words(methods: Collection[str]) -> str:

@@ -49,7 +49,7 @@ def attributes(**values):
 
 
 def rule_of(other):
-    return attributes(rule=staticmethod(class_of(other).rule))
+    return motion(rule=lambda m: class_of(other).rule)
 
 
 def moments_swapped(cls):
@@ -107,23 +107,23 @@ FAULTS = {
     "the moments change places": (["adam", "adamw", "adamax", "nadam", "radam"], moments_swapped),
     "epsilon is inside the root": (
         ["adam", "adamw"],
-        attributes(rule=staticmethod(adam_with_eps_inside)),
+        motion(rule=lambda m: adam_with_eps_inside),
     ),
     "epsilon is inside the root of sums": (
         ["adagrad"],
-        attributes(rule=staticmethod(adagrad_with_eps_inside)),
+        motion(rule=lambda m: adagrad_with_eps_inside),
     ),
     "epsilon is inside the root of means": (
         ["rmsprop"],
-        attributes(rule=staticmethod(rmsprop_with_eps_inside)),
+        motion(rule=lambda m: rmsprop_with_eps_inside),
     ),
     "epsilon is outside the roots": (
         ["adadelta"],
-        attributes(rule=staticmethod(adadelta_with_eps_outside)),
+        motion(rule=lambda m: adadelta_with_eps_outside),
     ),
     "the direction is that of the new mean": (
         ["lion"],
-        attributes(rule=staticmethod(lion_of_the_new_mean)),
+        motion(rule=lambda m: lion_of_the_new_mean),
     ),
     "there is no look ahead": (["nesterov"], rule_of("momentum")),
     "there is a look ahead": (["momentum"], rule_of("nesterov")),

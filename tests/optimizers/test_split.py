@@ -4,8 +4,8 @@ import pickle
 import pytest
 import torch
 
-from optimizers.adamw import AdamW
 from optimizers.grammar import parse
+from optimizers.rules.adamw import AdamW
 from optimizers.spec import OptimizerSpec, SpecError
 from optimizers.split import Split
 

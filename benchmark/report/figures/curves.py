@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from benchmark.analysis.curves import bands, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
-from benchmark.analysis.metrics import RUNNING
+from benchmark.metrics import EPOCH, metric_of
 from benchmark.report.figures.caption import not_drawn, seeds_in_words
 from benchmark.report.figures.look import (
     add_legend,
@@ -33,10 +33,10 @@ def draw_curves(frames: Frames, metric: str, words: str) -> tuple[Figure, str] |
 
     Args:
         frames: One variant of each optimizer.
-        metric: Such as ``val/loss``.
+        metric: As records call it.
         words: What people call it.
     """
-    curves = thin(bands(frames, metric, "epoch"), _POINTS)
+    curves = thin(bands(frames, metric, EPOCH), _POINTS)
     if curves.is_empty():
         return None
     names = curves["label"].unique(maintain_order=True).to_list()
@@ -52,10 +52,10 @@ def draw_overview(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
 
     Args:
         frames: One variant of each optimizer in each setting.
-        metric: Such as ``train/running_loss``.
+        metric: As records call it.
         words: What people call it.
     """
-    curves = thin(bands(frames, metric, "epoch"), _POINTS)
+    curves = thin(bands(frames, metric, EPOCH), _POINTS)
     settings = curves["setting"].unique(maintain_order=True).to_list()
     if len(settings) < 2:
         return None
@@ -83,8 +83,8 @@ def _fill(
     for _, curve in curves.group_by("optimizer", "label", maintain_order=True):
         _draw(axes, curve, curve[name][0], found[curve["optimizer"][0]])
     low, high = curves["center"].min(), curves["center"].max()
-    scale_y(axes, float(low), float(high), may_be_log="loss" in metric)  # type: ignore[arg-type]
-    count_x(axes, "epoch")
+    scale_y(axes, float(low), float(high), may_be_log=metric_of(metric).logarithmic)  # type: ignore[arg-type]
+    count_x(axes, EPOCH)
 
 
 def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
@@ -103,7 +103,7 @@ def _what(curves: pl.DataFrame, metric: str, words: str) -> str:
     notes = "; ".join(NOTES[method] for method in methods)
     how = (
         "of the minibatches since the point before, as trained on"
-        if metric == RUNNING
+        if metric_of(metric).in_training
         else "evaluated without dropout"
     )
     return f"Mean {words} over {seeds}, {how}. Bands: {notes}."

@@ -6,6 +6,7 @@ from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.profiles import profile, profile_scores, target_times
 from benchmark.analysis.targets import reaching, suggested_target, time_to_target
+from benchmark.metrics import STEP
 from benchmark.report.figures.look import add_legend, count_x, lettering, line, looks, new_figure
 
 _SHARES = (-0.04, 1.04)
@@ -22,7 +23,7 @@ def draw_reaching(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
     target = suggested_target(scores(frames, metric))
     if target is None:
         return None
-    times = time_to_target(frames, metric, target, "step")
+    times = time_to_target(frames, metric, target, STEP)
     shares = reaching(times)
     figure, axes = new_figure(shares["label"].unique(maintain_order=True).to_list())
     found, end = looks(frames), float(times["until"].max() or 1)  # type: ignore[arg-type]
@@ -30,7 +31,7 @@ def draw_reaching(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
         x, y = _stairs(stairs["x"].to_list(), stairs["share"].to_list(), 0.0, end)
         style = line(found[str(optimizer)])
         axes.step(x, y, where="post", label=lettering(label), **style)
-    count_x(axes, "step")
+    count_x(axes, STEP)
     axes.set(ylabel="share of seeds there", ylim=_SHARES)
     add_legend(figure, [axes])
     what = (

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import RUNNING
 from benchmark.atomic import replacing
+from benchmark.metrics import RUNNING, metric_words, tabled
 from benchmark.report.figures.caption import caption
 from benchmark.report.figures.curves import draw_curves, draw_overview
 from benchmark.report.figures.look import RC
@@ -24,13 +24,11 @@ from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
 from benchmark.report.outside import read
 from benchmark.report.verdicts import METRIC
-from benchmark.report.words import metric_words
 from benchmark.store import Store
 
 Kind = Literal["pdf", "svg", "png"]
 KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
 _DOTS_PER_INCH = 300
-_METRICS = (RUNNING, "train/loss", "val/loss", "val/accuracy")
 _UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
 
 
@@ -94,9 +92,9 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
     best = only(frames, best_variants(frames))
     seen: Counter[str] = Counter()
     for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
-        slug = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")[:80]
-        seen[slug] += 1
-        name = slug if seen[slug] == 1 else f"{slug}-{seen[slug]}"
+        problem = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")[:80]
+        seen[problem] += 1
+        name = problem if seen[problem] == 1 else f"{problem}-{seen[problem]}"
         every, chosen = (_within(which, str(setting)) for which in (frames, best))
         for drawing in _of_setting(name, every, chosen):
             yield replace(drawing, setting=str(setting))
@@ -108,12 +106,20 @@ def _draw_all(frames: Frames) -> Iterator[Drawing]:
 
 def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
     decides = metric_words(METRIC)
-    for metric in _METRICS:
-        words = metric_words(metric)
-        slug = words.replace(" ", "-")
-        yield from _named(f"{name}-{slug}", draw_curves(best, metric, words), best, every)
+    for metric in (RUNNING, *tabled(("train", "val"))):
+        drawn = draw_curves(best, metric, metric_words(metric))
+        yield from _named(f"{name}-{slug(metric)}", drawn, best, every)
     yield from _named(f"{name}-learning-rate", draw_rates(every, METRIC, decides), every, every)
     yield from _named(f"{name}-target", draw_reaching(best, METRIC, decides), best, every)
+
+
+def slug(metric: str) -> str:
+    """Return how the names of a metric's figures end.
+
+    >>> slug("val/loss")
+    'validation-loss'
+    """
+    return metric_words(metric).replace(" ", "-")
 
 
 def _named(

@@ -8,6 +8,7 @@ import polars as pl
 
 from benchmark.analysis.cost import costs
 from benchmark.analysis.frame import Frames
+from benchmark.metrics import EPOCH, STEP
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns
 
@@ -35,7 +36,7 @@ def troubles(frames: Frames, cast: Cast) -> Columns:
         "status", "setting", "label", "seed", maintain_order=True
     )
     place = pl.col("setting").replace_strict(cast.places, return_dtype=pl.Int64)
-    return columns(bad.select(place, "label", "seed", "status", "reason", "step", "epoch", "key"))
+    return columns(bad.select(place, "label", "seed", "status", "reason", STEP, EPOCH, "key"))
 
 
 def provenance(frames: Frames) -> list[Fact]:

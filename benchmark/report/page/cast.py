@@ -7,20 +7,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from benchmark.analysis.finals import best_variants, winners
-from benchmark.analysis.frame import INSIDE, Frames
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.analysis.frame import Frames
+from benchmark.metrics import INSIDE, metric_of, names_of
 from benchmark.report.page.packing import Columns, columns
 from benchmark.report.palette import Style, styles
 
-_FIRST = (
-    "val/loss",
-    "val/accuracy",
-    "train/loss",
-    "train/accuracy",
-    "train/running_loss",
-    "test/loss",
-    "test/accuracy",
-)
+_SPLITS = ("val", "train", "test")  # the one that chooses comes first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,19 +144,12 @@ class Cast:
 
 def known_metrics(frames: Frames) -> list[str]:
     """Return the measured metrics of which it is known which way is better, usual ones first."""
-    known = [name for name in frames.metrics if _is_known(name)]
-    return [name for name in _FIRST if name in known] + [n for n in known if n not in _FIRST]
+    known = [name for name in frames.metrics if metric_of(name).better is not None]
+    first = names_of(lambda metric: metric.splits, _SPLITS)
+    return [name for name in first if name in known] + [n for n in known if n not in first]
 
 
 def inside_metrics(frames: Frames) -> list[str]:
     """Return what was recorded inside optimizers, of all parameters together first."""
     found = [name for name in frames.curves.columns if name.startswith(INSIDE)]
     return sorted(found, key=lambda name: not name.startswith(f"{INSIDE}all/"))
-
-
-def _is_known(metric: str) -> bool:
-    try:
-        higher_is_better(metric)
-    except ValueError:
-        return False
-    return True

@@ -10,6 +10,7 @@ import polars as pl
 from benchmark.analysis.curves import both_bands, lines, sparse, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
+from benchmark.metrics import AXES, BY_STEP, SECONDS, STEP
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Packed, pack, rounded
 
@@ -23,6 +24,8 @@ _FIELDS = (
     *("mean_low", "mean_high", "median_low", "median_high"),
     *("q25", "q75", "minimum", "maximum"),
 )
+
+_OTHERS = tuple(axis for axis in AXES if axis != STEP)
 
 Places = tuple[list[float | None], ...]
 
@@ -83,7 +86,7 @@ class Curves:
     """All curves of one metric in one setting.
 
     Args:
-        places: Lists of steps, epochs and samples.
+        places: Lists of places on the axes `metrics.BY_STEP`.
         by_place: Bands of the chosen variants, then the others, of which only centers are shown.
         by_seconds: The same over training seconds.
         lines: The trials themselves.
@@ -124,8 +127,8 @@ def curves(
 ) -> Iterator[tuple[int, Curves]]:
     """Give the place of each setting that has curves of `metric`, and these."""
     seen = _sparse(frames, cast, metric, detail)
-    by_step = both_bands(seen, metric, "step", intervals_of=cast.chosen)
-    over_seconds = both_bands(seen, metric, "train_seconds", intervals_of=cast.chosen)
+    by_step = both_bands(seen, metric, STEP, intervals_of=cast.chosen)
+    over_seconds = both_bands(seen, metric, SECONDS, intervals_of=cast.chosen)
     is_chosen = pl.col("variant").is_in(cast.chosen)
     by_seconds = pl.concat(
         [
@@ -133,9 +136,9 @@ def curves(
             thin(over_seconds.filter(~is_chosen), detail.others),
         ]
     )
-    own = lines(seen, metric, "step").join(
-        seen.curves.unique(["trial", "step"], keep="last").select(
-            "trial", "epoch", "samples", "train_seconds", x=pl.col("step").cast(pl.Float64)
+    own = lines(seen, metric, STEP).join(
+        seen.curves.unique(["trial", STEP], keep="last").select(
+            "trial", *_OTHERS, x=pl.col(STEP).cast(pl.Float64)
         ),
         on=["trial", "x"],
         how="left",
@@ -164,7 +167,7 @@ def _sparse(frames: Frames, cast: Cast, metric: str, detail: Resolution) -> Fram
 def _curves(
     cast: Cast, own: pl.DataFrame, by_step: pl.DataFrame, by_seconds: pl.DataFrame
 ) -> Curves:
-    axes = own.unique("x", keep="first").select("x", "epoch", "samples")
+    axes = own.unique("x", keep="first").select("x", *BY_STEP[1:])
     known = _PlaceLists({row[0]: row for row in axes.iter_rows()})
     by_place = _both(cast, by_step, known)
     trials = own.group_by("trial", maintain_order=True).agg(
@@ -176,7 +179,7 @@ def _curves(
         diverged=tuple(trials["status"] == "diverged"),
         lengths=tuple(trials["length"]),
         places=tuple(map(known.number, trials["x"].to_list())),
-        seconds=pack(own["train_seconds"].to_numpy()),
+        seconds=pack(own[SECONDS].to_numpy()),
         values=pack(own["y"].to_numpy()),
     )
     return Curves(

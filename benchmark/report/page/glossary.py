@@ -1,8 +1,13 @@
 """What the page's words mean; each definition is one hover or tap away from its word."""
 
+from benchmark.metrics import AXES, metric_of, metric_words, names_of
 from benchmark.report.words import best_first
 
+_DEFINED = names_of(lambda metric: metric.splits * bool(metric.meaning))
+
 GLOSSARY = {
+    **{axis.words: axis.meaning for axis in AXES.values()},
+    **{metric_words(name): metric_of(name).meaning for name in _DEFINED},
     "problem": "A model on a data set.",
     "metric": (
         "What is measured. Losses and accuracies are evaluated without dropout, on training, "
@@ -62,10 +67,6 @@ GLOSSARY = {
         "“Better” or “worse” if the corrected p is at most 5 %. “Too few seeds” if even the "
         "clearest result could not have reached that. Otherwise no difference is shown."
     ),
-    "training seconds": "Time spent training, without evaluation, logging and start-up.",
-    "samples": "Training examples seen, repeated ones counted again.",
-    "step": "One update by the optimizer.",
-    "epoch": "One pass over the training data.",
     "smoothing": (
         "Centred moving average over neighbouring points of what is drawn. Read-outs and tables "
         "are never smoothed."
@@ -75,10 +76,6 @@ GLOSSARY = {
         "what is not above 0 is not drawn. By metric: log for losses, linear for accuracies."
     ),
     "individual seeds": "Every trial by itself, as a thin line. A cross marks where one diverged.",
-    "running training loss": (
-        "Loss of the minibatches as trained on, dropout included, averaged over the steps since "
-        "the last log. Curves leave out means over fewer than half of the usual steps."
-    ),
     "target": (
         "The value that half of the optimizers reach by the median of their seeds, rounded to "
         "the easy side to three digits."

@@ -9,7 +9,7 @@ import polars as pl
 from benchmark.analysis.compare import Comparison, seeds_needed
 from benchmark.analysis.finals import leaderboard, passed_over
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import CHOOSING
+from benchmark.metrics import CHOOSING, on_test
 from benchmark.report.page.cast import Cast, Setting
 from benchmark.report.page.standings import compared_scores, comparisons
 from benchmark.report.words import (
@@ -110,11 +110,12 @@ def _spread(metric: str, row: Mapping[str, Any]) -> str:
 
 
 def _on_test(frames: Frames, setting: Setting, names: Sequence[str]) -> str:
-    if "test/accuracy" not in frames.trials.columns:
+    metric = on_test(frames.trials.columns)
+    if metric is None:
         return ""
     here = frames.trials.filter(setting=setting.name)
-    means = [here.filter(label=name)["test/accuracy"].mean() for name in names]
-    words = {value_words("test/accuracy", each): None for each in means if isinstance(each, float)}
+    means = [here.filter(label=name)[metric].mean() for name in names]
+    words = {value_words(metric, each): None for each in means if isinstance(each, float)}
     return f"; {together(list(words))} on test data" if words else ""
 
 

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import higher_is_better
+from benchmark.metrics import (
+    AXES,
+    EPOCH,
+    AxisName,
+    Unit,
+    higher_is_better,
+    metric_of,
+    metric_words,
+    validation_of,
+)
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, Optimizer, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
@@ -15,7 +24,6 @@ from benchmark.report.page.races import Profiles, Race, races
 from benchmark.report.page.ranking import Ranks, ranks
 from benchmark.report.page.standings import KINDS, Standing, standings
 from benchmark.report.page.tuning import Tuning, tuning
-from benchmark.report.words import metric_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,10 @@ class Metric:
     Args:
         name: As in the records.
         words: As people say it.
+        unit: How its values are written.
+        logarithmic: The scale of charts of it, unless the reader chooses another.
         higher_is_better: Which way is better.
+        chosen_by: Words of the metric that chooses where this one is shown, empty if it is itself.
         standings: By kind of score.
         races: To the target.
         profiles: Over settings.
@@ -35,12 +46,30 @@ class Metric:
 
     name: str
     words: str
+    unit: Unit
+    logarithmic: bool
     higher_is_better: bool
+    chosen_by: str
     standings: Mapping[str, list[Standing]]
     races: list[Race]
     profiles: Profiles
     tuning: list[Tuning]
     ranks: Ranks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """What curves are drawn over.
+
+    Args:
+        name: As in the records.
+        words: As people say it.
+        by_step: A place on it follows from the step.
+    """
+
+    name: AxisName
+    words: str
+    by_step: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +83,8 @@ class Payload:
         optimizers: With their looks.
         settings: What can be compared.
         headlines: One per setting.
+        axes: What curves are drawn over.
+        axis: The one that they are drawn over first.
         metrics: With their tables.
         inside: What was recorded inside optimizers; its curves follow those of the metrics.
         costs: One table per setting.
@@ -70,6 +101,8 @@ class Payload:
     optimizers: Sequence[Optimizer]
     settings: Sequence[Setting]
     headlines: Sequence[Headline]
+    axes: Sequence[Axis]
+    axis: AxisName
     metrics: Sequence[Metric]
     inside: Sequence[str]
     costs: Sequence[Columns]
@@ -105,6 +138,10 @@ def payload(
         optimizers=cast.optimizers,
         settings=cast.settings,
         headlines=headlines(frames, cast, reference),
+        axes=[
+            Axis(name=axis.name, words=axis.words, by_step=axis.by_step) for axis in AXES.values()
+        ],
+        axis=EPOCH,
         metrics=[_metric(frames, cast, name, reference) for name in cast.metrics],
         inside=cast.inside,
         costs=cost_tables(frames, cast),
@@ -125,10 +162,14 @@ def curve_parts(frames: Frames, cast: Cast, detail: Resolution) -> Iterator[Curv
 
 def _metric(frames: Frames, cast: Cast, name: str, reference: str | None) -> Metric:
     found_races, profiles = races(frames, cast, name)
+    chooser = validation_of(name)
     return Metric(
         name=name,
         words=metric_words(name),
+        unit=metric_of(name).unit,
+        logarithmic=metric_of(name).logarithmic,
         higher_is_better=higher_is_better(name),
+        chosen_by="" if chooser == name else metric_words(chooser),
         standings={kind: standings(frames, cast, name, kind, reference) for kind in KINDS},
         races=found_races,
         profiles=profiles,

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from benchmark.analysis.finals import only, scores
-from benchmark.analysis.frame import AXES, Axis, Frames
+from benchmark.analysis.frame import Frames
 from benchmark.analysis.profiles import profile, profile_scores
 from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
+from benchmark.metrics import AXES, BY_CLOCK, BY_STEP, STEP, AxisName
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns, rounded
 
-_MEASURED: tuple[Axis, ...] = ("step", "train_seconds")
-_BY_STEP: tuple[Axis, ...] = (
-    "epoch",
-    "samples",
-)  # of one setting, a step lies at one place of each
+_MEASURED: tuple[AxisName, ...] = (STEP, *BY_CLOCK)
+_MOVED = tuple(axis for axis in BY_STEP if axis != STEP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +28,16 @@ class Race:
     """
 
     target: float | None
-    tables: Mapping[Axis, Columns]
-    shares: Mapping[Axis, Columns]
+    tables: Mapping[AxisName, Columns]
+    shares: Mapping[AxisName, Columns]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
     """By axis: columns of `profiles.profile` and of `profiles.profile_scores`."""
 
-    stairs: Mapping[Axis, Columns]
-    scores: Mapping[Axis, Columns]
+    stairs: Mapping[AxisName, Columns]
+    scores: Mapping[AxisName, Columns]
     settings: int
 
 
@@ -66,7 +64,7 @@ def races(frames: Frames, cast: Cast, metric: str) -> tuple[list[Race], Profiles
 
 
 def _times(
-    frames: Frames, cast: Cast, metric: str, targets: list[float | None], axis: Axis
+    frames: Frames, cast: Cast, metric: str, targets: list[float | None], axis: AxisName
 ) -> pl.DataFrame:
     parts = [
         time_to_target(
@@ -85,21 +83,21 @@ def _times(
 
 
 def _steps(frames: Frames) -> pl.DataFrame:
-    """Return ``setting, step, epoch, samples``: where each step lies on the other axes."""
+    """Return ``setting`` and the axes by step: where each step lies on the other axes."""
     settings = frames.trials.select("trial", "setting")
-    rows = frames.curves.select("trial", pl.col("step").cast(pl.Float64), "epoch", "samples")
-    return rows.join(settings, on="trial").drop("trial").unique(["setting", "step"], keep="first")
+    rows = frames.curves.select("trial", pl.col(STEP).cast(pl.Float64), *_MOVED)
+    return rows.join(settings, on="trial").drop("trial").unique(["setting", STEP], keep="first")
 
 
 def _on_all_axes(
-    cast: Cast, frames: Mapping[Axis, pl.DataFrame], names: Sequence[str], steps: pl.DataFrame
-) -> Mapping[Axis, list[Columns]]:
+    cast: Cast, frames: Mapping[AxisName, pl.DataFrame], names: Sequence[str], steps: pl.DataFrame
+) -> Mapping[AxisName, list[Columns]]:
     """Return the split frames by axis; `names` are the columns that hold places on it."""
     found = {axis: cast.split(frame) for axis, frame in frames.items()}
-    for axis in _BY_STEP:
-        moved = frames["step"]
+    for axis in _MOVED:
+        moved = frames[STEP]
         for name in names:
-            places = steps.select("setting", pl.col("step").alias(name), pl.col(axis).alias("to"))
+            places = steps.select("setting", pl.col(STEP).alias(name), pl.col(axis).alias("to"))
             moved = moved.join(
                 places, on=["setting", name], how="left", maintain_order="left"
             ).with_columns(pl.coalesce("to", pl.when(pl.col(name) == 0).then(0)).alias(name))
@@ -108,11 +106,11 @@ def _on_all_axes(
     return found
 
 
-def _profiles(cast: Cast, medians: Mapping[Axis, pl.DataFrame]) -> Profiles:
+def _profiles(cast: Cast, medians: Mapping[AxisName, pl.DataFrame]) -> Profiles:
     stairs = {axis: columns(cast.numbered(profile(t))) for axis, t in medians.items()}
     scored = {axis: columns(cast.numbered(profile_scores(t))) for axis, t in medians.items()}
     return Profiles(
-        stairs=stairs | dict.fromkeys(_BY_STEP, stairs["step"]),
-        scores=scored | dict.fromkeys(_BY_STEP, scored["step"]),
-        settings=medians["step"]["setting"].n_unique(),
+        stairs=stairs | dict.fromkeys(_MOVED, stairs[STEP]),
+        scores=scored | dict.fromkeys(_MOVED, scored[STEP]),
+        settings=medians[STEP]["setting"].n_unique(),
     )

@@ -8,7 +8,7 @@ import polars as pl
 from benchmark.analysis.compare import Comparison, against, pairwise, seeds_needed
 from benchmark.analysis.finals import Kind, leaderboard, scores
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import validation_of
+from benchmark.metrics import validation_of
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, rounded
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.metrics import validation_of
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
+from benchmark.metrics import validation_of
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns
 

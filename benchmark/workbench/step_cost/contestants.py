@@ -14,11 +14,12 @@ from torch.optim import Optimizer
 
 from benchmark.spec import UsageError
 from benchmark.workbench.step_cost.modes import OWN_MODES, TORCH_MODES
-from benchmark.workbench.step_cost.rivals import rival_of
 from optimizers.construct import construct
 from optimizers.contract import switch_to_training
+from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
 from optimizers.split import Split
+from optimizers.twin import TorchTwin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +63,18 @@ def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[C
     is_torch = cls.__module__.startswith("torch.optim")
     found = _modes_of(spec.label, cls, spec.hyperparameters, modes, is_rival=is_torch)
     found = [replace(each, rest=spec.rest) for each in found]
-    rival = rival_of(cls)
-    if rival is None:
+    twin = twin_of(cls)
+    if twin is None or not twin.takes(spec.hyperparameters):
         return found
-    arguments = rival.arguments(spec.hyperparameters)
-    label = f"torch.optim.{rival.name}"
-    return found + _modes_of(label, rival.target, arguments, modes, is_rival=True)
+    arguments = twin.arguments(spec.hyperparameters)
+    label = f"torch.optim.{twin.name}"
+    return found + _modes_of(label, twin.load(), arguments, modes, is_rival=True)
+
+
+def twin_of(cls: type) -> TorchTwin | None:
+    """Return the class of torch that has the rule of one of our classes; None for other classes."""
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    return next((row.torch for row in OPTIMIZERS.values() if row.target == target), None)
 
 
 def check_modes(specs: Sequence[OptimizerSpec]) -> None:

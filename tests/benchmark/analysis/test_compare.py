@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from benchmark.analysis.compare import against, holm, pairwise, seeds_needed
-from benchmark.analysis.metrics import rounded
+from benchmark.analysis.rounding import rounded
 
 
 def one(values_a, values_b, scores_of, **options):

@@ -32,6 +32,7 @@ class Memory:
     def __init__(self, at="", error=None, times=1_000):
         self.at, self.error, self.times = at, error, times
         self.runs, self.events = {}, []
+        self.instead = {}  # other ids, for those that are refused
         self.released = threading.Event()
 
     def _do(self, what):
@@ -54,7 +55,8 @@ class Memory:
 
     def open(self, trial, run_id):
         self._do("open")
-        self.runs[run_id] = Kept(self)
+        run_id = self.instead.get(run_id, run_id)
+        self.runs[run_id] = Kept(self, run_id)
         return self.runs[run_id]
 
     def start_again(self, failures):
@@ -66,8 +68,8 @@ class Memory:
 
 
 class Kept:
-    def __init__(self, sink):
-        self._sink, self.rows, self.status = sink, [], None
+    def __init__(self, sink, run_id):
+        self._sink, self.id, self.rows, self.status = sink, run_id, [], None
 
     def log(self, row):
         self._sink._do("log")
@@ -157,6 +159,16 @@ def test_what_cannot_be_made_good_is_one_warning_and_is_completed_later(studied,
     with LiveMirror(later, store, SHORT):
         pass
     check_whole(later, store)
+
+
+def test_a_run_under_another_id_is_completed_under_that(studied):
+    store, sink = studied(opts="adam", seeds=1), Memory("finish", ValueError("no"))
+    sink.instead = {"id-0": "another"}
+    mirrored(sink, store)
+    later = Memory()
+    with LiveMirror(later, store, SHORT):
+        pass
+    assert list(later.runs) == ["another"]
 
 
 def _raise(error):

@@ -36,13 +36,16 @@ function toggle(name, words) {
 
 const named = (list, words) => Object.fromEntries(list.map((each, i) => [i, words(each)]));
 
+/* What people call the metrics that have a definition of their own. */
+const definedMetrics = () => payload.metrics.map((each) => each.words).filter((each) => Object.hasOwn(payload.glossary, each));
+
 function mainControls() {
   const legend = make("div.legend", { role: "group", "aria-label": "Optimizers" });
   const host = byId("controls");
   host.replaceChildren(
     make("div.bar", {}, [
       choose("problem", term(["problem", "setting"], "Problem"), named(payload.settings, (each) => each.title), Number),
-      choose("metric", term(["metric", "running training loss"], "Metric"), named(payload.metrics, (each) => each.words), Number),
+      choose("metric", term(["metric", ...definedMetrics()], "Metric"), named(payload.metrics, (each) => each.words), Number),
       choose("variants", term(["variant", "best hyperparameters"], "Hyperparameters"), CHOICES.variants),
     ]),
     legend,

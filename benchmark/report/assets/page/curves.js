@@ -8,7 +8,7 @@ const BANDS = {
   none: () => [],
 };
 
-const logY = () => (state.logy === "auto" ? !isShare(metric().name) : state.logy === "1");
+const logY = () => (state.logy === "auto" ? metric().logarithmic : state.logy === "1");
 
 /* Centred moving average over `count` points; fewer at the ends. */
 function smoothed(numbers, count) {
@@ -59,7 +59,6 @@ function crosses(curves) {
 
 function describeCurves() {
   const curves = curvesOf(state.metric, state.problem);
-  const words = `${metric().words}${isShare(metric().name) ? ", %" : ""}`;
   const label = `${metric().words} over ${AXIS_WORDS[state.x]} on ${setting().problem}, a line for each optimizer`;
   const means = curves ? curveSeries(curves) : [];
   const series = curves && !means.length ? seedSeries(curves, new Map(shownVariants()), Number(state.smooth)) : means;
@@ -69,10 +68,7 @@ function describeCurves() {
   return {
     label, series, crosses: ends,
     x: { log: state.logx === "1", words: AXIS_WORDS[state.x], format: compact },
-    y: {
-      log: logY(), words, format: (each) => value(each), best: metric().higher_is_better ? "high" : "low",
-      tick: (each) => (isShare(metric().name) ? compact(Number((each * 100).toPrecision(6))) : compact(each)),
-    },
+    y: metricAxis({ log: logY() }),
   };
 }
 

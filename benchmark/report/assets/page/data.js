@@ -5,7 +5,8 @@ const payload = JSON.parse(document.getElementById("payload").textContent);
 
 const curvesOf = (() => {
   const unpacked = new Map();
-  const AXES = ["step", "epoch", "samples"];
+  const AXES = payload.axes.filter((axis) => axis.by_step).map((axis) => axis.name);
+  const CLOCK = payload.axes.find((axis) => !axis.by_step).name;
 
   /* Codes of 16 bits to numbers; NaN where absent. */
   function unpack({ unit, low, step, codes }) {
@@ -48,7 +49,7 @@ const curvesOf = (() => {
     const begin = starts(part.lengths);
     return part.variants.map((variant, i) => {
       const [from, to] = [begin[i], begin[i] + part.lengths[i]];
-      const x = { train_seconds: seconds.subarray(from, to) };
+      const x = { [CLOCK]: seconds.subarray(from, to) };
       AXES.forEach((axis, k) => (x[axis] = places[part.places[i]][k]));
       const y = values.subarray(from, to);
       return { variant, seed: part.seeds[i], diverged: part.diverged[i], x, y };
@@ -63,7 +64,7 @@ const curvesOf = (() => {
     return {
       lines: lines(own, places),
       notes: byPlace[0]?.notes ?? ["", ""],
-      bands: { ...Object.fromEntries(axes), train_seconds: bySeconds.flatMap(bands) },
+      bands: { ...Object.fromEntries(axes), [CLOCK]: bySeconds.flatMap(bands) },
     };
   }
 

@@ -1,8 +1,6 @@
 /* Numbers as people read them. */
 "use strict";
 
-const isShare = (name) => name.endsWith("accuracy");
-
 function digits(value, count = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
@@ -13,13 +11,26 @@ function digits(value, count = 4) {
 
 const tidy = (text) => text.replace("-", "−").replace(/e\+?/, "e");
 
-/* A value of `metric`: accuracies in per cent. */
-function value(number, name = metric().name) {
+/* A value of the metric that is shown, in its unit, without the sign of that. */
+function value(number) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
-  return isShare(name) ? tidy((number * 100).toFixed(2)) : digits(number);
+  const { factor, decimals } = metric().unit;
+  return decimals === null ? digits(number * factor) : tidy((number * factor).toFixed(decimals));
 }
 
-const unitOf = (name) => (isShare(name) ? "\u00a0%" : "");
+/* The sign that stands behind such a value. */
+const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
+
+/* The vertical axis of a chart of the metric that is shown. */
+function metricAxis(more = {}) {
+  const { words, unit, logarithmic, higher_is_better: isHigherBetter } = metric();
+  return {
+    log: logarithmic, words: unit.sign ? `${words}, ${unit.sign}` : words,
+    format: (each) => value(each), best: isHigherBetter ? "high" : "low",
+    tick: (each) => compact(unit.factor === 1 ? each : Number((each * unit.factor).toPrecision(6))),
+    ...more,
+  };
+}
 
 function pWords(p) {
   if (p === null || p === undefined) return "–";
@@ -35,6 +46,4 @@ function compact(number) {
   return tidy(String(Number(number.toPrecision(4))));
 }
 
-const AXIS_WORDS = {
-  step: "step", epoch: "epoch", samples: "samples", train_seconds: "training seconds",
-};
+const AXIS_WORDS = Object.fromEntries(payload.axes.map(({ name, words }) => [name, words]));

@@ -156,7 +156,8 @@ function fillLeaderboard(host) {
 }
 
 function leaderboardNote(rows, reference) {
-  const unit = isShare(metric().name) ? "All values in per cent. " : "";
+  const { words } = metric().unit;
+  const unit = words ? `All values in ${words}. ` : "";
   const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
   const apart = seedsWords(rows.map((row) => row.seeds + row.diverged));
   const copies = [" Copies have ", term("std"), " and ", term("effect"), " too."];

@@ -3,7 +3,7 @@
 
 const defaults = {
   problem: 0, metric: 0, variants: "best", score: "final", against: "",
-  x: "epoch", logx: "0", logy: "auto", center: "mean", band: "ci", seeds: "0", smooth: "0", off: "",
+  x: payload.axis, logx: "0", logy: "auto", center: "mean", band: "ci", seeds: "0", smooth: "0", off: "",
   look: "update_ratio", group: "all",
 };
 const state = { ...defaults };

@@ -66,7 +66,7 @@ function fillTargets(table_, words) {
   const off = hidden();
   const { target } = race();
   words.replaceChildren(...(target === null ? [] : [
-    term("target", "Target"), `: ${metric().words} of ${value(target)}${unitOf(metric().name)} or ${metric().higher_is_better ? "more" : "less"}, `,
+    term("target", "Target"), `: ${metric().words} of ${value(target)}${unitSign()} or ${metric().higher_is_better ? "more" : "less"}, `,
     "each optimizer with its ", term("best hyperparameters"), ".",
   ]));
   const rows = rowsOf(race().tables[state.x])

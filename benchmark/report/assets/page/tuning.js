@@ -30,12 +30,10 @@ function describeRates() {
   const crosses = groups.flatMap(([optimizer, rows]) => rows.filter((row) => row.diverged).map((row) => ({
     optimizer, x: row.lr, y: null, words: `${payload.optimizers[optimizer].label} at ${digits(row.lr)}: ${row.diverged} diverged`,
   })));
-  const words = `${metric().words}${isShare(metric().name) ? ", %" : ""}`;
   return {
     label: `final ${metric().words} over learning rate`, series, crosses,
     x: { log: true, words: "learning rate", format: compact, pad: 0.04 },
-    y: { log: !isShare(metric().name), words, format: (each) => value(each), best: metric().higher_is_better ? "high" : "low",
-      tick: (each) => compact(isShare(metric().name) ? Number((each * 100).toPrecision(6)) : each) },
+    y: metricAxis(),
   };
 }
 
@@ -85,14 +83,13 @@ function describeSearch() {
       x: rows.map((row) => row.k), y: rows.map((row) => number(row.expected)),
     })),
     x: { log: false, words: "variants tried", format: compact, pad: 0.03, ticks: ticks(1, longest, Math.min(longest - 1, 8)).filter(Number.isInteger) },
-    y: { log: !isShare(metric().name), words: metric().words, format: (each) => value(each), best: metric().higher_is_better ? "high" : "low",
-      tick: (each) => compact(isShare(metric().name) ? Number((each * 100).toPrecision(6)) : each) },
+    y: metricAxis({ words: metric().words }),
   };
 }
 
 /* Test data choose nothing: neither the best learning rate nor the best of k. */
-const chosenBy = ({ name, words }) =>
-  name.startsWith("test/") ? ` What is best, here and below, was chosen by the ${words.replace("test", "validation")}.` : "";
+const chosenBy = ({ chosen_by: words }) =>
+  words ? ` What is best, here and below, was chosen by the ${words}.` : "";
 
 function tuningSection() {
   const rates = make("div", { id: "rates-chart" });

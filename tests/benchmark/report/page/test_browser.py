@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmark.metrics import METRICS, Metric, Unit
 from benchmark.plain_text import plain
 from benchmark.report.markdown_text import as_text
 from tests.benchmark.report.page.conftest import EVIL
@@ -32,6 +33,10 @@ def curves(page):
 def labels(page):
     cells = page.locator("#leaderboard-table tbody td:first-child .name")
     return cells.all_inner_texts()
+
+
+def labels_row(page):
+    return page.locator("#leaderboard-table tbody tr").first.inner_text()
 
 
 def choose(page, name, value):
@@ -143,6 +148,20 @@ def test_what_chose_is_said_beside_a_test_metric(page):
     assert "chosen by" not in words.inner_text()
     page.locator("#choose-metric").select_option(label="test accuracy")
     assert "chosen by the validation accuracy" in words.inner_text()
+
+
+def test_a_metric_of_another_task_has_its_unit_and_its_scale(open_page, file_of, log, monkeypatch):
+    kelvin = Unit(sign="K", words="kelvin", factor=10.0, decimals=1)
+    row = Metric(name="rmse", words="{split} error", heading="rmse", better="lower", unit=kelvin)
+    monkeypatch.setitem(METRICS, "rmse", row)
+    page = open_page(file_of(log("adam", [5.0, 0.5, 0.25], metric="val/rmse")))
+    assert page.locator("#choose-metric").inner_text() == "validation error"
+    assert "2.5" in labels_row(page)
+    assert (
+        "All values in kelvin. Lower is better." in page.locator("#leaderboard-table").inner_text()
+    )
+    assert ">validation error, K<" in curves(page)  # and linear, without ", log"
+    assert "of 2.5\u00a0K or less" in page.locator("#targets-body").inner_text()
 
 
 def test_the_address_restores_the_view(page, open_page):

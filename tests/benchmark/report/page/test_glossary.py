@@ -6,6 +6,7 @@ from importlib.resources import files
 import pytest
 
 from benchmark.analysis.diagnostics import QUANTITIES
+from benchmark.metrics import AXES, metric_words, names_of
 from benchmark.report.page.glossary import GLOSSARY
 from benchmark.report.page.page import _SCRIPTS
 
@@ -14,9 +15,14 @@ TEXT = r'"([^"]+)"'
 # What `term` is given other than texts, and where the texts are.
 LISTS = {
     "Object.values(CHOICES.score)": r"score: \{(.*?)\}",
-    "Object.values(CHOICES.x)": r"AXIS_WORDS = \{(.*?)\}",
     "Object.values(CHOICES.center)": r"center: \{(.*?)\}",
-    "AXIS_WORDS[state.x]": r"AXIS_WORDS = \{(.*?)\}",
+}
+AXIS_WORDS = {axis.words for axis in AXES.values()}  # from the payload, as are those of metrics
+METRIC_WORDS = {metric_words(name) for name in names_of(lambda metric: metric.splits)}
+PAYLOADS = {
+    "Object.values(CHOICES.x)": AXIS_WORDS,
+    "AXIS_WORDS[state.x]": AXIS_WORDS,
+    "...definedMetrics()": METRIC_WORDS & GLOSSARY.keys(),
 }
 
 
@@ -42,6 +48,9 @@ def referred_to(scripts, first_arguments):
         if any(name in call for call in first_arguments):
             (inside,) = re.findall(place, scripts, flags=re.DOTALL)
             found |= set(re.findall(TEXT, inside))
+    for name, words in PAYLOADS.items():
+        if any(name in call for call in first_arguments):
+            found |= words
     return found | {
         quantity.replace("_", " ") for quantity in QUANTITIES
     }  # definition(…) in inside.js

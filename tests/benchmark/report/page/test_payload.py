@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from benchmark.analysis.metrics import CHOOSING
 from benchmark.analysis.summary import summarize
+from benchmark.metrics import CHOOSING
 from benchmark.report.page.build import build
 from benchmark.spec import UsageError
 from tests.benchmark.report.page.conftest import EVIL

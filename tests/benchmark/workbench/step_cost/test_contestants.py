@@ -4,12 +4,9 @@ import pytest
 import torch
 
 from benchmark.spec import UsageError
-from benchmark.workbench.step_cost.contestants import check_modes, contestants
-from benchmark.workbench.step_cost.rivals import RIVALS, rival_of
+from benchmark.workbench.step_cost.contestants import check_modes, contestants, twin_of
 from optimizers.grammar import parse
 from optimizers.registry import OPTIMIZERS
-
-WITHOUT_RIVAL = {"lion"}
 
 
 def field_of(text, **options):
@@ -35,7 +32,7 @@ def trained(contestant):
 def test_every_optimizer_has_the_rival_that_takes_the_same_steps(name):
     field = field_of(name)
     rivals = [each for each in field if each.is_rival]
-    assert bool(rivals) == (name not in WITHOUT_RIVAL)
+    assert bool(rivals) == (OPTIMIZERS[name].torch is not None)
     own = next(each for each in field if not each.is_rival and each.mode in ("loop", "default"))
     for rival in rivals:
         torch.testing.assert_close(trained(rival), trained(own), rtol=1e-10, atol=1e-12)
@@ -85,8 +82,13 @@ def test_a_class_of_torch_is_its_own_rival():
 
 def test_a_subclass_of_a_class_of_ours_has_no_rival():
     adam = resolve_name(OPTIMIZERS["adam"].target)
-    assert rival_of(adam) is RIVALS["adam"]
-    assert rival_of(type("Mine", (adam,), {})) is None
+    assert twin_of(adam) is OPTIMIZERS["adam"].torch
+    assert twin_of(type("Mine", (adam,), {})) is None
+
+
+def test_a_form_that_torch_lacks_has_no_rival():
+    assert any(each.is_rival for each in field_of("adam:bias_correction=true"))
+    assert not any(each.is_rival for each in field_of("adam:bias_correction=false"))
 
 
 def test_modes_that_no_optimizer_has_are_refused():

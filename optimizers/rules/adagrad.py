@@ -5,7 +5,7 @@ Optimization", JMLR 2011, the diagonal form. Deviations: none, δ is added to th
 `lr_decay` and the initial value of the accumulator are torch's additions. From torch: none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -80,9 +80,9 @@ class Adagrad(PaperOptimizer):
             for param in group["params"]:
                 self.begin(param, group)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the sum of squares."""
-        return ("sum",)
+        return {"s": "sum"}
 
     def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
         """Return the sum at its initial value."""
@@ -90,6 +90,7 @@ class Adagrad(PaperOptimizer):
         value = complex(start, start) if param.is_complex() else start
         return torch.full_like(param, value, memory_format=torch.preserve_format)
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return η at this step, and δ."""
-        return group["lr"] / (1 + (counters["step"] - 1) * group["lr_decay"]), group["eps"]
+        eta = group["lr"] / (1 + (counters["step"] - 1) * group["lr_decay"])
+        return {"eta": eta, "delta": group["eps"]}

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from optimizers.adam import Adam
 from optimizers.base import Execution
+from optimizers.rules.adam import Adam
 
 
 class AdamW(Adam):

@@ -12,7 +12,7 @@ maximum is taken of the uncorrected v, and what it gives is bias-corrected; the 
 nothing, which is `amsgrad=True, bias_correction=False`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -96,15 +96,16 @@ class Adam(PaperOptimizer):
         own |= {"amsgrad": amsgrad, "bias_correction": bias_correction, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the two moments, and the largest second one for AMSGrad."""
-        return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
+        largest = "max_exp_avg_sq" if group["amsgrad"] else None
+        return {"m": "exp_avg", "v": "exp_avg_sq", "v_max": largest}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α_t, β₁, β₂ and ε̂."""
         alpha, (beta1, beta2), eps = group["lr"], group["betas"], group["eps"]
-        if not group["bias_correction"]:
-            return alpha, beta1, beta2, eps
-        t = counters["step"]
-        root = (1 - beta2**t) ** 0.5
-        return alpha * root / (1 - beta1**t), beta1, beta2, eps * root
+        if group["bias_correction"]:
+            t = counters["step"]
+            root = (1 - beta2**t) ** 0.5
+            alpha, eps = alpha * root / (1 - beta1**t), eps * root
+        return {"alpha_t": alpha, "beta1": beta1, "beta2": beta2, "eps_hat": eps}

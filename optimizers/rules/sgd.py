@@ -5,7 +5,7 @@ momentum has classes of its own, `Momentum` and `Nesterov`, and is no argument; 
 ``momentum``, which is 0, may be set later, as `OneCycleLR` and `CyclicLR` do with torch's class.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -65,10 +65,10 @@ class SGD(PaperOptimizer):
         own = {"lr": lr, "weight_decay": weight_decay, "momentum": 0, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the velocity, where a schedule has set a momentum."""
-        return ("momentum_buffer" if group["momentum"] != 0 else None,)
+        return {"v": "momentum_buffer" if group["momentum"] != 0 else None}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α and μ."""
-        return group["lr"], group["momentum"]
+        return {"alpha": group["lr"], "mu": group["momentum"]}

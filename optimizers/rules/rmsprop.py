@@ -7,7 +7,7 @@ Networks", 2013, has ε outside the root, not 1e-4 inside it. From torch: where 
 centered form's E[g²] − E[g]² negative it counts as 0; torch takes its root, which is NaN.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -95,12 +95,13 @@ class RMSprop(PaperOptimizer):
         own |= {"weight_decay": weight_decay, "centered": centered, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the mean of squares, and what the centered form and momentum need."""
         centered = "grad_avg" if group["centered"] else None
         velocity = "momentum_buffer" if group["momentum"] > 0 else None
-        return "square_avg", centered, velocity
+        return {"mean_g2": "square_avg", "mean_g": centered, "velocity": velocity}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return lr, α, ε and μ."""
-        return group["lr"], group["alpha"], group["eps"], group["momentum"]
+        own = {name: group[name] for name in ("lr", "alpha", "eps")}
+        return own | {"mu": group["momentum"]}

@@ -6,7 +6,7 @@ the paper leaves out, is added to √v before the bias correction. From torch: n
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -89,20 +89,21 @@ class RAdam(PaperOptimizer):
         own |= {"weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the two moments."""
-        return "exp_avg", "exp_avg_sq"
+        return {"m": "exp_avg", "v": "exp_avg_sq"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α_t, β₁, β₂, and which of the two steps it is."""
         beta1, beta2 = group["betas"]
+        same = {"beta1": beta1, "beta2": beta2, "eps": group["eps"]}
         t = counters["step"]
         alpha = group["lr"] / (1 - beta1**t)
         rho_inf = 2 / (1 - beta2) - 1
         rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
         if rho <= 5:
-            return alpha, beta1, beta2, 0.0, group["eps"]
+            return same | {"alpha_t": alpha, "adapts": 0.0}
         above = (rho - 4) * (rho - 2) * rho_inf
         rectification = math.sqrt(above / ((rho_inf - 4) * (rho_inf - 2) * rho))
         root = (1 - beta2**t) ** 0.5
-        return alpha * rectification * root, beta1, beta2, 1.0, group["eps"]
+        return same | {"alpha_t": alpha * rectification * root, "adapts": 1.0}

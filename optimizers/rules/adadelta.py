@@ -5,7 +5,7 @@ Deviations: a learning rate multiplies the step as in torch, 1 by default, which
 rule; ρ is 0.9 by default as in torch, where the paper uses 0.95.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -77,10 +77,10 @@ class Adadelta(PaperOptimizer):
         own |= {"weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the two means."""
-        return "square_avg", "acc_delta"
+        return {"mean_g2": "square_avg", "mean_dx2": "acc_delta"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return lr, ρ and ε."""
-        return group["lr"], group["rho"], group["eps"]
+        return {"lr": group["lr"], "rho": group["rho"], "eps": group["eps"]}

@@ -6,7 +6,7 @@ t·momentum_decay with 0.004, and the root is of v̂ as in Adam, where the paper
 more factor β₂. From torch: none but rounding, see `adam`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -88,9 +88,9 @@ class NAdam(PaperOptimizer):
         own |= {"momentum_decay": momentum_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the two moments."""
-        return "exp_avg", "exp_avg_sq"
+        return {"m": "exp_avg", "v": "exp_avg_sq"}
 
     def initial_counter(self, name: str) -> Tensor:
         """Return step 0, and a product Πμ of nothing."""
@@ -102,7 +102,7 @@ class NAdam(PaperOptimizer):
         super().count(group, counters)
         counters["mu_product"] *= float(_mu(group, counters["step"].flatten()[0].item()))
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α_g, α_m, β₁, β₂ and ε̂."""
         beta1, beta2 = group["betas"]
         t, product = counters["step"], counters["mu_product"]
@@ -110,7 +110,13 @@ class NAdam(PaperOptimizer):
         mu, mu_next = _mu(group, t), _mu(group, t + 1)
         alpha_g = group["lr"] * (1 - mu) / (1 - product) * root
         alpha_m = group["lr"] * mu_next / (1 - product * mu_next) * root
-        return alpha_g, alpha_m, beta1, beta2, group["eps"] * root
+        return {
+            "alpha_g": alpha_g,
+            "alpha_m": alpha_m,
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps_hat": group["eps"] * root,
+        }
 
 
 def _mu(group: Group, t: float) -> float:

@@ -5,7 +5,7 @@ Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, sec
 does not divide by zero; the paper has none. From torch: none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -78,11 +78,12 @@ class Adamax(PaperOptimizer):
         own |= {"weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the first moment and the norm."""
-        return "exp_avg", "exp_inf"
+        return {"m": "exp_avg", "u": "exp_inf"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α_t, β₁, β₂ and ε."""
         beta1, beta2 = group["betas"]
-        return group["lr"] / (1 - beta1 ** counters["step"]), beta1, beta2, group["eps"]
+        alpha_t = group["lr"] / (1 - beta1 ** counters["step"])
+        return {"alpha_t": alpha_t, "beta1": beta1, "beta2": beta2, "eps": group["eps"]}

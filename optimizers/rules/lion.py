@@ -4,7 +4,7 @@ Paper: Chen et al., "Symbolic Discovery of Optimization Algorithms", NeurIPS 202
 Deviations: none; defaults are those of the authors' code. torch has no Lion.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -62,11 +62,11 @@ class Lion(PaperOptimizer):
         own = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the mean gradient."""
-        return ("exp_avg",)
+        return {"m": "exp_avg"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return η, β₁ and β₂."""
         beta1, beta2 = group["betas"]
-        return group["lr"], beta1, beta2
+        return {"eta": group["lr"], "beta1": beta1, "beta2": beta2}

@@ -1,13 +1,11 @@
-"""Nesterov's accelerated gradient, as momentum with a look ahead.
+"""Gradient descent with momentum, the heavy ball.
 
-Paper: Sutskever, Martens, Dahl & Hinton, "On the importance of initialization and momentum in deep
-learning", ICML 2013: v ← μ·v − α·∇f(θ + μ·v), θ ← θ + v. Deviation: as in torch the parameters
-held are the point looked ahead to, φ = θ + μ·v (Bengio et al. 2013), so that the gradient is taken
-where the parameters are, and the learning rate stands outside the velocity; with constant α and μ
-the iterates are the paper's.
+Paper: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, in the form
+v ← μ·v + g, θ ← θ − α·v. Deviation: the learning rate stands outside the velocity, as in torch, so
+a change of α acts at once; with constant α the iterates are Polyak's. There is no dampening.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -16,25 +14,24 @@ from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
 from optimizers.inplace import subtract_scaled
 
 
-def nesterov_rule(
+def momentum_rule(
     theta: Tensor, g: Tensor, v: Tensor, alpha: float | Tensor, mu: float | Tensor
 ) -> None:
-    """Set v ← μ·v + g; φ ← φ − α·(g + μ·v).
+    """Set v ← μ·v + g; θ ← θ − α·v.
 
     Args:
-        theta: Parameters φ.
+        theta: Parameters.
         g: Gradient, of the same shape.
         v: Velocity, of the same shape; zeros before the first step.
         alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
         mu: Momentum μ, likewise.
     """
     v.mul_(mu).add_(g)
-    ahead = g + mu * v if isinstance(mu, Tensor) else g.add(v, alpha=mu)
-    subtract_scaled(theta, alpha, ahead)
+    subtract_scaled(theta, alpha, v)
 
 
-class Nesterov(PaperOptimizer):
-    """Momentum whose gradient is taken a step ahead.
+class Momentum(PaperOptimizer):
+    """Gradient descent along a decaying sum of gradients.
 
     Args:
         params: Parameters or groups.
@@ -47,9 +44,9 @@ class Nesterov(PaperOptimizer):
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
     # So that state dicts pass to torch.optim.SGD and back.
-    fixed: ClassVar = {"dampening": 0, "nesterov": True}
+    fixed: ClassVar = {"dampening": 0, "nesterov": False}
     counters = ()
-    rule = staticmethod(nesterov_rule)
+    rule = staticmethod(momentum_rule)
 
     def __init__(
         self,
@@ -64,10 +61,10 @@ class Nesterov(PaperOptimizer):
         own = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, own, execution)
 
-    def state_names(self, group: Group) -> Sequence[str | None]:
+    def entries(self, group: Group) -> Mapping[str, str | None]:
         """Return the velocity."""
-        return ("momentum_buffer",)
+        return {"v": "momentum_buffer"}
 
-    def scalars(self, group: Group, counters: Mapping[str, float]) -> tuple[Scalar, ...]:
+    def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
         """Return α and μ."""
-        return group["lr"], group["momentum"]
+        return {"alpha": group["lr"], "mu": group["momentum"]}

@@ -1,0 +1,58 @@
+"""Writes what the documents list of optimizers from the rows of `optimizers.registry`.
+
+    python docs/list_optimizers.py
+
+The lists stand between the comments ``<!-- optimizers -->`` and ``<!-- end -->``.
+"""
+
+import re
+import textwrap
+from pathlib import Path
+
+from optimizers.registry import OPTIMIZERS, OptimizerRow
+
+ROOT = Path(__file__).parents[1]
+_BLOCK = re.compile(r"(?<=<!-- optimizers -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_HEAD = """
+| name | rule | state per parameter | weight decay | sparse gradients | `torch.optim` | paper |
+|---|---|---|---|---|---|---|
+"""
+
+
+def names() -> str:
+    """Return the names of all optimizers, as README has them."""
+    return textwrap.fill(" ".join(OPTIMIZERS), 100).join(("\n`", "`\n\n"))
+
+
+def table() -> str:
+    """Return a Markdown table of all optimizers."""
+    return _HEAD + "".join(map(_line, OPTIMIZERS.values())) + "\n"
+
+
+LISTS = {ROOT / "README.md": names, ROOT / "docs" / "optimizers.md": table}
+
+
+def with_lists(page: Path) -> str:
+    """Return the text of a page with its list as the rows are now."""
+    text = page.read_text(encoding="utf-8")
+    if len(_BLOCK.findall(text)) != 1:
+        raise ValueError(f"{page}: expected one list between <!-- optimizers --> and <!-- end -->")
+    return _BLOCK.sub(lambda _: LISTS[page](), text)
+
+
+def _line(row: OptimizerRow) -> str:
+    cells = (
+        f"`{row.name}`",
+        row.formula,
+        str(row.state_tensors or "none"),
+        "decoupled" if row.decoupled else "L2",
+        "yes" if row.takes_sparse else "no",
+        row.torch.name if row.torch else "none",
+        f"[{row.paper}]({row.link})",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+if __name__ == "__main__":
+    for path in LISTS:
+        path.write_text(with_lists(path), encoding="utf-8")

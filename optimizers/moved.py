@@ -1,0 +1,52 @@
+"""Finds `optimizers.rules.adam` as `optimizers.adam`, its name in records, trial keys and pickles.
+
+Records name the class of an optimizer as ``optimizers.adam:Adam``, and the key of a trial is a
+digest of that among other things. The address stays the same wherever the files of the rules lie.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+_PACKAGE, _RULES = "optimizers", "optimizers.rules"
+_FOLDER = (str(Path(__file__).with_name("rules")),)
+
+
+class RuleFinder(MetaPathFinder, Loader):
+    """Import hook that answers for rules under their recorded address with the module itself."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec if there is a rule of this name."""
+        package, _, name = fullname.rpartition(".")
+        if package != _PACKAGE:
+            return None
+        real = PathFinder.find_spec(f"{_RULES}.{name}", _FOLDER)
+        return real and spec_from_loader(fullname, self, origin=real.origin)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the rule's module in the place of `module`, so that its class exists once."""
+        sys.modules[module.__name__] = import_module(
+            f"{_RULES}.{module.__name__.rpartition('.')[2]}"
+        )
+
+
+def address_of(target: str) -> str:
+    """Return what records call the class at `target`.
+
+    >>> address_of("optimizers.rules.adam:Adam")
+    'optimizers.adam:Adam'
+    """
+    return target.replace(f"{_RULES}.", f"{_PACKAGE}.")
+
+
+def install() -> None:
+    """Make recorded addresses importable, before finders that know another copy of the package."""
+    if not any(isinstance(finder, RuleFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, RuleFinder())

@@ -1,0 +1,1 @@
+"""One update rule a file, as its paper states it; `optimizers.registry` lists them."""

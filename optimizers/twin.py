@@ -1,0 +1,62 @@
+"""Classes of `torch.optim` that have the same update rule as ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import Any
+
+_OURS_ALONE = {"execution"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchTwin:
+    """A class of torch, and how our hyperparameters become its arguments.
+
+    Hyperparameters have the same names in both, but for those of `fixed` and `built_in`.
+
+    Args:
+        name: Its name in `torch.optim`.
+        fixed: Arguments of torch's that make it the same rule.
+        built_in: Hyperparameters that torch's class lacks, with the only values that it knows.
+        is_exact: Torch rounds in the same order, so that all bits are equal; otherwise 13 digits.
+    """
+
+    name: str
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    built_in: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    is_exact: bool = True
+
+    @property
+    def target(self) -> str:
+        """The class as ``module:attribute``."""
+        return f"torch.optim:{self.name}"
+
+    def load(self) -> type[Any]:
+        """Import torch and return the class."""
+        found: type[Any] = resolve_name(self.target)
+        return found
+
+    def takes(self, hyperparameters: Mapping[str, Any]) -> bool:
+        """Return whether torch has the rule with these hyperparameters of ours.
+
+        >>> TorchTwin(name="Adam", built_in={"centered": True}).takes({"centered": False})
+        False
+        """
+        return all(
+            hyperparameters.get(name, value) == value for name, value in self.built_in.items()
+        )
+
+    def arguments(self, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return torch's arguments for all our hyperparameters, defaults included.
+
+        Raises:
+            ValueError: torch has no such rule.
+
+        >>> TorchTwin(name="SGD", fixed={"nesterov": True}).arguments({"lr": 0.1})
+        {'lr': 0.1, 'nesterov': True}
+        """
+        if not self.takes(hyperparameters):
+            only = ", ".join(f"{name}={value}" for name, value in self.built_in.items())
+            raise ValueError(f"torch.optim.{self.name} has this rule with {only} alone")
+        shared = hyperparameters.keys() - self.built_in.keys() - _OURS_ALONE
+        return {k: v for k, v in hyperparameters.items() if k in shared} | dict(self.fixed)

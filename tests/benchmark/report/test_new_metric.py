@@ -1,0 +1,93 @@
+"""A metric of another task: one row of the table, and every view has it."""
+
+import io
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from benchmark.analysis.frame import read
+from benchmark.metrics import METRICS, PER_CENT, Metric, Unit
+from benchmark.report import markdown
+from benchmark.report.figures.write import draw_all
+from benchmark.report.page.build import build
+from benchmark.report.table import print_tables, tables_as_json
+
+KELVIN = Unit(sign="K", words="kelvin", factor=1.0, decimals=1)
+ROWS = {
+    "rmse": {"better": "lower", "unit": KELVIN, "logarithmic": True},
+    "perplexity": {"better": "lower"},
+    "recall": {"better": "higher", "unit": PER_CENT},
+}
+SHOWN = {"rmse": ("3.5", "2.5"), "perplexity": ("3.5000", "2.5"), "recall": ("350.00", "250.00")}
+
+
+@pytest.fixture(params=ROWS)
+def metric(request, monkeypatch):
+    """Return a new row of the table, which lasts for a test."""
+    name = request.param
+    row = Metric(
+        name=name,
+        words=f"{{split}} {name}",
+        heading=name[:5],
+        tabled=("val", "test"),
+        in_headline=True,
+        **ROWS[name],
+    )
+    monkeypatch.setitem(METRICS, name, row)
+    return row
+
+
+@pytest.fixture
+def store(study, log, metric):
+    """Return a study that measures a loss and the new metric, and no accuracy."""
+
+    def rows(end):
+        return [
+            {"step": i * 10, "epoch": i, "samples": i * 1280, "train_seconds": i * 1.0}
+            | {"val/loss": 5.0 - i * (5.0 - end) / 5}
+            | {metric.on("val"): end + 3.0 - i / 5, metric.on("test"): end + 2.0 - i / 5}
+            for i in range(6)
+        ]
+
+    return study(*(log(name, rows=rows(end)) for name, end in (("adam", 1.5), ("sgd", 2.5))))
+
+
+def test_the_terminal_has_its_column_and_none_of_what_was_not_measured(store, metric):
+    console = Console(file=io.StringIO(), width=120)
+    print_tables(console, store.records())
+    text = console.file.getvalue()
+    head, *rows = text.partition("optimizer")[2].splitlines()
+    assert f"{metric.heading} {metric.unit.sign}".strip() in head
+    assert "acc" not in head
+    assert SHOWN[metric.name][0] in next(row for row in rows if "adam" in row)
+    (best, other) = tables_as_json(store.records())
+    assert sorted(row["metrics"][metric.on("val")]["mean"] for row in (best, other)) == [3.5, 4.5]
+
+
+def test_the_page_has_its_tables_its_unit_and_its_way(store, metric):
+    page = build([store])
+    payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
+    found = {each["name"]: each for each in payload["metrics"]}
+    assert list(found) == ["val/loss", metric.on("val"), metric.on("test")]
+    on_test = found[metric.on("test")]
+    assert on_test["words"] == f"test {metric.name}"
+    assert on_test["chosen_by"] == f"validation {metric.name}"
+    assert on_test["unit"]["sign"] == metric.unit.sign
+    assert on_test["higher_is_better"] is (metric.better == "higher")
+    best = payload["settings"][0]["variants"].index(
+        next(v for v in payload["settings"][0]["variants"] if v["label"].startswith("adam"))
+    )
+    order = on_test["standings"]["final"][0]["board"]["variant"]
+    assert (order[0] == best) is (metric.better == "lower")
+    assert f"; {SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
+
+
+def test_texts_and_figures_have_it(store, metric):
+    frames = read([store])
+    sign = f", {metric.unit.sign}" * bool(metric.unit.sign)
+    assert f"| validation {metric.name}{sign} | test {metric.name}{sign} |" in markdown.board(
+        frames
+    )
+    assert f"logreg-digits-validation-{metric.name}" in [each.name for each in draw_all(frames)]
