@@ -4,9 +4,10 @@
 """
 
 import inspect
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
+from functools import cached_property, partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,11 @@ class OptimizerSpec:
         target = resolve_name(self.target)
         chosen = {"execution": execution} if execution and _has_executions(target) else {}
         return construct(target, params, {**chosen, **self.hyperparameters})
+
+    @cached_property
+    def text(self) -> str:
+        """All of it as one text, equal where trials with it have equal keys."""
+        return json.dumps(self.to_json(), sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able mapping that `from_json` reads."""
