@@ -26,7 +26,6 @@ from benchmark.plugins import data_module_class, model_for
 from benchmark.spec import Trial
 from benchmark.store import Record
 from datamodules.base import ResidentDataModule
-from optimizers.spec import OptimizerSpec
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # importing Lightning resets it
 
@@ -88,7 +87,7 @@ def derived_seed(trial: Trial, purpose: str) -> int:
 
 def build_model(trial: Trial, data: ResidentDataModule) -> Model:
     """Return the model of `trial` for `data`, with the initial weights of its problem and seed."""
-    spec = OptimizerSpec.from_json(trial.optimizer)
+    spec = trial.optimizer
     total = trial.epochs * -(-data.num_train // trial.batch_size)
     model_class, size = model_for(trial.model, data)
     seed_everything(derived_seed(trial, "weights"), verbose=False)

@@ -25,7 +25,7 @@ PLUGIN = "tests.plugins.regression"
 
 def trial_of(model, dataset, opts="adam:lr=0.05", *, epochs=40):
     workload = replace(problems_of(model, f"{PLUGIN}.{dataset}").workload, epochs=epochs)
-    optimizers = tuple(spec.to_json() for spec in parse(opts))
+    optimizers = tuple(parse(opts))
     study = Study(name="s", workloads=(workload,), optimizers=optimizers, seeds=(0,), log_every=5)
     return study.trials()[0]
 
