@@ -6,8 +6,9 @@ import torch
 from benchmark.context import Context
 from benchmark.models.base import ClosureNotCalledError
 from benchmark.rehearsal import rehearse
-from benchmark.runner import build_model, run, weights_sha256
+from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
 from benchmark.spec import UsageError
+from datamodules import Digits
 from optimizers.contract import differentiates_gradients, has_two_points
 from tests.plugins.contracts import Averaging
 
@@ -23,7 +24,9 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
     [ours] = trials_of(opts=f"{HERE}.Averaging:lr=0.5", epochs=2)
     [plain] = trials_of(opts="torch.optim.SGD:lr=0.5", epochs=2)
     rows, evaluated = [], []
-    model = build_model(plain, (1, 8, 8), 10, 1257)
+    data = Digits(batch_size=plain.batch_size, seed=derived_seed(plain, "batches"))
+    data.setup()
+    model = build_model(plain, data)
     points = [[p.detach().clone() for p in model.network.parameters()]]
 
     class Kept(torch.optim.SGD):
@@ -32,11 +35,6 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
             points.append([p.detach().clone() for g in self.param_groups for p in g["params"]])
             return loss
 
-    from benchmark.runner import derived_seed, fit
-    from datamodules import Digits
-
-    data = Digits(batch_size=plain.batch_size, seed=derived_seed(plain, "batches"))
-    data.setup()
     model._factory = lambda named: Kept([p for _, p in named], 0.5)
     fit(plain, model, data, [])
     means = [torch.zeros_like(p) for p in points[0]]
