@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,12 @@ from PIL import Image
 from benchmark.metrics import METRICS, Metric, Unit
 from benchmark.plain_text import plain
 from benchmark.report.markdown_text import as_text
+from benchmark.report.page.modules import joined
+from benchmark.report.page.page import _MAIN
 from tests.benchmark.report.page.conftest import EVIL
 
 pytestmark = pytest.mark.browser
+MODULES = _MAIN.parent
 
 
 @pytest.fixture
@@ -37,6 +41,15 @@ def labels(page):
 
 def labels_row(page):
     return page.locator("#leaderboard-table tbody tr").first.inner_text()
+
+
+def expose(page, module, *names):
+    """Let the tests call functions that a module exports."""
+    text = joined(MODULES / module)
+    last = re.findall(r"^const (module_\d+) =", text, re.MULTILINE)[-1]
+    text += f"\nObject.assign(globalThis, {{ {', '.join(f'{n}: {last}.{n}' for n in names)} }});"
+    page.add_script_tag(content=text, type="module")
+    page.wait_for_function(f"typeof {names[0]} !== 'undefined'")
 
 
 def choose(page, name, value):
@@ -335,7 +348,7 @@ def test_names_stay_text(open_page, file_of, curve):
     page = open_page(file_of(curve("adam", label=EVIL), trouble))
     assert labels(page)[0] == EVIL
     assert EVIL in page.locator("#trouble-body").inner_text()
-    assert page.locator("script:not([type])").count() == 1
+    assert page.locator("script:not([type='application/json'])").count() == 1
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -389,6 +402,7 @@ def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_pag
         for lr, loss, status in ((0.1, 0.4, "done"), (1.0, 0.5, "done"), (1e9, 1e30, "diverged"))
     ]
     page = open_page(file_of(*found), "#variants=all")
+    expose(page, "format.js", "compact")
     assert page.evaluate("[1e15, 1.5e9, 2e6].map(compact)") == ["1e15", "1.5e9", "2M"]
     shown = sorted(boxes(page, "#rates-chart text.end"), key=lambda box: box["top"])
     assert len(shown) == 3
@@ -477,6 +491,7 @@ def test_around_a_single_rate_there_is_nothing_to_show(open_page, file_of, curve
 
 def test_copies_say_what_the_labels_say(open_page, whole):
     page = open_page(whole)
+    expose(page, "table.js", "asCsv", "markdownText")
     texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20) | st.text(
         "`*_[]<>#+-.!|~$=:&@\\/\"', 1a", max_size=12
     )
