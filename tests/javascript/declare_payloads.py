@@ -18,7 +18,15 @@ FILES = {
     BENCHMARK / "workbench/assets/landscape-payload.d.ts": (landscape.Payload,),
 }
 _HEAD = "// Made by tests/javascript/declare_payloads.py from the dataclasses of the payload.\n"
-_PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
+_PLAIN = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    types.NoneType: "null",
+    Any: "any",
+}
+_UNIONS = (Union, types.UnionType)
 _LISTS = (list, abc.Sequence)
 _TABLES = (dict, abc.Mapping)
 
@@ -45,27 +53,30 @@ def _declare(cls: type, found: dict[str, type], texts: dict[str, str]) -> str:
         hints = get_type_hints(cls)
         lines = [f"  {each.name}: {_type(hints[each.name], found, texts)};" for each in fields(cls)]
         words = (cls.__doc__ or "").splitlines()[0]
-        texts[name] = "\n".join(
-            [f"/** {words} */", f"export interface {name} {{", *lines, "}"]
-        ) + "\n"
+        texts[name] = (
+            "\n".join([f"/** {words} */", f"export interface {name} {{", *lines, "}"]) + "\n"
+        )
     return name
 
 
 def _type(hint: Any, found: dict[str, type], texts: dict[str, str]) -> str:
     if hint in _PLAIN:
         return _PLAIN[hint]
-    if hint is Any:
-        return "any"
     if isinstance(hint, type) and is_dataclass(hint):
         return _declare(hint, found, texts)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Literal:
+    arguments = get_args(hint)
+    if get_origin(hint) is Literal:
         return " | ".join(f'"{each}"' for each in arguments)
-    inner = [_type(each, found, texts) for each in arguments if each is not ...]
-    if origin in (Union, types.UnionType):
+    return _compound(hint, [_type(each, found, texts) for each in arguments if each is not ...])
+
+
+def _compound(hint: Any, inner: list[str]) -> str:
+    """Return the type of `hint`, whose arguments are `inner` in TypeScript."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in _UNIONS:
         return " | ".join(inner)
-    if origin in _LISTS or (origin is tuple and arguments[-1:] == (...,)):
-        is_union = get_origin(arguments[0]) in (Literal, Union, types.UnionType)
+    if origin in _LISTS or (origin is tuple and arguments[-1] is ...):
+        is_union = get_origin(arguments[0]) in (Literal, *_UNIONS)
         return f"({inner[0]})[]" if is_union else f"{inner[0]}[]"
     if origin is tuple:
         return f"[{', '.join(inner)}]"

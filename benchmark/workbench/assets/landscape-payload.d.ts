@@ -19,7 +19,7 @@ export interface DrawnScene {
   paths: string;
 }
 
-/** An optimizer that walks, with its look; `label`, `summary`, `lr` are those of its `Walker`. */
+/** An optimizer that walks, with its look; the other fields are those of its `Walker`. */
 export interface DrawnWalker {
   label: string;
   summary: string;

@@ -24,7 +24,7 @@ _LOWEST_PERCENTILE = 1  # of the gaps in a window: where the lowest contour lies
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnWalker:
-    """An optimizer that walks, with its look; `label`, `summary`, `lr` are those of its `Walker`."""
+    """An optimizer that walks, with its look; the other fields are those of its `Walker`."""
 
     label: str
     summary: str
