@@ -3,7 +3,9 @@
 import csv
 import io
 import itertools
+import os
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from benchmark.metrics import METRICS, Metric, Unit
 from benchmark.plain_text import plain
 from benchmark.report.markdown_text import as_text
 from benchmark.report.page.modules import joined
-from benchmark.report.page.page import _MAIN
+from benchmark.report.page.page import _MAIN, Section
 from tests.benchmark.report.page.conftest import EVIL
 
 pytestmark = pytest.mark.browser
@@ -413,6 +415,23 @@ def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_pag
     crosses = boxes(page, "#curves-chart path.cross")
     assert len(crosses) == 3
     assert all(box["top"] >= frame["y"] for box in crosses)
+
+
+def test_a_section_made_elsewhere_has_names_of_its_own_and_what_the_page_has(
+    open_page, file_of, curve, tmp_path
+):
+    script = tmp_path / "own.js"
+    scale = Path(os.path.relpath(MODULES / "scale.js", tmp_path)).as_posix()
+    script.write_text(
+        f'import {{ ticks }} from "{scale}";\n'
+        'const payload = document.getElementById("own");\n'
+        "const state = ticks(0, 4, 4);\n"
+        'payload.textContent = state.join(" ");\n'
+    )
+    own = Section(html='<section id="own"></section>', style="", script=script)
+    page = open_page(file_of(curve("adam"), extra=own))
+    assert page.locator("#own").inner_text() == "0 1 2 3 4"
+    assert labels(page) == ["adam lr=0.1"]
 
 
 def test_with_all_optimizers_off_charts_say_that_none_is_shown(page):
