@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule, seed_everything
+from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import Tensor, nn
 
 from benchmark.models.base import Classifier, classifier_of
@@ -34,6 +35,10 @@ DATA_CONTRACT = (
     "a data set is a LightningDataModule class, built without arguments, with attributes "
     "input_shape and num_classes, whose train, val and test dataloaders yield (inputs float "
     "(batch, *input_shape), targets (batch,), whole numbers); they are read once, into memory"
+)
+LOGGER_CONTRACT = (
+    "a logger is a class derived from lightning.pytorch.loggers.Logger, such as "
+    "lightning.pytorch.loggers.CSVLogger"
 )
 _MAX_CLASSES = 1_000_000  # more, or larger examples, fill the memory before anything is learnt
 _MAX_VALUES = 100_000_000  # of one example
@@ -72,6 +77,22 @@ def data_module_class(name: str) -> type[ResidentDataModule]:
     if not (isinstance(found, type) and issubclass(found, LightningDataModule)):
         raise UsageError(f"data set {name!r} is no LightningDataModule class: {DATA_CONTRACT}")
     return _resident(name, found)
+
+
+def logger_class(path: str) -> type[Logger]:
+    """Return the logger at an import path.
+
+    Raises:
+        UsageError: what is there does not keep `LOGGER_CONTRACT`, or has one run for all trials.
+    """
+    found = _load(path, "logger", LOGGER_CONTRACT)
+    if not (isinstance(found, type) and issubclass(found, Logger)) or inspect.isabstract(found):
+        raise UsageError(f"{path!r} is no Lightning logger: {LOGGER_CONTRACT}")
+    if issubclass(found, WandbLogger):
+        raise UsageError(
+            f"{path!r} writes all trials of a process into one run: use --wandb and --wandb-project"
+        )
+    return found
 
 
 def prepare_data(name: str, data_dir: Path | None, cache_dir: Path | None) -> ResidentDataModule:
