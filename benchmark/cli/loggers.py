@@ -76,5 +76,6 @@ def try_loggers(sinks: Sequence[LoggerSink], trial: Trial) -> list[str]:
             raise UsageError(f"two loggers write to {folder}: give one of them another save_dir")
         if folder != root:
             taken.add(folder)
-        lines.append(f"{sink.name}: {f'in {root}' if root else 'one logger for each trial'}")
+        place = root or sink.folder
+        lines.append(f"{sink.name}: {f'in {place}' if place else 'one logger for each trial'}")
     return lines

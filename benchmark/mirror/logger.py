@@ -135,6 +135,9 @@ class LoggerSink:
         cls: The class.
         store: The study; loggers that take a folder write in its ``loggers``.
 
+    Attributes:
+        folder: Where in there; None if arguments say where, or it takes no folder.
+
     Raises:
         UsageError: the class does not take these arguments.
     """
@@ -147,10 +150,13 @@ class LoggerSink:
         self.place = spec.place
         self._spec = spec
         self._cls = cls
-        self._store = store
+        self._study = store.study
+        self._folder = store.folder / FOLDER / spec.name
         self._runs: dict[str, LoggerRun] = {}
         self._thread: int | None = None
         self._check_arguments()
+        texts = map(str, self._arguments("key").values())
+        self.folder = self._folder if any(str(self._folder) in text for text in texts) else None
 
     def try_first(self, trial: Trial) -> "LoggerRun":
         """Return the run of `trial`, whose logger is built and not used yet.
@@ -205,10 +211,12 @@ class LoggerSink:
                     run.fail("")
 
     def _build(self, trial: Trial) -> "LoggerRun":
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)  # SQLite makes none
         return LoggerRun(
             self._cls(**self._arguments(trial.key)),
             trial,
-            self._store.study,
+            self._study,
             forget=lambda: self._runs.pop(trial.key, None),
         )
 
@@ -218,20 +226,31 @@ class LoggerSink:
         A class with ``version`` has one name for many runs; otherwise a name is that of the run.
         """
         takes = inspect.signature(self._cls).parameters
-        folder = str(self._store.folder / FOLDER / self.name)
         ours = {
-            "save_dir": folder,
-            "root_dir": folder,
-            "experiment_name": self._store.study,
-            "project": self._store.study,
-            "name": self._store.study if "version" in takes else key,
+            "save_dir": str(self._folder),
+            "root_dir": str(self._folder),
+            "experiment_name": self._study,
+            "project": self._study,
+            "name": self._study if "version" in takes else key,
             "version": key,
             "run_name": key,
         }
         found = {name: value for name, value in ours.items() if name in takes}
+        return found | self._special_arguments(key) | dict(self._spec.arguments)
+
+    def _special_arguments(self, key: str) -> dict[str, Any]:
+        """Return what a class needs that its signature does not tell."""
         if self.name == "CometLogger":  # otherwise every logger gets the first one's experiment
-            found |= {"mode": "create", "name": key}
-        return found | dict(self._spec.arguments)
+            return {"mode": "create", "name": key}
+        if self.name == "MLFlowLogger" and not self._has_tracking_server():
+            uri = f"sqlite:///{self._folder.absolute() / 'mlflow.db'}"  # MLflow 3 refuses a folder
+            return {"tracking_uri": uri, "artifact_location": str(self._folder.absolute())}
+        return {}
+
+    def _has_tracking_server(self) -> bool:
+        """Return whether a place for MLflow is given, by an argument or in the environment."""
+        environment = inspect.signature(self._cls).parameters["tracking_uri"].default
+        return bool(environment or {"tracking_uri", "save_dir"} & set(self._spec.arguments))
 
     def _check_arguments(self) -> None:
         given = self._spec.arguments
