@@ -346,6 +346,9 @@ class LoggerRun:
 
     def _close(self, status: str) -> None:
         self._logger.finalize(status)
+        if type(self._logger).__name__ == "CometLogger":  # whose `finalize` leaves this to its user
+            logger: Any = self._logger
+            logger.experiment.end()
         self._forget()
 
     def _clear(self) -> None:

@@ -126,3 +126,8 @@ class CometLogger(Recorder):
     def __init__(self, *, project=None, experiment_key=None, mode=None, **kwargs):
         super().__init__(None, name=project, version=kwargs["name"])
         self.mode = mode
+        self.experiment = self
+        self.has_ended = False
+
+    def end(self):
+        self.has_ended = True

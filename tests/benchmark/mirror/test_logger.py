@@ -212,7 +212,7 @@ def test_an_error_of_the_study_closes_open_loggers_as_failed(studied):
     assert has_left_over(store.folder, sink.place)
 
 
-def test_classes_are_told_study_and_trial_by_what_they_take(studied, monkeypatch):
+def test_classes_are_told_study_and_trial_by_what_they_take(studied):
     store = studied(opts="adam", seeds=1)
     [record] = store.records()
     assert mirrored(store, *(sink_of(store, cls) for cls in (Recorder, Bare, CometLogger))) == []
@@ -221,6 +221,7 @@ def test_classes_are_told_study_and_trial_by_what_they_take(studied, monkeypatch
     assert mine.save_dir == str(store.folder / "loggers" / "Recorder")
     assert bare.rows == mine.rows
     assert (comet.name, comet.version, comet.mode) == ("study", record.trial.key, "create")
+    assert comet.has_ended
 
 
 def test_mlflow_writes_a_data_base_unless_a_place_is_given(studied):
