@@ -12,12 +12,9 @@ def facts_of(trial: Trial, study: str) -> dict[str, Any]:
     """
     own = {name: value for name, value in trial.to_json().items() if name != "optimizer"}
     optimizer = trial.optimizer
-    schedule = {
-        "schedule": optimizer["schedule"]["kind"],
-        "warmup": optimizer["schedule"]["warmup"],
-    }
-    names = {"study": study, "key": trial.key, "optimizer": optimizer["name"], "label": trial.label}
-    apart = {"hyperparameters": dict(optimizer["hyperparameters"])}
-    if "rest" in optimizer:
-        apart["rest"] = dict(optimizer["rest"])
+    schedule = {"schedule": optimizer.schedule.kind, "warmup": optimizer.schedule.warmup}
+    names = {"study": study, "key": trial.key, "optimizer": optimizer.name, "label": trial.label}
+    apart = {"hyperparameters": optimizer.to_json()["hyperparameters"]}
+    if optimizer.rest:
+        apart["rest"] = optimizer.rest.to_json()
     return {**schedule, **own, **names, **apart}

@@ -25,7 +25,7 @@ def trials_of():
         return Study(
             name="study",
             workloads=(workload,),
-            optimizers=tuple(spec.to_json() for spec in parse(opts)),
+            optimizers=tuple(parse(opts)),
             seeds=tuple(range(seeds)),
             **overrides,
         ).trials()
