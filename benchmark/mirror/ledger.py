@@ -1,7 +1,7 @@
 """Runs that are not whole yet, on disk, so that the next command can complete them.
 
 A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder for each place that it
-mirrors to: a line when the run of a trial begins, another when it is whole. The file is locked
+mirrors to, which begins the name of the file unless it is W&B: a line when the run of a trial begins, another when it is whole. The file is locked
 while its process lives, and removed where nothing is left over. What a killed process left over is
 taken over by the next.
 """
@@ -14,8 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
-
-_TOKEN_BYTES = 4
 
 
 def has_left_over(folder: Path, place: str = "") -> bool:
@@ -53,7 +51,7 @@ class Ledger:
         if self._folder is None:
             return self
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._path = self._folder / _file_name(self._place, secrets.token_hex(_TOKEN_BYTES))
+        self._path = self._folder / _file_name(self._place, secrets.token_hex(4))
         new = self._path.with_name(f".{self._path.name}")
         self._file = new.open("w", buffering=1)
         fcntl.flock(self._file, fcntl.LOCK_EX)  # before anyone can see the file
@@ -94,12 +92,12 @@ class Ledger:
 
 
 def _file_name(place: str, token: str) -> str:
-    return f"mirror-{place}-{token}.jsonl" if place else f"mirror-{token}.jsonl"
+    return f"{place}.mirror-{token}.jsonl" if place else f"mirror-{token}.jsonl"
 
 
 def _unlocked(folder: Path, place: str) -> Iterator[TextIO]:
     """Yield the files in `folder` that no living process has, each locked meanwhile."""
-    for path in sorted(folder.glob(_file_name(place, "?" * 2 * _TOKEN_BYTES))):
+    for path in sorted(folder.glob(_file_name(place, "*"))):
         with suppress(OSError), path.open() as file:  # another process may take it first
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
