@@ -1,9 +1,9 @@
 """Runs that are not whole yet, on disk, so that the next command can complete them.
 
-A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder for each place that it
-mirrors to, which begins the name of the file unless it is W&B: a line when the run of a trial begins, another when it is whole. The file is locked
-while its process lives, and removed where nothing is left over. What a killed process left over is
-taken over by the next.
+A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder, and another for each
+place beside W&B, whose name comes first: a line when the run of a trial begins, another when it is
+whole. The file is locked while its process lives, and removed where nothing is left over. What a
+killed process left over is taken over by the next.
 """
 
 import fcntl
