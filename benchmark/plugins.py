@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule, seed_everything
+from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import Tensor, nn
 
 from benchmark.models.base import TaskModel, model_of
@@ -31,6 +32,10 @@ from datamodules.registry import DATASETS
 TASK_CONTRACT = (
     "the task of a data set is a class with all that benchmark.tasks.base.Task has, such as "
     "benchmark.tasks.classification.Classification; its import path; or one of: " + ", ".join(TASKS)
+)
+LOGGER_CONTRACT = (
+    "a logger is a class derived from lightning.pytorch.loggers.Logger, such as "
+    "lightning.pytorch.loggers.CSVLogger"
 )
 # Of a task, such as the number of classes: more, or larger examples, fill the memory before
 # anything is learnt.
@@ -109,6 +114,22 @@ def data_module_class(name: str) -> type[ResidentDataModule]:
     if not (isinstance(found, type) and issubclass(found, LightningDataModule)):
         raise UsageError(f"data set {name!r} is no LightningDataModule class: {contract}")
     return _resident(name, found)
+
+
+def logger_class(path: str) -> type[Logger]:
+    """Return the logger at an import path.
+
+    Raises:
+        UsageError: what is there does not keep `LOGGER_CONTRACT`, or has one run for all trials.
+    """
+    found = _load(path, "logger", LOGGER_CONTRACT)
+    if not (isinstance(found, type) and issubclass(found, Logger)) or inspect.isabstract(found):
+        raise UsageError(f"{path!r} is no Lightning logger: {LOGGER_CONTRACT}")
+    if issubclass(found, WandbLogger):
+        raise UsageError(
+            f"{path!r} writes all trials of a process into one run: use --wandb and --wandb-project"
+        )
+    return found
 
 
 def prepare_data(

@@ -289,7 +289,8 @@ def _toml_value(path: Path, key: str, value: Any, option: click.Parameter) -> An
         expected = "printable text, or a list of such texts"
         texts = value if isinstance(value, list) else [value]
         fits = all(isinstance(text, str) and text.isprintable() for text in texts)
-        value = ",".join(texts) if fits else value
+        if fits:
+            value = texts if option.multiple else ",".join(texts)
     if not fits:
         raise click.BadParameter(f"{path}: {key} is {shown(value)}: expected {expected}")
     return value

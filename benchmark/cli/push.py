@@ -1,14 +1,18 @@
-"""``push``: rebuild the W&B runs of a study from its files."""
+"""``push``: rebuild the W&B runs of a study from its files, or feed other loggers with them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from benchmark.cli.loggers import logger_option, logger_sinks, try_loggers
 from benchmark.cli.options import results_option
 from benchmark.mirror.destination import Destination, choose_destination
+from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.spec import UsageError
-from benchmark.store import Store, open_study
+from benchmark.store import Record, Store, open_study
 
 
 @click.command(name="push")
@@ -24,12 +28,30 @@ from benchmark.store import Store, open_study
 )
 @click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
 @click.option("--wandb-entity", help="W&B team or user.")
-def command(study: str, results: Path, mode: Any, wandb_project: str, wandb_entity: str) -> int:
+@logger_option(
+    "Feed a Lightning logger instead, every trial anew; several times for several. Its folder, "
+    f"where it takes one and none is given: RESULTS/STUDY/{FOLDER}."
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    study: str,
+    results: Path,
+    mode: Any,
+    wandb_project: str,
+    wandb_entity: str,
+    loggers: tuple[LoggerSpec, ...],
+) -> int:
     """Rebuild the Weights & Biases runs of STUDY from its files.
 
     Runs that are there already and whole are left alone, so pushing twice changes nothing.
     """
     store = open_study(results, study)
+    if loggers:
+        given = map(context.get_parameter_source, ("mode", "wandb_project", "wandb_entity"))
+        if any(source is not ParameterSource.DEFAULT for source in given):
+            raise UsageError("--logger goes instead of W&B: give it without a --wandb option")
+        return _feed(loggers, store)
     destination, place = choose_destination(
         mode, project=wandb_project, entity=wandb_entity, folder=store.folder, study=store.study
     )
@@ -43,7 +65,7 @@ def _push(destination: Destination, store: Store) -> int:
     from benchmark.cli.console import console
     from benchmark.mirror.push import PushError, push
 
-    records = [record for record in store.records() if record.status != "skipped"]
+    records = _records(store)
     counts = {"pushed": 0, "there": 0}
     error = ""
     with console(stderr=True).status("pushing") as status:
@@ -58,3 +80,29 @@ def _push(destination: Destination, store: Store) -> int:
         left = len(records) - sum(counts.values())
         click.echo(f"Error: {error}; {left} runs are left, the same command goes on", err=True)
     return 1 if error else 0
+
+
+def _feed(loggers: Sequence[LoggerSpec], store: Store) -> int:
+    from benchmark.cli.console import console
+    from benchmark.mirror.push import PushError, feed
+
+    records = _records(store)
+    sinks = logger_sinks(loggers, store)
+    for line in try_loggers(sinks, records[0].trial) if records else ():
+        click.echo(line)
+    errors = 0
+    for sink in sinks:
+        fed = 0
+        with console(stderr=True).status("feeding") as status:
+            try:
+                for fed, _ in enumerate(feed(sink, store, records), 1):
+                    status.update(f"{sink.name}: feeding {fed}/{len(records)}")
+            except PushError as error:
+                errors += 1
+                click.echo(f"Error: {error}; {len(records) - fed} trials are left", err=True)
+        click.echo(f"{sink.name}: {fed} trials fed")
+    return 1 if errors else 0
+
+
+def _records(store: Store) -> list[Record]:
+    return [record for record in store.records() if record.status != "skipped"]

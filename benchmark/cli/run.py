@@ -8,6 +8,7 @@ import click
 
 from benchmark.cli.console import console
 from benchmark.cli.forecast import forecast
+from benchmark.cli.loggers import logger_option, logger_sinks
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES, refuse_words
 from benchmark.cli.options import (
     Folder,
@@ -24,6 +25,7 @@ from benchmark.complete import complete
 from benchmark.launchers import Launcher, Limits, make_launcher
 from benchmark.launchers.devices import ACCELERATORS, PRECISIONS
 from benchmark.mirror.destination import MODES, WandbOptions
+from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.models.registry import MODELS
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
@@ -122,6 +124,10 @@ _FOLDER = Folder()
 @click.option("--wandb", "mode", type=click.Choice(MODES), default="auto", show_default=True)
 @click.option("--wandb-project", "project", default="optimizer-benchmark", show_default=True)
 @click.option("--wandb-entity", "entity", help="W&B team or user.")
+@logger_option(
+    "Also feed a Lightning logger, such as lightning.pytorch.loggers.CSVLogger; several times for "
+    f"several. Its folder, where it takes one and none is given: RESULTS/STUDY/{FOLDER}."
+)
 @click.option(
     "--config",
     type=InputFile(),
@@ -142,6 +148,7 @@ def command(
     mode: Any,
     project: str,
     entity: str | None,
+    loggers: tuple[LoggerSpec, ...],
     dry_run: bool,
     as_json: bool,
     **asked: Any,
@@ -153,8 +160,9 @@ def command(
     limits = Limits(workers=workers, gpu_slots=gpu_slots, timeout_seconds=timeout)
     launcher = make_launcher("local", limits)
     wandb = WandbOptions(mode=mode, project=project, entity=entity)
-    terminal = Terminal(console(stderr=as_json), store, launcher, wandb)
+    terminal = Terminal(console(stderr=as_json), store, launcher, wandb, loggers)
     if dry_run:
+        logger_sinks(loggers, store)
         return _forecast(request, store, launcher, terminal, as_json=as_json)
     return terminal.report(complete(request, store, launcher, terminal), as_json=as_json)
 

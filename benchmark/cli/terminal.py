@@ -15,6 +15,7 @@ from benchmark.launchers import Launcher, Watcher
 from benchmark.launchers.watchers import Together
 from benchmark.mirror.destination import WandbOptions
 from benchmark.mirror.ledger import has_left_over
+from benchmark.mirror.logger import LoggerSpec
 from benchmark.planning import TrialPlan
 from benchmark.prepared import Prepared
 from benchmark.report.table import print_tables, tables_as_json
@@ -34,15 +35,22 @@ class Terminal:
         store: The study's folder.
         launcher: Where trials run.
         wandb: Where copies go.
+        loggers: Where else copies go.
     """
 
     def __init__(
-        self, console: Console, store: Store, launcher: Launcher, wandb: WandbOptions
+        self,
+        console: Console,
+        store: Store,
+        launcher: Launcher,
+        wandb: WandbOptions,
+        loggers: Sequence[LoggerSpec] = (),
     ) -> None:
         self._console = console
         self._store = store
         self._launcher = launcher
         self._wandb = wandb
+        self._loggers = loggers
         self._sinks: Sequence[Sink] = ()
         self._has_run = False
         self._plan = TrialPlan(trials=(), missing=())
@@ -65,12 +73,9 @@ class Terminal:
         if self._has_run:
             return
         if plan.missing:
-            from benchmark.cli.mirrors import choose_sinks
-
             self._has_run = True
-            self._sinks, place = choose_sinks(self._wandb, self._store, len(plan.missing))
-            self._say_plan(plan, place)
-        elif has_left_over(self._store.folder):
+            self._say_plan(plan, self._choose_sinks(plan.missing))
+        elif self._copies_are_left_over():
             self._complete_mirrors()
 
     def prepared(self, data: Prepared) -> None:
@@ -114,18 +119,32 @@ class Terminal:
             )
         return 1 if lacking or any(record.status == "failed" for record in records) else 0
 
+    def _choose_sinks(self, missing: Sequence[Trial]) -> list[str]:
+        """Choose where to mirror to, and return lines that say so; loggers are tried on a trial."""
+        from benchmark.cli.loggers import logger_sinks, try_loggers
+        from benchmark.cli.mirrors import choose_sinks
+
+        sinks, place = choose_sinks(self._wandb, self._store, len(missing))
+        loggers = logger_sinks(self._loggers, self._store)
+        self._sinks = [*sinks, *loggers]
+        return [place, *(try_loggers(loggers, missing[0]) if missing else ())]
+
+    def _copies_are_left_over(self) -> bool:
+        places = ("", *(logger.place for logger in self._loggers))
+        return any(has_left_over(self._store.folder, place) for place in places)
+
     def _complete_mirrors(self) -> None:
         """Complete the runs that a process which is gone has left over."""
-        from benchmark.cli.mirrors import choose_sinks, mirrored
+        from benchmark.cli.mirrors import mirrored
 
-        sinks, _ = choose_sinks(self._wandb, self._store, 0)
-        with mirrored(sinks, self._store, self._console):
+        self._choose_sinks(())
+        with mirrored(self._sinks, self._store, self._console):
             pass
 
-    def _say_plan(self, plan: TrialPlan, place: str) -> None:
+    def _say_plan(self, plan: TrialPlan, places: Sequence[str]) -> None:
         for line in forecast(plan, self._store, self._workers(plan.trials)).lines():
             self.say(line)
-        if place:
+        for place in filter(None, places):
             self.say(place)
 
     def _workers(self, trials: Sequence[Trial]) -> int:

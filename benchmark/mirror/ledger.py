@@ -1,8 +1,9 @@
 """Runs that are not whole yet, on disk, so that the next command can complete them.
 
-A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder: a line when the run of a
-trial begins, another when it is whole. The file is locked while its process lives, and removed
-where nothing is left over. What a killed process left over is taken over by the next.
+A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder, and another for each
+place beside W&B, whose name comes first: a line when the run of a trial begins, another when it is
+whole. The file is locked while its process lives, and removed where nothing is left over. What a
+killed process left over is taken over by the next.
 """
 
 import fcntl
@@ -14,15 +15,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-_PATTERN = "mirror-*.jsonl"
 
-
-def has_left_over(folder: Path) -> bool:
+def has_left_over(folder: Path, place: str = "") -> bool:
     """Return whether a process that is gone has left runs in `folder` that can be completed.
 
     A run whose trial has no record is not one of them: it goes on with its trial.
+
+    Args:
+        folder: The study's folder.
+        place: Where the runs are, as `Ledger` has it.
     """
-    owed = (key for file in _unlocked(folder) for key in _read(file))
+    owed = (key for file in _unlocked(folder, place) for key in _read(file))
     return any((folder / key / "record.json").exists() for key in owed)
 
 
@@ -31,14 +34,16 @@ class Ledger:
 
     Args:
         folder: The study's folder; None keeps nothing on disk.
+        place: Tells where the runs are from other places, in a file's name; empty for W&B.
 
     Attributes:
         owed: Ids of the runs that are not whole, by the key of their trial.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, place: str = "") -> None:
         self.owed: dict[str, str] = {}
         self._folder = folder
+        self._place = place
         self._path: Path
         self._file: TextIO | None = None
 
@@ -46,12 +51,12 @@ class Ledger:
         if self._folder is None:
             return self
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._path = self._folder / f"mirror-{secrets.token_hex(4)}.jsonl"
+        self._path = self._folder / _file_name(self._place, secrets.token_hex(4))
         new = self._path.with_name(f".{self._path.name}")
         self._file = new.open("w", buffering=1)
         fcntl.flock(self._file, fcntl.LOCK_EX)  # before anyone can see the file
         new.rename(self._path)
-        for file in _unlocked(self._folder):
+        for file in _unlocked(self._folder, self._place):
             for key, run in _read(file).items():
                 self.begin(key, run)
             with suppress(FileNotFoundError):
@@ -86,9 +91,13 @@ class Ledger:
             self._file.write(json.dumps({"key": key, "run": run}) + "\n")
 
 
-def _unlocked(folder: Path) -> Iterator[TextIO]:
+def _file_name(place: str, token: str) -> str:
+    return f"{place}.mirror-{token}.jsonl" if place else f"mirror-{token}.jsonl"
+
+
+def _unlocked(folder: Path, place: str) -> Iterator[TextIO]:
     """Yield the files in `folder` that no living process has, each locked meanwhile."""
-    for path in sorted(folder.glob(_PATTERN)):
+    for path in sorted(folder.glob(_file_name(place, "*"))):
         with suppress(OSError), path.open() as file:  # another process may take it first
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file

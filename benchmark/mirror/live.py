@@ -55,11 +55,13 @@ class Sink(Protocol):
         name: Its name, for messages.
         cure: What completes runs that are not complete, for messages.
         completes: Whether a later process can complete a run that this one has begun.
+        place: Tells its ledger from those of other sinks.
     """
 
     name: str
     cure: str
     completes: bool
+    place: str
 
     def start(self) -> None:
         """Get ready."""
@@ -131,7 +133,7 @@ class LiveMirror:
     def __init__(self, sink: Sink, store: Store, patience: Patience | None = None) -> None:
         self._sink = sink
         self._patience = patience or Patience()
-        self._ledger = Ledger(store.folder if sink.completes else None)
+        self._ledger = Ledger(store.folder if sink.completes else None, sink.place)
         self._follower = _Follower(sink, store, self._ledger)
         self._closed = False
 

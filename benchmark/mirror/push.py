@@ -18,6 +18,7 @@ from typing import Any, Literal
 from benchmark.decode import Row
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.ledger import Ledger
+from benchmark.mirror.logger import LoggerSink
 from benchmark.mirror.wandb_private import read_run, run_totals
 from benchmark.mirror.wandb_run import (
     REFUSED,
@@ -28,6 +29,7 @@ from benchmark.mirror.wandb_run import (
     service,
     summary_of,
 )
+from benchmark.plain_text import error_line
 from benchmark.store import Record, Store
 
 _MOST_DELETIONS = 20  # of one run; each costs a refused request
@@ -35,7 +37,7 @@ _RETRIES = 1  # wandb repeats refused requests too: 3 s then, instead of all of 
 
 
 class PushError(Exception):
-    """W&B did not take a run; the message is one line."""
+    """A run was not taken; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,29 @@ def push(destination: Destination, store: Store, records: Sequence[Record]) -> I
     except Exception as error:  # wandb raises whatever its parts raise
         line = " ".join(str(error).split())[:300]
         raise PushError(f"W&B: {type(error).__name__}: {line}") from error
+
+
+def feed(sink: LoggerSink, store: Store, records: Sequence[Record]) -> Iterator[Record]:
+    """Give each of `records` to a logger of its own, and yield it once that is closed.
+
+    Raises:
+        PushError: a logger fails; what was yielded is whole.
+    """
+    sink.start()
+    try:
+        with Ledger(store.folder, sink.place) as ledger:
+            for record in records:
+                key = record.trial.key
+                run = sink.open(record.trial, key)
+                for row in store.metrics(record.trial):
+                    run.log(row)
+                run.finish(record)
+                ledger.settle(key)
+                yield record
+    except Exception as error:  # anyone's logger may raise anything
+        raise PushError(f"{sink.name}: {error_line(error)}") from error
+    finally:
+        sink.end(at_once=False)
 
 
 def run_id(record: Record, rows: Sequence[Row], deletions: int = 0) -> str:

@@ -26,6 +26,7 @@ from benchmark.metrics import (
     names_of,
 )
 from benchmark.mirror.destination import Destination
+from benchmark.mirror.facts import facts_of
 from benchmark.mirror.wandb_private import (
     end_service,
     lean_settings,
@@ -54,6 +55,7 @@ class WandbSink:
     name = "W&B"
     cure = "the next `run` or `push` of this study completes them"
     completes = True
+    place = ""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -241,18 +243,10 @@ def _run_settings(destination: Destination, retries: int | None) -> Any:
 def config_of(trial: Trial, study: str) -> dict[str, Any]:
     """Return what a run says of its trial.
 
-    Flat keys are what W&B's tables and reports can group by. An optimizer's own argument may be
-    called like one of the suite's, such as ``seed``, so all of them are in ``hyperparameters`` too.
+    Flat keys are what W&B's tables and reports can group by, so hyperparameters are there twice.
     """
-    own = {name: value for name, value in trial.to_json().items() if name != "optimizer"}
-    optimizer = trial.optimizer
-    hyperparameters = optimizer.to_json()["hyperparameters"]
-    schedule = {"schedule": optimizer.schedule.kind, "warmup": optimizer.schedule.warmup}
-    names = {"study": study, "key": trial.key, "optimizer": optimizer.name, "label": trial.label}
-    apart = {"hyperparameters": hyperparameters}
-    if optimizer.rest:
-        apart["rest"] = optimizer.rest.to_json()
-    return {**hyperparameters, **schedule, **own, **names, **apart}
+    facts = facts_of(trial, study)
+    return {**facts["hyperparameters"], **facts}
 
 
 def _define_axes(run: Any) -> None:

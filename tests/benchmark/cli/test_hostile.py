@@ -82,7 +82,16 @@ RUN = ["run", "--problem", "logreg/digits", "--opts", "sgd", "--dry-run"]
 RUN_OPTIONS = [
     *("--model", "--problem", "--opts", "--seeds", "--epochs", "--batch-size", "--l2"),
     *("--accelerator", "--precision", "--threads", "--log-every", "--study", "--workers"),
-    *("--gpu-slots", "--timeout", "--wandb", "--config", "--data-dir", "--no-such-option", "--lr"),
+    *(
+        "--gpu-slots",
+        "--timeout",
+        "--wandb",
+        "--logger",
+        "--config",
+        "--data-dir",
+        "--no-such-option",
+        "--lr",
+    ),
 ]
 IN_OPTS = [
     "adam:{}",
@@ -98,6 +107,13 @@ IN_OPTS = [
     "torch.optim.{}",
     "torch.optim.SGD:momentum={}",
     "sgd:lr=0.1,{}",
+]
+IN_LOGGER = [
+    "lightning.pytorch.loggers.{}",
+    "lightning.pytorch.loggers.CSVLogger:{}",
+    "lightning.pytorch.loggers.CSVLogger:{}=1",
+    "lightning.pytorch.loggers.CSVLogger:save_dir={}",
+    "{}:save_dir=logs",
 ]
 VERBS = [
     ["show"],
@@ -132,6 +148,8 @@ TOML = [
     "{} = 1",
     'results = "{}"',
     'model = "{}"',
+    'logger = "{}"',
+    "logger = {}",
 ]
 TOML_VALUES = [
     "nan",
@@ -163,6 +181,8 @@ def _cases():
         yield [*RUN, option]
     for form in IN_OPTS:
         yield from ([*RUN, "--opts", form.replace("{}", value)] for value in HOSTILE)
+    for form in IN_LOGGER:
+        yield from ([*RUN, "--logger", form.replace("{}", value)] for value in HOSTILE)
     for words in VERBS:
         yield from ([*words, value] for value in HOSTILE)
     for form in TOML:

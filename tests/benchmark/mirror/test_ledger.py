@@ -72,3 +72,16 @@ def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
         ledger.begin("a", "run-a")
         assert ledger.owed == {"a": "run-a"}
     assert files(tmp_path) == []
+
+
+def test_places_do_not_take_over_from_each_other(tmp_path):
+    record_of("a", tmp_path)
+    places = ["", "CSVLogger-12345678", "CSVLogger-87654321"]
+    for place in places:
+        with Ledger(tmp_path, place) as ledger:
+            ledger.begin("a", f"run {place}")
+    for place in places:
+        with Ledger(tmp_path, place) as ledger:
+            assert ledger.owed == {"a": f"run {place}"}
+            ledger.settle("a")
+    assert files(tmp_path) == ["a"]

@@ -27,7 +27,7 @@ class Memory:
         times: How often it does.
     """
 
-    name, cure, completes = "memory", "another command does", True
+    name, cure, completes, place = "memory", "another command does", True, ""
 
     def __init__(self, at="", error=None, times=1_000):
         self.at, self.error, self.times = at, error, times
