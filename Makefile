@@ -51,7 +51,7 @@ test: $(READY) ## run the tests, without a network, in about ten minutes
 	$(BIN)/python -m pytest
 
 test-all: $(READY) ## run the slow tests too, and those on real data if BENCHMARK_DATA_DIR is set
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -m "" --hypothesis-profile=thorough
 
 lint: $(READY) ## check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

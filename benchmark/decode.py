@@ -2,7 +2,7 @@
 
 Every number is finite, every text valid Unicode of bounded length, nesting as deep as the types
 below and no deeper. What does not fit raises `Misfit`, whose message is one short line; what fits
-can be relied on by all that reads results. Infinite hyperparameters alone are let in, for some
+can be relied on by all that reads results. Hyperparameters alone may be infinite or NaN, for some
 optimizers have such defaults.
 """
 
@@ -10,7 +10,7 @@ import json
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -43,24 +43,31 @@ class Misfit(ValueError):  # noqa: N818  # it is no error of the program
     """A file that is not what the suite writes; the message says in one line where and how."""
 
 
-class _Schedule(TypedDict):
+class ScheduleFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of `optimizers.schedules.Schedule` as they lie on disk."""
+
     kind: _Name
     warmup: _Size
 
 
-class _Plain(TypedDict):
+class _PlainOptimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: _Name
     label: _Name
     target: _Name
     hyperparameters: dict[_Name, _Value]
-    schedule: _Schedule
-    source: NotRequired[_Name]
-    create_graph: NotRequired[bool]
-    gradients: NotRequired[_Name]
+    schedule: ScheduleFields
+    source: _Name | UnsetType = UNSET
+    create_graph: bool | UnsetType = UNSET
+    gradients: _Name | UnsetType = UNSET
 
 
-class _Optimizer(_Plain):
-    rest: NotRequired[_Plain]
+class OptimizerFields(_PlainOptimizer, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of `optimizers.OptimizerSpec` as they lie on disk; those left at default are unset.
+
+    What steps the rest of the parameters has itself no rest.
+    """
+
+    rest: _PlainOptimizer | UnsetType = UNSET
 
 
 class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +76,7 @@ class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     problem: _Name
     model: _Name
     dataset: _Name
-    optimizer: _Optimizer
+    optimizer: OptimizerFields
     seed: _Count
     epochs: _Positive
     batch_size: _Positive
@@ -129,9 +136,18 @@ def decode_trial(data: Mapping[str, Any]) -> TrialFields:
 
 def check_optimizer(data: Mapping[str, Any]) -> None:
     """Raise `Misfit` if a record of a trial with this optimizer could not be read again, whole."""
-    lost = set(data) - set(_convert(data, _Optimizer))
-    if lost:
-        raise Misfit(f"a record has no room for {', '.join(sorted(lost))}")
+    _convert(data, OptimizerFields)
+
+
+def packed_optimizer(fields: OptimizerFields) -> bytes:
+    """Return an optimizer as bytes that are equal if the optimizers are, and quick to make."""
+    return msgspec.msgpack.encode(fields)
+
+
+def unpacked_optimizer(packed: bytes) -> dict[str, Any]:
+    """Return the mapping of JSON values that was packed."""
+    found: dict[str, Any] = msgspec.msgpack.decode(packed)
+    return found
 
 
 def given(fields: Struct) -> dict[str, Any]:

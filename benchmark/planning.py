@@ -68,7 +68,7 @@ class Planner:
 
     def specs(self) -> list[OptimizerSpec]:
         """Return the optimizers of the study."""
-        return [OptimizerSpec.from_json(each) for each in self.study.optimizers]
+        return list(self.study.optimizers)
 
     def plan(self, unavailable: Mapping[str, str] | None = None) -> TrialPlan:
         """Return the trials to run, on embedded data where those that are asked for cannot be had.

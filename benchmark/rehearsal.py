@@ -41,7 +41,7 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
     except _PLUG_IN_ERRORS as error:
         cure = _cure(trial, data)
         raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
-    spec = OptimizerSpec.from_json(trial.optimizer)
+    spec = trial.optimizer
     if spec.gradients or not _takes_closure(spec) or _digests(trial, data) != digests:
         return  # the last of an optimizer that draws random numbers of its own
     if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):
@@ -105,7 +105,7 @@ class _Weights(Callback):
 
 def _cure(trial: Trial, data: ResidentDataModule) -> str:
     """Return the first addition to the optimizer's description under which it runs."""
-    spec = OptimizerSpec.from_json(trial.optimizer)
+    spec = trial.optimizer
     for words, make in _cures(spec):
         try:
             _digests(_with(trial, make()), data)
@@ -130,7 +130,7 @@ def _adamw() -> OptimizerSpec:
 
 
 def _with(trial: Trial, spec: OptimizerSpec, **changes: Any) -> Trial:
-    return replace(trial, optimizer=replace(spec, **changes).to_json())
+    return replace(trial, optimizer=replace(spec, **changes))
 
 
 def _who(trial: Trial) -> str:

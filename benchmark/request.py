@@ -118,7 +118,7 @@ class Request:
         return Study(
             name=name,
             workloads=tuple(workloads),
-            optimizers=tuple(spec.to_json() for spec in specs),
+            optimizers=tuple(specs),
             seeds=tuple(range(self.seeds)),
             accelerators=self.accelerators,
             precisions=self.precisions,

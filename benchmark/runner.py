@@ -25,7 +25,6 @@ from benchmark.models.base import Classifier, StepCall
 from benchmark.plugins import data_module_class, model_class
 from benchmark.spec import Trial
 from benchmark.store import Record
-from optimizers.spec import OptimizerSpec
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # importing Lightning resets it
 
@@ -89,7 +88,7 @@ def build_model(
     trial: Trial, input_shape: tuple[int, ...], num_classes: int, num_train: int
 ) -> Classifier:
     """Return the model of `trial` with the initial weights of its problem and seed."""
-    spec = OptimizerSpec.from_json(trial.optimizer)
+    spec = trial.optimizer
     total = trial.epochs * -(-num_train // trial.batch_size)
     seed_everything(derived_seed(trial, "weights"), verbose=False)
     model = model_class(trial.model)(

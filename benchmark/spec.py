@@ -10,12 +10,22 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from benchmark.decode import Misfit, TrialFields, check_optimizer, decode_trial, given
+from benchmark.decode import (
+    Misfit,
+    OptimizerFields,
+    TrialFields,
+    check_optimizer,
+    decode_trial,
+    given,
+    packed_optimizer,
+    unpacked_optimizer,
+)
 from benchmark.plain_text import plain
 from optimizers.pick import shown
+from optimizers.spec import OptimizerSpec
 
 SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
 
@@ -32,7 +42,7 @@ class Trial:
         problem: Name such as ``mlp/mnist``; seeds depend on it and on nothing else.
         model: Registered name or import path of the network.
         dataset: Registered name or import path of the data module really used.
-        optimizer: Resolved `optimizers.OptimizerSpec` as a JSON mapping.
+        optimizer: The optimizer with all its hyperparameters.
         seed: Decides initial weights, batch order and dropout masks.
         epochs: Passes over the training split.
         batch_size: Examples per step.
@@ -49,7 +59,7 @@ class Trial:
     problem: str
     model: str
     dataset: str
-    optimizer: Mapping[str, Any]
+    optimizer: OptimizerSpec
     seed: int
     epochs: int
     batch_size: int
@@ -65,12 +75,12 @@ class Trial:
     @property
     def label(self) -> str:
         """The optimizer as tables and figures call it."""
-        return str(self.optimizer["label"])
+        return self.optimizer.label
 
     @cached_property
     def key(self) -> str:
         """Folder name: words for people, then a digest of everything that decides the outcome."""
-        words = "-".join([self.model, self.dataset, str(self.optimizer["name"]), f"s{self.seed}"])
+        words = "-".join([self.model, self.dataset, self.optimizer.name, f"s{self.seed}"])
         return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', words)[:80]}-{self._digest()}"
 
     def _digest(self) -> str:
@@ -80,12 +90,14 @@ class Trial:
             for name, default in _defaults()
             if (value := getattr(self, name)) != default or default is MISSING
         }
+        given["optimizer"] = self.optimizer.to_json()
         text = json.dumps([SCHEMA, given], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as JSON-able names and numbers."""
-        return asdict(self) | {"optimizer": dict(self.optimizer)}
+        values = {name: getattr(self, name) for name, _ in _defaults()}
+        return values | {"optimizer": self.optimizer.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Trial":
@@ -98,8 +110,25 @@ class Trial:
 
     @classmethod
     def from_fields(cls, fields: TrialFields) -> "Trial":
-        """Build a trial from what was read."""
-        return cls(**given(fields))
+        """Build a trial from what was read.
+
+        Raises:
+            Misfit: its optimizer is none.
+        """
+        return cls(**{**given(fields), "optimizer": _spec(fields.optimizer)})
+
+
+def _spec(fields: OptimizerFields) -> OptimizerSpec:
+    """Return the optimizer that was read; equal ones on disk are one object."""
+    return _spec_of(packed_optimizer(fields))
+
+
+@lru_cache(maxsize=10_000)
+def _spec_of(text: bytes) -> OptimizerSpec:
+    try:
+        return OptimizerSpec.from_json(unpacked_optimizer(text))
+    except ValueError as error:
+        raise Misfit(plain(error, 120)) from None
 
 
 @cache
@@ -128,7 +157,7 @@ class Study:
 
     name: str
     workloads: tuple[Workload, ...]
-    optimizers: tuple[Mapping[str, Any], ...]
+    optimizers: tuple[OptimizerSpec, ...]
     seeds: tuple[int, ...]
     accelerators: tuple[str, ...] = ("cpu",)
     precisions: tuple[str, ...] = ("32-true",)
@@ -140,9 +169,9 @@ class Study:
         check_study_name(self.name)
         for optimizer in self.optimizers:
             try:
-                check_optimizer(optimizer)
+                check_optimizer(optimizer.to_json())
             except Misfit as error:
-                label = plain(optimizer.get("label"), 80)
+                label = plain(optimizer.label, 80)
                 raise UsageError(f"optimizer {label!r} cannot be kept on record: {error}") from None
 
     def trials(self) -> list[Trial]:

@@ -296,7 +296,7 @@ def _tried(opts: str, problem: str) -> Outcome:
 
 def _trials(opts: str, problem: str) -> list[Trial]:
     workload = replace(PROBLEMS[problem].workload, epochs=EPOCHS)
-    specs = tuple(spec.to_json() for spec in parse(opts))
+    specs = tuple(parse(opts))
     study = Study(name="elsewhere", workloads=(workload,), optimizers=specs, seeds=(0,))
     return study.trials()
 

@@ -4,9 +4,10 @@
 """
 
 import inspect
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
+from functools import cached_property, partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +84,20 @@ class OptimizerSpec:
         chosen = {"execution": execution} if execution and _has_executions(target) else {}
         return construct(target, params, {**chosen, **self.hyperparameters})
 
+    @cached_property
+    def text(self) -> str:
+        """All of it as one text, equal where trials with it have equal keys."""
+        return json.dumps(self._json, sort_keys=True)
+
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-able mapping that `from_json` reads."""
-        values = {name: _lists(value) for name, value in self.hyperparameters.items()}
-        found = asdict(self) | {"hyperparameters": values}
+        """Return a JSON-able mapping that `from_json` reads; its values are not to be changed."""
+        return dict(self._json)
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        found["hyperparameters"] = {k: _lists(v) for k, v in self.hyperparameters.items()}
+        found["schedule"] = asdict(self.schedule)
         found["rest"] = self.rest and self.rest.to_json()
         # So that keys of trials stay as they were without them.
         for each in fields(self):

@@ -21,7 +21,7 @@ def trials(problem: str, opts: str, *, epochs: int, seeds: int = 1) -> list[Tria
     study = Study(
         name="perf",
         workloads=(replace(row.workload, epochs=epochs),),
-        optimizers=tuple(spec.to_json() for spec in parse(opts)),
+        optimizers=tuple(parse(opts)),
         seeds=tuple(range(seeds)),
     )
     return study.trials()

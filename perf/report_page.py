@@ -26,6 +26,7 @@ from benchmark.problems import PROBLEMS
 from benchmark.spec import Study
 from benchmark.store import Record, Store
 from optimizers.registry import OPTIMIZERS
+from optimizers.spec import OptimizerSpec
 
 POINTS = 200
 SEEDS = 5
@@ -44,13 +45,12 @@ def write_study(
     """
     rates = max(1, trials // (len(PROBLEM_NAMES) * OPTIMIZER_COUNT * seeds))
     optimizers = [
-        {
-            "name": optimizer,
-            "label": f"{optimizer} lr={lr:g}",
-            "target": "invented:Invented",
-            "hyperparameters": {"lr": float(lr)},
-            "schedule": {"kind": "constant", "warmup": 0.0},
-        }
+        OptimizerSpec(
+            name=optimizer,
+            label=f"{optimizer} lr={lr:g}",
+            target="invented:Invented",
+            hyperparameters={"lr": float(lr)},
+        )
         for optimizer in list(OPTIMIZERS)[:OPTIMIZER_COUNT]
         for lr in np.geomspace(0.01, 1.0, rates).round(6)
     ]
@@ -65,7 +65,7 @@ def write_study(
     for trial in study.trials():
         folder = store.trial_folder(trial)
         folder.mkdir(parents=True)
-        rate = float(trial.optimizer["hyperparameters"]["lr"])
+        rate = float(trial.optimizer.hyperparameters["lr"])
         rows = _curve(rate, points, random)
         status = "diverged" if rate > 0.5 and trial.seed % 2 else "done"
         rows = rows[: points // 3] if status == "diverged" else rows

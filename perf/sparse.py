@@ -11,7 +11,6 @@ from _trials import report, trials
 from benchmark.plugins import data_module_class
 from benchmark.runner import build_model
 from benchmark.spec import Trial
-from optimizers.spec import OptimizerSpec
 
 STEPS = 60
 
@@ -21,7 +20,7 @@ def seconds_per_step(trial: Trial, form: Callable[[Any], Any]) -> float:
     data = data_module_class(trial.dataset)()
     data.setup()
     model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
-    optimizer = OptimizerSpec.from_json(trial.optimizer).build(model.network.parameters())
+    optimizer = trial.optimizer.build(model.network.parameters())
     model.train()
     times, batches = [], iter(data.train_dataloader())
     for _ in range(min(STEPS, len(data.train_dataloader()))):

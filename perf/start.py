@@ -31,7 +31,7 @@ def write_results(results: Path) -> int:
     study = Study(
         name="idle",
         workloads=(workload,),
-        optimizers=tuple(spec.to_json() for spec in describe(OPTS)),
+        optimizers=tuple(describe(OPTS)),
         seeds=tuple(range(SEEDS)),
     )
     store = Store(results, study.name)

@@ -14,7 +14,6 @@ from benchmark.context import Context
 from benchmark.plugins import data_module_class
 from benchmark.runner import build_model, derived_seed, run, weights_sha256
 from benchmark.spec import Trial
-from optimizers.spec import OptimizerSpec
 
 REPEATS = 5
 
@@ -25,7 +24,7 @@ def by_hand(trial: Trial) -> tuple[float, str]:
     data.setup()
     model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
     network = model.network.train()
-    optimizer = OptimizerSpec.from_json(trial.optimizer).build(network.parameters())
+    optimizer = trial.optimizer.build(network.parameters())
     loader = data.train_dataloader()
     losses = []
     started = time.perf_counter()

@@ -2,6 +2,7 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 from tests.browser import chromium, open_page  # noqa: F401 (fixtures for every test)
 
@@ -11,6 +12,11 @@ os.environ["HF_HUB_CACHE"] = os.environ["BENCHMARK_CACHE_DIR"] + "/hub"
 os.environ["OMP_NUM_THREADS"] = "1"
 for name in [name for name in os.environ if name.startswith("WANDB_")]:
     del os.environ[name]
+
+# `make test-all` asks for the thorough one.
+settings.register_profile("quick", max_examples=20)
+settings.register_profile("thorough", max_examples=100)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

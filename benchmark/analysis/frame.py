@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,7 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
 
 def _row(study: str, record: Record) -> dict[str, Any]:
     trial, optimizer = record.trial, record.trial.optimizer
-    lr = optimizer["hyperparameters"].get("lr")
+    lr = optimizer.hyperparameters.get("lr")
     done = record.status == "done"
     ends: dict[str, float | None] = {axis: record.metrics.get(axis) for axis in BY_STEP}
     measured = {
@@ -143,12 +143,12 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "problem": trial.problem,
         "dataset": trial.dataset,
         "setting": setting(trial),
-        "name": str(optimizer["name"]),
+        "name": optimizer.name,
         "optimizer": _without_hyperparameters(trial),
         "label": trial.label,
         "variant": variant_of(study, trial),
-        "hyperparameters": json.dumps(optimizer["hyperparameters"]),
-        "schedule": json.dumps(optimizer["schedule"]),
+        "hyperparameters": json.dumps(optimizer.hyperparameters),
+        "schedule": json.dumps(asdict(optimizer.schedule)),
         "lr": float(lr) if isinstance(lr, (int, float)) and math.isfinite(lr) else None,
         "seed": trial.seed,
         "status": record.status,
@@ -162,7 +162,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
 
 def _without_hyperparameters(trial: Trial) -> str:
     """Return the label up to its first ``key=value``: ``sgd lr=0.1`` is an sgd."""
-    keys = [*trial.optimizer["hyperparameters"], "schedule", "warmup"]
+    keys = [*trial.optimizer.hyperparameters, "schedule", "warmup"]
     return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
 
 

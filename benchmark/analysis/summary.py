@@ -72,7 +72,7 @@ def alike(trial: Trial) -> tuple[Any, ...]:
     Equal optimizers that were written differently may differ in it.
     """
     others = tuple(getattr(trial, name) for name in _OTHER_FIELDS)
-    return *others, repr(trial.optimizer)
+    return *others, trial.optimizer.text
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:
@@ -87,7 +87,7 @@ def in_order(records: Iterable[Record]) -> list[Record]:
             places[what] = (
                 _index(problems, trial.problem),
                 setting(trial),
-                _index(optimizers, str(trial.optimizer["name"])),
+                _index(optimizers, trial.optimizer.name),
                 _natural(trial.label),
             )
         return *places[what], trial.seed

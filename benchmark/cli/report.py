@@ -185,7 +185,7 @@ def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
 def _registered(stores: Sequence[Store]) -> str:
     """Return the registered optimizers of the studies, and say which others are left out."""
     records = [record for store in stores for record in store.records()]
-    names = dict.fromkeys(str(record.trial.optimizer["name"]) for record in records)
+    names = dict.fromkeys(record.trial.optimizer.name for record in records)
     if not names:
         raise UsageError("--landscape: the study has no record yet, so no optimizer either")
     known = [name for name in names if name in OPTIMIZERS]

@@ -69,14 +69,14 @@ def distinct(trials: Sequence[Trial]) -> list[Trial]:
     """
     found: dict[tuple[Any, ...], Trial] = {}
     for trial in trials:
-        if "." in trial.optimizer["name"]:
+        if "." in trial.optimizer.name:
             where = (trial.model, trial.dataset, trial.dropout, trial.accelerator, trial.precision)
-            found.setdefault((*where, str(trial.to_json()["optimizer"])), trial)
+            found.setdefault((*where, trial.optimizer.text), trial)
     return list(found.values())
 
 
 def _target(trial: Trial) -> str:
-    return str(trial.optimizer["target"])
+    return trial.optimizer.target
 
 
 def _rehearse_class(trials: list[Trial], context: Context, seconds: float) -> None:

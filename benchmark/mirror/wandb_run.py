@@ -246,15 +246,12 @@ def config_of(trial: Trial, study: str) -> dict[str, Any]:
     """
     own = {name: value for name, value in trial.to_json().items() if name != "optimizer"}
     optimizer = trial.optimizer
-    hyperparameters = dict(optimizer["hyperparameters"])
-    schedule = {
-        "schedule": optimizer["schedule"]["kind"],
-        "warmup": optimizer["schedule"]["warmup"],
-    }
-    names = {"study": study, "key": trial.key, "optimizer": optimizer["name"], "label": trial.label}
+    hyperparameters = optimizer.to_json()["hyperparameters"]
+    schedule = {"schedule": optimizer.schedule.kind, "warmup": optimizer.schedule.warmup}
+    names = {"study": study, "key": trial.key, "optimizer": optimizer.name, "label": trial.label}
     apart = {"hyperparameters": hyperparameters}
-    if "rest" in optimizer:
-        apart["rest"] = dict(optimizer["rest"])
+    if optimizer.rest:
+        apart["rest"] = optimizer.rest.to_json()
     return {**hyperparameters, **schedule, **own, **names, **apart}
 
 

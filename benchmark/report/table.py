@@ -73,8 +73,8 @@ def tables_as_json(
             "dataset": row.trial.dataset,
             "synthetic": _is_synthetic(row),
             "optimizer": row.trial.label,
-            "hyperparameters": dict(row.trial.optimizer["hyperparameters"]),
-            "schedule": dict(row.trial.optimizer["schedule"]),
+            "hyperparameters": dict(row.trial.optimizer.hyperparameters),
+            "schedule": asdict(row.trial.optimizer.schedule),
             "metrics": {
                 metric: _mean_as_json(_interval(values)) for metric, values in row.metrics.items()
             },
@@ -265,18 +265,17 @@ def _hyperparameters(row: Row) -> str:
     named = set(row.trial.label.split())
     shown = [
         words
-        for name, value in optimizer["hyperparameters"].items()
+        for name, value in optimizer.hyperparameters.items()
         if value is not None and value is not _HIDDEN.get(name)
         if (words := f"{name}={_short(value)}") not in named
     ]
-    if optimizer["schedule"]["kind"] != "constant" or optimizer["schedule"]["warmup"]:
-        shown.append(f"schedule={optimizer['schedule']['kind']}")
-        shown += [f"warmup={optimizer['schedule']['warmup']:g}"] * bool(
-            optimizer["schedule"]["warmup"]
-        )
-    if "rest" in optimizer:
-        shown.append(f"rest={optimizer['rest']['label']}")
-    shown += [f"source={source}" for source in [optimizer.get("source", "")] if source]
+    schedule = optimizer.schedule
+    if not schedule.constant:
+        shown.append(f"schedule={schedule.kind}")
+        shown += [f"warmup={schedule.warmup:g}"] * bool(schedule.warmup)
+    if optimizer.rest:
+        shown.append(f"rest={optimizer.rest.label}")
+    shown += [f"source={optimizer.source}"] * bool(optimizer.source)
     return plain(" ".join(shown), most=_MOST_HYPERPARAMETERS)
 
 

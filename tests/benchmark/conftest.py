@@ -14,7 +14,7 @@ from tests.benchmark.mirror.wandb_server import serve
 WANDB_KEY = "notakey0" * 5  # 40 characters, as wandb wants them
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def trials_of():
     """Return a function that makes the trials of one problem with few epochs."""
 
@@ -25,7 +25,7 @@ def trials_of():
         return Study(
             name="study",
             workloads=(workload,),
-            optimizers=tuple(spec.to_json() for spec in parse(opts)),
+            optimizers=tuple(parse(opts)),
             seeds=tuple(range(seeds)),
             **overrides,
         ).trials()
@@ -36,11 +36,20 @@ def trials_of():
 @pytest.fixture
 def studied(trials_of, tmp_path):
     """Return a function that writes a study on disk: a curve per trial, falling to `final`."""
+    return _writer(trials_of, tmp_path)
 
+
+@pytest.fixture(scope="module")
+def studied_once(trials_of, tmp_path_factory):
+    """Return the same, for studies that the tests of a module only read."""
+    return _writer(trials_of, tmp_path_factory.mktemp("studies"))
+
+
+def _writer(trials_of, folder):
     def write(
         opts="adam,sgd", *, seeds=2, points=4, name="study", results=None, final=None, **more
     ):
-        store = Store(results or tmp_path / "results", name)
+        store = Store(results or folder / "results", name)
         for place, trial in enumerate(trials_of(opts=opts, seeds=seeds, **more)):
             end = (final or (lambda trial: 0.5))(trial) + 0.01 * trial.seed
             rows = [_row(i, points, end) for i in range(points)]

@@ -57,7 +57,7 @@ def log():
         trial = Study(
             name="study",
             workloads=(replace(PROBLEMS[problem].workload, epochs=epochs),),
-            optimizers=(spec.to_json(),),
+            optimizers=(spec,),
             seeds=(seed,),
         ).trials()[0]
         if rows is None:

@@ -89,7 +89,7 @@ DIGITS = Request(problems=("logreg/digits",), opts="adam,sgd", seeds=2, epochs=1
 
 def study(problem="logreg/digits", **changes):
     workload = replace(PROBLEMS[problem].workload, epochs=1)
-    optimizers = tuple(spec.to_json() for spec in parse("adam,sgd"))
+    optimizers = tuple(parse("adam,sgd"))
     return Study(
         **{"name": "study", "workloads": (workload,), "optimizers": optimizers, "seeds": (0, 1)}
         | changes

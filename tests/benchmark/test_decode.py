@@ -55,16 +55,31 @@ def test_every_field_of_an_optimizer_comes_back_from_disk(data):
     }
     rest = OptimizerSpec(**chosen)
     assert set(chosen) | {"rest"} == {each.name for each in dataclasses.fields(OptimizerSpec)}
-    optimizer = OptimizerSpec(**chosen, rest=rest).to_json()
-    data["trial"]["optimizer"] = optimizer
+    optimizer = OptimizerSpec(**chosen, rest=rest)
+    data["trial"]["optimizer"] = optimizer.to_json()
     record = Record.from_text(json.dumps(data).encode())
     assert record.trial.optimizer == optimizer
-    check_optimizer(optimizer)
+    check_optimizer(optimizer.to_json())
 
 
 def test_an_optimizer_that_a_record_would_lose_a_field_of_is_refused(data):
-    with pytest.raises(Misfit, match="no room for unheard_of"):
-        check_optimizer(data["trial"]["optimizer"] | {"unheard_of": 1})
+    optimizer = data["trial"]["optimizer"]
+    check_optimizer(optimizer | {"rest": optimizer})
+    with pytest.raises(Misfit, match="unheard_of"):
+        check_optimizer(optimizer | {"unheard_of": 1})
+    with pytest.raises(Misfit, match="unheard_of"):
+        check_optimizer(optimizer | {"rest": optimizer | {"unheard_of": 1}})
+    with pytest.raises(Misfit, match="unheard_of"):
+        check_optimizer(optimizer | {"schedule": optimizer["schedule"] | {"unheard_of": 1}})
+
+
+@pytest.mark.parametrize(
+    "change", [{"schedule": {"kind": "steep", "warmup": 0.0}}, {"gradients": "x"}]
+)
+def test_a_record_of_an_optimizer_that_is_none_is_damaged(data, change):
+    data["trial"]["optimizer"] |= change
+    with pytest.raises(Misfit, match="^[^\n]+$"):
+        Record.from_text(json.dumps(data).encode())
 
 
 def test_records_of_the_published_study_are_read_as_they_were_written():
@@ -131,7 +146,7 @@ def test_a_record_with_a_wrong_value_does_not_fit(data, path, text):
 def test_infinite_defaults_of_an_optimizer_are_read(data):
     data["trial"]["optimizer"]["hyperparameters"]["clip"] = float("inf")
     record = Record.from_text(json.dumps(data).encode())
-    assert record.trial.optimizer["hyperparameters"]["clip"] == float("inf")
+    assert record.trial.optimizer.hyperparameters["clip"] == float("inf")
     data["reason"] = "\ud800"
     with pytest.raises(Misfit):
         Record.from_text(json.dumps(data).encode())
@@ -182,6 +197,6 @@ def test_an_optimizer_whose_record_could_not_be_read_again_is_refused_beforehand
         Study(
             name="study",
             workloads=(),
-            optimizers=(data["trial"]["optimizer"] | change,),
+            optimizers=(OptimizerSpec.from_json(data["trial"]["optimizer"] | change),),
             seeds=(0,),
         )

@@ -204,7 +204,7 @@ def test_a_plugged_in_network_learns_plugged_in_data():
     study = Study(
         name="s",
         workloads=(workload,),
-        optimizers=tuple(spec.to_json() for spec in parse("adam:lr=0.01")),
+        optimizers=tuple(parse("adam:lr=0.01")),
         seeds=(0,),
     )
     record = run(study.trials()[0], Context())

@@ -12,7 +12,6 @@ from benchmark.context import Context
 from benchmark.models.base import ClosureNotCalledError
 from benchmark.runner import build_model, derived_seed, run, weights_sha256
 from benchmark.store import Store
-from optimizers.spec import OptimizerSpec
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +27,7 @@ def train_by_hand(trial):
     data.setup()
     model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
     network = model.network.train()
-    spec = OptimizerSpec.from_json(trial.optimizer)
+    spec = trial.optimizer
     # Convolutions may round by where weights lie in memory, so that it is packed as a trial's is.
     optimizer = spec.build(network.parameters(), execution="packed")
     loader, losses = data.train_dataloader(), []
@@ -76,7 +75,7 @@ def test_the_same_trial_gives_the_same_bits_and_curves(trials_of):
 
 def test_optimizers_share_initial_weights_and_batches_of_a_seed_and_seeds_do_not(trials_of):
     trials = trials_of(opts="adam:lr=0,sgd:lr=0", seeds=2)
-    records = {(t.seed, t.optimizer["name"]): run(t, Context()) for t in trials}
+    records = {(t.seed, t.optimizer.name): run(t, Context()) for t in trials}
     assert records[0, "adam"].weights_sha256 == records[0, "sgd"].weights_sha256
     assert records[0, "adam"].weights_sha256 != records[1, "adam"].weights_sha256
     seeds = {derived_seed(trials[0], purpose) for purpose in ("weights", "batches", "dropout")}

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.spec import Trial, UsageError, check_study_name
+from optimizers.spec import OptimizerSpec
 
 
 def test_grid_has_every_combination_once_seed_by_seed(trials_of):
@@ -31,12 +32,17 @@ def test_key_is_the_same_in_every_release(trials_of):
         problem="logreg/digits",
         model="logreg",
         dataset="digits",
-        optimizer={"name": "sgd", "label": "sgd", "hyperparameters": {"lr": 0.1}},
+        optimizer=OptimizerSpec(
+            name="sgd",
+            label="sgd",
+            target="optimizers.sgd:SGD",
+            hyperparameters={"lr": 0.1, "betas": (0.9, 0.99)},
+        ),
         seed=3,
         epochs=2,
         batch_size=128,
     )
-    assert trial.key == "logreg-digits-sgd-s3-c841e9d5025c"
+    assert trial.key == "logreg-digits-sgd-s3-51d3a437e5d3"
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,13 @@ def assert_same(ours, theirs, tolerance, step=None):
         state, other = ours.state.get(param, {}), theirs.state.get(twin, {})
         assert state.keys() == other.keys(), where
         for name, value in state.items():
-            assert value.dtype == other[name].dtype, f"{where}, {name}"
+            looks = value.dtype, value.stride()
+            assert looks == (other[name].dtype, other[name].stride()), f"{where}, {name}"
             assert_close(value, other[name], tolerance, f"{where}, {name}")
 
 
 def assert_close(found, expected, tolerance, where):
-    if torch.allclose(found, expected, rtol=tolerance, atol=tolerance):
+    tolerances = {"rtol": tolerance, "atol": tolerance, "equal_nan": True}
+    if torch.allclose(found, expected, **tolerances):
         return  # ten times faster than what follows
-    torch.testing.assert_close(
-        found, expected, rtol=tolerance, atol=tolerance, msg=lambda text: f"{where}: {text}"
-    )
+    torch.testing.assert_close(found, expected, **tolerances, msg=lambda text: f"{where}: {text}")

@@ -1,11 +1,17 @@
 """Every way of executing a rule against the loop over parameters, which is the ground truth."""
 
+import contextlib
 import copy
 import pickle
+import sys
 
+import numpy
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
+import optimizers
+from optimizers import compiling, packing
 from optimizers.registry import OPTIMIZERS
 from tests.conformance import course
 from tests.conformance.cases import (
@@ -13,8 +19,8 @@ from tests.conformance.cases import (
     VARIANTS,
     class_of,
     every_case,
+    every_kind_of_state,
     every_row,
-    every_variant,
     needs_compiler,
 )
 
@@ -25,10 +31,24 @@ together = pytest.mark.parametrize("execution", ["auto", "packed"])
 
 
 @every_case
-@every_variant
 @together
-def test_together_goes_as_the_loop(case, variant, execution):
-    ours, loop = both(case, execution, **variant)
+def test_together_goes_as_the_loop(case, execution):
+    ours, loop = both(case, execution)
+    seen = []
+    for step in course.walk(ours, loop):
+        course.assert_same(ours, loop, 0, step)
+        seen.append(is_packed(ours))
+    assert any(seen)
+    assert not is_packed(loop)
+
+
+@every_case
+@together
+def test_a_mix_of_together_alone_and_in_slices_goes_as_the_loop(case, execution, monkeypatch):
+    monkeypatch.setattr(packing, "SMALL_ON_CPU", 100)
+    monkeypatch.setattr(packing, "GATHERED_ON_CPU", 100)
+    monkeypatch.setattr(packing, "SLICE", 50)
+    ours, loop = both(case, execution, **VARIANTS["decay and maximize"])
     for step in course.walk(ours, loop):
         course.assert_same(ours, loop, 0, step)
 
@@ -46,7 +66,9 @@ EVENTS = {
     "parameters are written": lambda o: write(o),
     "gradients are cleared to None": lambda o: o.zero_grad(set_to_none=True) or o,
     "gradients are cleared to zero": lambda o: o.zero_grad(set_to_none=False) or o,
+    "parameters are cut": lambda o: cut(o),
     "a state tensor is replaced": lambda o: replace_state(o),
+    "data of a state tensor are replaced": lambda o: replace_data_of_state(o),
     "state is forgotten": lambda o: o.state.clear() or o,
     "a group is added": lambda o: o.add_param_group({"params": matrices(3)}) or o,
     "a parameter is dropped": lambda o: o.param_groups[0]["params"].pop(1) is not None and o,
@@ -55,7 +77,7 @@ EVENTS = {
 }
 
 
-@every_row
+@every_kind_of_state
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 @together
 def test_together_goes_as_the_loop_whatever_happens_in_between(row, event, execution):
@@ -90,7 +112,7 @@ def test_together_goes_as_the_loop_when_a_setting_asks_for_more_state(row, chang
     assert_same_after(row, lambda o: o.param_groups[0].update(changes) or o, execution)
 
 
-@every_row
+@every_kind_of_state
 @together
 def test_together_goes_as_the_loop_when_a_parameter_is_transposed_in_place(row, execution):
     def event(optimizer):
@@ -131,37 +153,52 @@ def replace_state(optimizer):
     return optimizer
 
 
+def replace_data_of_state(optimizer):
+    for state in optimizer.state.values():
+        for value in state.values():
+            value.data = value * 0.5
+    return optimizer
+
+
+def cut(optimizer):
+    for param in course.flat(optimizer):
+        param.grad, param.data = None, param.data[:3]
+        optimizer.state.pop(param, None)
+    return optimizer
+
+
 def matrices(seed):
     draw = torch.Generator().manual_seed(seed)
     shapes = [(5, 3), (4, 9), (1, 1), (33, 2), (4, 4)]
     return [torch.nn.Parameter(torch.randn(s, generator=draw, dtype=torch.float64)) for s in shapes]
 
 
-def feed(optimizer, steps):
+def feed(optimizer, steps, without=()):
     for step in steps:
         draw = torch.Generator().manual_seed(step)
-        for param in course.flat(optimizer):
-            param.grad = torch.randn(param.shape, generator=draw, dtype=param.dtype)
+        for index, param in enumerate(course.flat(optimizer)):
+            grad = torch.randn(param.shape, generator=draw, dtype=torch.float64).to(param.dtype)
+            param.grad = None if index in without else grad
         optimizer.step()
+
+
+SIZES = [(7, 5), (33,), (), (1,), (0,), (3, 4, 5), (1003,), (20_000,), (70_001,), (150_001,)]
 
 
 @every_row
 @together
-def test_together_goes_as_the_loop_on_large_parameters_too(row, execution):
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+def test_bits_are_those_of_the_loop_in_every_type(row, execution, dtype):
     ends = []
     for mode in (execution, "loop"):
         draw = torch.Generator().manual_seed(0)
-        shapes = [(300_007,), (400, 401), (3, 5), (65_537,)]
-        params = [torch.nn.Parameter(torch.randn(shape, generator=draw)) for shape in shapes]
-        params.append(torch.nn.Parameter(torch.randn(300, 401, generator=draw).t()))
+        params = [torch.nn.Parameter(torch.randn(s, generator=draw).to(dtype)) for s in SIZES]
+        params.append(torch.nn.Parameter(torch.randn(300, 401, generator=draw).to(dtype).t()))
         optimizer = class_of(row)(params, execution=mode)
-        for _ in range(3):
-            for param in params:
-                param.grad = torch.randn(param.shape, generator=draw)
-            optimizer.step()
-        ends.append(params)
-    for param, twin in zip(*ends, strict=True):
-        assert torch.equal(param, twin)
+        feed(optimizer, steps=range(4))
+        ends.append(optimizer)
+    assert is_packed(ends[0]) is (dtype is torch.float32)  # 16 bits round by place
+    course.assert_same(*ends, 0)
 
 
 @every_row
@@ -248,3 +285,332 @@ def both(case, execution, **variant):
         case.build(course.groups(), **variant, execution=execution),
         case.build(course.groups(), **variant, execution="loop"),
     )
+
+
+def is_packed(optimizer):
+    """Return whether there is a plan by which some parameters step together."""
+    plans = [plan for memory in optimizer._memory.values() for plan in memory.plans or ()]
+    return any(plan._together for plan in plans)
+
+
+def ones(number, size=5, **like):
+    return [torch.nn.Parameter(torch.ones(size, **like)) for _ in range(number)]
+
+
+def test_gradients_that_flicker_put_off_the_next_plan():
+    optimizer = optimizers.Adam(ones(4), execution="packed")
+    planned = []
+    for step in range(40):
+        feed(optimizer, [step], without=(0,) if step // 2 % 2 else ())
+        planned.append(is_packed(optimizer))
+    assert any(planned[:4])
+    assert not any(planned[-30:])
+
+
+def test_memory_of_numpy_is_stepped_where_numpy_sees_it():
+    array = numpy.ones(5)
+    params = [torch.nn.Parameter(torch.from_numpy(array)) for _ in range(1)]
+    params += [torch.nn.Parameter(torch.ones(5, dtype=torch.float64)) for _ in range(2)]
+    optimizer = optimizers.SGD(params, lr=0.1, execution="packed")
+    for _ in range(4):
+        for param in params:
+            param.grad = torch.ones(5, dtype=torch.float64)
+        optimizer.step()
+    assert array == pytest.approx(0.6)
+    assert is_packed(optimizer)
+
+
+def test_buffers_stay_small_enough_for_whoever_saves_one_layer(monkeypatch):
+    monkeypatch.setattr(packing, "PACK_ON_CPU", 100)
+    params = [torch.nn.Parameter(torch.ones(40)) for _ in range(5)]
+    optimizer = optimizers.Adam(params, execution="packed")
+    feed(optimizer, steps=range(3))
+    assert is_packed(optimizer)
+    assert max(p.untyped_storage().nbytes() for p in params) <= 4 * 100
+
+
+@contextlib.contextmanager
+def counting_calls(found):
+    """Append to `found` how many calls of functions were made inside, C's included."""
+    num = 0
+
+    def count(frame, event, argument):
+        nonlocal num
+        num += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        found.append(num)
+
+
+@together
+def test_work_grows_as_the_number_of_parameters_does(execution):
+    calls = []
+    for size in (500, 1000, 2000):
+        params = [torch.nn.Parameter(torch.ones(3)) for _ in range(size)]
+        optimizer = optimizers.Adam(params, execution=execution)
+        for param in params:
+            param.grad = torch.ones(3)
+        with counting_calls(calls):
+            for _ in range(3):
+                optimizer.step()
+        assert is_packed(optimizer)
+    assert calls[2] - calls[1] == pytest.approx(2 * (calls[1] - calls[0]), rel=0.02)
+
+
+def test_work_grows_as_the_number_of_groups_does():
+    calls = []
+    for size in (100, 200, 400):
+        groups = [{"params": [torch.nn.Parameter(torch.ones(3))]} for _ in range(size)]
+        optimizer = optimizers.Adam(groups, execution="packed")
+        for param in course.flat(optimizer):
+            param.grad = torch.ones(3)
+        with counting_calls(calls):
+            for _ in range(3):
+                optimizer.step()
+    assert calls[2] - calls[1] == pytest.approx(2 * (calls[1] - calls[0]), rel=0.02)
+
+
+@pytest.mark.slow
+@together
+def test_40_000_parameters_step(execution):
+    params = [torch.nn.Parameter(torch.ones(3)) for _ in range(40_000)]
+    optimizer = optimizers.SGD(params, lr=0.5, execution=execution)
+    for param in params:
+        param.grad = torch.ones(3)
+    for _ in range(4):
+        optimizer.step()
+    assert is_packed(optimizer)
+    assert all(torch.equal(param, -torch.ones(3)) for param in params[::997])
+
+
+def test_weights_in_the_same_memory_each_step():
+    ends = []
+    for mode in ("auto", "packed", "loop"):
+        memory = torch.ones(6)
+        params = [torch.nn.Parameter(part) for part in (memory[:4], memory[2:], torch.ones(3))]
+        optimizer = optimizers.Momentum(params, lr=0.1, execution=mode)
+        feed(optimizer, steps=range(4))
+        ends.append(memory)
+    assert torch.equal(ends[0], ends[2])
+    assert torch.equal(ends[1], ends[2])
+
+
+@together
+def test_state_in_the_same_memory_each_steps(execution):
+    ends = []
+    for mode in (execution, "loop"):
+        params = [torch.nn.Parameter(torch.ones(5)) for _ in range(4)]
+        optimizer = optimizers.Momentum(params, lr=0.1, execution=mode)
+        velocity = torch.zeros(5)
+        for param in params[:2]:
+            optimizer.state[param]["momentum_buffer"] = velocity
+        feed(optimizer, steps=range(2 if mode == "packed" else 5))
+        ends.append(params)
+    if execution == "auto":
+        assert all(map(torch.equal, *ends))
+
+
+every_way = pytest.mark.parametrize("execution", ["auto", "packed", "loop"])
+
+
+@every_kind_of_state
+@every_way
+def test_state_entries_of_others_are_left_alone(row, execution):
+    optimizer = class_of(row)(matrices(0), execution=execution)
+    others = {"name": "w", "count": 3, "nothing": None, "many": [torch.ones(2)]}
+    feed(optimizer, steps=range(3))
+    for param in course.flat(optimizer)[1:]:
+        optimizer.state[param].update(others)
+    feed(optimizer, steps=range(3, 6))
+    for param in course.flat(optimizer)[1:]:
+        assert {name: optimizer.state[param][name] for name in others} == others
+    params = [torch.nn.Parameter(param.detach().clone()) for param in course.flat(optimizer)]
+    again = class_of(row)(params, execution=execution)
+    again.load_state_dict(optimizer.state_dict())
+    assert again.state[params[1]]["name"] == "w"
+    for each in (optimizer, again):
+        feed(each, steps=range(6, 9))
+    assert all(map(torch.equal, *map(course.flat, (optimizer, again))))
+
+
+@every_row
+@pytest.mark.parametrize(
+    ("execution", "shape"), [("loop", (1,)), ("auto", ()), ("packed", (1, 1, 1))]
+)
+def test_tensors_of_one_element_are_hyperparameters(row, execution, shape):
+    def tensors(value):
+        if isinstance(value, tuple):
+            return tuple(map(tensors, value))
+        is_number = isinstance(value, float)
+        return torch.full(shape, value, dtype=torch.float64) if is_number else value
+
+    cls = class_of(row)
+    given = {name: tensors(cls([torch.ones(1)]).defaults[name]) for name in cls.bounds}
+    pair = [cls(matrices(0), **values, execution=execution) for values in (given, {})]
+    for optimizer in pair:
+        feed(optimizer, steps=range(4))
+    course.assert_same(*pair, 1e-9)
+    for name, value in given.items():  # what schedules write into
+        assert pair[0].param_groups[0][name] is value
+
+
+def test_tensors_set_between_steps_are_hyperparameters():
+    pair = [optimizers.Adam(matrices(0), execution=mode) for mode in ("auto", "loop")]
+    for optimizer, lr in zip(pair, (torch.tensor([0.25], dtype=torch.float64), 0.25), strict=True):
+        feed(optimizer, steps=range(3))
+        optimizer.param_groups[0]["lr"] = lr
+        feed(optimizer, steps=range(3, 6))
+    course.assert_same(*pair, 1e-12)
+
+
+@every_row
+@together
+def test_tensors_without_numbers_step(row, execution):
+    with FakeTensorMode():
+        model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+        optimizer = class_of(row)(model.parameters(), execution=execution)
+        for _ in range(4):
+            optimizer.zero_grad()
+            model(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+    shapes = [p.shape for p in model.parameters()]
+    assert [s["exp_avg"].shape for s in optimizer.state.values() if "exp_avg" in s] in ([], shapes)
+
+
+@every_kind_of_state
+@every_way
+def test_a_loaded_state_is_a_copy(row, execution):
+    first, second = (class_of(row)(matrices(0), execution=execution) for _ in range(2))
+    feed(first, steps=range(3))
+    saved = first.state_dict()
+    before = copy.deepcopy(saved["state"])
+    second.load_state_dict(saved)
+    feed(second, steps=range(3, 7))
+    for key, entries in before.items():
+        for name, value in entries.items():
+            assert torch.equal(first.state_dict()["state"][key][name], value)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_centered_rmsprop_takes_no_root_of_a_negative_number(momentum):
+    draw = torch.Generator().manual_seed(0)
+    params = [torch.nn.Parameter(torch.zeros(1000)) for _ in range(2)]
+    optimizer = optimizers.RMSprop(
+        params, centered=True, momentum=momentum, alpha=0.5, execution="loop"
+    )
+    rates = torch.rand(1000, generator=draw) * 1e-3 + 1
+    for _ in range(60):  # of a constant gradient the mean of squares is the square of the mean
+        for param in params:
+            param.grad = rates.clone()
+        optimizer.step()
+    state = optimizer.state[params[0]]
+    assert (state["square_avg"] - state["grad_avg"] ** 2 < 0).any()
+    assert all(param.isfinite().all() for param in params)
+
+
+@together
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_a_copy_shares_nothing_with_the_original(execution, copied):
+    optimizer = optimizers.Adam(matrices(0), execution=execution)
+    feed(optimizer, steps=range(4))
+    twin = copied(optimizer)
+    assert twin.execution == optimizer.execution
+    before = copy.deepcopy([course.flat(twin), twin.state_dict()["state"]])
+    feed(optimizer, steps=range(4, 8))
+    after = [course.flat(twin), twin.state_dict()["state"]]
+    torch.testing.assert_close(after, before, rtol=0, atol=0)
+
+
+def test_memory_that_others_look_at_is_left_where_it_is():
+    base = torch.randn(10, dtype=torch.float64)
+    halves = [torch.nn.Parameter(base[:5]), torch.nn.Parameter(base[5:])]
+    watched = torch.nn.Parameter(torch.randn(6, dtype=torch.float64))
+    watcher = watched.detach()
+    own = [torch.nn.Parameter(torch.randn(6, dtype=torch.float64)) for _ in range(2)]
+    optimizer = optimizers.Adam([*halves, watched, *own], execution="packed")
+    pointers = [p.data_ptr() for p in (*halves, watched)]
+    feed(optimizer, steps=range(4))
+    assert [p.data_ptr() for p in (*halves, watched)] == pointers
+    assert torch.equal(watcher, watched)
+    assert torch.equal(base, torch.cat([h.detach() for h in halves]))
+    assert is_packed(optimizer)
+
+
+def test_memory_that_someone_looks_at_after_packing_is_left_where_it_is():
+    params = [torch.nn.Parameter(torch.randn(6)) for _ in range(3)]
+    optimizer = optimizers.Adam(params, execution="packed")
+    feed(optimizer, steps=range(4))
+    watcher = params[0].detach()
+    params[2].data = torch.zeros(6)  # so that the pack is dropped and made again
+    feed(optimizer, steps=range(4))
+    assert torch.equal(watcher, params[0])
+
+
+def test_a_backward_pass_through_what_a_step_has_changed_is_refused():
+    params = [torch.nn.Parameter(torch.ones(5)) for _ in range(3)]
+    optimizer = optimizers.Adam(params, execution="packed")
+    feed(optimizer, steps=range(3))
+    assert is_packed(optimizer)
+    for param in params:
+        loss = param.square().sum()
+        optimizer.step()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()
+
+
+def test_a_model_that_changes_its_type_in_place_goes_on():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 2))
+    optimizer = optimizers.Momentum(model.parameters(), lr=0.1, execution="packed")
+    for dtype in (torch.float32, torch.float64):
+        model.to(dtype)
+        for state in optimizer.state.values():
+            for name, value in state.items():
+                state[name] = value.to(dtype)
+        for _ in range(4):
+            optimizer.zero_grad()
+            before = [p.detach().clone() for p in model.parameters()]
+            model(torch.ones(3, 4, dtype=dtype)).square().sum().backward()
+            optimizer.step()
+            assert all(
+                not torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True)
+            )
+    assert all(p.dtype == torch.float64 for p in model.parameters())
+
+
+def test_without_a_compiler_it_says_so_and_goes_on(monkeypatch):
+    def broken(*_):
+        raise FileNotFoundError("no g++")
+
+    monkeypatch.setattr(compiling, "_compiled", set())  # other tests have compiled the same
+    monkeypatch.setattr(compiling, "_kernel", lambda variant: broken)
+    pair = [optimizers.Adam(matrices(0), execution=mode) for mode in ("compiled", "loop")]
+    with pytest.warns(RuntimeWarning, match="torch.compile does not work here, .* no g\\+\\+"):
+        feed(pair[0], steps=range(8))
+    assert pair[0].execution == "auto"
+    feed(pair[1], steps=range(8))
+    course.assert_same(*pair, 1e-12)
+
+
+def test_an_error_of_a_kernel_that_has_worked_is_no_compilers_error(monkeypatch):
+    def works(*_):
+        pass
+
+    def fails(*_):
+        raise ValueError("later")
+
+    monkeypatch.setattr(compiling, "_compiled", set())
+    optimizer = optimizers.Lion([torch.nn.Parameter(torch.ones(20))], execution="compiled")
+    for kernel, error in ((works, None), (fails, ValueError)):
+        monkeypatch.setattr(compiling, "_kernel", lambda variant, kernel=kernel: kernel)
+        if error is None:
+            feed(optimizer, [0])
+        else:
+            with pytest.raises(error, match="later"):
+                feed(optimizer, [0])
+    assert optimizer.execution == "compiled"
+    compiling._compiled.clear()

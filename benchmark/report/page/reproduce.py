@@ -1,26 +1,18 @@
 """The commands that make the trials of a study again, read off the trials themselves."""
 
-import itertools
-import json
-import math
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Trial
-from optimizers.registry import OPTIMIZERS
-from optimizers.schedules import ALIASES
-from optimizers.source import literal_defaults
-
-_CONSTANT: Mapping[str, Any] = {"schedule": "constant", "warmup": 0.0}
+from optimizers.spec import OptimizerSpec
+from optimizers.unparse import items
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What one command has one value of; problems, optimizers and seeds make its grid."""
+    """The options that all trials of one command share; the others vary and form its grid."""
 
     epochs: int
     batch_size: int
@@ -54,25 +46,25 @@ def _lines(study: str, run: _Run, trials: Sequence[Trial]) -> list[str]:
         own = [trial for trial in trials if trial.problem == problem]
         unlisted = "" if problem in PROBLEMS else own[0].dataset
         for seeds, optimizers in _by_seeds(own):
-            grids.setdefault((_items(optimizers), seeds, unlisted), []).append(own[0])
+            grids.setdefault((items(optimizers), seeds, unlisted), []).append(own[0])
     return [
         _line(study, run, _problems(examples, unlisted), optimizers, seeds)
         for (optimizers, seeds, unlisted), examples in grids.items()
     ]
 
 
-def _by_seeds(trials: Sequence[Trial]) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+def _by_seeds(trials: Sequence[Trial]) -> Iterator[tuple[int, list[OptimizerSpec]]]:
     """Give numbers of seeds, each with the optimizers that have it; no label comes twice."""
-    optimizers = {json.dumps(trial.optimizer, sort_keys=True): trial for trial in trials}
+    optimizers = {trial.optimizer.text: trial.optimizer for trial in trials}
     seeds = dict.fromkeys(optimizers, 0)
     for trial in trials:
-        text = json.dumps(trial.optimizer, sort_keys=True)
+        text = trial.optimizer.text
         seeds[text] = max(seeds[text], trial.seed + 1)
-    groups: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[int, int], list[OptimizerSpec]] = {}
     seen: dict[str, int] = {}
-    for text, trial in optimizers.items():
-        seen[trial.label] = seen.get(trial.label, 0) + 1
-        groups.setdefault((seeds[text], seen[trial.label]), []).append(trial.optimizer)
+    for text, optimizer in optimizers.items():
+        seen[optimizer.label] = seen.get(optimizer.label, 0) + 1
+        groups.setdefault((seeds[text], seen[optimizer.label]), []).append(optimizer)
     for (count, _), found in groups.items():
         yield count, found
 
@@ -95,141 +87,3 @@ def _line(study: str, run: _Run, problems: str, optimizers: Sequence[str], seeds
     words += [f"--log-every {run.log_every}"] * (run.log_every != Trial.log_every)
     words += [f"--diagnostics {run.diagnostics_every}"] * bool(run.diagnostics_every)
     return " ".join([*words, f"--study {study}"])
-
-
-def _items(optimizers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return items of ``--opts`` that give the optimizers, with their labels, again.
-
-    >>> plan = {"kind": "constant", "warmup": 0.0}
-    >>> _items({"name": "sgd", "label": f"sgd lr={lr}", "hyperparameters": {"lr": lr},
-    ...         "schedule": plan} for lr in (0.1, 0.5))
-    ('sgd:lr=0.1|0.5',)
-    """
-    grids: dict[tuple[str, tuple[str, ...], str], list[_Told]] = {}
-    for optimizer in optimizers:
-        told = _told(optimizer)
-        grids.setdefault((told.head, tuple(told.named), told.rest), []).append(told)
-    return tuple(item for grid in grids.values() for item in _grid(grid))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Told:
-    """An optimizer as ``--opts`` says it.
-
-    Args:
-        head: Its name, or ``name@label`` with the part of the label that is its own.
-        named: What the label says of hyperparameters, in its words.
-        rest: What it does not say and a label of one's own hides.
-        alone: The item that gives this optimizer and no other.
-    """
-
-    head: str
-    named: Mapping[str, str]
-    rest: str
-    alone: str
-
-
-def _told(optimizer: Mapping[str, Any]) -> _Told:
-    name, label = str(optimizer["name"]), str(optimizer["label"])
-    head, named = _label_parts(label, _values(optimizer))
-    if head == name and _is_default(optimizer, named):
-        return _Told(head=name, named=named, rest="", alone=name + _assigned(named))
-    hidden = _hidden(optimizer)
-    rest = _assigned({key: text for key, text in hidden.items() if key not in named})
-    alone = f"{name}@{label}{_assigned(hidden)}"
-    return _Told(head=f"{name}@{head}", named=named, rest=rest, alone=alone)
-
-
-def _is_default(optimizer: Mapping[str, Any], named: Iterable[str]) -> bool:
-    """Return whether all that is not `named` is as the class has it, as far as is known."""
-    name = str(optimizer["name"])
-    defaults = dict(_CONSTANT)
-    defaults |= literal_defaults(OPTIMIZERS[name].target) if name in OPTIMIZERS else {}
-    values = {key: value for key, value in _values(optimizer).items() if key not in named}
-    return all(_value(values[key]) == _value(defaults[key]) for key in values.keys() & defaults)
-
-
-def _label_parts(label: str, values: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return a label without the hyperparameters at its end that have these values, and those.
-
-    >>> _label_parts("my lr=5 lr=0.1", {"lr": 0.1})
-    ('my lr=5', {'lr': '0.1'})
-    """
-    words = re.split(rf" ({'|'.join(map(re.escape, values))})=", label)
-    named: dict[str, str] = {}
-    while len(words) > 1 and words[-2] not in named and words[-1] in _texts(values[words[-2]]):
-        *words, key, text = words
-        named = {key: text} | named
-    head, *pairs = words
-    told = zip(pairs[::2], pairs[1::2], strict=True)
-    return head + "".join(f" {key}={text}" for key, text in told), named
-
-
-def _texts(value: Any) -> set[str]:
-    """Return the texts that a label may have for `value`: a whole number may have been given so.
-
-    >>> sorted(_texts([0.5, 1000000.0]))
-    ['(0.5,1000000)', '(0.5,1000000.0)', '(0.5,1e+06)']
-    """
-    if isinstance(value, (list, tuple)):
-        return {f"({','.join(parts)})" for parts in itertools.product(*map(_texts, value))}
-    found = {str(value)} | {alias for alias, kind in ALIASES.items() if kind == value}
-    if isinstance(value, float):
-        whole = {str(int(value))} if value.is_integer() else set()
-        found |= {text for text in {f"{value:g}"} | whole if float(text) == value}
-    return found
-
-
-def _values(optimizer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that a label can name, of what steps the vectors too."""
-    schedule = optimizer["schedule"]
-    values = {"schedule": schedule["kind"], "warmup": schedule["warmup"]}
-    values |= optimizer["hyperparameters"]
-    if "rest" in optimizer:
-        rest = optimizer["rest"]
-        values |= {"rest": rest["name"]}
-        values |= {f"rest.{key}": value for key, value in _values(rest).items()}
-    return values
-
-
-def _hidden(optimizer: Mapping[str, Any]) -> dict[str, str]:
-    """Return all hyperparameters as ``--opts`` takes them, for a label that does not say them."""
-    values = _values(optimizer)
-    ours = [key for key in _CONSTANT if repr(values[key]) != repr(_CONSTANT[key])]
-    keys = dict.fromkeys((*optimizer["hyperparameters"], *ours))
-    hidden = {key: _value(values[key]) for key in keys if _is_finite(values[key])}
-    if "rest" in optimizer:
-        rest = optimizer["rest"]
-        _, named = _label_parts(rest["label"], _values(rest))  # its label is a part of the key
-        hidden |= {"rest": rest["name"]} | {f"rest.{key}": text for key, text in named.items()}
-    return hidden
-
-
-def _is_finite(value: Any) -> bool:
-    """Return whether ``--opts`` takes `value`; one that is infinite can only be a default."""
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-def _grid(grid: Sequence[_Told]) -> list[str]:
-    """Return one item if `grid` has all combinations, else an item for each."""
-    found = [tuple(told.named.values()) for told in grid]
-    columns = [list(dict.fromkeys(column)) for column in zip(*found, strict=True)]
-    is_whole = set(itertools.product(*columns)) == set(found)
-    # A label of one's own does not get the words of a key that has a single value.
-    is_shown = "@" not in grid[0].head or all(len(column) > 1 for column in columns)
-    if not (is_whole and is_shown):
-        return [told.alone for told in grid]
-    values = zip(grid[0].named, map("|".join, columns), strict=True)
-    return [grid[0].head + _assigned(dict(values)) + grid[0].rest]
-
-
-def _assigned(texts: Mapping[str, str]) -> str:
-    return "".join(f":{key}={text}" for key, text in texts.items())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return f"({','.join(map(_value, value))})"
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    return str(value)

@@ -20,6 +20,7 @@ from benchmark.mirror.wandb_run import (
     service,
 )
 from benchmark.store import Record
+from optimizers.spec import OptimizerSpec
 from tests.benchmark.conftest import WANDB_KEY as KEY
 
 ROWS = [
@@ -135,10 +136,10 @@ def test_a_run_carries_what_tables_group_by(destination, trial):
     mirrored(destination, trial)
     run = inspect(run_folders(destination)[0])["run"]
     config = run["config"]["update"]
-    expected = trial.to_json() | trial.optimizer["hyperparameters"]
+    expected = trial.to_json() | trial.optimizer.to_json()["hyperparameters"]
     expected |= {"schedule": "cosine", "warmup": 5, "optimizer": "adam", "label": trial.label}
     expected |= {"study": "study", "key": trial.key, "lr": 0.003}
-    expected |= {"hyperparameters": trial.optimizer["hyperparameters"]}
+    expected |= {"hyperparameters": trial.optimizer.to_json()["hyperparameters"]}
     assert {name: value for name, value in config.items() if name != "_wandb"} == json.loads(
         json.dumps(expected)
     )
@@ -151,11 +152,12 @@ def test_a_run_carries_what_tables_group_by(destination, trial):
 def test_an_optimizers_argument_called_like_a_field_of_the_suite_is_there_too(trial):
     fields = {**trial.to_json(), **config_of(trial, "study")}
     clash = dict.fromkeys([*fields, "optimizer", "study"], "its own")
-    optimizer = {**trial.optimizer, "hyperparameters": clash, "rest": {"name": "adamw"}}
+    rest = OptimizerSpec(name="adamw", label="adamw", target="optimizers.adamw:AdamW")
+    optimizer = replace(trial.optimizer, hyperparameters=clash, rest=rest)
     theirs = replace(trial, optimizer=optimizer)
     config = config_of(theirs, "study")
     assert config["hyperparameters"] == clash
-    assert config["rest"] == {"name": "adamw"}
+    assert config["rest"] == rest.to_json()
     suite = {name: config[name] for name in ("schedule", "warmup", "seed", "label", "threads")}
     assert suite == {
         **{name: getattr(trial, name) for name in ("seed", "label", "threads")},

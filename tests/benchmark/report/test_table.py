@@ -217,7 +217,7 @@ def test_signs_are_explained_where_they_occur(studied):
 
 def test_a_table_with_evidence_fits_80_columns_and_cuts_nothing(studied):
     def final(trial):
-        return {"adam": 1e-4, "sgd": 1.5, "momentum": 1.1}[trial.optimizer["name"]]
+        return {"adam": 1e-4, "sgd": 1.5, "momentum": 1.1}[trial.optimizer.name]
 
     store = studied("adam@a-long-name-that-folds,sgd,momentum", seeds=13, final=final)
     failing = store.records()[0]
@@ -252,7 +252,7 @@ def test_evidence_of_nothing_done_is_empty(studied):
 
 
 def relabelled(record, label, **changes):
-    optimizer = {**record.trial.optimizer, "label": label}
+    optimizer = replace(record.trial.optimizer, label=label)
     return replace(record, trial=replace(record.trial, optimizer=optimizer, **changes))
 
 
@@ -291,7 +291,7 @@ def test_a_reason_that_seeds_share_stands_once_with_a_short_path(record_of):
 
 def test_json_has_no_nan_and_no_half_of_a_character(record_of):
     record = record_of(status="failed", reason="bad \udcff")
-    optimizer = {**record.trial.optimizer, "hyperparameters": {"lr": float("nan")}}
+    optimizer = replace(record.trial.optimizer, hyperparameters={"lr": float("nan")})
     record = replace(record, trial=replace(record.trial, optimizer=optimizer))
     text = json.dumps(tables_as_json([record]), allow_nan=False)
     json.loads(text)

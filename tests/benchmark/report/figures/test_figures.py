@@ -35,15 +35,20 @@ def store(studied):
     return studied("sgd:lr=0.1|0.01,adam", final=final)
 
 
-@pytest.fixture
-def stores(studied):
+@pytest.fixture(scope="module")
+def stores(studied_once):
     """Two settings with everything that fills a figure: names, rates, divergence."""
-    store = studied(LONG, final=final)
+    store = studied_once(LONG, final=final)
     for record in store.records():
         if record.trial.label == "sgd lr=1":
             gone = Record(trial=record.trial, status="diverged", reason="loss is nan in step 7")
             store.write(gone)
-    return [studied(LONG, final=final, problem="mlp/digits")]
+    return [studied_once(LONG, final=final, problem="mlp/digits")]
+
+
+@pytest.fixture(scope="module")
+def drawings(stores):
+    return draw_all(read(stores))
 
 
 @pytest.fixture
@@ -82,8 +87,8 @@ def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
     assert names == [name for name in ONE_SETTING if "learning-rate" not in name]
 
 
-def test_several_settings_add_profiles_and_ranks(stores):
-    names = [drawing.name for drawing in draw_all(read(stores))]
+def test_several_settings_add_profiles_and_ranks(drawings):
+    names = [drawing.name for drawing in drawings]
     assert names[-2:] == ["profiles", "ranks"]
     assert len(names) == 12
 
@@ -95,8 +100,7 @@ def test_settings_of_one_problem_have_files_of_their_own(studied):
     assert len(set(names)) == len(names)
 
 
-def test_labels_overlap_neither_each_other_nor_the_border_nor_data(stores, texts):
-    drawings = draw_all(read(stores))
+def test_labels_overlap_neither_each_other_nor_the_border_nor_data(drawings, texts):
     for drawing in drawings:
         found = texts(drawing.figure)
         assert len(found) > 5
@@ -113,8 +117,8 @@ def test_labels_overlap_neither_each_other_nor_the_border_nor_data(stores, texts
             assert not inside.overlaps(drawing.figure.axes[0].get_window_extent()), drawing.name
 
 
-def test_figures_are_as_wide_as_a_column(stores):
-    for drawing in draw_all(read(stores)):
+def test_figures_are_as_wide_as_a_column(drawings):
+    for drawing in drawings:
         width, height = drawing.figure.get_size_inches()
         assert width == 3.25
         assert 1.2 < height < 4.5
@@ -174,8 +178,8 @@ def test_a_curve_goes_through_the_means(store):
     assert adam.get_ydata()[-1] == pytest.approx(final(trial) + 0.005)
 
 
-def test_diverged_rates_are_crosses_at_the_top(stores):
-    (drawing,) = [d for d in draw_all(read(stores)) if d.name == "logreg-digits-learning-rate"]
+def test_diverged_rates_are_crosses_at_the_top(drawings):
+    (drawing,) = [d for d in drawings if d.name == "logreg-digits-learning-rate"]
     axes = drawing.figure.axes[0]
     (cross,) = [line for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())]
     assert cross.get_xdata().tolist() == [1.0]
@@ -258,11 +262,11 @@ def saved(drawing, kind, folder):
     return picture
 
 
-def test_all_lines_are_equally_wide(stores):
+def test_all_lines_are_equally_wide(drawings):
     """A width that differs would look as if it meant something."""
     named = [
         line.get_linewidth()
-        for drawing in draw_all(read(stores))
+        for drawing in drawings
         for axes in drawing.figure.axes
         for line in axes.get_lines()
         if drawing.name != "ranks" and not line.get_label().startswith("_")
@@ -283,8 +287,8 @@ def test_ticks_are_plain(value, text):
     assert plain(value) == text
 
 
-def test_the_figure_of_ranks_names_every_optimizer(stores, texts):
-    (drawing,) = [drawing for drawing in draw_all(read(stores)) if drawing.name == "ranks"]
+def test_the_figure_of_ranks_names_every_optimizer(drawings, stores, texts):
+    (drawing,) = [drawing for drawing in drawings if drawing.name == "ranks"]
     words = " ".join(text for text, _ in texts(drawing.figure))
     names = read(stores).trials["optimizer"].unique().to_list()
     assert [name for name in names if f"{name}  " not in words] == []

@@ -105,7 +105,7 @@ def test_what_is_left_of_a_labelled_grid_keeps_its_label(trials_of):
 
 def test_combinations_off_the_table_are_named_with_their_data_sets():
     pairs = [("mlp", "reviews"), ("cnn", "reviews"), ("cnn", "mnist"), ("mlp", "cifar10")]
-    spec = parse("adam")[0].to_json()
+    spec = parse("adam")[0]
     workloads = tuple(
         Workload(problem=f"{model}/{data}", model=model, dataset=data, epochs=1, batch_size=8)
         for model, data in pairs
@@ -158,7 +158,7 @@ def studies(draw):
             Workload(**{**vars(PROBLEMS[problem].workload), **size}) for problem in problems
         )
         specs = [draw(items()) for _ in range(draw(st.integers(1, 2)))]
-        found = [spec.to_json() for item in specs for spec in parse(item)]
+        found = [spec for item in specs for spec in parse(item)]
         study = Study(
             name="study",
             workloads=workloads,
