@@ -1,5 +1,6 @@
 """The numbers of a study as Markdown: sentences and tables, for pages that others draw."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmark.report.words import best_first, interval_words, seeds_words, with
 def how_to_read(findings: Findings) -> str:
     """Return what is shown of each optimizer, and what the signs in the tables mean."""
     trials, reference = findings.frames.trials, findings.reference
-    statuses = trials["status"].value_counts(sort=True).rows()
+    statuses = Counter(trials["status"]).most_common()
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
     versus, family = (

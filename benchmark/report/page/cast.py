@@ -1,5 +1,6 @@
 """Who takes part: settings, their variants, optimizers with their looks; and numbers for names."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -124,14 +125,13 @@ class Cast:
         )
 
     def _variant(self, variant: str, group: pl.DataFrame) -> Variant:
-        counts = group["status"].value_counts()
         return Variant(
             optimizer=self._optimizers[group["optimizer"][0]],
             label=group["label"][0],
             hyperparameters=group["hyperparameters"][0],
             lr=group["lr"][0],
             chosen=variant in self.chosen,
-            statuses=dict(counts.iter_rows()),
+            statuses=dict(Counter(group["status"])),
         )
 
 
