@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := $(BIN)/python -m benchmark
+TOOLS := tests/javascript
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench bench-all report results reference test test-all lint format check perf clean
+.PHONY: help setup bench bench-all report results reference test test-all lint lint-javascript format format-javascript check perf clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -58,10 +59,24 @@ lint: $(READY) ## check format, style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-javascript; \
+	else echo "JavaScript not checked: npm is not installed"; fi
+
+lint-javascript: $(TOOLS)/node_modules/.ready
+	npm --prefix $(TOOLS) --silent run lint
+
+$(TOOLS)/node_modules/.ready: $(TOOLS)/package.json
+	@npm --prefix $(TOOLS) --silent install --no-package-lock --no-audit --no-fund
+	@touch $@
 
 format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory format-javascript; \
+	else echo "JavaScript not formatted: npm is not installed"; fi
+
+format-javascript: $(TOOLS)/node_modules/.ready
+	npm --prefix $(TOOLS) --silent run format
 
 check: lint test ## all that a change must pass
 
@@ -69,5 +84,5 @@ perf: $(READY) ## time the suite against a hand-written loop; prints JSON
 	@for script in perf/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove what was built, not the results
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) $(TOOLS)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,7 +5,8 @@ This is the suite's one loop, whoever asks for it: the verb ``run``, a notebook,
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 from warnings import warn
 
@@ -136,18 +137,23 @@ class _Completion:
         """Run what is missing, and return the trials of the study, on the data that were had."""
         with self.watcher.busy("checking optimizers"):
             self.launcher.check_hyperparameters(self.planner.specs())
-        trials = self._prepare(plan).trials
-        runnable = self._runnable(self.planner.missing(trials))
+        plan, folders = self._prepare(plan)
+        context = replace(self.context, prepared=folders)
+        runnable = self._runnable(self.planner.missing(plan.trials))
         with self.watcher.busy("rehearsing optimizers"):
-            self.launcher.rehearse(runnable, self.context)
+            self.launcher.rehearse(runnable, context)
         with self.watcher.launching(runnable) as watcher:
-            self.launcher(runnable, self.store, self.context, watcher)
-        return trials
+            self.launcher(runnable, self.store, context, watcher)
+        return plan.trials
 
-    def _prepare(self, plan: TrialPlan) -> TrialPlan:
-        """Prepare the data, and return the plan on what stands in for data that cannot be had."""
+    def _prepare(self, plan: TrialPlan) -> tuple[TrialPlan, dict[str, Path]]:
+        """Prepare the data; return the plan on what stands in for data that cannot be had.
+
+        The folders of prepared data come with it, by data set.
+        """
         unavailable: dict[str, str] = {}
         known: set[str] = set()
+        folders: dict[str, Path] = {}
         while True:
             for dataset, model, dropout in _wanted(plan.missing):
                 try:
@@ -161,8 +167,9 @@ class _Completion:
                     self.watcher.planned(plan)
                     break
                 self._take(found, known)
+                folders |= {each.dataset: each.folder for each in found if each.folder}
             else:
-                return plan
+                return plan, folders
 
     def _take(self, found: Sequence[Prepared], known: set[str]) -> None:
         """Say where data come from, once, and refuse to mix them with others in one study."""

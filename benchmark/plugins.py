@@ -74,13 +74,19 @@ def data_module_class(name: str) -> type[ResidentDataModule]:
     return _resident(name, found)
 
 
-def prepare_data(name: str, data_dir: Path | None, cache_dir: Path | None) -> ResidentDataModule:
+def prepare_data(
+    name: str,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    prepared: Path | None = None,
+) -> ResidentDataModule:
     """Return the data module called `name`, or at that import path, prepared and set up.
 
     Args:
         name: Registered name or import path.
         data_dir: Where data sets were laid down by hand; None for the default place.
         cache_dir: Where prepared data go; None for the default place.
+        prepared: Where they lie already; None to look, and to prepare what is not there.
 
     Raises:
         UsageError: the module at the import path does not keep `DATA_CONTRACT`.
@@ -89,7 +95,10 @@ def prepare_data(name: str, data_dir: Path | None, cache_dir: Path | None) -> Re
     cls = data_module_class(name)
     with _anyones(f"data set {name!r} fails", DATA_CONTRACT) if "." in name else nullcontext():
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
-        data.prepare_data()
+        if prepared is not None:
+            data.use_prepared(prepared)
+        else:
+            data.prepare_data()
         data.setup("fit")
     return data
 
@@ -171,6 +180,10 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
         @property
         def origin(self) -> str:
             return "its own loaders"
+
+        @property
+        def prepared_folder(self) -> None:
+            return None
 
     return Adopted
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmark.spec import UsageError
 from benchmark.store import Record
@@ -18,12 +19,14 @@ class Prepared:
         checksum: SHA-256 of its tensors, as records have it.
         origin: Where it comes from, in words.
         notices: What its user should know of it.
+        folder: Where its tensors lie; None for a data set that is not kept prepared.
     """
 
     dataset: str
     checksum: str
     origin: str
     notices: tuple[str, ...] = ()
+    folder: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.dataset} ({self.origin}), SHA-256 {self.checksum[:_SHOWN]}"

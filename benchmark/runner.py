@@ -56,6 +56,8 @@ def run(
         seed=derived_seed(trial, "batches"),
         chunk_size=trial.log_every,
     )
+    if folder_of_data := context.prepared.get(trial.dataset):
+        data.use_prepared(folder_of_data)
     data.setup("fit")
     model = build_model(trial, data.input_shape, data.num_classes, data.num_train)
     clock, cost = Clock(started), OptimizerCost()

@@ -109,6 +109,19 @@ class ResidentDataModule(LightningDataModule):
         for notice in place.manifest().get("notices", ()):
             warnings.warn(str(notice), DataWarning, stacklevel=2)
 
+    def use_prepared(self, folder: Path) -> None:
+        """Use the tensors in `folder`, without a look for the files that they were made from.
+
+        For the workers of a study: the launching process has prepared them, and a folder of 50,000
+        files takes seconds to look through.
+        """
+        self._cache = Cache(folder)
+
+    @property
+    def prepared_folder(self) -> Path | None:
+        """Where the prepared tensors lie; None for a data set that is not kept prepared."""
+        return self._prepared().folder
+
     def setup(self, stage: str | None = None) -> None:
         """Map the prepared tensors into memory.
 

@@ -188,7 +188,11 @@ def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prep
     if "." in dataset or "." in model:
         check_fit(model, data, dropout)
     return Prepared(
-        dataset=dataset, checksum=data.checksum, origin=data.origin, notices=tuple(notices)
+        dataset=dataset,
+        checksum=data.checksum,
+        origin=data.origin,
+        notices=tuple(notices),
+        folder=data.prepared_folder,
     )
 
 
@@ -204,7 +208,9 @@ def _portable(error: BaseException) -> Exception:
 
 def _rehearsed(trial: Trial, context: Context) -> Outcome:
     try:
-        rehearse_one(trial, prepare_data(trial.dataset, context.data_dir, context.cache_dir))
+        folder = context.prepared.get(trial.dataset)
+        data = prepare_data(trial.dataset, context.data_dir, context.cache_dir, folder)
+        rehearse_one(trial, data)
     except BaseException as error:  # as in `_prepare`
         return Outcome(error=_portable(error))
     return Outcome()

@@ -1,5 +1,6 @@
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ class Noting:
         self.notices = notices
         self.calls = []
         self.ran = []
+        self.contexts = []
         self._refused, self._unavailable = refused, unavailable
 
     def warm_up(self):
@@ -41,14 +43,23 @@ class Noting:
         self.calls.append(f"prepare {dataset}")
         if dataset in self._unavailable:
             raise DataUnavailableError(f"the download of {dataset} broke off")
-        found = Prepared(dataset=dataset, checksum="a" * 64, origin="a test", notices=self.notices)
-        return [found]
+        return [
+            Prepared(
+                dataset=dataset,
+                checksum="a" * 64,
+                origin="a test",
+                notices=self.notices,
+                folder=Path("/prepared") / dataset,
+            )
+        ]
 
     def rehearse(self, trials, context):
         self.calls.append("rehearse")
+        self.contexts.append(context)
 
     def __call__(self, trials, store, context, watcher):
         self.calls.append("launch")
+        self.contexts.append(context)
         for trial in trials:
             watcher.started(trial)
             store.begin(trial)
@@ -105,6 +116,13 @@ def test_the_steps_come_in_their_order_and_every_trial_has_its_record(store):
     assert records[0].environment["suite"]
     (plan,) = watcher.plans
     assert plan.trials == plan.missing == tuple(launcher.ran)
+
+
+def test_workers_are_told_where_the_data_lie_that_were_prepared(store):
+    launcher = Noting()
+    complete(Request(problems=("logreg/digits",), opts="sgd", seeds=1), store, launcher)
+    folders = {"digits": Path("/prepared/digits")}
+    assert [context.prepared for context in launcher.contexts] == [folders, folders]
 
 
 def test_a_request_and_the_study_that_it_stands_for_are_the_same_trials(store):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
 from datamodules.errors import DataError
@@ -221,6 +222,19 @@ def test_files_that_change_under_a_study_end_it_with_one_line(tmp_path):
     write_mnist(tmp_path, label=2)
     with pytest.raises(DataError, match="is not prepared from .* changed meanwhile"):
         TinyMNIST(data_dir=tmp_path, cache_dir=tmp_path / "cache").setup("fit")
+
+
+def test_a_worker_looks_at_no_source_file(tmp_path, monkeypatch):
+    write_mnist(tmp_path)
+    first = _prepared(TinyMNIST, tmp_path, tmp_path)
+    first.setup("fit")
+    monkeypatch.setattr("datamodules.base.find_place", None)
+    data = TinyMNIST(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    data.use_prepared(first.prepared_folder)
+    data.setup("fit")
+    assert data.checksum == first.checksum
+    inputs, _ = next(iter(data.val_dataloader()))
+    assert torch.equal(inputs, next(iter(first.val_dataloader()))[0])
 
 
 def test_grey_pictures_are_not_in_colour(tmp_path):

@@ -4,45 +4,30 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
+from benchmark.report.page.modules import joined
 from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
 
 _ASSETS = files("benchmark.report") / "assets" / "page"
 _STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "places.css")
-_SCRIPTS = (
-    "dom.js",
-    "data.js",
-    "state.js",
-    "format.js",
-    "scale.js",
-    "chart.js",
-    "table.js",
-    "controls.js",
-    "leaderboard.js",
-    "curves.js",
-    "targets.js",
-    "tuning.js",
-    "ranks.js",
-    "inside.js",
-    "accounts.js",
-    "main.js",
-)
+_MAIN = Path(str(_ASSETS / "main.js"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of the page, as text.
+    """A part of the page that is made elsewhere.
 
     Args:
         html: The section element, with its data.
         style: Its style sheet.
-        script: Its script, run after those of the page.
+        script: Its ES module, run after those of the page.
     """
 
     html: str
     style: str
-    script: str
+    script: Path
 
 
 def page(
@@ -62,6 +47,7 @@ def page(
     if extra:
         frame = frame.replace("<!-- extra -->", extra.html)
     curves = "".join(_data(f"curves-{p.metric}-{p.setting}", p.curves) for p in parts)
+    styles = "\n".join(map(_asset, _STYLES))
     title = html.escape(_title(payload.studies))
     return f"""<!doctype html>
 <html lang="en">
@@ -72,14 +58,15 @@ def page(
 <meta name="generator" content="optimizer-benchmark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<style>{_joined(_STYLES)}{extra.style if extra else ""}</style>
+<style>{styles}{extra.style if extra else ""}</style>
 </head>
 <body>
 {frame}
 {_data("payload", payload)}
 {curves}
-<script>{_joined(_SCRIPTS)}</script>
-{f"<script>{extra.script}</script>" if extra else ""}
+<script type="module">
+{joined(_MAIN, *([extra.script] if extra else []))}
+</script>
 </body>
 </html>
 """
@@ -91,10 +78,6 @@ def _title(studies: Sequence[str]) -> str:
 
 def _data(name: str, value: object) -> str:
     return f'<script type="application/json" id="{name}">{to_json(value)}</script>\n'
-
-
-def _joined(names: Iterable[str]) -> str:
-    return "\n".join(map(_asset, names))
 
 
 def _asset(name: str) -> str:

@@ -1,60 +1,98 @@
+// @ts-check
 /* The two pictures of "Optimizers in motion": paths on a surface from above, loss against step.
 
    `paths` gives the numbers, `state` says what is chosen, `parts` are the elements to draw on:
    root, map, strip, a tip for each of both, and the legend's marks. */
-"use strict";
+import { make } from "../../report/assets/page/dom.js";
+import { placeBeside, ticks } from "../../report/assets/page/scale.js";
+import {
+  arrow,
+  cross,
+  frameOf,
+  line,
+  marker,
+  prepare,
+  relief,
+  ring,
+  toPixels,
+} from "./landscape-draw.js";
 
-function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks }) {
-  const { prepare, toPixels, ticks, relief, marker, line, cross, ring, arrow } = LandscapeDraw;
+/** @import { Context, Frame, Point } from "./landscape-draw.js" */
+/** @import { Path, Paths } from "./landscape-paths.js" */
+/** @import { DrawnWalker, Payload, View } from "./landscape-payload.d.ts" */
+/** @typedef {{ walker: number, step: number, strip?: boolean, quiet?: boolean }} Pointed */
+/** @typedef {View & { scene: number, step: number, speed: number, off: Set<number>, pointed: Pointed | null }} State */
+/** @typedef {{ root: HTMLElement, map: HTMLCanvasElement, strip: HTMLCanvasElement, tip: HTMLElement, stripTip: HTMLElement, marks: Element[] }} Parts */
+/** @typedef {Record<"ink" | "quiet" | "paper" | "rim" | "low" | "high" | "line" | "font", string> & { isDark: boolean }} Colors */
+/** @typedef {[walker: number, path: Path]} Curve */
+
+/** @param {Payload} data @param {Paths} paths @param {State} state @param {Parts} parts */
+export function landscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks }) {
   const { walkers, steps } = data;
 
   const visible = () => walkers.map((_, i) => i).filter((i) => !state.off.has(i));
 
+  /** @type {() => Colors} */
   function look() {
     const style = getComputedStyle(root);
+    /** @type {(name: string) => string} */
     const get = (name) => style.getPropertyValue(name).trim();
     return {
-      ink: get("--ink"), quiet: get("--quiet"), paper: get("--paper"), rim: get("--line"),
-      low: get("--low"), high: get("--high"), line: get("--contour"),
+      ink: get("--ink"),
+      quiet: get("--quiet"),
+      paper: get("--paper"),
+      rim: get("--line"),
+      low: get("--low"),
+      high: get("--high"),
+      line: get("--contour"),
       isDark: get("--is-dark") === "1",
       font: `12px ${style.fontFamily}`,
     };
   }
 
-  const colorOf = (walker, colors) => (colors.isDark ? walker.colorOnDark : walker.color);
+  /** @type {(walker: DrawnWalker, colors: Colors) => string} */
+  const colorOf = (walker, colors) =>
+    colors.isDark ? walker.style.color_on_dark : walker.style.color;
 
   function mapFrame() {
     const side = map.clientWidth - 38;
-    const { window } = paths.shown.scene;
-    return { left: 34, top: 4, width: side, height: map.clientHeight - 28, window };
+    const { window } = paths.current().scene;
+    return frameOf(34, 4, side, map.clientHeight - 28, window);
   }
 
-  function stripFrame() {
-    return { left: 50, top: 20, width: strip.clientWidth - 60, height: strip.clientHeight - 44 };
+  /** @type {(curves: Curve[]) => Frame} */
+  function stripFrame(curves) {
+    /** @type {Frame["window"]} */
+    const window = [0, steps, ...decades(curves)];
+    return frameOf(50, 20, strip.clientWidth - 60, strip.clientHeight - 44, window);
   }
 
   /* The step at a place on the strip. */
+  /** @type {(px: number) => number} */
   function stepAt(px) {
-    const { left, width } = stripFrame();
+    const { left, width } = stripFrame([]);
     return Math.max(0, Math.min(steps, Math.round(((px - left) / width) * steps)));
   }
 
   function draw() {
     if (!paths.shown || map.clientWidth < 80) return; // not laid out yet, or hidden
     const colors = look();
-    walkers.forEach((walker, i) => marks[i].setAttribute("fill", colorOf(walker, colors)));
+    for (const [i, walker] of walkers.entries()) {
+      marks[i].setAttribute("fill", colorOf(walker, colors));
+    }
     drawMap(colors);
     drawStrip(colors);
   }
 
+  /** @type {(colors: Colors) => void} */
   function drawMap(colors) {
+    const { place, heights, scene } = paths.current();
     const context = prepare(map);
     const frame = mapFrame();
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(frame.width * ratio), Math.round(frame.height * ratio)];
-    const key = [paths.shown.place, width, height, colors.low, colors.high, colors.line].join();
-    const { heights, scene } = paths.shown;
-    const picture = relief(key, heights, scene.reliefSize, width, height, colors);
+    const key = [place, width, height, colors.low, colors.high, colors.line].join();
+    const picture = relief(key, heights, scene.relief_size, width, height, colors);
     context.drawImage(picture, frame.left, frame.top, frame.width, frame.height);
     drawAxes(context, frame, colors);
     context.save();
@@ -64,7 +102,8 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
     for (const [x, y] of scene.minima) {
       cross(context, ...toPixels(frame, x, y), 5, colors.ink, 1.5);
     }
-    const begin = toPixels(frame, ...scene.starts[state.start]);
+    const [startX, startY] = scene.starts[state.start];
+    const begin = toPixels(frame, startX, startY);
     ring(context, ...begin, 5, colors.ink);
     const order = visible().filter((i) => i !== state.pointed?.walker);
     if (state.pointed && !state.off.has(state.pointed.walker)) order.push(state.pointed.walker);
@@ -74,6 +113,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
     drawTip(tip, frame, false);
   }
 
+  /** @type {(context: Context, frame: Frame, colors: Colors) => void} */
   function drawAxes(context, frame, colors) {
     const [x0, x1, y0, y1] = frame.window;
     context.font = colors.font;
@@ -94,6 +134,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
     }
   }
 
+  /** @type {(frame: Frame, path: Path) => Point[]} */
   function pixelsOf(frame, path) {
     const last = Math.min(state.step, path.diverged - 1);
     return Array.from({ length: last + 1 }, (_, k) => {
@@ -102,13 +143,15 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
     });
   }
 
+  /** @type {(context: Context, frame: Frame, i: number, colors: Colors) => void} */
   function drawPath(context, frame, i, colors) {
     const path = paths.pathOf(i, state);
     if (!path) return;
     const walker = walkers[i];
-    line(context, pixelsOf(frame, path), colorOf(walker, colors), walker.dash, colors.paper);
+    line(context, pixelsOf(frame, path), colorOf(walker, colors), walker.style.dash, colors.paper);
   }
 
+  /** @type {(context: Context, frame: Frame, i: number, colors: Colors) => void} */
   function drawWalker(context, frame, i, colors) {
     const path = paths.pathOf(i, state);
     if (!path) return;
@@ -121,7 +164,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
       [px, py] = arrow(context, frame, px, py, color, colors.paper);
     } else {
       const size = state.pointed?.walker === i ? 9 : 6.5;
-      marker(context, walker.marker, px, py, size, color, colors.paper);
+      marker(context, walker.style.marker, px, py, size, color, colors.paper);
     }
     if (path.diverged <= state.step) {
       cross(context, px, py, 8, colors.paper, 5);
@@ -130,6 +173,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
   }
 
   /* Let the pointer choose the nearest step of a visible path. */
+  /** @type {(event: PointerEvent) => void} */
   function point(event) {
     const frame = mapFrame();
     let nearest = 24 ** 2;
@@ -147,10 +191,11 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
   }
 
   /* Let the pointer choose the curve that is nearest above or below it. */
+  /** @type {(px: number, py: number) => void} */
   function pointStrip(px, py) {
     if (!paths.shown) return;
     const step = stepAt(px);
-    const frame = { ...stripFrame(), window: [0, steps, ...decades(curves())] };
+    const frame = stripFrame(curves());
     const found = curves()
       .filter(([, path]) => step < path.diverged)
       .map(([walker, path]) => {
@@ -162,9 +207,15 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
     draw();
   }
 
-  const curves = () => visible().map((i) => [i, paths.pathOf(i, state)]).filter(([, path]) => path);
+  /** @type {() => Curve[]} */
+  const curves = () =>
+    visible().flatMap((i) => {
+      const path = paths.pathOf(i, state);
+      return path ? [/** @type {Curve} */ ([i, path])] : [];
+    });
 
   /* Tell on the map, or on the strip, what is pointed at there. */
+  /** @type {(box: HTMLElement, frame: Frame, isStrip: boolean) => void} */
   function drawTip(box, frame, isStrip) {
     const { pointed } = state;
     const isHere = pointed && !pointed.quiet && Boolean(pointed.strip) === isStrip;
@@ -180,44 +231,50 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
       `loss ${paths.loss(here)}`,
       `lr ${paths.rate(walker, path)}`,
     ];
-    box.replaceChildren(...lines.map((words) => {
-      const line = document.createElement("div");
-      line.textContent = words;
-      return line;
-    }));
-    const [px, py] = toPixels(frame, ...(isStrip ? [step, Math.log10(here.gap)] : [here.x, here.y]));
+    box.replaceChildren(...lines.map((words) => make("div", {}, [words])));
+    const [px, py] = isStrip
+      ? toPixels(frame, step, Math.log10(here.gap))
+      : toPixels(frame, here.x, here.y);
     const bottom = frame.top + frame.height + 24 - box.offsetHeight;
-    box.style.left = `${px > frame.left + frame.width / 2 ? px - box.offsetWidth - 12 : px + 12}px`;
-    box.style.top = `${Math.max(0, Math.min(py - 20, bottom))}px`;
+    placeBeside(
+      box,
+      px,
+      Math.max(0, Math.min(py - 20, bottom)),
+      frame,
+      (isStrip ? strip : map).clientWidth,
+    );
   }
 
+  /** @type {(colors: Colors) => void} */
   function drawStrip(colors) {
     const context = prepare(strip);
-    const frame = stripFrame();
     const shown = curves();
-    const [low, high] = decades(shown);
-    frame.window = [0, steps, low, high];
+    const frame = stripFrame(shown);
     drawStripAxes(context, frame, colors);
     context.save();
     context.beginPath();
     context.rect(frame.left, frame.top - 6, frame.width + 8, frame.height + 12);
     context.clip();
-    shown.sort(([i], [j]) => (i === state.pointed?.walker) - (j === state.pointed?.walker));
+    shown.sort(
+      ([i], [j]) => Number(i === state.pointed?.walker) - Number(j === state.pointed?.walker),
+    );
     for (const [i, path] of shown) {
       const last = Math.min(steps, path.diverged - 1);
       const curve = Array.from({ length: last + 1 }, (_, k) =>
-        toPixels(frame, k, Math.log10(paths.at(path, k).gap)));
+        toPixels(frame, k, Math.log10(paths.at(path, k).gap)),
+      );
       const color = colorOf(walkers[i], colors);
-      line(context, curve, color, walkers[i].dash, colors.paper);
+      line(context, curve, color, walkers[i].style.dash, colors.paper);
       if (last < steps) cross(context, ...curve[last], 5, color);
       const here = Math.min(state.step, last);
-      marker(context, walkers[i].marker, ...curve[here], 5, color, colors.paper);
+      marker(context, walkers[i].style.marker, ...curve[here], 5, color, colors.paper);
     }
     context.restore();
     drawTip(stripTip, frame, true);
   }
 
   /* Whole decades that hold the curves, but not more above the start than a path that explodes. */
+  /** @type {(curves: Curve[]) => [number, number]} */
   function decades(curves) {
     let [low, high, first] = [Infinity, -Infinity, -Infinity];
     for (const [, path] of curves) {
@@ -232,6 +289,7 @@ function LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip
     return [Math.floor(low), Math.max(Math.ceil(Math.min(high, first + 1.5)), Math.floor(low) + 1)];
   }
 
+  /** @type {(context: Context, frame: Frame, colors: Colors) => void} */
   function drawStripAxes(context, frame, colors) {
     const [, , low, high] = frame.window;
     context.font = colors.font;

@@ -1,310 +1,383 @@
+// @ts-check
 /* "Optimizers in motion": keeps the controls, the pictures and the address in step. The paths come
    from Python; no optimizer and no surface is computed here. */
-"use strict";
 
-(() => {
-  const root = document.getElementById("landscape");
-  const data = JSON.parse(document.getElementById("landscape-data").textContent);
-  const paths = LandscapePaths(data);
-  const { number, plain, counted } = paths;
-  const STEPS_PER_SECOND = 30;
-  const SPEEDS = [0.25, 0.5, 1, 2, 4];
-  const COLUMNS = ["optimizer", "lr", "x", "y", "loss", ""];
+import { byId, draw, make } from "../../report/assets/page/dom.js";
+import { landscapePaths } from "./landscape-paths.js";
+import { landscapePictures } from "./landscape-pictures.js";
 
-  const state = {
-    scene: 0, start: 0, lr: "best", noisy: false, step: data.steps, speed: 1,
-    off: new Set(), // walkers that are not drawn
-    pointed: null, // {walker, step, strip} under the pointer, which is on the strip or the map
+/** @import { DrawnWalker, Payload } from "./landscape-payload.d.ts" */
+/** @import { Pointed, State } from "./landscape-pictures.js" */
+
+const root = byId("landscape");
+/** @type {Payload} */
+const data = JSON.parse(byId("landscape-data").textContent ?? "");
+const paths = landscapePaths(data);
+const { number, plain, counted } = paths;
+/** @type {("best" | "own")[]} */
+const LR_MODES = ["best", "own"]; // the third is one rate for all
+const STEPS_PER_SECOND = 30;
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const COLUMNS = ["optimizer", "lr", "x", "y", "loss", ""];
+
+/** @type {State} */
+const state = {
+  scene: 0,
+  start: 0,
+  lr: "best",
+  noisy: false,
+  step: data.steps,
+  speed: 1,
+  off: new Set(), // walkers that are not drawn
+  pointed: null, // {walker, step, strip} under the pointer, which is on the strip or the map
+};
+/** @type {{ at: number | null, step: number } | null} */
+let playing = null; // {at: time of the last frame, step: with fractions}
+
+/* ---- controls ---- */
+
+/** @type {(words: string[]) => HTMLOptionElement[]} */
+const options = (words) => words.map((word, i) => make("option", { value: i, textContent: word }));
+/** @type {(name: string, control: Node) => HTMLElement} */
+const field = (name, control) =>
+  make("label", { className: "field" }, [make("span", { textContent: name }), control]);
+/** @type {(id: string, max: number, name: string) => HTMLInputElement} */
+const slider = (id, max, name) =>
+  make("input", { type: "range", id, min: 0, max, step: 1, "aria-label": name });
+/** @type {(id: string, words?: string[]) => HTMLSelectElement} */
+const list = (id, words = []) => make("select", { id }, options(words));
+
+const surface = list(
+  "landscape-surface",
+  data.scenes.map((scene) => scene.title),
+);
+const start = list("landscape-start");
+const mode = list("landscape-mode", ["each at its best", "each at its own", "the same for all"]);
+const lr = slider("landscape-lr", paths.OWN - 1, "learning rate for all");
+lr.value = String(paths.OWN >> 1);
+const lrWords = make("output", { id: "landscape-lr-value" });
+const noise = make("input", { type: "checkbox", id: "landscape-noise" });
+const play = make("button", { type: "button", id: "landscape-play" });
+const scrub = slider("landscape-step", data.steps, "step");
+const stepWords = make("output", { id: "landscape-step-value" });
+const speed = list(
+  "landscape-speed",
+  SPEEDS.map((each) => `${each} ×`),
+);
+const map = make("canvas", { className: "map", role: "img" });
+const strip = make("canvas", { className: "strip", role: "img" });
+strip.setAttribute("aria-label", "loss minus lowest loss against step");
+const tip = make("div", { className: "tip", hidden: true });
+const stripTip = make("div", { className: "tip", hidden: true });
+const about = make("p", { className: "about" });
+const source = make("p", { className: "quiet" });
+const ruleWords = make("p", { className: "quiet", id: "landscape-rule" });
+const summary = make("p", { className: "quiet", id: "landscape-summary" });
+const body = make("tbody");
+const rows = data.walkers.map(legendRow);
+const marks = rows.map((row) => row.mark);
+const pictures = landscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks });
+
+/** @type {(walker: DrawnWalker, i: number) => { box: HTMLInputElement, mark: Element, cells: HTMLElement[], row: HTMLElement }} */
+function legendRow(walker, i) {
+  const box = make("input", { type: "checkbox" });
+  box.addEventListener("change", () =>
+    change(() => (box.checked ? state.off.delete(i) : state.off.add(i))),
+  );
+  const corners = walker.style.marker.map(([x, y]) => `${x},${-y}`).join(" ");
+  const mark = draw("polygon", { points: corners });
+  const svg = draw("svg", { viewBox: "-1.2 -1.2 2.4 2.4", "aria-hidden": "true" }, [mark]);
+  // An import path may break after its dots.
+  const parts = walker.label.split(/(?<=\.)/).flatMap((part) => [make("wbr"), part]);
+  const name = make("span", {}, parts);
+  const label = make("label", {}, [box, svg, name]);
+  const cells = COLUMNS.slice(1).map(() => make("td"));
+  const row = make("tr", {}, [make("th", { scope: "row" }, [label]), ...cells]);
+  const tell = () => {
+    summary.textContent = `${walker.label}: ${walker.summary}`;
   };
-  let playing = null; // {at: time of the last frame, step: with fractions}
-
-  /* ---- controls ---- */
-
-  function make(tag, properties = {}, children = []) {
-    const element = document.createElement(tag);
-    for (const [key, value] of Object.entries(properties)) {
-      if (key in element) element[key] = value;
-      else element.setAttribute(key, value);
-    }
-    element.append(...children);
-    return element;
-  }
-
-  const options = (words) =>
-    words.map((word, i) => make("option", { value: i, textContent: word }));
-  const field = (name, control) =>
-    make("label", { className: "field" }, [make("span", { textContent: name }), control]);
-  const slider = (id, max, name) =>
-    make("input", { type: "range", id, min: 0, max, step: 1, "aria-label": name });
-  const list = (id, words = []) => make("select", { id }, options(words));
-
-  const surface = list("landscape-surface", data.scenes.map((scene) => scene.title));
-  const start = list("landscape-start");
-  const mode = list("landscape-mode", ["each at its best", "each at its own", "the same for all"]);
-  const lr = slider("landscape-lr", paths.OWN - 1, "learning rate for all");
-  lr.value = paths.OWN >> 1;
-  const lrWords = make("output", { id: "landscape-lr-value" });
-  const noise = make("input", { type: "checkbox", id: "landscape-noise" });
-  const play = make("button", { type: "button", id: "landscape-play" });
-  const scrub = slider("landscape-step", data.steps, "step");
-  const stepWords = make("output", { id: "landscape-step-value" });
-  const speed = list("landscape-speed", SPEEDS.map((each) => `${each} ×`));
-  const map = make("canvas", { className: "map", role: "img" });
-  const strip = make("canvas", { className: "strip", role: "img" });
-  strip.setAttribute("aria-label", "loss minus lowest loss against step");
-  const tip = make("div", { className: "tip", hidden: true });
-  const stripTip = make("div", { className: "tip", hidden: true });
-  const about = make("p", { className: "about" });
-  const source = make("p", { className: "quiet" });
-  const ruleWords = make("p", { className: "quiet", id: "landscape-rule" });
-  const summary = make("p", { className: "quiet", id: "landscape-summary" });
-  const body = make("tbody");
-  const rows = data.walkers.map(legendRow);
-  const marks = rows.map((row) => row.mark);
-  const pictures = LandscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks });
-
-  function legendRow(walker, i) {
-    const box = make("input", { type: "checkbox" });
-    box.addEventListener("change", () =>
-      change(() => (box.checked ? state.off.delete(i) : state.off.add(i))));
-    const corners = walker.marker.map(([x, y]) => `${x},${-y}`).join(" ");
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const mark = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
-    svg.setAttribute("viewBox", "-1.2 -1.2 2.4 2.4");
-    svg.setAttribute("aria-hidden", "true");
-    mark.setAttribute("points", corners);
-    svg.append(mark);
-    // An import path may break after its dots.
-    const parts = walker.label.split(/(?<=\.)/).flatMap((part) => [make("wbr"), part]);
-    const name = make("span", {}, parts);
-    const label = make("label", {}, [box, svg, name]);
-    const cells = COLUMNS.slice(1).map(() => make("td"));
-    const row = make("tr", {}, [make("th", { scope: "row" }, [label]), ...cells]);
-    const tell = () => { summary.textContent = `${walker.label}: ${walker.summary}`; };
-    for (const kind of ["pointerenter", "focusin"]) row.addEventListener(kind, tell);
-    const lift = (pointed) => { state.pointed = pointed; pictures.draw(); };
-    row.addEventListener("pointerenter", () => lift({ walker: i, step: state.step, quiet: true }));
-    row.addEventListener("pointerleave", () => lift(null));
-    body.append(row);
-    return { box, mark, cells, row };
-  }
-
-  function build() {
-    const head = COLUMNS.map((name) => make("th", { scope: "col", textContent: name }));
-    const table = make("table", { id: "landscape-legend" }, [
-      make("thead", {}, [make("tr", {}, head)]), body,
-    ]);
-    const noisy = make("label", { className: "check" }, [noise, "gradient noise"]);
-    const transport = [play, scrub, stepWords, field("speed", speed)];
-    root.append(
-      make("div", { className: "bar" }, [
-        field("surface", surface), field("start", start), field("learning rate", mode),
-        make("span", { className: "slider" }, [lr, lrWords]), ...(data.hasNoise ? [noisy] : []),
-      ]),
-      about,
-      make("div", { className: "stage" }, [
-        make("div", { className: "view" }, [
-          make("div", { className: "plot" }, [map, tip]),
-          make("div", { className: "bar transport" }, transport),
-        ]),
-        make("div", { className: "plot curves" }, [strip, stripTip]),
-        make("div", { className: "side" }, [
-          make("div", { className: "scroll" }, [table]), summary, showAllOrNone(), ruleWords, source,
-        ]),
-      ]),
-    );
-    listen();
-  }
-
-  function showAllOrNone() {
-    const all = make("button", { type: "button", textContent: "all" });
-    const none = make("button", { type: "button", textContent: "none" });
-    all.addEventListener("click", () => change(() => state.off.clear()));
-    none.addEventListener("click", () => change(() => rows.forEach((_, i) => state.off.add(i))));
-    return make("p", { className: "bar show" }, ["show", all, none]);
-  }
-
-  function listen() {
-    const on = (element, kind, how) => element.addEventListener(kind, () => change(how));
-    on(surface, "change", () => { state.scene = Number(surface.value); });
-    on(start, "change", () => { state.start = Number(start.value); });
-    on(mode, "change", () => {
-      state.lr = ["best", "own", data.lrs[Number(lr.value)]][Number(mode.value)];
-    });
-    on(lr, "input", () => { state.lr = data.lrs[Number(lr.value)]; });
-    on(noise, "change", () => { state.noisy = noise.checked; });
-    on(speed, "change", () => { state.speed = SPEEDS[Number(speed.value)]; });
-    on(window, "hashchange", read);
-    scrub.addEventListener("input", () => goTo(Number(scrub.value)));
-    play.addEventListener("click", () => (playing ? pause() : run()));
-    strip.addEventListener("pointerdown", (event) => {
-      strip.setPointerCapture(event.pointerId);
-      scrubTo(event);
-    });
-    strip.addEventListener("pointermove", (event) => {
-      if (event.buttons) scrubTo(event);
-      else pictures.pointStrip(event.offsetX, event.offsetY);
-    });
-    map.addEventListener("pointermove", pictures.point);
-    map.addEventListener("pointerdown", pictures.point);
-    const leave = () => { state.pointed = null; pictures.draw(); };
-    for (const picture of [map, strip]) { // a finger that is lifted leaves what it has found
-      picture.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
-    }
-    window.addEventListener("pointerdown", ({ target }) => {
-      if (state.pointed && target !== map && target !== strip) leave();
-    });
-    const dark = window.matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", () => pictures.draw());
-    new ResizeObserver(() => pictures.draw()).observe(root);
-  }
-
-  /* ---- time ---- */
-
-  function run() {
-    playing = { at: null, step: state.step >= data.steps ? 0 : state.step };
-    requestAnimationFrame(tick);
-    show();
-  }
-
-  function pause() {
-    playing = null;
-    show();
-    write();
-  }
-
-  function tick(now) {
-    if (!playing) return;
-    const seconds = playing.at === null ? 0 : Math.min((now - playing.at) / 1000, 0.1);
-    playing.at = now;
-    playing.step = Math.min(playing.step + seconds * STEPS_PER_SECOND * state.speed, data.steps);
-    state.step = Math.floor(playing.step);
-    if (state.step >= data.steps) return pause();
-    showStep();
-    requestAnimationFrame(tick);
-  }
-
-  async function scrubTo({ offsetX, offsetY }) {
-    await goTo(pictures.stepAt(offsetX));
-    pictures.pointStrip(offsetX, offsetY);
-  }
-
-  function goTo(step) {
-    playing = null;
-    return change(() => { state.step = Math.max(0, Math.min(data.steps, step)); });
-  }
-
-  /* ---- the address: only what is not as it was written, under names of our own ---- */
-
-  const initial = () => ({ ...data.view, scene: 0, step: data.steps, speed: 1 });
-
-  function write() {
-    const words = new URLSearchParams(location.hash.slice(1));
-    for (const key of [...words.keys()]) if (key.startsWith("l.")) words.delete(key);
-    const first = initial();
-    const set = (key, value, usual) => { if (value !== usual) words.append(`l.${key}`, value); };
-    set("surface", data.scenes[state.scene].name, data.scenes[0].name);
-    set("start", state.start + 1, first.start + 1);
-    set("lr", state.lr, first.lr);
-    set("noise", Number(state.noisy), Number(first.noisy));
-    set("step", state.step, first.step);
-    set("speed", state.speed, first.speed);
-    for (const i of state.off) words.append("l.off", data.walkers[i].label);
-    const hash = words.toString();
-    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
-  }
-
-  /* Take from the address what it says and can be had; the rest is as it was written. */
-  function read() {
-    const words = new URLSearchParams(location.hash.slice(1));
-    const first = initial();
-    const one = (key, known, usual) => {
-      const found = known.find((each) => String(each) === words.get(`l.${key}`));
-      return found === undefined ? usual : found;
-    };
-    const names = data.scenes.map((scene) => scene.name);
-    state.scene = names.indexOf(one("surface", names, names[0]));
-    state.start = one("start", data.scenes[0].starts.map((_, i) => i + 1), first.start + 1) - 1;
-    state.lr = one("lr", ["best", "own", ...data.lrs], first.lr);
-    state.noisy = data.hasNoise && Boolean(one("noise", [0, 1], Number(first.noisy)));
-    state.step = one("step", Array.from({ length: data.steps + 1 }, (_, i) => i), first.step);
-    state.speed = one("speed", SPEEDS, first.speed);
-    const off = words.getAll("l.off");
-    state.off = new Set([...rows.keys()].filter((i) => off.includes(data.walkers[i].label)));
-  }
-
-  async function change(how) {
-    how();
-    const wanted = state.scene;
-    await paths.load(wanted);
-    if (wanted !== state.scene) return; // another was chosen meanwhile
-    state.pointed = null;
-    show();
-    if (!playing) write();
-  }
-
-  /* ---- showing ---- */
-
-  function show() {
-    const { scene } = paths.shown;
-    surface.value = state.scene;
-    const places = scene.starts.map(([x, y], i) => `${i + 1}: (${plain(x)}, ${plain(y)})`);
-    start.replaceChildren(...options(places));
-    start.value = state.start;
-    showRate();
-    noise.checked = state.noisy;
-    speed.value = SPEEDS.indexOf(state.speed);
-    play.textContent = playing ? "Pause" : "Play";
-    map.setAttribute("aria-label", `${scene.title} from above, with the paths of `
-      + `${counted(pictures.visible().length, "optimizer")}; the table has their numbers`);
-    const noiseWords = state.noisy
-      ? ` Noise of standard deviation ${number(scene.noise)} is added to both parts of the `
-        + `gradient, the same for all optimizers (seed ${data.seed}); losses are without it.`
-      : "";
-    const formula = make("b", { textContent: `f(x, y) = ${scene.formula}` });
-    about.replaceChildren(formula, `. ${scene.note}${noiseWords}`);
-    source.textContent = `Surface: ${scene.source}. The paths are those of the real optimizers, `
-      + "computed in Python with 64-bit numbers; this page only draws them.";
-    showStep();
-  }
-
-  function showRate() {
-    const isShared = typeof state.lr === "number";
-    mode.value = isShared ? 2 : ["best", "own"].indexOf(state.lr);
-    if (isShared) lr.value = data.lrs.indexOf(state.lr);
-    lrWords.value = plain(data.lrs[Number(lr.value)]);
-    lr.setAttribute("aria-valuetext", lrWords.value);
-    lr.parentElement.classList.toggle("off", !isShared);
-    ruleWords.textContent = paths.rule(state);
-  }
-
-  /* What changes from frame to frame. */
-  function showStep() {
-    scrub.value = state.step;
-    stepWords.value = `step ${state.step} of ${data.steps}`;
-    rows.forEach(({ box, cells, row }, i) => {
-      box.checked = !state.off.has(i);
-      row.classList.toggle("off", !box.checked);
-      rowWords(i).forEach((words, k) => { cells[k].textContent = words; });
-    });
+  for (const kind of ["pointerenter", "focusin"]) row.addEventListener(kind, tell);
+  /** @type {(pointed: Pointed | null) => void} */
+  const lift = (pointed) => {
+    state.pointed = pointed;
     pictures.draw();
-  }
+  };
+  row.addEventListener("pointerenter", () => lift({ walker: i, step: state.step, quiet: true }));
+  row.addEventListener("pointerleave", () => lift(null));
+  body.append(row);
+  return { box, mark, cells, row };
+}
 
-  function rowWords(i) {
-    const path = paths.pathOf(i, state);
-    if (!path) return ["—", "—", "—", "—", "diverged at every rate"];
-    const star = paths.onEdge(path, state) && data.walkers[i].lr !== null ? "*" : "";
-    const here = paths.at(path, state.step);
-    const numbers = path.diverged <= state.step
+function build() {
+  const head = COLUMNS.map((name) => make("th", { scope: "col", textContent: name }));
+  const table = make("table", { id: "landscape-legend" }, [
+    make("thead", {}, [make("tr", {}, head)]),
+    body,
+  ]);
+  const noisy = make("label", { className: "check" }, [noise, "gradient noise"]);
+  const transport = [play, scrub, stepWords, field("speed", speed)];
+  root.append(
+    make("div", { className: "bar" }, [
+      field("surface", surface),
+      field("start", start),
+      field("learning rate", mode),
+      make("span", { className: "slider" }, [lr, lrWords]),
+      ...(data.has_noise ? [noisy] : []),
+    ]),
+    about,
+    make("div", { className: "stage" }, [
+      make("div", { className: "view" }, [
+        make("div", { className: "plot" }, [map, tip]),
+        make("div", { className: "bar transport" }, transport),
+      ]),
+      make("div", { className: "plot curves" }, [strip, stripTip]),
+      make("div", { className: "side" }, [
+        make("div", { className: "scroll" }, [table]),
+        summary,
+        showAllOrNone(),
+        ruleWords,
+        source,
+      ]),
+    ]),
+  );
+  listen();
+}
+
+function showAllOrNone() {
+  const all = make("button", { type: "button", textContent: "all" });
+  const none = make("button", { type: "button", textContent: "none" });
+  all.addEventListener("click", () => change(() => state.off.clear()));
+  none.addEventListener("click", () =>
+    change(() => {
+      state.off = new Set(rows.keys());
+    }),
+  );
+  return make("p", { className: "bar show" }, ["show", all, none]);
+}
+
+function listen() {
+  /** @type {(element: EventTarget, kind: string, how: () => void) => void} */
+  const on = (element, kind, how) => element.addEventListener(kind, () => change(how));
+  on(surface, "change", () => {
+    state.scene = Number(surface.value);
+  });
+  on(start, "change", () => {
+    state.start = Number(start.value);
+  });
+  on(mode, "change", () => {
+    state.lr = LR_MODES[Number(mode.value)] ?? data.lrs[Number(lr.value)];
+  });
+  on(lr, "input", () => {
+    state.lr = data.lrs[Number(lr.value)];
+  });
+  on(noise, "change", () => {
+    state.noisy = noise.checked;
+  });
+  on(speed, "change", () => {
+    state.speed = SPEEDS[Number(speed.value)];
+  });
+  on(window, "hashchange", read);
+  scrub.addEventListener("input", () => goTo(Number(scrub.value)));
+  play.addEventListener("click", () => (playing ? pause() : run()));
+  strip.addEventListener("pointerdown", (event) => {
+    strip.setPointerCapture(event.pointerId);
+    scrubTo(event);
+  });
+  strip.addEventListener("pointermove", (event) => {
+    if (event.buttons) scrubTo(event);
+    else pictures.pointStrip(event.offsetX, event.offsetY);
+  });
+  map.addEventListener("pointermove", pictures.point);
+  map.addEventListener("pointerdown", pictures.point);
+  const leave = () => {
+    state.pointed = null;
+    pictures.draw();
+  };
+  for (const picture of [map, strip]) {
+    // a finger that is lifted leaves what it has found
+    picture.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
+  }
+  window.addEventListener("pointerdown", ({ target }) => {
+    if (state.pointed && target !== map && target !== strip) leave();
+  });
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", () => pictures.draw());
+  new ResizeObserver(() => pictures.draw()).observe(root);
+}
+
+/* ---- time ---- */
+
+function run() {
+  playing = { at: null, step: state.step >= data.steps ? 0 : state.step };
+  requestAnimationFrame(tick);
+  show();
+}
+
+function pause() {
+  playing = null;
+  show();
+  write();
+}
+
+/** @type {(now: number) => void} */
+function tick(now) {
+  if (!playing) return;
+  const seconds = playing.at === null ? 0 : Math.min((now - playing.at) / 1000, 0.1);
+  playing.at = now;
+  playing.step = Math.min(playing.step + seconds * STEPS_PER_SECOND * state.speed, data.steps);
+  state.step = Math.floor(playing.step);
+  if (state.step >= data.steps) return pause();
+  showStep();
+  requestAnimationFrame(tick);
+}
+
+/** @type {(event: PointerEvent) => Promise<void>} */
+async function scrubTo({ offsetX, offsetY }) {
+  await goTo(pictures.stepAt(offsetX));
+  pictures.pointStrip(offsetX, offsetY);
+}
+
+/** @type {(step: number) => Promise<void>} */
+function goTo(step) {
+  playing = null;
+  return change(() => {
+    state.step = Math.max(0, Math.min(data.steps, step));
+  });
+}
+
+/* ---- the address: only what is not as it was written, under names of our own ---- */
+
+const initial = () => ({ ...data.view, scene: 0, step: data.steps, speed: 1 });
+
+function write() {
+  const words = new URLSearchParams(location.hash.slice(1));
+  for (const key of [...words.keys()]) if (key.startsWith("l.")) words.delete(key);
+  const first = initial();
+  /** @type {(key: string, value: string | number, usual: string | number) => void} */
+  const set = (key, value, usual) => {
+    if (value !== usual) words.append(`l.${key}`, String(value));
+  };
+  set("surface", data.scenes[state.scene].name, data.scenes[0].name);
+  set("start", state.start + 1, first.start + 1);
+  set("lr", state.lr, first.lr);
+  set("noise", Number(state.noisy), Number(first.noisy));
+  set("step", state.step, first.step);
+  set("speed", state.speed, first.speed);
+  for (const i of state.off) words.append("l.off", data.walkers[i].label);
+  const hash = words.toString();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+}
+
+/* Take from the address what it says and can be had; the rest is as it was written. */
+function read() {
+  const words = new URLSearchParams(location.hash.slice(1));
+  const first = initial();
+  /** @template Value @param {string} key @param {Value[]} known @param {Value} usual */
+  const one = (key, known, usual) => {
+    const found = known.find((each) => String(each) === words.get(`l.${key}`));
+    return found === undefined ? usual : found;
+  };
+  const names = data.scenes.map((scene) => scene.name);
+  state.scene = names.indexOf(one("surface", names, names[0]));
+  state.start =
+    one(
+      "start",
+      data.scenes[0].starts.map((_, i) => i + 1),
+      first.start + 1,
+    ) - 1;
+  state.lr = one("lr", ["best", "own", ...data.lrs], first.lr);
+  state.noisy = data.has_noise && Boolean(one("noise", [0, 1], Number(first.noisy)));
+  state.step = one(
+    "step",
+    Array.from({ length: data.steps + 1 }, (_, i) => i),
+    first.step,
+  );
+  state.speed = one("speed", SPEEDS, first.speed);
+  const off = words.getAll("l.off");
+  state.off = new Set([...rows.keys()].filter((i) => off.includes(data.walkers[i].label)));
+}
+
+/** @type {(how: () => unknown) => Promise<void>} */
+async function change(how) {
+  how();
+  const wanted = state.scene;
+  await paths.load(wanted);
+  if (wanted !== state.scene) return; // another was chosen meanwhile
+  state.pointed = null;
+  show();
+  if (!playing) write();
+}
+
+/* ---- showing ---- */
+
+function show() {
+  const { scene } = paths.current();
+  surface.value = String(state.scene);
+  const places = scene.starts.map(([x, y], i) => `${i + 1}: (${plain(x)}, ${plain(y)})`);
+  start.replaceChildren(...options(places));
+  start.value = String(state.start);
+  showRate();
+  noise.checked = state.noisy;
+  speed.value = String(SPEEDS.indexOf(state.speed));
+  play.textContent = playing ? "Pause" : "Play";
+  map.setAttribute(
+    "aria-label",
+    `${scene.title} from above, with the paths of ` +
+      `${counted(pictures.visible().length, "optimizer")}; the table has their numbers`,
+  );
+  const noiseWords = state.noisy
+    ? ` Noise of standard deviation ${number(scene.noise)} is added to both parts of the ` +
+      `gradient, the same for all optimizers (seed ${data.seed}); losses are without it.`
+    : "";
+  const formula = make("b", { textContent: `f(x, y) = ${scene.formula}` });
+  about.replaceChildren(formula, `. ${scene.note}${noiseWords}`);
+  source.textContent =
+    `Surface: ${scene.source}. The paths are those of the real optimizers, ` +
+    "computed in Python with 64-bit numbers; this page only draws them.";
+  showStep();
+}
+
+function showRate() {
+  const { lr: chosen } = state;
+  const isShared = typeof chosen === "number";
+  mode.value = String(isShared ? LR_MODES.length : LR_MODES.indexOf(chosen));
+  if (isShared) lr.value = String(data.lrs.indexOf(chosen));
+  lrWords.value = plain(data.lrs[Number(lr.value)]);
+  lr.setAttribute("aria-valuetext", lrWords.value);
+  lr.parentElement?.classList.toggle("off", !isShared);
+  ruleWords.textContent = paths.rule(state);
+}
+
+/* What changes from frame to frame. */
+function showStep() {
+  scrub.value = String(state.step);
+  stepWords.value = `step ${state.step} of ${data.steps}`;
+  rows.forEach(({ box, cells, row }, i) => {
+    box.checked = !state.off.has(i);
+    row.classList.toggle("off", !box.checked);
+    rowWords(i).forEach((words, k) => {
+      cells[k].textContent = words;
+    });
+  });
+  pictures.draw();
+}
+
+/** @type {(i: number) => string[]} */
+function rowWords(i) {
+  const path = paths.pathOf(i, state);
+  if (!path) return ["—", "—", "—", "—", "diverged at every rate"];
+  const star = paths.onEdge(path, state) && data.walkers[i].lr !== null ? "*" : "";
+  const here = paths.at(path, state.step);
+  const numbers =
+    path.diverged <= state.step
       ? ["—", "—", "—"]
       : [paths.coordinate(here, here.x), paths.coordinate(here, here.y), paths.loss(here)];
-    return [paths.rate(i, path) + star, ...numbers, paths.standing(path, state.step)];
-  }
+  return [paths.rate(i, path) + star, ...numbers, paths.standing(path, state.step)];
+}
 
-  if (typeof DecompressionStream === "undefined") {
-    root.append("This browser cannot unpack the paths; any of 2023 or later can.");
-    return;
-  }
+if (typeof DecompressionStream === "undefined") {
+  root.append("This browser cannot unpack the paths; any of 2023 or later can.");
+} else {
   build();
   change(read);
-})();
+}

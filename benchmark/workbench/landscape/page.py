@@ -1,20 +1,21 @@
 """The section "optimizers in motion" of a page, and a page that has only this section."""
 
 from importlib.resources import files
+from pathlib import Path
 
+from benchmark.report.page.modules import joined
 from benchmark.report.page.page import Section
 from benchmark.workbench.landscape.payload import payload
 from benchmark.workbench.landscape.trajectories import Trajectories
 from benchmark.workbench.landscape.view import View
 
 _ASSETS = files("benchmark.workbench") / "assets"
-_SCRIPTS = ("landscape-draw.js", "landscape-paths.js", "landscape-pictures.js", "landscape.js")
+_SCRIPT = Path(str(_ASSETS / "landscape.js"))
 
 
 def section(trajectories: Trajectories, view: View) -> Section:
     """Return the section with its data, for a page of studies."""
-    script = "".join(map(_asset, _SCRIPTS))
-    return Section(html=_html(trajectories, view), style=_asset("landscape.css"), script=script)
+    return Section(html=_html(trajectories, view), style=_asset("landscape.css"), script=_SCRIPT)
 
 
 def _html(trajectories: Trajectories, view: View) -> str:
@@ -41,7 +42,9 @@ def page(trajectories: Trajectories, view: View) -> str:
 </head>
 <body class="landscape-page">
 {own.html}
-<script>{own.script}</script>
+<script type="module">
+{joined(own.script)}
+</script>
 </body>
 </html>
 """

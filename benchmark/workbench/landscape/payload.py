@@ -4,14 +4,14 @@ The script `assets/landscape.js` reads it; both keep to the same few constants, 
 """
 
 import base64
-import json
 import zlib
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.report.palette import styles
+from benchmark.report.page.packing import to_json
+from benchmark.report.palette import Style, styles
 from benchmark.workbench.landscape.trajectories import Array, Scene, Trajectories, log_gaps
 from benchmark.workbench.landscape.view import View
 
@@ -22,35 +22,99 @@ _RELIEF_UNITS = 4095
 _LOWEST_PERCENTILE = 1  # of the gaps in a window: where the lowest contour lies
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnWalker:
+    """An optimizer that walks, with its look; the other fields are those of its `Walker`."""
+
+    label: str
+    summary: str
+    lr: float | None
+    style: Style
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnScene:
+    """A surface with the paths on it; the fields up to `lowest` are those of its `Scene`.
+
+    Args:
+        noise: Standard deviation of the gradient noise in either coordinate, 0 for none.
+        relief_size: Rows and columns of the relief.
+        relief: Heights, packed.
+        best: Places of the best learning rates, -1 for none; axes walker, start, noise.
+        diverged: First steps that are not finite; axes walker, start, noise, learning rate.
+        paths: Columns x, y and gap of every path, packed; axes column, walker, start, noise,
+            learning rate, step.
+    """
+
+    name: str
+    title: str
+    formula: str
+    note: str
+    source: str
+    window: tuple[float, float, float, float]
+    starts: tuple[tuple[float, float], ...]
+    minima: tuple[tuple[float, float], ...]
+    lowest: float
+    noise: float
+    relief_size: tuple[int, int]
+    relief: str
+    best: list[int]
+    diverged: list[int]
+    paths: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """Everything that the section shows.
+
+    Args:
+        steps: Of every path.
+        lrs: The grid of learning rates, rising.
+        has_noise: There are paths with gradient noise too.
+        seed: Of the noise.
+        view: What is looked at first.
+        units: In how many parts of the window's side positions are told.
+        origin: The code of the window's lower left corner.
+        gap_low: log10 of the gap of code 0.
+        gap_step: Between two codes.
+        walkers: The optimizers.
+        scenes: The surfaces.
+    """
+
+    steps: int
+    lrs: tuple[float, ...]
+    has_noise: bool
+    seed: int
+    view: View
+    units: int
+    origin: int
+    gap_low: float
+    gap_step: float
+    walkers: tuple[DrawnWalker, ...]
+    scenes: tuple[DrawnScene, ...]
+
+
 def payload(trajectories: Trajectories, view: View) -> str:
     """Return the JSON text; safe between script tags whatever the labels are."""
-    best, diverged = trajectories.best(), trajectories.diverged_at()
     looks = styles([walker.name for walker in trajectories.walkers])
-    data = {
-        "steps": trajectories.steps,
-        "lrs": trajectories.lrs,
-        "hasNoise": trajectories.gaps.shape[3] > 1,
-        "seed": trajectories.seed,
-        "view": {"start": view.start, "noisy": view.noisy, "lr": view.lr},
-        "units": _UNITS,
-        "origin": _UNITS * (_BOX - 1) // 2,
-        "gapLow": _GAP_LOW,
-        "gapStep": _GAP_STEP,
-        "walkers": [
-            {"label": walker.label, "summary": walker.summary, "lr": walker.lr}
-            | {"color": look.color, "colorOnDark": look.color_on_dark}
-            | {"marker": look.marker, "dash": look.dash}
-            for walker, look in zip(trajectories.walkers, looks, strict=True)
-        ],
-        "scenes": [
-            _facts(scene)
-            | {"best": best[:, place].ravel().tolist()}  # (W, P, N)
-            | {"diverged": diverged[:, place].ravel().tolist()}  # (W, P, N, L)
-            | {"paths": _pack(_quantised(trajectories, place))}  # (3, W, P, N, L, T): x, y, gap
-            for place, scene in enumerate(trajectories.scenes)
-        ],
-    }
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return to_json(
+        Payload(
+            steps=trajectories.steps,
+            lrs=trajectories.lrs,
+            has_noise=trajectories.gaps.shape[3] > 1,
+            seed=trajectories.seed,
+            view=view,
+            units=_UNITS,
+            origin=_UNITS * (_BOX - 1) // 2,
+            gap_low=_GAP_LOW,
+            gap_step=_GAP_STEP,
+            walkers=tuple(
+                DrawnWalker(label=walker.label, summary=walker.summary, lr=walker.lr, style=look)
+                for walker, look in zip(trajectories.walkers, looks, strict=True)
+            ),
+            scenes=tuple(_drawn(trajectories, place) for place in range(len(trajectories.scenes))),
+        )
+    )
 
 
 def relief(scene: Scene) -> Array:
@@ -63,22 +127,27 @@ def relief(scene: Scene) -> Array:
     return np.asarray(((heights - low) / (heights.max() - low)).clip(0, 1))
 
 
-def _facts(scene: Scene) -> dict[str, Any]:
+def _drawn(trajectories: Trajectories, place: int) -> DrawnScene:
+    scene = trajectories.scenes[place]
     heights = np.round(relief(scene) * _RELIEF_UNITS).astype(np.uint16)
-    return {
-        "name": scene.name,
-        "title": scene.title,
-        "formula": scene.formula,
-        "note": scene.note,
-        "source": scene.source,
-        "window": scene.window,
-        "starts": scene.starts,
-        "minima": scene.minima,
-        "lowest": scene.lowest,
-        "noise": scene.noise,
-        "reliefSize": heights.shape,
-        "relief": _pack(heights),
-    }
+    rows, columns = heights.shape
+    return DrawnScene(
+        name=scene.name,
+        title=scene.title,
+        formula=scene.formula,
+        note=scene.note,
+        source=scene.source,
+        window=scene.window,
+        starts=scene.starts,
+        minima=scene.minima,
+        lowest=scene.lowest,
+        noise=scene.noise,
+        relief_size=(rows, columns),
+        relief=_pack(heights),
+        best=trajectories.best()[:, place].ravel().tolist(),
+        diverged=trajectories.diverged_at()[:, place].ravel().tolist(),
+        paths=_pack(_quantised(trajectories, place)),
+    )
 
 
 def _quantised(trajectories: Trajectories, place: int) -> NDArray[np.uint16]:

@@ -1,71 +1,152 @@
+// @ts-check
 /* What went wrong, what it cost, where it comes from. */
-"use strict";
 
+import { payload, rowsOf } from "./data.js";
+import { byId, make, say } from "./dom.js";
+import { compact, digits } from "./format.js";
+import { nameColumn, numberColumn, withVariant } from "./leaderboard.js";
+import { follow, hidden, state } from "./state.js";
+import { copy, table } from "./table.js";
+import { term, told } from "./terms.js";
+
+/** @import { Row } from "./data.js" */
+/** @import { Column } from "./table.js" */
+
+/** @type {(trials: number) => string} */
 function doneWords(trials) {
   if (trials === 0) return "No trial is on record.";
   if (trials === 1) return "The one trial is done: it neither diverged nor failed.";
   return `All ${trials} trials are done: none diverged, none failed.`;
 }
 
-function troubleSection() {
+export function troubleSection() {
   const rows = rowsOf(payload.troubles);
   const host = byId("trouble-body");
   if (!rows.length) return host.replaceChildren(make("p.empty", {}, [doneWords(payload.trials)]));
-  const counts = Object.entries(Object.groupBy(rows, (row) => row.status)).map(([status, own]) => `${own.length} ${status}`);
+  const counts = Object.entries(Object.groupBy(rows, (row) => row.status)).map(
+    ([status, own]) => `${own?.length ?? 0} ${status}`,
+  );
+  /** @type {(row: Row) => string} */
   const problem = (row) => payload.settings[row.setting].problem;
+  /** @type {Column[]} */
   const columns = [
-    { name: "status", head: term(["diverged", "failed", "skipped"], "status"), left: true, key: (row) => row.status, cell: (row) => row.status },
-    { name: "optimizer", head: term("variant", "optimizer"), left: true, key: (row) => row.label, cell: (row) => row.label },
+    {
+      name: "status",
+      head: term(["diverged", "failed", "skipped"], "status"),
+      left: true,
+      key: (row) => row.status,
+      cell: (row) => row.status,
+    },
+    {
+      name: "optimizer",
+      head: term("variant", "optimizer"),
+      left: true,
+      key: (row) => row.label,
+      cell: (row) => row.label,
+    },
     { name: "problem", head: term("problem"), left: true, key: problem, cell: problem },
     { name: "seed", head: term("seed"), key: (row) => row.seed, cell: (row) => String(row.seed) },
-    { name: "step", head: term("step"), key: (row) => row.step, cell: (row) => (row.step === null ? "–" : compact(row.step)) },
+    {
+      name: "step",
+      head: term("step"),
+      key: (row) => row.step,
+      cell: (row) => (row.step === null ? "–" : compact(row.step)),
+    },
     { name: "reason", left: true, key: (row) => row.reason, cell: (row) => row.reason || "–" },
-    { name: "folder", head: term("folder"), left: true, key: (row) => row.key, cell: (row) => row.key },
+    {
+      name: "folder",
+      head: term("folder"),
+      left: true,
+      key: (row) => row.key,
+      cell: (row) => row.key,
+    },
   ];
   const shown = table("trouble", "trials that are not done", columns, rows);
-  if (rows.length <= 12) return host.replaceChildren(make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]), shown);
+  if (rows.length <= 12)
+    return host.replaceChildren(
+      make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]),
+      shown,
+    );
   host.replaceChildren(
     make("p", {}, [`${counts.join(", ")} of ${payload.trials} trials.`]),
     make("details", {}, [make("summary", {}, [`show all ${rows.length}`]), shown]),
   );
 }
 
+/** @type {(host: HTMLElement) => void} */
 function fillCost(host) {
   const off = hidden();
   const rows = rowsOf(payload.costs[state.problem] ?? {})
-    .map((row) => ({ ...setting().variants[row.variant], ...row, winner: setting().winners.includes(row.variant) }))
+    .map(withVariant)
     .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
     .sort((a, b) => a.step_ms - b.step_ms);
-  if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["No trial of what is chosen above is done."]));
+  if (!rows.length)
+    return host.replaceChildren(make("p.empty", {}, ["No trial of what is chosen above is done."]));
   const slowest = Math.max(...rows.map((row) => row.step_ms ?? 0));
+  /** @type {(name: string) => boolean} */
   const measured = (name) => rows.some((row) => row[name] !== null);
-  const step = (row) => make("span.meter", {}, [
-    make("span.track", {}, [make("span.fill", { style: `width:${((row.step_ms ?? 0) / slowest) * 100}%` })]),
-    told("", digits(row.step_ms, 3), `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}`),
-  ]);
+  /** @type {(row: Row) => Node} */
+  const step = (row) =>
+    make("span.meter", {}, [
+      make("span.track", {}, [
+        make("span.fill", { style: `width:${((row.step_ms ?? 0) / slowest) * 100}%` }),
+      ]),
+      told(
+        "",
+        digits(row.step_ms, 3),
+        `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}`,
+      ),
+    ]);
+  /** @type {Column[]} */
   const columns = [
     nameColumn,
-    { name: "ms per step", head: term("ms per step"), key: (row) => row.step_ms, cell: step, plain: (row) => digits(row.step_ms, 3),
-      csv: { "ms per step": (row) => row.step_ms, "ms per step q25": (row) => row.step_ms_q25, "ms per step q75": (row) => row.step_ms_q75 } },
-    ...(measured("optimizer_ms") ? [numberColumn("optimizer ms", "optimizer_ms", term("optimizer ms"), (each) => digits(each, 3))] : []),
+    {
+      name: "ms per step",
+      head: term("ms per step"),
+      key: (row) => row.step_ms,
+      cell: step,
+      plain: (row) => digits(row.step_ms, 3),
+      csv: {
+        "ms per step": (row) => row.step_ms,
+        "ms per step q25": (row) => row.step_ms_q25,
+        "ms per step q75": (row) => row.step_ms_q75,
+      },
+    },
+    ...(measured("optimizer_ms")
+      ? [
+          numberColumn("optimizer ms", "optimizer_ms", term("optimizer ms"), (each) =>
+            digits(each, 3),
+          ),
+        ]
+      : []),
     numberColumn("s per epoch", "epoch_seconds", term("s per epoch"), (each) => digits(each, 3)),
-    ...(measured("state_bytes_per_parameter") ? [numberColumn("state bytes", "state_bytes_per_parameter", term("state bytes"), (each) => digits(each, 3))] : []),
+    ...(measured("state_bytes_per_parameter")
+      ? [
+          numberColumn("state bytes", "state_bytes_per_parameter", term("state bytes"), (each) =>
+            digits(each, 3),
+          ),
+        ]
+      : []),
     numberColumn("seeds", "seeds", term("seed", "seeds"), String),
     numberColumn("machines", "machines", term("machines"), String),
   ];
   const mixed = rows.some((row) => row.machines > 1);
   host.replaceChildren(
     table("cost", "cost", columns, rows),
-    make("p.quiet", {}, [mixed ? "Trials of one row ran on several kinds of machines: do not compare these times." : "Times depend on the machine and on what else it was doing."]),
+    make("p.quiet", {}, [
+      mixed
+        ? "Trials of one row ran on several kinds of machines: do not compare these times."
+        : "Times depend on the machine and on what else it was doing.",
+    ]),
   );
 }
 
-function costSection() {
+export function costSection() {
   const host = byId("cost-body");
   follow(["problem", "variants", "off"], () => fillCost(host));
 }
 
-function provenanceSection() {
+export function provenanceSection() {
   const text = payload.commands.join("\n");
   const button = make("button", { type: "button" }, ["Copy"]);
   button.addEventListener("click", async () => {
@@ -76,11 +157,25 @@ function provenanceSection() {
   });
   const facts = payload.provenance.map(({ name, value: told, trials }) => [
     make("dt", {}, [name]),
-    make("dd", {}, [told, trials < payload.trials ? make("span.quiet", {}, [`  ${trials} of ${payload.trials} trials`]) : null]),
+    make("dd", {}, [
+      told,
+      trials < payload.trials
+        ? make("span.quiet", {}, [`  ${trials} of ${payload.trials} trials`])
+        : null,
+    ]),
   ]);
   byId("provenance-body").replaceChildren(
-    make("p", {}, ["Made of ", `${payload.trials} record${payload.trials === 1 ? "" : "s"} of ${payload.studies.join(", ")}. Every number on this page was computed from them; the page itself only draws.`]),
-    ...(text ? [make("h3", {}, ["To run it again"]), make("pre", { tabIndex: 0 }, [text]), make("p.copies", {}, [button])] : []),
+    make("p", {}, [
+      "Made of ",
+      `${payload.trials} record${payload.trials === 1 ? "" : "s"} of ${payload.studies.join(", ")}. Every number on this page was computed from them; the page itself only draws.`,
+    ]),
+    ...(text
+      ? [
+          make("h3", {}, ["To run it again"]),
+          make("pre", { tabIndex: 0 }, [text]),
+          make("p.copies", {}, [button]),
+        ]
+      : []),
     make("dl", {}, facts.flat()),
   );
 }

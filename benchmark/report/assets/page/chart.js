@@ -1,6 +1,39 @@
+// @ts-check
 /* A line chart in SVG: bands, lines with markers, crosses, labels at the ends, a read-out under the
    pointer or the arrow keys. Colours come from the style sheet, so dark mode and print need no work. */
-"use strict";
+
+import { payload } from "./data.js";
+import { draw, make, say } from "./dom.js";
+import { inked, markerPath, swatch, textWidth } from "./look.js";
+import { extent, lastUpTo, nearest, padded, placeBeside, scale, ticks } from "./scale.js";
+
+/** @import { Numbers, Range, Scale } from "./scale.js" */
+/**
+ * An axis. Without `range` it is as long as what is drawn; `tick` writes its numbers, otherwise
+ * `format`; `best` is the way in which a read-out is sorted.
+ *
+ * @typedef {{
+ *   log: boolean, words: string, format: (number: number) => string,
+ *   range?: Range, pad?: number, ticks?: number[],
+ *   tick?: (number: number) => string, best?: "high" | "low",
+ * }} Axis
+ */
+/**
+ * What is drawn in the look of one optimizer: `low` and `high` are a band, or whiskers where all
+ * points are `marked`; a `step` is a staircase; a read-out shows `read`, otherwise `y`, and `more`.
+ * What is `faint` or `thin` has no label, what is `loose` does not stretch the axes.
+ *
+ * @typedef {{
+ *   name: string, optimizer: number, x: Numbers, y: Numbers, low?: Numbers, high?: Numbers,
+ *   read?: Numbers, more?: (place: number) => string,
+ *   faint?: boolean, thin?: boolean, loose?: boolean, step?: boolean, marked?: boolean,
+ * }} Series
+ */
+/** @typedef {{ optimizer: number, x: number, y: number | null, words: string }} Cross */
+/** @typedef {{ label: string, x: Axis, y: Axis, series: Series[], crosses?: Cross[], flat?: boolean }} Chart */
+/** @typedef {Chart | { empty: string }} Description A chart, or why there is none. */
+/** @typedef {{ left: number, right: number, top: number, bottom: number }} Frame */
+/** @typedef {{ each: Series, from: number, at: number }} Label */
 
 const ROOM = { top: 12, bottom: 42, left: 58, right: 14 };
 const TITLE = 32; // for the words that stand upright, and air on both sides of the numbers
@@ -8,39 +41,12 @@ const MARKERS = 7; // along a line
 const ROWS = 14; // of a read-out
 const CROWD = 5; // series, from which on bands are fainter
 
-/* An element in the colour of an optimizer. */
-function inked(tag, optimizer, attributes = {}, children = []) {
-  const { color, color_on_dark: dark } = payload.optimizers[optimizer].style;
-  return draw(tag, { ...attributes, style: `--light:${color};--dark:${dark}` }, children);
-}
-
-function markerPath(optimizer, x, y, size) {
-  const corners = payload.optimizers[optimizer].style.marker;
-  return `M${corners.map(([a, b]) => `${(x + a * size).toFixed(1)} ${(y - b * size).toFixed(1)}`).join("L")}Z`;
-}
-
-/* The width of a chart's text in pixels. */
-const textWidth = (() => {
-  const context = document.createElement("canvas").getContext("2d");
-  context.font = `12.5px ${getComputedStyle(document.body).fontFamily}`;
-  return (text) => context.measureText(text).width;
-})();
-
-/* The colour, dash and marker of an optimizer, for legends and tables. */
-function swatch(optimizer) {
-  const dash = payload.optimizers[optimizer].style.dash.join(" ");
-  return draw("svg", { class: "swatch", viewBox: "0 0 26 14", "aria-hidden": "true" }, [
-    inked("path", optimizer, { class: "line", d: "M1 7H25", "stroke-dasharray": dash }),
-    inked("path", optimizer, { class: "dot", d: markerPath(optimizer, 13, 7, 5) }),
-  ]);
-}
-
-/* Keep a chart in `host` that `describe()` describes; returns what draws it again.
-   describe() → {label, x, y, series, crosses, flat, empty}; an axis is {log, words, format, range};
-   a series {name, optimizer, x, y, low, high, faint, step, marked, read, crossed}. */
-function chart(host, describe) {
+/* Keep a chart in `host` that `describe()` describes; returns what draws it again. */
+/** @type {(host: HTMLElement, describe: () => Description) => () => void} */
+export function chart(host, describe) {
   host.classList.add("chart");
   let width = 0;
+  /** @type {number | null} */
   let cursor = null;
   let close = () => {};
   const redraw = () => {
@@ -48,9 +54,12 @@ function chart(host, describe) {
     if (!width) return;
     cursor = null;
     const what = describe();
-    host.replaceChildren(...(what.empty ? [make("p.empty", {}, [what.empty])] : picture(what)));
+    host.replaceChildren(
+      ...("series" in what ? picture(what) : [make("p.empty", {}, [what.empty])]),
+    );
   };
 
+  /** @type {(what: Chart) => Element[]} */
   function picture(what) {
     const height = Math.round(Math.min(440, Math.max(280, width * 0.46)) * (what.flat ? 0.75 : 1));
     const labels = width > 640 ? endLabels(what.series) : [];
@@ -59,50 +68,88 @@ function chart(host, describe) {
     const frame = { left: 0, right: width - right, top: ROOM.top, bottom: height - ROOM.bottom };
     const firm = what.series.filter((each) => !each.loose);
     const drawn = firm.length ? firm : what.series;
-    const xs = what.x.range ?? padded(extent(drawn.map((each) => each.x), what.x.log), what.x.log, what.x.pad ?? 0);
-    const ys = what.y.range ?? padded(
-      extent(drawn.flatMap((each) => [each.y, each.low ?? [], each.high ?? []]), what.y.log), what.y.log,
-    );
+    const xs =
+      what.x.range ??
+      padded(
+        extent(
+          drawn.map((each) => each.x),
+          what.x.log,
+        ),
+        what.x.log,
+        what.x.pad ?? 0,
+      );
+    const ys =
+      what.y.range ??
+      padded(
+        extent(
+          drawn.flatMap((each) => [each.y, each.low ?? [], each.high ?? []]),
+          what.y.log,
+        ),
+        what.y.log,
+      );
     const y = scale(...ys, frame.bottom, frame.top, what.y.log);
     frame.left = Math.max(ROOM.left, TITLE + Math.max(0, ...tickWords(what, y).map(textWidth)));
     const x = scale(...xs, frame.left, frame.right, what.x.log);
     const id = `clip-${host.id}`;
     const clip = draw("clipPath", { id }, [
-      draw("rect", { x: frame.left - 6, y: frame.top - 6, width: frame.right - frame.left + 12, height: frame.bottom - frame.top + 9 }),
+      draw("rect", {
+        x: frame.left - 6,
+        y: frame.top - 6,
+        width: frame.right - frame.left + 12,
+        height: frame.bottom - frame.top + 9,
+      }),
     ]);
     const inside = draw("g", { "clip-path": `url(#${id})` });
-    for (const each of what.series) if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
+    for (const each of what.series)
+      if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
     for (const each of what.series) inside.append(...line(each, x, y));
-    for (const each of what.crosses ?? []) inside.append(cross(each, ...crossAt(each, x, y, frame)));
-    const rule = draw("line", { class: "cursor", y1: frame.top, y2: frame.bottom, visibility: "hidden" });
-    const svg = draw("svg", {
-      width, height, viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0", "aria-label": what.label,
-      class: drawn.length > CROWD ? "crowded" : "",
-    }, [clip, ...axes(what, x, y, frame), inside, ...placedLabels(labels, x, y, frame), rule]);
+    for (const each of what.crosses ?? [])
+      inside.append(cross(each, ...crossAt(each, x, y, frame)));
+    const rule = draw("line", {
+      class: "cursor",
+      y1: frame.top,
+      y2: frame.bottom,
+      visibility: "hidden",
+    });
+    const svg = draw(
+      "svg",
+      {
+        width,
+        height,
+        viewBox: `0 0 ${width} ${height}`,
+        role: "img",
+        tabindex: "0",
+        "aria-label": what.label,
+        class: drawn.length > CROWD ? "crowded" : "",
+      },
+      [clip, ...axes(what, x, y, frame), inside, ...placedLabels(labels, x, y, frame), rule],
+    );
     const box = make("div.readout", { hidden: true });
     listen(svg, rule, box, what, x, frame);
     return [svg, box];
   }
 
+  /** @type {(svg: SVGSVGElement, rule: SVGLineElement, box: HTMLElement, what: Chart, x: Scale, frame: Frame) => void} */
   function listen(svg, rule, box, what, x, frame) {
     const places = allPlaces(what.series);
+    /** @type {(place: number) => void} */
     const read = (place) => {
       cursor = place;
       const at = x(places[place]);
-      rule.setAttribute("x1", at);
-      rule.setAttribute("x2", at);
+      rule.setAttribute("x1", String(at));
+      rule.setAttribute("x2", String(at));
       rule.setAttribute("visibility", "visible");
       box.hidden = false;
       box.replaceChildren(...readout(what, places[place]));
-      const left = at > (frame.left + frame.right) / 2 ? at - box.offsetWidth - 12 : at + 12;
-      box.style.left = `${Math.max(0, Math.min(left, width - box.offsetWidth))}px`;
-      box.style.top = `${frame.top}px`;
+      placeBeside(box, at, frame.top, frame, width);
     };
-    const leave = close = () => {
+    const leave = () => {
       rule.setAttribute("visibility", "hidden");
       box.hidden = true;
       cursor = null;
     };
+    close = leave;
+    /** @type {(event: PointerEvent) => void} */
     const follow = (event) => {
       if (!places.length) return;
       const at = event.clientX - svg.getBoundingClientRect().left;
@@ -113,17 +160,20 @@ function chart(host, describe) {
     svg.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
     svg.addEventListener("blur", leave);
     svg.addEventListener("keydown", (event) => {
-      const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      const steps = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
       if (event.key === "Escape") leave();
       if (!steps || !places.length) return;
       event.preventDefault();
       const from = cursor ?? (steps > 0 ? -1 : places.length);
       read(Math.min(Math.max(from + steps, 0), places.length - 1));
+      // biome-ignore lint/performance/useDomNodeTextContent: its line breaks are what is wanted
       say(box.innerText.replaceAll("\n", ", "));
     });
   }
 
-  addEventListener("pointerdown", (event) => !host.contains(event.target) && close());
+  addEventListener("pointerdown", ({ target }) => {
+    if (!(target instanceof Node && host.contains(target))) close();
+  });
   new ResizeObserver(() => {
     if (host.clientWidth === width) return;
     width = host.clientWidth;
@@ -132,60 +182,100 @@ function chart(host, describe) {
   return redraw;
 }
 
+/** @type {(series: Series[]) => number[]} */
 function allPlaces(series) {
+  /** @type {Set<number>} */
   const found = new Set();
   for (const each of series) if (!each.faint) for (const number of each.x) found.add(number);
   return [...found].sort((a, b) => a - b);
 }
 
+/** @type {(what: Chart, at: number) => Element[]} */
 function readout(what, at) {
   const rows = what.series
     .filter((each) => !each.faint && each.x.length)
-    .map((each) => [each, each.step ? lastUpTo(each.x, at) : nearest(each.x, at)])
-    .filter(([each, place]) => place >= 0 && (each.step || covers(each.x, at)))
-    .map(([each, place]) => [each, place, (each.read ?? each.y)[place]])
-    .filter(([, , number]) => Number.isFinite(number))
-    .sort((a, b) => (what.y.best === "high" ? b[2] - a[2] : a[2] - b[2]));
-  const lines = rows.slice(0, ROWS).map(([each, place, number]) =>
-    make("div", {}, [
-      swatch(each.optimizer), make("span", {}, [each.name]),
-      make("b", {}, [what.y.format(number)]), make("i", {}, [each.more ? each.more(place) : ""]),
-    ]),
-  );
+    .map((each) => ({ each, place: each.step ? lastUpTo(each.x, at) : nearest(each.x, at) }))
+    .filter(({ each, place }) => place >= 0 && (each.step || covers(each.x, at)))
+    .map(({ each, place }) => ({ each, place, number: (each.read ?? each.y)[place] }))
+    .filter(({ number }) => Number.isFinite(number))
+    .sort((a, b) => (what.y.best === "high" ? b.number - a.number : a.number - b.number));
+  const lines = rows
+    .slice(0, ROWS)
+    .map(({ each, place, number }) =>
+      make("div", {}, [
+        swatch(each.optimizer),
+        make("span", {}, [each.name]),
+        make("b", {}, [what.y.format(number)]),
+        make("i", {}, [each.more ? each.more(place) : ""]),
+      ]),
+    );
   const rest = rows.length > ROWS ? [make("div.rest", {}, [`and ${rows.length - ROWS} more`])] : [];
   return [make("div.at", {}, [`${what.x.words} ${what.x.format(at)}`]), ...lines, ...rest];
 }
 
+/** @type {(x: Numbers, at: number) => boolean} */
 const covers = (x, at) => at >= x[0] - 1e-9 && at <= x[x.length - 1] * (1 + 1e-9) + 1e-9;
 
+/** @type {(y: Scale) => number[]} */
 const yTicks = (y) => ticks(y.low, y.high, 5, y.log);
+/** @type {(what: Chart, y: Scale) => string[]} */
 const tickWords = (what, y) => yTicks(y).map(what.y.tick ?? what.y.format);
 
+/** @type {(what: Chart, x: Scale, y: Scale, frame: Frame) => Element[]} */
 function axes(what, x, y, frame) {
   const marks = [];
   const wide = frame.right - frame.left;
   for (const tick of what.x.ticks ?? ticks(x.low, x.high, Math.max(2, wide / 95), x.log)) {
     const at = x(tick);
-    marks.push(draw("line", { class: "tick", x1: at, x2: at, y1: frame.bottom, y2: frame.bottom + 4 }));
-    marks.push(draw("text", { class: "number", x: at, y: frame.bottom + 17, "text-anchor": "middle" }, [what.x.format(tick)]));
+    marks.push(
+      draw("line", { class: "tick", x1: at, x2: at, y1: frame.bottom, y2: frame.bottom + 4 }),
+    );
+    marks.push(
+      draw("text", { class: "number", x: at, y: frame.bottom + 17, "text-anchor": "middle" }, [
+        what.x.format(tick),
+      ]),
+    );
   }
   const words = tickWords(what, y);
   for (const [i, tick] of yTicks(y).entries()) {
     const at = y(tick);
     marks.push(draw("line", { class: "grid", x1: frame.left, x2: frame.right, y1: at, y2: at }));
-    marks.push(draw("text", { class: "number", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, [words[i]]));
+    marks.push(
+      draw("text", { class: "number", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, [
+        words[i],
+      ]),
+    );
   }
-  marks.push(draw("line", { class: "axis", x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom }));
+  marks.push(
+    draw("line", {
+      class: "axis",
+      x1: frame.left,
+      x2: frame.right,
+      y1: frame.bottom,
+      y2: frame.bottom,
+    }),
+  );
   const middle = (frame.left + frame.right) / 2;
-  marks.push(draw("text", { class: "words", x: middle, y: frame.bottom + 36, "text-anchor": "middle" }, [what.x.words + (x.log ? ", log" : "")]));
+  marks.push(
+    draw("text", { class: "words", x: middle, y: frame.bottom + 36, "text-anchor": "middle" }, [
+      what.x.words + (x.log ? ", log" : ""),
+    ]),
+  );
   const up = (frame.top + frame.bottom) / 2;
-  marks.push(draw("text", { class: "words", transform: `translate(13 ${up}) rotate(-90)`, "text-anchor": "middle" }, [what.y.words + (y.log ? ", log" : "")]));
+  marks.push(
+    draw(
+      "text",
+      { class: "words", transform: `translate(13 ${up}) rotate(-90)`, "text-anchor": "middle" },
+      [what.y.words + (y.log ? ", log" : "")],
+    ),
+  );
   return marks;
 }
 
 /* The points of a line; where it is interrupted it starts anew. Heights beyond reason are cut. */
+/** @type {(xs: Numbers, ys: Numbers, x: Scale, y: Scale, step?: boolean) => string} */
 function pathOf(xs, ys, x, y, step) {
-  let [path, down, before] = ["", false, 0];
+  let [path, down, before] = ["", false, ""];
   for (let i = 0; i < xs.length; i++) {
     if (!Number.isFinite(ys[i]) || (x.log && xs[i] <= 0) || (y.log && ys[i] <= 0)) {
       down = false;
@@ -198,12 +288,20 @@ function pathOf(xs, ys, x, y, step) {
   return path;
 }
 
+/** @type {(series: Series, x: Scale, y: Scale) => Element} */
 function band(series, x, y) {
   const floor = y.log ? y.low / 10 : -Infinity;
+  const { low: lows = [], high: highs = [] } = series;
   let [up, back] = ["", ""];
   series.x.forEach((at, i) => {
-    const [low, high] = [Math.max(series.low[i], floor), series.high[i]];
-    if (!Number.isFinite(low) || !Number.isFinite(high) || (x.log && at <= 0) || (y.log && high <= 0)) return;
+    const [low, high] = [Math.max(lows[i], floor), highs[i]];
+    if (
+      !Number.isFinite(low) ||
+      !Number.isFinite(high) ||
+      (x.log && at <= 0) ||
+      (y.log && high <= 0)
+    )
+      return;
     const px = x(at).toFixed(1);
     up += `${up ? "L" : "M"}${px} ${y(high).toFixed(1)}`;
     back = `L${px} ${y(low).toFixed(1)}${back}`;
@@ -212,10 +310,12 @@ function band(series, x, y) {
 }
 
 /* Intervals where there are only single places, and nothing is known between them. */
+/** @type {(series: Series, x: Scale, y: Scale) => Element} */
 function whiskers(series, x, y) {
   const floor = y.log ? y.low / 10 : -Infinity;
+  const { low: lows = [], high: highs = [] } = series;
   const path = Array.from(series.x, (at, i) => {
-    const [low, high] = [Math.max(series.low[i], floor), series.high[i]];
+    const [low, high] = [Math.max(lows[i], floor), highs[i]];
     if (!Number.isFinite(low) || !Number.isFinite(high) || (y.log && high <= 0)) return "";
     const px = x(at).toFixed(1);
     return `M${px} ${y(low).toFixed(1)}V${y(high).toFixed(1)}`;
@@ -223,38 +323,59 @@ function whiskers(series, x, y) {
   return inked("path", series.optimizer, { class: "whisker", d: path.join("") });
 }
 
+/** @type {(series: Series, x: Scale, y: Scale) => Element[]} */
 function line(series, x, y) {
   const dash = payload.optimizers[series.optimizer].style.dash.join(" ");
   const kind = series.faint ? "line faint" : series.thin ? "line thin" : "line";
   const path = pathOf(series.x, series.y, x, y, series.step);
-  const drawn = [inked("path", series.optimizer, { class: kind, d: path, "stroke-dasharray": dash, "data-line": series.name })];
+  const drawn = [
+    inked("path", series.optimizer, {
+      class: kind,
+      d: path,
+      "stroke-dasharray": dash,
+      "data-line": series.name,
+    }),
+  ];
   if (series.faint || series.thin) return drawn;
   return [...drawn, inked("path", series.optimizer, { class: "dot", d: markers(series, x, y) })];
 }
 
+/** @type {(series: Series, x: Scale, y: Scale) => string} */
 function markers(series, x, y) {
   const last = series.x.length - 1;
   const spaced = Array.from({ length: MARKERS }, (_, k) => Math.round((k * last) / (MARKERS - 1)));
   const places = series.marked || last < MARKERS ? series.x.keys() : new Set(spaced);
   return [...places]
-    .filter((i) => Number.isFinite(series.y[i]) && !(x.log && series.x[i] <= 0) && !(y.log && series.y[i] <= 0))
+    .filter(
+      (i) =>
+        Number.isFinite(series.y[i]) &&
+        !(x.log && series.x[i] <= 0) &&
+        !(y.log && series.y[i] <= 0),
+    )
     .map((i) => markerPath(series.optimizer, x(series.x[i]), y(series.y[i]), 4.2))
     .join("");
 }
 
 /* Where a cross stands: in the frame, at its top without a height that can be drawn. */
+/** @type {(each: Cross, x: Scale, y: Scale, frame: Frame) => [number, number]} */
 function crossAt(each, x, y, frame) {
   const up = each.y === null ? NaN : y(each.y);
+  /** @type {(at: number, low: number, high: number) => number} */
   const clamped = (at, low, high) => Math.min(Math.max(at, low), high);
-  return [clamped(x(each.x), frame.left, frame.right), Number.isFinite(up) ? clamped(up, frame.top + 6, frame.bottom - 4) : frame.top + 6];
+  return [
+    clamped(x(each.x), frame.left, frame.right),
+    Number.isFinite(up) ? clamped(up, frame.top + 6, frame.bottom - 4) : frame.top + 6,
+  ];
 }
 
+/** @type {(each: Cross, x: number, y: number) => Element} */
 function cross({ optimizer, words }, x, y) {
   const path = `M${x - 4} ${y - 4}L${x + 4} ${y + 4}M${x - 4} ${y + 4}L${x + 4} ${y - 4}`;
   return inked("path", optimizer, { class: "cross", d: path }, [draw("title", {}, [words])]);
 }
 
 /* Labels of the main lines at their ends, if there are few enough to be read. */
+/** @type {(series: Series[]) => Series[]} */
 function endLabels(series) {
   const named = series.filter((each) => !each.faint && !each.thin && each.x.length);
   return named.length <= 14 ? named : [];
@@ -262,36 +383,53 @@ function endLabels(series) {
 
 /* A line that ends early has its label at its last point, others at the right edge; labels that
    stand under each other make room for each other. */
+/** @type {(series: Series[], x: Scale, y: Scale, frame: Frame) => Element[]} */
 function placedLabels(series, x, y, frame) {
   const late = frame.right - (frame.right - frame.left) * 0.15;
   const lines = series
-    .map((each) => [each, lastPlace(each.y, y.log)])
-    .filter(([, last]) => last >= 0)
-    .map(([each, last]) => ({ each, from: x(each.x[last]), at: Math.max(frame.top, y(each.y[last])) }))
+    .map((each) => ({ each, last: lastPlace(each.y, y.log) }))
+    .filter(({ last }) => last >= 0)
+    .map(({ each, last }) => ({
+      each,
+      from: x(each.x[last]),
+      at: Math.max(frame.top, y(each.y[last])),
+    }))
     .filter(({ from }) => Number.isFinite(from))
     .map((line) => ({ ...line, from: (line.from > late ? frame.right : line.from) + 9 }));
   for (const column of overlapping(lines)) {
-    spread(column.sort((a, b) => a.at - b.at), frame.top + 4, frame.bottom - 2, 15);
+    spread(
+      column.sort((a, b) => a.at - b.at),
+      frame.top + 4,
+      frame.bottom - 2,
+      15,
+    );
   }
-  return lines.map(({ each, from, at }) => inked("text", each.optimizer, { class: "end", x: from, y: at + 4 }, [each.name]));
+  return lines.map(({ each, from, at }) =>
+    inked("text", each.optimizer, { class: "end", x: from, y: at + 4 }, [each.name]),
+  );
 }
 
 /* Labels in groups; no label of one group stands above or below one of another. */
+/** @type {(lines: Label[]) => Label[][]} */
 function overlapping(lines) {
+  /** @type {Label[][]} */
   const groups = [];
   let end = -Infinity;
   for (const line of [...lines].sort((a, b) => a.from - b.from)) {
     if (line.from > end) groups.push([]);
-    groups.at(-1).push(line);
+    groups[groups.length - 1].push(line);
     end = Math.max(end, line.from + textWidth(line.each.name));
   }
   return groups;
 }
 
 /* The last place of what can be drawn, −1 if there is none. */
-const lastPlace = (numbers, log) => numbers.findLastIndex((number) => Number.isFinite(number) && !(log && number <= 0));
+/** @type {(numbers: Numbers, log: boolean) => number} */
+const lastPlace = (numbers, log) =>
+  numbers.findLastIndex((number) => Number.isFinite(number) && !(log && number <= 0));
 
 /* Move places apart until neighbours are `gap` from each other, inside [top, bottom]. */
+/** @type {(lines: Label[], top: number, bottom: number, gap: number) => void} */
 function spread(lines, top, bottom, gap) {
   let at = top - gap;
   for (const each of lines) at = each.at = Math.max(each.at, at + gap);

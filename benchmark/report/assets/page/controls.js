@@ -1,23 +1,23 @@
+// @ts-check
 /* The controls: above all sections what concerns all, beside a chart what concerns it alone. */
-"use strict";
 
-const CHOICES = {
-  variants: { best: "best of each optimizer", all: "all that were tried" },
-  score: { final: "final value", best: "best value", area: "area under the curve" },
-  x: AXIS_WORDS,
-  logx: { 0: "linear", 1: "log" },
-  logy: { auto: "by metric", 0: "linear", 1: "log" },
-  center: { mean: "mean", median: "median" },
-  band: { ci: "95 % interval", iqr: "interquartile range", minmax: "min–max", none: "none" },
-  smooth: { 0: "off", 5: "5 points", 15: "15 points" },
-  seeds: { 0: "hidden", 1: "shown" },
-};
+import { CHOICES } from "./choices.js";
+import { payload } from "./data.js";
+import { byId, make } from "./dom.js";
+import { swatch } from "./look.js";
+import { change, follow, hidden, setting, state } from "./state.js";
+import { term } from "./terms.js";
+
+/** @import { Words } from "./dom.js" */
 
 /* A labelled list that sets `name`; `words` is its label or an element, `choices` by value. */
-function choose(name, words, choices, read = (text) => text) {
-  const list = make("select", { id: `choose-${name}` }, Object.entries(choices).map(([key, text]) =>
-    make("option", { value: key }, [text]),
-  ));
+/** @type {(name: string, words: Words, choices: Record<string, string>, read?: (text: string) => string | number) => HTMLElement} */
+export function choose(name, words, choices, read = (/** @type {string} */ text) => text) {
+  const list = make(
+    "select",
+    { id: `choose-${name}` },
+    Object.entries(choices).map(([key, text]) => make("option", { value: key }, [text])),
+  );
   list.addEventListener("change", () => change({ [name]: read(list.value) }));
   follow([name], () => (list.value = String(state[name])));
   list.value = String(state[name]);
@@ -25,7 +25,8 @@ function choose(name, words, choices, read = (text) => text) {
 }
 
 /* A box that sets `name`; `words` as in `choose`. */
-function toggle(name, words) {
+/** @type {(name: string, words: Words) => HTMLElement} */
+export function toggle(name, words) {
   const box = make("input", { type: "checkbox", id: `choose-${name}` });
   box.addEventListener("change", () => change({ [name]: box.checked ? "1" : "0" }));
   const show = () => (box.checked = state[name] === "1");
@@ -34,47 +35,75 @@ function toggle(name, words) {
   return make("label.check", { htmlFor: box.id }, [box, words]);
 }
 
+/** @template Each @param {Each[]} list @param {(each: Each) => string} words @returns {Record<string, string>} */
 const named = (list, words) => Object.fromEntries(list.map((each, i) => [i, words(each)]));
 
 /* What people call the metrics that have a definition of their own. */
-const definedMetrics = () => payload.metrics.map((each) => each.words).filter((each) => Object.hasOwn(payload.glossary, each));
+const definedMetrics = () =>
+  payload.metrics.map((each) => each.words).filter((each) => Object.hasOwn(payload.glossary, each));
 
-function mainControls() {
+export function mainControls() {
   const legend = make("div.legend", { role: "group", "aria-label": "Optimizers" });
   const host = byId("controls");
   host.replaceChildren(
     make("div.bar", {}, [
-      choose("problem", term(["problem", "setting"], "Problem"), named(payload.settings, (each) => each.title), Number),
-      choose("metric", term(["metric", ...definedMetrics()], "Metric"), named(payload.metrics, (each) => each.words), Number),
-      choose("variants", term(["variant", "best hyperparameters"], "Hyperparameters"), CHOICES.variants),
+      choose(
+        "problem",
+        term(["problem", "setting"], "Problem"),
+        named(payload.settings, (each) => each.title),
+        Number,
+      ),
+      choose(
+        "metric",
+        term(["metric", ...definedMetrics()], "Metric"),
+        named(payload.metrics, (each) => each.words),
+        Number,
+      ),
+      choose(
+        "variants",
+        term(["variant", "best hyperparameters"], "Hyperparameters"),
+        CHOICES.variants,
+      ),
     ]),
     legend,
     make("p.quiet.setting", { id: "setting" }),
   );
-  new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${host.offsetHeight}px`)).observe(host);
+  new ResizeObserver(() =>
+    document.documentElement.style.setProperty("--bar", `${host.offsetHeight}px`),
+  ).observe(host);
   follow(["problem", "off"], () => fillLegend(legend));
   follow(["problem"], () => (byId("setting").textContent = setting().name));
 }
 
+/** @type {(legend: HTMLElement) => void} */
 function fillLegend(legend) {
   const off = hidden();
   const here = [...new Set(setting().variants.map((variant) => variant.optimizer))];
-  const focused = document.activeElement?.dataset?.optimizer;
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.optimizer;
   const chips = here.map((optimizer) => {
-    const chip = make("button.chip", {
-      type: "button", "aria-pressed": String(!off.has(optimizer)), "data-optimizer": String(optimizer),
-      title: "click: show or hide; double click: show this one alone",
-    }, [swatch(optimizer), payload.optimizers[optimizer].label]);
+    const chip = make(
+      "button.chip",
+      {
+        type: "button",
+        "aria-pressed": String(!off.has(optimizer)),
+        "data-optimizer": String(optimizer),
+        title: "click: show or hide; double click: show this one alone",
+      },
+      [swatch(optimizer), payload.optimizers[optimizer].label],
+    );
     chip.addEventListener("click", () => toggleOptimizer(optimizer));
-    chip.addEventListener("dblclick", () => change({ off: here.filter((each) => each !== optimizer).join(",") }));
+    chip.addEventListener("dblclick", () =>
+      change({ off: here.filter((each) => each !== optimizer).join(",") }),
+    );
     return chip;
   });
   const all = make("button.chip.plain", { type: "button", hidden: off.size === 0 }, ["show all"]);
   all.addEventListener("click", () => change({ off: "" }));
   legend.replaceChildren(...chips, all);
-  if (focused) legend.querySelector(`[data-optimizer="${focused}"]`)?.focus();
+  if (focused) chips.find((chip) => chip.dataset.optimizer === focused)?.focus();
 }
 
+/** @type {(optimizer: number) => void} */
 function toggleOptimizer(optimizer) {
   const off = hidden();
   if (!off.delete(optimizer)) off.add(optimizer);

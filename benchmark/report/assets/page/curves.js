@@ -1,6 +1,21 @@
+// @ts-check
 /* The curves: one metric in one setting, with bands over seeds. */
-"use strict";
 
+import { chart } from "./chart.js";
+import { CHOICES } from "./choices.js";
+import { choose, toggle } from "./controls.js";
+import { AXIS_WORDS, curvesOf, payload } from "./data.js";
+import { byId, make } from "./dom.js";
+import { compact, metricAxis, value } from "./format.js";
+import { follow, metric, NONE_SHOWN, noneIsShown, setting, shownVariants, state } from "./state.js";
+import { term } from "./terms.js";
+
+/** @import { Variant } from "./payload.d.ts" */
+/** @import { Cross, Description, Series } from "./chart.js" */
+/** @import { UnpackedCurves } from "./data.js" */
+/** @import { Numbers } from "./scale.js" */
+
+/** @type {Record<string, (center: string) => string[]>} */
 const BANDS = {
   ci: (center) => [`${center}_low`, `${center}_high`],
   iqr: () => ["q25", "q75"],
@@ -11,6 +26,7 @@ const BANDS = {
 const logY = () => (state.logy === "auto" ? metric().logarithmic : state.logy === "1");
 
 /* Centred moving average over `count` points; fewer at the ends. */
+/** @template {Numbers | undefined} Some @param {Some} numbers @param {number} count @returns {Some | number[]} */
 function smoothed(numbers, count) {
   if (!numbers || count < 2) return numbers;
   const half = count >> 1;
@@ -22,51 +38,80 @@ function smoothed(numbers, count) {
   });
 }
 
-function curveSeries(curves, format = value) {
+/** @type {(curves: UnpackedCurves, format?: (number: number) => string) => Series[]} */
+export function curveSeries(curves, format = value) {
   const shown = new Map(shownVariants());
   const [low, high] = BANDS[state.band](state.center);
   const width = Number(state.smooth);
   const many = state.variants === "all";
-  const series = curves.bands[state.x].filter((each) => shown.has(each.variant)).map((each) => {
+  const series = curves.bands[state.x].flatMap((each) => {
     const variant = shown.get(each.variant);
+    if (!variant) return [];
     const center = `${state.center}_center`;
     return {
-      name: variant.label, optimizer: variant.optimizer, thin: many && !variant.chosen,
-      x: each.x, y: smoothed(each[center], width), read: each[center],
+      name: variant.label,
+      optimizer: variant.optimizer,
+      thin: many && !variant.chosen,
+      x: each.x,
+      y: smoothed(each[center], width),
+      read: each[center],
       low: many && !variant.chosen ? undefined : smoothed(each[low], width),
       high: many && !variant.chosen ? undefined : smoothed(each[high], width),
-      more: (i) => (low && each[low] && Number.isFinite(each[low][i]) ? `${format(each[low][i])} to ${format(each[high][i])}` : ""),
+      more: (/** @type {number} */ i) =>
+        low && each[low] && Number.isFinite(each[low][i])
+          ? `${format(each[low][i])} to ${format(each[high][i])}`
+          : "",
     };
   });
   return state.seeds === "1" ? [...seedSeries(curves, shown, width), ...series] : series;
 }
 
+/** @type {(curves: UnpackedCurves, shown: Map<number, Variant>, width: number) => Series[]} */
 function seedSeries(curves, shown, width) {
-  return curves.lines.filter((each) => shown.has(each.variant)).map((each) => ({
-    name: `${shown.get(each.variant).label}, seed ${each.seed}`,
-    optimizer: shown.get(each.variant).optimizer, faint: true, loose: each.diverged,
-    x: each.x[state.x], y: smoothed(each.y, width),
-  }));
+  return curves.lines
+    .filter((each) => shown.has(each.variant))
+    .map((each) => ({
+      name: `${shown.get(each.variant)?.label}, seed ${each.seed}`,
+      optimizer: shown.get(each.variant)?.optimizer ?? 0,
+      faint: true,
+      loose: each.diverged,
+      x: each.x[state.x],
+      y: smoothed(each.y, width),
+    }));
 }
 
+/** @type {(curves: UnpackedCurves) => Cross[]} */
 function crosses(curves) {
   const shown = new Map(shownVariants());
-  return curves.lines.filter((each) => each.diverged && shown.has(each.variant) && each.y.length).map((each) => ({
-    optimizer: shown.get(each.variant).optimizer, x: each.x[state.x].at(-1), y: each.y.at(-1),
-    words: `${shown.get(each.variant).label}, seed ${each.seed}: diverged`,
-  }));
+  return curves.lines
+    .filter((each) => each.diverged && shown.has(each.variant) && each.y.length)
+    .map((each) => ({
+      optimizer: shown.get(each.variant)?.optimizer ?? 0,
+      x: each.x[state.x].at(-1) ?? NaN,
+      y: each.y.at(-1) ?? null,
+      words: `${shown.get(each.variant)?.label}, seed ${each.seed}: diverged`,
+    }));
 }
 
+/** @type {() => Description} */
 function describeCurves() {
   const curves = curvesOf(state.metric, state.problem);
   const label = `${metric().words} over ${AXIS_WORDS[state.x]} on ${setting().problem}, a line for each optimizer`;
   const means = curves ? curveSeries(curves) : [];
-  const series = curves && !means.length ? seedSeries(curves, new Map(shownVariants()), Number(state.smooth)) : means;
+  const series =
+    curves && !means.length
+      ? seedSeries(curves, new Map(shownVariants()), Number(state.smooth))
+      : means;
   const ends = curves ? crosses(curves) : [];
   if (noneIsShown()) return { empty: NONE_SHOWN };
-  if (!series.length) return { empty: `Nothing to draw: no trial of what is chosen above has recorded its ${metric().words}.` };
+  if (!series.length)
+    return {
+      empty: `Nothing to draw: no trial of what is chosen above has recorded its ${metric().words}.`,
+    };
   return {
-    label, series, crosses: ends,
+    label,
+    series,
+    crosses: ends,
     x: { log: state.logx === "1", words: AXIS_WORDS[state.x], format: compact },
     y: metricAxis({ log: logY() }),
   };
@@ -79,30 +124,55 @@ function curvesNote() {
   const notes = [];
   const interval = curves?.notes[state.center === "mean" ? 0 : 1];
   if (state.band === "ci" && interval) notes.push(`${interval}.`);
-  if (state.band !== "none" && state.variants === "all") notes.push("Only the best hyperparameters of each optimizer have a band.");
-  if (state.smooth !== "0") notes.push(`Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`);
-  if (recorded > width) notes.push(`Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the best)` : ""}; none is invented.`);
-  if (curves?.lines.some((each) => each.diverged)) notes.push("A cross marks where a trial diverged; it is left out of means.");
+  if (state.band !== "none" && state.variants === "all")
+    notes.push("Only the best hyperparameters of each optimizer have a band.");
+  if (state.smooth !== "0")
+    notes.push(
+      `Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`,
+    );
+  if (recorded > width)
+    notes.push(
+      `Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the best)` : ""}; none is invented.`,
+    );
+  if (curves?.lines.some((each) => each.diverged))
+    notes.push("A cross marks where a trial diverged; it is left out of means.");
   return notes.join(" ");
 }
 
-function curvesSection() {
+export function curvesSection() {
   const host = make("div", { id: "curves-chart" });
   const note = make("p.quiet", { id: "curves-note" });
   byId("curves-body").replaceChildren(
     make("div.bar", {}, [
       choose("x", term(Object.values(CHOICES.x), "Against"), CHOICES.x),
       choose("center", term(Object.values(CHOICES.center), "Line"), CHOICES.center),
-      choose("band", term(["95 % interval", "interquartile range", "min–max"], "Band"), CHOICES.band),
+      choose(
+        "band",
+        term(["95 % interval", "interquartile range", "min–max"], "Band"),
+        CHOICES.band,
+      ),
       choose("smooth", term("smoothing", "Smoothing"), CHOICES.smooth),
       choose("logy", term("axis", "Vertical axis"), CHOICES.logy),
       choose("logx", term("axis", "Horizontal axis"), CHOICES.logx),
       toggle("seeds", term("individual seeds")),
     ]),
-    host, note,
+    host,
+    note,
   );
   const redraw = chart(host, describeCurves);
-  const all = ["problem", "metric", "variants", "off", "x", "logx", "logy", "center", "band", "seeds", "smooth"];
+  const all = [
+    "problem",
+    "metric",
+    "variants",
+    "off",
+    "x",
+    "logx",
+    "logy",
+    "center",
+    "band",
+    "seeds",
+    "smooth",
+  ];
   follow(all, () => {
     redraw();
     note.textContent = curvesNote();

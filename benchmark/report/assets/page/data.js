@@ -1,14 +1,29 @@
+// @ts-check
 /* The payload, and the curves of a metric in a setting, unpacked when they are first looked at. */
-"use strict";
 
-const payload = JSON.parse(document.getElementById("payload").textContent);
+import { byId } from "./dom.js";
 
-const curvesOf = (() => {
+/** @import { Axis, Bands, Curves, Lines, Packed, Payload } from "./payload.d.ts" */
+/** @import { Numbers } from "./scale.js" */
+/** @typedef {Axis["name"]} AxisName */
+/** @typedef {Record<string, any[]>} Columns A table, by the names of its columns. */
+/** @typedef {Record<string, any>} Row */
+/** @typedef {{ variant: number, x: Numbers, [statistic: string]: any }} Band */
+/** @typedef {{ variant: number, seed: number, diverged: boolean, x: Record<AxisName, Numbers>, y: Float64Array }} Line */
+/** @typedef {{ lines: Line[], notes: [string, string], bands: Record<AxisName, Band[]> }} UnpackedCurves */
+
+/** @type {Payload} */
+export const payload = JSON.parse(byId("payload").textContent ?? "");
+
+export const curvesOf = (() => {
+  /** @type {Map<string, UnpackedCurves | null>} */
   const unpacked = new Map();
+  /** @type {AxisName[]} */
   const AXES = payload.axes.filter((axis) => axis.by_step).map((axis) => axis.name);
-  const CLOCK = payload.axes.find((axis) => !axis.by_step).name;
+  const CLOCK = /** @type {Axis} */ (payload.axes.find((axis) => !axis.by_step)).name;
 
   /* Codes of 16 bits to numbers; NaN where absent. */
+  /** @type {(packed: Packed) => Float64Array} */
   function unpack({ unit, low, step, codes }) {
     const bytes = atob(codes);
     const numbers = new Float64Array(bytes.length / 2);
@@ -19,11 +34,16 @@ const curvesOf = (() => {
     return numbers;
   }
 
+  /** @type {(lengths: number[]) => number[]} */
   const starts = (lengths) => {
     let sum = 0;
-    return lengths.map((length) => (sum += length) - length);
+    return lengths.map((length) => {
+      sum += length;
+      return sum - length;
+    });
   };
 
+  /** @type {(part: Bands) => Band[]} */
   function bands(part) {
     const values = unpack(part.values);
     const total = values.length / Math.max(part.fields.length, 1);
@@ -31,7 +51,8 @@ const curvesOf = (() => {
     const begin = starts(part.lengths);
     return part.variants.map((variant, i) => {
       const [from, to] = [begin[i], begin[i] + part.lengths[i]];
-      const found = { variant, x: seconds?.subarray(from, to) };
+      /** @type {Band} */
+      const found = { variant, x: seconds?.subarray(from, to) ?? [] };
       part.fields.forEach((field, k) => {
         found[field] = values.subarray(k * total + from, k * total + to);
       });
@@ -39,27 +60,34 @@ const curvesOf = (() => {
     });
   }
 
-  /* The same bands on another axis: a step lies at one epoch, after so many samples. */
-  const onAxis = (found, part, places, axis) =>
-    found.map((each, i) => ({ ...each, x: places[part.places[i]][AXES.indexOf(axis)] }));
+  const given = (/** @type {(number | null)[]} */ numbers) => numbers.map((each) => each ?? NaN);
 
+  /* The same bands on another axis: a step lies at one epoch, after so many samples. */
+  /** @type {(found: Band[], part: Bands, places: Curves["places"], axis: AxisName) => Band[]} */
+  const onAxis = (found, part, places, axis) =>
+    found.map((each, i) => ({ ...each, x: given(places[part.places[i]][AXES.indexOf(axis)]) }));
+
+  /** @type {(part: Lines, places: Curves["places"]) => Line[]} */
   function lines(part, places) {
     const values = unpack(part.values);
     const seconds = unpack(part.seconds);
     const begin = starts(part.lengths);
     return part.variants.map((variant, i) => {
       const [from, to] = [begin[i], begin[i] + part.lengths[i]];
-      const x = { [CLOCK]: seconds.subarray(from, to) };
-      AXES.forEach((axis, k) => (x[axis] = places[part.places[i]][k]));
+      const x = /** @type {Record<AxisName, Numbers>} */ ({ [CLOCK]: seconds.subarray(from, to) });
+      AXES.forEach((axis, k) => {
+        x[axis] = given(places[part.places[i]][k]);
+      });
       const y = values.subarray(from, to);
       return { variant, seed: part.seeds[i], diverged: part.diverged[i], x, y };
     });
   }
 
+  /** @type {(curves: Curves) => UnpackedCurves} */
   function unpackAll({ lines: own, by_place: byPlace, by_seconds: bySeconds, places }) {
-    const found = byPlace.map((part) => [part, bands(part)]);
     const axes = AXES.map((axis) => [
-      axis, found.flatMap(([part, each]) => onAxis(each, part, places, axis)),
+      axis,
+      byPlace.flatMap((part) => onAxis(bands(part), part, places, axis)),
     ]);
     return {
       lines: lines(own, places),
@@ -68,12 +96,36 @@ const curvesOf = (() => {
     };
   }
 
+  /** @type {(metric: number, setting: number) => UnpackedCurves | null} */
   return (metric, setting) => {
     const key = `curves-${metric}-${setting}`;
     if (!unpacked.has(key)) {
       const element = document.getElementById(key);
-      unpacked.set(key, element && unpackAll(JSON.parse(element.textContent)));
+      unpacked.set(key, element && unpackAll(JSON.parse(element.textContent ?? "")));
     }
-    return unpacked.get(key);
+    return unpacked.get(key) ?? null;
   };
 })();
+
+/* The words of each axis, by its name. */
+export const AXIS_WORDS = Object.fromEntries(payload.axes.map(({ name, words }) => [name, words]));
+
+/* Keep what `compute` gives for each object that it is asked about. */
+/** @template {object} Known, Found @param {(object: Known) => Found} compute @returns {(object: Known) => Found} */
+export function remembered(compute) {
+  /** @type {WeakMap<Known, Found>} */
+  const known = new WeakMap();
+  return (object) => {
+    if (!known.has(object)) known.set(object, compute(object));
+    return /** @type {Found} */ (known.get(object));
+  };
+}
+
+/* A table of columns as an array of rows. */
+/** @type {(columns: Columns) => Row[]} */
+export const rowsOf = remembered((columns) => {
+  const names = Object.keys(columns);
+  return (columns[names[0]] ?? []).map((_, i) =>
+    Object.fromEntries(names.map((name) => [name, columns[name][i]])),
+  );
+});

@@ -1,7 +1,13 @@
+// @ts-check
 /* Numbers as people read them. */
-"use strict";
 
-function digits(value, count = 4) {
+import { metric } from "./state.js";
+
+/** @import { Axis } from "./chart.js" */
+/** @typedef {number | null | undefined} Known */
+
+/** @type {(value: Known, count?: number) => string} */
+export function digits(value, count = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -9,41 +15,47 @@ function digits(value, count = 4) {
   return tidy(size >= 1000 ? value.toFixed(0) : value.toPrecision(count));
 }
 
-const tidy = (text) => text.replace("-", "−").replace(/e\+?/, "e");
+/** @type {(text: string) => string} */
+export const tidy = (text) => text.replace("-", "−").replace(/e\+?/, "e");
 
 /* A value of the metric that is shown, in its unit, without the sign of that. */
-function value(number) {
+/** @type {(number: Known) => string} */
+export function value(number) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
   const { factor, decimals } = metric().unit;
   return decimals === null ? digits(number * factor) : tidy((number * factor).toFixed(decimals));
 }
 
 /* The sign that stands behind such a value. */
-const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
+export const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
 
 /* The vertical axis of a chart of the metric that is shown. */
-function metricAxis(more = {}) {
+/** @type {(more?: Partial<Axis>) => Axis} */
+export function metricAxis(more = {}) {
   const { words, unit, logarithmic, higher_is_better: isHigherBetter } = metric();
   return {
-    log: logarithmic, words: unit.sign ? `${words}, ${unit.sign}` : words,
-    format: (each) => value(each), best: isHigherBetter ? "high" : "low",
+    log: logarithmic,
+    words: unit.sign ? `${words}, ${unit.sign}` : words,
+    format: (each) => value(each),
+    best: isHigherBetter ? "high" : "low",
     tick: (each) => compact(unit.factor === 1 ? each : Number((each * unit.factor).toPrecision(6))),
     ...more,
   };
 }
 
-function pWords(p) {
+/** @type {(p: Known) => string} */
+export function pWords(p) {
   if (p === null || p === undefined) return "–";
   return p < 0.001 ? "< 0.001" : p > 0.995 ? "1" : p.toPrecision(2);
 }
 
 /* Of an amount on an axis: 12k, 1.5M, 1e15. */
-function compact(number) {
+/** @type {(number: number) => string} */
+export function compact(number) {
   const size = Math.abs(number);
-  if (size >= 1e9 || (size > 0 && size < 1e-5)) return tidy(Number(number.toPrecision(3)).toExponential());
+  if (size >= 1e9 || (size > 0 && size < 1e-5))
+    return tidy(Number(number.toPrecision(3)).toExponential());
   if (size >= 1e6) return `${tidy(String(Number((number / 1e6).toPrecision(3))))}M`;
   if (size >= 1e4) return `${tidy(String(Number((number / 1e3).toPrecision(3))))}k`;
   return tidy(String(Number(number.toPrecision(4))));
 }
-
-const AXIS_WORDS = Object.fromEntries(payload.axes.map(({ name, words }) => [name, words]));

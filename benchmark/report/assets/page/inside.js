@@ -1,5 +1,17 @@
+// @ts-check
 /* What was recorded inside optimizers with --diagnostics; axis, line and band are those of the curves. */
-"use strict";
+
+import { chart } from "./chart.js";
+import { CHOICES } from "./choices.js";
+import { choose } from "./controls.js";
+import { curveSeries } from "./curves.js";
+import { AXIS_WORDS, curvesOf, payload } from "./data.js";
+import { byId, make } from "./dom.js";
+import { compact, digits } from "./format.js";
+import { follow, state } from "./state.js";
+import { definition, term } from "./terms.js";
+
+/** @import { Description } from "./chart.js" */
 
 const ONE_SIDED = ["cosine", "signal_to_noise"]; // a log axis would not show where they are near 0
 
@@ -8,33 +20,61 @@ function insideCurves() {
   return place < 0 ? null : curvesOf(payload.metrics.length + place, state.problem);
 }
 
+/** @type {() => Description} */
 function describeInside() {
   const curves = insideCurves();
   const words = state.look.replaceAll("_", " ");
   const series = curves ? curveSeries(curves, digits) : [];
-  if (!series.length) return { empty: `No trial of what is chosen above has recorded the ${words} of ${state.group}.` };
+  if (!series.length)
+    return {
+      empty: `No trial of what is chosen above has recorded the ${words} of ${state.group}.`,
+    };
   return {
-    label: `${words} of ${state.group} over ${AXIS_WORDS[state.x]}`, series,
+    label: `${words} of ${state.group} over ${AXIS_WORDS[state.x]}`,
+    series,
     x: { log: state.logx === "1", words: AXIS_WORDS[state.x], format: compact },
-    y: { log: !ONE_SIDED.includes(state.look), words, format: (each) => digits(each), tick: compact },
+    y: {
+      log: !ONE_SIDED.includes(state.look),
+      words,
+      format: (each) => digits(each),
+      tick: compact,
+    },
   };
 }
 
-function insideSection() {
+export function insideSection() {
   if (!payload.inside.length) return;
   const parts = payload.inside.map((name) => name.replace(/^inside\//, ""));
   const groups = [...new Set(parts.map((name) => name.slice(0, name.lastIndexOf("/"))))];
   const quantities = [...new Set(parts.map((name) => name.slice(name.lastIndexOf("/") + 1)))];
-  CHOICES.group = Object.fromEntries(groups.map((each) => [each, each === "all" ? "all parameters" : each]));
+  CHOICES.group = Object.fromEntries(
+    groups.map((each) => [each, each === "all" ? "all parameters" : each]),
+  );
   CHOICES.look = Object.fromEntries(quantities.map((each) => [each, each.replaceAll("_", " ")]));
   const about = make("p.quiet");
   const host = make("div", { id: "inside-chart" });
   byId("inside-body").replaceChildren(
-    make("div.bar", {}, [choose("look", "Quantity", CHOICES.look), choose("group", term("layer", "Of"), CHOICES.group)]),
-    host, about,
+    make("div.bar", {}, [
+      choose("look", "Quantity", CHOICES.look),
+      choose("group", term("layer", "Of"), CHOICES.group),
+    ]),
+    host,
+    about,
   );
   const redraw = chart(host, describeInside);
-  const all = ["problem", "variants", "off", "x", "logx", "center", "band", "seeds", "smooth", "look", "group"];
+  const all = [
+    "problem",
+    "variants",
+    "off",
+    "x",
+    "logx",
+    "center",
+    "band",
+    "seeds",
+    "smooth",
+    "look",
+    "group",
+  ];
   follow(all, () => {
     about.textContent = definition(CHOICES.look[state.look]);
     redraw();

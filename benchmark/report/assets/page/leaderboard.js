@@ -1,7 +1,22 @@
+// @ts-check
 /* In short, and the leaderboard. */
-"use strict";
 
-function fillHeadline() {
+import { CHOICES } from "./choices.js";
+import { choose } from "./controls.js";
+import { payload, remembered, rowsOf } from "./data.js";
+import { byId, goTo, make } from "./dom.js";
+import { pWords, tidy, value } from "./format.js";
+import { swatch } from "./look.js";
+import { change, follow, hidden, metric, setting, state } from "./state.js";
+import { table } from "./table.js";
+import { term, told } from "./terms.js";
+
+/** @import { Columns, Row } from "./data.js" */
+/** @import { Children } from "./dom.js" */
+/** @import { Standing } from "./payload.d.ts" */
+/** @import { Column } from "./table.js" */
+
+export function fillHeadline() {
   const cards = payload.headlines.map(({ claim, evidence }, place) => {
     const { winners, variants } = payload.settings[place];
     const go = make("button.link", { type: "button" }, ["Show this problem"]);
@@ -11,34 +26,34 @@ function fillHeadline() {
     });
     return make("article.card", {}, [
       make("p.claim", {}, [...winners.map((winner) => swatch(variants[winner].optimizer)), claim]),
-      evidence.length ? make("ul", {}, evidence.map((words) => make("li", {}, [words]))) : null,
+      evidence.length
+        ? make(
+            "ul",
+            {},
+            evidence.map((words) => make("li", {}, [words])),
+          )
+        : null,
       payload.settings.length > 1 ? go : null,
     ]);
   });
-  const none = make("p.empty", {}, ["There is no record yet. Run trials, then build this page again."]);
+  const none = make("p.empty", {}, [
+    "There is no record yet. Run trials, then build this page again.",
+  ]);
   const words = make("p.quiet", {}, [
-    "Each optimizer with its ", term("best hyperparameters"), ". ", term("95 % interval", "Interval"), ", ", term("p"), " and ", term("verdict"), " are those of the leaderboard.",
+    "Each optimizer with its ",
+    term("best hyperparameters"),
+    ". ",
+    term("95 % interval", "Interval"),
+    ", ",
+    term("p"),
+    " and ",
+    term("verdict"),
+    " are those of the leaderboard.",
   ]);
   byId("headline-body").replaceChildren(...(cards.length ? [...cards, words] : [none]));
 }
 
-/* Keep what `compute` gives for each object that it is asked about. */
-function remembered(compute) {
-  const known = new WeakMap();
-  return (object) => {
-    if (!known.has(object)) known.set(object, compute(object));
-    return known.get(object);
-  };
-}
-
-/* A table of columns as an array of rows. */
-const rowsOf = remembered((columns) => {
-  const names = Object.keys(columns);
-  return (columns[names[0]] ?? []).map((_, i) =>
-    Object.fromEntries(names.map((name) => [name, columns[name][i]])),
-  );
-});
-
+/** @type {(columns: Columns) => Map<string, Row>} */
 const comparisonsByPair = remembered((columns) => {
   const found = new Map();
   for (const row of rowsOf(columns)) {
@@ -49,39 +64,55 @@ const comparisonsByPair = remembered((columns) => {
 });
 
 /* How `a` does against `b`, whichever way round it was compared. */
-const comparison = (standing, a, b) => comparisonsByPair(standing.comparisons).get(`${a} ${b}`) ?? null;
+/** @type {(standing: Standing, a: number, b: number) => Row | null} */
+export const comparison = (standing, a, b) =>
+  comparisonsByPair(standing.comparisons).get(`${a} ${b}`) ?? null;
 
+/** @type {(row: Row) => Row} */
 function turned(row) {
+  /** @type {(number: number | null) => number | null} */
   const minus = (number) => (number === null ? null : -number);
+  /** @type {Record<string, string>} */
   const other = { better: "worse", worse: "better" };
   return {
-    ...row, a: row.b, b: row.a, wins: row.pairs - row.wins - row.ties, effect: minus(row.effect),
-    difference: minus(row.difference), low: minus(row.high), high: minus(row.low),
+    ...row,
+    a: row.b,
+    b: row.a,
+    wins: row.pairs - row.wins - row.ties,
+    effect: minus(row.effect),
+    difference: minus(row.difference),
+    low: minus(row.high),
+    high: minus(row.low),
     verdict: other[row.verdict] ?? row.verdict,
   };
 }
 
 /* The chosen variant that the others are compared with. */
+/** @type {() => number | null} */
 function referenceVariant() {
   const wanted = payload.reference ?? state.against;
-  const chosen = setting().variants.map((v, i) => [v, i]).filter(([v]) => v.chosen);
-  const found = chosen.find(([v]) => payload.optimizers[v.optimizer].label === wanted);
-  return found ? found[1] : payload.reference ? null : setting().winners[0] ?? null;
+  const found = setting().variants.findIndex(
+    (each) => each.chosen && payload.optimizers[each.optimizer].label === wanted,
+  );
+  return found >= 0 ? found : payload.reference ? null : (setting().winners[0] ?? null);
 }
 
 const standing = () => metric().standings[state.score][state.problem];
 
+/** @type {(reference: number | null) => Row[]} */
 function leaderboardRows(reference) {
   const off = hidden();
   return rowsOf(standing().board)
-    .map((row) => ({ ...setting().variants[row.variant], ...row, place: row.variant }))
+    .map(withVariant)
     .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
     .map((row) => ({
-      ...row, winner: setting().winners.includes(row.place), reference: row.place === reference,
-      against: reference === null ? null : comparison(standing(), row.place, reference),
+      ...row,
+      reference: row.variant === reference,
+      against: reference === null ? null : comparison(standing(), row.variant, reference),
     }));
 }
 
+/** @type {(row: Row) => (Node | null)[]} */
 function nameCell(row) {
   return [
     swatch(row.optimizer),
@@ -90,64 +121,160 @@ function nameCell(row) {
   ];
 }
 
-const nameColumn = {
-  name: "optimizer", left: true, key: (row) => row.label, cell: nameCell,
-  get head() { return term("variant", "optimizer"); },
+/* A row with what is known of its variant, or of its optimizer alone. */
+/** @type {(row: Row) => Row} */
+export const withVariant = (row) => ({
+  ...setting().variants[row.variant],
+  ...row,
+  winner: setting().winners.includes(row.variant),
+});
+/** @type {(row: Row) => Row} */
+export const withOptimizer = (row) => ({
+  ...row,
+  label: payload.optimizers[row.optimizer].label,
+  hyperparameters: "",
+});
+
+/* The rows of what is shown, by optimizer. */
+/** @type {(columns: Columns) => Map<number, Row[]>} */
+export function byOptimizer(columns) {
+  const off = hidden();
+  const optimizerOf = (/** @type {Row} */ row) =>
+    row.optimizer ?? setting().variants[row.variant].optimizer;
+  const rows = rowsOf(columns).filter((row) => !off.has(optimizerOf(row)));
+  return Map.groupBy(rows, optimizerOf);
+}
+
+/** @type {Column} */
+export const nameColumn = {
+  name: "optimizer",
+  left: true,
+  key: (row) => row.label,
+  cell: nameCell,
+  get head() {
+    return term("variant", "optimizer");
+  },
   plain: (row) => row.label + (row.winner ? " ★" : ""),
 };
 
-function numberColumn(name, key, head, format = (each) => value(each)) {
+/** @type {(name: string, key: string, head?: Node, format?: (number: number) => string) => Column} */
+export function numberColumn(name, key, head, format = value) {
   return { name, head, key: (row) => row[key], cell: (row) => format(row[key]) };
 }
 
-const ends = { low: (row) => row.low, high: (row) => row.high };
+/** @type {Record<string, (row: Row) => number | null>} */
+export const ends = { low: (row) => row.low, high: (row) => row.high };
+/** @type {(low: number | null, high: number | null) => string} */
 const interval = (low, high) => (low === null ? "–" : `${value(low)} to ${value(high)}`);
 
+/** @type {() => Column[]} */
 function leaderboardColumns() {
+  /** @type {(row: Row, name: string) => any} */
   const against = (row, name) => row.against?.[name] ?? null;
   return [
     nameColumn,
     numberColumn("mean", "mean", term("mean")),
-    { name: "95 % interval", head: term("95 % interval"), cell: (row) => interval(row.low, row.high), csv: ends },
+    {
+      name: "95 % interval",
+      head: term("95 % interval"),
+      cell: (row) => interval(row.low, row.high),
+      csv: ends,
+    },
     numberColumn("median", "median", term("median")),
     { ...numberColumn("std", "std"), hidden: true },
     { name: "seeds done", head: term("seed", "seeds"), key: (row) => row.seeds, cell: seedsCell },
-    { name: "diverged", hidden: true, key: (row) => row.diverged, cell: (row) => String(row.diverged) },
-    { name: "difference", head: term("difference"), key: (row) => against(row, "difference"), cell: differenceCell, plain: (row) => signed(against(row, "difference")),
-      csv: { difference: (row) => against(row, "difference"), "difference low": (row) => against(row, "low"), "difference high": (row) => against(row, "high") } },
-    { name: "wins", head: term("wins"), key: (row) => against(row, "wins"), cell: (row) => (row.against ? `${row.against.wins} of ${row.against.pairs}` : "–"),
-      csv: { wins: (row) => against(row, "wins"), pairs: (row) => against(row, "pairs") } },
-    { name: "effect", hidden: true, key: (row) => against(row, "effect"), cell: (row) => signed(against(row, "effect"), (each) => each.toFixed(2)) },
-    { name: "p", head: term("p"), key: (row) => against(row, "p_holm"), cell: (row) => pWords(against(row, "p_holm")) },
-    { name: "verdict", head: term("verdict"), left: true, key: (row) => against(row, "verdict"), cell: verdictCell, plain: verdictWords, csv: { verdict: verdictWords } },
+    {
+      name: "diverged",
+      hidden: true,
+      key: (row) => row.diverged,
+      cell: (row) => String(row.diverged),
+    },
+    {
+      name: "difference",
+      head: term("difference"),
+      key: (row) => against(row, "difference"),
+      cell: differenceCell,
+      plain: (row) => signed(against(row, "difference")),
+      csv: {
+        difference: (row) => against(row, "difference"),
+        "difference low": (row) => against(row, "low"),
+        "difference high": (row) => against(row, "high"),
+      },
+    },
+    {
+      name: "wins",
+      head: term("wins"),
+      key: (row) => against(row, "wins"),
+      cell: (row) => (row.against ? `${row.against.wins} of ${row.against.pairs}` : "–"),
+      csv: { wins: (row) => against(row, "wins"), pairs: (row) => against(row, "pairs") },
+    },
+    {
+      name: "effect",
+      hidden: true,
+      key: (row) => against(row, "effect"),
+      cell: (row) => signed(against(row, "effect"), (each) => each.toFixed(2)),
+    },
+    {
+      name: "p",
+      head: term("p"),
+      key: (row) => against(row, "p_holm"),
+      cell: (row) => pWords(against(row, "p_holm")),
+    },
+    {
+      name: "verdict",
+      head: term("verdict"),
+      left: true,
+      key: (row) => against(row, "verdict"),
+      cell: verdictCell,
+      plain: verdictWords,
+      csv: { verdict: verdictWords },
+    },
   ];
 }
 
-const seedsCell = (row) => (row.diverged ? `${row.seeds}, ${row.diverged} diverged` : String(row.seeds));
+/** @type {(row: Row) => string} */
+const seedsCell = (row) =>
+  row.diverged ? `${row.seeds}, ${row.diverged} diverged` : String(row.seeds);
 
-const signed = (number, format = (each) => value(each)) =>
+/** @type {(number: number | null, format?: (number: number) => string) => string} */
+const signed = (number, format = value) =>
   number === null ? "–" : (number > 0 ? "+" : "") + tidy(format(number));
 
+/** @type {(row: Row) => string | Node} */
 function differenceCell(row) {
   if (!row.against) return "–";
   const { difference, low, high } = row.against;
-  return told("", signed(difference), low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}`);
+  return told(
+    "",
+    signed(difference),
+    low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}`,
+  );
 }
 
-const verdictWords = (row) => (row.reference ? "reference" : row.against?.verdict ?? "–");
+/** @type {(row: Row) => string} */
+const verdictWords = (row) => (row.reference ? "reference" : (row.against?.verdict ?? "–"));
 
+/** @type {(row: Row) => Node} */
 function verdictCell(row) {
   if (row.reference) return make("span.quiet", {}, ["reference"]);
   if (!row.against) return make("span.quiet", {}, [row.chosen ? "–" : "not compared"]);
-  const kind = { better: ".better", worse: ".worse" }[row.against.verdict] ?? ".open";
-  const words = row.against.verdict === "too few seeds to conclude" ? "too few seeds" : row.against.verdict;
+  const { verdict } = row.against;
+  const kind = ["better", "worse"].includes(verdict) ? `.${verdict}` : ".open";
+  const words =
+    row.against.verdict === "too few seeds to conclude" ? "too few seeds" : row.against.verdict;
   return make(`span.verdict${kind}`, {}, [words]);
 }
 
+/** @type {(host: HTMLElement) => void} */
 function fillLeaderboard(host) {
   const reference = referenceVariant();
   const rows = leaderboardRows(reference);
-  if (!rows.length) return host.replaceChildren(make("p.empty", {}, ["Nothing to show: no trial of what is chosen above is done or diverged."]));
+  if (!rows.length)
+    return host.replaceChildren(
+      make("p.empty", {}, [
+        "Nothing to show: no trial of what is chosen above is done or diverged.",
+      ]),
+    );
   const caption = `${metric().words}, ${CHOICES.score[state.score]}, on ${setting().problem}`;
   host.replaceChildren(
     table("leaderboard", caption, leaderboardColumns(), rows),
@@ -155,27 +282,37 @@ function fillLeaderboard(host) {
   );
 }
 
+/** @type {(rows: Row[], reference: number | null) => Children} */
 function leaderboardNote(rows, reference) {
   const { words } = metric().unit;
   const unit = words ? `All values in ${words}. ` : "";
   const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
   const apart = seedsWords(rows.map((row) => row.seeds + row.diverged));
   const copies = [" Copies have ", term("std"), " and ", term("effect"), " too."];
-  if (reference === null) return [unit, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
+  if (reference === null)
+    return [unit, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
   const size = standing().comparisons.a.length;
   const few = rows.some((row) => row.against?.verdict === "too few seeds to conclude");
   const family = payload.reference
     ? `with the reference named beforehand, ${size} in this setting`
     : `of all pairs of optimizers, ${size} in this setting`;
   return [
-    unit, way, "Compared with ", term("reference", setting().variants[reference].label), `, on paired seeds; p is corrected for the comparisons ${family}`,
+    unit,
+    way,
+    "Compared with ",
+    term("reference", setting().variants[reference].label),
+    `, on paired seeds; p is corrected for the comparisons ${family}`,
     few ? `; so many take at least ${standing().seeds_needed} seeds to conclude anything.` : ".",
-    state.variants === "all" ? " Only the best hyperparameters of each optimizer are compared." : "",
-    apart, ...copies,
+    state.variants === "all"
+      ? " Only the best hyperparameters of each optimizer are compared."
+      : "",
+    apart,
+    ...copies,
   ];
 }
 
 /* As words.seeds_words in Python. */
+/** @type {(counts: number[]) => string} */
 function seedsWords(counts) {
   const some = counts.filter((count) => count > 0);
   const [low, high] = [Math.min(...some), Math.max(...some)];
@@ -183,7 +320,7 @@ function seedsWords(counts) {
   return ` Rows rest on ${low} to ${high} seeds: the best of unequal means may be the one with the easier seeds.`;
 }
 
-function leaderboardSection() {
+export function leaderboardSection() {
   const host = make("div", { id: "leaderboard-table" });
   const labels = payload.optimizers.map((each) => each.label);
   const everyone = { "": "the best", ...Object.fromEntries(labels.map((label) => [label, label])) };
@@ -191,7 +328,7 @@ function leaderboardSection() {
   byId("leaderboard-body").replaceChildren(
     make("div.bar", {}, [
       choose("score", term(Object.values(CHOICES.score), "Score"), CHOICES.score),
-      choose("against", term("reference", "Compared with"), only ?? everyone),
+      choose("against", term("reference", "Compared with"), only || everyone),
     ]),
     host,
   );

@@ -1,44 +1,74 @@
+// @ts-check
 /* Puts the page together. */
-"use strict";
+
+import { costSection, provenanceSection, troubleSection } from "./accounts.js";
+import { mainControls } from "./controls.js";
+import { curvesSection } from "./curves.js";
+import { payload } from "./data.js";
+import { byId, goTo, make } from "./dom.js";
+import { insideSection } from "./inside.js";
+import { fillHeadline, leaderboardSection } from "./leaderboard.js";
+import { ranksSection } from "./ranks.js";
+import { defaults, readAddress, refresh, state } from "./state.js";
+import { targetsSection } from "./targets.js";
+import { tip } from "./terms.js";
+import { tuningSection } from "./tuning.js";
 
 const SECTIONS = {
-  leaderboard: "Leaderboard", curves: "Curves", targets: "Time to target", sensitivity: "Learning rate",
-  ranks: "Ranks", inside: "Inside the optimizer", trouble: "Diverged and failed", cost: "Cost", landscape: "In motion", provenance: "Provenance",
+  leaderboard: "Leaderboard",
+  curves: "Curves",
+  targets: "Time to target",
+  sensitivity: "Learning rate",
+  ranks: "Ranks",
+  inside: "Inside the optimizer",
+  trouble: "Diverged and failed",
+  cost: "Cost",
+  landscape: "In motion",
+  provenance: "Provenance",
 };
 
 /* What is there only where there is something to draw. */
-const DRAWN = ["controls", "leaderboard", "curves", "targets", "sensitivity", "ranks", "inside", "cost"];
-
-/* The address holds the state, so links to sections scroll without writing it. */
-function goTo(id) {
-  const section = byId(id);
-  section.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-  const title = section.querySelector("h2");
-  title.tabIndex = -1;
-  title.focus({ preventScroll: true });
-}
+const DRAWN = [
+  "controls",
+  "leaderboard",
+  "curves",
+  "targets",
+  "sensitivity",
+  "ranks",
+  "inside",
+  "cost",
+];
 
 function fillFrame() {
   byId("title").textContent = payload.studies.join(", ");
+  /** @type {(number: number, word: string) => string} */
   const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
   const problems = new Set(payload.settings.map((each) => each.problem)).size;
   byId("subtitle").textContent = [
-    count(payload.trials, "trial"), count(payload.optimizers.length, "optimizer"), count(problems, "problem"),
+    count(payload.trials, "trial"),
+    count(payload.optimizers.length, "optimizer"),
+    count(problems, "problem"),
   ].join(" · ");
-  byId("nav").replaceChildren(...Object.entries(SECTIONS).filter(([id]) => byId(id) && !byId(id).hidden).map(([id, words]) => {
-    const link = make("a", { href: `#${id}` }, [words]);
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      goTo(id);
-    });
-    return link;
-  }));
+  byId("nav").replaceChildren(
+    ...Object.entries(SECTIONS)
+      .filter(([id]) => byId(id) && !byId(id).hidden)
+      .map(([id, words]) => {
+        const link = make("a", { href: `#${id}` }, [words]);
+        link.addEventListener("click", (event) => {
+          event.preventDefault();
+          goTo(id);
+        });
+        return link;
+      }),
+  );
 }
 
 /* On paper nothing can be opened. */
 function unfold() {
   for (const details of document.querySelectorAll("details")) details.open = true;
-  for (const button of document.querySelectorAll(".table > .link")) button.click();
+  for (const button of document.querySelectorAll("button")) {
+    if (button.matches(".table > .link")) button.click();
+  }
 }
 
 function start() {

@@ -1,16 +1,24 @@
+// @ts-check
 /* From numbers to pixels, and round numbers to write along the way. */
-"use strict";
+
+/** @typedef {number[] | Float64Array} Numbers */
+/** @typedef {[low: number, high: number]} Range */
+/** @typedef {((number: number) => number) & { low: number, high: number, log: boolean }} Scale */
 
 /* A map from [low, high] to [from, to], along logarithms if `log`. */
-function scale(low, high, from, to, log) {
+/** @type {(low: number, high: number, from: number, to: number, log: boolean) => Scale} */
+export function scale(low, high, from, to, log) {
+  /** @type {(number: number) => number} */
   const bend = log ? Math.log10 : (number) => number;
   const [a, b] = [bend(low), bend(high)];
+  /** @type {(number: number) => number} */
   const map = (number) => from + ((bend(number) - a) / (b - a || 1)) * (to - from);
   return Object.assign(map, { low, high, log });
 }
 
 /* Lowest and highest of the finite (and, on a log axis, positive) numbers of many arrays. */
-function extent(arrays, log) {
+/** @type {(arrays: Numbers[], log: boolean) => Range} */
+export function extent(arrays, log) {
   let [low, high] = [Infinity, -Infinity];
   for (const array of arrays) {
     for (const number of array) {
@@ -20,12 +28,16 @@ function extent(arrays, log) {
     }
   }
   if (low > high) return log ? [0.1, 1] : [0, 1];
-  if (low === high) return log ? [low / 2, high * 2] : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(low) || 1) / 2];
+  if (low === high)
+    return log
+      ? [low / 2, high * 2]
+      : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(low) || 1) / 2];
   return [low, high];
 }
 
 /* Some air above and below. */
-function padded([low, high], log, share = 0.04) {
+/** @type {(range: Range, log: boolean, share?: number) => Range} */
+export function padded([low, high], log, share = 0.04) {
   if (log) {
     const factor = (high / low) ** share;
     return [low / factor, high * factor];
@@ -33,11 +45,12 @@ function padded([low, high], log, share = 0.04) {
   return [low - (high - low) * share, high + (high - low) * share];
 }
 
-function ticks(low, high, count, log) {
+/** @type {(low: number, high: number, count: number, log?: boolean) => number[]} */
+export function ticks(low, high, count, log = false) {
   if (log && high / low >= 4) return logTicks(low, high, count);
   const rough = (high - low) / Math.max(count, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((each) => each >= rough * 0.999);
+  const step = [1, 2, 5].map((f) => f * power).find((each) => each >= rough * 0.999) ?? 10 * power;
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-12) + step * 1e-9; k++) {
     found.push(Number((k * step).toPrecision(8)));
@@ -45,6 +58,7 @@ function ticks(low, high, count, log) {
   return found;
 }
 
+/** @type {(low: number, high: number, count: number) => number[]} */
 function logTicks(low, high, count) {
   const decades = Math.log10(high / low);
   const every = Math.max(1, Math.ceil(decades / Math.max(count, 1)));
@@ -61,7 +75,8 @@ function logTicks(low, high, count) {
 }
 
 /* The place in ascending `numbers` that is nearest to `wanted`. */
-function nearest(numbers, wanted) {
+/** @type {(numbers: Numbers, wanted: number) => number} */
+export function nearest(numbers, wanted) {
   let [low, high] = [0, numbers.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -72,7 +87,8 @@ function nearest(numbers, wanted) {
 }
 
 /* The last place whose number is not above `wanted`, −1 if there is none: for staircases. */
-function lastUpTo(numbers, wanted) {
+/** @type {(numbers: Numbers, wanted: number) => number} */
+export function lastUpTo(numbers, wanted) {
   let [low, high] = [0, numbers.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -80,4 +96,12 @@ function lastUpTo(numbers, wanted) {
     else high = middle;
   }
   return low - 1;
+}
+
+/* Put a read-out beside a place in a chart, towards the side with more room, within its `width`. */
+/** @type {(box: HTMLElement, at: number, top: number, sides: { left: number, right: number }, width: number) => void} */
+export function placeBeside(box, at, top, { left, right }, width) {
+  const wanted = at > (left + right) / 2 ? at - box.offsetWidth - 12 : at + 12;
+  box.style.left = `${Math.max(0, Math.min(wanted, width - box.offsetWidth))}px`;
+  box.style.top = `${top}px`;
 }

@@ -1,20 +1,52 @@
+// @ts-check
 /* What is shown: one object, kept in the address so that a view can be shared. */
-"use strict";
 
-const defaults = {
-  problem: 0, metric: 0, variants: "best", score: "final", against: "",
-  x: payload.axis, logx: "0", logy: "auto", center: "mean", band: "ci", seeds: "0", smooth: "0", off: "",
-  look: "update_ratio", group: "all",
+import { CHOICES } from "./choices.js";
+import { payload } from "./data.js";
+
+/** @import { Variant } from "./payload.d.ts" */
+/** @import { AxisName } from "./data.js" */
+/**
+ * The choices by name; the index is for those that go through all of them.
+ *
+ * @typedef {{
+ *   problem: number, metric: number, variants: string, score: string, against: string,
+ *   x: AxisName, logx: string, logy: string, center: string, band: string, seeds: string,
+ *   smooth: string, off: string, look: string, group: string, [name: string]: any,
+ * }} State
+ */
+
+/** @type {State} */
+export const defaults = {
+  problem: 0,
+  metric: 0,
+  variants: "best",
+  score: "final",
+  against: "",
+  x: payload.axis,
+  logx: "0",
+  logy: "auto",
+  center: "mean",
+  band: "ci",
+  seeds: "0",
+  smooth: "0",
+  off: "",
+  look: "update_ratio",
+  group: "all",
 };
-const state = { ...defaults };
+/** @type {State} */
+export const state = { ...defaults };
+/** @type {{ names: string[], listener: () => void }[]} */
 const listeners = [];
 
 /* Call `listener` now and after every change of one of `names`. */
-function follow(names, listener) {
+/** @type {(names: string[], listener: () => void) => void} */
+export function follow(names, listener) {
   listeners.push({ names, listener });
 }
 
-function change(update) {
+/** @type {(update: Partial<State>) => void} */
+export function change(update) {
   const changed = Object.keys(update).filter((name) => state[name] !== update[name]);
   if (!changed.length) return;
   Object.assign(state, update);
@@ -22,28 +54,32 @@ function change(update) {
   refresh(changed);
 }
 
-function refresh(changed) {
+/** @type {(changed: string[]) => void} */
+export function refresh(changed) {
   for (const { names, listener } of listeners) {
     if (names.some((name) => changed.includes(name))) listener();
   }
 }
 
-const metric = () => payload.metrics[state.metric];
-const setting = () => payload.settings[state.problem];
-const hidden = () => new Set(state.off ? state.off.split(",").map(Number) : []);
+export const metric = () => payload.metrics[state.metric];
+export const setting = () => payload.settings[state.problem];
+export const hidden = () => new Set(state.off ? state.off.split(",").map(Number) : []);
 
-const noneIsShown = () => setting().variants.every((variant) => hidden().has(variant.optimizer));
-const NONE_SHOWN = "No optimizer is shown: choose one above.";
+export const noneIsShown = () =>
+  setting().variants.every((variant) => hidden().has(variant.optimizer));
+export const NONE_SHOWN = "No optimizer is shown: choose one above.";
 
 /* Variants of the setting that are to be shown, as [place, variant]. */
-function shownVariants() {
+/** @type {() => [number, Variant][]} */
+export function shownVariants() {
   const off = hidden();
   return setting()
-    .variants.map((variant, place) => [place, variant])
+    .variants.map((variant, place) => /** @type {[number, Variant]} */ ([place, variant]))
     .filter(([, v]) => !off.has(v.optimizer) && (v.chosen || state.variants === "all"));
 }
 
 /* Problems, metrics and optimizers stand in the address by name: it outlives a changed order. */
+/** @type {Record<string, () => string[]>} */
 const NAMES = {
   problem: () => payload.settings.map((each) => each.name),
   metric: () => payload.metrics.map((each) => each.name),
@@ -60,29 +96,37 @@ function writeAddress() {
   history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
 }
 
+/** @type {(name: string) => string} */
 function toAddress(name) {
   if (name in NAMES) return NAMES[name]()[state[name]];
   if (name !== "off") return state[name];
   return JSON.stringify([...hidden()].map((place) => optimizerNames()[place]));
 }
 
-function readAddress() {
+/** @type {() => string[]} */
+export function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
+  /** @type {State} */
   const update = { ...defaults };
   for (const name of Object.keys(defaults)) {
-    if (words.has(name)) update[name] = fromAddress(name, words.get(name)) ?? defaults[name];
+    const text = words.get(name);
+    if (text !== null) update[name] = fromAddress(name, text) ?? defaults[name];
   }
   const changed = Object.keys(update).filter((name) => state[name] !== update[name]);
   Object.assign(state, update);
   return changed;
 }
 
+/** @type {(name: string, text: string) => string | number | undefined} */
 function fromAddress(name, text) {
   if (name in NAMES) return Math.max(0, NAMES[name]().indexOf(text));
   if (name in CHOICES) return Object.hasOwn(CHOICES[name], text) ? text : undefined;
   if (name === "against") return optimizerNames().includes(text) ? text : undefined;
   try {
-    const places = JSON.parse(text).map((label) => optimizerNames().indexOf(label));
+    /** @type {number[]} */
+    const places = JSON.parse(text).map((/** @type {string} */ label) =>
+      optimizerNames().indexOf(label),
+    );
     return places.filter((place) => place >= 0).join(",");
   } catch {
     return undefined;

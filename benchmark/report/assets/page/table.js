@@ -1,34 +1,66 @@
+// @ts-check
 /* Tables that can be sorted, and copied as CSV, Markdown or LaTeX. */
-"use strict";
+
+import { make, say } from "./dom.js";
+
+/** @import { Children } from "./dom.js" */
+/** @import { Row } from "./data.js" */
+/**
+ * A column: `cell(row)` is what is shown, `key(row)` what is sorted by, `plain(row)` the text of a
+ * copy, `csv` the columns of a CSV by name, which without it has `key(row)`; what is `hidden` is
+ * only copied.
+ *
+ * @typedef {{
+ *   name: string, id?: string, head?: Node | string, cell: (row: Row) => Children,
+ *   key?: (row: Row) => any, plain?: (row: Row) => string,
+ *   csv?: Record<string, (row: Row) => unknown>, left?: boolean, hidden?: boolean,
+ * }} Column
+ */
+/** @typedef {{ by: string | null, up: boolean, all: boolean }} Kept What a reader chose. */
 
 const FOLD = 30; // rows; more are shown when asked for
 
+/** @type {(column: Column) => string} */
 const idOf = (column) => column.id ?? column.name;
 const keptOf = (() => {
+  /** @type {Map<string, Kept>} */
   const known = new Map();
-  return (id) => known.get(id) ?? known.set(id, { by: null, up: true, all: false }).get(id);
+  /** @type {(id: string) => Kept} */
+  return (id) => {
+    const kept = known.get(id) ?? { by: null, up: true, all: false };
+    known.set(id, kept);
+    return kept;
+  };
 })();
 
 /* A table of `rows`; a column is {name, id, head, cell, key, plain, csv, left, hidden}: `cell(row)` gives
    what is shown, `key(row)` what is sorted by, `plain(row)` the text of a copy, `csv` the columns of a
    CSV by name, which without it has `key(row)`; a `hidden` one is only copied. A table of one `id`
    stays sorted and unfolded as it was when it is made again of other rows. */
-function table(id, caption, columns, rows) {
+/** @type {(id: string, caption: string, columns: Column[], rows: Row[]) => HTMLElement} */
+export function table(id, caption, columns, rows) {
   const kept = keptOf(id);
   const seen = columns.filter((column) => !column.hidden);
   const body = make("tbody");
   const heads = seen.map((column) => head(column));
   const isLong = () => !kept.all && rows.length > FOLD + 5;
   const element = make("table", {}, [
-    make("caption.visually-hidden", {}, [caption]), make("thead", {}, [make("tr", {}, heads)]), body,
+    make("caption.visually-hidden", {}, [caption]),
+    make("thead", {}, [make("tr", {}, heads)]),
+    body,
   ]);
 
   function fill() {
     heads.forEach((cell, i) => {
-      if (idOf(seen[i]) === kept.by) cell.setAttribute("aria-sort", kept.up ? "ascending" : "descending");
+      if (idOf(seen[i]) === kept.by)
+        cell.setAttribute("aria-sort", kept.up ? "ascending" : "descending");
       else cell.removeAttribute("aria-sort");
     });
-    body.replaceChildren(...ordered().slice(0, isLong() ? FOLD : Infinity).map(rowOf));
+    body.replaceChildren(
+      ...ordered()
+        .slice(0, isLong() ? FOLD : Infinity)
+        .map(rowOf),
+    );
   }
 
   function unfoldButton() {
@@ -41,8 +73,11 @@ function table(id, caption, columns, rows) {
     return button;
   }
 
+  /** @type {(column: Column) => HTMLElement} */
   function head(column) {
-    const cell = make(`th${column.left ? ".left" : ""}`, { scope: "col" }, [column.head ?? column.name]);
+    const cell = make(`th${column.left ? ".left" : ""}`, { scope: "col" }, [
+      column.head ?? column.name,
+    ]);
     if (!column.key) return cell;
     const button = make("button.sort", { type: "button", "aria-label": `sort by ${column.name}` });
     button.addEventListener("click", () => sort(column));
@@ -50,6 +85,7 @@ function table(id, caption, columns, rows) {
     return cell;
   }
 
+  /** @type {(column: Column) => void} */
   function sort(column) {
     Object.assign(kept, { by: idOf(column), up: kept.by === idOf(column) ? !kept.up : true });
     fill();
@@ -58,27 +94,36 @@ function table(id, caption, columns, rows) {
   function ordered() {
     const key = seen.find((column) => idOf(column) === kept.by)?.key;
     if (!key) return rows;
+    /** @type {(each: unknown) => boolean} */
     const isAbsent = (each) => each === null || each === undefined;
     return [...rows].sort((a, b) => {
       const [p, q] = [key(a), key(b)];
-      if (isAbsent(p) || isAbsent(q)) return isAbsent(p) - isAbsent(q);
+      if (isAbsent(p) || isAbsent(q)) return Number(isAbsent(p)) - Number(isAbsent(q));
       const order = typeof p === "number" ? p - q : String(p).localeCompare(String(q));
       return kept.up ? order : -order;
     });
   }
 
+  /** @type {(row: Row) => HTMLElement} */
   const rowOf = (row) =>
-    make(`tr${row.winner ? ".winner" : ""}`, {}, seen.map((column) => {
-      const shown = column.cell(row);
-      return make(`td${column.left ? ".left" : ""}`, {}, Array.isArray(shown) ? shown : [shown]);
-    }));
+    make(
+      `tr${row.winner ? ".winner" : ""}`,
+      {},
+      seen.map((column) => {
+        const shown = column.cell(row);
+        return make(`td${column.left ? ".left" : ""}`, {}, Array.isArray(shown) ? shown : [shown]);
+      }),
+    );
 
   fill();
   return make("div.table", {}, [
-    make("div.scroll", {}, [element]), isLong() ? unfoldButton() : null, copyButtons(columns, ordered),
+    make("div.scroll", {}, [element]),
+    isLong() ? unfoldButton() : null,
+    copyButtons(columns, ordered),
   ]);
 }
 
+/** @type {(columns: Column[], rows: () => Row[]) => HTMLElement} */
 function copyButtons(columns, rows) {
   const formats = { CSV: asCsv, Markdown: asMarkdown, LaTeX: asLatex };
   const buttons = Object.entries(formats).map(([name, write]) => {
@@ -94,7 +139,8 @@ function copyButtons(columns, rows) {
   return make("p.copies", {}, ["Copy as ", ...buttons]);
 }
 
-async function copy(text) {
+/** @type {(text: string) => Promise<void>} */
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -106,46 +152,74 @@ async function copy(text) {
   }
 }
 
+/** @type {(column: Column, row: Row) => string} */
 const plainOf = (column, row) => (column.plain ? column.plain(row) : String(column.cell(row)));
 
-function asCsv(columns, rows) {
-  const quoted = (text) => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** @type {(columns: Column[], rows: Row[]) => string} */
+export function asCsv(columns, rows) {
+  /** @type {(text: string) => string} */
+  const quoted = (text) =>
+    /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   // A spreadsheet takes a text that begins so for a formula, unless an apostrophe is before it.
-  const tame = (each) => (typeof each === "string" && /^\s*[=+\-@]/.test(each) ? `'${each}` : String(each ?? ""));
-  const parts = columns.flatMap((column) => Object.entries(column.csv ?? { [column.name]: column.key }));
+  /** @type {(each: unknown) => string} */
+  const tame = (each) =>
+    typeof each === "string" && /^\s*[=+\-@]/.test(each) ? `'${each}` : String(each ?? "");
+  const parts = columns.flatMap((column) =>
+    Object.entries(column.csv ?? { [column.name]: column.key ?? (() => "") }),
+  );
   const lines = rows.map((row) => parts.map(([, value_]) => quoted(tame(value_(row)))).join(","));
   return `${[parts.map(([name]) => quoted(name)).join(","), ...lines].join("\n")}\n`;
 }
 
 /* As markdown_text.as_text in Python. */
-function markdownText(text) {
+/** @type {(text: string) => string} */
+export function markdownText(text) {
   return text
     .replace(/([\\`*[\]|~$#!])/g, "\\$1")
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\_")
     .replace(/^(?=[-+=]+(\s|$)|-\s*-)/, "\\")
     .replace(/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2")
-    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
     .replace(/(?<=[A-Za-z]):(?=\/\/)|(?<=\bwww)\.|(?<=\bmailto):/gi, "\\$&");
 }
 
+/** @type {(columns: Column[], rows: Row[]) => string} */
 function asMarkdown(columns, rows) {
   const safe = markdownText;
+  /** @type {(texts: string[]) => string} */
   const line = (texts) => `| ${texts.map(safe).join(" | ")} |`;
   const rule = `|${columns.map((column) => (column.left ? ":--" : "--:")).join("|")}|`;
   const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));
   return `${[line(columns.map((column) => column.name)), rule, ...lines].join("\n")}\n`;
 }
 
+/** @type {(columns: Column[], rows: Row[]) => string} */
 function asLatex(columns, rows) {
+  /** @type {Record<string, string>} */
   const special = { "−": "$-$", "±": "$\\pm$", "★": "$\\star$", "–": "--", "<": "$<$", ">": "$>$" };
+  /** @type {(text: string) => string} */
   const safe = (text) =>
     text
-      .replace(/[\\{}%&#_$^~]/g, (sign) => (/[\\^~]/.test(sign) ? `\\char\`\\${sign} ` : `\\${sign}`))
+      .replace(/[\\{}%&#_$^~]/g, (sign) =>
+        /[\\^~]/.test(sign) ? `\\char\`\\${sign} ` : `\\${sign}`,
+      )
       .replace(/[−±★–<>]/g, (sign) => special[sign])
       .replace(/[[*]/g, "{$&}"); // after \\\\ they would be its arguments
+  /** @type {(texts: string[]) => string} */
   const line = (texts) => `${texts.map(safe).join(" & ")} \\\\`;
   const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));
   const kinds = columns.map((column) => (column.left ? "l" : "r")).join("");
   const head = line(columns.map((column) => column.name));
-  return [`\\begin{tabular}{${kinds}}`, "\\toprule", head, "\\midrule", ...lines, "\\bottomrule", "\\end{tabular}", ""].join("\n");
+  return [
+    `\\begin{tabular}{${kinds}}`,
+    "\\toprule",
+    head,
+    "\\midrule",
+    ...lines,
+    "\\bottomrule",
+    "\\end{tabular}",
+    "",
+  ].join("\n");
 }

@@ -3,6 +3,9 @@
 import csv
 import io
 import itertools
+import os
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +15,12 @@ from PIL import Image
 from benchmark.metrics import METRICS, Metric, Unit
 from benchmark.plain_text import plain
 from benchmark.report.markdown_text import as_text
+from benchmark.report.page.modules import joined
+from benchmark.report.page.page import _MAIN, Section
 from tests.benchmark.report.page.conftest import EVIL
 
 pytestmark = pytest.mark.browser
+MODULES = _MAIN.parent
 
 
 @pytest.fixture
@@ -37,6 +43,15 @@ def labels(page):
 
 def labels_row(page):
     return page.locator("#leaderboard-table tbody tr").first.inner_text()
+
+
+def expose(page, module, *names):
+    """Let the tests call functions that a module exports."""
+    text = joined(MODULES / module)
+    last = re.findall(r"^const (module_\d+) =", text, re.MULTILINE)[-1]
+    text += f"\nObject.assign(globalThis, {{ {', '.join(f'{n}: {last}.{n}' for n in names)} }});"
+    page.add_script_tag(content=text, type="module")
+    page.wait_for_function(f"typeof {names[0]} !== 'undefined'")
 
 
 def choose(page, name, value):
@@ -335,7 +350,7 @@ def test_names_stay_text(open_page, file_of, curve):
     page = open_page(file_of(curve("adam", label=EVIL), trouble))
     assert labels(page)[0] == EVIL
     assert EVIL in page.locator("#trouble-body").inner_text()
-    assert page.locator("script:not([type])").count() == 1
+    assert page.locator("script:not([type='application/json'])").count() == 1
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -389,6 +404,7 @@ def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_pag
         for lr, loss, status in ((0.1, 0.4, "done"), (1.0, 0.5, "done"), (1e9, 1e30, "diverged"))
     ]
     page = open_page(file_of(*found), "#variants=all")
+    expose(page, "format.js", "compact")
     assert page.evaluate("[1e15, 1.5e9, 2e6].map(compact)") == ["1e15", "1.5e9", "2M"]
     shown = sorted(boxes(page, "#rates-chart text.end"), key=lambda box: box["top"])
     assert len(shown) == 3
@@ -399,6 +415,23 @@ def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_pag
     crosses = boxes(page, "#curves-chart path.cross")
     assert len(crosses) == 3
     assert all(box["top"] >= frame["y"] for box in crosses)
+
+
+def test_a_section_made_elsewhere_has_names_of_its_own_and_what_the_page_has(
+    open_page, file_of, curve, tmp_path
+):
+    script = tmp_path / "own.js"
+    scale = Path(os.path.relpath(MODULES / "scale.js", tmp_path)).as_posix()
+    script.write_text(
+        f'import {{ ticks }} from "{scale}";\n'
+        'const payload = document.getElementById("own");\n'
+        "const state = ticks(0, 4, 4);\n"
+        'payload.textContent = state.join(" ");\n'
+    )
+    own = Section(html='<section id="own"></section>', style="", script=script)
+    page = open_page(file_of(curve("adam"), extra=own))
+    assert page.locator("#own").inner_text() == "0 1 2 3 4"
+    assert labels(page) == ["adam lr=0.1"]
 
 
 def test_with_all_optimizers_off_charts_say_that_none_is_shown(page):
@@ -477,6 +510,7 @@ def test_around_a_single_rate_there_is_nothing_to_show(open_page, file_of, curve
 
 def test_copies_say_what_the_labels_say(open_page, whole):
     page = open_page(whole)
+    expose(page, "table.js", "asCsv", "markdownText")
     texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20) | st.text(
         "`*_[]<>#+-.!|~$=:&@\\/\"', 1a", max_size=12
     )

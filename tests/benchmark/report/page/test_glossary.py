@@ -1,16 +1,15 @@
 """The glossary and what the page's scripts refer to, both ways; nothing is drawn here."""
 
 import re
-from importlib.resources import files
 
 import pytest
 
 from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.metrics import AXES, metric_words, names_of
 from benchmark.report.page.glossary import GLOSSARY
-from benchmark.report.page.page import _SCRIPTS
+from benchmark.report.page.modules import joined
+from benchmark.report.page.page import _MAIN
 
-ASSETS = files("benchmark.report") / "assets" / "page"
 TEXT = r'"([^"]+)"'
 # What `term` is given other than texts, and where the texts are.
 LISTS = {
@@ -28,7 +27,7 @@ PAYLOADS = {
 
 @pytest.fixture(scope="module")
 def scripts():
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return joined(_MAIN)
 
 
 @pytest.fixture(scope="module")

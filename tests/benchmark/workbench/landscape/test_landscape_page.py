@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from benchmark.report.page.modules import joined
 from benchmark.workbench.landscape.page import page, section
 from benchmark.workbench.landscape.payload import payload, relief
 from benchmark.workbench.landscape.trajectories import log_gaps
@@ -33,7 +34,7 @@ def unpacked(data, trajectories, place):
     return (
         left + (x.astype(float) - data["origin"]) / data["units"] * (right - left),
         bottom + (y.astype(float) - data["origin"]) / data["units"] * (top - bottom),
-        data["gapLow"] + data["gapStep"] * gap,
+        data["gap_low"] + data["gap_step"] * gap,
     )
 
 
@@ -52,7 +53,7 @@ def test_the_page_has_the_positions_and_losses_that_were_computed(data, trajecto
     assert np.abs(y - true_y)[near].max() <= 0.51 * (top - bottom) / data["units"]
     true_gap = log_gaps(trajectories.gaps[:, place])
     told = ~np.isnan(true_gap) & (true_gap < 6)
-    assert np.abs(gap - true_gap)[told].max() <= 0.51 * data["gapStep"]
+    assert np.abs(gap - true_gap)[told].max() <= 0.51 * data["gap_step"]
 
 
 def test_a_path_that_diverges_is_told_and_stays_where_it_last_was(data, trajectories):
@@ -108,7 +109,7 @@ def test_labels_cannot_end_the_data(trajectories):
 
 
 def test_script_has_no_learning_rule_of_its_own(trajectories):
-    script = section(trajectories, View()).script
+    script = joined(section(trajectories, View()).script)
     assert not re.search(r"momentum|beta1|gradient\s*\*", script)
 
 
