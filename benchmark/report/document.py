@@ -5,17 +5,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmark.analysis.finals import best_variants, only
-from benchmark.analysis.frame import Frames
 from benchmark.analysis.summary import in_order
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING
 from benchmark.report import markdown
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
+from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
 from benchmark.report.outside import read
 from benchmark.report.page.reproduce import commands
-from benchmark.report.verdicts import METRIC, Versus, versus
 from benchmark.store import Store
 
 _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # of each setting
@@ -34,15 +32,15 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
         UsageError: there is no such optimizer, or two studies have one name.
         OSError: the folder cannot be written.
     """
-    frames = read(stores)
+    findings = Findings(frames=read(stores), reference=reference)
     folder = target.with_suffix("")
-    drawings = [each for each in draw_all(frames) if each.name.endswith((*_SHOWN, *_OVERALL))]
+    drawings = [each for each in draw_all(findings) if each.name.endswith((*_SHOWN, *_OVERALL))]
     again = [
         line
         for store in stores
         for line in commands(store.study, [each.trial for each in in_order(store.records())])
     ]
-    text = _document(frames, drawings, quote(folder.name), reference, again)
+    text = _document(findings, drawings, quote(folder.name), again)
     folder.mkdir(exist_ok=True)
     with ExitStack() as written:  # all of it, or nothing
         pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
@@ -51,48 +49,36 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
 
 
 def _document(
-    frames: Frames,
-    drawings: Sequence[Drawing],
-    folder: str,
-    reference: str | None,
-    again: Sequence[str],
+    findings: Findings, drawings: Sequence[Drawing], folder: str, again: Sequence[str]
 ) -> str:
     parts = [
-        f"# Optimizers: {', '.join(map(as_text, _studies(frames)))}",
-        markdown.how_to_read(frames, reference),
+        f"# Optimizers: {', '.join(map(as_text, findings.studies))}",
+        markdown.how_to_read(findings),
         _pictures([each for each in drawings if each.name == "overview"], folder),
     ]
-    for name, compared in versus(frames, reference).items():
-        here = only(frames, frames.trials.filter(setting=name)["variant"].unique().to_list())
+    for name, setting in findings.settings.items():
         own = [drawing for drawing in drawings if drawing.setting == name]
-        parts += _setting(here, compared, own, folder)
-    parts += _section(2, "Performance profiles", markdown.profiles(frames))
+        parts += _setting(setting, own, folder)
+    parts += _section(2, "Performance profiles", markdown.profiles(findings))
     ranks = [drawing for drawing in drawings if drawing.name == "ranks"]
-    parts += _section(2, "Average ranks", markdown.ranking(frames), _pictures(ranks, folder))
-    parts += _section(2, "Cost", markdown.cost(frames))
-    parts += _section(2, "Diverged, failed and skipped trials", markdown.failures(frames))
-    parts += _section(2, "What was run", fenced(again), markdown.provenance(frames))
+    parts += _section(2, "Average ranks", markdown.ranking(findings), _pictures(ranks, folder))
+    parts += _section(2, "Cost", markdown.cost(findings))
+    parts += _section(2, "Diverged, failed and skipped trials", markdown.failures(findings))
+    parts += _section(2, "What was run", fenced(again), markdown.provenance(findings))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _studies(frames: Frames) -> list[str]:
-    return frames.trials["study"].unique(maintain_order=True).to_list()
-
-
-def _setting(
-    frames: Frames, compared: Versus, drawings: Sequence[Drawing], folder: str
-) -> list[str]:
-    shown = dict.fromkeys(
-        [*best_variants(frames), *[compared.reference] * bool(compared.reference)]
-    )
-    board = markdown.board(only(frames, [name for name in shown if name]), compared)
-    title = as_text(frames.trials["setting"][0])
-    parts = _section(2, title, markdown.headline(frames, compared), board)
+def _setting(setting: SettingFindings, drawings: Sequence[Drawing], folder: str) -> list[str]:
+    compared = setting.versus
+    board = markdown.board(setting, [*setting.chosen, compared.reference], compared)
+    parts = _section(2, as_text(setting.name), markdown.headline(setting), board)
     parts.append(_pictures(drawings, folder))
-    parts += _section(3, "Time to target", markdown.targets(frames))
-    search = markdown.search(frames)
-    grid = _folded("All that was tried", markdown.board(frames) if search else "")
-    parts += _section(3, "Learning rate", markdown.sensitivity(frames), search, grid)
+    parts += _section(3, "Time to target", markdown.targets(setting))
+    search = markdown.search(setting)
+    grid = _folded(
+        "All that was tried", markdown.board(setting, setting.variants) if search else ""
+    )
+    parts += _section(3, "Learning rate", markdown.sensitivity(setting), search, grid)
     return parts
 
 

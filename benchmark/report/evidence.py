@@ -10,12 +10,13 @@ import polars as pl
 
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
-from benchmark.analysis.frame import Frames, variant_of
+from benchmark.analysis.frame import variant_of
 from benchmark.analysis.summary import Row
 from benchmark.metrics import STEP
+from benchmark.report.findings import METRIC, Findings
 from benchmark.report.outside import read
 from benchmark.report.sparkline import pick, sparkline
-from benchmark.report.verdicts import METRIC, compare, references, verdict_in_short
+from benchmark.report.verdicts import verdict_in_short
 from benchmark.store import Store
 
 _POINTS = 12  # of a sparkline, as wide as the column that it stands in
@@ -67,23 +68,18 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
     Raises:
         UsageError: there is no such optimizer.
     """
-    frames = read([store])
-    chosen = references(frames, reference)
-    families = compare(frames, chosen, is_named=reference is not None)
-    compared = [one for family in families.values() for one in family]
+    findings = Findings(frames=read([store]), reference=reference)
+    settings = findings.settings.values()
+    compared = [one for setting in settings for one in setting.versus.family]
     return Evidence(
         study=store.study,
         reference=reference,
-        references=frozenset(chosen.values()),
-        lacking=frozenset(_settings(frames) - chosen.keys()) if reference else frozenset(),
-        sparklines=_sparklines(bands(frames, METRIC, STEP)),
+        references=frozenset(findings.references.values()),
+        lacking=frozenset(setting.name for setting in settings if setting.versus.missing),
+        sparklines=_sparklines(bands(findings.frames, METRIC, STEP)),
         comparisons={one.variant: one for one in compared},
         verdicts={one.variant: verdict_in_short(one) for one in compared},
     )
-
-
-def _settings(frames: Frames) -> set[str]:
-    return set(frames.trials["setting"])
 
 
 def _sparklines(curves: pl.DataFrame) -> dict[str, str]:

@@ -1,46 +1,24 @@
 """The numbers of a study as Markdown: sentences and tables, for pages that others draw."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from benchmark.analysis.cost import costs
-from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
-from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_method
-from benchmark.analysis.profiles import profile_scores, target_times
-from benchmark.analysis.ranks import rank, setting_blocks
-from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
-from benchmark.analysis.targets import suggested_target, target_table, time_to_target
-from benchmark.metrics import (
-    AXES,
-    BY_CLOCK,
-    CHOOSING,
-    STEP,
-    metric_of,
-    metric_words,
-    on_test,
-    tabled,
-)
+from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
+from benchmark.report.claims import claim_sentence, passed_over_sentences, verdict_sentences
+from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus
 from benchmark.report.markdown_text import as_cell, as_text
-from benchmark.report.verdicts import METRIC, Versus, short_p, verdict_in_short
-from benchmark.report.words import (
-    best_first,
-    claim_words,
-    interval_words,
-    lacking_words,
-    passed_over_words,
-    seeds_words,
-    together,
-    value_words,
-    with_unit,
-)
+from benchmark.report.verdicts import short_p, verdict_in_short
+from benchmark.report.words import best_first, interval_words, seeds_words, with_unit
 
 
-def how_to_read(frames: Frames, reference: str | None) -> str:
+def how_to_read(findings: Findings) -> str:
     """Return what is shown of each optimizer, and what the signs in the tables mean."""
-    statuses = frames.trials["status"].value_counts(sort=True).rows()
+    trials, reference = findings.frames.trials, findings.reference
+    statuses = Counter(trials["status"]).most_common()
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
     versus, family = (
@@ -48,9 +26,9 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
         if reference
         else ("each table's best", "all pairs, since nobody named the best beforehand")
     )
-    seeds = frames.trials.filter(status="done").group_by("variant").len()["len"]
+    seeds = trials.filter(status="done").group_by("variant").len()["len"]
     sentences = [
-        f"{frames.trials.height} trials: {counts}.",
+        f"{trials.height} trials: {counts}.",
         f"Each optimizer is shown with the hyperparameters of its {best_first()}, found on the "
         "same seeds, which flatters every one of them a little; test data chose nothing.",
         interval_words({mean_method(count) for count in seeds}),
@@ -64,83 +42,47 @@ def how_to_read(frames: Frames, reference: str | None) -> str:
     return " ".join(words for words in sentences if words)
 
 
-def headline(frames: Frames, versus: Versus) -> str:
-    """Return who did best in the frames' one setting, and how others compare with the reference."""
-    problem = as_text(frames.trials["problem"][0])
-    best = next(iter(winners(frames).values()), None)
-    sentences = [
-        f"On {problem} none did best: no optimizer is done with all of its seeds."
-        if best is None
-        else _claim(
-            frames.trials.filter(pl.col("variant").is_in(best)), problem, passed_over(frames)
-        )
-    ]
-    sentences += _verdicts(_labels(frames), versus)
-    return " ".join(sentences)
-
-
-def _verdicts(labels: Mapping[str, str], versus: Versus) -> list[str]:
-    if versus.missing:
-        return [lacking_words(as_text(versus.missing))]
-    found = []
-    for verdict, phrase in _PHRASES.items():
-        names = [labels[one.variant] for one in versus.family if one.verdict == verdict]
-        if names:
-            reference = labels[versus.family[0].reference]
-            found.append(f"{phrase.format(reference=reference)}: {', '.join(names)}.")
-    return found
-
-
-_PHRASES = {
-    "better": f"Significantly better than {{reference}} in {metric_words(METRIC)}",
-    "worse": f"Significantly worse than {{reference}} in {metric_words(METRIC)}",
-    "no difference shown": f"No difference from {{reference}} in {metric_words(METRIC)} shown",
-    "too few seeds to conclude": f"Too few seeds to tell from {{reference}} in "
-    f"{metric_words(METRIC)}",
-}
-
-
-def _claim(best: pl.DataFrame, problem: str, passed: pl.DataFrame) -> str:
-    chosen_by = next(name for name in CHOOSING if name in best.columns)
-    names = [as_text(name) for name in best["label"].unique(maintain_order=True)]
-    numbers = [
-        f"{together(_means(best, name))}{on}"
-        for name, on in ((chosen_by, ""), (on_test(best.columns), " on test data"))
-        if name is not None
-    ]
-    rows = passed.select("label", "mean", "seeds", "diverged").rows()
-    claim = claim_words(names, chosen_by, problem, among_steady=bool(rows))
-    passed_words = (
-        passed_over_words(chosen_by, as_text(label), *numbers) for label, *numbers in rows
+def headline(setting: SettingFindings) -> str:
+    """Return who did best, and how others compare with the reference."""
+    labels = setting.findings.labels
+    return " ".join(
+        [
+            claim_sentence(setting.claim, has_spread=False, name=as_text),
+            *passed_over_sentences(setting.claim, as_text),
+            *verdict_sentences(setting.versus, labels, as_text),
+        ]
     )
-    return " ".join([f"{claim}: {', '.join(numbers)}.", *passed_words])
 
 
-def _means(best: pl.DataFrame, metric: str) -> list[str]:
-    """Return the mean of each variant in words, equal ones once."""
-    means = best.group_by("variant", maintain_order=True).agg(pl.col(metric).mean())[metric]
-    return list(dict.fromkeys(value_words(metric, mean) for mean in means))
+def board(
+    setting: SettingFindings, shown: Collection[str | None], versus: Versus | None = None
+) -> str:
+    """Return the leaderboard: means with their 95 % intervals.
 
-
-def board(frames: Frames, versus: Versus | None = None) -> str:
-    """Return the leaderboard of the frames' one setting: means with their 95 % intervals.
-
-    Without comparisons there is no column of them.
+    Args:
+        setting: What it is of.
+        shown: Its variants that have a row.
+        versus: Fills a column; without comparisons there is none.
     """
-    boards = {
-        name: leaderboard(scores(frames, name)) for name in tabled() if name in frames.metrics
-    }
+    names = [name for name in tabled() if name in setting.frames.metrics]
+    boards = {name: _by_variant(setting.board(name)) for name in names}
     marks = _marks(versus or Versus())
     rows, counts = [], []
-    for row in boards[METRIC].iter_rows(named=True) if METRIC in boards else ():
-        cells = [_cell(each, row["variant"]) for each in boards.values()]
+    for variant, row in boards.get(METRIC, {}).items():
+        if variant not in shown:
+            continue
+        cells = [_cell(each[variant]) for each in boards.values()]
         seeds = f"{row['seeds']} done" + f", {row['diverged']} diverged" * bool(row["diverged"])
-        rows.append([row["label"], *cells, seeds, *[marks.get(row["variant"], "")] * bool(marks)])
+        rows.append([row["label"], *cells, seeds, *[marks.get(variant, "")] * bool(marks)])
         counts.append(row["seeds"] + row["diverged"])
     named = [with_unit(name) for name in boards]
     last = [f"{metric_words(METRIC)} vs reference"] * bool(marks)
     note = seeds_words(counts)
     return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)
+
+
+def _by_variant(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    return {row["variant"]: row for row in frame.iter_rows(named=True)}
 
 
 def _marks(versus: Versus) -> dict[str, str]:
@@ -149,17 +91,17 @@ def _marks(versus: Versus) -> dict[str, str]:
     return found | {versus.reference: "reference"} if found and versus.reference else {}
 
 
-def targets(frames: Frames) -> str:
+def targets(setting: SettingFindings) -> str:
     """Return when each optimizer's best variant reaches a loss that half of them reach."""
-    best = only(frames, best_variants(frames))
-    target = suggested_target(scores(best, METRIC))
+    numbers = setting.findings.metrics[METRIC]
+    target = numbers.targets[setting.name]
     if target is None:
         return (
             f"Less than half of the optimizers have a median {metric_words(METRIC)}: there is no "
             "target."
         )
     reached = {
-        axis.name: target_table(time_to_target(best, METRIC, target, axis.name))
+        axis.name: numbers.target_tables[axis.name].filter(setting=setting.name)
         for axis in AXES.values()
         if axis.tabled
     }
@@ -176,15 +118,17 @@ def targets(frames: Frames) -> str:
     return f"{title}\n\n{table(header, rows)}"
 
 
-def profiles(frames: Frames) -> str:
+def profiles(findings: Findings) -> str:
     """Return the scores of performance profiles; empty with fewer than two settings."""
-    best = only(frames, best_variants(frames))
-    found = {axis: target_times(best, METRIC, axis) for axis in (STEP, *BY_CLOCK)}
-    settings = found[STEP]["setting"].n_unique()
+    numbers = findings.metrics[METRIC]
+    settings = numbers.target_tables[STEP]["setting"].n_unique()
     if settings < 2:
         return ""
-    scored = {axis: dict(profile_scores(times).select("optimizer", "score").rows())
-              for axis, times in found.items()}  # fmt: skip
+    axes: tuple[AxisName, ...] = (STEP, *BY_CLOCK)
+    scored = {
+        axis: dict(numbers.profile_scores[axis].select("optimizer", "score").rows())
+        for axis in axes
+    }
     rows = [
         [name, f"{score:.3f}", *(f"{scored[axis].get(name, 0.0):.3f}" for axis in BY_CLOCK)]
         for name, score in scored[STEP].items()
@@ -194,13 +138,14 @@ def profiles(frames: Frames) -> str:
         "within τ times what the fastest takes, from τ = 1 to 4 (Dolan & Moré; the score is "
         "AlgoPerf's): 1 is fastest everywhere, 0 never within 4 times the fastest."
     )
-    header = ["optimizer", *(f"by {AXES[axis].plural}" for axis in found)]
+    header = ["optimizer", *(f"by {AXES[axis].plural}" for axis in axes)]
     return f"{title}\n\n{table(header, rows)}"
 
 
-def sensitivity(frames: Frames) -> str:
+def sensitivity(setting: SettingFindings) -> str:
     """Return how wide each optimizer's basin of learning rates is; empty without a grid."""
-    found = basins(by_learning_rate(scores(frames, METRIC))).filter(pl.col("tried") > 1)
+    here = setting.findings.metrics[METRIC].basins.filter(setting=setting.name)
+    found = here.filter(pl.col("tried") > 1)
     rows = [
         [row["optimizer"], _number(row["best_lr"]), f"{_number(row['low_lr'])} … "
          f"{_number(row['high_lr'])}", f"on the {row['edge']} edge" if row["edge"] else ""]
@@ -210,9 +155,9 @@ def sensitivity(frames: Frames) -> str:
     return table(header, rows) if rows else ""
 
 
-def search(frames: Frames) -> str:
+def search(setting: SettingFindings) -> str:
     """Return the expected best loss after k variants tried; empty if nobody tried several."""
-    found = expected_best(scores(frames, METRIC))
+    found = setting.findings.metrics[METRIC].search.filter(setting=setting.name)
     most = int(found["tried"].max() or 0)  # type: ignore[arg-type]
     if most < 2:
         return ""
@@ -232,9 +177,9 @@ def search(frames: Frames) -> str:
     return f"{title}\n\n{table(['optimizer', *(f'k = {k}' for k in ks)], rows)}"
 
 
-def ranking(frames: Frames) -> str:
+def ranking(findings: Findings) -> str:
     """Return average ranks over settings; empty with fewer than two settings."""
-    found = rank(setting_blocks(scores(only(frames, best_variants(frames)), METRIC)))
+    found = findings.metrics[METRIC].ranking
     if found is None or found.blocks < 2:
         return ""
     rows = [
@@ -248,16 +193,16 @@ def ranking(frames: Frames) -> str:
     return f"{title}\n\n{table(['optimizer', 'average rank'], rows)}"
 
 
-def failures(frames: Frames) -> str:
+def failures(findings: Findings) -> str:
     """Return the trials without a result, or diverged, with the reason; empty if there are none."""
-    gone = frames.trials.filter(pl.col("status") != "done")
+    gone = findings.frames.trials.filter(pl.col("status") != "done")
     rows = gone.select("problem", "label", "seed", "status", "reason").rows()
     return table(["problem", "optimizer", "seed", "status", "reason"], rows) if rows else ""
 
 
-def cost(frames: Frames) -> str:
+def cost(findings: Findings) -> str:
     """Return what a step and an epoch of each optimizer's best variant cost."""
-    found = costs(only(frames, best_variants(frames)))
+    found = findings.costs.filter(pl.col("variant").is_in(findings.chosen))
     rows = [
         [row["problem"], row["label"], _number(row["step_ms"]), _number(row["epoch_seconds"])]
         for row in found.iter_rows(named=True)
@@ -268,13 +213,11 @@ def cost(frames: Frames) -> str:
     return f"{words}\n\n{table(header, rows)}"
 
 
-def provenance(frames: Frames) -> str:
+def provenance(findings: Findings) -> str:
     """Return what the trials ran on: every value of every fact of their environments."""
     values: dict[str, dict[str, None]] = {}
-    for text in frames.trials["environment"].unique(maintain_order=True):
-        for name, value in json.loads(text).items():
-            if value not in ("", None):
-                values.setdefault(name, {})[str(value)] = None
+    for each in findings.origins:
+        values.setdefault(each.name, {})[each.value] = None
     return table(["", ""], [[name, ", ".join(found)] for name, found in values.items()])
 
 
@@ -293,13 +236,7 @@ def _line(cells: Iterable[object]) -> str:
     return "| " + " | ".join(map(as_cell, cells)) + " |"
 
 
-def _labels(frames: Frames) -> dict[str, str]:
-    rows = frames.trials.select("variant", "label").unique().rows()
-    return {variant: as_text(label) for variant, label in rows}
-
-
-def _cell(board: pl.DataFrame, variant: str) -> str:
-    (row,) = board.filter(variant=variant).iter_rows(named=True)
+def _cell(row: Mapping[str, Any]) -> str:
     if row["mean"] is None:
         return "-"
     unit = metric_of(row["metric"]).unit

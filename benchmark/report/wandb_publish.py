@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.analysis.frame import Frames
 from benchmark.mirror.destination import choose_destination
 from benchmark.mirror.wandb_run import service
+from benchmark.report.findings import Findings
 from benchmark.report.outside import read
 from benchmark.report.wandb_report import Project, build_report, spec_of
 from benchmark.spec import UsageError
@@ -31,7 +31,8 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
     Raises:
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
     """
-    frames, folder = read(stores), stores[0].folder
+    findings = Findings(frames=read(stores), reference=reference)
+    folder = stores[0].folder
     destination, _ = choose_destination(
         "auto",
         project=project.name,
@@ -42,12 +43,12 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
     pushes = ", ".join(f"`python -m benchmark push {store.study}`" for store in stores)
     again = f"{pushes} and this command again"
     if destination is None or destination.mode == "offline":
-        path = _write_spec(frames, project, folder, reference)
+        path = _write_spec(findings, project, folder)
         why = f"no account or no server; its spec is in {path}"
         return f"W&B report: {why}. To save it: `wandb login`, {again}"
     with service(destination):
         try:
-            return f"W&B report: {_save(frames, project, folder, reference)}"
+            return f"W&B report: {_save(findings, project, folder)}"
         except _NoRunsError as error:
             raise UsageError(f"W&B has no project {error}: {again}") from None
         except UsageError:
@@ -64,14 +65,14 @@ class _NoRunsError(Exception):
     """The project does not exist; the message is its path."""
 
 
-def _save(frames: Frames, project: Project, folder: Path, reference: str | None) -> str:
+def _save(findings: Findings, project: Project, folder: Path) -> str:
     import wandb
 
     api = wandb.Api()
     entity = project.entity or api.default_entity or ""
     if project.name not in {found.name for found in api.projects(entity)}:
         raise _NoRunsError(f"{entity}/{project.name}")
-    report = build_report(frames, Project(name=project.name, entity=entity), reference)
+    report = build_report(findings, Project(name=project.name, entity=entity))
     known = _read(folder / SPEC_FILE)
     if (known.get("entity"), known.get("project")) == (entity, project.name):
         report.id = known.get("id", "")
@@ -80,9 +81,9 @@ def _save(frames: Frames, project: Project, folder: Path, reference: str | None)
     return str(report.url)
 
 
-def _write_spec(frames: Frames, project: Project, folder: Path, reference: str | None) -> Path:
+def _write_spec(findings: Findings, project: Project, folder: Path) -> Path:
     """Write the spec without asking a server, keeping which saved report it belongs to."""
-    report = build_report(frames, Project(name=project.name), reference)
+    report = build_report(findings, Project(name=project.name))
     known = _read(folder / SPEC_FILE)
     return _write(report, folder, **{n: v for n, v in known.items() if n != "spec"})
 

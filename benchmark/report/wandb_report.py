@@ -10,11 +10,10 @@ from typing import Any
 import polars as pl
 
 from benchmark.analysis.diagnostics import QUANTITIES
-from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
 from benchmark.report import markdown
-from benchmark.report.verdicts import METRIC, Versus, versus
+from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.spec import UsageError
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel, in 24 columns
@@ -35,25 +34,22 @@ class Project:
     entity: str = ""
 
 
-def build_report(frames: Frames, project: Project, reference: str | None = None) -> Any:
+def build_report(findings: Findings, project: Project) -> Any:
     """Return the report, a `wandb_workspaces.reports.v2.Report`, not saved.
 
     Raises:
-        UsageError: wandb-workspaces is not installed, or there is no `reference`.
+        UsageError: wandb-workspaces is not installed, or there is no such reference.
     """
     wr = _workspaces()
-    studies = frames.trials["study"].unique(maintain_order=True).to_list()
-    blocks = [wr.TableOfContents(), wr.MarkdownBlock(text=markdown.how_to_read(frames, reference))]
-    for name, compared in versus(frames, reference).items():
-        trials = frames.trials.filter(setting=name)
-        here = only(frames, trials["variant"].unique().to_list())
-        blocks += [wr.H1(text=name), *_setting(wr, here, project, compared)]
+    blocks = [wr.TableOfContents(), wr.MarkdownBlock(text=markdown.how_to_read(findings))]
+    for name, setting in findings.settings.items():
+        blocks += [wr.H1(text=name), *_setting(wr, setting, project)]
     for title, write in _OVERALL.items():
-        blocks += _section(wr, title, write(frames))
+        blocks += _section(wr, title, write(findings))
     return wr.Report(
         project=project.name,
         entity=project.entity,
-        title=f"Optimizers: {', '.join(studies)}"[:128],
+        title=f"Optimizers: {', '.join(findings.studies)}"[:128],
         description="Statistics by optimizer-benchmark, from the files of the study.",
         blocks=blocks,
         width="fluid",
@@ -76,26 +72,27 @@ def _workspaces() -> Any:
     return wr
 
 
-def _setting(wr: Any, frames: Frames, project: Project, compared: Versus) -> list[Any]:
-    blocks = [wr.MarkdownBlock(text=markdown.headline(frames, compared))]
-    blocks += _section(wr, "Leaderboard", markdown.board(frames, compared))
-    blocks += _curves(wr, frames, project)
-    blocks += _section(wr, "Time to target", markdown.targets(frames))
-    blocks += _rates(wr, frames, project)
-    return blocks + _inside(wr, frames, project)
+def _setting(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
+    blocks = [wr.MarkdownBlock(text=markdown.headline(setting))]
+    board = markdown.board(setting, setting.variants, setting.versus)
+    blocks += _section(wr, "Leaderboard", board)
+    blocks += _curves(wr, setting, project)
+    blocks += _section(wr, "Time to target", markdown.targets(setting))
+    blocks += _rates(wr, setting, project)
+    return blocks + _inside(wr, setting, project)
 
 
 def _section(wr: Any, title: str, text: str) -> list[Any]:
     return [wr.H2(text=title), wr.MarkdownBlock(text=text)] if text else []
 
 
-def _curves(wr: Any, frames: Frames, project: Project) -> list[Any]:
+def _curves(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
     """Return the curves of each optimizer's best, and below those of all, if there are more.
 
     In a grid of their own: W&B draws all run sets of a grid together.
     """
+    frames, best = setting.frames, setting.best
     rows = [(name, axis, metric_of(name).logarithmic) for name, axis in _drawn(frames)]
-    best = only(frames, best_variants(frames))
     blocks = [wr.H2(text="Curves"), _grid(wr, _BEST, best, project, rows)]
     if best.trials.height == frames.trials.height:
         return blocks
@@ -112,9 +109,9 @@ def _drawn(frames: Frames) -> list[tuple[str, AxisName]]:
 _BEST = "each optimizer's best hyperparameters"
 
 
-def _inside(wr: Any, frames: Frames, project: Project) -> list[Any]:
+def _inside(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
     """Return what was recorded inside the optimizers, of all parameters together; if it was."""
-    best = only(frames, best_variants(frames))
+    best = setting.best
     rows = [
         (name, STEP, "cosine" not in name)
         for quantity in QUANTITIES
@@ -148,11 +145,11 @@ def _grid(
     return wr.PanelGrid(runsets=runsets, panels=panels, active_runset=0)
 
 
-def _rates(wr: Any, frames: Frames, project: Project) -> list[Any]:
-    search = markdown.search(frames)
-    widths = markdown.sensitivity(frames)
+def _rates(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
+    search = markdown.search(setting)
+    widths = markdown.sensitivity(setting)
     texts = "\n\n".join(text for text in (widths, search) if text)
-    plot = [_scatter(wr, frames, project)] if widths else []
+    plot = [_scatter(wr, setting.frames, project)] if widths else []
     return [*_section(wr, "Learning rate", texts), *plot]
 
 

@@ -34,16 +34,6 @@ def reason_words(reason: str, most: int = REASON_LENGTH) -> str:
     return plain(reason[: found.start()], max(20, most - len(log))) + log
 
 
-def passed_over_words(metric: str, label: str, mean: float, seeds: int, diverged: int) -> str:
-    """Return why what has a better mean than the best is not the best.
-
-    >>> passed_over_words("val/loss", "adam", 0.1, 5, 1)
-    'adam reached 0.1 in 5 seeds, but diverged in 1.'
-    """
-    done = counted(seeds, "seed")
-    return f"{label} reached {value_words(metric, mean)} in {done}, but diverged in {diverged}."
-
-
 def together(names: Sequence[str]) -> str:
     """Return several names in a sentence.
 
@@ -51,28 +41,6 @@ def together(names: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
-
-
-def claim_words(
-    names: Sequence[str], metric: str, problem: str, *, among_steady: bool = False
-) -> str:
-    """Return who did best, as the beginning of a sentence that goes on with the value.
-
-    Args:
-        names: The best; several are equal.
-        metric: What decides.
-        problem: On what.
-        among_steady: Whether what diverged has a better mean.
-
-    >>> claim_words(["adam"], "val/loss", "mlp/mnist")
-    'adam reached the lowest validation loss on mlp/mnist'
-    >>> claim_words(["adam", "sgd"], "val/accuracy", "mlp/mnist")
-    'adam and sgd share the highest validation accuracy on mlp/mnist'
-    """
-    superlative = "highest" if higher_is_better(metric) else "lowest"
-    verb = "reached" if len(names) == 1 else "share"
-    among = " of those of which no seed diverged" * among_steady
-    return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {problem}{among}"
 
 
 def best_first() -> str:

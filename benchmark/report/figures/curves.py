@@ -6,10 +6,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.analysis.curves import bands, thin
-from benchmark.analysis.frame import Frames
+from benchmark.analysis.curves import thin
 from benchmark.analysis.intervals import NOTES
-from benchmark.metrics import EPOCH, metric_of
+from benchmark.metrics import EPOCH, metric_of, metric_words
 from benchmark.report.figures.caption import not_drawn, seeds_in_words
 from benchmark.report.figures.look import (
     add_legend,
@@ -21,6 +20,7 @@ from benchmark.report.figures.look import (
     new_panels,
     scale_y,
 )
+from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.palette import Style
 
 _POINTS = 200  # of a line; a column has no more
@@ -28,46 +28,44 @@ _MARKERS = 6  # of a line
 _NEVER_DONE = "since no trial is done that measured it"
 
 
-def draw_curves(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+def draw_curves(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
     """Return the figure of one setting's `metric`, and what it shows; None if nobody measured it.
 
     Args:
-        frames: One variant of each optimizer.
+        setting: The numbers.
         metric: As records call it.
-        words: What people call it.
     """
-    curves = thin(bands(frames, metric, EPOCH), _POINTS)
+    curves = thin(setting.findings.metrics[metric].curves.filter(setting=setting.name), _POINTS)
     if curves.is_empty():
         return None
     names = curves["label"].unique(maintain_order=True).to_list()
     figure, axes = new_figure(names)
-    _fill(axes, curves, "label", looks(frames), metric)
-    axes.set_ylabel(words)
+    _fill(axes, curves, "label", looks(setting.best), metric)
+    axes.set_ylabel(metric_words(metric))
     add_legend(figure, [axes])
-    return figure, _what(curves, metric, words) + not_drawn(frames, curves, _NEVER_DONE)
+    return figure, _what(curves, metric) + not_drawn(setting.best, curves, _NEVER_DONE)
 
 
-def draw_overview(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+def draw_overview(findings: Findings, metric: str) -> tuple[Figure, str] | None:
     """Return the curves of all settings side by side; None with fewer than two settings.
 
     Args:
-        frames: One variant of each optimizer in each setting.
+        findings: The numbers.
         metric: As records call it.
-        words: What people call it.
     """
-    curves = thin(bands(frames, metric, EPOCH), _POINTS)
+    curves = thin(findings.metrics[metric].curves, _POINTS)
     settings = curves["setting"].unique(maintain_order=True).to_list()
     if len(settings) < 2:
         return None
     names = curves["optimizer"].unique(maintain_order=True).to_list()
     figure, panels = new_panels(names, len(settings))
-    found = looks(frames)
+    found = looks(findings.best)
     for axes, setting in zip(panels, settings, strict=True):
         _fill(axes, curves.filter(setting=setting), "optimizer", found, metric)
         axes.set_title(lettering(_title(setting, settings)))
-        axes.set_ylabel(words)
+        axes.set_ylabel(metric_words(metric))
     add_legend(figure, panels)
-    return figure, _what(curves, metric, words) + not_drawn(frames, curves, _NEVER_DONE)
+    return figure, _what(curves, metric) + not_drawn(findings.best, curves, _NEVER_DONE)
 
 
 def _title(setting: str, settings: Sequence[str]) -> str:
@@ -97,7 +95,7 @@ def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
         axes.fill_between(sure["x"].to_numpy(), *bounds, color=style.color, alpha=0.15, lw=0)
 
 
-def _what(curves: pl.DataFrame, metric: str, words: str) -> str:
+def _what(curves: pl.DataFrame, metric: str) -> str:
     seeds = seeds_in_words(curves["seeds"].unique().to_list())
     methods = curves["method"].unique(maintain_order=True).to_list()
     notes = "; ".join(NOTES[method] for method in methods)
@@ -106,4 +104,4 @@ def _what(curves: pl.DataFrame, metric: str, words: str) -> str:
         if metric_of(metric).in_training
         else "evaluated without dropout"
     )
-    return f"Mean {words} over {seeds}, {how}. Bands: {notes}."
+    return f"Mean {metric_words(metric)} over {seeds}, {how}. Bands: {notes}."

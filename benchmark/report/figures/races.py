@@ -2,31 +2,28 @@
 
 from matplotlib.figure import Figure
 
-from benchmark.analysis.finals import scores
-from benchmark.analysis.frame import Frames
-from benchmark.analysis.profiles import profile, profile_scores, target_times
-from benchmark.analysis.targets import reaching, suggested_target, time_to_target
-from benchmark.metrics import STEP
+from benchmark.metrics import STEP, metric_words
 from benchmark.report.figures.look import add_legend, count_x, lettering, line, looks, new_figure
+from benchmark.report.findings import Findings, SettingFindings
 
 _SHARES = (-0.04, 1.04)
 
 
-def draw_reaching(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
     """Return the share of seeds that reached a target over steps; None without a target.
 
     Args:
-        frames: One variant of each optimizer, of one setting.
+        setting: The numbers.
         metric: Such as ``val/loss``.
-        words: What people call it.
     """
-    target = suggested_target(scores(frames, metric))
+    numbers = setting.findings.metrics[metric]
+    target = numbers.targets[setting.name]
     if target is None:
         return None
-    times = time_to_target(frames, metric, target, STEP)
-    shares = reaching(times)
+    times = numbers.times[STEP].filter(setting=setting.name)
+    shares = numbers.reaching[STEP].filter(setting=setting.name)
     figure, axes = new_figure(shares["label"].unique(maintain_order=True).to_list())
-    found, end = looks(frames), float(times["until"].max() or 1)  # type: ignore[arg-type]
+    found, end = looks(setting.best), float(times["until"].max() or 1)  # type: ignore[arg-type]
     for (optimizer, label), stairs in shares.group_by("optimizer", "label", maintain_order=True):
         x, y = _stairs(stairs["x"].to_list(), stairs["share"].to_list(), 0.0, end)
         style = line(found[str(optimizer)])
@@ -35,24 +32,25 @@ def draw_reaching(frames: Frames, metric: str, words: str) -> tuple[Figure, str]
     axes.set(ylabel="share of seeds there", ylim=_SHARES)
     add_legend(figure, [axes])
     what = (
-        f"Share of seeds (Kaplan-Meier) whose {words} had reached {target:g} by an evaluation at "
-        "or before that step. The target is what the middle optimizer reaches by the median."
+        f"Share of seeds (Kaplan-Meier) whose {metric_words(metric)} had reached {target:g} "
+        "by an evaluation at or before that step. The target is what the middle optimizer reaches "
+        "by the median."
     )
     return figure, what
 
 
-def draw_profile(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+def draw_profile(findings: Findings, metric: str) -> tuple[Figure, str] | None:
     """Return Dolan-Moré profiles over all settings; None with fewer than two.
 
     Args:
-        frames: One variant of each optimizer in each setting.
+        findings: The numbers.
         metric: Such as ``val/loss``.
-        words: What people call it.
     """
-    times = target_times(frames, metric)
-    if times["setting"].n_unique() < 2:
+    numbers = findings.metrics[metric]
+    settings = numbers.target_tables[STEP]["setting"].n_unique()
+    if settings < 2:
         return None
-    rows, found = profile(times), looks(frames)
+    rows, found = numbers.profiles[STEP], looks(findings.best)
     figure, axes = new_figure(rows["optimizer"].unique(maintain_order=True).to_list())
     for (optimizer,), stairs in rows.group_by("optimizer", maintain_order=True):
         style = line(found[str(optimizer)])
@@ -61,12 +59,12 @@ def draw_profile(frames: Frames, metric: str, words: str) -> tuple[Figure, str] 
     axes.set(ylim=_SHARES)
     axes.margins(x=0.02)
     add_legend(figure, [axes])
-    scored = profile_scores(times).select("optimizer", "score").rows()
-    numbers = ", ".join(f"{name} {score:.3f}" for name, score in scored)
+    scored = numbers.profile_scores[STEP].select("optimizer", "score").rows()
+    areas = ", ".join(f"{name} {score:.3f}" for name, score in scored)
     what = (
-        f"Share of {times['setting'].n_unique()} settings in which the median steps to the "
-        f"target {words} are at most τ times the fewest (Dolan & Moré 2002). Area under the "
-        f"profile, 1 at best: {numbers}."
+        f"Share of {settings} settings in which the median steps to the target "
+        f"{metric_words(metric)} are at most τ times the fewest (Dolan & Moré 2002). Area under "
+        f"the profile, 1 at best: {areas}."
     )
     return figure, what
 

@@ -4,34 +4,34 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmark.analysis.finals import scores
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.ranks import Ranking, rank, setting_blocks
+from benchmark.analysis.ranks import Ranking
+from benchmark.metrics import metric_words
 from benchmark.report.figures.look import COLUMN_INCHES, lettering, looks
+from benchmark.report.findings import Findings
 
 _ROW_INCHES = 0.17
 _FRAME_INCHES = 0.75  # axis, its label and the bar of the critical difference
 _BAR_STEP = 0.35  # rows between two bars
 
 
-def draw_ranks(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+def draw_ranks(findings: Findings, metric: str) -> tuple[Figure, str] | None:
     """Return the diagram over all settings; None with fewer than two.
 
     Args:
-        frames: One variant of each optimizer in each setting.
+        findings: The numbers.
         metric: Such as ``val/loss``.
-        words: What people call it.
     """
-    found = rank(setting_blocks(scores(frames, metric)))
+    found = findings.metrics[metric].ranking
     if found is None or found.blocks < 2:
         return None
     apart = "are joined by a bar" if found.groups else "would be joined by a bar"
     what = (
-        f"Average ranks by {words} at the end over {found.blocks} settings, 1 is best. Those that "
-        f"Friedman's test (p = {found.p:.2g}) with Nemenyi's critical difference "
+        f"Average ranks by {metric_words(metric)} at the end over {found.blocks} settings, 1 is "
+        f"best. Those that Friedman's test (p = {found.p:.2g}) with Nemenyi's critical difference "
         f"({found.critical_difference:.2f}) cannot tell apart at 5 % {apart}."
     )
-    return _diagram(found, frames), what
+    return _diagram(found, findings.best), what
 
 
 def _diagram(found: Ranking, frames: Frames) -> Figure:

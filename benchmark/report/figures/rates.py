@@ -4,9 +4,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.analysis.finals import scores
-from benchmark.analysis.frame import Frames
-from benchmark.analysis.sensitivity import by_learning_rate
+from benchmark.metrics import metric_words
 from benchmark.report.figures.caption import not_drawn
 from benchmark.report.figures.look import (
     add_legend,
@@ -17,27 +15,28 @@ from benchmark.report.figures.look import (
     new_figure,
     scale_y,
 )
+from benchmark.report.findings import SettingFindings
 from benchmark.report.palette import Style
 
 _CROSS_HEIGHT = 0.97  # of the axes
 
 
-def draw_rates(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | None:
+def draw_rates(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
     """Return the figure of one setting, and what it shows; None if no two rates were tried.
 
     Args:
-        frames: All variants of one setting.
+        setting: The numbers.
         metric: Such as ``val/loss``.
-        words: What people call it.
     """
-    tried = by_learning_rate(scores(frames, metric)).filter(pl.col("lr") > 0)
+    responses = setting.findings.metrics[metric].responses.filter(setting=setting.name)
+    tried, words = responses.filter(pl.col("lr") > 0), metric_words(metric)
     curves = tried.filter(pl.len().over("optimizer") > 1)
     measured = curves.drop_nulls("mean")
     if measured.is_empty():
         return None
     names = curves["optimizer"].unique(maintain_order=True).to_list()
     figure, axes = new_figure(names)
-    found = looks(frames)
+    found = looks(setting.frames)
     for (optimizer,), curve in curves.group_by("optimizer", maintain_order=True):
         _draw(axes, curve, str(optimizer), found[str(optimizer)])
     low, high = measured["mean"].min(), measured["mean"].max()
@@ -50,7 +49,7 @@ def draw_rates(frames: Frames, metric: str, words: str) -> tuple[Figure, str] | 
     what = f"Mean {words} at the end of training over the learning rate; bars: 95 % intervals."
     crosses = " Crosses at the top: seeds diverged." * bool((curves["diverged"] > 0).any())
     return figure, what + crosses + not_drawn(
-        frames, curves, "since fewer than two of its rates have a result"
+        setting.frames, curves, "since fewer than two of its rates have a result"
     )
 
 

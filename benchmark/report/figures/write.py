@@ -12,7 +12,6 @@ from typing import Literal
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmark.analysis.finals import best_variants, only
 from benchmark.analysis.frame import Frames
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING, metric_words, tabled
@@ -22,8 +21,8 @@ from benchmark.report.figures.look import RC
 from benchmark.report.figures.races import draw_profile, draw_reaching
 from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
+from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.outside import read
-from benchmark.report.verdicts import METRIC
 from benchmark.store import Store
 
 Kind = Literal["pdf", "svg", "png"]
@@ -55,7 +54,7 @@ def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Pat
     Raises:
         OSError: the disk is full or the folder cannot be written; all files are as they were.
     """
-    drawings = draw_all(read(stores))
+    drawings = draw_all(Findings(frames=read(stores)))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:
         return [path for each in drawings for path in save(each, kind, folder, written)]
@@ -82,35 +81,32 @@ def save_picture(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack)
     return picture
 
 
-def draw_all(frames: Frames) -> list[Drawing]:
+def draw_all(findings: Findings) -> list[Drawing]:
     """Return every figure that the records allow; each optimizer is shown at its best."""
     with mpl.rc_context(RC):
-        return list(_draw_all(frames))
+        return list(_draw_all(findings))
 
 
-def _draw_all(frames: Frames) -> Iterator[Drawing]:
-    best = only(frames, best_variants(frames))
+def _draw_all(findings: Findings) -> Iterator[Drawing]:
     seen: Counter[str] = Counter()
-    for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
-        problem = re.sub(r"[^A-Za-z0-9]+", "-", trials["problem"][0]).strip("-")[:80]
+    for setting in findings.settings.values():
+        problem = re.sub(r"[^A-Za-z0-9]+", "-", setting.problem).strip("-")[:80]
         seen[problem] += 1
         name = problem if seen[problem] == 1 else f"{problem}-{seen[problem]}"
-        every, chosen = (_within(which, str(setting)) for which in (frames, best))
-        for drawing in _of_setting(name, every, chosen):
-            yield replace(drawing, setting=str(setting))
-    decides = metric_words(METRIC)
-    yield from _named("overview", draw_overview(best, RUNNING, metric_words(RUNNING)), best, frames)
-    yield from _named("profiles", draw_profile(best, METRIC, decides), best, frames)
-    yield from _named("ranks", draw_ranks(best, METRIC, decides), best, frames)
+        for drawing in _of_setting(name, setting):
+            yield replace(drawing, setting=setting.name)
+    best, every = findings.best, findings.frames
+    yield from _named("overview", draw_overview(findings, RUNNING), best, every)
+    yield from _named("profiles", draw_profile(findings, METRIC), best, every)
+    yield from _named("ranks", draw_ranks(findings, METRIC), best, every)
 
 
-def _of_setting(name: str, every: Frames, best: Frames) -> Iterator[Drawing]:
-    decides = metric_words(METRIC)
+def _of_setting(name: str, setting: SettingFindings) -> Iterator[Drawing]:
+    best, every = setting.best, setting.frames
     for metric in (RUNNING, *tabled(("train", "val"))):
-        drawn = draw_curves(best, metric, metric_words(metric))
-        yield from _named(f"{name}-{slug(metric)}", drawn, best, every)
-    yield from _named(f"{name}-learning-rate", draw_rates(every, METRIC, decides), every, every)
-    yield from _named(f"{name}-target", draw_reaching(best, METRIC, decides), best, every)
+        yield from _named(f"{name}-{slug(metric)}", draw_curves(setting, metric), best, every)
+    yield from _named(f"{name}-learning-rate", draw_rates(setting, METRIC), every, every)
+    yield from _named(f"{name}-target", draw_reaching(setting, METRIC), best, every)
 
 
 def slug(metric: str) -> str:
@@ -129,7 +125,3 @@ def _named(
         figure, what = drawn
         chosen = shown.trials["variant"].n_unique() < tried.trials["variant"].n_unique()
         yield Drawing(name=name, figure=figure, caption=caption(what, shown, chosen=chosen))
-
-
-def _within(frames: Frames, setting: str) -> Frames:
-    return only(frames, frames.trials.filter(setting=setting)["variant"].unique().to_list())

@@ -1,14 +1,12 @@
 """What went wrong, what it cost, and where it comes from."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from benchmark.analysis.cost import costs
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import EPOCH, STEP
+from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns
 
@@ -22,9 +20,9 @@ class Fact:
     trials: int
 
 
-def cost_tables(frames: Frames, cast: Cast) -> list[Columns]:
+def cost_tables(findings: Findings, cast: Cast) -> list[Columns]:
     """Return the columns of `cost.costs` for each setting."""
-    return cast.split(costs(frames))
+    return cast.split(findings.costs)
 
 
 def troubles(frames: Frames, cast: Cast) -> Columns:
@@ -39,28 +37,21 @@ def troubles(frames: Frames, cast: Cast) -> Columns:
     return columns(bad.select(place, "label", "seed", "status", "reason", STEP, EPOCH, "key"))
 
 
-def provenance(frames: Frames) -> list[Fact]:
+def provenance(findings: Findings) -> list[Fact]:
     """Return every fact of the records' environments once, data sets' checksums by data set."""
-    counts: dict[tuple[str, str], int] = {}
-    for dataset, text in frames.trials.select("dataset", "environment").iter_rows():
-        for name, value in _facts(dataset, json.loads(text)):
-            counts[name, value] = counts.get((name, value), 0) + 1
-    return [
-        Fact(name=n, value=v, trials=count) for (n, v), count in sorted(counts.items(), key=_order)
+    facts = [
+        Fact(
+            name=f"data of {each.dataset}, SHA-256" if each.dataset else each.name,
+            value=each.value,
+            trials=each.trials,
+        )
+        for each in findings.origins
     ]
-
-
-def _facts(dataset: str, environment: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (f"data of {dataset}, SHA-256" if name == "data" else name, str(value))
-        for name, value in environment.items()
-        if value not in ("", None)
-    ]
+    return sorted(facts, key=_order)
 
 
 _FIRST = ("suite", "commit", "python", "system", "cpu", "cores", "device")
 
 
-def _order(fact: tuple[tuple[str, str], int]) -> tuple[int, str]:
-    name = fact[0][0]
-    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+def _order(fact: Fact) -> tuple[int, str]:
+    return (_FIRST.index(fact.name) if fact.name in _FIRST else len(_FIRST), fact.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from benchmark.analysis.finals import only
+from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_trials
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import Section, page
@@ -29,19 +29,18 @@ def build(
         UsageError: no trial of the `reference` is done or diverged, or two studies have one name.
     """
     frames, trials = read_with_trials(stores)
-    cast = Cast(frames)
-    chosen = only(frames, cast.chosen).trials
-    known = chosen["optimizer"].unique(maintain_order=True).to_list()
+    findings = Findings(frames=frames, reference=reference)
+    known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
         raise UsageError(
             f"--reference {reference!r}: expected an optimizer of which a trial is done or "
             f"diverged; the page takes it at its best. Known: {', '.join(known) or 'none'}"
         )
+    cast = Cast(findings)
     content = payload(
-        frames,
+        findings,
         cast,
         studies=[store.study for store in stores],
         commands=[line for study, own in trials.items() for line in commands(study, own)],
-        reference=reference,
     )
     return page(content, curve_parts(frames, cast, content.resolution), extra=extra)

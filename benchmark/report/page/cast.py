@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from benchmark.analysis.finals import best_variants, winners
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import INSIDE, metric_of, names_of
+from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.page.packing import Columns, columns
 from benchmark.report.palette import Style, styles
 
@@ -64,14 +64,14 @@ class Setting:
 
 
 class Cast:
-    """All settings, variants and optimizers of some frames; the page knows them by place."""
+    """All settings, variants and optimizers of a report; the page knows them by place."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, findings: Findings) -> None:
+        frames = findings.frames
         trials = frames.trials
-        self.frames = frames
         self.metrics = known_metrics(frames)
         self.inside = inside_metrics(frames)
-        self.chosen = best_variants(frames)
+        self.chosen = findings.chosen
         looks = trials.select("optimizer", "name").unique("optimizer", maintain_order=True)
         self._optimizers = {label: i for i, label in enumerate(looks["optimizer"])}
         self.optimizers = [
@@ -81,12 +81,7 @@ class Cast:
             )
         ]
         self._variants: dict[str, int] = {}
-        best = winners(frames)
-        self._settings_of = Counter(
-            trials.select("setting", "problem").unique()["problem"].to_list()
-        )
-        groups = trials.group_by("setting", maintain_order=True)
-        self.settings = [self._setting(str(name), group, best) for (name,), group in groups]
+        self.settings = [self._setting(each) for each in findings.settings.values()]
         self.places = {setting.name: i for i, setting in enumerate(self.settings)}
 
     def variant(self, variant: str) -> int:
@@ -115,30 +110,28 @@ class Cast:
         )
         return frame.with_columns(placed).drop(unneeded & set(frame.columns))
 
-    def _setting(self, name: str, trials: pl.DataFrame, best: Mapping[str, list[str]]) -> Setting:
-        groups = trials.group_by("variant", maintain_order=True)
+    def _setting(self, setting: SettingFindings) -> Setting:
+        groups = setting.frames.trials.group_by("variant", maintain_order=True)
         variants = []
         for place, ((variant,), group) in enumerate(groups):
             self._variants[str(variant)] = place
             variants.append(self._variant(str(variant), group))
-        problem = str(trials["problem"][0])
         return Setting(
-            name=name,
-            problem=problem,
-            title=problem if self._settings_of[problem] == 1 else name,
-            winners=tuple(self._variants[winner] for winner in best.get(name, ())),
+            name=setting.name,
+            problem=setting.problem,
+            title=setting.title,
+            winners=tuple(self._variants[winner] for winner in setting.winners),
             variants=tuple(variants),
         )
 
     def _variant(self, variant: str, group: pl.DataFrame) -> Variant:
-        counts = group["status"].value_counts()
         return Variant(
             optimizer=self._optimizers[group["optimizer"][0]],
             label=group["label"][0],
             hyperparameters=group["hyperparameters"][0],
             lr=group["lr"][0],
             chosen=variant in self.chosen,
-            statuses=dict(counts.iter_rows()),
+            statuses=dict(Counter(group["status"])),
         )
 
 

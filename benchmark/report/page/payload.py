@@ -14,6 +14,7 @@ from benchmark.metrics import (
     metric_words,
     validation_of,
 )
+from benchmark.report.findings import Findings
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, Optimizer, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
@@ -123,30 +124,26 @@ class CurvePart:
 
 
 def payload(
-    frames: Frames,
-    cast: Cast,
-    *,
-    studies: Sequence[str],
-    commands: Sequence[str],
-    reference: str | None,
+    findings: Findings, cast: Cast, *, studies: Sequence[str], commands: Sequence[str]
 ) -> Payload:
     """Return all tables of the page."""
+    frames = findings.frames
     return Payload(
         studies=studies,
         trials=frames.trials.height,
-        reference=reference,
+        reference=findings.reference,
         optimizers=cast.optimizers,
         settings=cast.settings,
-        headlines=headlines(frames, cast, reference),
+        headlines=headlines(findings),
         axes=[
             Axis(name=axis.name, words=axis.words, by_step=axis.by_step) for axis in AXES.values()
         ],
         axis=EPOCH,
-        metrics=[_metric(frames, cast, name, reference) for name in cast.metrics],
+        metrics=[_metric(findings, cast, name) for name in cast.metrics],
         inside=cast.inside,
-        costs=cost_tables(frames, cast),
+        costs=cost_tables(findings, cast),
         troubles=troubles(frames, cast),
-        provenance=provenance(frames),
+        provenance=provenance(findings),
         commands=commands,
         resolution=resolution(frames, cast),
         glossary=GLOSSARY,
@@ -160,8 +157,8 @@ def curve_parts(frames: Frames, cast: Cast, detail: Resolution) -> Iterator[Curv
             yield CurvePart(metric=place, setting=setting, curves=found)
 
 
-def _metric(frames: Frames, cast: Cast, name: str, reference: str | None) -> Metric:
-    found_races, profiles = races(frames, cast, name)
+def _metric(findings: Findings, cast: Cast, name: str) -> Metric:
+    found_races, profiles = races(findings, cast, name)
     chooser = validation_of(name)
     return Metric(
         name=name,
@@ -170,9 +167,9 @@ def _metric(frames: Frames, cast: Cast, name: str, reference: str | None) -> Met
         logarithmic=metric_of(name).logarithmic,
         higher_is_better=higher_is_better(name),
         chosen_by="" if chooser == name else metric_words(chooser),
-        standings={kind: standings(frames, cast, name, kind, reference) for kind in KINDS},
+        standings={kind: standings(findings, cast, name, kind) for kind in KINDS},
         races=found_races,
         profiles=profiles,
-        tuning=tuning(frames, cast, name),
-        ranks=ranks(frames, cast, name),
+        tuning=tuning(findings, cast, name),
+        ranks=ranks(findings, name),
     )

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from benchmark.analysis.finals import only, scores
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.profiles import profile, profile_scores
-from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
 from benchmark.metrics import AXES, BY_CLOCK, BY_STEP, STEP, AxisName
+from benchmark.report.findings import Findings, MetricFindings
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns, rounded
 
@@ -41,15 +39,12 @@ class Profiles:
     settings: int
 
 
-def races(frames: Frames, cast: Cast, metric: str) -> tuple[list[Race], Profiles]:
+def races(findings: Findings, cast: Cast, metric: str) -> tuple[list[Race], Profiles]:
     """Return the race in each setting, and the profiles over those that have a target."""
-    chosen = only(frames, cast.chosen)
-    numbers = scores(chosen, metric)
-    targets = [suggested_target(numbers.filter(setting=setting.name)) for setting in cast.settings]
-    times = {axis: _times(chosen, cast, metric, targets, axis) for axis in _MEASURED}
-    medians = {axis: target_table(found) for axis, found in times.items()}
-    rising = {axis: reaching(found) for axis, found in times.items()}
-    steps = _steps(chosen)
+    numbers = findings.metrics[metric]
+    medians = {axis: numbers.target_tables[axis] for axis in _MEASURED}
+    rising = {axis: numbers.reaching[axis] for axis in _MEASURED}
+    steps = _steps(findings.best)
     tables = _on_all_axes(cast, medians, ("time", "low", "high"), steps)
     shares = _on_all_axes(cast, rising, ("x",), steps)
     found = [
@@ -58,28 +53,9 @@ def races(frames: Frames, cast: Cast, metric: str) -> tuple[list[Race], Profiles
             tables={axis: tables[axis][place] for axis in AXES},
             shares={axis: shares[axis][place] for axis in AXES},
         )
-        for place, target in enumerate(targets)
+        for place, target in enumerate(numbers.targets.values())
     ]
-    return found, _profiles(cast, medians)
-
-
-def _times(
-    frames: Frames, cast: Cast, metric: str, targets: list[float | None], axis: AxisName
-) -> pl.DataFrame:
-    parts = [
-        time_to_target(
-            Frames(trials=frames.trials.clear(), curves=frames.curves, metrics=frames.metrics),
-            metric,
-            0.0,
-            axis,
-        )
-    ]
-    for setting, target in zip(cast.settings, targets, strict=True):
-        if target is not None:
-            trials = frames.trials.filter(setting=setting.name)
-            part = Frames(trials=trials, curves=frames.curves, metrics=frames.metrics)
-            parts.append(time_to_target(part, metric, target, axis))
-    return pl.concat(parts)
+    return found, _profiles(cast, numbers)
 
 
 def _steps(frames: Frames) -> pl.DataFrame:
@@ -106,11 +82,11 @@ def _on_all_axes(
     return found
 
 
-def _profiles(cast: Cast, medians: Mapping[AxisName, pl.DataFrame]) -> Profiles:
-    stairs = {axis: columns(cast.numbered(profile(t))) for axis, t in medians.items()}
-    scored = {axis: columns(cast.numbered(profile_scores(t))) for axis, t in medians.items()}
+def _profiles(cast: Cast, found: MetricFindings) -> Profiles:
+    stairs = {axis: columns(cast.numbered(found.profiles[axis])) for axis in _MEASURED}
+    scored = {axis: columns(cast.numbered(found.profile_scores[axis])) for axis in _MEASURED}
     return Profiles(
         stairs=stairs | dict.fromkeys(_MOVED, stairs[STEP]),
         scores=scored | dict.fromkeys(_MOVED, scored[STEP]),
-        settings=medians[STEP]["setting"].n_unique(),
+        settings=found.target_tables[STEP]["setting"].n_unique(),
     )

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-import polars as pl
-
-from benchmark.analysis.finals import only, scores
-from benchmark.analysis.frame import Frames
-from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
-from benchmark.report.page.cast import Cast
+from benchmark.analysis.ranks import Ranking
+from benchmark.report.findings import Findings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +19,7 @@ class Ranks:
     over_seeds: list[Ranking | None]
 
 
-def ranks(frames: Frames, cast: Cast, metric: str) -> Ranks:
+def ranks(findings: Findings, metric: str) -> Ranks:
     """Return how the optimizers rank by the final `metric`, each with its chosen variant."""
-    numbers = scores(only(frames, cast.chosen), metric)
-    return Ranks(
-        over_settings=rank(setting_blocks(numbers)),
-        over_seeds=[
-            rank(seed_blocks(numbers.filter(pl.col("setting") == setting.name)))
-            for setting in cast.settings
-        ],
-    )
+    found = findings.metrics[metric]
+    return Ranks(over_settings=found.ranking, over_seeds=list(found.seed_rankings.values()))

@@ -1,14 +1,11 @@
 """Who is how good, and whether the difference is real: the leaderboard and its comparisons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import polars as pl
-
-from benchmark.analysis.compare import Comparison, against, pairwise, seeds_needed
-from benchmark.analysis.finals import Kind, leaderboard, scores
-from benchmark.analysis.frame import Frames
-from benchmark.metrics import validation_of
+from benchmark.analysis.compare import Comparison, seeds_needed
+from benchmark.analysis.finals import Kind
+from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, rounded
 
@@ -31,50 +28,25 @@ class Standing:
     seeds_needed: int
 
 
-def standings(
-    frames: Frames, cast: Cast, metric: str, kind: Kind, reference: str | None
-) -> list[Standing]:
-    """Return the standing in each setting.
+def standings(findings: Findings, cast: Cast, metric: str, kind: Kind) -> list[Standing]:
+    """Return the standing in each setting; only the chosen variants are compared.
 
     Args:
-        frames: All trials.
-        cast: Who takes part; only the chosen variants are compared.
+        findings: The numbers.
+        cast: Who takes part.
         metric: What is measured.
         kind: One number of each trial.
-        reference: Compare all with this optimizer; None compares everyone with everyone.
     """
-    found = compared_scores(frames, metric, kind)
-    boards = cast.split(leaderboard(found))
-    families = comparisons(found.filter(pl.col("variant").is_in(cast.chosen)), reference)
+    found = findings.metrics[metric]
+    families = found.families[kind]
     return [
         Standing(
             board=board,
             comparisons=_columns(cast, families.get(setting.name, [])),
             seeds_needed=seeds_needed(len(families.get(setting.name, []))),
         )
-        for setting, board in zip(cast.settings, boards, strict=True)
+        for setting, board in zip(cast.settings, cast.split(found.boards[kind]), strict=True)
     ]
-
-
-def compared_scores(frames: Frames, metric: str, kind: Kind) -> pl.DataFrame:
-    """Return `finals.scores`; the best of a test metric is read where validation was best."""
-    by = validation_of(metric)
-    return scores(frames, metric, kind=kind, by=by if by in frames.metrics else "")
-
-
-def comparisons(chosen: pl.DataFrame, reference: str | None) -> Mapping[str, Sequence[Comparison]]:
-    """Return the comparisons of each setting: of all pairs, or with `reference` alone.
-
-    Args:
-        chosen: From `compared_scores`, of the chosen variants.
-        reference: An optimizer; settings without it compare nothing.
-    """
-    if chosen.is_empty():
-        return {}
-    found: dict[str, list[Comparison]] = {}
-    for one in against(chosen, reference) if reference else pairwise(chosen):
-        found.setdefault(one.setting, []).append(one)
-    return found
 
 
 def _columns(cast: Cast, found: Sequence[Comparison]) -> Columns:

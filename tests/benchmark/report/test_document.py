@@ -147,7 +147,7 @@ def test_nothing_done_says_so(studied):
     store = studied(seeds=1)
     for record in store.records():
         store.write(Record(trial=record.trial, status="diverged", reason="nan"))
-    assert "On logreg/digits none did best" in document(store)
+    assert "On logreg/digits, no trial is done: there is nothing to compare." in document(store)
 
 
 @pytest.mark.parametrize(

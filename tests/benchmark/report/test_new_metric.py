@@ -11,6 +11,7 @@ from benchmark.analysis.frame import read
 from benchmark.metrics import METRICS, PER_CENT, Metric, Unit
 from benchmark.report import markdown
 from benchmark.report.figures.write import draw_all
+from benchmark.report.findings import Findings
 from benchmark.report.page.build import build
 from benchmark.report.table import print_tables, tables_as_json
 
@@ -85,9 +86,10 @@ def test_the_page_has_its_tables_its_unit_and_its_way(store, metric):
 
 
 def test_texts_and_figures_have_it(store, metric):
-    frames = read([store])
+    findings = Findings(frames=read([store]))
+    (setting,) = findings.settings.values()
     sign = f", {metric.unit.sign}" * bool(metric.unit.sign)
     assert f"| validation {metric.name}{sign} | test {metric.name}{sign} |" in markdown.board(
-        frames
+        setting, setting.variants
     )
-    assert f"logreg-digits-validation-{metric.name}" in [each.name for each in draw_all(frames)]
+    assert f"logreg-digits-validation-{metric.name}" in [each.name for each in draw_all(findings)]

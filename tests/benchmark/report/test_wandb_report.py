@@ -7,6 +7,7 @@ import pytest
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
+from benchmark.report.findings import Findings
 from benchmark.report.page.build import build
 from benchmark.report.wandb_publish import publish
 from benchmark.report.wandb_report import Project, build_report, spec_of
@@ -22,9 +23,14 @@ def store(studied):
     return studied("adam,sgd,sgd:lr=0.01,momentum", final=lambda trial: FINALS[trial.label])
 
 
+def blocks_of(stores):
+    report = build_report(Findings(frames=read(stores)), Project(name="suite"))
+    return spec_of(report)["blocks"]
+
+
 @pytest.fixture
 def blocks(store):
-    return spec_of(build_report(read([store]), Project(name="suite")))["blocks"]
+    return blocks_of([store])
 
 
 def headings(blocks):
@@ -65,7 +71,9 @@ def look(store, record, place):
 
 
 def test_sections_are_those_of_the_page(everything):
-    blocks = spec_of(build_report(read([everything]), Project(name="suite")))["blocks"]
+    blocks = spec_of(build_report(Findings(frames=read([everything])), Project(name="suite")))[
+        "blocks"
+    ]
     of_page = re.findall(r"<h2[^>]*>(.*?)</h2>", build([everything]))
     in_short, *sections = dict.fromkeys(of_page)
     assert in_short == "In short"  # the sentences below each setting's heading
@@ -89,7 +97,9 @@ def test_a_section_without_anything_in_it_is_left_out(blocks):
 
 
 def test_what_was_recorded_inside_is_drawn_of_all_parameters_together(everything):
-    blocks = spec_of(build_report(read([everything]), Project(name="suite")))["blocks"]
+    blocks = spec_of(build_report(Findings(frames=read([everything])), Project(name="suite")))[
+        "blocks"
+    ]
     found = [panel for grid in grids(blocks) for panel in panels(grid)]
     drawn = [(*panel.get("metrics", ()), panel["xAxis"]) for panel in found]
     inside = [each for each in drawn if each[0].startswith("inside/")]
@@ -97,7 +107,7 @@ def test_what_was_recorded_inside_is_drawn_of_all_parameters_together(everything
 
 
 def test_the_numbers_of_the_page_are_there(everything):
-    text = texts(spec_of(build_report(read([everything]), Project(name="suite")))["blocks"])
+    text = texts(blocks_of([everything]))
     assert "| optimizer | reached | steps | samples | training seconds |" in text
     assert "| optimizer | by steps | by training seconds |" in text
     # The mean of the two variants' means, 0.605 and 0.905; and the better one.
@@ -119,8 +129,7 @@ def test_run_sets_are_grouped_by_optimizer_and_hold_what_is_done(blocks, store):
 
 
 def test_each_study_has_run_sets_of_its_own(studied):
-    frames = read([studied(name="one"), studied(name="two")])
-    blocks = spec_of(build_report(frames, Project(name="suite")))["blocks"]
+    blocks = blocks_of([studied(name="one"), studied(name="two")])
     names = [run_set["name"].partition(": ")[0] for run_set in grids(blocks)[0]["runSets"]]
     assert names == ["one", "two"]
     assert len(grids(blocks)) == 1  # the best are all that there are
@@ -146,7 +155,9 @@ def test_learning_rates_are_a_scatter_of_all_runs(blocks):
 
 
 def test_without_a_grid_there_is_no_scatter(studied):
-    blocks = spec_of(build_report(read([studied()]), Project(name="suite")))["blocks"]
+    blocks = spec_of(build_report(Findings(frames=read([studied()])), Project(name="suite")))[
+        "blocks"
+    ]
     assert "Learning rate" not in headings(blocks)
     assert len(grids(blocks)) == 1
 
@@ -161,14 +172,14 @@ def test_the_leaderboard_has_our_statistics(blocks):
 
 def test_text_from_a_study_stays_text(studied):
     store = studied("adam@a|b<script>", seeds=1)
-    text = texts(spec_of(build_report(read([store]), Project(name="suite")))["blocks"])
+    text = texts(blocks_of([store]))
     assert r"a\|b&lt;script&gt;" in text
 
 
 def test_what_failed_is_listed_with_its_reason(store):
     record = store.records()[0]
     store.write(Record(trial=record.trial, status="diverged", reason="loss is nan in step 7"))
-    blocks = spec_of(build_report(read([store]), Project(name="suite")))["blocks"]
+    blocks = blocks_of([store])
     assert "Diverged and failed" in headings(blocks)
     assert "loss is nan in step 7" in texts(blocks)
 

@@ -12,6 +12,7 @@ from benchmark.analysis.frame import read
 from benchmark.report.figures.curves import draw_overview
 from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
+from benchmark.report.findings import Findings
 from benchmark.report.palette import style
 from benchmark.store import Record
 
@@ -28,6 +29,10 @@ ONE_SETTING = [
 
 def final(trial):
     return 0.05 + zlib.crc32(trial.label.encode()) % 100 / 100
+
+
+def drawn(stores):
+    return draw_all(Findings(frames=read(stores)))
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def stores(studied_once):
 
 @pytest.fixture(scope="module")
 def drawings(stores):
-    return draw_all(read(stores))
+    return drawn(stores)
 
 
 @pytest.fixture
@@ -79,11 +84,11 @@ def texts(monkeypatch):
 
 
 def test_one_setting_has_its_figures(store):
-    assert [drawing.name for drawing in draw_all(read([store]))] == ONE_SETTING
+    assert [drawing.name for drawing in drawn([store])] == ONE_SETTING
 
 
 def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
-    names = [drawing.name for drawing in draw_all(read([studied(final=final)]))]
+    names = [drawing.name for drawing in drawn([studied(final=final)])]
     assert names == [name for name in ONE_SETTING if "learning-rate" not in name]
 
 
@@ -95,7 +100,7 @@ def test_several_settings_add_profiles_and_ranks(drawings):
 
 def test_settings_of_one_problem_have_files_of_their_own(studied):
     stores = [studied(name="one", final=final), studied(name="two", epochs=2, final=final)]
-    names = [drawing.name for drawing in draw_all(read(stores))]
+    names = [drawing.name for drawing in drawn(stores)]
     assert {"logreg-digits-target", "logreg-digits-2-target"} < set(names)
     assert len(set(names)) == len(names)
 
@@ -126,7 +131,7 @@ def test_figures_are_as_wide_as_a_column(drawings):
 
 @pytest.fixture
 def drawing(store):
-    return draw_all(read([store]))[3]
+    return drawn([store])[3]
 
 
 def test_every_kind_has_the_size_in_inches(drawing, tmp_path):
@@ -148,9 +153,7 @@ def test_fonts_are_embedded(drawing, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_records_give_the_same_bytes(store, tmp_path, kind):
-    first, second = (
-        saved(draw_all(read([store]))[1], kind, tmp_path).read_bytes() for _ in range(2)
-    )
+    first, second = (saved(drawn([store])[1], kind, tmp_path).read_bytes() for _ in range(2))
     assert first == second
 
 
@@ -164,13 +167,13 @@ def test_each_figure_has_its_caption_beside_it(studied, tmp_path):
 
 
 def test_colours_are_those_of_the_palette(store):
-    drawing = draw_all(read([store]))[0]
+    drawing = drawn([store])[0]
     colors = {line.get_label(): line.get_color() for line in drawing.figure.axes[0].lines}
     assert colors == {"adam": style("adam").color, "sgd lr=0.1": style("sgd").color}
 
 
 def test_a_curve_goes_through_the_means(store):
-    drawing = draw_all(read([store]))[1]
+    drawing = drawn([store])[1]
     (adam,) = [line for line in drawing.figure.axes[0].lines if line.get_label() == "adam"]
     (trial,) = [r.trial for r in store.records() if r.trial.label == "adam" and not r.trial.seed]
     assert adam.get_xdata().tolist() == [0, 1, 2, 3]
@@ -187,7 +190,7 @@ def test_diverged_rates_are_crosses_at_the_top(drawings):
 
 
 def test_captions_say_what_was_run(store):
-    caption = draw_all(read([store]))[1].caption
+    caption = drawn([store])[1].caption
     assert caption.startswith("Mean validation loss over 2 seeds, evaluated without dropout.")
     assert "95 % interval by Student's t" in caption
     assert "Setting: logreg/digits, 1 epoch of batches of 128, cpu 32-true." in caption
@@ -197,10 +200,10 @@ def test_captions_say_what_was_run(store):
 
 def test_captions_say_how_hyperparameters_were_chosen_where_they_were(store, studied):
     rule = "those of its lowest mean validation loss, ties by validation accuracy, at the end"
-    *curves, rates, target = draw_all(read([store]))
+    *curves, rates, target = drawn([store])
     assert all(rule in drawing.caption for drawing in (*curves, target))
     assert rule not in rates.caption
-    without_grid = draw_all(read([studied("adam,sgd", name="other", final=final)]))
+    without_grid = drawn([studied("adam,sgd", name="other", final=final)])
     assert not any(rule in drawing.caption for drawing in without_grid)
 
 
@@ -209,7 +212,7 @@ def test_captions_say_what_is_not_in_the_picture(studied):
     for record in store.records():
         if record.trial.label == "adam":
             store.write(Record(trial=record.trial, status="diverged", reason="nan"))
-    curves, *_, rates, _ = draw_all(read([store]))
+    curves, *_, rates, _ = drawn([store])
     assert "adam" not in [line.get_label() for line in curves.figure.axes[0].lines]
     assert "Not drawn, since no trial is done that measured it: adam." in curves.caption
     assert "Not drawn, since fewer than two of its rates have a result: adam." in rates.caption
@@ -221,8 +224,7 @@ def test_what_is_missing_on_one_problem_alone_is_said_with_the_problem(studied):
     for record in store.records():
         if record.trial.label == "adam" and record.trial.problem == "mlp/digits":
             store.write(Record(trial=record.trial, status="diverged", reason="nan"))
-    frames = read([store])
-    _, words = draw_overview(frames, "val/loss", "validation loss")
+    _, words = draw_overview(Findings(frames=read([store])), "val/loss")
     assert words.endswith("Not drawn, since no trial is done that measured it: adam on mlp/digits.")
 
 
@@ -235,7 +237,7 @@ def test_versions_are_in_the_caption(store):
             trial=record.trial, status="done", metrics=metrics, seconds=seconds, environment=facts
         )
     )
-    captions = [drawing.caption for drawing in draw_all(read([store]))]
+    captions = [drawing.caption for drawing in drawn([store])]
     assert any("Made with: torch 2.14.1, device cpu." in caption for caption in captions)
 
 
@@ -243,7 +245,7 @@ def test_nothing_done_draws_nothing_and_the_verb_says_so(studied, capsys):
     store = studied(seeds=1)
     for record in store.records():
         store.write(Record(trial=record.trial, status="diverged", reason="nan"))
-    assert [drawing.name for drawing in draw_all(read([store]))] == []
+    assert [drawing.name for drawing in drawn([store])] == []
     assert main(["report", "study", "--results", str(store.folder.parent), "--format", "png"]) == 0
     assert capsys.readouterr().out == "nothing to draw: no trial is done\n"
 
@@ -303,7 +305,7 @@ def test_the_overview_has_a_panel_for_each_setting_and_one_legend(study, log):
             for problem in ("logreg/digits", "mlp/digits", "cnn/digits")
         )
     )
-    (drawing,) = [each for each in draw_all(read([store])) if each.name == "overview"]
+    (drawing,) = [each for each in drawn([store]) if each.name == "overview"]
     panels = drawing.figure.axes
     assert [axes.get_title() for axes in panels] == ["logreg/digits", "mlp/digits", "cnn/digits"]
     assert [axes.get_ylabel() for axes in panels] == ["running training loss"] * 3

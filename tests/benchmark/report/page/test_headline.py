@@ -1,15 +1,14 @@
 import pytest
 
 from benchmark.analysis.frame import read
-from benchmark.report.page.cast import Cast
+from benchmark.report.findings import Findings
 from benchmark.report.page.headline import headlines
 
 
 @pytest.fixture
 def headline_of(study):
     def make(*logs, reference=None):
-        frames = read([study(*logs)])
-        (only,) = headlines(frames, Cast(frames), reference)
+        (only,) = headlines(Findings(frames=read([study(*logs)]), reference=reference))
         return only
 
     return make
@@ -90,8 +89,9 @@ def test_equals_share_the_headline_and_are_compared_with_the_others_alone(
 
 
 def test_settings_of_one_problem_are_told_apart(study, log):
-    frames = read([study(*(log(values=[2.0, 1.0], epochs=epochs) for epochs in (5, 6)))])
-    claims = [found.claim for found in headlines(frames, Cast(frames), None)]
+    store = study(*(log(values=[2.0, 1.0], epochs=epochs) for epochs in (5, 6)))
+    findings = Findings(frames=read([store]))
+    claims = [found.claim for found in headlines(findings)]
     assert "on logreg/digits, 5 epochs of batches of 128" in claims[0]
     assert "on logreg/digits, 6 epochs of batches of 128" in claims[1]
 

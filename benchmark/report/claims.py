@@ -1,0 +1,177 @@
+"""The sentences on one setting: who is best, who has a better mean and is not, how others compare.
+
+Every form of a report takes its sentences from here. Where names need escaping, `name` does it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmark.analysis.compare import Comparison, seeds_needed
+from benchmark.metrics import higher_is_better, metric_words
+from benchmark.report.findings import METRIC, Claim, PassedOver, SettingFindings, Spread, Versus
+from benchmark.report.words import (
+    NO_BREAK,
+    counted,
+    lacking_words,
+    seeds_words,
+    together,
+    value_words,
+)
+
+_RIVALS = 2  # that are named; the leaderboard has all
+Name = Callable[[str], str]
+
+
+def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
+    """Return who is best and by what, or that nobody is.
+
+    Args:
+        claim: What to say.
+        has_spread: Add the interval and the seeds, where no table beside the sentence has them.
+        name: Writes a name.
+
+    >>> best = Claim(title="mlp/mnist", metric="val/loss", names=("adam",), value=0.125)
+    >>> claim_sentence(best, has_spread=False)
+    'adam reached the lowest validation loss on mlp/mnist: 0.125.'
+    """
+    title = name(claim.title)
+    if not claim.names and claim.is_any_done:
+        return f"On {title}, every optimizer has a seed that diverged: none is best."
+    if not claim.names:
+        return f"On {title}, no trial is done: there is nothing to compare."
+    names = [name(each) for each in claim.names]
+    best = _best(names, claim.metric, title, among_steady=bool(claim.passed))
+    spreads = {_spread(claim.metric, each): None for each in claim.spreads}
+    how = f" ({next(iter(spreads))})" if has_spread and len(spreads) == 1 else ""
+    on_test = ";" * has_spread or ","
+    words = list(dict.fromkeys(value_words(claim.test_metric, each) for each in claim.test_values))
+    test = f"{on_test} {together(words)} on test data" if words else ""
+    return f"{best}: {value_words(claim.metric, claim.value)}{how}{test}."
+
+
+def passed_over_sentences(claim: Claim, name: Name = str) -> list[str]:
+    """Return why those with a better mean than the best are not the best."""
+    return [_passed_over(claim.metric, name(each.label), each) for each in claim.passed]
+
+
+def verdict_sentences(versus: Versus, labels: Mapping[str, str], name: Name = str) -> list[str]:
+    """Return who is better than the reference, who is worse, and of whom that cannot be told.
+
+    Args:
+        versus: The comparisons.
+        labels: By variant.
+        name: Writes a name.
+    """
+    if versus.missing:
+        return [lacking_words(name(versus.missing))]
+    found = []
+    for verdict, phrase in _PHRASES.items():
+        names = [name(labels[one.variant]) for one in versus.family if one.verdict == verdict]
+        if names:
+            reference = name(labels[versus.family[0].reference])
+            found.append(f"{phrase.format(reference=reference)}: {', '.join(names)}.")
+    return found
+
+
+def rival_sentences(setting: SettingFindings) -> list[str]:
+    """Return how sure the lead over the nearest rivals is, each with its p, and over all others."""
+    family = setting.findings.metrics[setting.claim.metric].families["final"].get(setting.name, [])
+    if not family:
+        return ["There is nothing to compare it with here."]
+    board = setting.board(setting.claim.metric)
+    board = board.filter(board["variant"].is_in(setting.chosen))
+    labels, winner, rivals = setting.findings.labels, *_rivals(setting.winners, family)
+    order = {variant: place for place, variant in enumerate(board["variant"])}
+    closest_first = sorted(rivals, key=lambda each: order[each[0]])
+    who = labels[winner] if len(setting.winners) > 1 else ""
+    sentences = [
+        _rival_sentence(who, labels[rival], one, is_first=is_first, size=len(family))
+        for rival, is_first, one in closest_first[:_RIVALS]
+    ]
+    sentences += _on_the_rest(closest_first[_RIVALS:])
+    apart = seeds_words(board["seeds"] + board["diverged"], "Optimizers")
+    return [*sentences, *[apart] * bool(apart)]
+
+
+_Rival = tuple[str, bool, Comparison]  # who; whether the comparison is that of the winner with it
+
+
+def _rivals(winners: Sequence[str], family: Sequence[Comparison]) -> tuple[str, list[_Rival]]:
+    """Return one of `winners` and its comparisons with all who are not.
+
+    Equal winners stand together; one of them may be the reference, which all are compared with.
+    """
+    pairs = [(one.variant, one.reference) for one in family]
+    winner = max(winners, key=lambda each: sum(each in pair for pair in pairs))
+    own = [
+        (b if a == winner else a, a == winner, one)
+        for (a, b), one in zip(pairs, family, strict=True)
+        if winner in (a, b)
+    ]
+    return winner, [each for each in own if each[0] not in winners]
+
+
+def _on_the_rest(rest: Sequence[_Rival]) -> list[str]:
+    if not rest:
+        return []
+    clear = sum(one.verdict == ("better" if is_first else "worse") for _, is_first, one in rest)
+    return [
+        f"Of the {len(rest)} others it is ahead of {clear or 'none'} with a corrected p of at "
+        f"most 5{NO_BREAK}%."
+    ]
+
+
+def _rival_sentence(name: str, rival: str, one: Comparison, *, is_first: bool, size: int) -> str:
+    losses = one.pairs - one.wins - one.ties
+    ahead = one.wins if is_first else losses
+    if one.pairs == 0:
+        return f"It shares no seed with {rival}: they cannot be compared."
+    ties = f" (equal in {one.ties})" if one.ties else ""
+    correction = f", corrected for {size} comparisons" if size > 1 else ""
+    p = "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
+    ahead_of = f"{name} is ahead of" if name else "Ahead of"
+    return (
+        f"{ahead_of} {rival} in {ahead} of {counted(one.pairs, 'seed')}{ties}, {p}{correction}: "
+        f"{_verdict(one, is_first=is_first, size=size)}."
+    )
+
+
+def _verdict(one: Comparison, *, is_first: bool, size: int) -> str:
+    if one.verdict == "too few seeds to conclude":
+        return f"too few seeds to conclude, {seeds_needed(size)} needed"
+    if one.verdict == "no difference shown":
+        return one.verdict
+    return "a significant lead" if (one.verdict == "better") == is_first else "significantly worse"
+
+
+_PHRASES = {
+    "better": f"Significantly better than {{reference}} in {metric_words(METRIC)}",
+    "worse": f"Significantly worse than {{reference}} in {metric_words(METRIC)}",
+    "no difference shown": f"No difference from {{reference}} in {metric_words(METRIC)} shown",
+    "too few seeds to conclude": f"Too few seeds to tell from {{reference}} in "
+    f"{metric_words(METRIC)}",
+}
+
+
+def _best(names: Sequence[str], metric: str, title: str, *, among_steady: bool) -> str:
+    """Return who did best, as the beginning of a sentence that goes on with the value.
+
+    >>> _best(["adam", "sgd"], "val/accuracy", "mlp/mnist", among_steady=False)
+    'adam and sgd share the highest validation accuracy on mlp/mnist'
+    """
+    superlative = "highest" if higher_is_better(metric) else "lowest"
+    verb = "reached" if len(names) == 1 else "share"
+    among = " of those of which no seed diverged" * among_steady
+    return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {title}{among}"
+
+
+def _spread(metric: str, spread: Spread) -> str:
+    seeds = counted(spread.seeds, "seed")
+    if spread.low is None:
+        return seeds
+    low, high = (value_words(metric, end) for end in (spread.low, spread.high))
+    return f"95{NO_BREAK}% interval {low} to {high}, {seeds}"
+
+
+def _passed_over(metric: str, label: str, one: PassedOver) -> str:
+    done, value = counted(one.seeds, "seed"), value_words(metric, one.mean)
+    return f"{label} reached {value} in {done}, but diverged in {one.diverged}."
