@@ -1,1 +1,1 @@
-"""From numbers to what people look at; neither torch nor Lightning is imported."""
+"""Reports: tables, pages, figures and texts; neither torch nor Lightning is imported."""

@@ -1,6 +1,6 @@
-"""The sentences on one setting: who is best, who has a better mean and is not, how others compare.
+"""Sentences on one setting: the best optimizer, better means that do not count, comparisons.
 
-Every form of a report takes its sentences from here. Where names need escaping, `name` does it.
+Every form of a report takes its sentences from here. The argument `name` escapes names if needed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,17 +17,17 @@ from benchmark.report.words import (
     value_words,
 )
 
-_RIVALS = 2  # that are named; the leaderboard has all
+_RIVALS = 2  # rivals named in sentences; the leaderboard has all
 Name = Callable[[str], str]
 
 
 def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
-    """Return who is best and by what, or that nobody is.
+    """Return the sentence that names the best optimizer and its value, or says that there is none.
 
     Args:
-        claim: What to say.
-        has_spread: Add the interval and the seeds, where no table beside the sentence has them.
-        name: Writes a name.
+        claim: The result of one setting.
+        has_spread: Add the interval and the number of seeds; not needed beside a table.
+        name: Escapes a name for the form of the report.
 
     >>> best = Claim(title="mlp/mnist", metric="val/loss", names=("adam",), value=0.125)
     >>> claim_sentence(best, has_spread=False)
@@ -49,17 +49,17 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
 
 
 def passed_over_sentences(claim: Claim, name: Name = str) -> list[str]:
-    """Return why those with a better mean than the best are not the best."""
+    """Return why variants with a better mean than the best are not the best."""
     return [_passed_over(claim.metric, name(each.label), each) for each in claim.passed]
 
 
 def verdict_sentences(versus: Versus, labels: Mapping[str, str], name: Name = str) -> list[str]:
-    """Return who is better than the reference, who is worse, and of whom that cannot be told.
+    """Return which optimizers are better than the reference, worse, or not distinguishable from it.
 
     Args:
-        versus: The comparisons.
-        labels: By variant.
-        name: Writes a name.
+        versus: The comparisons with the reference.
+        labels: Labels by variant.
+        name: Escapes a name for the form of the report.
     """
     if versus.missing:
         return [lacking_words(name(versus.missing))]
@@ -73,7 +73,7 @@ def verdict_sentences(versus: Versus, labels: Mapping[str, str], name: Name = st
 
 
 def rival_sentences(setting: SettingFindings) -> list[str]:
-    """Return how sure the lead over the nearest rivals is, each with its p, and over all others."""
+    """Return sentences on the winner's lead over its nearest rivals, with p, and over the others."""
     family = setting.findings.metrics[setting.claim.metric].families["final"].get(setting.name, [])
     if not family:
         return ["There is nothing to compare it with here."]
@@ -92,13 +92,13 @@ def rival_sentences(setting: SettingFindings) -> list[str]:
     return [*sentences, *[apart] * bool(apart)]
 
 
-_Rival = tuple[str, bool, Comparison]  # who; whether the comparison is that of the winner with it
+_Rival = tuple[str, bool, Comparison]  # variant; whether the comparison's variant is the winner
 
 
 def _rivals(winners: Sequence[str], family: Sequence[Comparison]) -> tuple[str, list[_Rival]]:
-    """Return one of `winners` and its comparisons with all who are not.
+    """Return one of `winners` and its comparisons with all variants that did not win.
 
-    Equal winners stand together; one of them may be the reference, which all are compared with.
+    If several are equal, the winner with most comparisons is taken: it may be the reference.
     """
     pairs = [(one.variant, one.reference) for one in family]
     winner = max(winners, key=lambda each: sum(each in pair for pair in pairs))
@@ -153,7 +153,7 @@ _PHRASES = {
 
 
 def _best(names: Sequence[str], metric: str, title: str, *, among_steady: bool) -> str:
-    """Return who did best, as the beginning of a sentence that goes on with the value.
+    """Return the beginning of a sentence on the best optimizers; the value follows.
 
     >>> _best(["adam", "sgd"], "val/accuracy", "mlp/mnist", among_steady=False)
     'adam and sgd share the highest validation accuracy on mlp/mnist'

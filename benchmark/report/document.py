@@ -16,20 +16,20 @@ from benchmark.report.outside import read
 from benchmark.report.page.reproduce import commands
 from benchmark.store import Store
 
-_SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # of each setting
+_SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setting
 _OVERALL = ("overview", "ranks")
 
 
 def write_document(stores: Sequence[Store], target: Path, reference: str | None) -> list[Path]:
-    """Write the document to `target` and its pictures to a folder beside it; return all of them.
+    """Write the document to `target` and its pictures to a folder beside it; return all paths.
 
     Args:
         stores: The studies.
-        target: The Markdown file; the folder has its name without the ending.
+        target: The Markdown file; the folder has the same name without the suffix.
         reference: Optimizer or label to compare with; None compares with each setting's best.
 
     Raises:
-        UsageError: there is no such optimizer, or two studies have one name.
+        UsageError: the reference is unknown, or two studies have the same name.
         OSError: the folder cannot be written.
     """
     findings = Findings(frames=read(stores), reference=reference)
@@ -42,7 +42,7 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
     ]
     text = _document(findings, drawings, quote(folder.name), again)
     folder.mkdir(exist_ok=True)
-    with ExitStack() as written:  # all of it, or nothing
+    with ExitStack() as written:  # all files are replaced together, or none
         pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
         written.enter_context(replacing(target)).write_text(text, encoding="utf-8")
     return [target, *pictures]
@@ -83,7 +83,7 @@ def _setting(setting: SettingFindings, drawings: Sequence[Drawing], folder: str)
 
 
 def _section(level: int, title: str, *texts: str) -> list[str]:
-    """Return a heading and what is under it; nothing if that is empty."""
+    """Return a heading and the texts under it; an empty list if all texts are empty."""
     found = [text for text in texts if text]
     return [f"{'#' * level} {title}", *found] if found else []
 

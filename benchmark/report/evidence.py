@@ -1,6 +1,6 @@
-"""What the terminal's table adds to its means: how the loss fell, and whether differences are real.
+"""Sparklines and comparisons that the terminal's table shows beside its means.
 
-All of it is by row of the table, that is by variant.
+Each belongs to one row of the table, that is to one variant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,21 @@ from benchmark.report.sparkline import pick, sparkline
 from benchmark.report.verdicts import verdict_in_short
 from benchmark.store import Store
 
-_POINTS = 12  # of a sparkline, as wide as the column that it stands in
+_POINTS = 12  # per sparkline: the width of its column in characters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is known of the rows of a study's tables.
+    """Sparklines and comparisons for the rows of a study's tables.
 
     Args:
-        study: Its name.
-        reference: The optimizer named to compare with; None means each table's best.
-        references: The variants that it is, one of each setting.
-        lacking: Settings without a trial of the named one that is done or diverged.
-        sparklines: Mean validation loss over the seeds that are done, by variant.
-        comparisons: By variant.
-        verdicts: The same in at most eight characters.
+        study: The study's name.
+        reference: The optimizer that the user named as reference; None means each table's best.
+        references: The reference variants, one per setting.
+        lacking: Settings in which the named reference has no trial that is done or diverged.
+        sparklines: Curves of the mean validation loss over the seeds that are done, by variant.
+        comparisons: Comparisons with the reference, by variant.
+        verdicts: The comparisons in at most eight characters, by variant.
     """
 
     study: str
@@ -45,7 +45,7 @@ class Evidence:
     verdicts: Mapping[str, str]
 
     def sparkline(self, row: Row) -> str:
-        """Return the row's curve, empty without one."""
+        """Return the row's sparkline, empty if it has no curve."""
         return self.sparklines.get(variant_of(self.study, row.trial), "")
 
     def verdict(self, row: Row) -> str:
@@ -62,11 +62,11 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
     """Return the evidence of a study.
 
     Args:
-        store: Its files.
+        store: The study's files.
         reference: Optimizer or label to compare with; None compares with each setting's best.
 
     Raises:
-        UsageError: there is no such optimizer.
+        UsageError: the reference is unknown.
     """
     findings = Findings(frames=read([store]), reference=reference)
     settings = findings.settings.values()
@@ -83,7 +83,7 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
 
 
 def _sparklines(curves: pl.DataFrame) -> dict[str, str]:
-    """Return each variant's curve, all of a setting between its lowest and its first loss."""
+    """Return each variant's curve; those of a setting share a scale, from lowest to first loss."""
     found: dict[str, str] = {}
     for _, setting in curves.group_by("setting", maintain_order=True):
         groups = setting.group_by("variant", maintain_order=True)

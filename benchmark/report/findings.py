@@ -1,8 +1,8 @@
-"""The numbers of a report: each is computed once, and every form of a report renders the same ones.
+"""The numbers of a report, computed once and rendered by every form of report.
 
-`Findings` speaks of all settings, `SettingFindings` of one, `MetricFindings` of one metric in all
-settings. Nothing is computed before somebody asks for it, and nothing twice. The sentences on a
-setting are in `claims`; here are numbers alone.
+`Findings` covers all settings, `SettingFindings` one setting, and `MetricFindings` one metric in
+all settings. Each number is computed on first access and cached. The sentences on a setting are
+in `claims`.
 """
 
 import json
@@ -34,8 +34,8 @@ from benchmark.analysis.targets import reaching, suggested_target, target_table,
 from benchmark.metrics import CHOOSING, EPOCH, AxisName, on_test, validation_of
 from benchmark.spec import UsageError
 
-METRIC = CHOOSING[0]  # what is compared is what chose the hyperparameters
-WITHIN = 0.1  # of the best loss or accuracy: what counts as about as good
+METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
+WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
 
 
 _Key = TypeVar("_Key")
@@ -43,7 +43,7 @@ _Value = TypeVar("_Value")
 
 
 class Each(dict[_Key, _Value], Generic[_Key, _Value]):
-    """Values that are made when they are first asked for, and kept.
+    """A mapping that computes each value on first access and keeps it.
 
     >>> squares = Each(lambda number: number**2)
     >>> squares[3], dict(squares)
@@ -55,19 +55,19 @@ class Each(dict[_Key, _Value], Generic[_Key, _Value]):
         self._make = make
 
     def __missing__(self, key: _Key) -> _Value:
-        """Make the value of `key` and keep it."""
+        """Compute the value of `key` and keep it."""
         self[key] = value = self._make(key)
         return value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Versus:
-    """Who is compared with whom in one setting.
+    """The comparisons with the reference in one setting.
 
     Args:
-        reference: The variant that all others are compared with, None where nobody is.
-        family: The comparisons.
-        missing: The optimizer that was named to compare with, if it has no result in this setting.
+        reference: The variant that all others are compared with; None without comparisons.
+        family: The comparisons, corrected together.
+        missing: The named reference, if it has no result in this setting.
     """
 
     reference: str | None = None
@@ -77,7 +77,7 @@ class Versus:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How sure a mean is: the number of seeds, and the 95 % interval if there is one."""
+    """The uncertainty of a mean: its number of seeds, and its 95 % interval if there is one."""
 
     seeds: int
     low: float | None
@@ -86,13 +86,13 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class PassedOver:
-    """A variant with a better mean than the best, of which seeds diverged.
+    """A variant that has a better mean than the best one, but seeds that diverged.
 
     Args:
-        label: With the hyperparameters it names.
-        mean: Over the `seeds` that are done.
-        seeds: How many those are.
-        diverged: How many others diverged.
+        label: The optimizer, with hyperparameters if the label names them.
+        mean: Mean over the seeds that are done.
+        seeds: Number of seeds that are done.
+        diverged: Number of seeds that diverged.
     """
 
     label: str
@@ -103,18 +103,18 @@ class PassedOver:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What one setting says of who is best.
+    """The best optimizers of one setting, with their results.
 
     Args:
         title: The setting, in words.
-        metric: What decides.
-        names: The best; several if they are equal, none if nobody is best.
+        metric: The metric that decides.
+        names: Labels of the best; several if they are equal, empty if none is best.
         value: Their mean.
-        spreads: Those of their means that differ.
-        test_metric: The metric that is reported on test data.
+        spreads: The distinct spreads of their means.
+        test_metric: The metric reported on test data, empty if it was not measured.
         test_values: Its mean for each of the best that has one.
-        passed: Who would be best if no seed had diverged.
-        is_any_done: Whether there is a result at all.
+        passed: Variants with a better mean that do not count as best because seeds diverged.
+        is_any_done: At least one trial of the setting is done.
     """
 
     title: str
@@ -130,13 +130,13 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """A fact about where trials come from, with the number of trials that say so.
+    """A fact from the records' environments, with the number of trials that share it.
 
     Args:
-        name: Such as ``torch``.
-        value: Such as its version.
-        dataset: Empty unless the fact is about a data set: then its name.
-        trials: How many.
+        name: Name of the fact, such as ``torch``.
+        value: Its value, such as a version.
+        dataset: Name of the data set if the fact is about one, otherwise empty.
+        trials: Number of trials.
     """
 
     name: str
@@ -147,10 +147,10 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Findings:
-    """All that a report says in numbers.
+    """The numbers of a report over all settings.
 
     Args:
-        frames: All trials, fit to be shown.
+        frames: All trials and their curves, with texts that are safe to show (`outside.read`).
         reference: Optimizer or label to compare with; None compares with each setting's best.
     """
 
@@ -159,7 +159,7 @@ class Findings:
 
     @cached_property
     def chosen(self) -> list[str]:
-        """The variant of each optimizer in each setting that validation chose."""
+        """The variant that validation chose for each optimizer in each setting."""
         return best_variants(self.frames)
 
     @cached_property
@@ -169,7 +169,7 @@ class Findings:
 
     @cached_property
     def winners(self) -> Mapping[str, list[str]]:
-        """The best variants of each setting that has any."""
+        """The best variants by setting; settings without any are left out."""
         return winners(self.frames)
 
     @cached_property
@@ -189,7 +189,7 @@ class Findings:
 
     @cached_property
     def settings(self) -> Mapping[str, "SettingFindings"]:
-        """What is known of each setting, by name, in the order of the trials."""
+        """The findings of each setting, by name, in the order of the trials."""
         names = self.frames.trials["setting"].unique(maintain_order=True)
         return {name: SettingFindings(findings=self, name=name) for name in names}
 
@@ -201,15 +201,15 @@ class Findings:
 
     @cached_property
     def metrics(self) -> Mapping[str, "MetricFindings"]:
-        """What is known of each metric."""
+        """The findings of each metric, by name."""
         return Each(lambda name: MetricFindings(findings=self, name=name))
 
     @cached_property
     def references(self) -> Mapping[str, str]:
-        """The variant of each setting that others are compared with, where there is one.
+        """The reference variant by setting; settings without one are left out.
 
         Raises:
-            UsageError: there is no such optimizer.
+            UsageError: the reference is unknown.
         """
         if self.reference is None:
             return {setting: variants[0] for setting, variants in self.winners.items()}
@@ -222,7 +222,7 @@ class Findings:
 
     @cached_property
     def origins(self) -> tuple[Origin, ...]:
-        """Every fact of the records' environments once, in order of appearance."""
+        """The distinct facts of the records' environments, in order of appearance."""
         counts: Counter[tuple[str, str, str]] = Counter()
         groups = self.frames.trials.group_by("dataset", "environment", maintain_order=True)
         for dataset, text, trials in groups.len().iter_rows():
@@ -237,10 +237,10 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SettingFindings:
-    """What is known of one setting.
+    """The numbers of one setting.
 
     Args:
-        findings: All of them.
+        findings: The findings of all settings.
         name: The setting, in words.
     """
 
@@ -249,18 +249,18 @@ class SettingFindings:
 
     @cached_property
     def frames(self) -> Frames:
-        """Its part of the frames."""
+        """The trials and curves of this setting."""
         return only(self.findings.frames, self.variants)
 
     @cached_property
     def variants(self) -> list[str]:
-        """The variants that were tried."""
+        """All variants of this setting."""
         here = self.findings.frames.trials.filter(setting=self.name)
         return here["variant"].unique(maintain_order=True).to_list()
 
     @cached_property
     def best(self) -> Frames:
-        """The part of its frames that belongs to the chosen variants."""
+        """The part of `frames` that belongs to the chosen variants."""
         return only(self.frames, self.findings.chosen)
 
     @cached_property
@@ -286,14 +286,14 @@ class SettingFindings:
 
     @cached_property
     def versus(self) -> Versus:
-        """How each optimizer's best variant does against the reference, by validation loss.
+        """Comparisons of each optimizer's best variant with the reference, by validation loss.
 
-        Other hyperparameters stay out: each of them would make every comparison harder. A
-        reference that was chosen by its results is compared as one of all pairs, any of which
-        might have come to be looked at.
+        Other variants are left out, because each more comparison makes the correction stricter. If
+        the reference was chosen by its results rather than named, the correction counts all pairs,
+        since any variant could have become the reference.
 
         Raises:
-            UsageError: there is no such reference.
+            UsageError: the reference is unknown.
         """
         named = self.findings.reference
         reference = self.findings.references.get(self.name)
@@ -309,7 +309,7 @@ class SettingFindings:
 
     @cached_property
     def claim(self) -> Claim:
-        """Who is best."""
+        """The best optimizers of this setting, with their results."""
         deciding = (name for name in CHOOSING if name in self.frames.trials.columns)
         metric = next(deciding, METRIC)
         is_any_done = (self.frames.trials["status"] == "done").any()
@@ -333,11 +333,11 @@ class SettingFindings:
         )
 
     def scores(self, metric: str) -> pl.DataFrame:
-        """Return its part of the final scores."""
+        """Return this setting's final scores of `metric`."""
         return self.findings.metrics[metric].scores["final"].filter(setting=self.name)
 
     def board(self, metric: str) -> pl.DataFrame:
-        """Return its part of the leaderboard of final scores."""
+        """Return this setting's leaderboard of final scores of `metric`."""
         return self.findings.metrics[metric].boards["final"].filter(setting=self.name)
 
     def _means(self, metric: str) -> tuple[float, ...]:
@@ -349,11 +349,11 @@ class SettingFindings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetricFindings:
-    """What is known of one metric, in all settings.
+    """The numbers of one metric in all settings.
 
     Args:
-        findings: All of them.
-        name: As records call it.
+        findings: The findings of all settings.
+        name: The metric's name in records, such as ``val/loss``.
     """
 
     findings: Findings
@@ -361,14 +361,14 @@ class MetricFindings:
 
     @cached_property
     def scores(self) -> Mapping[Kind, pl.DataFrame]:
-        """`finals.scores`; the best of a test metric is read where validation was best."""
+        """`finals.scores`; the best of a test metric is its value where validation was best."""
         frames, by = self.findings.frames, validation_of(self.name)
         by = by if by in frames.metrics else ""
         return Each(lambda kind: scores(frames, self.name, kind=kind, by=by))
 
     @cached_property
     def of_chosen(self) -> Mapping[Kind, pl.DataFrame]:
-        """The scores of the chosen variants."""
+        """The scores of the chosen variants, by kind."""
         is_chosen = pl.col("variant").is_in(self.findings.chosen)
         return Each(lambda kind: self.scores[kind].filter(is_chosen))
 
@@ -379,7 +379,7 @@ class MetricFindings:
 
     @cached_property
     def families(self) -> Mapping[Kind, Mapping[str, list[Comparison]]]:
-        """The comparisons of each setting: of all pairs, or with the reference if one is named."""
+        """The comparisons by setting: all pairs, or those with the reference if one is named."""
         return Each(self._families)
 
     def _families(self, kind: Kind) -> Mapping[str, list[Comparison]]:
@@ -393,7 +393,7 @@ class MetricFindings:
 
     @cached_property
     def targets(self) -> Mapping[str, float | None]:
-        """The target suggested for each setting, None if there is none."""
+        """The target suggested for each setting; None if there is none."""
         numbers = self.of_chosen["final"]
         return {
             name: suggested_target(numbers.filter(setting=name)) for name in self.findings.settings
@@ -435,12 +435,12 @@ class MetricFindings:
 
     @cached_property
     def ranking(self) -> Ranking | None:
-        """How the chosen variants rank over settings."""
+        """The average ranks of the chosen variants over settings."""
         return rank(setting_blocks(self.of_chosen["final"]))
 
     @cached_property
     def seed_rankings(self) -> Mapping[str, Ranking | None]:
-        """How they rank over the seeds of each setting."""
+        """The average ranks of the chosen variants over the seeds of each setting."""
         numbers = self.of_chosen["final"]
         return {
             name: rank(seed_blocks(numbers.filter(setting=name))) for name in self.findings.settings
@@ -448,7 +448,7 @@ class MetricFindings:
 
     @cached_property
     def chooser(self) -> "MetricFindings":
-        """The validation metric that chooses where this one is shown; itself, if it chooses."""
+        """The findings of the metric that chooses variants when this one is shown, maybe itself."""
         name = validation_of(self.name)
         return self if name == self.name else self.findings.metrics[name]
 
@@ -480,10 +480,10 @@ class MetricFindings:
 
 
 def _named(frames: Frames, reference: str) -> dict[str, str]:
-    """Return the variant of each setting that `reference` means, an optimizer or a label.
+    """Return the variant in each setting that `reference`, an optimizer or a label, refers to.
 
-    That is its best, even if seeds of it diverged: those are pairs that it loses. The first is
-    taken where several are equal.
+    It is the best variant of that name, even if some of its seeds diverged: it loses those pairs.
+    If several variants are equal, it is the first.
     """
     named = frames.trials.filter(pl.any_horizontal(pl.col("optimizer", "label") == reference))
     if named.is_empty():

@@ -1,4 +1,4 @@
-"""The numbers of a study as Markdown: sentences and tables, for pages that others draw."""
+"""The numbers of a study as Markdown sentences and tables, for documents and W&B Reports."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from benchmark.report.words import best_first, interval_words, seeds_words, with
 
 
 def how_to_read(findings: Findings) -> str:
-    """Return what is shown of each optimizer, and what the signs in the tables mean."""
+    """Return an explanation of the rows that are shown and of the signs in the tables."""
     trials, reference = findings.frames.trials, findings.reference
     statuses = Counter(trials["status"]).most_common()
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
@@ -43,7 +43,7 @@ def how_to_read(findings: Findings) -> str:
 
 
 def headline(setting: SettingFindings) -> str:
-    """Return who did best, and how others compare with the reference."""
+    """Return sentences on the best optimizer, and on how the others compare with the reference."""
     labels = setting.findings.labels
     return " ".join(
         [
@@ -60,9 +60,9 @@ def board(
     """Return the leaderboard: means with their 95 % intervals.
 
     Args:
-        setting: What it is of.
-        shown: Its variants that have a row.
-        versus: Fills a column; without comparisons there is none.
+        setting: The numbers of one setting.
+        shown: The variants that get a row.
+        versus: Comparisons for the last column; without any, the column is left out.
     """
     names = [name for name in tabled() if name in setting.frames.metrics]
     boards = {name: _by_variant(setting.board(name)) for name in names}
@@ -86,7 +86,7 @@ def _by_variant(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def _marks(versus: Versus) -> dict[str, str]:
-    """Return what stands in the last column, by variant; nothing where nobody is compared."""
+    """Return the cells of the last column, by variant; empty without comparisons."""
     found = {one.variant: verdict_in_short(one) for one in versus.family}
     return found | {versus.reference: "reference"} if found and versus.reference else {}
 
@@ -143,7 +143,7 @@ def profiles(findings: Findings) -> str:
 
 
 def sensitivity(setting: SettingFindings) -> str:
-    """Return how wide each optimizer's basin of learning rates is; empty without a grid."""
+    """Return the width of each optimizer's basin of learning rates; empty without a grid."""
     here = setting.findings.metrics[METRIC].basins.filter(setting=setting.name)
     found = here.filter(pl.col("tried") > 1)
     rows = [
@@ -156,7 +156,7 @@ def sensitivity(setting: SettingFindings) -> str:
 
 
 def search(setting: SettingFindings) -> str:
-    """Return the expected best loss after k variants tried; empty if nobody tried several."""
+    """Return the expected best loss after trying k variants; empty if no optimizer has several."""
     found = setting.findings.metrics[METRIC].search.filter(setting=setting.name)
     most = int(found["tried"].max() or 0)  # type: ignore[arg-type]
     if most < 2:
@@ -194,14 +194,14 @@ def ranking(findings: Findings) -> str:
 
 
 def failures(findings: Findings) -> str:
-    """Return the trials without a result, or diverged, with the reason; empty if there are none."""
+    """Return the trials that are not done, with their reasons; empty if there are none."""
     gone = findings.frames.trials.filter(pl.col("status") != "done")
     rows = gone.select("problem", "label", "seed", "status", "reason").rows()
     return table(["problem", "optimizer", "seed", "status", "reason"], rows) if rows else ""
 
 
 def cost(findings: Findings) -> str:
-    """Return what a step and an epoch of each optimizer's best variant cost."""
+    """Return the time of a step and of an epoch for each optimizer's best variant."""
     found = findings.costs.filter(pl.col("variant").is_in(findings.chosen))
     rows = [
         [row["problem"], row["label"], _number(row["step_ms"]), _number(row["epoch_seconds"])]
@@ -214,7 +214,7 @@ def cost(findings: Findings) -> str:
 
 
 def provenance(findings: Findings) -> str:
-    """Return what the trials ran on: every value of every fact of their environments."""
+    """Return a table of the trials' environments: each fact with all of its values."""
     values: dict[str, dict[str, None]] = {}
     for each in findings.origins:
         values.setdefault(each.name, {})[each.value] = None
@@ -222,7 +222,7 @@ def provenance(findings: Findings) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table, of which every cell stays text.
+    """Return a Markdown table; cells are escaped, so that each is shown as plain text.
 
     >>> print(table(["a", "b"], [[1, "x"]]))
     | a | b |

@@ -1,4 +1,4 @@
-"""Text from outside inside Markdown: what it says is read, and never what it would do."""
+"""Escaping of foreign text for Markdown, so that it is shown as text and formats nothing."""
 
 import re
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from html import escape
 from benchmark.plain_text import plain
 
 _SIGNS = re.compile(r"([\\`*\[\]|~$#!])")
-_EDGES = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is no emphasis
+_EDGES = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word marks no emphasis
 _ADDRESS = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.|(?<=\bmailto):", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _LISTED = re.compile(r"^(?=[-+](?:\s|$)|=+\s*$|-\s*-)")
 
 
 def as_text(text: object) -> str:
-    r"""Return Markdown that reads as `text`, one line, wherever in a line it stands.
+    r"""Return Markdown that shows `text` on one line, even at the beginning of a line.
 
     >>> as_text("adam lr=0.1 weight_decay=0")
     'adam lr=0.1 weight_decay=0'
@@ -27,7 +27,7 @@ def as_text(text: object) -> str:
 
 
 def as_cell(text: object) -> str:
-    r"""Return Markdown that reads as `text` inside a line, as the cells of a table are.
+    r"""Return Markdown that shows `text` inside a line, for example in a table cell.
 
     >>> as_cell("- a|b"), as_cell("-")
     ('- a\\|b', '-')
@@ -37,7 +37,7 @@ def as_cell(text: object) -> str:
 
 
 def fenced(lines: Sequence[str]) -> str:
-    """Return `lines` as a block of code that none of them can end; empty without any."""
+    """Return `lines` as a code block that no line can close; empty without lines."""
     if not lines:
         return ""
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)

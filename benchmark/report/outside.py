@@ -1,4 +1,4 @@
-"""Studies as reports show them: text that came with the records is one harmless line each."""
+"""Studies as frames that are safe to show: each text from a record becomes one plain line."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,16 +19,16 @@ _TREES = ("hyperparameters", "environment")  # JSON
 
 
 def read(stores: Sequence[Store]) -> Frames:
-    """Return what `analysis.frame.read` does, with its texts made fit to be shown.
+    """Return the frames of `analysis.frame.read`, with their texts made safe to show.
 
     Raises:
-        UsageError: two of the studies have one name, and could not be told apart.
+        UsageError: two studies have the same name.
     """
     return shown(frame.read(stores))
 
 
 def read_with_trials(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Trial]]]:
-    """Return what `read` does, and the trials of each study, with every record read once.
+    """Return the frames of `read` and the trials of each study, reading every record only once.
 
     Raises:
         UsageError: as `read` does.
@@ -39,9 +39,9 @@ def read_with_trials(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Tr
 
 
 def shown(frames: Frames) -> Frames:
-    """Return `frames` with names, reasons and facts without control characters, and short.
+    """Return `frames` with short names, reasons and facts that contain no control characters.
 
-    Names that differ still do, so that nothing is merged that was apart.
+    Different names stay different, so that no two trials or settings are merged by mistake.
     """
     trials = frames.trials
     columns = [

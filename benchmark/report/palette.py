@@ -1,14 +1,14 @@
-"""The colour and the marker of every optimizer, the same on every page and in every figure.
+"""Colours and markers of optimizers, the same on every page and in every figure.
 
-Those of registered optimizers stand in their rows. What is not registered gives way where something
-beside it has its look already.
+Registered optimizers have theirs in the registry. An optimizer that is not registered gets another
+look if one that is shown beside it has the same.
 
-Twelve colours that all are far apart for every kind of eye do not exist, so each comes with a
-marker of its own: the pair is what tells optimizers apart. The colours are the best found by a
-random search for the largest smallest distance in OKLab, seen by normal, protan, deutan and tritan
-eyes (Machado et al., A physiologically-based model for simulation of color vision deficiency,
-2009), among those with a contrast of 3 or more to the background. Of each there is a lighter tone
-of the same hue for dark backgrounds. Optimizers that are often compared got colours far apart.
+Twelve colours that everyone can tell apart do not exist, so each has its own marker, and the pair
+identifies the optimizer. The colours were found by a random search that maximized the smallest
+distance in OKLab over normal, protan, deutan and tritan vision (Machado et al., A
+physiologically-based model for simulation of color vision deficiency, 2009), among colours with a
+contrast of at least 3 to the background. Each has a lighter tone of the same hue for dark
+backgrounds. Optimizers that are often compared have colours far apart.
 """
 
 import math
@@ -27,14 +27,14 @@ _DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 3), (8, 3, 2, 3))
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How one optimizer looks.
+    """The look of one optimizer.
 
     Args:
-        color: On light backgrounds, as ``#rrggbb``.
-        color_on_dark: On dark ones.
-        marker: Corners of a polygon about the origin; y points up and no corner is further than 1.
-        dash: Lengths of dashes and gaps in pixels, empty for a full line; tells apart what has
-            one name and several settings.
+        color: Colour for light backgrounds, as ``#rrggbb``.
+        color_on_dark: Colour for dark backgrounds.
+        marker: Corners of a polygon around the origin, at most 1 away from it; y points up.
+        dash: Lengths of dashes and gaps in pixels, empty for a solid line. Dashes distinguish
+            several entries of the same name.
     """
 
     color: str
@@ -44,11 +44,11 @@ class Style:
 
 
 def styles(names: Sequence[str]) -> list[Style]:
-    """Return a style for each of the optimizers that are shown together; no two look alike.
+    """Return a style for each of the optimizers that are shown together, all different.
 
-    The second of a name differs from the first in its dash. Registered optimizers have their own
-    colour and marker everywhere. Any other has those of `style` unless they, or the colour, are
-    taken here; then it gets what is least in use.
+    Entries of the same name differ in their dash. Registered optimizers keep their colour and
+    marker everywhere. Any other has the look of `style`, unless another entry has its colour or
+    the whole look; then it gets the look that is least in use.
 
     >>> first, second = styles(["adam", "adam"])
     >>> first.color == second.color, first.dash == second.dash
@@ -69,9 +69,9 @@ def styles(names: Sequence[str]) -> list[Style]:
 
 
 def style(name: str) -> Style:
-    """Return the style of the optimizer called `name` where nothing is shown beside it.
+    """Return the style of the optimizer called `name` when it is shown alone.
 
-    An optimizer that is not in the table gets a pair of colour and marker that its name decides.
+    An optimizer that is not registered gets a colour and a marker by a checksum of its name.
     """
     if name in _STYLES:
         return _STYLES[name]
@@ -80,7 +80,7 @@ def style(name: str) -> Style:
 
 
 def _unlike(others: Iterable[Style], name: str) -> Style:
-    """Return the spare style of `name`, or the next that is the most unlike `others`."""
+    """Return the spare style most unlike `others`; ties go to the one that `name` decides."""
     taken = [(other.color, other.marker) for other in others]
     colors = Counter(color for color, _ in taken)
     markers = Counter(marker for _, marker in taken)
@@ -94,7 +94,7 @@ def _unlike(others: Iterable[Style], name: str) -> Style:
 
 
 def _regular(corners: int, turn: float = 0.25, radius: float = 1.0) -> Outline:
-    """Return a regular polygon, its first corner `turn` of a full turn from the x axis."""
+    """Return a regular polygon whose first corner is `turn` full turns from the x axis."""
     angles = [2 * math.pi * (turn + corner / corners) for corner in range(corners)]
     return tuple((radius * math.cos(angle), radius * math.sin(angle)) for angle in angles)
 

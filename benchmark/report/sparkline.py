@@ -1,4 +1,4 @@
-"""A curve in a few characters, for a terminal."""
+"""Sparklines: curves in a few characters, for a terminal."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float], low: float, high: float) -> str:
-    """Return one character per value: the lowest block at `low`, the full one at `high`.
+    """Return one character per value, from the lowest block at `low` to the full one at `high`.
 
-    The scale is logarithmic where `low` is positive; values beyond its ends stay at them, and one
-    that is not a number is a blank.
+    The scale is logarithmic if `low` is positive. Values outside the range are clipped, and NaN
+    becomes a blank.
 
     >>> sparkline([8, 4, 2, 1], 1, 8), sparkline([0, 0.5, 1], 0, 1), sparkline([3, 3], 3, 3)
     ('█▆▃▁', '▁▅█', '▁▁')
@@ -30,7 +30,7 @@ def sparkline(values: Sequence[float], low: float, high: float) -> str:
 
 
 def pick(values: Sequence[float], count: int) -> list[float]:
-    """Return at most `count` (≥ 2) of `values`, evenly spaced, both ends among them.
+    """Return at most `count` (≥ 2) of `values`, evenly spaced and with both ends.
 
     >>> pick([0, 1, 2, 3, 4], 3), pick([0, 1], 3)
     ([0, 2, 4], [0, 1])

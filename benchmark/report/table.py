@@ -22,14 +22,14 @@ from benchmark.report.words import (
 from benchmark.store import Record
 from datamodules.registry import DATASETS
 
-if TYPE_CHECKING:  # they load numpy and polars
+if TYPE_CHECKING:  # these modules load numpy and polars
     from benchmark.analysis.intervals import Interval
     from benchmark.report.evidence import Evidence
 
-# Said only when it is otherwise.
+# Hyperparameters that are printed only if they differ from these values.
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _LOG = " (traceback in "
-_DIGEST_LENGTH = 12  # of `optimizers.source.source_digest`
+_DIGEST_LENGTH = 12  # characters, as `optimizers.source.source_digest` returns
 _MOST_HYPERPARAMETERS = 1000  # characters
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
@@ -37,12 +37,12 @@ _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip
 def print_tables(
     console: Console, records: Sequence[Record], evidence: "Evidence | None" = None
 ) -> None:
-    """Print one table per setting, and below it what went wrong.
+    """Print one table per setting, and below it the reasons for seeds that are not done.
 
     Args:
-        console: Where to.
-        records: Of one study.
-        evidence: Adds curves and significance.
+        console: The terminal.
+        records: The records of one study.
+        evidence: Adds columns with curves and comparisons; None leaves them out.
     """
     tables = summarize(records)
     for name, rows in tables.items():
@@ -61,9 +61,9 @@ def print_tables(
 def tables_as_json(
     records: Iterable[Record], evidence: "Evidence | None" = None
 ) -> list[dict[str, Any]]:
-    """Return the rows of all tables as mappings for JSON, null where a number is not finite.
+    """Return the rows of all tables as mappings for JSON; numbers that are not finite become null.
 
-    Evidence adds comparisons.
+    `evidence` adds a comparison to each row.
     """
     rows = [
         {
@@ -93,7 +93,7 @@ def tables_as_json(
 
 
 def _for_json(value: Any) -> Any:
-    """Return `value` as every reader of JSON takes it: no NaN, no half of a character."""
+    """Return `value` without NaN and lone surrogates, so that every JSON parser accepts it."""
     if isinstance(value, dict):
         return {valid(str(name)): _for_json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -110,7 +110,7 @@ def _title(name: str, row: Row) -> str:
 
 
 def _sources(source: str) -> list[str]:
-    """Return a line on the files of a model and a data set by path; one file is named once."""
+    """Return a line with the digests of a model's and a data set's files, each digest once."""
     digests = [source[i : i + _DIGEST_LENGTH] for i in range(0, len(source), _DIGEST_LENGTH)]
     return [f"from files of digest {' and '.join(dict.fromkeys(map(plain, digests)))}"] * bool(
         source
@@ -143,7 +143,7 @@ def _mean_as_json(mean: "Interval") -> dict[str, float | str | None]:
 
 
 def _reasons(rows: Sequence[Row]) -> list[str]:
-    """Return why seeds are not done; what several seeds of a row have in common stands once."""
+    """Return why seeds are not done; a reason that several seeds of a row share is printed once."""
     found = []
     for row in rows:
         seeds: dict[str, list[str]] = {}
@@ -161,7 +161,7 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
 
 
 def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
-    """Return what makes the table of the setting `name` say less than it seems to."""
+    """Return caveats on the table of the setting `name`."""
     seeds = [sum(row.counts.get(status, 0) for status in ("done", "diverged")) for row in rows]
     found = [seeds_words(seeds)]
     if evidence is not None and evidence.reference and name in evidence.lacking:
@@ -170,7 +170,7 @@ def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> li
 
 
 def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
-    """Return what the signs mean that occur in the tables."""
+    """Return the meaning of each sign that occurs in the tables."""
     methods = {_interval(values).method for row in rows for values in row.metrics.values()}
     means = [
         _star_legend(rows),
@@ -215,7 +215,7 @@ def _comparisons_legend(evidence: "Evidence") -> str:
 
 
 def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
-    # 80 columns hold it all: what is not there is cut from the end, which is the seeds.
+    # The table fits in 80 columns. A narrower terminal cuts off the last column, the seeds.
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("optimizer", overflow="fold", min_width=12)
@@ -235,7 +235,7 @@ def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
 
 
 def _shown(rows: Sequence[Row]) -> Sequence[str]:
-    """Return the metrics that a row has, in the order of their table; all if no row has any."""
+    """Return the metrics that any row has, in the order of `tabled`; all if no row has any."""
     return [name for name in tabled() if any(name in row.metrics for row in rows)] or tabled()
 
 
@@ -297,7 +297,7 @@ def _values(unit: Unit, values: Sequence[float] | None) -> str:
 
 
 def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
-    """Return the mean above its interval: ± if that is symmetric, else from … to."""
+    """Return the mean above its interval: ± if the interval is symmetric, otherwise low … high."""
     value = _number(mean.estimate * factor, digits)
     if mean.low is None or mean.high is None:
         return value
@@ -308,7 +308,7 @@ def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    """Return a number in at most six characters, where it is not in the millions.
+    """Return a number in at most six characters, or in exponent form from one million on.
 
     >>> _number(0.12345, 4), _number(12.345, 4), _number(123456.0, 4), _number(1.5e9, 4)
     ('0.1235', '12.345', '123456', '1.5e+09')

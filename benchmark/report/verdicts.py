@@ -1,4 +1,4 @@
-"""What a comparison says in a word or two."""
+"""Short verdicts on comparisons, for table cells."""
 
 import math
 
@@ -8,10 +8,11 @@ _SIGNS = {"better": "▲", "worse": "▼", "no difference shown": "="}
 
 
 def verdict_in_short(one: Comparison) -> str:
-    """Return whether the variant is better than the reference, in at most eight characters.
+    """Return the verdict on a variant against its reference, in at most eight characters.
 
-    ``▲`` better, ``▼`` worse, ``=`` no difference shown, each with Holm's p; or ``n<8``: with so
-    few paired seeds no outcome could be significant among as many comparisons as were made.
+    ``▲`` is better, ``▼`` worse, ``=`` no difference shown, each followed by the Holm-corrected p.
+    ``n<8`` means: with fewer than 8 paired seeds, no outcome could be significant after correction
+    for the number of comparisons made.
     """
     if one.verdict == "too few seeds to conclude":
         return f"n<{seeds_needed(one.corrected_for)}"
@@ -19,7 +20,7 @@ def verdict_in_short(one: Comparison) -> str:
 
 
 def short_p(p: float) -> str:
-    """Return p in short, rounded up, so that it never looks smaller than it is.
+    """Return p in at most five characters, rounded up so that it never looks smaller than it is.
 
     >>> short_p(0.03125), short_p(0.00004), short_p(1.0)
     ('.032', '<.001', '1')

@@ -1,7 +1,7 @@
-"""Saving the W&B Report of a study, or writing down what would be saved.
+"""Saving of a study's W&B Report, online or as a file.
 
 The runs must be in the project already (`push` puts them there). A report that cannot be saved is
-written to the study's folder as JSON, in the form in which W&B itself keeps it.
+written to the study's folder as JSON, in W&B's own format.
 """
 
 import json
@@ -21,12 +21,12 @@ SPEC_FILE = "wandb-report.json"
 
 
 def publish(stores: Sequence[Store], project: Project, reference: str | None = None) -> str:
-    """Save the report on W&B, or its spec in the first study's folder if that cannot be.
+    """Save the report on W&B, or its spec in the first study's folder if W&B is out of reach.
 
-    A report that was saved before from this folder is replaced.
+    A report that was saved from this folder before is replaced.
 
     Returns:
-        A line that says where it is, and what to do if it is not on W&B.
+        A line that says where the report is, and what to do if it is not on W&B.
 
     Raises:
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
@@ -53,7 +53,7 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
             raise UsageError(f"W&B has no project {error}: {again}") from None
         except UsageError:
             raise
-        except Exception as error:  # wandb raises whatever its parts raise
+        except Exception as error:  # wandb passes on exceptions of any type
             line = " ".join(str(error).split())[:200]
             raise UsageError(
                 f"W&B: {type(error).__name__}: {line}; if the report was deleted there, remove "
@@ -82,7 +82,7 @@ def _save(findings: Findings, project: Project, folder: Path) -> str:
 
 
 def _write_spec(findings: Findings, project: Project, folder: Path) -> Path:
-    """Write the spec without asking a server, keeping which saved report it belongs to."""
+    """Write the spec without asking a server; keep the file's link to the saved report."""
     report = build_report(findings, Project(name=project.name))
     known = _read(folder / SPEC_FILE)
     return _write(report, folder, **{n: v for n, v in known.items() if n != "spec"})

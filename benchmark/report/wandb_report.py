@@ -1,6 +1,6 @@
-"""A study as a W&B Report: our statistics as text, and the mirrored runs as W&B draws them.
+"""A study as a W&B Report: our statistics as text, and panels in which W&B draws the runs.
 
-Here it is built; `wandb_publish` saves it.
+This module builds the report; `wandb_publish` saves it.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from benchmark.report import markdown
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.spec import UsageError
 
-_WIDTH, _HEIGHT = 12, 8  # of a panel, in 24 columns
-_OVERALL = {  # sections over all settings, under the page's names
+_WIDTH, _HEIGHT = 12, 8  # of a panel; a report is 24 units wide
+_OVERALL = {  # sections over all settings, with the same titles as on the page
     "Performance profiles": markdown.profiles,
     "Ranks": markdown.ranking,
     "Diverged and failed": markdown.failures,
@@ -28,17 +28,17 @@ _OVERALL = {  # sections over all settings, under the page's names
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """Where the runs are; an empty entity is not known yet, and found only online."""
+    """The W&B project of the runs; an empty entity means that W&B has not been asked for it yet."""
 
     name: str
     entity: str = ""
 
 
 def build_report(findings: Findings, project: Project) -> Any:
-    """Return the report, a `wandb_workspaces.reports.v2.Report`, not saved.
+    """Return the report, an unsaved `wandb_workspaces.reports.v2.Report`.
 
     Raises:
-        UsageError: wandb-workspaces is not installed, or there is no such reference.
+        UsageError: wandb-workspaces is not installed, or the reference is unknown.
     """
     wr = _workspaces()
     blocks = [wr.TableOfContents(), wr.MarkdownBlock(text=markdown.how_to_read(findings))]
@@ -57,7 +57,7 @@ def build_report(findings: Findings, project: Project) -> Any:
 
 
 def spec_of(report: Any) -> dict[str, Any]:
-    """Return what W&B keeps of `report`; asks a server only if its project has an entity."""
+    """Return the spec that W&B stores; a server is asked only if the report has an entity."""
     spec: dict[str, Any] = report._to_model().spec.model_dump(by_alias=True, exclude_none=True)
     return spec
 
@@ -87,9 +87,9 @@ def _section(wr: Any, title: str, text: str) -> list[Any]:
 
 
 def _curves(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
-    """Return the curves of each optimizer's best, and below those of all, if there are more.
+    """Return the curves of each optimizer's best variant, then those of all variants, if more.
 
-    In a grid of their own: W&B draws all run sets of a grid together.
+    Each has its own grid, because W&B draws all run sets of a grid together.
     """
     frames, best = setting.frames, setting.best
     rows = [(name, axis, metric_of(name).logarithmic) for name, axis in _drawn(frames)]
@@ -100,7 +100,7 @@ def _curves(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
 
 
 def _drawn(frames: Frames) -> list[tuple[str, AxisName]]:
-    """Return what is drawn, over what: what chooses as recorded, and the first over the clock."""
+    """Return (metric, axis) pairs: each metric on its own axis, and `METRIC` over time as well."""
     own = [(name, metric_of(name).axis) for name in (RUNNING, *CHOOSING)]
     over_time = [(METRIC, axis) for axis in BY_CLOCK]
     return [row for row in [*own, *over_time] if row[0] in frames.metrics]
@@ -110,7 +110,7 @@ _BEST = "each optimizer's best hyperparameters"
 
 
 def _inside(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
-    """Return what was recorded inside the optimizers, of all parameters together; if it was."""
+    """Return panels of diagnostics over all parameters together; empty if none were recorded."""
     best = setting.best
     rows = [
         (name, STEP, "cosine" not in name)
@@ -125,7 +125,7 @@ def _inside(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
 def _grid(
     wr: Any, name: str, frames: Frames, project: Project, rows: Sequence[tuple[str, str, bool]]
 ) -> Any:
-    """Return one panel per (metric, axis, whether it is logarithmic)."""
+    """Return a grid with one panel per row (metric, axis, whether its scale is logarithmic)."""
     panels = [
         wr.LinePlot(
             title=f"{metric} over {axis}: mean and range of the seeds",
@@ -166,7 +166,7 @@ def _scatter(wr: Any, frames: Frames, project: Project) -> Any:
 
 
 def _runsets(wr: Any, name: str, frames: Frames, project: Project) -> list[Any]:
-    """Return a run set for each study, for two may have an optimizer of one name."""
+    """Return a run set for each study, because two may have an optimizer of the same name."""
     studies = list(frames.trials.group_by("study", maintain_order=True))
     return [
         _runset(wr, name if len(studies) == 1 else f"{study}: {name}", trials, project)
@@ -175,7 +175,7 @@ def _runsets(wr: Any, name: str, frames: Frames, project: Project) -> list[Any]:
 
 
 def _runset(wr: Any, name: str, trials: pl.DataFrame, project: Project) -> Any:
-    """Return the runs of the trials that are done: a mean over diverged ones would mislead."""
+    """Return the runs of the trials that are done; a mean over diverged ones would mislead."""
     from wandb_workspaces import expr
 
     done = trials.filter(status="done")

@@ -1,4 +1,4 @@
-"""Metrics and their values as people say them, the same on the page, in figures and in texts."""
+"""Wording of metrics, values and caveats, shared by the page, the figures and the texts."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from benchmark.metrics import CHOOSING, higher_is_better, metric_of, metric_word
 from benchmark.plain_text import REASON_LENGTH, plain
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
-NO_BREAK = "\u00a0"  # a space at which no line ends
+NO_BREAK = "\u00a0"  # the no-break space
 
 
 def counted(number: int, noun: str) -> str:
@@ -22,7 +22,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def reason_words(reason: str, most: int = REASON_LENGTH) -> str:
-    """Return why a trial has no result, in one line; its log by folder and name alone.
+    """Return why a trial has no result, in one line; a log is named by its folder and file only.
 
     >>> reason_words("ValueError: no (traceback in /long/way/study/key-1/log.txt)")
     'ValueError: no (traceback in key-1/log.txt)'
@@ -35,7 +35,7 @@ def reason_words(reason: str, most: int = REASON_LENGTH) -> str:
 
 
 def together(names: Sequence[str]) -> str:
-    """Return several names in a sentence.
+    """Join names for use in a sentence.
 
     >>> together(["a"]), together(["a", "b", "c"])
     ('a', 'a, b and c')
@@ -44,7 +44,7 @@ def together(names: Sequence[str]) -> str:
 
 
 def best_first() -> str:
-    """Return by what the best are chosen.
+    """Return the rule by which the best variants are chosen.
 
     >>> best_first()
     'lowest mean validation loss, ties by validation accuracy'
@@ -56,7 +56,7 @@ def best_first() -> str:
 
 
 def value_words(metric: str, value: float | None) -> str:
-    """Return `value` as people read it, with the metric's unit.
+    """Return `value` formatted with the metric's unit.
 
     >>> value_words("val/loss", 0.12345), value_words("val/accuracy", 0.5).split()
     ('0.1235', ['50.00', '%'])
@@ -69,7 +69,7 @@ def value_words(metric: str, value: float | None) -> str:
 
 
 def with_unit(metric: str) -> str:
-    """Return what people call `metric`, with its unit: a heading of bare numbers.
+    """Return the words for `metric` with its unit, as a heading above bare numbers.
 
     >>> with_unit("val/loss"), with_unit("val/accuracy")
     ('validation loss', 'validation accuracy, %')
@@ -79,7 +79,7 @@ def with_unit(metric: str) -> str:
 
 
 def interval_words(methods: Collection[str]) -> str:
-    """Return what is printed beside means that have intervals by such `methods`, in sentences.
+    """Return sentences that explain the intervals found by `methods`, to print beside means.
 
     >>> interval_words({"too few seeds"})
     ''
@@ -88,7 +88,7 @@ def interval_words(methods: Collection[str]) -> str:
 
 
 def seeds_words(counts: Iterable[int], who: str = "Rows") -> str:
-    """Return what rows with so many seeds each leave in doubt; empty if they have equally many.
+    """Return a caveat on rows with unequal numbers of seeds; empty if the numbers are equal.
 
     >>> seeds_words([3, 3, 0])
     ''
@@ -103,7 +103,7 @@ def seeds_words(counts: Iterable[int], who: str = "Rows") -> str:
 
 
 def lacking_words(reference: str) -> str:
-    """Return what is said where the reference has no result."""
+    """Return the sentence for a setting in which the reference has no result."""
     return f"{reference} has no trial here that is done or diverged: nothing is compared with it."
 
 

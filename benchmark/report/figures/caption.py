@@ -1,4 +1,4 @@
-"""The caption of a figure: what it shows, of what, how often, and on which versions."""
+"""Captions of figures: content, settings, hyperparameters, seeds and versions."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import polars as pl
 from benchmark.analysis.frame import Frames
 from benchmark.report.words import best_first, counted
 
-_OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # said where they are on
+_OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # named only if on
 _STATUSES = ("done", "diverged", "failed", "skipped")
 _RULE = (
     f"Hyperparameters: of each optimizer those of its {best_first()}, at the end and over seeds; "
@@ -18,24 +18,24 @@ _VERSIONS = ("suite", "commit", "torch", "lightning", "python")
 
 
 def caption(what: str, frames: Frames, *, chosen: bool = False) -> str:
-    """Return the caption: `what` is drawn, then the settings of `frames`, its trials.
+    """Return the caption: `what`, then the settings, seeds and versions of the trials.
 
     Args:
-        what: Is drawn.
-        frames: Its trials.
-        chosen: Whether these are the best of several hyperparameters that were tried.
+        what: A sentence on what the figure shows.
+        frames: The trials that are drawn.
+        chosen: The trials are those of the best of several hyperparameters.
     """
     parts = [what, _RULE * chosen, *_settings(frames), _machine(frames)]
     return "\n".join(part for part in parts if part) + "\n"
 
 
 def not_drawn(frames: Frames, drawn: pl.DataFrame, why: str) -> str:
-    """Return a sentence on what is of `frames` and not `drawn`, which has its setting; or nothing.
+    """Return a sentence that names the optimizers in `frames` missing from `drawn`, or ''.
 
     Args:
-        frames: What was to be drawn.
-        drawn: Has columns ``setting`` and ``optimizer``.
-        why: The reason, for one and for several.
+        frames: The trials that were to be drawn.
+        drawn: The curves that were drawn, with columns ``setting`` and ``optimizer``.
+        why: The reason, worded for one optimizer and for several.
     """
     keys = ["setting", "optimizer"]
     missing = frames.trials.unique(keys, keep="first", maintain_order=True).join(
@@ -50,7 +50,7 @@ def not_drawn(frames: Frames, drawn: pl.DataFrame, why: str) -> str:
 
 
 def seeds_in_words(counts: Sequence[int]) -> str:
-    """Return how many seeds there are.
+    """Return the number of seeds in words, or its range.
 
     >>> seeds_in_words([5, 5]), seeds_in_words([3, 5]), seeds_in_words([1])
     ('5 seeds', '3 to 5 seeds', '1 seed')

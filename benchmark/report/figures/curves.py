@@ -1,4 +1,4 @@
-"""Curves over epochs: the mean over seeds and its 95 % interval; of one setting, or of several."""
+"""Figures of curves over epochs: means over seeds with 95 % intervals, for one or all settings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,17 +23,17 @@ from benchmark.report.figures.look import (
 from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.palette import Style
 
-_POINTS = 200  # of a line; a column has no more
-_MARKERS = 6  # of a line
+_POINTS = 200  # per line; a printed column resolves no more
+_MARKERS = 6  # per line
 _NEVER_DONE = "since no trial is done that measured it"
 
 
 def draw_curves(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
-    """Return the figure of one setting's `metric`, and what it shows; None if nobody measured it.
+    """Return the figure of one setting and a sentence on it; None if no trial has the metric.
 
     Args:
-        setting: The numbers.
-        metric: As records call it.
+        setting: The numbers of the setting.
+        metric: Name in the records, such as ``val/loss``.
     """
     curves = thin(setting.findings.metrics[metric].curves.filter(setting=setting.name), _POINTS)
     if curves.is_empty():
@@ -50,8 +50,8 @@ def draw_overview(findings: Findings, metric: str) -> tuple[Figure, str] | None:
     """Return the curves of all settings side by side; None with fewer than two settings.
 
     Args:
-        findings: The numbers.
-        metric: As records call it.
+        findings: The numbers of all settings.
+        metric: Name in the records, such as ``val/loss``.
     """
     curves = thin(findings.metrics[metric].curves, _POINTS)
     settings = curves["setting"].unique(maintain_order=True).to_list()
@@ -69,7 +69,7 @@ def draw_overview(findings: Findings, metric: str) -> tuple[Figure, str] | None:
 
 
 def _title(setting: str, settings: Sequence[str]) -> str:
-    """Return the problem alone where that tells the setting from all others."""
+    """Return the problem if no other setting has it, otherwise the whole setting."""
     problem = setting.partition(",")[0]
     alike = [other for other in settings if other.partition(",")[0] == problem]
     return problem if len(alike) == 1 else setting

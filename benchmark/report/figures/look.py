@@ -1,4 +1,4 @@
-"""Sizes, fonts, colours and axes that all figures share."""
+"""Sizes, fonts, colours and axes shared by all figures."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,20 +14,20 @@ from benchmark import plain_text
 from benchmark.analysis.frame import Frames
 from benchmark.report.palette import Style, styles
 
-COLUMN_INCHES = 3.25  # a column of ICML, and with margins one of IEEE or of a NeurIPS half page
-HEIGHT_INCHES = 2.0  # of the axes with their labels; a legend comes on top of it
+COLUMN_INCHES = 3.25  # an ICML column; fits an IEEE column or half a NeurIPS page with margins
+HEIGHT_INCHES = 2.0  # axes with their labels; the legend comes on top
 _LEGEND_ROW_INCHES = 0.15
 _LEGEND_COLUMNS = 3
-_WIDE_LEGEND_COLUMNS = 7  # of short names such as the optimizers'
-_LONGEST_NAME = 18  # letters of which three fit beside each other
-_LONGEST_TEXT = 60  # letters; a column holds no more
-_NO_LETTER = "\ufffd"  # instead of those that the font does not have
-_DECADES = 3.0  # fewer have ticks at 2 and 5 too
-_LOG_FROM = 3.0  # ratio of highest and lowest value
+_WIDE_LEGEND_COLUMNS = 7  # for short names, such as those of optimizers
+_LONGEST_NAME = 18  # letters; three such names fit into one row
+_LONGEST_TEXT = 60  # letters; a longer text does not fit into a column
+_NO_LETTER = "\ufffd"  # replaces letters that the font lacks
+_DECADES = 3.0  # an axis over fewer decades has ticks at 2 and 5 too
+_LOG_FROM = 3.0  # smallest ratio of highest to lowest value for a logarithmic axis
 
-RC: Any = {  # of matplotlib's own kind of dictionary
+RC: Any = {  # matplotlib's type for these is a dictionary of its own
     "font.size": 7,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the picture is the same on every machine
     "axes.titlesize": 7,
     "axes.labelsize": 7,
     "axes.linewidth": 0.6,
@@ -38,22 +38,22 @@ RC: Any = {  # of matplotlib's own kind of dictionary
     "legend.fontsize": 6,
     "lines.linewidth": 1.1,
     "lines.markersize": 4,
-    "text.parse_math": False,  # names stay text
+    "text.parse_math": False,  # names may contain a dollar sign
     "pdf.fonttype": 42,  # TrueType, embedded; publishers refuse Type 3
-    "svg.fonttype": "path",  # looks alike where the font is not installed
+    "svg.fonttype": "path",  # looks the same if the font is not installed
     "svg.hashsalt": "optimizer-benchmark",  # the same numbers give the same bytes
 }
 
 
 def looks(frames: Frames) -> dict[str, Style]:
-    """Return the style of each optimizer, as the page has it."""
+    """Return the style of each optimizer, the same as on the page."""
     names = frames.trials.select("optimizer", "name").unique("optimizer", maintain_order=True)
     found = styles(names["name"].to_list())
     return dict(zip(names["optimizer"].to_list(), found, strict=True))
 
 
 def line(style: Style) -> dict[str, Any]:
-    """Return matplotlib's arguments for a line with markers of `style`."""
+    """Return matplotlib's keyword arguments for a line with markers in `style`."""
     return {
         "color": style.color,
         "marker": MarkerPath([*style.marker, style.marker[0]], closed=True),
@@ -80,7 +80,7 @@ def new_panels(names: list[str], count: int) -> tuple[Figure, list[Axes]]:
 
 
 def add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Name the lines of `panels` above them, each once, never over data."""
+    """Add one legend above `panels`, never over data, that names each line once."""
     named = {
         name: handle
         for axes in reversed(panels)
@@ -112,7 +112,7 @@ def _legend_rows(names: list[str], most: int) -> int:
 
 
 def scale_y(axes: Axes, low: float, high: float, *, may_be_log: bool) -> None:
-    """Make the y axis logarithmic where that may be and the values spread; tick it plainly."""
+    """Set plain ticks on the y axis; make it logarithmic if allowed and the values spread enough."""
     if may_be_log and low > 0 and high / low > _LOG_FROM:
         axes.set_yscale("log")
         _plain_log_ticks(axes.yaxis, high / low)
@@ -128,16 +128,16 @@ def log_x(axes: Axes, low: float, high: float) -> None:
 
 
 def count_x(axes: Axes, what: str) -> None:
-    """Make the x axis one of counts, which have no fractions."""
+    """Make the x axis count in whole numbers, and label it."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlabel(what)
     axes.margins(x=0.02)
 
 
 def lettering(text: object) -> str:
-    """Return `text` in letters that the font has, so short that a legend holds it.
+    """Return `text` shortened to fit a legend, without letters that the font lacks.
 
-    A space goes before an underscore, for matplotlib leaves names out of legends that begin so.
+    A leading underscore gets a space before it, because matplotlib's legends omit such names.
     """
     words = plain_text.plain(text, most=_LONGEST_TEXT)
     known = _letters()
@@ -151,7 +151,7 @@ def _letters() -> frozenset[int]:
 
 
 def plain(value: float, _: Any = None) -> str:
-    """Return a tick's label: as few digits as it takes.
+    """Return a tick's label with as few digits as possible.
 
     >>> plain(0.1), plain(1e-05), plain(1000.0)
     ('0.1', '1e-05', '1000')

@@ -1,4 +1,4 @@
-"""Who is there first: the share of seeds that reached a target, and profiles over settings."""
+"""Figures of times to a target: shares of seeds that reached it, and performance profiles."""
 
 from matplotlib.figure import Figure
 
@@ -10,11 +10,11 @@ _SHARES = (-0.04, 1.04)
 
 
 def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
-    """Return the share of seeds that reached a target over steps; None without a target.
+    """Return a figure of the share of seeds that reached the target; None without a target.
 
     Args:
-        setting: The numbers.
-        metric: Such as ``val/loss``.
+        setting: The numbers of the setting.
+        metric: Name, such as ``val/loss``.
     """
     numbers = setting.findings.metrics[metric]
     target = numbers.targets[setting.name]
@@ -40,11 +40,11 @@ def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] |
 
 
 def draw_profile(findings: Findings, metric: str) -> tuple[Figure, str] | None:
-    """Return Dolan-Moré profiles over all settings; None with fewer than two.
+    """Return a figure of Dolan-Moré profiles over all settings; None with fewer than two.
 
     Args:
-        findings: The numbers.
-        metric: Such as ``val/loss``.
+        findings: The numbers of all settings.
+        metric: Name, such as ``val/loss``.
     """
     numbers = findings.metrics[metric]
     settings = numbers.target_tables[STEP]["setting"].n_unique()
@@ -72,5 +72,5 @@ def draw_profile(findings: Findings, metric: str) -> tuple[Figure, str] | None:
 def _stairs(
     x: list[float], y: list[float], begin: float, end: float
 ) -> tuple[list[float], list[float]]:
-    """Return a staircase from share 0 at `begin` to its last share at `end`."""
+    """Return the corners of a staircase from share 0 at `begin` to its last share at `end`."""
     return [begin, *x, end], [0.0, *y, y[-1]]

@@ -1,4 +1,4 @@
-"""The critical-difference diagram of Demšar 2006: average ranks, and who cannot be told apart."""
+"""The critical-difference diagram of Demšar 2006: average ranks, with bars over equal ones."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from benchmark.report.figures.look import COLUMN_INCHES, lettering, looks
 from benchmark.report.findings import Findings
 
 _ROW_INCHES = 0.17
-_FRAME_INCHES = 0.75  # axis, its label and the bar of the critical difference
+_FRAME_INCHES = 0.75  # the axis, its label and the critical-difference bar
 _BAR_STEP = 0.35  # rows between two bars
 
 
@@ -19,8 +19,8 @@ def draw_ranks(findings: Findings, metric: str) -> tuple[Figure, str] | None:
     """Return the diagram over all settings; None with fewer than two.
 
     Args:
-        findings: The numbers.
-        metric: Such as ``val/loss``.
+        findings: The numbers of all settings.
+        metric: Name, such as ``val/loss``.
     """
     found = findings.metrics[metric].ranking
     if found is None or found.blocks < 2:
@@ -51,7 +51,7 @@ def _diagram(found: Ranking, frames: Frames) -> Figure:
             "textcoords": "offset points",
             "va": "center",
             "fontsize": 6,
-            "annotation_clip": False,  # beside the axes
+            "annotation_clip": False,  # the labels lie beside the axes
         }
         axes.annotate(f"{lettering(name)}  {average:.2f}", (count + 0.15, y), color=color, **label)
     for i, group in enumerate(found.groups):

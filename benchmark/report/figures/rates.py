@@ -1,4 +1,4 @@
-"""Learning-rate sensitivity: the result at the end over the learning rate."""
+"""The learning-rate figure: final results over the learning rate."""
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -18,15 +18,15 @@ from benchmark.report.figures.look import (
 from benchmark.report.findings import SettingFindings
 from benchmark.report.palette import Style
 
-_CROSS_HEIGHT = 0.97  # of the axes
+_CROSS_HEIGHT = 0.97  # share of the axes' height
 
 
 def draw_rates(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
-    """Return the figure of one setting, and what it shows; None if no two rates were tried.
+    """Return the figure of one setting and a sentence on it; None if no two rates were tried.
 
     Args:
-        setting: The numbers.
-        metric: Such as ``val/loss``.
+        setting: The numbers of the setting.
+        metric: Name, such as ``val/loss``.
     """
     responses = setting.findings.metrics[metric].responses.filter(setting=setting.name)
     tried, words = responses.filter(pl.col("lr") > 0), metric_words(metric)

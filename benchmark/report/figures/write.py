@@ -1,4 +1,4 @@
-"""All figures of some studies, written with their captions."""
+"""Figure files: all figures of one or more studies, with their captions."""
 
 import re
 from collections import Counter
@@ -28,18 +28,22 @@ from benchmark.store import Store
 Kind = Literal["pdf", "svg", "png"]
 KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
 _DOTS_PER_INCH = 300
-_UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
+_UNDATED = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": None,
+}  # no date: equal bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure: its file's name without an ending, the picture, and the caption.
+    """A figure with its file name and caption.
 
     Args:
-        name: Of the file.
+        name: File name without a suffix.
         figure: The picture.
-        caption: What it shows, of what, made with what.
-        setting: What it is of; empty if of all settings.
+        caption: The caption as text.
+        setting: The setting that is shown; empty if all are.
     """
 
     name: str
@@ -49,10 +53,10 @@ class Drawing:
 
 
 def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Path]:
-    """Write every figure that the records allow to `folder`, with a caption each; return both.
+    """Write every figure that the records allow, with captions, to `folder`; return all paths.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; all files are as they were.
+        OSError: the disk is full or the folder cannot be written; no file has changed.
     """
     drawings = draw_all(Findings(frames=read(stores)))
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +65,7 @@ def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Pat
 
 
 def save(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack) -> tuple[Path, Path]:
-    """Write one figure and its caption, which are in place when `written` ends; return where."""
+    """Write one figure and its caption, which appear when `written` closes; return their paths."""
     picture = save_picture(drawing, kind, folder, written)
     caption_file = folder / f"{drawing.name}.txt"
     written.enter_context(replacing(caption_file)).write_text(drawing.caption, encoding="utf-8")
@@ -69,12 +73,12 @@ def save(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack) -> tupl
 
 
 def save_picture(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack) -> Path:
-    """Write one figure, which is in place when `written` ends; return where.
+    """Write one figure, which appears when `written` closes; return its path.
 
     The same numbers give the same bytes.
     """
     picture = folder / f"{drawing.name}.{kind}"
-    drawn = BytesIO()  # matplotlib leaves a file open that it could not write
+    drawn = BytesIO()  # matplotlib leaves a file open if it cannot write to it
     with mpl.rc_context(RC):
         drawing.figure.savefig(drawn, format=kind, dpi=_DOTS_PER_INCH, metadata=_UNDATED[kind])
     written.enter_context(replacing(picture)).write_bytes(drawn.getvalue())
@@ -82,7 +86,7 @@ def save_picture(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack)
 
 
 def draw_all(findings: Findings) -> list[Drawing]:
-    """Return every figure that the records allow; each optimizer is shown at its best."""
+    """Return every figure that the records allow, with each optimizer's best variant."""
     with mpl.rc_context(RC):
         return list(_draw_all(findings))
 
@@ -110,7 +114,7 @@ def _of_setting(name: str, setting: SettingFindings) -> Iterator[Drawing]:
 
 
 def slug(metric: str) -> str:
-    """Return how the names of a metric's figures end.
+    """Return the ending of the names of a metric's figures.
 
     >>> slug("val/loss")
     'validation-loss'

@@ -1,6 +1,6 @@
-"""The page: everything a study says in one HTML file that opens anywhere, without a network.
+"""The page: all results of one or more studies in a single HTML file that needs no network.
 
-Numbers come from `benchmark.analysis`; here they become a payload (`payload` and the files it
-names, one per section), and `page` puts it into one file with the scripts of ``assets/page``. The
-scripts draw and choose, they compute no statistics.
+Numbers come from `benchmark.analysis`. `payload`, and one module per section of the page, collect
+them, and `page` writes them into one file with the scripts of ``assets/page``. The scripts draw and
+select; they compute no statistics.
 """

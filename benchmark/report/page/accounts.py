@@ -1,4 +1,4 @@
-"""What went wrong, what it cost, and where it comes from."""
+"""The page's tables of costs, of trials that are not done, and of the origin of the records."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from benchmark.report.page.packing import Columns, columns
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One fact about where records come from, with the number of trials that say so."""
+    """A fact from the records' environments, with the number of trials that share it."""
 
     name: str
     value: str
@@ -38,7 +38,7 @@ def troubles(frames: Frames, cast: Cast) -> Columns:
 
 
 def provenance(findings: Findings) -> list[Fact]:
-    """Return every fact of the records' environments once, data sets' checksums by data set."""
+    """Return the distinct facts of the records' environments; checksums name their data set."""
     facts = [
         Fact(
             name=f"data of {each.dataset}, SHA-256" if each.dataset else each.name,

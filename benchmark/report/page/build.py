@@ -1,4 +1,4 @@
-"""Studies to page: the one call that the command line and notebooks make."""
+"""Building of a page from studies, in one call for the command line and notebooks."""
 
 from collections.abc import Sequence
 
@@ -23,10 +23,10 @@ def build(
     Args:
         stores: The studies.
         reference: Optimizer that all others are compared with; None compares all pairs.
-        extra: A section made elsewhere, shown below the others.
+        extra: A section made by another module, shown below the others.
 
     Raises:
-        UsageError: no trial of the `reference` is done or diverged, or two studies have one name.
+        UsageError: no trial of `reference` is done or diverged, or two studies have the same name.
     """
     frames, trials = read_with_trials(stores)
     findings = Findings(frames=frames, reference=reference)

@@ -1,4 +1,4 @@
-"""Who takes part: settings, their variants, optimizers with their looks; and numbers for names."""
+"""The settings, variants and optimizers of a page, and the numbers that stand for their names."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.page.packing import Columns, columns
 from benchmark.report.palette import Style, styles
 
-_SPLITS = ("val", "train", "test")  # the one that chooses comes first
+_SPLITS = ("val", "train", "test")  # the split that chooses variants comes first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """One optimizer as every chart shows it."""
+    """One optimizer with its look in all charts."""
 
     label: str
     style: Style
@@ -28,12 +28,12 @@ class Variant:
     """An optimizer with its hyperparameters, in one setting.
 
     Args:
-        optimizer: Its place among the optimizers.
-        label: With the hyperparameters it names.
-        hyperparameters: All of them, in JSON.
-        lr: Learning rate, None without one.
-        chosen: Whether validation chose it among its optimizer's variants.
-        statuses: How many trials ended how.
+        optimizer: Index of its optimizer.
+        label: The optimizer, with hyperparameters if the label names them.
+        hyperparameters: All hyperparameters, as JSON.
+        lr: Learning rate; None without one.
+        chosen: Validation chose it among its optimizer's variants.
+        statuses: Number of trials by status.
     """
 
     optimizer: int
@@ -46,14 +46,14 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What trials share that can be compared.
+    """The conditions that trials must share to be compared.
 
     Args:
-        name: In words.
-        problem: Model/data set.
-        title: The problem, or the name where several settings are of one problem.
-        winners: Places of the best variants: several if they are equal, none if all diverged.
-        variants: Those that were tried.
+        name: The conditions, in words.
+        problem: Model and data set, such as ``mlp/mnist``.
+        title: The problem, or the name if several settings have the same problem.
+        winners: Indices of the best variants: several if they are equal, none if all diverged.
+        variants: All variants of the setting.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Setting:
 
 
 class Cast:
-    """All settings, variants and optimizers of a report; the page knows them by place."""
+    """All settings, variants and optimizers of a report; the page refers to them by index."""
 
     def __init__(self, findings: Findings) -> None:
         frames = findings.frames
@@ -85,11 +85,11 @@ class Cast:
         self.places = {setting.name: i for i, setting in enumerate(self.settings)}
 
     def variant(self, variant: str) -> int:
-        """Return the place of `variant` in its setting."""
+        """Return the index of `variant` in its setting."""
         return self._variants[variant]
 
     def split(self, frame: pl.DataFrame) -> list[Columns]:
-        """Return the rows of each setting, in their order, as columns; places stand for names."""
+        """Return the rows of each setting, in order, as columns with indices in place of names."""
         named = self.numbered(frame)
         parts = dict(named.group_by("setting", maintain_order=True))
         empty = named.clear()
@@ -98,7 +98,7 @@ class Cast:
         ]
 
     def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return `frame` with places for ``variant`` and ``optimizer``, and without labels."""
+        """Return `frame` with indices in ``variant`` and ``optimizer``, and without labels."""
         known = {"variant": self._variants, "optimizer": self._optimizers}
         placed = [
             pl.col(name).replace_strict(table, return_dtype=pl.Int64)
@@ -136,13 +136,13 @@ class Cast:
 
 
 def known_metrics(frames: Frames) -> list[str]:
-    """Return the measured metrics of which it is known which way is better, usual ones first."""
+    """Return the measured metrics whose better direction is known, those with a row first."""
     known = [name for name in frames.metrics if metric_of(name).better is not None]
     first = names_of(lambda metric: metric.splits, _SPLITS)
     return [name for name in first if name in known] + [n for n in known if n not in first]
 
 
 def inside_metrics(frames: Frames) -> list[str]:
-    """Return what was recorded inside optimizers, of all parameters together first."""
+    """Return the names of the recorded diagnostics, those over all parameters first."""
     found = [name for name in frames.curves.columns if name.startswith(INSIDE)]
     return sorted(found, key=lambda name: not name.startswith(f"{INSIDE}all/"))

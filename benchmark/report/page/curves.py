@@ -1,4 +1,4 @@
-"""The curves of a page: all bands and all trials' own lines, at as many points as fit."""
+"""The curves of a page: bands over seeds and lines of trials, at as many points as fit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from benchmark.metrics import AXES, BY_STEP, SECONDS, STEP
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Packed, pack, rounded
 
-_BYTES = 6_000_000  # of packed numbers; tables come on top
-_SHARE_OF_CHOSEN = 0.7  # of these: the best hyperparameters are what is looked at first
+_BYTES = 6_000_000  # for packed numbers; tables come on top
+_SHARE_OF_CHOSEN = 0.7  # of `_BYTES`: readers look at the best hyperparameters first
 _POINTS = (200, 160, 128, 100, 80, 64, 48, 32, 24, 16, 12)
 _BYTES_PER_NUMBER = 2 * 4 / 3  # 16 bits in base64
 _CENTERS = ("mean_center", "median_center")
@@ -32,12 +32,12 @@ Places = tuple[list[float | None], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """At how many points curves are shown at most.
+    """The largest number of points per curve.
 
     Args:
-        chosen: Those of each optimizer's best hyperparameters.
-        others: Those of all others.
-        recorded: The longest curve there is.
+        chosen: Points per curve of each optimizer's chosen variant.
+        others: Points per curve of all other variants.
+        recorded: Points of the longest recorded curve.
     """
 
     chosen: int
@@ -50,13 +50,14 @@ class Bands:
     """Statistics over seeds of every variant, one variant's curve after the other.
 
     Args:
-        variants: Places of the variants in their setting.
-        lengths: Numbers of points.
-        places: Which of the lists of places they were taken at; empty over seconds.
-        seconds: Training seconds of all points; None where places are given.
+        variants: Index of each curve's variant in the setting.
+        lengths: Number of points of each curve.
+        places: For each curve, the index in `Curves.places` of its list of x values; empty over
+            seconds.
+        seconds: Training seconds of all points; None if `places` has the x values.
         fields: Names of the statistics.
-        values: Shape (fields, points).
-        notes: How the 95 % intervals were found, of the mean and of the median.
+        values: The statistics, shape (fields, points).
+        notes: Methods of the 95 % intervals, of the mean and of the median.
     """
 
     variants: tuple[int, ...]
@@ -70,7 +71,7 @@ class Bands:
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """Every trial's own curve, one after the other; `places` as in `Bands`."""
+    """The curves of single trials, one after the other; `places` as in `Bands`."""
 
     variants: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -86,10 +87,10 @@ class Curves:
     """All curves of one metric in one setting.
 
     Args:
-        places: Lists of places on the axes `metrics.BY_STEP`.
-        by_place: Bands of the chosen variants, then the others, of which only centers are shown.
-        by_seconds: The same over training seconds.
-        lines: The trials themselves.
+        places: Lists of x values, one list per axis of `metrics.BY_STEP` in each.
+        by_place: Bands over steps of the chosen variants, then of the others, with centers only.
+        by_seconds: The same bands over training seconds.
+        lines: The curves of single trials.
     """
 
     places: tuple[Places, ...]
@@ -99,14 +100,14 @@ class Curves:
 
 
 def resolution(frames: Frames, cast: Cast) -> Resolution:
-    """Return how many points fit, alike for all curves of a kind."""
+    """Return how many points per curve fit into the page."""
     recorded = 0
     measured = [*cast.metrics, *cast.inside]
     for metric in set(measured) & set(frames.curves.columns):
         counts = frames.curves.filter(pl.col(metric).is_not_null()).group_by("trial").len()
         recorded = max(recorded, int(counts.select(pl.col("len").max()).item() or 0))
     variants = frames.trials["variant"].n_unique()
-    per_seed = 2 * frames.trials.height / max(variants, 1)  # numbers of single trials, per point
+    per_seed = 2 * frames.trials.height / max(variants, 1)  # numbers per point for single trials
     cost = len(measured) * _BYTES_PER_NUMBER
     chosen = _most_points(
         len(cast.chosen) * cost * (2 * len(_FIELDS) + 1 + per_seed), _BYTES * _SHARE_OF_CHOSEN
@@ -125,7 +126,7 @@ def _most_points(bytes_per_point: float, limit: float) -> int:
 def curves(
     frames: Frames, cast: Cast, metric: str, detail: Resolution
 ) -> Iterator[tuple[int, Curves]]:
-    """Give the place of each setting that has curves of `metric`, and these."""
+    """Yield the index of each setting that has curves of `metric`, with its curves."""
     seen = _sparse(frames, cast, metric, detail)
     by_step = both_bands(seen, metric, STEP, intervals_of=cast.chosen)
     over_seconds = both_bands(seen, metric, SECONDS, intervals_of=cast.chosen)
@@ -153,7 +154,7 @@ def curves(
 
 
 def _sparse(frames: Frames, cast: Cast, metric: str, detail: Resolution) -> Frames:
-    """Return `frames` at as many places as `detail` says."""
+    """Return `frames` with curves thinned to the numbers of points in `detail`."""
     is_chosen = pl.col("variant").is_in(cast.chosen)
     parts = []
     for count, rows in ((detail.chosen, is_chosen), (detail.others, ~is_chosen)):
@@ -191,7 +192,7 @@ def _curves(
 
 
 class _PlaceLists:
-    """Lists of places, each kept once: most curves of a setting were seen at the same ones."""
+    """Distinct lists of x values; most curves of a setting were recorded at the same steps."""
 
     def __init__(self, axes: dict[float, tuple[float, ...]]) -> None:
         self._axes = axes
@@ -199,7 +200,7 @@ class _PlaceLists:
         self.lists: list[Places] = []
 
     def number(self, steps: list[float]) -> int:
-        """Return the number of the list that begins with `steps`."""
+        """Return the index of the list whose first axis is `steps`, adding it if it is new."""
         key = tuple(steps)
         if key not in self._numbers:
             self._numbers[key] = len(self.lists)

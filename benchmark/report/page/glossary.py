@@ -1,4 +1,4 @@
-"""What the page's words mean; each definition is one hover or tap away from its word."""
+"""The page's glossary: definitions that appear when a reader hovers over or taps a term."""
 
 from benchmark.metrics import AXES, metric_of, metric_words, names_of
 from benchmark.report.words import best_first

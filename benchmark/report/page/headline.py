@@ -1,4 +1,4 @@
-"""The answer in plain words, one for each setting, no bolder than the seeds allow."""
+"""Headlines: the result of each setting in sentences that claim no more than the seeds support."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from benchmark.report.findings import Findings, SettingFindings
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """What one setting says.
+    """The headline of one setting.
 
     Args:
-        claim: Who is best, or that nobody is.
-        evidence: Sentences on rivals, each with its p and verdict.
+        claim: The best optimizer and its value, or a statement that there is none.
+        evidence: Sentences on the other optimizers, each with p and verdict.
     """
 
     claim: str

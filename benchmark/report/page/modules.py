@@ -1,4 +1,4 @@
-"""ES modules to one script: a page is one file, and a browser loads no module from beside it."""
+"""Bundling of ES modules into one inline script, because a page must be a single file."""
 
 import re
 from pathlib import Path
@@ -12,15 +12,15 @@ _COMMENT = re.compile(
 
 
 def joined(*entries: Path) -> str:
-    """Return one script that runs the modules `entries`, and before them what they import.
+    """Return one script that runs the modules `entries`, each after the modules it imports.
 
-    Every module becomes a function that returns what it exports, so that two modules may use one
-    name. Comments that stand on lines of their own, types among them, are left out.
+    Every module becomes a function that returns its exports, so that two modules may use the same
+    name. Comments on lines of their own, including JSDoc types, are removed.
 
     Raises:
         ValueError: a module has an import or export of another form than ``import { name }
-            from "./file.js";`` and ``export`` before a function, const or class; it imports what
-            is not exported; or imports go round in a circle.
+            from "./file.js";`` and ``export`` before a function, const or class; it imports a name
+            that is not exported; or modules import each other in a circle.
     """
     modules: dict[Path, _Module] = {}
     for entry in entries:
@@ -29,12 +29,12 @@ def joined(*entries: Path) -> str:
 
 
 class _Module:
-    """A module as a function.
+    """A module turned into a function.
 
     Args:
-        path: Its file.
-        source: Its text, without comments.
-        imported: The modules that it imports, by path.
+        path: The module's file.
+        source: The module's text, without comments.
+        imported: The modules loaded before, by path.
     """
 
     def __init__(self, path: Path, source: str, imported: dict[Path, "_Module"]) -> None:

@@ -1,4 +1,4 @@
-"""Numbers on their way into a page: rounded columns for tables, packed arrays for curves."""
+"""Compact encodings of a page's numbers: rounded columns for tables, packed arrays for curves."""
 
 import base64
 import json
@@ -13,25 +13,25 @@ from benchmark.analysis.intervals import Array
 
 Columns = dict[str, list[Any]]
 
-_LEVELS = 65534  # of 16 bits; the last code means absent
+_LEVELS = 65534  # the largest 16-bit code for a number; one more means absent
 _ABSENT = 65535
-_SMALLEST = 1e-40  # of the largest: what is smaller still is shown as zero
+_SMALLEST = 1e-40  # share of the largest value below which values are shown as zero
 _DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Packed:
-    """Numbers in 16 bits each: ``unit · sinh(low + code · step)``, or absent.
+    """Numbers encoded in 16 bits each: ``unit · sinh(low + code · step)``, or absent.
 
-    The scale is logarithmic for large values and linear about zero, so that the error is a share
-    of each value: below 0.05 % over 25 decades and 0.08 % over 40, as of a trial that diverges
-    from 1 to the largest number of 32 bits; 0.005 % for accuracies.
+    The scale is logarithmic for large values and linear around zero, so that the error is relative
+    to each value: below 0.05 % over 25 decades, below 0.08 % over 40 (a trial that diverges from 1
+    to the largest 32-bit float), and below 0.005 % for accuracies.
 
     Args:
         unit: The smallest absolute value that differs from zero.
-        low: Where the codes begin.
-        step: How far apart they are.
-        codes: Little-endian, in base64.
+        low: The scaled value of code 0, asinh(value / unit).
+        step: The difference between the scaled values of two neighbouring codes.
+        codes: Little-endian unsigned 16-bit integers, in base64.
     """
 
     unit: float
@@ -41,7 +41,7 @@ class Packed:
 
 
 def pack(values: Array) -> Packed:
-    """Pack `values` of any shape, row by row; what is not finite becomes absent."""
+    """Pack `values` of any shape, row by row; values that are not finite become absent."""
     flat = np.asarray(values, dtype=float).ravel()
     present = np.isfinite(flat)
     sizes = np.abs(flat[present])
@@ -58,12 +58,12 @@ def pack(values: Array) -> Packed:
 
 
 def columns(frame: pl.DataFrame) -> Columns:
-    """Return the columns of `frame` as lists, numbers rounded to six digits, absent ones null."""
+    """Return the columns of `frame` as lists, with floats rounded to six digits, None if absent."""
     return {name: _rounded(frame[name]) for name in frame.columns}
 
 
 def to_json(value: Any) -> str:
-    """Return JSON that may stand inside a script element: it can neither close nor open one.
+    """Return JSON that is safe inside a script element: it can neither close nor open one.
 
     Args:
         value: Mappings, lists and dataclasses.
@@ -73,7 +73,7 @@ def to_json(value: Any) -> str:
 
 
 def rounded(value: float | None) -> float | None:
-    """Return `value` with six digits, None if it is not finite."""
+    """Return `value` rounded to six significant digits, None if it is not finite."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{_DIGITS}g}")

@@ -1,4 +1,4 @@
-"""Payload to file: one HTML page with its data, its style and its scripts inside."""
+"""The HTML file: one page with its data, style sheet and scripts inside."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ _MAIN = Path(str(_ASSETS / "main.js"))
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of the page that is made elsewhere.
+    """A part of the page that another module makes.
 
     Args:
         html: The section element, with its data.
-        style: Its style sheet.
-        script: Its ES module, run after those of the page.
+        style: The section's style sheet.
+        script: The section's ES module, run after those of the page.
     """
 
     html: str
@@ -39,9 +39,9 @@ def page(
     """Return the page.
 
     Args:
-        payload: All tables.
+        payload: Everything but the curves.
         parts: The curves.
-        extra: A section made elsewhere, shown below the others.
+        extra: A section made by another module, shown below the others.
     """
     frame = _asset("frame.html")
     if extra:

@@ -1,4 +1,4 @@
-"""Frames to payload: all that a page shows, in the order in which its scripts read it."""
+"""The payload: all data of a page, as the types that its scripts read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,19 +29,20 @@ from benchmark.report.page.tuning import Tuning, tuning
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """All tables of one metric; lists have one entry per setting.
+    """The tables of one metric; lists have one entry per setting.
 
     Args:
-        name: As in the records.
-        words: As people say it.
-        unit: How its values are written.
-        logarithmic: The scale of charts of it, unless the reader chooses another.
-        higher_is_better: Which way is better.
-        chosen_by: Words of the metric that chooses where this one is shown, empty if it is itself.
-        standings: By kind of score.
-        races: To the target.
-        profiles: Over settings.
-        tuning: Learning rates.
+        name: The metric's name in records, such as ``val/loss``.
+        words: The metric in words.
+        unit: The format of its values.
+        logarithmic: Charts have a logarithmic scale unless the reader selects another.
+        higher_is_better: Higher values are better.
+        chosen_by: Words for the metric that chooses variants when this one is shown; empty if this
+            one does.
+        standings: Leaderboards and comparisons, by kind of score.
+        races: Times to the target.
+        profiles: Performance profiles over settings.
+        tuning: Results by learning rate.
         ranks: Average ranks.
     """
 
@@ -60,12 +61,12 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """What curves are drawn over.
+    """An axis that curves are drawn over.
 
     Args:
-        name: As in the records.
-        words: As people say it.
-        by_step: A place on it follows from the step.
+        name: The axis's name in records.
+        words: The axis in words.
+        by_step: The value on this axis follows from the step.
     """
 
     name: AxisName
@@ -75,24 +76,24 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
-    """Everything but the curves; those follow one by one, see `curve_parts`.
+    """All data of a page except the curves, which `curve_parts` yields one by one.
 
     Args:
-        studies: Their names.
-        trials: How many there are.
-        reference: What all are compared with; None means everyone with everyone.
-        optimizers: With their looks.
-        settings: What can be compared.
-        headlines: One per setting.
-        axes: What curves are drawn over.
-        axis: The one that they are drawn over first.
-        metrics: With their tables.
-        inside: What was recorded inside optimizers; its curves follow those of the metrics.
+        studies: Names of the studies.
+        trials: Number of trials.
+        reference: The optimizer that all others are compared with; None compares all pairs.
+        optimizers: The optimizers with their looks.
+        settings: The settings with their variants.
+        headlines: One headline per setting.
+        axes: The axes that curves can be drawn over.
+        axis: The axis that is selected first.
+        metrics: The metrics with their tables.
+        inside: Names of the diagnostics; their curves come after those of the metrics.
         costs: One table per setting.
         troubles: Trials that are not done.
-        provenance: Facts.
-        commands: That make the trials again.
-        resolution: Of the curves.
+        provenance: Facts about the origin of the records.
+        commands: Commands that run the trials again.
+        resolution: Numbers of points of the curves.
         glossary: Definitions by term.
     """
 
@@ -116,7 +117,7 @@ class Payload:
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePart:
-    """The curves of one metric in one setting, both given by place."""
+    """The curves of one metric in one setting, both given by index."""
 
     metric: int
     setting: int
@@ -126,7 +127,7 @@ class CurvePart:
 def payload(
     findings: Findings, cast: Cast, *, studies: Sequence[str], commands: Sequence[str]
 ) -> Payload:
-    """Return all tables of the page."""
+    """Return all data of the page except the curves."""
     frames = findings.frames
     return Payload(
         studies=studies,
@@ -151,7 +152,7 @@ def payload(
 
 
 def curve_parts(frames: Frames, cast: Cast, detail: Resolution) -> Iterator[CurvePart]:
-    """Give the curves, which a page reads only when they are looked at."""
+    """Yield the curves by metric and setting; the page decodes each part when it is shown."""
     for place, metric in enumerate([*cast.metrics, *cast.inside]):
         for setting, found in curves(frames, cast, metric, detail):
             yield CurvePart(metric=place, setting=setting, curves=found)

@@ -1,4 +1,4 @@
-"""How soon a target is reached, and performance profiles over settings."""
+"""Times to a target in each setting, and performance profiles over settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _MOVED = tuple(axis for axis in BY_STEP if axis != STEP)
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """One metric's way to a target in one setting.
+    """The times to a target of one metric in one setting.
 
     Args:
-        target: The value, None if less than half of the optimizers have one to be reached.
-        tables: By axis, columns of `targets.target_table`.
-        shares: By axis, columns of `targets.reaching`.
+        target: The target value; None if less than half of the optimizers have a finite median.
+        tables: Columns of `targets.target_table`, by axis.
+        shares: Columns of `targets.reaching`, by axis.
     """
 
     target: float | None
@@ -32,7 +32,7 @@ class Race:
 
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
-    """By axis: columns of `profiles.profile` and of `profiles.profile_scores`."""
+    """Columns of `profiles.profile` and of `profiles.profile_scores`, by axis."""
 
     stairs: Mapping[AxisName, Columns]
     scores: Mapping[AxisName, Columns]
@@ -40,7 +40,7 @@ class Profiles:
 
 
 def races(findings: Findings, cast: Cast, metric: str) -> tuple[list[Race], Profiles]:
-    """Return the race in each setting, and the profiles over those that have a target."""
+    """Return the race of each setting, and the profiles over the settings that have a target."""
     numbers = findings.metrics[metric]
     medians = {axis: numbers.target_tables[axis] for axis in _MEASURED}
     rising = {axis: numbers.reaching[axis] for axis in _MEASURED}
@@ -59,7 +59,7 @@ def races(findings: Findings, cast: Cast, metric: str) -> tuple[list[Race], Prof
 
 
 def _steps(frames: Frames) -> pl.DataFrame:
-    """Return ``setting`` and the axes by step: where each step lies on the other axes."""
+    """Return ``setting``, ``step`` and the value of each step on the other axes by step."""
     settings = frames.trials.select("trial", "setting")
     rows = frames.curves.select("trial", pl.col(STEP).cast(pl.Float64), *_MOVED)
     return rows.join(settings, on="trial").drop("trial").unique(["setting", STEP], keep="first")
@@ -68,7 +68,7 @@ def _steps(frames: Frames) -> pl.DataFrame:
 def _on_all_axes(
     cast: Cast, frames: Mapping[AxisName, pl.DataFrame], names: Sequence[str], steps: pl.DataFrame
 ) -> Mapping[AxisName, list[Columns]]:
-    """Return the split frames by axis; `names` are the columns that hold places on it."""
+    """Return the frames split by setting, by axis; columns `names` hold values on that axis."""
     found = {axis: cast.split(frame) for axis, frame in frames.items()}
     for axis in _MOVED:
         moved = frames[STEP]

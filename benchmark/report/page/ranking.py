@@ -8,11 +8,11 @@ from benchmark.report.findings import Findings
 
 @dataclass(frozen=True, kw_only=True)
 class Ranks:
-    """Rankings of one metric; None where there is nothing to rank.
+    """The rankings of one metric; None if there is nothing to rank.
 
     Args:
-        over_settings: Blocks are settings.
-        over_seeds: For each setting; blocks are its seeds.
+        over_settings: Ranking with settings as blocks.
+        over_seeds: One ranking per setting, with its seeds as blocks.
     """
 
     over_settings: Ranking | None
@@ -20,6 +20,6 @@ class Ranks:
 
 
 def ranks(findings: Findings, metric: str) -> Ranks:
-    """Return how the optimizers rank by the final `metric`, each with its chosen variant."""
+    """Return the ranks of the optimizers' chosen variants by the final `metric`."""
     found = findings.metrics[metric]
     return Ranks(over_settings=found.ranking, over_seeds=list(found.seed_rankings.values()))

@@ -1,4 +1,4 @@
-"""The commands that make the trials of a study again, read off the trials themselves."""
+"""Commands that run the trials of a study again, derived from the trials themselves."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,10 @@ from optimizers.unparse import items
 
 @dataclass(frozen=True)
 class _Run:
-    """The options that all trials of one command share; the others vary and form its grid."""
+    """The options that all trials of one command share.
+
+    Problems, optimizers and seeds vary and form the command's grid.
+    """
 
     epochs: int
     batch_size: int
@@ -26,11 +29,11 @@ class _Run:
 
 
 def commands(study: str, trials: Sequence[Trial]) -> list[str]:
-    """Return commands that together make `trials`, as far as options can say it.
+    """Return commands that together run `trials`, as far as options can express them.
 
-    Optimizers are named with the hyperparameters that their labels name if the others are the
-    defaults of this version of the suite, or of a class that is not of the suite; else with all.
-    Seeds are all below the highest that was run.
+    An optimizer is written with the hyperparameters in its label if all others have the defaults
+    of this version of the suite, or of a class from outside it; otherwise with all of them. The
+    seeds are all from 0 to the highest that was run.
     """
     runs: dict[_Run, list[Trial]] = {}
     for trial in trials:
@@ -40,7 +43,7 @@ def commands(study: str, trials: Sequence[Trial]) -> list[str]:
 
 
 def _lines(study: str, run: _Run, trials: Sequence[Trial]) -> list[str]:
-    """Return one command for all problems that had the same optimizers with the same seeds."""
+    """Return one command for each group of problems with the same optimizers and seeds."""
     grids: dict[tuple[tuple[str, ...], int, str], list[Trial]] = {}
     for problem in dict.fromkeys(trial.problem for trial in trials):
         own = [trial for trial in trials if trial.problem == problem]
@@ -54,7 +57,7 @@ def _lines(study: str, run: _Run, trials: Sequence[Trial]) -> list[str]:
 
 
 def _by_seeds(trials: Sequence[Trial]) -> Iterator[tuple[int, list[OptimizerSpec]]]:
-    """Give numbers of seeds, each with the optimizers that have it; no label comes twice."""
+    """Yield numbers of seeds, each with its optimizers; no label occurs twice in one group."""
     optimizers = {trial.optimizer.text: trial.optimizer for trial in trials}
     seeds = dict.fromkeys(optimizers, 0)
     for trial in trials:

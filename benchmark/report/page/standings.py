@@ -1,4 +1,4 @@
-"""Who is how good, and whether the difference is real: the leaderboard and its comparisons."""
+"""The page's leaderboards, and the comparisons that test their differences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ KINDS: tuple[Kind, ...] = ("final", "best", "area")
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One metric, reduced to one number per trial in one way, in one setting.
+    """The leaderboard and comparisons of one setting, by one kind of score of one metric.
 
     Args:
-        board: Columns of `finals.leaderboard`, ``variant`` as a place.
-        comparisons: Columns ``a, b`` (places of variants), ``pairs, wins, ties, difference, low,
-            high, effect, p, p_holm, verdict``: how ``a`` does against ``b``.
-        seeds_needed: Paired seeds with which one of so many comparisons can be significant.
+        board: Columns of `finals.leaderboard`, with ``variant`` as an index.
+        comparisons: Columns ``a, b`` (indices of variants), ``pairs, wins, ties, difference, low,
+            high, effect, p, p_holm, verdict``; they compare ``a`` with ``b``.
+        seeds_needed: Smallest number of paired seeds with which one of these comparisons can be
+            significant.
     """
 
     board: Columns
@@ -32,10 +33,10 @@ def standings(findings: Findings, cast: Cast, metric: str, kind: Kind) -> list[S
     """Return the standing in each setting; only the chosen variants are compared.
 
     Args:
-        findings: The numbers.
-        cast: Who takes part.
-        metric: What is measured.
-        kind: One number of each trial.
+        findings: The numbers of the report.
+        cast: The settings and variants of the page.
+        metric: Name, such as ``val/loss``.
+        kind: The score that reduces each trial to one number.
     """
     found = findings.metrics[metric]
     families = found.families[kind]

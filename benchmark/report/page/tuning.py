@@ -1,6 +1,6 @@
-"""How much the learning rate matters, and what a search for it is worth.
+"""Results by learning rate, and the expected gain from searching for it.
 
-Test metrics choose nothing: they are shown of what the same validation metric chose.
+Test metrics choose nothing: they are shown for the variants that validation chose.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from benchmark.report.page.packing import Columns
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """One metric in one setting: columns of `by_learning_rate`, `basins`, `expected_best`."""
+    """Columns of `by_learning_rate`, `basins` and `expected_best`, of one metric in one setting."""
 
     responses: Columns
     basins: Columns
@@ -20,7 +20,7 @@ class Tuning:
 
 
 def tuning(findings: Findings, cast: Cast, metric: str) -> list[Tuning]:
-    """Return what is known of learning rates in each setting."""
+    """Return the learning-rate tables of each setting."""
     found = findings.metrics[metric]
     split = zip(*map(cast.split, (found.responses, found.basins, found.search)), strict=True)
     return [Tuning(responses=a, basins=b, search=c) for a, b, c in split]

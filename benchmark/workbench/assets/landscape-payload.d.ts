@@ -42,7 +42,7 @@ export interface Payload {
   scenes: DrawnScene[];
 }
 
-/** How one optimizer looks. */
+/** The look of one optimizer. */
 export interface Style {
   color: string;
   color_on_dark: string;

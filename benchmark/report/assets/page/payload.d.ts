@@ -1,6 +1,6 @@
 // Made by tests/javascript/declare_payloads.py from the dataclasses of the payload.
 
-/** What curves are drawn over. */
+/** An axis that curves are drawn over. */
 export interface Axis {
   name: "step" | "epoch" | "samples" | "train_seconds";
   words: string;
@@ -18,7 +18,7 @@ export interface Bands {
   notes: [string, string];
 }
 
-/** The curves of one metric in one setting, both given by place. */
+/** The curves of one metric in one setting, both given by index. */
 export interface CurvePart {
   metric: number;
   setting: number;
@@ -33,20 +33,20 @@ export interface Curves {
   lines: Lines;
 }
 
-/** One fact about where records come from, with the number of trials that say so. */
+/** A fact from the records' environments, with the number of trials that share it. */
 export interface Fact {
   name: string;
   value: string;
   trials: number;
 }
 
-/** What one setting says. */
+/** The headline of one setting. */
 export interface Headline {
   claim: string;
   evidence: string[];
 }
 
-/** Every trial's own curve, one after the other; `places` as in `Bands`. */
+/** The curves of single trials, one after the other; `places` as in `Bands`. */
 export interface Lines {
   variants: number[];
   seeds: number[];
@@ -57,7 +57,7 @@ export interface Lines {
   values: Packed;
 }
 
-/** All tables of one metric; lists have one entry per setting. */
+/** The tables of one metric; lists have one entry per setting. */
 export interface Metric {
   name: string;
   words: string;
@@ -72,13 +72,13 @@ export interface Metric {
   ranks: Ranks;
 }
 
-/** One optimizer as every chart shows it. */
+/** One optimizer with its look in all charts. */
 export interface Optimizer {
   label: string;
   style: Style;
 }
 
-/** Numbers in 16 bits each: ``unit · sinh(low + code · step)``, or absent. */
+/** Numbers encoded in 16 bits each: ``unit · sinh(low + code · step)``, or absent. */
 export interface Packed {
   unit: number;
   low: number;
@@ -86,7 +86,7 @@ export interface Packed {
   codes: string;
 }
 
-/** Everything but the curves; those follow one by one, see `curve_parts`. */
+/** All data of a page except the curves, which `curve_parts` yields one by one. */
 export interface Payload {
   studies: string[];
   trials: number;
@@ -106,14 +106,14 @@ export interface Payload {
   glossary: Record<string, string>;
 }
 
-/** By axis: columns of `profiles.profile` and of `profiles.profile_scores`. */
+/** Columns of `profiles.profile` and of `profiles.profile_scores`, by axis. */
 export interface Profiles {
   stairs: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
   scores: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
   settings: number;
 }
 
-/** One metric's way to a target in one setting. */
+/** The times to a target of one metric in one setting. */
 export interface Race {
   target: number | null;
   tables: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
@@ -130,20 +130,20 @@ export interface Ranking {
   groups: string[][];
 }
 
-/** Rankings of one metric; None where there is nothing to rank. */
+/** The rankings of one metric; None if there is nothing to rank. */
 export interface Ranks {
   over_settings: Ranking | null;
   over_seeds: (Ranking | null)[];
 }
 
-/** At how many points curves are shown at most. */
+/** The largest number of points per curve. */
 export interface Resolution {
   chosen: number;
   others: number;
   recorded: number;
 }
 
-/** What trials share that can be compared. */
+/** The conditions that trials must share to be compared. */
 export interface Setting {
   name: string;
   problem: string;
@@ -152,14 +152,14 @@ export interface Setting {
   variants: Variant[];
 }
 
-/** One metric, reduced to one number per trial in one way, in one setting. */
+/** The leaderboard and comparisons of one setting, by one kind of score of one metric. */
 export interface Standing {
   board: Record<string, any[]>;
   comparisons: Record<string, any[]>;
   seeds_needed: number;
 }
 
-/** How one optimizer looks. */
+/** The look of one optimizer. */
 export interface Style {
   color: string;
   color_on_dark: string;
@@ -167,7 +167,7 @@ export interface Style {
   dash: number[];
 }
 
-/** One metric in one setting: columns of `by_learning_rate`, `basins`, `expected_best`. */
+/** Columns of `by_learning_rate`, `basins` and `expected_best`, of one metric in one setting. */
 export interface Tuning {
   responses: Record<string, any[]>;
   basins: Record<string, any[]>;
