@@ -1,9 +1,10 @@
-"""Metrics and axes: the one table of what is measured and what it is drawn over.
+"""The table of metrics, and the axes over which they are drawn.
 
-A record calls a metric ``split/name``, such as ``val/loss``. Lists of metrics elsewhere are filters
-of this table, made when they are asked for, so a new metric is a new row here and the code that
-measures it. A metric without a row, of someone's own model, has words and a format too, but nobody
-knows which way is better, so it decides and compares nothing.
+Records name a metric ``split/name``, such as ``val/loss``. All lists of metrics elsewhere are
+filters of this table, evaluated when needed: a new metric needs a row here and the code that
+measures it. A metric without a row, for example of a user's own model, is shown too, with words and
+a format derived from its name. Which of its values are better is unknown, so it neither chooses nor
+compares variants.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -19,16 +20,16 @@ SECONDS: Final = "train_seconds"
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """A number that grows in training; every row of a trial's log has all of them.
+    """A quantity that grows during training; every row of a trial's log has all axes.
 
     Args:
-        name: As in the records.
-        words: What people call it.
-        plural: Heading above amounts of it.
-        meaning: Its definition on the page.
-        whole: It counts, without fractions.
-        by_step: It follows from the step, alike in all trials of a setting.
-        tabled: Texts say how much of it a target takes.
+        name: Name in the records.
+        words: Name in texts.
+        plural: Heading above amounts on this axis.
+        meaning: Definition on the page.
+        whole: Values are whole numbers.
+        by_step: The value follows from the step, in the same way in all trials of a setting.
+        tabled: Texts report times to a target on this axis.
     """
 
     name: AxisName
@@ -76,19 +77,19 @@ AXES: dict[AxisName, Axis] = {
 BY_STEP: tuple[AxisName, ...] = tuple(axis.name for axis in AXES.values() if axis.by_step)
 BY_CLOCK: tuple[AxisName, ...] = tuple(axis.name for axis in AXES.values() if not axis.by_step)
 
-SPLITS = {"train": "training", "val": "validation", "test": "test"}  # with what people call them
+SPLITS = {"train": "training", "val": "validation", "test": "test"}  # with their names in texts
 _EVALUATED = tuple(SPLITS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """How values of a metric are written.
+    """The unit in which a metric's values are printed.
 
     Args:
-        sign: Behind a value, empty for a bare number.
-        words: What people call it, as in "values in per cent".
-        factor: What a recorded value is multiplied by.
-        decimals: How many are written; None for about four significant digits.
+        sign: Unit sign after a value, empty for a bare number.
+        words: Name of the unit, as in "values in per cent".
+        factor: Factor that converts a recorded value to this unit.
+        decimals: Number of decimals; None for about four significant digits.
     """
 
     sign: str = ""
@@ -103,24 +104,24 @@ PER_CENT = Unit(sign="%", words="per cent", factor=100.0, decimals=2)
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A quantity that is measured, on one or more splits of the data.
+    """A quantity measured on one or more splits of the data.
 
     Args:
-        name: As in the records, behind the split.
-        words: What people call it; ``{split}`` stands for the split's words.
-        heading: Its name in narrow tables.
-        better: Which values are better; None where nobody knows.
-        unit: How values are written; `PER_CENT` is for shares of examples.
-        logarithmic: Equal ratios of it are equally much: a chart may have a logarithmic axis.
-        splits: Those that it is measured on.
-        tabled: Those of which result tables have a column.
-        chooses: Its value on validation data chooses hyperparameters, marks the best and is
-            compared: the mean of the first such metric over seeds, ties by the next. Metrics that
-            a study did not measure are passed over. Test data never choose.
-        in_headline: Sentences say its value on test data.
-        in_training: It is that of the minibatches as trained on, since the row before, dropout
-            included, and is recorded at steps; otherwise it is evaluated, after epochs.
-        meaning: Its definition on the page, empty where the words say enough.
+        name: Name in the records, after the split.
+        words: Name in texts; ``{split}`` stands for the split's name.
+        heading: Name in narrow tables.
+        better: Values that are better; None if unknown.
+        unit: Unit of printed values; `PER_CENT` is for shares of examples.
+        logarithmic: Charts may have a logarithmic axis, because ratios of values matter.
+        splits: Splits on which it is measured.
+        tabled: Splits for which result tables have a column.
+        chooses: Its value on validation data chooses hyperparameters, marks the best variants and
+            is compared: the mean over seeds of the first such metric, with ties broken by the next.
+            Metrics that a study did not measure are skipped. Test data never choose.
+        in_headline: Sentences report its value on test data.
+        in_training: It is measured during training, on the minibatches since the row before, with
+            dropout, and recorded at steps; otherwise it is evaluated after epochs.
+        meaning: Definition on the page, empty if the words are clear enough.
     """
 
     name: str
@@ -137,7 +138,7 @@ class Metric:
     meaning: str = ""
 
     def on(self, split: str) -> str:
-        """Return what records call it on a split of the data.
+        """Return its name in records for a split of the data.
 
         >>> LOSS.on("val")
         'val/loss'
@@ -146,12 +147,12 @@ class Metric:
 
     @property
     def axis(self) -> AxisName:
-        """The axis that it is recorded along."""
+        """The axis along which it is recorded."""
         return STEP if self.in_training else EPOCH
 
 
-# The loss is the first that chooses, for it is what optimizers lower, and it tells seeds apart
-# where accuracies tie.
+# The loss chooses first, because optimizers minimize it and because it distinguishes seeds whose
+# accuracies tie.
 LOSS = Metric(
     name="loss",
     words="{split} loss",
@@ -188,7 +189,7 @@ ACCURACY = Metric(
 METRICS = {metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS)}
 RUNNING = RUNNING_LOSS.on("train")
 
-INSIDE = "inside/"  # begins what diagnostics record: inside/<group>/<quantity>
+INSIDE = "inside/"  # prefix of recorded diagnostics: inside/<group>/<quantity>
 LEARNING_RATE = "lr"
 _BESIDE = frozenset({*AXES, LEARNING_RATE, "state_bytes", "parameters"})
 
@@ -196,11 +197,11 @@ _BESIDE = frozenset({*AXES, LEARNING_RATE, "state_bytes", "parameters"})
 def names_of(
     splits_of: Callable[[Metric], Sequence[str]], splits: Sequence[str] = _EVALUATED
 ) -> tuple[str, ...]:
-    """Return the names in records, by split and then in the order of the table.
+    """Return names in records, by split and then in the order of the table.
 
     Args:
-        splits_of: Gives the splits of a metric that are wanted, none to leave it out.
-        splits: All that may be wanted, in their order.
+        splits_of: Returns the wanted splits of a metric; none leaves the metric out.
+        splits: All splits to consider, in order.
 
     >>> names_of(lambda metric: metric.tabled)
     ('train/loss', 'val/loss', 'val/accuracy', 'test/loss', 'test/accuracy')
@@ -218,12 +219,12 @@ def tabled(splits: Sequence[str] = _EVALUATED) -> tuple[str, ...]:
     return names_of(lambda metric: metric.tabled, splits)
 
 
-# What chooses hyperparameters, marks the best and is compared; see `Metric.chooses`.
+# The metrics that choose hyperparameters, mark the best and are compared; see `Metric.chooses`.
 CHOOSING = names_of(lambda metric: ("val",) * metric.chooses)
 
 
 def metric_of(name: str) -> Metric:
-    """Return the row of what a record calls `name`, or what its name alone tells of it.
+    """Return the table's row for a name in records, or a row derived from the name alone.
 
     >>> metric_of("val/loss") is LOSS
     True
@@ -246,7 +247,7 @@ def metric_of(name: str) -> Metric:
 
 
 def metric_words(name: str) -> str:
-    """Return what people call the metric that a record calls `name`.
+    """Return the words for the metric called `name` in records.
 
     >>> metric_words("val/loss"), metric_words("train/running_loss"), metric_words("val/top_5")
     ('validation loss', 'running training loss', 'validation top 5')
@@ -256,7 +257,7 @@ def metric_words(name: str) -> str:
 
 
 def on_test(measured: Collection[str]) -> str | None:
-    """Return the metric whose value on test data sentences say, None if it was not measured.
+    """Return the metric whose value on test data sentences report, None if it was not measured.
 
     >>> on_test(["val/loss", "test/loss", "test/accuracy"])
     'test/accuracy'
@@ -266,7 +267,7 @@ def on_test(measured: Collection[str]) -> str | None:
 
 
 def is_metric(name: str) -> bool:
-    """Return whether what a record calls `name` is a metric, and no axis, cost or diagnostic.
+    """Return whether a name in records is a metric, rather than an axis, cost or diagnostic.
 
     >>> is_metric("val/loss"), is_metric("epoch")
     (True, False)
@@ -275,10 +276,10 @@ def is_metric(name: str) -> bool:
 
 
 def higher_is_better(name: str) -> bool:
-    """Return whether more of a metric, such as ``val/accuracy``, is better.
+    """Return whether higher values of a metric, such as ``val/accuracy``, are better.
 
     Raises:
-        ValueError: nothing is known of the metric; the message lists what is.
+        ValueError: the better direction is unknown; the message lists the known metrics.
 
     >>> higher_is_better("val/accuracy"), higher_is_better("train/loss")
     (True, False)
@@ -293,7 +294,7 @@ def higher_is_better(name: str) -> bool:
 
 
 def is_share(name: str) -> bool:
-    """Return whether a metric is a share of examples, a count over their number.
+    """Return whether a metric is a share of examples: a count divided by their number.
 
     >>> is_share("val/accuracy"), is_share("val/loss")
     (True, False)
@@ -302,7 +303,7 @@ def is_share(name: str) -> bool:
 
 
 def validation_of(name: str) -> str:
-    """Return the metric that chooses where `name` is shown: a test metric's on validation data.
+    """Return the metric that chooses when `name` is shown: for a test metric, the validation one.
 
     >>> validation_of("test/loss"), validation_of("train/loss")
     ('val/loss', 'train/loss')

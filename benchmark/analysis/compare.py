@@ -1,11 +1,11 @@
-"""Is the difference real? Variants compared on paired seeds: equal weights, batches and masks.
+"""Paired comparisons of variants over seeds, which share weights, batches and dropout masks.
 
-The test is Wilcoxon's signed-rank test, exact up to 50 pairs, ties or not (`signed_rank`), and a
-rank test, so that a diverged trial takes part as the worst there is. Gains that differ by less than
-what rounding does are equal. All comparisons made in one setting are corrected together by Holm's
-method: the comparisons with a reference if that was named beforehand, else those of all pairs, for
-the best is not known before it is chosen. With n pairs the smallest possible p is 2·½ⁿ: where even
-that could not pass the correction, the verdict says so, whatever the numbers look like.
+The test is Wilcoxon's signed-rank test, exact up to 50 pairs even with ties (`signed_rank`). It
+uses only ranks, so a diverged trial takes part as the worst possible value. Gains that differ by
+less than the rounding error count as equal. All comparisons in one setting are corrected together
+by Holm's method: the comparisons with a reference that was named beforehand, otherwise those of all
+pairs, because the best variant is not known before the results are. With n pairs the smallest
+possible p is 2·½ⁿ. If even that could not pass the correction, the verdict says so.
 """
 
 import itertools
@@ -22,31 +22,32 @@ from benchmark.analysis.signed_rank import effect_and_p, signed_ranks
 from benchmark.metrics import higher_is_better, is_share
 
 ALPHA = 0.05
-# Gains as close as this are equal. Accuracies are counts over less than a million examples, known
-# to 10⁻⁷ (`metrics.rounded`); of other numbers it is the share of the larger one of a pair.
+# Gains that differ by no more than this are equal. For shares it is absolute: accuracies are counts
+# over less than a million examples, known to 10⁻⁷ (`rounding.rounded`). For other metrics it is
+# relative to the larger value of a pair.
 _SAME_SHARE, _SAME_DIGITS = 5e-7, 1e-9
 Verdict = Literal["better", "worse", "no difference shown", "too few seeds to conclude"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How a variant does against a reference variant.
+    """The comparison of a variant with a reference variant.
 
     Args:
-        setting: In which setting.
-        metric: On which metric.
-        variant: Which variant.
-        reference: Against which.
-        pairs: Seeds that both have; only these count.
+        setting: The setting of both variants.
+        metric: The compared metric.
+        variant: The compared variant.
+        reference: The reference variant.
+        pairs: Number of seeds that both have; only these count.
         wins: Pairs in which the variant is better; a diverged trial loses against one that is done.
-        ties: Pairs in which they are equal, such as both diverged.
-        difference: Mean of variant − reference over the pairs in which both are done, None if there
-            are none, and its 95 % interval.
+        ties: Pairs in which both are equal, or both diverged.
+        difference: Mean of variant − reference with its 95 % interval, over pairs in which both
+            are done; None if there are none.
         effect: Matched-pairs rank-biserial correlation, 1 if the variant is better in every pair,
             −1 if it is worse in every pair (Kerby 2014, doi:10.2466/11.IT.3.1).
-        p: Two-sided, of the signed-rank test; 1 without pairs.
-        corrected_for: How many comparisons were made together with it.
-        p_holm: The same, corrected for all of them.
+        p: Two-sided p of the signed-rank test; 1 without pairs.
+        corrected_for: Number of comparisons that are corrected together, this one included.
+        p_holm: Holm-corrected p.
         verdict: ``better`` or ``worse`` if ``p_holm`` ≤ 5 %.
     """
 
@@ -69,12 +70,12 @@ def against(scores: pl.DataFrame, reference: str) -> list[Comparison]:
     """Compare every variant of `scores` with the reference of its setting.
 
     Args:
-        scores: From `finals.scores`, of one metric.
-        reference: An optimizer, label or variant, named before the results were known. Settings
-            that lack it are left out.
+        scores: Result of `finals.scores` for one metric.
+        reference: An optimizer, label or variant that was named before the results were known.
+            Settings that lack it are left out.
 
     Raises:
-        ValueError: no setting has it, or one has several variants of it.
+        ValueError: no setting has the reference, or one has several variants of it.
     """
     found: list[Comparison] = []
     for (setting,), group in scores.group_by("setting", maintain_order=True):
@@ -99,7 +100,7 @@ def pairwise(scores: pl.DataFrame, references: Sequence[str] = ()) -> list[Compa
     """Compare all variants of each setting with each other, each pair once.
 
     Args:
-        scores: From `finals.scores`, of one metric.
+        scores: Result of `finals.scores` for one metric.
         references: Variants that are the reference in all of their pairs.
     """
     found: list[Comparison] = []
@@ -111,7 +112,7 @@ def pairwise(scores: pl.DataFrame, references: Sequence[str] = ()) -> list[Compa
 
 
 def seeds_needed(comparisons: int) -> int:
-    """Return with how many paired seeds one of so many comparisons can be significant at all.
+    """Return the least number of paired seeds with which one of `comparisons` can be significant.
 
     >>> [seeds_needed(k) for k in (1, 2, 6, 21)]
     [6, 7, 8, 10]
@@ -120,7 +121,7 @@ def seeds_needed(comparisons: int) -> int:
 
 
 def holm(p: Sequence[float] | Array) -> Array:
-    """Return `p`, shape (tests,), corrected for their number by Holm's step-down method.
+    """Return p values, shape (tests,), corrected by Holm's step-down method.
 
     Holm 1979, A simple sequentially rejective multiple test procedure.
 
@@ -141,7 +142,7 @@ def _names(scores: pl.DataFrame, reference: str) -> bool:
 
 
 def _by_seed(group: pl.DataFrame) -> dict[str, dict[int, float]]:
-    """Return the values by variant and seed, infinite where diverged and worst whichever way."""
+    """Return the values by variant and seed; a diverged trial has the worst infinity."""
     worst = -math.inf if higher_is_better(group["metric"][0]) else math.inf
     value = pl.when(status="diverged").then(worst).otherwise("value")
     measured = group.select("variant", "seed", value=value).drop_nulls()
@@ -175,7 +176,7 @@ def _family(
 
 
 def _gains(metric: str, of_a: dict[int, float], of_b: dict[int, float]) -> Array:
-    """Return by how much a is better in each seed that both have, in the order of the seeds."""
+    """Return by how much a is better than b in each common seed, in the order of seeds."""
     seeds = sorted(of_a.keys() & of_b.keys())
     a, b = (np.array([of[seed] for seed in seeds]) for of in (of_a, of_b))
     is_apart = a != b  # two infinities are a tie
@@ -186,7 +187,7 @@ def _gains(metric: str, of_a: dict[int, float], of_b: dict[int, float]) -> Array
 
 
 def _without_noise(gains: Array, noise: Array) -> Array:
-    """Return `gains` of which those as large as the next smaller one, but for noise, equal it.
+    """Return `gains` with sizes that differ only by noise made equal, to the smallest of them.
 
     >>> _without_noise(np.array([0.1, -0.3, 0.3 + 1e-12, 1e-13]), np.full(4, 1e-9)).tolist()
     [0.1, -0.3, 0.3, 0.0]
@@ -232,7 +233,7 @@ def _compare(
 def _ranked(gains: Sequence[Array]) -> list[Array]:
     """Return the signed ranks of each array of gains.
 
-    Arrays of one length are ranked at once, for a call of scipy costs more than the ranking.
+    Arrays of equal length are ranked in one call, because calling scipy costs more than ranking.
     """
     found: list[Array] = [np.zeros(0)] * len(gains)
     for length in {len(each) for each in gains} - {0}:

@@ -1,6 +1,6 @@
-"""What an optimizer costs in time and memory, as far as the records say.
+"""Costs of optimizers in time and memory, from the records.
 
-Only numbers from one machine can be compared; `costs` says how many machines are mixed.
+Only numbers from one machine are comparable; `costs` returns how many machines are mixed.
 """
 
 import polars as pl
@@ -11,15 +11,15 @@ from benchmark.metrics import EPOCH
 
 
 def costs(frames: Frames) -> pl.DataFrame:
-    """Return the cost of each variant over its seeds that are done.
+    """Return the costs of each variant over its seeds that are done.
 
     Returns:
         Columns ``problem, setting, optimizer, label, variant, seeds, machines``;
         ``step_ms, step_ms_q25, step_ms_q75``: median and quartiles over seeds of the time of a
-        training step, forward and backward pass included; ``optimizer_ms``: that of the optimizer
-        alone, from the clock ``optimizer_step``; ``epoch_seconds``: median training time of an
-        epoch, without evaluation and logging; ``state_bytes_per_parameter``: from the metrics
-        ``state_bytes`` and ``parameters``. What the records do not hold is null.
+        training step, including forward and backward pass; ``optimizer_ms``: median time of the
+        optimizer's part, from the clock ``optimizer_step``; ``epoch_seconds``: median training time
+        of an epoch, without evaluation and logging; ``state_bytes_per_parameter``: from the metrics
+        ``state_bytes`` and ``parameters``. Numbers that the records lack are null.
     """
     known = frames.trials
     absent = [name for name in _OPTIONAL if name not in known.columns]

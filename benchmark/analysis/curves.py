@@ -1,10 +1,10 @@
-"""Curves of several trials on one axis: every point shown was observed, none is invented.
+"""Curves of trials and variants on one axis, without interpolation.
 
-On step, epoch and samples the seeds of a variant were looked at in the same places, and are taken
-together place by place. Training seconds differ from seed to seed: there a curve is a staircase,
-its value at a time the last one observed by then, and a variant's curve ends where its first seed
-ends, for a mean that loses members would jump. A diverged trial is not part of a mean and is never
-padded: its own line ends where it ended, and `endings` says where that is.
+On step, epoch and samples, the seeds of a variant were observed at the same places, and statistics
+are taken place by place. Training seconds differ between seeds. There a trial's curve is a
+staircase that holds the last observed value, and a variant's curve ends where its first seed ends,
+because a mean that loses members would jump. A diverged trial is not part of a mean and is never
+padded: its own line ends where it diverged, and `endings` returns that point.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ from benchmark.analysis.intervals import (
 from benchmark.metrics import AXES, SECONDS, STEP, AxisName
 
 Center = Literal["mean", "median"]
-WHO = ("setting", "optimizer", "label", "variant")  # what names a variant in every frame
+WHO = ("setting", "optimizer", "label", "variant")  # columns that identify a variant
 _RESULTS = ("done", "diverged")
-_MOST_TIMES = 200  # places at which curves over seconds are read off
+_MOST_TIMES = 200  # most points of a variant's curve over seconds
 
 
 def lines(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
@@ -35,7 +35,7 @@ def lines(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
 
     Returns:
         Columns ``setting, optimizer, label, variant, trial, seed, status, x, y``, sorted by trial
-        and x; of several values at one x the last is kept.
+        and x; if there are several values at one x, the last is kept.
     """
     _check_axis(axis)
     if metric not in frames.curves.columns:
@@ -52,12 +52,13 @@ def lines(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
 
 
 def bands(frames: Frames, metric: str, axis: AxisName, *, center: Center = "mean") -> pl.DataFrame:
-    """Return every variant's curve over its seeds that are done, with all kinds of bands.
+    """Return each variant's curve over its seeds that are done, with all kinds of bands.
 
     Returns:
         Columns ``setting, optimizer, label, variant, x, center``; ``low, high``, the 95 % interval
-        of the center, null with too few seeds; ``method``, how it was found; ``q25, q75, minimum,
-        maximum``; ``seeds``, in the curve; ``diverged``, left out of it. Sorted by variant and x.
+        of the center, null with too few seeds; ``method``, the method of the interval; ``q25, q75,
+        minimum, maximum``; ``seeds``, their number in the curve; ``diverged``, the number left out.
+        Sorted by variant and x.
     """
     wide = both_bands(frames, metric, axis)
     names = {f"{center}_{name}": name for name in ("center", "low", "high", "method")}
@@ -72,13 +73,13 @@ def both_bands(
     Args:
         frames: Trials and their curves.
         metric: Name, such as ``val/loss``.
-        axis: Over what.
-        intervals_of: The only variants whose 95 % intervals are wanted, which take the most time;
-            those of others are null. None for all.
+        axis: The axis of ``x``.
+        intervals_of: Variants that get 95 % intervals, which take the most time; those of others
+            are null. None computes all.
 
     Returns:
-        The columns of `bands`, but ``mean_center, mean_low, mean_high, mean_method`` and the same
-        of the median in place of ``center, low, high, method``.
+        The columns of `bands`, with ``mean_center, mean_low, mean_high, mean_method`` and the same
+        columns of the median in place of ``center, low, high, method``.
     """
     observed = lines(frames, metric, axis).filter(status="done")
     together = _staircases if axis == SECONDS else _common_places
@@ -100,11 +101,11 @@ def both_bands(
 
 
 def endings(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
-    """Return where the trials that diverged were last observed.
+    """Return the last observed point of each trial that diverged.
 
     Returns:
         Columns ``setting, optimizer, label, variant, trial, seed, reason, x, y``, one row per
-        diverged trial; ``x, y`` are null if it was never observed.
+        diverged trial; ``x, y`` are null if the trial was never observed.
     """
     _check_axis(axis)
     last = lines(frames, metric, axis).group_by("trial").agg(pl.col("x", "y").last())
@@ -114,7 +115,7 @@ def endings(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
 
 
 def thin(points: pl.DataFrame, count: int, *, by: str = "variant") -> pl.DataFrame:
-    """Return at most `count` (≥ 2) points of each curve, ends kept, evenly spaced in their order.
+    """Return at most `count` (≥ 2) points of each curve, evenly spaced by rank and with both ends.
 
     >>> frame = pl.DataFrame({"variant": ["a"] * 5, "x": [0, 1, 2, 3, 4]})
     >>> thin(frame, 3)["x"].to_list()
@@ -123,17 +124,17 @@ def thin(points: pl.DataFrame, count: int, *, by: str = "variant") -> pl.DataFra
     if count < 2:
         raise ValueError(f"a curve keeps at least its two ends, got count={count}")
     place, length = pl.int_range(pl.len()).over(by), pl.len().over(by).cast(pl.Int64)
-    # Number the points 0 … count − 1 by their place, and keep the first of each number.
+    # The points are numbered 0 … count − 1 by their place, and the first of each number is kept.
     spread = pl.max_horizontal(length - 1, 1)
     number, before = (p * (count - 1) // spread for p in (place, place - 1))
     return points.filter((length <= count) | (number > before))
 
 
 def sparse(frames: Frames, metric: str, count: int) -> Frames:
-    """Return `frames` with at most `count` (≥ 2) of each variant's places where `metric` was seen.
+    """Return `frames` with at most `count` (≥ 2) observations of `metric` per variant.
 
-    All seeds of a variant keep the same places, and every trial its last one, so that `lines` and
-    `bands` of the result are those of `frames`, at fewer points.
+    All seeds of a variant keep the same places, and every trial keeps its last one. `lines` and
+    `bands` of the result are therefore those of `frames` at fewer points.
     """
     if metric not in frames.curves.columns:
         return replace(frames, curves=frames.curves.clear())
@@ -153,7 +154,7 @@ def _common_places(observed: pl.DataFrame) -> pl.DataFrame:
     """Return the points at which all seeds of a variant were observed.
 
     Returns:
-        Columns ``variant, x, y, seeds``: at each x of a variant, as many rows as it has seeds.
+        Columns ``variant, x, y, seeds``, with one row per seed at each x of a variant.
     """
     seeds = pl.col("trial").n_unique().over("variant")
     shared = observed.with_columns(seeds=seeds).filter(
@@ -163,10 +164,10 @@ def _common_places(observed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _staircases(observed: pl.DataFrame) -> pl.DataFrame:
-    """Return what each seed's latest value was at times when all have begun and none has ended.
+    """Return each seed's latest value, at times when all have begun and none has ended.
 
     Returns:
-        As `_common_places`.
+        Columns as in `_common_places`.
     """
     names: list[str] = []
     columns: list[tuple[Array, Array, Array]] = []
@@ -184,7 +185,7 @@ def _staircases(observed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
-    """Return times, shape (times,), and the latest values by then, shape (times, seeds)."""
+    """Return times, shape (times,), and the latest value by each, shape (times, seeds)."""
     begin, end = max(x[0] for x in xs), min(x[-1] for x in xs)
     times = np.unique(np.concatenate(xs))
     times = times[(times >= begin) & (times <= end)]
@@ -197,7 +198,7 @@ def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
 def _statistics(
     group: pl.DataFrame, seeds: int, intervals_of: Sequence[str] | None
 ) -> pl.DataFrame:
-    """Return statistics over `seeds` consecutive rows each; columns as `_STATISTICS`."""
+    """Return statistics over blocks of `seeds` consecutive rows; columns as in `_STATISTICS`."""
     values = group["y"].to_numpy().reshape(-1, seeds)  # (places, seeds)
     variants = group["variant"].gather_every(seeds)
     rows = slice(None) if intervals_of is None else variants.is_in(intervals_of).to_numpy()

@@ -1,4 +1,4 @@
-"""What was recorded inside the optimizer: one long table of groups, quantities and places."""
+"""Diagnostics recorded inside the optimizer, as one long table of groups and quantities."""
 
 import polars as pl
 
@@ -17,13 +17,13 @@ QUANTITIES = (
 
 
 def diagnostics(frames: Frames, axis: AxisName = STEP) -> pl.DataFrame:
-    """Return every value recorded with ``--diagnostics``, of trials that are done or diverged.
+    """Return every value recorded with ``--diagnostics`` in trials that are done or diverged.
 
     Returns:
         Columns ``setting, optimizer, label, variant, trial, seed, status``; ``group``, layers in
         the order of the network and then ``all``; ``quantity``, in the order of `QUANTITIES`; ``x,
-        y``. Sorted by trial, group, quantity and x. A quantity that an optimizer does not have, or
-        that was not finite, has no row.
+        y``. Sorted by trial, group, quantity and x. A value that is not finite, or that the
+        optimizer does not have, has no row.
     """
     columns = [name for name in frames.curves.columns if name.startswith(INSIDE)]
     parts = {name: name.removeprefix(INSIDE).rpartition("/") for name in columns}

@@ -1,7 +1,8 @@
-"""One number per trial, one row per variant, and which variant speaks for its optimizer.
+"""Final scores: one number per trial, one row per variant, and each optimizer's best variant.
 
-A trial that is not done has no number: a diverged one's last finite loss is not its result. Where
-that could flatter a variant, as in choosing the best or in ranks, diverging counts as worst.
+A trial that is not done has no number: the last finite loss of a diverged trial is not its result.
+Where leaving it out could flatter a variant, as in choosing the best or in ranks, divergence counts
+as worst.
 """
 
 from collections.abc import Sequence
@@ -26,18 +27,18 @@ def scores(
     """Return one number per trial that is done or diverged.
 
     Args:
-        frames: What was recorded.
-        metric: What is measured, such as ``test/accuracy``.
-        kind: ``final`` is the last value; ``best`` the best of the curve; ``area`` the area under
-            the curve divided by its width, that is its mean height, by the trapezoid rule between
-            observed points.
-        axis: What the area is taken over; the others do not depend on it.
-        by: For ``best``: the metric whose best moment decides, so that a test metric is read where
-            validation was best. Empty means the metric itself, which for a test metric flatters.
+        frames: Trials and their curves.
+        metric: Name, such as ``test/accuracy``.
+        kind: ``final`` is the last value; ``best`` is the best value of the curve; ``area`` is the
+            area under the curve divided by its width (its mean height), by the trapezoid rule
+            between observed points.
+        axis: The axis of ``area``; the other kinds do not depend on it.
+        by: The metric whose best moment gives the value of ``best``, so that a test metric is taken
+            where validation was best. Empty means `metric` itself, which flatters test metrics.
 
     Returns:
         Columns ``study, problem, setting, optimizer, label, variant, lr, trial, seed, status,
-        metric, value``; ``value`` is null unless the trial is done and was measured.
+        metric, value``; ``value`` is null unless the trial is done and has the metric.
     """
     of_trial = {"final": _final, "best": _best, "area": _area}[kind](frames, metric, axis, by)
     who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
@@ -51,11 +52,11 @@ def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
     """Return one row per variant of `scores`, best mean first within a setting.
 
     Returns:
-        Columns ``setting, optimizer, label, variant, lr, metric``; ``seeds``, done and measured;
-        ``diverged``; ``mean, low, high, method``; ``median, median_low, median_high``; ``std`` over
-        seeds (n − 1), ``minimum, maximum``. Statistics are over the seeds that are done, null where
-        there are too few. Variants without a value come last, and so do, before them, those of
-        which a seed diverged.
+        Columns ``setting, optimizer, label, variant, lr, metric``; ``seeds``, the number done and
+        measured; ``diverged``, the number that diverged; ``mean, low, high, method``; ``median,
+        median_low, median_high``; ``std`` over seeds (n − 1), ``minimum, maximum``. Statistics are
+        over the seeds that are done, null if there are too few. Variants with a diverged seed come
+        after the others, and variants without a value come last.
     """
     if scores.is_empty():
         return pl.DataFrame(schema=_LEADERBOARD)
@@ -77,12 +78,12 @@ def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def best_variants(frames: Frames, *, by: Sequence[str] = CHOOSING) -> list[str]:
-    """Return, of each optimizer in each setting, the variant with the best mean final `by`.
+    """Return the variant with the best mean final `by` of each optimizer in each setting.
 
-    The first of `by` decides, its ties go to the next, then to the first variant. One of which no
-    seed diverged comes before all others, and those rank by the share that diverged. An optimizer
-    of which nothing is done keeps one variant, so that it does not vanish from a page. Report test
-    metrics of what this chooses: a metric that chose is optimistic.
+    The first metric of `by` decides; ties are broken by the next, then by order. A variant without
+    diverged seeds comes before all others, which rank by the share of seeds that diverged. An
+    optimizer without a trial that is done keeps one variant, so that it stays on the page. Report
+    test metrics of the chosen variants: the metric that chose them is optimistic.
     """
     ranked = _ranked_variants(frames, by)
     return ranked.unique(["setting", "optimizer"], keep="first", maintain_order=True)[
@@ -91,10 +92,11 @@ def best_variants(frames: Frames, *, by: Sequence[str] = CHOOSING) -> list[str]:
 
 
 def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, list[str]]:
-    """Return the best variants of each setting, which terminal and page mark with a star.
+    """Return the best variants of each setting, which the terminal and the page mark with a star.
 
-    There are several if their means of all of `by` are equal, in the order of the frames. A setting
-    is left out if every variant has a seed that diverged or none that is done.
+    Several variants are best if their means of all metrics in `by` are equal; they are in the order
+    of the frames. A setting is left out if each of its variants has a diverged seed or none that is
+    done.
     """
     ranked = _ranked_variants(frames, by).filter((pl.col("diverged") == 0) & pl.col("is_measured"))
     merits = [name for name in ranked.columns if name.startswith(_MERIT)]
@@ -106,11 +108,11 @@ def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, list[s
 
 
 def passed_over(frames: Frames, *, by: Sequence[str] = CHOOSING) -> pl.DataFrame:
-    """Return the variants that beat the winner of their setting in the mean, but diverged too.
+    """Return the variants with a better mean than their setting's winner, but diverged seeds.
 
     Returns:
-        Columns ``setting, variant, label, mean, seeds, diverged``: the mean of the first of `by`
-        over the ``seeds`` that are done; best first within a setting.
+        Columns ``setting, variant, label, mean, seeds, diverged``: ``mean`` is that of the first
+        metric in `by` over the ``seeds`` that are done. The best come first within a setting.
     """
     ranked = _ranked_variants(frames, by)
     best = [variants[0] for variants in winners(frames, by=by).values()]
@@ -157,18 +159,18 @@ def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
     )
 
 
-_MERIT = "merit "  # begins the names of columns that order variants
+_MERIT = "merit "  # prefix of the names of columns that order variants
 
 
 def _merit(name: str) -> pl.Expr:
-    """Return what orders variants by their mean `name`, the lower the better."""
+    """Return the sort key of variants by their mean `name`; lower is better."""
     mean = pl.col(name).drop_nulls().map_batches(_mean, returns_scalar=True)
     mean = mean.round(TIE_DECIMALS) if is_share(name) else mean
     return mean * (-1 if higher_is_better(name) else 1)
 
 
 def _mean(values: pl.Series) -> pl.Series:
-    """Return the mean that the terminal takes: the same whatever the order of the seeds."""
+    """Return the mean as the terminal computes it, independent of the order of seeds."""
     return pl.Series([fmean(values) if len(values) else None], dtype=pl.Float64)
 
 
@@ -201,7 +203,7 @@ def _area(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame:
 
 
 def _with_intervals(variants: pl.DataFrame) -> pl.DataFrame:
-    """Add the intervals to rows of `leaderboard` that all have the same number of ``seeds``."""
+    """Add intervals to rows of `leaderboard` that all have the same number of ``seeds``."""
     seeds = variants["seeds"][0]
     if seeds == 0:
         return variants.with_columns(pl.lit(None).alias(name) for name in _INTERVALS).select(

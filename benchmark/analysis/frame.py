@@ -1,9 +1,9 @@
-"""Records to frames: one table of trials and one of their curves, for one or more studies.
+"""Frames of records: one table of trials and one of their curves, for one or more studies.
 
-Everything else in this package takes these tables. They hold what the files hold, with three rules
-added: a trial that is not done has no final metrics, for its last finite loss is not its result;
-accuracies are rounded to what single precision knows of them (`rounding.rounded`); and curves lack
-running losses over a few steps only, as left over at the end of an epoch.
+Everything else in this package takes these tables. They hold the contents of the files, with three
+exceptions. A trial that is not done has no final metrics, because its last finite loss is not its
+result. Accuracies are rounded to the precision of single-precision numbers (`rounding.rounded`).
+Running losses over few steps, as left over at the end of an epoch, are left out of curves.
 """
 
 import itertools
@@ -25,28 +25,28 @@ from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_me
 from benchmark.spec import Trial, UsageError
 from benchmark.store import Record, Store
 
-_FILES_AT_ONCE = 500  # whose rows are Python's mappings until they are columns, about 30 MB
+_FILES_AT_ONCE = 500  # their rows as Python dictionaries take about 30 MB
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
-    """One or more studies as tables.
+    """The tables of one or more studies.
 
     Args:
-        trials: One row per trial. ``trial`` numbers them and is what `curves` refers to; ``key``
-            is the folder's name. ``setting`` (text) is what trials must share to be compared.
-            ``name`` is the optimizer's registered name or import path.
-            ``optimizer`` is a label without the hyperparameters it names, ``label`` is the whole
-            one; both end in the study where several studies have an optimizer of that name.
-            ``variant`` names what differs only in ``seed``. ``hyperparameters``, ``schedule`` and
-            ``environment`` are JSON texts, ``machine`` is what did the computing, ``lr`` is a float
-            or null. Then ``status``, ``reason``, where training ended (``step``, ``epoch``,
-            ``samples``), ``seconds/…`` for every clock, and one column per metric: its last value,
-            null unless the trial is done.
+        trials: One row per trial. ``trial`` is its number, to which `curves` refers; ``key`` is the
+            name of its folder. ``setting`` (text) is what trials must share to be compared.
+            ``name`` is the optimizer's registered name or import path. ``label`` is the
+            optimizer's label and ``optimizer`` the label without hyperparameters; both end in the
+            study if several studies have an optimizer of that name. ``variant`` is shared by trials
+            that differ only in ``seed``. ``hyperparameters``, ``schedule`` and ``environment`` are
+            JSON texts, ``machine`` is the GPU or CPU, ``lr`` is a float or null. Then follow
+            ``status``, ``reason``, the end of training (``step``, ``epoch``, ``samples``),
+            ``seconds/…`` for every clock, and one column per metric with its last value, null
+            unless the trial is done.
         curves: One row per line of ``metrics.jsonl``, in its order: ``trial``, the four `AXES`,
-            and one column per metric, null where that line did not measure it.
-        metrics: Names of the metrics in either table, in order of appearance; without what is read
-            by `diagnostics` and by `costs`.
+            and one column per metric, null where that line lacks it.
+        metrics: Names of the metrics in either table, in order of appearance, without those that
+            `diagnostics` and `costs` read.
     """
 
     trials: pl.DataFrame
@@ -60,13 +60,13 @@ def read(stores: Sequence[Store]) -> Frames:
     Trials without a record are left out.
 
     Raises:
-        UsageError: two of the studies have one name, and could not be told apart.
+        UsageError: two studies have the same name.
     """
     return frames_of([(store, in_order(store.records())) for store in stores])
 
 
 def frames_of(studies: Sequence[tuple[Store, Sequence[Record]]]) -> Frames:
-    """Return the trials and curves of studies whose records are read already.
+    """Return the trials and curves of studies whose records have been read.
 
     Raises:
         UsageError: as `read` does.
@@ -86,7 +86,7 @@ def frames_of(studies: Sequence[tuple[Store, Sequence[Record]]]) -> Frames:
 
 
 def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
-    """Return the table of trials, described in `Frames`, of (study, record) pairs."""
+    """Return the table `Frames.trials` of (study, record) pairs."""
     rows = [_row(study, record) | {"trial": i} for i, (study, record) in enumerate(records)]
     if not rows:
         return pl.DataFrame(schema=_SCHEMA)
@@ -97,7 +97,7 @@ def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
 
 
 def variant_of(study: str, trial: Trial) -> str:
-    """Return the name of what `trial` has in common with those that differ only in their seed."""
+    """Return the name that `trial` shares with trials that differ only in their seed."""
     return f"{study}/{replace(trial, seed=0).key.rpartition('-')[2]}"
 
 
@@ -161,13 +161,13 @@ def _row(study: str, record: Record) -> dict[str, Any]:
 
 
 def _without_hyperparameters(trial: Trial) -> str:
-    """Return the label up to its first ``key=value``: ``sgd lr=0.1`` is an sgd."""
+    """Return the label up to its first ``key=value``, such as ``sgd`` for ``sgd lr=0.1``."""
     keys = [*trial.optimizer.hyperparameters, "schedule", "warmup"]
     return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
 
 
 def _machine(environment: Mapping[str, Any]) -> str:
-    """Return what did the computing: the name of the GPU, or that of the processor."""
+    """Return the name of the GPU that trained, otherwise that of the processor."""
     device = str(environment.get("device", ""))
     return str(environment.get("cpu", "")) if device in ("", "cpu") else device
 
@@ -192,9 +192,9 @@ def _read_curves(found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
 
 
 def _without_remainders(curves: pl.DataFrame) -> pl.DataFrame:
-    """Leave out running losses over fewer than half of the usual number of steps of their trial.
+    """Remove running losses over less than half of their trial's usual number of steps.
 
-    Such are what is left at the end of an epoch, and beside the others they are noise.
+    They occur at the end of an epoch, and are noisy compared with the others.
     """
     measured = curves.with_row_index("row").drop_nulls(RUNNING).sort("trial", STEP)
     steps = pl.col(STEP) - pl.col(STEP).shift(1, fill_value=0).over("trial")
@@ -204,11 +204,11 @@ def _without_remainders(curves: pl.DataFrame) -> pl.DataFrame:
 
 
 def _curves_from(first: int, found: Sequence[tuple[Store, Record]]) -> pl.DataFrame:
-    """Return the curves of some trials, of which the first has the number `first`."""
+    """Return the curves of the trials in `found`, numbered from `first`."""
     logs = [store.metrics(record.trial) for store, record in found]
     rows = list(itertools.chain.from_iterable(logs))
     names = dict.fromkeys(itertools.chain.from_iterable(rows))
-    names.pop("trial", None)  # the number is called so here
+    names.pop("trial", None)  # this column holds the trial's number
     numbers = np.repeat(range(first, first + len(logs)), list(map(len, logs)))
     columns = [
         pl.Series(name, [row.get(name) for row in rows], pl.Float64, strict=False) for name in names

@@ -1,7 +1,7 @@
-"""95 % intervals of a mean or a median over seeds, and an honest None where there can be none.
+"""95 % intervals of a mean or a median over seeds, or None if there are too few seeds.
 
 Coverage of a nominal 95 %, in per cent, measured on 100,000 to 400,000 simulated studies per cell
-(tests/benchmark/analysis/test_intervals.py repeats it on 4,000); * is outside 93 to 97:
+(tests/benchmark/analysis/test_intervals.py repeats it on 4,000); * marks values outside 93 to 97:
 
     mean              n = 3      5     10     30    by Student's t for n < 10, exact for the normal;
     normal             95.1   95.0   94.7   94.9    by the studentized bootstrap from n = 10
@@ -10,10 +10,11 @@ Coverage of a nominal 95 %, in per cent, measured on 100,000 to 400,000 simulate
     exponential        88.4*  88.3*  94.0   94.7
     median, of any       --     --   97.9*  95.7    by order statistics: never below 95, from n = 6
 
-So with fewer than ten seeds an interval of a mean leans on normality, and `NOTES` has the sentence
-that belongs beside it. Percentile bootstraps are not used: they cover 75 % at n = 3, 84 % at 5 and
-90 % at 10 even for the normal. A studentized one is right on average from n = 5 on, but of 100
-studies of five seeds one gets an interval six times as wide as Student's.
+With fewer than ten seeds, an interval of a mean therefore assumes normality, and `NOTES` has the
+sentence to print beside it. Percentile bootstraps are not used: even for the normal distribution
+they cover only 75 % at n = 3, 84 % at 5 and 90 % at 10. The studentized bootstrap has the right
+coverage from n = 5 on, but in one of 100 studies of five seeds its interval is six times as wide as
+Student's.
 """
 
 import math
@@ -29,8 +30,8 @@ Method = Literal["Student's t", "studentized bootstrap", "order statistics", "to
 
 LEVEL = 0.95
 BOOTSTRAP_FROM = 10  # seeds
-# 97.5 % quantiles of Student's t with 1 to 8 degrees of freedom, to the last digit those of
-# scipy.special.stdtrit, whose import would cost more than the rest of a table.
+# 97.5 % quantiles of Student's t with 1 to 8 degrees of freedom, equal in all digits to those of
+# scipy.special.stdtrit. Importing scipy would take longer than all the rest of a table.
 _STUDENT = (
     12.706204736174694,
     4.302652729749462,
@@ -42,7 +43,7 @@ _STUDENT = (
     2.306004135204166,
 )
 _RESAMPLES = 1000
-_ROWS_AT_ONCE = 1000  # 8 MB for each array of resamples
+_ROWS_AT_ONCE = 1000  # an array of resamples then takes 8 MB
 
 NOTES: dict[Method, str] = {
     "Student's t": "95 % interval by Student's t, which takes the seeds as normally distributed: "
@@ -92,14 +93,14 @@ def median_interval(values: Array | list[float]) -> Interval:
 
 
 def mean_method(seeds: int) -> Method:
-    """Return how `mean_bounds` goes about it."""
+    """Return the method that `mean_bounds` uses."""
     if seeds < 2:
         return "too few seeds"
     return "Student's t" if seeds < BOOTSTRAP_FROM else "studentized bootstrap"
 
 
 def median_method(seeds: int) -> Method:
-    """Return how `median_bounds` goes about it."""
+    """Return the method that `median_bounds` uses."""
     return "order statistics" if _order(seeds) else "too few seeds"
 
 
@@ -107,7 +108,7 @@ def mean_bounds(values: Array) -> tuple[Array, Array]:
     """Return the ends of the 95 % interval of each row's mean; NaN with fewer than two values.
 
     Args:
-        values: Finite, shape (rows, seeds).
+        values: Finite values, shape (rows, seeds).
 
     Returns:
         Two arrays of shape (rows,).
@@ -127,11 +128,11 @@ def mean_bounds(values: Array) -> tuple[Array, Array]:
 def median_bounds(values: Array) -> tuple[Array, Array]:
     """Return the ends of the 95 % interval of each row's median; NaN with fewer than six values.
 
-    The k-th smallest and the k-th largest value, with the largest k that covers at least 95 %
-    whatever the distribution (Conover, Practical Nonparametric Statistics, 1999, 3.2).
+    The ends are the k-th smallest and the k-th largest value, with the largest k that covers at
+    least 95 % for any distribution (Conover, Practical Nonparametric Statistics, 1999, 3.2).
 
     Args:
-        values: Shape (rows, seeds), infinite ones allowed.
+        values: Values, possibly infinite, shape (rows, seeds).
 
     Returns:
         Two arrays of shape (rows,).
@@ -154,16 +155,17 @@ def _order(seeds: int) -> int:
 
 
 def _bootstrap_quantiles(values: Array) -> tuple[Array, Array]:
-    """Return the 2.5 % and 97.5 % quantiles of (mean* − mean) / error*, each of shape (rows,).
+    """Return the 2.5 % and 97.5 % quantiles of (mean* − mean) / error*, each with shape (rows,).
 
     Efron & Tibshirani, An Introduction to the Bootstrap, 1993, 12.5. Resamples are a matrix of
-    counts, so that many rows are one product; all rows share them, and they are always the same.
+    counts, so that many rows take one matrix product. All rows share the resamples, and their
+    random seed is fixed.
     """
     starts = range(0, max(len(values), 1), _ROWS_AT_ONCE)
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     quantiles = [
         np.quantile(_studentized(values[start : start + _ROWS_AT_ONCE]), ends, axis=1)
-        for start in starts  # of the resamples no more than one block is there at a time
+        for start in starts  # so that only one block of resamples is in memory at a time
     ]
     low, high = np.concatenate(quantiles, axis=1)
     return low, high

@@ -1,11 +1,11 @@
-"""Performance profiles over several settings, and the one number that AlgoPerf makes of them.
+"""Performance profiles over several settings, and AlgoPerf's score of them.
 
-Dolan & Moré 2002 (doi:10.1007/s101070100263): for each optimizer the share of settings in which it
-needs at most τ times what the fastest one needs. AlgoPerf scores the area under that curve.
+A profile (Dolan & Moré 2002, doi:10.1007/s101070100263) is the share of settings in which an
+optimizer needs at most τ times the time of the fastest one. AlgoPerf's score is the area under it.
 
-Times are tables with columns ``optimizer, setting, time``, one row per pair, as `target_times`
-makes them of best variants. A time that is null, infinite or missing means: not reached. The
-divisor is the number of settings, those that nobody mastered included.
+Times are tables with columns ``optimizer, setting, time``, one row per pair, such as `target_times`
+returns for best variants. A null, infinite or missing time means that the target was not reached.
+Shares are of all settings, including those in which no optimizer reached the target.
 """
 
 import numpy as np
@@ -25,10 +25,10 @@ def target_times(frames: Frames, metric: str, axis: AxisName = STEP) -> pl.DataF
     """Return `targets.target_table` of all settings, each with the target suggested for it.
 
     Args:
-        frames: One variant of each optimizer in each setting. A setting without a target is left
+        frames: Trials of one variant per optimizer and setting. Settings without a target are left
             out.
-        metric: Such as ``val/loss``.
-        axis: What times are measured in.
+        metric: Name, such as ``val/loss``.
+        axis: Axis of the times.
     """
     numbers = scores(frames, metric)
     found = [target_table(time_to_target(only(frames, []), metric, 0.0, axis))]  # its columns
@@ -42,7 +42,7 @@ def target_times(frames: Frames, metric: str, axis: AxisName = STEP) -> pl.DataF
 
 
 def ratios(times: pl.DataFrame) -> pl.DataFrame:
-    """Return each time divided by the smallest of its setting.
+    """Return each time divided by the smallest time of its setting.
 
     Returns:
         Columns ``optimizer, setting, ratio`` for every optimizer and setting: ≥ 1, infinite where
@@ -59,7 +59,7 @@ def ratios(times: pl.DataFrame) -> pl.DataFrame:
     filled = every.join(known, on=["optimizer", "setting"], how="left", maintain_order="left")
     time = pl.col("time").fill_null(np.inf)
     fastest = time.min().over("setting")
-    # Equal to the fastest is 1 even at time 0, where the target was met before the first step.
+    # The ratio to an equal time is 1, even at time 0 (the target was met before the first step).
     ratio = pl.when(time.is_infinite()).then(np.inf).when(time == fastest).then(1.0)
     return filled.select("optimizer", "setting", ratio=ratio.otherwise(time / fastest))
 
@@ -68,8 +68,8 @@ def profile(times: pl.DataFrame, *, tau_max: float = TAU_MAX) -> pl.DataFrame:
     """Return the performance profiles as staircases.
 
     Returns:
-        Columns ``optimizer, tau, share``: from τ = 1 to `tau_max`, with a row wherever the share
-        rises; it holds until the next row.
+        Columns ``optimizer, tau, share``, from τ = 1 to `tau_max`, with a row wherever the share
+        rises. A share holds until the next row.
     """
     parts = []
     for (optimizer,), group in ratios(times).group_by("optimizer", maintain_order=True):
@@ -85,8 +85,9 @@ def profile(times: pl.DataFrame, *, tau_max: float = TAU_MAX) -> pl.DataFrame:
 def profile_scores(times: pl.DataFrame, *, tau_max: float = TAU_MAX) -> pl.DataFrame:
     """Return the integrated performance profile of each optimizer, best first.
 
-    AlgoPerf, DOCUMENTATION.md, "Scoring": the trapezoid rule over 100 equally spaced τ from 1 to
-    `tau_max`, divided by `tau_max` − 1, so 1 is fastest everywhere and 0 never within `tau_max`.
+    The score (AlgoPerf, DOCUMENTATION.md, "Scoring") is the trapezoid rule over 100 equally spaced
+    τ from 1 to `tau_max`, divided by `tau_max` − 1. It is 1 for an optimizer that is fastest
+    everywhere, and 0 for one that is never within `tau_max`.
 
     Returns:
         Columns ``optimizer, score, exact``: ``exact`` is the integral itself, which differs from

@@ -1,8 +1,8 @@
-"""Average ranks over blocks, and how far apart they must be to mean anything.
+"""Average ranks over blocks, with a test of their differences.
 
-Friedman's test with Nemenyi's critical difference, as in Demšar 2006, Statistical Comparisons of
-Classifiers over Multiple Data Sets (JMLR 7). Blocks should be settings: seeds of one setting repeat
-one experiment, so ranks over them speak of that setting alone.
+The test is Friedman's with Nemenyi's critical difference, as in Demšar 2006, Statistical
+Comparisons of Classifiers over Multiple Data Sets (JMLR 7). Blocks should be settings. The seeds of
+one setting repeat one experiment, so ranks over them hold for that setting only.
 """
 
 import math
@@ -18,7 +18,7 @@ from benchmark.analysis.intervals import Array
 from benchmark.metrics import higher_is_better
 
 ALPHA = 0.05
-_PERMUTATIONS = 20_000  # p is exact if there are no more, else estimated to about ±0.003 near 0.05
+_PERMUTATIONS = 20_000  # with no more, p is exact; otherwise ±0.003 near p = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +26,14 @@ class Ranking:
     """Average ranks, best first.
 
     Args:
-        optimizers: Who is ranked.
-        average_ranks: 1 is best; ties share their mean rank.
-        blocks: Over how many blocks; those that lack an optimizer are left out.
-        p: Of Friedman's test that all are equal, by permutation within blocks.
-        critical_difference: Nemenyi's: average ranks further apart differ at 5 %.
-        groups: Largest sets of neighbours that cannot be told apart: the bars of a
-            critical-difference diagram. Everyone is in one if Friedman's test does not reject.
+        optimizers: Names of the optimizers.
+        average_ranks: Average ranks, 1 is best; ties share their mean rank.
+        blocks: Number of blocks; those that lack an optimizer are left out.
+        p: p of Friedman's test of equal ranks, by permutation within blocks.
+        critical_difference: Nemenyi's critical difference: average ranks further apart differ
+            significantly at 5 %.
+        groups: Largest sets of neighbours without a significant difference, which are the bars of a
+            critical-difference diagram. If Friedman's test does not reject, one group has all.
     """
 
     optimizers: tuple[str, ...]
@@ -44,13 +45,13 @@ class Ranking:
 
 
 def setting_blocks(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return one block per setting: each optimizer's median over seeds, divergence as worst.
+    """Return one block per setting: each optimizer's median over seeds, with divergence as worst.
 
     Args:
-        scores: From `finals.scores`, of best variants.
+        scores: Result of `finals.scores` for best variants.
 
     Returns:
-        Columns ``block, optimizer, cost``: less is better, infinite is possible.
+        Columns ``block, optimizer, cost``; a lower cost is better, and costs may be infinite.
     """
     return (
         scores.select("optimizer", block="setting", cost=_cost(scores))
@@ -61,7 +62,7 @@ def setting_blocks(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def seed_blocks(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return one block per seed of each setting, divergence as worst; see `setting_blocks`."""
+    """Return one block per seed of each setting, with the columns of `setting_blocks`."""
     block = pl.format("{}, seed {}", "setting", "seed")
     return scores.select("optimizer", block=block, cost=_cost(scores)).drop_nulls()
 
@@ -73,7 +74,7 @@ def rank(blocks: pl.DataFrame) -> Ranking | None:
         blocks: Columns ``block, optimizer, cost``, from `setting_blocks` or `seed_blocks`.
 
     Raises:
-        ValueError: an optimizer comes twice in one block.
+        ValueError: an optimizer occurs twice in one block.
     """
     if blocks.select("block", "optimizer").is_duplicated().any():
         raise ValueError("an optimizer comes twice in a block: expected its best variant alone")
@@ -125,15 +126,15 @@ def _ranking(names: Sequence[str], costs: Array) -> Ranking:
 
 
 def _friedman(ranks: Array) -> float:
-    """Return p of Friedman's statistic by permuting ranks within blocks, shape (blocks, k).
+    """Return p of Friedman's statistic by permuting `ranks`, shape (blocks, k), within blocks.
 
-    The usual χ² approximation needs more blocks than a study has. Up to constants the statistic is
-    the sum of squared rank sums.
+    The usual χ² approximation needs more blocks than a study has. The statistic is the sum of
+    squared rank sums, which equals Friedman's up to constants.
     """
     if len(ranks) < 2:
         return 1.0  # every order of one block has the same statistic
-    # Under the hypothesis only the ranks that a block holds matter, not who has them: without ties
-    # these are 1 … k in every block, so that rankings of one size share a distribution.
+    # The null distribution depends on the ranks in each block, not on their order. Without ties
+    # these are 1 … k in every block, so all rankings of the same size share one distribution.
     chances = _null_distribution(tuple(sorted(map(tuple, np.sort(ranks, axis=1).tolist()))))
     observed = float(np.square(ranks.sum(axis=0)).sum())
     as_large = int((chances >= observed * (1 - 1e-12)).sum())
@@ -145,8 +146,8 @@ def _friedman(ranks: Array) -> float:
 def _null_distribution(blocks: tuple[tuple[float, ...], ...]) -> Array:
     """Return the statistic of all permutations within `blocks`, or of `_PERMUTATIONS` random ones.
 
-    With random ones p is (as large + 1) / (all + 1), for the observed one is possible too (Phipson
-    & Smyth 2010, Permutation p-values should never be zero).
+    With random ones p is (as large + 1) / (all + 1), because the observed one is possible too
+    (Phipson & Smyth 2010, Permutation p-values should never be zero).
     """
     from scipy.stats import permutation_test
 
@@ -167,7 +168,7 @@ def _null_distribution(blocks: tuple[tuple[float, ...], ...]) -> Array:
 
 
 def _groups(names: tuple[str, ...], averages: Array, reach: float) -> tuple[tuple[str, ...], ...]:
-    """Return the runs of neighbours within `reach` that no longer run contains, two or more."""
+    """Return the maximal runs of two or more neighbours whose averages lie within `reach`."""
     ends = np.searchsorted(averages, averages + reach, side="right")
     return tuple(
         names[start:end]

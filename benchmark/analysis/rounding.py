@@ -1,16 +1,16 @@
-"""To how many digits values and their means are compared."""
+"""Rounding of shares, such as accuracies, so that equal values compare as equal."""
 
 from benchmark.metrics import is_share
 
-SHARE_DECIMALS = 7  # to which shares are read, see `rounded`
-TIE_DECIMALS = 6  # to which means of them are compared: rounding moves a mean in the seventh
+SHARE_DECIMALS = 7  # decimals of shares, see `rounded`
+TIE_DECIMALS = 6  # decimals for comparing means of shares, whose seventh decimal is not exact
 
 
 def rounded(metric: str, value: float) -> float:
-    """Return `value` without the digits that recording it in single precision made up.
+    """Return `value` without the spurious digits of its record in single precision.
 
-    0.9225 is recorded as 0.9225000143: counts that are equally far apart then seem not to be, and
-    equal means not to be equal. Seven decimals tell apart the counts over a million examples.
+    0.9225 is recorded as 0.9225000143, so that equal differences of counts, and equal means, would
+    look unequal. Seven decimals distinguish all counts over a million examples.
 
     >>> rounded("val/accuracy", 0.9225000143), rounded("val/loss", 0.9225000143)
     (0.9225, 0.9225000143)

@@ -1,8 +1,8 @@
-"""How much an optimizer depends on its hyperparameters, and what searching for them is worth.
+"""Sensitivity to the learning rate, and the expected gain from searching hyperparameters.
 
-All three functions choose: a variant of each learning rate, the best rate, the best of k. Test
-metrics must not, so they can be given as ``reported``: what is chosen by validation then shows its
-test value.
+All three functions choose something: the variant of each learning rate, the best learning rate, or
+the best of k variants. Test metrics must not choose. They can be given as ``reported``: the choice
+by validation is then shown with its test value.
 """
 
 import math
@@ -18,18 +18,18 @@ _WHO = ("setting", "optimizer", "metric")
 
 
 def by_learning_rate(scores: pl.DataFrame, reported: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Return each optimizer's result at each learning rate that was tried.
+    """Return each optimizer's result at each tried learning rate.
 
-    Where other hyperparameters were searched too, a learning rate is shown with the best of them.
+    If other hyperparameters were searched too, each learning rate has the best of their values.
     Optimizers without a learning rate are left out.
 
     Args:
-        scores: From `finals.scores`, of one metric, the one that chooses.
-        reported: The same of the metric to return; None returns the one that chooses.
+        scores: Result of `finals.scores` for the metric that chooses.
+        reported: Result of `finals.scores` for the metric to return; None returns that of `scores`.
 
     Returns:
-        The columns of `finals.leaderboard`, and ``tried``, the number of variants at that learning
-        rate; sorted by learning rate within an optimizer.
+        The columns of `finals.leaderboard` and ``tried``, the number of variants at that learning
+        rate, sorted by learning rate within an optimizer.
     """
     board = leaderboard(scores.filter(pl.col("lr").is_not_null()))
     chosen = board.with_columns(tried=pl.len().over(*_WHO, "lr")).unique(
@@ -45,24 +45,25 @@ def by_learning_rate(scores: pl.DataFrame, reported: pl.DataFrame | None = None)
 def basins(
     responses: pl.DataFrame, reported: pl.DataFrame | None = None, *, within: float = 0.1
 ) -> pl.DataFrame:
-    """Return how wide a range of learning rates is about as good as the best.
+    """Return the range of learning rates that are about as good as the best one.
 
-    The basin is the unbroken stretch of tried learning rates around the best one whose mean is
-    within the share `within` of the best mean, and of which no seed diverged. Nothing is
-    interpolated: the width is that between tried learning rates, a lower bound.
+    The basin is the longest contiguous range of tried learning rates around the best one whose
+    means are within the share `within` of the best mean and that have no diverged seed. Nothing is
+    interpolated, so its width, between tried learning rates, is a lower bound.
 
     Args:
-        responses: From `by_learning_rate`, of the metric that chooses.
-        reported: The same of the metric of which ``best`` is the mean at the best learning rate;
-            None takes the one that chooses.
-        within: Such as 0.1 for: at most 10 % above the best loss, or below the best accuracy.
+        responses: Result of `by_learning_rate` for the metric that chooses.
+        reported: Result of `by_learning_rate` for the metric of ``best``; None takes `responses`.
+        within: Largest relative distance from the best mean; 0.1 is at most 10 % above the best
+            loss, or below the best accuracy.
 
     Returns:
-        One row per optimizer and setting: ``setting, optimizer, metric, best_lr, best``;
-        ``low_lr, high_lr``; ``decades``, log₁₀ of their ratio; ``inside``, the tried learning rates
-        in the basin, of ``tried``; ``edge``: ``lowest`` or ``highest`` if the best learning rate is
-        the last one on that side, so that a better one may lie beyond; ``only`` if there is just
-        one; else null. Optimizers without any seed done have null but for ``tried``.
+        One row per optimizer and setting: ``setting, optimizer, metric, best_lr``; ``best``, the
+        mean at ``best_lr``; ``low_lr, high_lr``; ``decades``, log₁₀ of their ratio; ``inside``, the
+        number of tried learning rates in the basin, and ``tried``, that of all; ``edge``,
+        ``lowest`` or ``highest`` if the best learning rate is the last one on that side, so that a
+        better one may lie beyond, ``only`` if just one was tried, otherwise null. Optimizers
+        without a seed that is done have nulls except in ``tried``.
     """
     rows = [_basin(group, within) for _, group in responses.group_by(*_WHO, maintain_order=True)]
     found = pl.DataFrame(rows, schema=_BASINS)
@@ -77,21 +78,21 @@ def basins(
 
 
 def expected_best(scores: pl.DataFrame, reported: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Return what the best of k randomly chosen variants is, for k = 1 … all that were tried.
+    """Return the expected best of k randomly chosen variants, for k from 1 to all that were tried.
 
-    A variant counts with its mean over seeds, and as worst if a seed diverged. ``expected`` is the
-    unbiased estimator, the mean over all choices of k from the n tried, without replacement (Tang
-    et al. 2020, Showing Your Work Doesn't Always Work); the plug-in with replacement of Dodge et
-    al. 2019 is too optimistic.
+    A variant counts with its mean over seeds, or as worst if a seed diverged. ``expected`` is the
+    unbiased estimator: the mean over all choices of k from the n tried, without replacement (Tang
+    et al. 2020, Showing Your Work Doesn't Always Work). The plug-in estimator with replacement of
+    Dodge et al. 2019 is too optimistic.
 
     Args:
-        scores: From `finals.scores`, of one metric, the one that chooses: a validation metric.
-        reported: The same of the metric to return, such as a test metric of what was chosen; None
-            returns the one that chooses.
+        scores: Result of `finals.scores` for the metric that chooses, a validation metric.
+        reported: Result of `finals.scores` for the metric to return, such as a test metric; None
+            returns that of `scores`.
 
     Returns:
-        Columns ``setting, optimizer, metric, k, tried, expected, q25, median, q75``, quantiles over
-        the choices from better to worse; null where not finite because all k may diverge.
+        Columns ``setting, optimizer, metric, k, tried, expected, q25, median, q75``; quantiles are
+        over the choices, from better to worse. Values are null if all k variants may diverge.
     """
     higher = not scores.is_empty() and higher_is_better(scores["metric"][0])
     means = _means(scores, "merit").with_columns(pl.col("merit") * (-1.0 if higher else 1.0))
@@ -107,16 +108,16 @@ def expected_best(scores: pl.DataFrame, reported: pl.DataFrame | None = None) ->
 
 
 def _means(scores: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Return columns ``setting, optimizer, metric, variant`` and the mean, NaN if one diverged."""
+    """Return ``setting, optimizer, metric, variant`` and the mean, NaN if a seed diverged."""
     shaky = pl.when((pl.col("status") == "diverged").any()).then(math.nan)
     mean = shaky.otherwise(pl.col("value").mean()).alias(name)
     return scores.group_by(*_WHO, "variant", maintain_order=True).agg(mean)
 
 
 def choice_weights(tried: int, k: int) -> Array:
-    """Return the chance that the i-th best of `tried` is the best of `k` chosen, i = 1 ….
+    """Return the chances that the i-th best of `tried` is the best of `k` chosen, i = 1 … tried.
 
-    C(tried − i, k − 1) / C(tried, k).
+    The chance is C(tried − i, k − 1) / C(tried, k).
 
     >>> choice_weights(3, 2).round(4).tolist()
     [0.6667, 0.3333, 0.0]
@@ -126,7 +127,7 @@ def choice_weights(tried: int, k: int) -> Array:
 
 
 def _best_after(values: Array) -> list[dict[str, float | int | None]]:
-    """Return a row for each k, of the values of variants from the best to the worst."""
+    """Return a row for each k, from the values of variants sorted from best to worst."""
     rows = []
     for k in range(1, len(values) + 1):
         weights = choice_weights(len(values), k)

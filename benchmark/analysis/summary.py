@@ -1,4 +1,4 @@
-"""Records to rows: what trials that differ only in their seed have in common."""
+"""Rows of result tables: one per variant, summarizing trials that differ only in their seed."""
 
 import math
 import re
@@ -25,15 +25,16 @@ class Row:
     """One optimizer with its hyperparameters on one problem.
 
     Args:
-        trial: Any of its trials, standing for all: they differ only in their seed.
-        metrics: Of each of `metrics.tabled` the value of every seed that is done.
-        training_seconds: Mean over the same seeds.
-        step_seconds: Median over them; so are the two below, None where a record lacks them.
-        optimizer_seconds: Of the optimizer's part of a step, without forward and backward pass.
-        state_bytes_per_parameter: Of the tensors in the optimizer's state.
+        trial: One of its trials, which differ only in their seed.
+        metrics: Values of the seeds that are done, by name, for each of `metrics.tabled`.
+        training_seconds: Mean training time over the same seeds.
+        step_seconds: Median time of a step; None if a record lacks it, as for the next two.
+        optimizer_seconds: Median time of the optimizer's part of a step, without forward and
+            backward pass.
+        state_bytes_per_parameter: Median size of the tensors in the optimizer's state.
         counts: Number of seeds by status.
-        reasons: Why seeds are not done, each with its seed.
-        best: Whether no row of its setting that never diverged is better by `metrics.CHOOSING`.
+        reasons: Reasons why seeds are not done, each with its seed.
+        best: No row of its setting without diverged seeds is better by `metrics.CHOOSING`.
     """
 
     trial: Trial
@@ -50,8 +51,8 @@ class Row:
 def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
     """Return the rows of each setting, in the order of `in_order`.
 
-    A setting is a problem with its budget, accelerator and precision: what is compared is alike in
-    all but the optimizer.
+    A setting is a problem with its budget, accelerator and precision, so that compared rows differ
+    only in the optimizer.
     """
     groups: dict[str, dict[str, list[Record]]] = {}
     places: dict[tuple[Any, ...], tuple[str, str]] = {}
@@ -67,16 +68,16 @@ def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
 
 
 def alike(trial: Trial) -> tuple[Any, ...]:
-    """Return something equal in trials that differ only in their seed, faster than their key.
+    """Return a value that is equal for trials that differ only in their seed, faster than the key.
 
-    Equal optimizers that were written differently may differ in it.
+    It may differ between equal optimizers that were written differently.
     """
     others = tuple(getattr(trial, name) for name in _OTHER_FIELDS)
     return *others, trial.optimizer.text
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:
-    """Return records in the order of the tables of problems and optimizers, then by numbers."""
+    """Return records in the order of the problem and optimizer tables, then by label and seed."""
     problems, optimizers = list(PROBLEMS), list(OPTIMIZERS)
     places: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
@@ -110,14 +111,14 @@ def _natural(label: str) -> list[tuple[float, str]]:
 
 
 def setting(trial: Trial) -> str:
-    """Return what the trials of one table have in common, in words."""
+    """Return the setting of a trial in words: all that the trials of one table share."""
     epochs = "1 epoch" if trial.epochs == 1 else f"{trial.epochs} epochs"
     words = [trial.problem, f"{epochs} of batches of {trial.batch_size}"]
     words += ["dropout"] * trial.dropout + [f"L2 {trial.l2:g}"] * bool(trial.l2)
     words.append(f"{trial.accelerator} {trial.precision}")
     words += [f"{trial.threads} threads"] * (trial.threads != 1)
     words += [f"a loss {_every(trial.log_every)}"] * (trial.log_every != Trial.log_every)
-    if trial.diagnostics_every:  # its clocks are not those of a trial without
+    if trial.diagnostics_every:  # diagnostics slow a trial down
         words.append(f"diagnostics {_every(trial.diagnostics_every)}")
     return ", ".join(words)
 
@@ -154,7 +155,7 @@ def _row(records: list[Record]) -> Row:
 
 
 def _mark_best(rows: list[Row]) -> list[Row]:
-    """Mark by the metrics that choose; a row of which a seed diverged is not best."""
+    """Mark the best rows by the metrics that choose; a row with a diverged seed is not best."""
     steady = [row for row in rows if row.metrics and not row.counts.get("diverged", 0)]
     measured = [name for name in CHOOSING if any(name in row.metrics for row in steady)]
 
@@ -168,7 +169,7 @@ def _mark_best(rows: list[Row]) -> list[Row]:
 
 
 def _merit(metric: str, values: tuple[float, ...]) -> float:
-    """Return what orders rows by their mean, the higher the better."""
+    """Return the sort key of rows by their mean; higher is better."""
     if not values:
         return -math.inf
     mean = statistics.fmean(values)

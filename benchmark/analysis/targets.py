@@ -1,15 +1,16 @@
-"""When a target is reached, in steps, epochs, samples or seconds, and what if it never is.
+"""Times to a target, in steps, epochs, samples or seconds.
 
-The moment is the first evaluation that reaches the target, not an interpolated one. A trial that
-ends its budget without reaching it is censored there: it is known to need longer, not how long. A
-trial that diverged will never reach it, so it counts as unreached for as long as anyone is watched.
+The time is that of the first evaluation that reaches the target, without interpolation. A trial
+that ends its budget without reaching it is censored there: it needs longer, but how much longer is
+unknown. A trial that diverged never reaches it, so it counts as unreached until the last
+observation of any trial.
 
-The 95 % interval of a median time is by order statistics (`intervals.median_bounds`) where the
-order of all seeds is known: where each that missed the target was watched until the last of the
-others had reached it, or never will reach it. That is exact for any distribution. Else, as over
-seconds, it is the set of times at which a test on the Kaplan-Meier curve would not refuse one half,
-with Greenwood's variance on the log-log scale (Brookmeyer & Crowley 1982, doi:10.2307/2530286;
-Klein & Moeschberger, Survival Analysis, 2003, 4.5). It is not defined where all have reached it.
+The 95 % interval of a median time is by order statistics (`intervals.median_bounds`) if the order
+of all seeds is known: each seed that missed the target diverged, or was observed until the last of
+the others had reached it. That interval is exact for any distribution. Otherwise, as over seconds,
+it is the set of times at which a test on the Kaplan-Meier curve would not reject one half, with
+Greenwood's variance on the log-log scale (Brookmeyer & Crowley 1982, doi:10.2307/2530286; Klein &
+Moeschberger, Survival Analysis, 2003, 4.5). This variance is undefined once all have reached it.
 """
 
 import math
@@ -25,7 +26,7 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import LEVEL, Array, median_bounds
 from benchmark.metrics import AxisName, higher_is_better
 
-_INTERVAL_FROM = 6  # seeds; with fewer no distribution-free interval of a median reaches 95 %
+_INTERVAL_FROM = 6  # seeds; fewer allow no distribution-free 95 % interval of a median
 
 
 def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -> pl.DataFrame:
@@ -35,7 +36,7 @@ def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -
 
     Returns:
         Columns ``problem, setting, optimizer, label, variant, trial, seed, status``; ``time``, null
-        if not reached; ``until``, where it was last observed, null if never.
+        if not reached; ``until``, the last observation, null if there is none.
     """
     reaches = pl.col("y") >= target if higher_is_better(metric) else pl.col("y") <= target
     observed = lines(frames, metric, axis)
@@ -44,7 +45,7 @@ def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -
     )
     who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
     joined = who.join(first, on="trial", how="left", maintain_order="left")
-    # Done but never measured: nothing is known, neither that it reached the target nor otherwise.
+    # A trial that is done but never measured is left out: it is unknown if it reached the target.
     known = joined.filter((pl.col("status") == "diverged") | pl.col("until").is_not_null())
     return known.select("problem", *WHO, "trial", "seed", "status", "time", "until")
 
@@ -54,22 +55,23 @@ def target_table(times: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         Columns ``problem, setting, optimizer, label, variant``; ``seeds``, ``reached``,
-        ``diverged``; ``time``, the Kaplan-Meier median, the first moment by which half have
-        reached it, null if fewer than half ever did, for over seconds those that missed it leave
-        one after the other, and the last that is watched would speak for all; ``low, high``, its
-        95 % interval, null where unbounded or with fewer than 6 seeds.
+        ``diverged``, numbers of seeds; ``time``, the Kaplan-Meier median, which is the first moment
+        by which half have reached the target; ``low, high``, its 95 % interval, null if unbounded
+        or with fewer than 6 seeds. ``time`` is null if fewer than half of the seeds reached the
+        target: over seconds, seeds that missed it are censored one after the other, and the last
+        one observed would decide alone.
     """
     rows = [_target_row(group) for _, group in times.group_by("problem", *WHO, maintain_order=True)]
     return pl.DataFrame(rows, schema=_TABLE)
 
 
 def reaching(times: pl.DataFrame) -> pl.DataFrame:
-    """Return the share of seeds that has reached the target, over time, by Kaplan & Meier.
+    """Return the Kaplan-Meier estimate of the share of seeds that have reached the target.
 
     Returns:
-        Columns ``setting, optimizer, label, variant, x, share, low, high``: a staircase that rises
-        at each ``x`` and begins at share 0; ``low, high`` is Greenwood's 95 % interval on the
-        log-log scale, null where it is not defined. Variants that never reach it have one row.
+        Columns ``setting, optimizer, label, variant, x, share, low, high``: a staircase that begins
+        at share 0 and rises at each ``x``; ``low, high`` is Greenwood's 95 % interval on the
+        log-log scale, null if undefined. Variants that never reach the target have one row.
     """
     who, stairs = [], []
     for names, group in times.group_by(*WHO, maintain_order=True):
@@ -84,13 +86,13 @@ def reaching(times: pl.DataFrame) -> pl.DataFrame:
 
 
 def suggested_target(scores: pl.DataFrame) -> float | None:
-    """Return a target that at least half of the optimizers' best variants reach by the median.
+    """Return a target that the median of at least half of the optimizers' variants reaches.
 
-    The middle optimizer's median over seeds, with divergence as worst, rounded to three digits on
-    the easy side. None if less than half have a finite median.
+    It is the middle optimizer's median over seeds, with divergence as worst, rounded to three
+    digits in the easier direction. It is None if less than half have a finite median.
 
     Args:
-        scores: From `finals.scores` (kind ``final``), of one setting.
+        scores: Result of `finals.scores` (kind ``final``) for best variants of one setting.
     """
     if scores.is_empty():
         return None
@@ -113,8 +115,8 @@ def _round_up(value: float) -> float:
     if value == 0.0:
         return value
     digits = 2 - math.floor(math.log10(abs(value)))
-    # The inner rounding keeps 0.25·10⁴ from becoming 2500.0000000000005 and then 2501; where it
-    # takes away what is there, as of 0.1 + 0.3 + 0.01, the value itself is the easier one.
+    # The inner rounding prevents that 0.25·10⁴ becomes 2500.0000000000005 and then 2501. If it
+    # rounds below the value, as for 0.1 + 0.3 + 0.01, the value itself is the easier target.
     return max(value, round(math.ceil(round(value * 10.0**digits, 6)) / 10.0**digits, digits))
 
 
@@ -137,7 +139,7 @@ def _target_row(group: pl.DataFrame) -> dict[str, Any]:
 def _median_bounds(
     times: tuple[float, ...], ends: tuple[float, ...]
 ) -> tuple[float | None, float | None]:
-    """Return the ends of the 95 % interval of the median time, None where it is unbounded."""
+    """Return the ends of the 95 % interval of the median time; None for an unbounded end."""
     if len(times) + len(ends) < _INTERVAL_FROM:
         return None, None
     if not times or min(ends, default=math.inf) >= max(times):
@@ -145,9 +147,11 @@ def _median_bounds(
         (low,), (high,) = median_bounds(in_order)
         return _finite(low), _finite(high)
     xs, share, low_share, high_share = _kaplan_meier(times, ends)
-    # By the moment at which all have reached it the share is one half at least, for sure.
+    # Once all have reached the target, the share is at least one half with certainty.
     upper = np.where(share >= 1, 1.0, high_share)
-    return _first_half(xs, upper), _first_half(xs, low_share)  # the upper band is there first
+    return _first_half(xs, upper), _first_half(
+        xs, low_share
+    )  # the upper bound reaches one half first
 
 
 def _finite(value: float) -> float | None:
@@ -160,7 +164,7 @@ def _first_half(xs: Array, share: Array) -> float | None:
 
 
 def _times_and_ends(group: pl.DataFrame) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return when the target was reached, and until when those that missed it are unreached."""
+    """Return the times at the target, and the censoring times of seeds that missed it."""
     times = group["time"].to_numpy()
     is_missed = np.isnan(times)
     until = group["until"].to_numpy()[is_missed]
@@ -169,26 +173,28 @@ def _times_and_ends(group: pl.DataFrame) -> tuple[tuple[float, ...], tuple[float
     return tuple(times[~is_missed].tolist()), tuple(ends.tolist())
 
 
-@lru_cache(maxsize=4096)  # a table and its staircases ask for the same
+@lru_cache(maxsize=4096)  # a table and its staircases need the same estimates
 def _kaplan_meier(
     times: tuple[float, ...], ends: tuple[float, ...]
 ) -> tuple[Array, Array, Array, Array]:
-    """Return the moments at which a seed reached the target, the share by then, and its bounds.
+    """Return the moments at which a seed reached the target, with the share by then and its bounds.
 
     Args:
-        times: When the target was reached.
-        ends: Until when those that missed it are unreached; infinite for those that diverged.
+        times: Times at which seeds reached the target.
+        ends: Censoring times of seeds that missed it; infinite for those that diverged.
     """
     from scipy.stats import CensoredData, ecdf
 
     if not times:
         return np.zeros(1), np.zeros(1), np.full(1, np.nan), np.full(1, np.nan)
-    # Who diverged never reaches it: unreached for as long as anyone is watched.
+    # A diverged seed never reaches the target: it is censored at the last observation of any.
     watched = max([*times, *(end for end in ends if end < math.inf), 0.0])
     censored = [min(end, watched) for end in ends]
     distribution = ecdf(CensoredData(times, right=censored)).cdf
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the bounds at share 1 are NaN, as is said
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # the bounds at share 1 are NaN, as documented
         bounds = distribution.confidence_interval(LEVEL, method="log-log")
     rises = np.isin(distribution.quantiles, times)
     keep = (distribution.quantiles[rises], distribution.probabilities[rises])

@@ -73,7 +73,7 @@ def verdict_sentences(versus: Versus, labels: Mapping[str, str], name: Name = st
 
 
 def rival_sentences(setting: SettingFindings) -> list[str]:
-    """Return sentences on the winner's lead over its nearest rivals, with p, and over the others."""
+    """Return sentences on the winner's lead over its nearest rivals, with p, and the others."""
     family = setting.findings.metrics[setting.claim.metric].families["final"].get(setting.name, [])
     if not family:
         return ["There is nothing to compare it with here."]

@@ -1,4 +1,4 @@
-"""Tools for people who write optimizers: what a step costs, and where steps lead on a surface.
+"""Tools for authors of optimizers: the cost of a step, and paths on two-dimensional surfaces.
 
-Nothing here touches a trial or a record, and nothing of the benchmark but its verbs uses it.
+This package uses no trials or records, and only the command line's verbs use it.
 """

@@ -112,7 +112,7 @@ def _legend_rows(names: list[str], most: int) -> int:
 
 
 def scale_y(axes: Axes, low: float, high: float, *, may_be_log: bool) -> None:
-    """Set plain ticks on the y axis; make it logarithmic if allowed and the values spread enough."""
+    """Set plain ticks on the y axis; make it logarithmic if allowed and the values spread."""
     if may_be_log and low > 0 and high / low > _LOG_FROM:
         axes.set_yscale("log")
         _plain_log_ticks(axes.yaxis, high / low)

@@ -19,7 +19,7 @@ export interface DrawnScene {
   paths: string;
 }
 
-/** An optimizer that walks, with its look; the other fields are those of its `Walker`. */
+/** An optimizer with its look; the other fields are those of its `Walker`. */
 export interface DrawnWalker {
   label: string;
   summary: string;
@@ -27,7 +27,7 @@ export interface DrawnWalker {
   style: Style;
 }
 
-/** Everything that the section shows. */
+/** All data of the section. */
 export interface Payload {
   steps: number;
   lrs: number[];
@@ -50,7 +50,7 @@ export interface Style {
   dash: number[];
 }
 
-/** A choice among the paths of `Trajectories`. */
+/** A selection of the paths of `Trajectories`. */
 export interface View {
   start: number;
   noisy: boolean;

@@ -1,6 +1,6 @@
-"""Optimizers on surfaces of two coordinates, where every step can be seen.
+"""Paths of optimizers on functions of two coordinates, where every step is visible.
 
-`surfaces` is the table of surfaces, `paths` lets the real optimizers walk on them, `compute` does
-so for a whole grid; `trajectories` holds what comes out, and loads no torch.
-`page` and `figure` show what a `view` chooses of it.
+`surfaces` is the table of surfaces. `paths` runs the real optimizers on them, and `compute` does so
+for a whole grid. `trajectories` holds the results and does not import torch. `page` and `figure`
+show the paths that a `view` selects.
 """

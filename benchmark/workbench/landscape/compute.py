@@ -1,4 +1,4 @@
-"""A whole grid of paths: optimizers × surfaces × starts × noise × learning rates."""
+"""Computation of a whole grid of paths: optimizers × surfaces × starts × noise × learning rates."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -17,22 +17,22 @@ from optimizers.spec import OptimizerSpec
 
 Progress = Callable[[str, str], None]
 
-_GRID = 121  # points along a side of the window: contours of Rosenbrock's valley are smooth
-_MISSING = ("noise", "gaps")  # fields of a scene that no surface has
+_GRID = 121  # points along a side of the window; enough for smooth contours of Rosenbrock
+_MISSING = ("noise", "gaps")  # fields of a scene that a surface lacks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """What to compute.
+    """The grid of paths to compute.
 
     Args:
-        optimizers: Who walks.
-        surfaces: Where.
-        lrs: Learning rates besides each optimizer's own, rising.
-        steps: Of every path.
-        noise: Standard deviation of the gradient noise, as a part of the median norm of the
-            surface's gradient over its window; 0 for paths without noise alone.
-        seed: Of the noise.
+        optimizers: The optimizers.
+        surfaces: The surfaces.
+        lrs: Learning rates in ascending order, in addition to each optimizer's own.
+        steps: Number of steps of each path.
+        noise: Standard deviation of the gradient noise, as a share of the median norm of the
+            surface's gradient over its window; 0 computes only paths without noise.
+        seed: Seed of the noise.
     """
 
     optimizers: Sequence[OptimizerSpec]
@@ -44,15 +44,15 @@ class Grid:
 
 
 def compute(grid: Grid, progress: Progress = lambda label, detail: None) -> Trajectories:
-    """Let every optimizer walk; the noise of a surface's step is the same for all paths.
+    """Compute all paths; at each step, all paths on a surface get the same noise.
 
     Args:
-        grid: What to compute.
-        progress: Told the label of each optimizer before it walks, and again with details while
-            a slow one does.
+        grid: The paths to compute.
+        progress: Called with the label of each optimizer before it runs, and again with details
+            while a slow one runs.
 
     Raises:
-        UsageError: an optimizer cannot walk on surfaces.
+        UsageError: an optimizer cannot run on surfaces.
     """
     scenes = tuple(_scene(surface, grid.noise) for surface in grid.surfaces)
     routes, shape = _routes(grid, scenes)
@@ -74,7 +74,7 @@ def compute(grid: Grid, progress: Progress = lambda label, detail: None) -> Traj
 
 
 def _routes(grid: Grid, scenes: Sequence[Scene]) -> tuple[Routes, tuple[int, ...]]:
-    """Return all routes in the order of `Trajectories`'s axes S, P, N, L, and the size of these."""
+    """Return all routes in the order of the axes S, P, N, L of `Trajectories`, and their sizes."""
     levels = (0.0, 1.0) if grid.noise else (0.0,)
     lrs = (*grid.lrs, None)
     num_starts = len(grid.surfaces[0].starts)
@@ -100,7 +100,7 @@ def _draws(grid: Grid) -> Tensor:
 
 
 def _follow(spec: OptimizerSpec, routes: Routes, told: Told) -> tuple[Tensor, Tensor]:
-    """Return positions (R, T, 2) and gaps (R, T), NaN from where either is not finite."""
+    """Return positions (R, T, 2) and gaps (R, T); both are NaN once either is not finite."""
     positions = walk(spec, routes, told)
     gaps = torch.empty(positions.shape[:2], dtype=torch.float64)
     for place, surface in enumerate(routes.surfaces):
@@ -109,7 +109,7 @@ def _follow(spec: OptimizerSpec, routes: Routes, told: Told) -> tuple[Tensor, Te
     lost = (~gaps.isfinite()).cummax(dim=1).values
     return (
         positions.masked_fill(lost[..., None], torch.nan),
-        gaps.clamp(min=0).masked_fill(lost, torch.nan),  # rounding may give less than the lowest
+        gaps.clamp(min=0).masked_fill(lost, torch.nan),  # rounding may fall below the minimum
     )
 
 
@@ -124,7 +124,7 @@ def _scene(surface: Surface, noise: float) -> Scene:
 
 
 def _relief(surface: Surface) -> tuple[Array, float]:
-    """Return the gaps on a grid over the window, and the median norm of the gradient there."""
+    """Return the gaps on a grid over the window, and the median gradient norm on that grid."""
     left, right, bottom, top = surface.window
     down = torch.linspace(bottom, top, _GRID, dtype=torch.float64)
     across = torch.linspace(left, right, _GRID, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The optimizers in motion as a picture or a film for slides, drawn with matplotlib."""
+"""Pictures and films of optimizers' paths for slides, drawn with matplotlib."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -35,16 +35,16 @@ from benchmark.workbench.landscape.view import NO_PATH, View
 _RC: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "text.parse_math": False}
 _FRAMES_PER_SECOND = 20
 _FRAMES = 120
-_REST_SECONDS = 2  # at the end
+_REST_SECONDS = 2  # how long the last frame stays
 _BANDS = 14
 _MOST_NAMES = 3
 _LEGEND_ROW_INCHES = 0.17
-_LETTER_INCHES, _MARK_INCHES = 0.065, 0.6  # of the legend's names, and of what stands before them
+_LETTER_INCHES, _MARK_INCHES = 0.065, 0.6  # widths in the legend: one letter, and the line sample
 _RELIEF = LinearSegmentedColormap.from_list("relief", ["#dde6f0", "#fafbfc"])
 
 
 def draw_picture(trajectories: Trajectories, view: View, target: Path, kind: str) -> None:
-    """Write the paths with all their steps; `kind` is ``png`` or another of matplotlib's."""
+    """Write a picture of whole paths; `kind` is ``png`` or another format of matplotlib."""
     drawn = BytesIO()
     with mpl.rc_context(_RC):
         figure, panels = _figure(trajectories, view)
@@ -55,7 +55,7 @@ def draw_picture(trajectories: Trajectories, view: View, target: Path, kind: str
 
 
 def draw_film(trajectories: Trajectories, view: View, target: Path, kind: str) -> None:
-    """Write a film; `kind` is ``gif``, or ``mp4`` where `can_write_mp4`."""
+    """Write a film; `kind` is ``gif``, or ``mp4`` if `can_write_mp4`."""
     with mpl.rc_context(_RC):
         figure, panels = _figure(trajectories, view)
         figure.set_dpi(100)
@@ -65,16 +65,16 @@ def draw_film(trajectories: Trajectories, view: View, target: Path, kind: str) -
 
 
 def can_write_mp4() -> bool:
-    """Whether ffmpeg is there."""
+    """Return whether ffmpeg is installed."""
     return which("ffmpeg") is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Trace:
-    """A walker's path on a scene, and the artists that show it up to a step."""
+    """A path on a scene, and the artists that show it up to a step."""
 
     label: str
-    position: np.ndarray[Any, np.dtype[np.float64]]  # (T, 2), up to where it diverges
+    position: np.ndarray[Any, np.dtype[np.float64]]  # (T, 2), until it diverges
     log_gap: np.ndarray[Any, np.dtype[np.float64]]  # (T,)
     path: Line2D
     here: Line2D
@@ -96,7 +96,7 @@ class _Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class _Panel:
-    """One scene."""
+    """The axes of one scene."""
 
     scene: Scene
     title: Text
@@ -105,20 +105,20 @@ class _Panel:
     lost: Sequence[str]
 
     def moving(self) -> list[Artist]:
-        """Return what changes from step to step, the lowest first."""
+        """Return the artists that change from step to step, the lowest first."""
         paths: list[Artist] = [each for trace in self.traces for each in (trace.path, trace.curve)]
         marks: list[Artist] = [each for trace in self.traces for each in (trace.here, trace.at)]
         return [*paths, *marks, self.title, self.absent]
 
 
 def _film_steps(steps: int) -> list[int]:
-    """Return the steps to show: early ones closer together, where most happens."""
+    """Return the steps to show; early ones are closer together, because most happens there."""
     shares = np.linspace(0, 1, _FRAMES) ** 1.5
     return sorted({round(share * steps) for share in shares.tolist()})
 
 
 def _frames(figure: Figure, panels: Sequence[_Panel], steps: Sequence[int]) -> Iterator[Image]:
-    """Yield a picture per step; what does not move is drawn once."""
+    """Yield a picture per step; artists that do not move are drawn only once."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     figure.set_layout_engine("none")
@@ -137,7 +137,7 @@ def _frames(figure: Figure, panels: Sequence[_Panel], steps: Sequence[int]) -> I
 
 
 def _write_gif(frames: Sequence[Image], target: Path) -> None:
-    """Write frames in the last one's colours, undithered: what stands still costs nothing."""
+    """Write frames in the last one's colours, undithered, so that still parts cost no bytes."""
     colors = frames[-1].quantize(colors=255)
     first, *rest = [frame.quantize(palette=colors, dither=Dither.NONE) for frame in frames]
     durations = [1000 // _FRAMES_PER_SECOND] * len(rest) + [1000 * _REST_SECONDS]
@@ -145,7 +145,7 @@ def _write_gif(frames: Sequence[Image], target: Path) -> None:
 
 
 def _write_mp4(frames: Sequence[Image], target: Path) -> None:
-    """Write frames in the pixel format that every player shows, which wants even sides."""
+    """Write frames in the pixel format that every player supports, which needs even sides."""
     first = frames[0]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{first.width}x{first.height}"]
     even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-f", "mp4"]
@@ -154,7 +154,7 @@ def _write_mp4(frames: Sequence[Image], target: Path) -> None:
     with Popen([*command, str(target)], stdin=PIPE, stderr=PIPE) as encoder:
         assert encoder.stdin is not None
         assert encoder.stderr is not None
-        with suppress(BrokenPipeError):  # its exit code and words say why it has gone
+        with suppress(BrokenPipeError):  # ffmpeg's exit code and message say why it ended
             for frame in [*frames, *rest]:
                 encoder.stdin.write(frame.tobytes())
             encoder.stdin.close()
@@ -217,7 +217,7 @@ def _figure(trajectories: Trajectories, view: View) -> tuple[Figure, list[_Panel
 
 
 def _names(trajectories: Trajectories, view: View) -> list[str]:
-    """Return the legend's names, with the learning rates that are not the same for all."""
+    """Return the legend's names, with learning rates if they differ between optimizers."""
     return [
         lettering(walker.label) + f", lr {rates}" * bool(rates)
         for walker, rates in zip(trajectories.walkers, view.rates(trajectories), strict=True)
@@ -283,7 +283,7 @@ def _dash(look: Style) -> Any:
 
 
 def _frame_strip(axes: Axes, steps: int, traces: Sequence[_Trace]) -> None:
-    """Show whole decades, but not much above the start: a path that explodes leaves the strip."""
+    """Show whole decades, but little above the start: a path that explodes leaves the strip."""
     lows = [float(trace.log_gap.min()) for trace in traces] or [-1.0]
     highs = [float(min(trace.log_gap.max(), trace.log_gap[0] + 1.5)) for trace in traces] or [0.0]
     low, high = math.floor(min(lows)), math.ceil(max(highs))
@@ -311,7 +311,7 @@ def _show(panels: Sequence[_Panel], step: int) -> None:
 
 
 def _absent(panel: _Panel, step: int) -> str:
-    """Return which walkers the picture does not show, by name if they are few."""
+    """Return which optimizers the picture does not show, by name if they are few."""
     left, right, bottom, top = panel.scene.window
     diverged = [trace.label for trace in panel.traces if trace.last < step]
     diverged += panel.lost

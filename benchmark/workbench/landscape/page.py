@@ -1,4 +1,4 @@
-"""The section "optimizers in motion" of a page, and a page that has only this section."""
+"""The page section "Optimizers in motion", and a page that has only this section."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -28,7 +28,7 @@ def _html(trajectories: Trajectories, view: View) -> str:
 
 
 def page(trajectories: Trajectories, view: View) -> str:
-    """Return a page that holds all it needs: it asks no network for anything."""
+    """Return a self-contained page with only this section."""
     own = section(trajectories, view)
     return f"""<!doctype html>
 <html lang="en">

@@ -1,11 +1,12 @@
-"""The real optimizers walk: one path per route, as many routes at once as give the same bits.
+"""Paths of real optimizers, computed together as far as the results keep the same bits.
 
-A path is what an optimizer does with one parameter of shape (1, 2), as a layer of two inputs and
-one output would have. Stepping thousands of them one by one takes minutes, so they are stepped
-together where that changes nothing: as rows of one tensor per learning rate, or else as separate
-parameters of one optimizer. Which optimizers allow it cannot be read off their class. So some
-routes are taken alone besides, and routes that go together are believed only while these give the
-same bits; at the first difference the whole walk begins again, and ends with each path alone.
+A path is the sequence of positions of one parameter of shape (1, 2), the weight of a layer with two
+inputs and one output. Thousands of paths take minutes one by one, so they are computed together if
+that changes nothing: as rows of one tensor per learning rate, otherwise as separate parameters of
+one optimizer. An optimizer's class does not tell whether that is possible. A few routes are
+therefore computed alone as well, and joint results are accepted only if they agree with these bit
+by bit. At the first difference the computation starts again with the next way, and finally with
+each path alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,15 +34,15 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Routes:
-    """Where R paths begin and what they meet; R is the first axis of every tensor.
+    """The inputs of R paths; R is the first axis of every tensor.
 
     Args:
-        surfaces: The surfaces that `surface` counts.
-        surface: Place of each route's surface, shape (R,).
-        start: x and y, shape (R, 2), float64.
+        surfaces: The surfaces to which `surface` refers.
+        surface: Index of each route's surface, shape (R,).
+        start: Start positions x and y, shape (R, 2), float64.
         lr: Learning rate of each route; None for the optimizer's own.
-        tilt: Added to the gradient at each step, shape (R, steps, 2). The loss gets its product
-            with the position, so that a closure sees gradients and losses of one function.
+        tilt: Noise added to the gradient at each step, shape (R, steps, 2). Its product with the
+            position is added to the loss, so that a closure gets the gradient of its loss.
     """
 
     surfaces: Sequence[Surface]
@@ -55,25 +56,25 @@ class Routes:
 
     @property
     def steps(self) -> int:
-        """How many steps every path has."""
+        """The number of steps of each path."""
         return self.tilt.shape[1]
 
 
-Parameters = list[list[int]]  # of one optimizer: the routes that are the rows of each
+Parameters = list[list[int]]  # for each parameter of one optimizer, the routes in its rows
 
 
 def walk(spec: OptimizerSpec, routes: Routes, told: Told = lambda words: None) -> Tensor:
-    """Return the position before every step and after the last, shape (R, steps + 1, 2), float64.
+    """Return the positions before each step and after the last, shape (R, steps + 1, 2), float64.
 
-    From where a path has left the finite numbers it is NaN.
+    A path is NaN from its first position that is not finite.
 
     Args:
-        spec: Who walks.
-        routes: Where.
-        told: Told how far it is, when every path has to be taken alone.
+        spec: The optimizer.
+        routes: The starts, surfaces, learning rates and noise.
+        told: Called with the progress if every path has to be computed alone.
 
     Raises:
-        UsageError: the optimizer cannot be built over such a parameter, or its step raises.
+        UsageError: the optimizer cannot be built for such a parameter, or its step raises.
     """
     with torch.no_grad():
         positions = _walk_surely(spec, routes, told)
@@ -86,18 +87,18 @@ def _walk_surely(spec: OptimizerSpec, routes: Routes, told: Told) -> Tensor:
     for parameters in (_rows(routes), [[row] for row in range(len(routes))]):
         try:
             return _walk(spec, routes, [parameters], probe)
-        except (_DiffersError, UsageError):  # some take no more than one group, or parameter
+        except (_DiffersError, UsageError):  # some classes accept only one group or parameter
             continue
     each = [[[row]] for row in range(len(routes))]
     return _walk(spec, routes, each, [], told)
 
 
 class _DiffersError(Exception):
-    """A path among others is not what it is alone."""
+    """A path computed with others differs from the same path computed alone."""
 
 
 def _probe(routes: Routes) -> list[int]:
-    """Return one route of each surface, spread over the surfaces' routes."""
+    """Return one route per surface, spread over starts, noise and learning rates."""
     found = []
     for place in range(len(routes.surfaces)):
         rows = (routes.surface == place).nonzero().flatten().tolist()
@@ -119,11 +120,11 @@ def _walk(
     probe: Sequence[int],
     told: Told = lambda words: None,
 ) -> Tensor:
-    """Step `optimizers`, and beside them one for each route of `probe`.
+    """Return the paths of `optimizers`, checked against the routes of `probe` computed alone.
 
     Raises:
-        _DiffersError: a route of `probe` goes another way among the others.
-        UsageError: as `walk` says.
+        _DiffersError: a route of `probe` differs when computed with others.
+        UsageError: as for `walk`.
     """
     alone = [[[row]] for row in probe]
     parties = [_Party(spec, routes, parameters) for parameters in (*alone, *optimizers)]
@@ -155,10 +156,10 @@ def _same(alone: Tensor, among: Tensor) -> bool:
 
 
 class _Field:
-    """The gradient where some routes are.
+    """The gradient and loss at the positions of some routes.
 
     Args:
-        rows: The routes, in any order; one may come twice.
+        rows: Indices of the routes, in any order; an index may occur twice.
     """
 
     def __init__(self, routes: Routes, rows: Sequence[int]) -> None:
@@ -171,12 +172,12 @@ class _Field:
         ]
 
     def __call__(self, here: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """Return gradients (rows, 2) and losses (rows,) at positions `here`, with the tilt."""
+        """Return gradients (rows, 2) and losses (rows,) at positions `here`, including the tilt."""
         gradient = self._tilt[:, step].clone()
         loss = (gradient * here).sum(dim=1)
         for function, at in self._surfaces:
-            # Coordinates by themselves, in one piece: then one point alone, and one of many,
-            # take the same path through torch's vectorised functions.
+            # The coordinates are separate contiguous tensors, so that torch's vectorised
+            # functions treat one point in the same way alone and among others.
             x, y = (here[at, i].contiguous().requires_grad_() for i in (0, 1))
             with torch.enable_grad():
                 value = function(x, y)
@@ -187,10 +188,10 @@ class _Field:
 
 
 class _Party:
-    """One optimizer and the routes that it steps together.
+    """One optimizer and the routes that it computes together.
 
     Args:
-        parameters: The routes that are the rows of each of its parameters.
+        parameters: For each of its parameters, the routes in its rows.
     """
 
     def __init__(self, spec: OptimizerSpec, routes: Routes, parameters: Parameters) -> None:
@@ -207,11 +208,11 @@ class _Party:
         self._base_lrs = [group.get("lr") for group in self._optimizer.param_groups]
 
     def position(self) -> Tensor:
-        """Return a copy of where its routes take their gradients, shape (rows, 2)."""
+        """Return a copy of the positions at which gradients are taken, shape (rows, 2)."""
         return torch.cat([param.detach() for param in self._params])
 
     def judged(self) -> Tensor:
-        """Return a copy of the optimizer's answers after a step, shape (rows, 2)."""
+        """Return a copy of the positions to evaluate after a step, shape (rows, 2)."""
         if not self._has_two_points:
             return self.position()
         with _one_line(self._spec):
@@ -224,10 +225,10 @@ class _Party:
         """Take one step.
 
         Args:
-            step: Its number, counted from 0.
-            here: The position where it is, shape (rows, 2).
-            gradient: There, shape (rows, 2).
-            loss: There, shape (rows,).
+            step: Index of the step, from 0.
+            here: Current positions, shape (rows, 2).
+            gradient: Gradients at `here`, shape (rows, 2).
+            loss: Losses at `here`, shape (rows,).
         """
         self._schedule(step + 1)
         self._set_gradients(gradient)
@@ -244,7 +245,7 @@ class _Party:
         def closure() -> Tensor:
             now = self.position()
             found, value = gradient, loss
-            if not torch.equal(now, here):  # a line is searched, or a neighbourhood
+            if not torch.equal(now, here):  # a line search, or a point nearby
                 found, value = self._field(now, step)
             self._set_gradients(found)
             return value.sum()
@@ -256,7 +257,7 @@ class _Party:
         return _Field(self._routes, self.rows)
 
     def _groups(self, lrs: Sequence[float | None]) -> list[dict[str, Any]]:
-        """Return a group for each parameter's learning rate, in the order of first appearance."""
+        """Return one parameter group per learning rate, in order of first appearance."""
         by_lr: dict[float | None, list[Tensor]] = {}
         for param, lr in zip(self._params, lrs, strict=True):
             by_lr.setdefault(lr, []).append(param)
@@ -283,6 +284,6 @@ class _Party:
 def _one_line(spec: OptimizerSpec) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # a class of anyone's may raise anything
+    except Exception as error:  # a user's class may raise anything
         words = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"{spec.label} cannot walk on surfaces: {words}") from error

@@ -1,6 +1,6 @@
-"""Trajectories as text for the page: JSON, with paths and relief as compressed 16-bit numbers.
+"""Trajectories as JSON for the page, with paths and relief as compressed 16-bit numbers.
 
-The script `assets/landscape.js` reads it; both keep to the same few constants, which travel along.
+The script `assets/landscape.js` reads it; the constants that both need are part of the payload.
 """
 
 import base64
@@ -15,16 +15,16 @@ from benchmark.report.palette import Style, styles
 from benchmark.workbench.landscape.trajectories import Array, Scene, Trajectories, log_gaps
 from benchmark.workbench.landscape.view import View
 
-_UNITS = 8192  # positions are told in so many parts of the window's side
-_BOX = 8  # and as far as so many windows: further out a path is drawn towards where it went
-_GAP_LOW, _GAP_STEP = -12.0, 2.8e-4  # log10 of gaps: 65,536 steps reach 2e6 and are 0.06 % each
+_UNITS = 8192  # units of position per side of the window
+_BOX = 8  # windows per side of the range of positions; points further out are pulled to its edge
+_GAP_LOW, _GAP_STEP = -12.0, 2.8e-4  # log10 of gaps: 65,536 steps of 0.06 % reach 2e6
 _RELIEF_UNITS = 4095
-_LOWEST_PERCENTILE = 1  # of the gaps in a window: where the lowest contour lies
+_LOWEST_PERCENTILE = 1  # percentile of a window's gaps at the lowest contour
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnWalker:
-    """An optimizer that walks, with its look; the other fields are those of its `Walker`."""
+    """An optimizer with its look; the other fields are those of its `Walker`."""
 
     label: str
     summary: str
@@ -39,8 +39,8 @@ class DrawnScene:
     Args:
         noise: Standard deviation of the gradient noise in either coordinate, 0 for none.
         relief_size: Rows and columns of the relief.
-        relief: Heights, packed.
-        best: Places of the best learning rates, -1 for none; axes walker, start, noise.
+        relief: Packed heights.
+        best: Indices of the best learning rates, -1 for none; axes walker, start, noise.
         diverged: First steps that are not finite; axes walker, start, noise, learning rate.
         paths: Columns x, y and gap of every path, packed; axes column, walker, start, noise,
             learning rate, step.
@@ -65,18 +65,18 @@ class DrawnScene:
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
-    """Everything that the section shows.
+    """All data of the section.
 
     Args:
-        steps: Of every path.
-        lrs: The grid of learning rates, rising.
+        steps: Number of steps of each path.
+        lrs: The grid of learning rates, in ascending order.
         has_noise: There are paths with gradient noise too.
-        seed: Of the noise.
-        view: What is looked at first.
-        units: In how many parts of the window's side positions are told.
+        seed: Seed of the noise.
+        view: The view that is shown first.
+        units: Units of position per side of the window.
         origin: The code of the window's lower left corner.
         gap_low: log10 of the gap of code 0.
-        gap_step: Between two codes.
+        gap_step: Difference in log10 of the gap between two neighbouring codes.
         walkers: The optimizers.
         scenes: The surfaces.
     """
@@ -95,7 +95,7 @@ class Payload:
 
 
 def payload(trajectories: Trajectories, view: View) -> str:
-    """Return the JSON text; safe between script tags whatever the labels are."""
+    """Return JSON text that is safe inside a script element, whatever the labels are."""
     looks = styles([walker.name for walker in trajectories.walkers])
     return to_json(
         Payload(
@@ -120,7 +120,7 @@ def payload(trajectories: Trajectories, view: View) -> str:
 def relief(scene: Scene) -> Array:
     """Return heights in [0, 1] for contours at log-spaced gaps, shape (rows, columns).
 
-    0 is the gap that one point in a hundred of the window is below, 1 the highest.
+    Height 0 is the first percentile of the window's gaps, height 1 the largest gap.
     """
     heights = log_gaps(scene.gaps)
     low = np.percentile(heights, _LOWEST_PERCENTILE)
@@ -162,20 +162,20 @@ def _quantised(trajectories: Trajectories, place: int) -> NDArray[np.uint16]:
 
 
 def _pulled_in(offset: Array) -> Array:
-    """Return offsets from the window's middle, those beyond the box pulled straight back to it."""
+    """Return offsets from the window's middle, with those outside the box moved to its edge."""
     far = np.abs(offset).max(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):  # NaN stays
         return np.asarray(offset * np.minimum(1, _BOX / 2 / np.maximum(far, 1e-300)))
 
 
 def _held(values: Array, lost: NDArray[np.int64]) -> Array:
-    """Return `values` with the last finite one in place of NaN: no news costs no bytes."""
+    """Return `values` with NaN replaced by the last finite one, which compresses to nothing."""
     last = np.minimum(np.arange(values.shape[-1]), (lost - 1)[..., None])
     return np.take_along_axis(values, last, axis=-1)
 
 
 def _pack(values: NDArray[np.uint16]) -> str:
-    """Return differences along the last axis as base64 of zlib: all low bytes, then all high."""
+    """Return differences along the last axis as base64 of zlib: low bytes first, then high ones."""
     changes = np.diff(values, axis=-1, prepend=np.uint16(0)).astype("<u2")
     planes = np.ascontiguousarray(changes).view(np.uint8).reshape(-1, 2).T
     return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()

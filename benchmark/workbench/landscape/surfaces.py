@@ -1,6 +1,7 @@
-"""The table of surfaces: functions of two coordinates whose minima are known.
+"""The table of surfaces: functions of two coordinates with known minima.
 
-The functions work on torch's tensors, but no torch is imported: the command line lists the names.
+The functions take torch's tensors, but torch is not imported, so that the command line lists
+names fast.
 """
 
 import math
@@ -19,17 +20,17 @@ class Surface:
     """One surface.
 
     Args:
-        name: What ``--surfaces`` calls it.
-        title: What pages and figures call it.
-        formula: The function, for reading.
-        note: What is hard about it, in a sentence.
-        source: Where it comes from.
-        function: Takes x and y of one shape, returns the loss in that shape.
-        window: Lowest and highest x, lowest and highest y that are drawn.
-        starts: Where paths begin; the first is the usual one if there is one, the others are no
-            round numbers apart from a minimum, which steps of one size would hit by chance.
-        minima: Every global minimum.
-        lowest: The loss there.
+        name: Name for ``--surfaces``.
+        title: Name on pages and in figures.
+        formula: The formula as text.
+        note: The difficulty of the surface, in a sentence.
+        source: Reference for the function.
+        function: Takes x and y of one shape and returns the loss in that shape.
+        window: The drawn range: lowest and highest x, lowest and highest y.
+        starts: Start positions. The first is the usual one, if there is one. The others are not a
+            round distance from a minimum, because steps of constant size could hit it by chance.
+        minima: All global minima.
+        lowest: The loss at the minima.
     """
 
     name: str

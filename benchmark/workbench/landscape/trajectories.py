@@ -1,4 +1,4 @@
-"""What comes out of walks over surfaces, for pages and figures: names, numbers, no torch."""
+"""Results of optimizers' paths on surfaces, as names and numbers without torch."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-GAP_FLOOR = 1e-12  # what is nearer to the lowest loss counts as this near, so that logs are finite
+GAP_FLOOR = 1e-12  # smaller gaps to the lowest loss count as this one, so that logs are finite
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A surface as it is shown; the fields up to `lowest` are those of its `Surface`.
+    """A surface with the data to draw it; the fields up to `lowest` are those of its `Surface`.
 
     Args:
         gaps: Loss above `lowest` on a regular grid over the window, shape (rows, columns): row 0
@@ -36,12 +36,12 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Walker:
-    """An optimizer that walks.
+    """An optimizer whose paths are computed.
 
     Args:
-        name: Registered name or import path; decides colour and marker.
-        label: What legends call it.
-        summary: Its hyperparameters and schedule, for reading.
+        name: Registered name or import path, which determines colour and marker.
+        label: Name in legends.
+        summary: Hyperparameters and schedule as text.
         lr: Its own learning rate; None if it has none.
     """
 
@@ -52,7 +52,7 @@ class Walker:
 
 
 class PathIndex(NamedTuple):
-    """Which path: its place on each axis of `Trajectories` before the steps."""
+    """The index of a path: its place on each axis of `Trajectories` before the steps."""
 
     walker: int
     scene: int
@@ -69,11 +69,12 @@ class Trajectories:
     learning rates (those of `lrs`, then the walker's own) and steps (0 is the start).
 
     Args:
-        lrs: The grid, rising.
-        positions: Shape (W, S, P, N, L, T, 2); NaN from where a path has diverged.
+        lrs: The grid of learning rates, in ascending order.
+        positions: Positions, shape (W, S, P, N, L, T, 2); NaN once a path has diverged.
         gaps: Loss above the scene's lowest, without noise, shape (W, S, P, N, L, T); NaN likewise.
-        noise: Of the gradient, as a part of each surface's median gradient norm.
-        seed: Of the noise.
+        noise: Standard deviation of the gradient noise, as a share of the surface's median
+            gradient norm.
+        seed: Seed of the noise.
     """
 
     scenes: tuple[Scene, ...]
@@ -86,27 +87,28 @@ class Trajectories:
 
     @property
     def steps(self) -> int:
-        """How many steps a path has."""
+        """The number of steps of each path."""
         return int(self.gaps.shape[-1]) - 1
 
     def best(self) -> NDArray[np.int64]:
-        """Return the place in `lrs` of each walker's best learning rate, shape (W, S, P, N).
+        """Return the index in `lrs` of each walker's best learning rate, shape (W, S, P, N).
 
-        Best is the lowest mean over all steps of log10 of the gap, floored at `GAP_FLOOR`: fast
-        and deep both count. Diverged paths are out; where all have diverged the place is -1.
+        The best has the lowest mean over steps of log10 of the gap, floored at `GAP_FLOOR`, which
+        rewards both fast and deep descent. Diverged paths do not count; if all diverged, the index
+        is -1.
         """
         scores = log_gaps(self.gaps[..., : len(self.lrs), :]).mean(axis=-1)  # (W, S, P, N, L)
         scores = np.where(np.isnan(scores), np.inf, scores)
         return np.where(np.isinf(scores.min(axis=-1)), -1, scores.argmin(axis=-1))
 
     def diverged_at(self) -> NDArray[np.int64]:
-        """Return the first step that is not finite, steps + 1 if none, shape (W, S, P, N, L)."""
+        """Return the first step that is not finite, or steps + 1, shape (W, S, P, N, L)."""
         lost = np.isnan(self.gaps)
         return np.where(lost.any(axis=-1), lost.argmax(axis=-1), self.steps + 1)
 
 
 def log_gaps(gaps: Array) -> Array:
-    """Return log10 of the gaps, floored; NaN stays.
+    """Return log10 of the gaps, floored at `GAP_FLOOR`; NaN stays NaN.
 
     >>> log_gaps(np.array([0.0, 1.0, 100.0])).tolist()
     [-12.0, 0.0, 2.0]

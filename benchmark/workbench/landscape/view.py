@@ -1,4 +1,4 @@
-"""Which of the computed paths are looked at: a start, noise or none, a way to choose the rate."""
+"""Selection of the paths to show: start, noise, and choice of the learning rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Literal
 from benchmark.report.words import counted
 from benchmark.workbench.landscape.trajectories import Trajectories
 
-NO_PATH = -1  # where a walker has diverged at every learning rate
+NO_PATH = -1  # index for a walker that diverged at every learning rate
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A choice among the paths of `Trajectories`.
+    """A selection of the paths of `Trajectories`.
 
     Args:
-        start: Place among the starts of a surface.
-        noisy: Whether the gradient has noise.
-        lr: Each walker's ``best`` of the grid, each one's ``own``, or one of the grid for all.
+        start: Index among the starts of a surface.
+        noisy: Show the paths with gradient noise.
+        lr: Each walker's ``best`` of the grid, each walker's ``own``, or one value of the grid.
     """
 
     start: int = 0
@@ -25,7 +25,7 @@ class View:
     lr: float | Literal["best", "own"] = "best"
 
     def places(self, trajectories: Trajectories) -> list[list[int]]:
-        """Return the place on the learning-rate axis, or `NO_PATH`, for each walker and scene."""
+        """Return the index on the learning-rate axis, or `NO_PATH`, for each walker and scene."""
         if self.lr == "best":
             found: list[list[int]] = trajectories.best()[:, :, self.start, int(self.noisy)].tolist()
             return found
@@ -33,7 +33,7 @@ class View:
         return [[place] * len(trajectories.scenes) for _ in trajectories.walkers]
 
     def rates(self, trajectories: Trajectories) -> list[str]:
-        """Return each walker's learning rates where they are its own, one or one per scene."""
+        """Return each walker's learning rates as text, empty if all walkers have the same."""
         if not isinstance(self.lr, str):
             return [""] * len(trajectories.walkers)
         return [
@@ -49,7 +49,7 @@ class View:
         return f"{(*trajectories.lrs, own)[place]:g}"
 
     def words(self, trajectories: Trajectories) -> str:
-        """Return what is looked at, for captions."""
+        """Return a description of the selection, for captions."""
         if self.lr == "best":
             ends = f"from {trajectories.lrs[0]:g} to {trajectories.lrs[-1]:g}"
             grid = f"{counted(len(trajectories.lrs), 'learning rate')} {ends}"
@@ -63,5 +63,5 @@ class View:
 
 
 def _rates(rates: Sequence[str]) -> str:
-    """Return rates as a legend has them: one if all are alike."""
+    """Return learning rates for a legend: one if all are equal."""
     return rates[0] if len(set(rates)) == 1 else " · ".join(rates)

@@ -1,6 +1,6 @@
-"""Who takes part in a heat: every mode of execution of an optimizer, and torch's of the same rule.
+"""The contestants of a heat: an optimizer's modes of execution, and torch's of the same rule.
 
-Modes are found in the signature of the class, so that anyone's optimizer takes part as it is.
+Modes are read from the signature of the class, so that any optimizer can take part unchanged.
 """
 
 import inspect
@@ -27,12 +27,12 @@ class Contestant:
     """An optimizer in one mode of execution.
 
     Args:
-        optimizer: Label.
-        mode: Mode of execution.
-        is_rival: Whether it is torch's implementation.
-        target: Class.
-        arguments: Hyperparameters, and what asks for the mode.
-        rest: What steps the parameters that the class does not take.
+        optimizer: The optimizer's label.
+        mode: The mode of execution.
+        is_rival: It is torch's implementation.
+        target: The optimizer's class.
+        arguments: Hyperparameters, and the argument that selects the mode.
+        rest: The optimizer for parameters that the class does not accept.
     """
 
     optimizer: str
@@ -53,11 +53,11 @@ class Contestant:
 
 
 def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[Contestant]:
-    """Return the modes of the optimizer of `spec`, then those of its rival in torch.
+    """Return the modes of the optimizer of `spec`, then those of torch's class of the same rule.
 
     Args:
-        spec: What is timed.
-        modes: Which of `OWN_MODES`; classes without the argument ``execution`` do not care.
+        spec: The optimizer to time.
+        modes: Modes out of `OWN_MODES`; ignored for classes without the argument ``execution``.
     """
     cls = resolve_name(spec.target)
     is_torch = cls.__module__.startswith("torch.optim")
@@ -72,7 +72,7 @@ def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[C
 
 
 def twin_of(cls: type) -> TorchTwin | None:
-    """Return the class of torch that has the rule of one of our classes; None for other classes."""
+    """Return torch's class with the same rule as one of our classes; None for other classes."""
     target = f"{cls.__module__}:{cls.__qualname__}"
     return next((row.torch for row in OPTIMIZERS.values() if row.target == target), None)
 

@@ -1,4 +1,4 @@
-"""What a heat found, as numbers: ratios, the limit, the fastest; no torch."""
+"""Results of a heat: times, ratios, the limit and the fastest mode, without torch."""
 
 import statistics
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ class MemoryUse:
     """Bytes that an optimizer needs besides parameters and gradients.
 
     Args:
-        state: Of the tensors in its ``state``.
-        kept: Of all that it holds between two steps, buffers outside the state included.
-        peak: The most during a step, what is kept included.
+        state: Bytes of the tensors in its ``state``.
+        kept: Bytes that it holds between two steps, including buffers outside the state.
+        peak: Most bytes during a step, including those kept.
     """
 
     state: int
@@ -23,17 +23,17 @@ class MemoryUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a step costs in one mode of execution.
+    """The cost of a step in one mode of execution.
 
     Args:
-        optimizer: Label.
-        mode: Mode of execution.
-        is_rival: Whether it is torch's implementation.
-        seconds: Per step, one number per round; empty if it failed.
-        start_seconds: To build it and take the first three steps, in which compilers work.
+        optimizer: The optimizer's label.
+        mode: The mode of execution.
+        is_rival: It is torch's implementation.
+        seconds: Seconds per step, one number per round; empty if it failed.
+        start_seconds: Seconds to build it and take the first three steps, including compilation.
         memory: Bytes besides parameters and gradients.
-        notes: What was warned of in the first steps.
-        failure: Why it could not take a step, in a line.
+        notes: Warnings in the first steps.
+        failure: The reason why it could not take a step, in one line.
     """
 
     optimizer: str
@@ -52,26 +52,28 @@ class Cost:
 
     @property
     def spread(self) -> float:
-        """Distance between the quartiles of the rounds, over the median."""
+        """Interquartile range over the rounds, divided by the median."""
         low, middle, high = statistics.quantiles(self.seconds, n=4)
         return (high - low) / middle
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """One optimizer on one shape, with all that ran in turn with it.
+    """The results of one optimizer on one shape, and of all that took turns with it.
 
     Args:
-        shape: Name.
-        optimizer: Label.
-        num_tensors: Of the shape.
-        num_params: Of the shape.
-        device: Its name.
-        threads: CPU threads.
-        costs: One per mode, torch's last.
-        rule_bytes: What a step must move: parameters and state read and written, gradients read.
-        copy_bytes: What the copy moves: it reads and writes as much memory as the rule touches.
-        copy_seconds: Of the copy, one number per round; empty if nothing could take a step.
+        shape: The shape's name.
+        optimizer: The optimizer's label.
+        num_tensors: Number of the shape's tensors.
+        num_params: Number of the shape's elements.
+        device: The device's name.
+        threads: Number of CPU threads.
+        costs: One cost per mode, torch's last.
+        rule_bytes: Bytes that a step must move: parameters and state read and written, gradients
+            read.
+        copy_bytes: Bytes that the copy moves: it reads and writes as much memory as the rule
+            touches.
+        copy_seconds: Seconds per copy, one number per round; empty if nothing could take a step.
     """
 
     shape: str
@@ -87,7 +89,7 @@ class Heat:
 
     @property
     def own(self) -> list[Cost]:
-        """The optimizer's modes that ran; torch's own class is its own rival."""
+        """The optimizer's modes that ran; for a class of torch these are its rivals too."""
         ran = [cost for cost in self.costs if not cost.failure]
         return [cost for cost in ran if not cost.is_rival] or (
             self.rivals if all(cost.is_rival for cost in self.costs) else []
@@ -105,38 +107,38 @@ class Heat:
 
     @property
     def limit_seconds(self) -> float:
-        """The time of a step that moves no more than it must, as fast as a copy does."""
+        """Seconds for a step that moves only `rule_bytes`, at the speed of the copy."""
         return self.rule_bytes / self.copy_bandwidth
 
     def limit_share(self, cost: Cost) -> float:
-        """Return the limit's time over that of `cost`: 1 is as good as memory allows."""
+        """Return the limit's time divided by that of `cost`; 1 is the best that memory allows."""
         copies = zip(self.copy_seconds, cost.seconds, strict=True)
         share = statistics.median(copy / seconds for copy, seconds in copies)
         return share * self.rule_bytes / self.copy_bytes
 
     def over_default(self, cost: Cost) -> float | None:
-        """Return the time of `cost` over that of torch's default; None where torch has none."""
+        """Return the time of `cost` divided by that of torch's default; None without a default."""
         defaults = [rival for rival in self.rivals if rival.mode == "default"]
         return ratio(cost, defaults[0]) if defaults else None
 
     def over_best(self, cost: Cost) -> float | None:
-        """Return the time of `cost` over that of torch's fastest mode."""
+        """Return the time of `cost` divided by that of torch's fastest mode; None without one."""
         return ratio(cost, fastest(self.rivals)) if self.rivals else None
 
 
 def fastest(costs: Sequence[Cost]) -> Cost:
-    """Return the one with the smallest median."""
+    """Return the cost with the smallest median time."""
     return min(costs, key=lambda cost: cost.median)
 
 
 def ratio(cost: Cost, other: Cost) -> float:
-    """Return the median over rounds of time over time: a slow round is slow for both."""
+    """Return the median over rounds of the ratio of times; a slow round is slow for both."""
     rounds = zip(cost.seconds, other.seconds, strict=True)
     return statistics.median(mine / theirs for mine, theirs in rounds)
 
 
 def as_json(heat: Heat) -> dict[str, Any]:
-    """Return medians, ratios and bytes as a JSON-able mapping."""
+    """Return medians, ratios and bytes as a mapping for JSON."""
     return {
         "shape": heat.shape,
         "optimizer": heat.optimizer,

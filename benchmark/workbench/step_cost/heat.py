@@ -1,4 +1,4 @@
-"""Runs a heat: one optimizer on one shape, every mode and every rival in turn with a plain copy."""
+"""The run of a heat: one optimizer on one shape, in all modes, in turn with rivals and a copy."""
 
 import gc
 import sys
@@ -30,15 +30,15 @@ def run_heat(
     modes: Sequence[str] = OWN_MODES,
     watch: Callable[[str], object] = lambda doing: None,
 ) -> Heat:
-    """Time `spec` on `shape`: each contestant on its own copy of the same parameters.
+    """Time `spec` on `shape`, with each contestant on its own copy of the same parameters.
 
     Args:
-        spec: What is timed.
-        shape: On which tensors.
-        seconds: About how long the turns take, besides building, compiling and measuring memory.
-        device: Where: ``cpu`` or ``cuda``.
-        modes: Which modes, for a class that takes ``execution``.
-        watch: Told what is being done.
+        spec: The optimizer to time.
+        shape: The parameter tensors.
+        seconds: Approximate time for all turns, without building, compiling and measuring memory.
+        device: ``cpu`` or ``cuda``.
+        modes: Modes to time, for a class that takes ``execution``.
+        watch: Called with a description of each stage.
 
     Raises:
         UsageError: the heat does not fit in memory.
@@ -54,7 +54,7 @@ def run_heat(
     watch(f"{len(entrants)} in turn")
     heat = _time(spec, shape, tensors, entrants, seconds)
     entrants.clear()
-    gc.collect()  # makes room for measuring memory
+    gc.collect()  # frees memory for the measurement of memory
     costs = []
     for contestant, cost in zip(field, heat.costs, strict=True):
         watch(f"memory of {contestant.optimizer} {contestant.mode}")
@@ -68,7 +68,7 @@ def check_fits(
     """Raise UsageError if the heat may need more memory than is free."""
     num_contestants = len(contestants(spec, modes))
     num_bytes = sum(tensor.nbytes for tensor in shape.make())
-    # Parameters and two moments for each; gradients, the copy, and what one step needs besides.
+    # Each contestant has parameters and two moments; gradients, the copy and a step come on top.
     needed = (3 * num_contestants + 8) * num_bytes
     free = free_bytes(torch.device(device))
     if free is not None and needed > free:
@@ -81,7 +81,7 @@ def check_fits(
 
 @dataclass(frozen=True, kw_only=True)
 class _Entrant:
-    """A contestant that has taken its first steps, and what its cost is so far."""
+    """A contestant that has taken its first steps, with its cost so far."""
 
     cost: Cost
     optimizer: Optimizer | None
@@ -99,7 +99,7 @@ def _start(contestant: Contestant, tensors: Tensors) -> _Entrant:
             for _ in range(START_STEPS):
                 optimizer.step()
             tensors.synchronize()
-        except Exception as error:  # anyone's optimizer may raise anything
+        except Exception as error:  # a user's optimizer may raise anything
             return _Entrant(
                 cost=replace(cost, failure=one_line(str(error)) or type(error).__name__),
                 optimizer=None,
@@ -128,7 +128,7 @@ def _time(
     if not optimizers:
         return heat
     moved = min(entrant.rule_bytes for entrant in entrants if entrant.optimizer is not None)
-    touched = (moved + tensors.num_bytes) // 2  # gradients once, all else twice
+    touched = (moved + tensors.num_bytes) // 2  # gradients move once, the rest twice
     steps = [optimizer.step for optimizer in optimizers]
     *rounds, copies = time_in_turn([*steps, tensors.copy(touched)], seconds, tensors.synchronize)
     taken = iter(rounds)
@@ -139,12 +139,12 @@ def _time(
 
 
 def _with_memory(cost: Cost, contestant: Contestant, tensors: Tensors) -> Cost:
-    with noting():  # what is warned of now is in the notes already
+    with noting():  # the notes have these warnings already
         return replace(cost, memory=measure_memory(contestant.build, tensors))
 
 
 def _forget_compiled() -> None:
-    # What was compiled for another shape would be generalised, and be slower, for this one.
+    # Code compiled for another shape would be generalised to this one, and be slower.
     if "torch._dynamo" in sys.modules:
         torch.compiler.reset()
 

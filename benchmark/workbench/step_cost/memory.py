@@ -1,4 +1,4 @@
-"""How many bytes an optimizer needs, as torch's allocators count them, and how many are free."""
+"""Measurement of an optimizer's memory by torch's allocators, and of free memory."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ from optimizers.state import state_tensors
 
 
 def measure_memory(build: Callable[[list[nn.Parameter]], Optimizer], tensors: Tensors) -> MemoryUse:
-    """Return what the optimizer holds after its first steps, and at most during the next.
+    """Return the bytes that the optimizer holds after its first steps, and its peak in the next.
 
     Args:
         build: Builds the optimizer.
-        tensors: Makes its parameters; under observation, because an optimizer may let go of their
-            memory and keep them in its own.
+        tensors: Makes its parameters. Their memory is counted too, because an optimizer may free it
+            and keep the parameters in its own buffers.
     """
     observe = _observed_on_cpu if tensors.device.type == "cpu" else _observed_on_gpu
 
@@ -42,16 +42,16 @@ def measure_memory(build: Callable[[list[nn.Parameter]], Optimizer], tensors: Te
 
 
 def rule_bytes(params: list[nn.Parameter], optimizer: Optimizer) -> int:
-    """Return what a step must move: parameters and state read and written, gradients read.
+    """Return the bytes a step must move: parameters and state read and written, gradients read.
 
-    Counters, which are 0-d, are left out.
+    Counters, which are 0-d tensors, are left out.
     """
     state = sum(tensor.nbytes for tensor in state_tensors(optimizer) if tensor.ndim > 0)
     return sum(3 * param.nbytes for param in params) + 2 * state
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Return how much memory is free, None where the system does not say."""
+    """Return the number of free bytes; None if the system does not report it."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     info, group = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
@@ -59,14 +59,14 @@ def free_bytes(device: torch.device) -> int | None:
         return None
     [line] = [line for line in info.read_text().splitlines() if line.startswith("MemAvailable")]
     free = int(line.split()[1]) * 1024
-    limit = group / "memory.max"  # of the container that this process may be in
+    limit = group / "memory.max"  # limit of a container that this process may run in
     if limit.exists() and limit.read_text().strip() != "max":
         free = min(free, int(limit.read_text()) - int((group / "memory.current").read_text()))
     return free
 
 
 def _observed_on_cpu(work: Callable[[], Any]) -> tuple[Any, int, int]:
-    """Return the result of `work`, the bytes it left allocated, and the most at any moment."""
+    """Return the result of `work`, the bytes that it left allocated, and its peak."""
     with (
         _silenced_profiler(),
         profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen,
@@ -92,7 +92,7 @@ def _observed_on_gpu(work: Callable[[], Any]) -> tuple[Any, int, int]:
 
 @contextmanager
 def _silenced_profiler() -> Iterator[None]:
-    """Keep from the screen what the profiler's library writes to stderr past Python."""
+    """Silence the profiler's library, which writes directly to the file descriptor of stderr."""
     screen = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,19 +1,19 @@
-"""What an optimizer and torch's compiler warn of, gathered instead of printed."""
+"""Collection of the warnings of an optimizer and of torch's compiler, instead of printing them."""
 
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_COMPILER = "torch._dynamo"  # says here, not by a warning, that it gave up and runs uncompiled
+_COMPILER = "torch._dynamo"  # logs, rather than warns, that it gave up and runs uncompiled
 
 
 @contextmanager
 def noting() -> Iterator[list[str]]:
-    """Gather warnings, each once and in one line.
+    """Collect warnings, each once and in one line.
 
     Yields:
-        The list that they are in afterwards.
+        The list that holds the warnings afterwards.
     """
     notes: list[str] = []
     handler = _Gathering(notes)

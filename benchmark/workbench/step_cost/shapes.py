@@ -1,4 +1,4 @@
-"""The table of shapes: which parameter tensors an optimizer is timed on. Torch comes when used."""
+"""The table of shapes, the parameter tensors that optimizers are timed on; torch loads lazily."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Shape:
     """A set of parameter tensors.
 
     Args:
-        name: What ``--shapes`` and tables call it.
-        summary: What has such parameters.
-        make: Returns the tensors on the meta device: sizes and layout in memory, no numbers.
+        name: Name for ``--shapes`` and in tables.
+        summary: Description of a model with such parameters.
+        make: Returns the tensors on the meta device, with sizes and memory layout but no data.
     """
 
     name: str
@@ -56,7 +56,7 @@ def _resnet50() -> "list[Tensor]":
 
 
 def _gpt2() -> "list[Tensor]":
-    """Return GPT-2's with tied embeddings: Radford et al., 2019, the smallest of table 2."""
+    """Return GPT-2's tensors, with tied embeddings (Radford et al., 2019, table 2, smallest)."""
     width, num_layers, vocabulary, context = 768, 12, 50257, 1024
     norm: list[tuple[int, ...]] = [(width,), (width,)]
     attention = [(width, 3 * width), (3 * width,), (width, width), (width,)]
@@ -83,4 +83,4 @@ _ROWS = (
 )
 
 SHAPES = {row.name: row for row in _ROWS}
-EVERYDAY = ("logreg", "mlp", "cnn", "small60", "one4m")  # seconds each, and little memory
+EVERYDAY = ("logreg", "mlp", "cnn", "small60", "one4m")  # each takes seconds and little memory

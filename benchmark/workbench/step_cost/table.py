@@ -1,4 +1,4 @@
-"""The tables of what a step costs, one per shape."""
+"""Tables of the cost of a step, one per shape."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _COLUMNS = (
     "peak\nB/param",
     "start\ns",
 )
-_CALM = 0.3  # ratios that are printed with two digits deserve no more spread than this
+_CALM = 0.3  # largest spread with which ratios of two digits mean anything
 _LEGEND = (
     "× torch: time over that of torch's default, and of its fastest mode. % of limit: the time of "
     "a plain copy of as many bytes as the rule must move, over the time of the step. state, peak: "
@@ -28,7 +28,7 @@ _LEGEND = (
 
 
 def print_step_table(console: Console, heats: Sequence[Heat]) -> None:
-    """Print the table of one shape, and below it what failed or was warned of."""
+    """Print the table of one shape, and below it failures and warnings."""
     console.print()
     console.print(Text(_title(heats[0]), style="bold"))
     console.print(_table(heats))
@@ -44,7 +44,7 @@ def print_step_table(console: Console, heats: Sequence[Heat]) -> None:
 
 
 def print_legend(console: Console) -> None:
-    """Print what the columns mean."""
+    """Print the meaning of the columns."""
     console.print()
     console.print(Text(_LEGEND, style="dim"))
 

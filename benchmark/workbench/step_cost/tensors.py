@@ -9,10 +9,10 @@ from benchmark.workbench.step_cost.shapes import Shape
 
 
 class Tensors:
-    """Parameters of one shape, the same numbers whenever they are made, and their gradients.
+    """Parameters and gradients of one shape, with the same values whenever they are made.
 
-    Every gradient is a tensor of its own, as autograd leaves them; all parameters made here have
-    the same ones, for no optimizer changes them.
+    Every gradient is a separate tensor, as autograd leaves them. All sets of parameters share the
+    gradients, because no optimizer changes them.
     """
 
     def __init__(self, shape: Shape, device: torch.device) -> None:
@@ -27,23 +27,23 @@ class Tensors:
 
     @property
     def num_params(self) -> int:
-        """Number of their elements."""
+        """Number of elements of all parameters."""
         return sum(tensor.numel() for tensor in self._like)
 
     @property
     def num_bytes(self) -> int:
-        """Size of the parameters, and of the gradients."""
+        """Size of the parameters in bytes, which is also that of the gradients."""
         return sum(grad.nbytes for grad in self._grads)
 
     def params(self) -> list[nn.Parameter]:
-        """Return new parameters."""
+        """Return new parameters with gradients."""
         params = [nn.Parameter(tensor) for tensor in self._random(seed=0, scale=0.1)]
         for param, grad in zip(params, self._grads, strict=True):
             param.grad = grad
         return params
 
     def copy(self, num_bytes: int) -> Callable[[], object]:
-        """Return a plain copy that reads half of `num_bytes` and writes the other half."""
+        """Return a function that copies memory: it reads half of `num_bytes` and writes half."""
         source, target = torch.zeros(2, max(1, num_bytes // 8), device=self.device)
         return lambda: target.copy_(source)
 

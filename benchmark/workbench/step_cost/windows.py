@@ -1,13 +1,15 @@
-"""Times several things in turn: short windows of each, round after round."""
+"""Timing of several functions in turn, in short windows, round after round."""
 
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-_WINDOW_SECONDS = 0.003  # long against the clock's resolution, short against other work's bursts
+_WINDOW_SECONDS = (
+    0.003  # much longer than the clock's resolution, shorter than bursts of other work
+)
 _MAX_STEPS = 1000
-_MIN_ROUNDS = 7  # however little time there is
+_MIN_ROUNDS = 7  # even if the time is up
 
 Step = Callable[[], object]
 
@@ -17,12 +19,12 @@ def time_in_turn(
 ) -> list[tuple[float, ...]]:
     """Return seconds per call of each of `steps`, one number per round.
 
-    In every round each takes one window, in one order and in its reverse by turns; a window begins
-    with a call that is not timed, after which caches hold what the step needs.
+    In every round each step gets one window; the order is reversed from round to round. A window
+    begins with an untimed call, which loads the step's data into the caches.
 
     Args:
-        steps: What is timed; each has been called before.
-        seconds: About how long the whole takes; seven rounds are taken at least.
+        steps: Functions to time; each must have been called before.
+        seconds: Approximate time for all rounds, of which there are at least seven.
         synchronize: Waits for the device.
     """
     found: list[list[float]] = [[] for _ in steps]

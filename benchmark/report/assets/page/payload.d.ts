@@ -174,7 +174,7 @@ export interface Tuning {
   search: Record<string, any[]>;
 }
 
-/** How values of a metric are written. */
+/** The unit in which a metric's values are printed. */
 export interface Unit {
   sign: string;
   words: string;
