@@ -114,7 +114,7 @@ class Claim:
         test_metric: The metric reported on test data, empty if it was not measured.
         test_values: Its mean for each of the best that has one.
         passed: Variants with a better mean that do not count as best because seeds diverged.
-        is_any_done: At least one trial of the setting is done.
+        is_any_done: True if any trial of the setting is done.
     """
 
     title: str

@@ -52,8 +52,7 @@ class Bands:
     Args:
         variants: Index of each curve's variant in the setting.
         lengths: Number of points of each curve.
-        places: For each curve, the index in `Curves.places` of its list of x values; empty over
-            seconds.
+        places: Index in `Curves.places` of each curve's list of x values; empty over seconds.
         seconds: Training seconds of all points; None if `places` has the x values.
         fields: Names of the statistics.
         values: The statistics, shape (fields, points).

@@ -1,5 +1,5 @@
 // @ts-check
-/* Drawing for "Optimizers in motion": numbers in, pixels out; no state but the caches of reliefs.
+/* Drawing for "Optimizers in motion". The only state is a cache of reliefs.
    A frame maps a window of the data, [x0, x1, y0, y1], to pixels. */
 
 import { scale } from "../../report/assets/page/scale.js";
@@ -50,7 +50,7 @@ function rgb(color) {
   return [number >> 16, (number >> 8) & 255, number & 255];
 }
 
-/* A picture of the heights, shaded in bands with a line between two: drawn once, then copied. */
+/* A picture of the heights in shaded bands with lines in between, drawn once and then copied. */
 /** @type {(key: string, heights: Float32Array, size: [number, number], width: number, height: number, colors: { low: string, high: string, line: string }) => HTMLCanvasElement} */
 export function relief(key, heights, [rows, columns], width, height, colors) {
   const known = reliefs.get(key);
@@ -153,7 +153,7 @@ export function ring(context, x, y, radius, color) {
   context.stroke();
 }
 
-/* An arrow head at the frame's edge that points to where (x, y) is, outside. */
+/* Draw an arrow head at the frame's edge that points to (x, y), which is outside. */
 /** @type {(context: Context, frame: Frame, x: number, y: number, color: string, halo: string) => Point} */
 export function arrow(context, frame, x, y, color, halo) {
   const [middleX, middleY] = [frame.left + frame.width / 2, frame.top + frame.height / 2];

@@ -1,5 +1,5 @@
 // @ts-check
-/* The numbers of "Optimizers in motion", as Python packed them, and how they are said in words. */
+/* The numbers of "Optimizers in motion", unpacked and put into words. */
 
 /** @import { DrawnScene, Payload, View } from "./landscape-payload.d.ts" */
 /** @typedef {View} Choice */
@@ -10,10 +10,10 @@
 
 /** @param {Payload} data */
 export function landscapePaths(data) {
-  const OWN = data.lrs.length; // place of each walker's own rate on the learning-rate axis
-  const MOST = 65535; // of a number of 16 bits
+  const OWN = data.lrs.length; // index of each walker's own rate on the learning-rate axis
+  const MOST = 65535; // the largest 16-bit number
   /** @type {Shown | null} */
-  let shown = null; // of the scene whose numbers are unpacked
+  let shown = null; // the scene whose numbers are unpacked
 
   /* Undo the packing of payload.py: base64, zlib, two planes of bytes, differences. */
   /** @type {(text: string, length: number) => Promise<Uint16Array>} */
@@ -40,11 +40,11 @@ export function landscapePaths(data) {
     shown = { place, scene, paths, heights: Float32Array.from(relief, (value) => value / 4095) };
   }
 
-  /* What is unpacked; only asked for once something is. */
+  /* The unpacked scene; call it only after one has been unpacked. */
   const current = () => /** @type {Shown} */ (shown);
   const levels = data.has_noise ? 2 : 1;
 
-  /* Place of a walker's paths of all rates among the scene's: axes walker, start, noise. */
+  /* Index of a walker's paths of all rates among the scene's; axes walker, start, noise. */
   /** @type {(walker: number, state: Choice) => number} */
   const cohort = (walker, state) =>
     (walker * current().scene.starts.length + state.start) * levels + Number(state.noisy);
@@ -55,7 +55,7 @@ export function landscapePaths(data) {
     return state.lr === "own" ? OWN : data.lrs.indexOf(state.lr);
   }
 
-  /* The path that a state chooses; null if the walker diverges at every rate. */
+  /* The path that a state selects; null if the walker diverges at every rate. */
   /** @type {(walker: number, state: Choice) => Path | null} */
   function pathOf(walker, state) {
     const lr = lrPlace(walker, state);
@@ -70,8 +70,8 @@ export function landscapePaths(data) {
     return x < x0 || x > x1 || y < y0 || y > y1;
   };
 
-  /* Position and loss of a path at a step; what has diverged stays where it last was. What is
-     `far` was drawn in to the rim of the numbers: its x and y tell only the direction. */
+  /* Position and loss of a path at a step. A diverged path stays at its last position. A `far`
+     position was moved to the edge of the encoded range: its x and y show only the direction. */
   /** @type {(path: Path, step: number) => Here} */
   function at(path, step) {
     const [x0, x1, y0, y1] = current().scene.window;
@@ -91,7 +91,7 @@ export function landscapePaths(data) {
     };
   }
 
-  /* The step at which a path that is outside at `step` left; null if it is inside. */
+  /* The step at which a path outside the window at `step` left it; null if it is inside. */
   /** @type {(path: Path, step: number) => number | null} */
   function leftAt(path, step) {
     for (let k = step; k >= 0; k--) {

@@ -1,8 +1,8 @@
 // @ts-check
-/* The two pictures of "Optimizers in motion": paths on a surface from above, loss against step.
+/* The two pictures of "Optimizers in motion": a map of the paths, and a strip of loss over steps.
 
-   `paths` gives the numbers, `state` says what is chosen, `parts` are the elements to draw on:
-   root, map, strip, a tip for each of both, and the legend's marks. */
+   `paths` has the numbers, `state` the choices, and `parts` the elements to draw on:
+   root, map, strip, a tip for each picture, and the legend's marks. */
 import { make } from "../../report/assets/page/dom.js";
 import { placeBeside, ticks } from "../../report/assets/page/scale.js";
 import {
@@ -67,7 +67,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
     return frameOf(50, 20, strip.clientWidth - 60, strip.clientHeight - 44, window);
   }
 
-  /* The step at a place on the strip. */
+  /* The step at a position on the strip. */
   /** @type {(px: number) => number} */
   function stepAt(px) {
     const { left, width } = stripFrame([]);
@@ -75,7 +75,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
   }
 
   function draw() {
-    if (!paths.shown || map.clientWidth < 80) return; // not laid out yet, or hidden
+    if (!paths.shown || map.clientWidth < 80) return; // there is no layout yet, or the section is hidden
     const colors = look();
     for (const [i, walker] of walkers.entries()) {
       marks[i].setAttribute("fill", colorOf(walker, colors));
@@ -172,7 +172,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
     }
   }
 
-  /* Let the pointer choose the nearest step of a visible path. */
+  /* Select the step of a visible path that is nearest to the pointer. */
   /** @type {(event: PointerEvent) => void} */
   function point(event) {
     const frame = mapFrame();
@@ -190,7 +190,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
     draw();
   }
 
-  /* Let the pointer choose the curve that is nearest above or below it. */
+  /* Select the curve that is nearest above or below the pointer. */
   /** @type {(px: number, py: number) => void} */
   function pointStrip(px, py) {
     if (!paths.shown) return;
@@ -214,7 +214,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
       return path ? [/** @type {Curve} */ ([i, path])] : [];
     });
 
-  /* Tell on the map, or on the strip, what is pointed at there. */
+  /* Show a tip for the step under the pointer, on the map or on the strip. */
   /** @type {(box: HTMLElement, frame: Frame, isStrip: boolean) => void} */
   function drawTip(box, frame, isStrip) {
     const { pointed } = state;
@@ -273,7 +273,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
     drawTip(stripTip, frame, true);
   }
 
-  /* Whole decades that hold the curves, but not more above the start than a path that explodes. */
+  /* Whole decades that contain the curves, but little above the start if a path explodes. */
   /** @type {(curves: Curve[]) => [number, number]} */
   function decades(curves) {
     let [low, high, first] = [Infinity, -Infinity, -Infinity];

@@ -1,5 +1,5 @@
 // @ts-check
-/* "Optimizers in motion": keeps the controls, the pictures and the address in step. The paths come
+/* The section "Optimizers in motion": controls, pictures and address in sync. The paths come
    from Python; no optimizer and no surface is computed here. */
 
 import { byId, draw, make } from "../../report/assets/page/dom.js";
@@ -15,7 +15,7 @@ const data = JSON.parse(byId("landscape-data").textContent ?? "");
 const paths = landscapePaths(data);
 const { number, plain, counted } = paths;
 /** @type {("best" | "own")[]} */
-const LR_MODES = ["best", "own"]; // the third is one rate for all
+const LR_MODES = ["best", "own"]; // the third mode is one rate for all
 const STEPS_PER_SECOND = 30;
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const COLUMNS = ["optimizer", "lr", "x", "y", "loss", ""];
@@ -28,11 +28,11 @@ const state = {
   noisy: false,
   step: data.steps,
   speed: 1,
-  off: new Set(), // walkers that are not drawn
-  pointed: null, // {walker, step, strip} under the pointer, which is on the strip or the map
+  off: new Set(), // walkers that are switched off
+  pointed: null, // {walker, step, strip} under the pointer; `strip` if it is on the strip, not the map
 };
 /** @type {{ at: number | null, step: number } | null} */
-let playing = null; // {at: time of the last frame, step: with fractions}
+let playing = null; // {at: time of the last frame, step: fractional step}
 
 /* ---- controls ---- */
 
@@ -87,7 +87,7 @@ function legendRow(walker, i) {
   const corners = walker.style.marker.map(([x, y]) => `${x},${-y}`).join(" ");
   const mark = draw("polygon", { points: corners });
   const svg = draw("svg", { viewBox: "-1.2 -1.2 2.4 2.4", "aria-hidden": "true" }, [mark]);
-  // An import path may break after its dots.
+  // An import path may wrap after its dots.
   const parts = walker.label.split(/(?<=\.)/).flatMap((part) => [make("wbr"), part]);
   const name = make("span", {}, parts);
   const label = make("label", {}, [box, svg, name]);
@@ -194,7 +194,7 @@ function listen() {
     pictures.draw();
   };
   for (const picture of [map, strip]) {
-    // a finger that is lifted leaves what it has found
+    // the tip stays after a finger is lifted
     picture.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
   }
   window.addEventListener("pointerdown", ({ target }) => {
@@ -245,7 +245,7 @@ function goTo(step) {
   });
 }
 
-/* ---- the address: only what is not as it was written, under names of our own ---- */
+/* ---- the address: only choices that differ from the page's defaults, under our own names ---- */
 
 const initial = () => ({ ...data.view, scene: 0, step: data.steps, speed: 1 });
 
@@ -268,7 +268,7 @@ function write() {
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
-/* Take from the address what it says and can be had; the rest is as it was written. */
+/* Take valid choices from the address; the others keep the page's defaults. */
 function read() {
   const words = new URLSearchParams(location.hash.slice(1));
   const first = initial();
@@ -302,7 +302,7 @@ async function change(how) {
   how();
   const wanted = state.scene;
   await paths.load(wanted);
-  if (wanted !== state.scene) return; // another was chosen meanwhile
+  if (wanted !== state.scene) return; // another scene was selected meanwhile
   state.pointed = null;
   show();
   if (!playing) write();
@@ -348,7 +348,7 @@ function showRate() {
   ruleWords.textContent = paths.rule(state);
 }
 
-/* What changes from frame to frame. */
+/* The parts that change from frame to frame. */
 function showStep() {
   scrub.value = String(state.step);
   stepWords.value = `step ${state.step} of ${data.steps}`;

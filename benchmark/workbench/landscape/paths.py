@@ -191,7 +191,7 @@ class _Party:
     """One optimizer and the routes that it computes together.
 
     Args:
-        parameters: For each of its parameters, the routes in its rows.
+        parameters: The routes in the rows of each of its parameters.
     """
 
     def __init__(self, spec: OptimizerSpec, routes: Routes, parameters: Parameters) -> None:

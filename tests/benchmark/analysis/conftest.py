@@ -1,4 +1,4 @@
-"""Frames of hand-made logs, and scores without any."""
+"""Fixtures for frames of hand-made logs, and for scores without logs."""
 
 import polars as pl
 import pytest
@@ -14,7 +14,7 @@ def frames_of(study):
 
 @pytest.fixture
 def scores_of():
-    """Return a function that makes what `finals.scores` gives: None as a value is diverged."""
+    """Return a function that makes scores as `finals.scores` does; None stands for diverged."""
 
     def make(values, *, metric="val/loss", setting="here", lrs=None):
         rows = [

@@ -28,7 +28,7 @@ def test_five_wins_of_five_are_too_few_to_conclude(scores_of):
 
 
 def test_the_interval_is_that_of_paired_differences(scores_of):
-    # Unpaired, the spread between seeds would hide a difference that is there in each of them.
+    # An unpaired test would miss the difference: the spread between seeds is larger than it.
     b = np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0])
     gain = np.array([1.0, 1.2, 0.8, 1.1, 0.9, 1.0])
     found = one(list(b - gain), list(b), scores_of)
@@ -77,7 +77,7 @@ def test_equal_results_are_ties_without_a_difference(scores_of, value):
 
 
 def as_recorded(counts, examples):
-    """Return accuracies as records have them: counted, divided in single precision, rounded."""
+    """Return accuracies as in records: counts divided in single precision, then rounded."""
     shares = np.array(counts, dtype=np.float32) / np.float32(examples)
     return [rounded("val/accuracy", float(share)) for share in shares]
 

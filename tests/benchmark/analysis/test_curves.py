@@ -18,7 +18,7 @@ def test_mean_band_of_two_seeds_is_known_on_paper(frames_of, log):
         (0.0, 5.0, 4.0, 6.0, 4.5, 5.5, 2),
         (10.0, 2.0, 1.0, 3.0, 1.5, 2.5, 2),
     ]
-    half = stats.t.ppf(0.975, 1)  # of values one above and one below: s/√n is 1
+    half = stats.t.ppf(0.975, 1)  # two values, 1 above and 1 below the mean: s/√n is 1
     assert band["low"].to_list() == pytest.approx([5 - half, 2 - half])
     assert band["high"].to_list() == pytest.approx([5 + half, 2 + half])
     assert set(band["method"]) == {"Student's t"}
@@ -131,9 +131,14 @@ def test_over_seconds_a_curve_is_a_staircase_and_ends_with_its_first_seed(frames
     band = bands(frames_of(fast, slow), "val/loss", "train_seconds")
     assert columns(band, "x", "center", "minimum", "maximum") == [
         (0.0, 9.0, 8.0, 10.0),
-        (1.0, 7.0, 4.0, 10.0),  # the slow one is still where it began: no 7.33 in between
+        (
+            1.0,
+            7.0,
+            4.0,
+            10.0,
+        ),  # the slow seed still has its first value; nothing is interpolated (7.33)
         (1.5, 5.0, 4.0, 6.0),
-        (2.0, 4.0, 2.0, 6.0),  # and here the fast one ends
+        (2.0, 4.0, 2.0, 6.0),  # the fast seed ends here
     ]
 
 

@@ -1,8 +1,9 @@
-"""The oracle is AlgoPerf's v0.5 leaderboard, external tuning: times in, published scores out.
+"""Profile scores compared with AlgoPerf's v0.5 leaderboard, external tuning, from its times.
 
-Times are facts from the logs of mlcommons/submissions_algorithms (Apache-2.0) at commit
-12c8e4ea93dc41a1ff6abc3debba9accd8ac1e3a, previous_leaderboards/algoperf_v05/logs, after the rules
-that precede the profile; scores are those of its previous_leaderboards/algoperf_v05/README.md.
+Times are from the logs in previous_leaderboards/algoperf_v05/logs of
+mlcommons/submissions_algorithms (Apache-2.0) at commit 12c8e4ea93dc41a1ff6abc3debba9accd8ac1e3a,
+after the scoring rules that precede the profile. The published scores are from
+previous_leaderboards/algoperf_v05/README.md there.
 """
 
 import math

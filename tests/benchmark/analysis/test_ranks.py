@@ -49,7 +49,7 @@ def test_too_few_blocks_tell_nobody_apart(blocks_of):
 
 
 def test_the_critical_difference_alone_tells_nobody_apart(blocks_of):
-    # Five of five: the ranks differ by more than Nemenyi asks, but the exact p is 2/2⁵.
+    # One optimizer wins all five: ranks differ by more than Nemenyi's CD, but the exact p is 2/2⁵.
     ranking = rank(blocks_of({b: {"a": 1.0, "b": 2.0} for b in "vwxyz"}))
     assert ranking.critical_difference < 1.0
     assert ranking.p == pytest.approx(1 / 16)

@@ -13,7 +13,7 @@ from benchmark.analysis.sensitivity import (
 
 @pytest.fixture
 def grid(scores_of):
-    """Return a function from {lr: values of its seeds} to scores."""
+    """Return a function from {learning rate: values of its seeds} to scores."""
 
     def make(values, **options):
         named = {f"sgd lr={lr:g}": seeds for lr, seeds in values.items()}
@@ -114,7 +114,7 @@ def test_the_expected_best_is_the_mean_over_all_choices(grid):
 
 
 def test_the_estimator_is_unbiased(grid):
-    # The mean over logs of 4 trials drawn from a die of 6 faces is the true expected best of 2.
+    # Averaged over all rolls of 4 dice, the estimate is the true expected best of 2 dice.
     faces = range(1, 7)
     logs = list(itertools.combinations_with_replacement(faces, 4))
     weights = [
@@ -140,7 +140,7 @@ def test_where_all_choices_may_diverge_there_is_a_median_but_no_mean(grid):
 
 @pytest.fixture
 def split(grid):
-    """Return scores on validation and on test data, which disagree about the best."""
+    """Return scores on validation and on test data that disagree about the best variant."""
     validation = grid({0.1: [0.7], 0.2: [0.9], 0.3: [0.8]}, metric="val/accuracy")
     return validation, grid({0.1: [0.95], 0.2: [0.5], 0.3: [0.6]}, metric="test/accuracy")
 
@@ -168,7 +168,7 @@ def test_of_two_variants_at_one_rate_validation_chooses_which_test_metric_is_sho
 def test_the_expected_test_metric_is_that_of_the_best_of_k_in_validation(split):
     validation, test = split
     table = expected_best(validation, test)
-    # Of the three pairs, two hold the best in validation, which has 0.5, the other has 0.6.
+    # Two of the three pairs have the best variant in validation, with 0.5; the third pair has 0.6.
     assert table["expected"].to_list() == pytest.approx([2.05 / 3, 1.6 / 3, 0.5])
     assert set(table["metric"]) == {"test/accuracy"}
 

@@ -12,7 +12,7 @@ def p_of(gains):
 
 
 def p_by_enumeration(gains):
-    """Return the share of all sign patterns of the ranks that are as far from balance."""
+    """Return the share of all sign patterns whose sum is at least as far from zero."""
     ranks = np.abs(signed_ranks(np.asarray(gains, dtype=float)))
     ranks = ranks[ranks > 0]
     observed = abs(signed_ranks(np.asarray(gains, dtype=float)).sum())

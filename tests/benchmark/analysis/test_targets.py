@@ -76,8 +76,8 @@ def test_the_table_counts_who_reaches_it_and_gives_the_median_time(frames_of, lo
 
 
 def test_divergence_is_not_an_early_leave(frames_of, log):
-    # Taken as a seed that was merely lost at its first step, the diverged one would make
-    # the half that reaches the target at step 20 look like everyone.
+    # If the diverged seed were only censored at its first step, the remaining half, which
+    # reaches the target at step 20, would look like all seeds.
     frames = frames_of(
         log(values=[4.0, 4.0, 1.0]), log(values=[4.0], seed=1, status="diverged", epochs=20)
     )
@@ -110,7 +110,9 @@ def test_shares_and_their_interval_are_those_of_scipy(frames_of, log):
     stairs = reaching(times_of(frames_of(*seeds)))
     theirs = stats.ecdf([10.0 * n for n in range(1, 8)]).cdf
     assert stairs["share"].to_list() == pytest.approx([n / 7 for n in range(1, 8)])
-    with pytest.warns(RuntimeWarning, match="undefined at some observations"):  # where all have it
+    with pytest.warns(
+        RuntimeWarning, match="undefined at some observations"
+    ):  # at the point where all seeds have reached it
         expected = theirs.confidence_interval(0.95, method="log-log").low.probabilities[:-1]
     assert stairs["low"].to_list()[:-1] == pytest.approx(expected)
     assert stairs["low"].to_list()[-1] is None
@@ -124,7 +126,7 @@ def test_the_median_of_seven_seeds_has_an_interval_around_it(frames_of, log):
 
 
 def reached_at(log, steps, missed=(), diverged=0):
-    """Return logs of seeds that reach the target at `steps`, or end without it at `missed`."""
+    """Return logs of seeds that reach the target at `steps` or end without it at `missed`."""
     curves = [[4.0] * (step // 10) + [1.0] for step in steps]
     curves += [[4.0] * (step // 10 + 1) for step in missed]
     logs = [log(values=values, seed=seed) for seed, values in enumerate(curves)]
@@ -135,12 +137,12 @@ def reached_at(log, steps, missed=(), diverged=0):
 @pytest.mark.parametrize(
     ("steps", "more", "expected"),
     [
-        # Six seeds: least and greatest, for 2 · ½⁶ = 3 % and 2 · 7 · ½⁶ = 22 %.
+        # Six seeds: smallest and largest, because 2 · ½⁶ = 3 % but 2 · 7 · ½⁶ = 22 %.
         ([20, 20, 20, 30, 30, 30], {}, (20, 20, 30)),
         ([20] * 6, {}, (20, 20, 20)),
-        # Nine seeds: the second from either end, for 2 · (1 + 9) · ½⁹ = 3.9 %.
+        # Nine seeds: the second from either end, because 2 · (1 + 9) · ½⁹ = 3.9 %.
         ([10, 20, 30, 40, 50, 60, 70, 80, 90], {}, (50, 20, 80)),
-        # What is missed at the end, or diverged, is the greatest, whatever it would have been.
+        # Seeds that missed the target at the end, or diverged, count as the largest times.
         ([10, 20, 30, 40, 50, 60, 70], {"missed": [90, 90]}, (50, 20, None)),
         ([10, 20, 30, 40, 50, 60, 70, 80], {"diverged": 1}, (50, 20, 80)),
         ([10, 20], {"missed": [90] * 7}, (None, 20, None)),

@@ -13,7 +13,7 @@ def final(trial):
 
 
 def document(store, *options, pictures=False):
-    """Return the text that the verb writes, by default without the pictures, which take longest."""
+    """Return the text that the verb writes, by default without pictures, which take the longest."""
     target = store.folder.parent / "out.md"
     arguments = ["report", store.study, "--results", str(store.folder.parent), "--format", "md"]
     with pytest.MonkeyPatch.context() as patched:
@@ -67,11 +67,12 @@ def test_the_claim_is_backed_by_the_table(store):
 
 def test_a_search_has_its_worth_and_a_race_its_prize(store):
     text = document(store)
-    # Of 0.235 and 0.535, the means of sgd over 8 seeds, one at random is 0.385, the better 0.235.
+    # The means of sgd over 8 seeds are 0.235 and 0.535: a random one is 0.385 on average, the
+    # better one 0.235.
     assert re.search(r"\| sgd \| 0\.385 \| 0\.235 \|", text)
     assert re.search(r"\| optimizer \| reached \| steps \| samples \| training seconds \|", text)
     assert re.search(r"\| adam \| 8 of 8 \| 30 \| 3840 \| 0\.375 \|", text)
-    # Alike in both settings: whoever reaches the targets first has 1.
+    # Both settings have the same order: the optimizer that reaches the targets first scores 1.
     assert re.search(r"\| adam \| 1\.000 \| 1\.000 \|", text)
     assert re.search(r"\| lion \| 0\.000 \| 0\.000 \|", text)
 

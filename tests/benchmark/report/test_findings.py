@@ -37,14 +37,14 @@ def finals(**values):
 
 def test_a_clear_difference_over_enough_seeds_has_its_p(studied):
     store = studied(seeds=8, final=finals(adam=0.2, sgd=0.6))
-    # All of 8 pairs one way: 2 × ½⁸ = 0.0078, rounded up, one comparison.
+    # All 8 pairs have the same sign: p is 2 × ½⁸ = 0.0078, rounded up, for one comparison.
     assert verdicts(store) == {"adam": "ref.", "sgd": "▼ .008"}
     assert verdicts(store, "sgd") == {"sgd": "ref.", "adam": "▲ .008"}
 
 
 def test_the_same_difference_with_few_seeds_says_how_many_it_takes(studied):
     store = studied("adam,sgd,momentum", seeds=3, final=finals(adam=0.2, sgd=0.6, momentum=0.7))
-    # Three pairs take 7 seeds: 2 × ½⁷ × 3 = 0.047, and 2 × ½⁶ × 3 = 0.09.
+    # Three comparisons need 7 seeds: 2 × ½⁷ × 3 = 0.047, but 2 × ½⁶ × 3 = 0.09.
     assert verdicts(store) == {"adam": "ref.", "sgd": "n<7", "momentum": "n<7"}
 
 
@@ -57,7 +57,7 @@ def test_more_comparisons_make_each_harder(studied):
     values = {"adam": 0.2, "sgd": 0.6, "momentum": 0.5, "adagrad": 0.4}
     store = studied(",".join(values), seeds=8, final=finals(**values))
     others = [name for name in values if name != "adam"]
-    # 2 × ½⁸ = 0.0078, for 3 comparisons with a reference that was named, for 6 pairs otherwise.
+    # 2 × ½⁸ = 0.0078, times 3 comparisons with a named reference, or times 6 pairs without one.
     assert {verdicts(store, "adam")[name] for name in others} == {"▼ .024"}
     assert {verdicts(store)[name] for name in others} == {"▼ .047"}
 
@@ -65,7 +65,7 @@ def test_more_comparisons_make_each_harder(studied):
 def test_only_the_best_of_a_grid_is_compared(studied):
     values = {"adam": 0.2, "sgd lr=0.1": 0.5, "sgd lr=0.01": 0.9}
     store = studied("adam,sgd:lr=0.1|0.01", seeds=6, final=lambda trial: values[trial.label])
-    # One comparison takes 6 seeds: 2 × ½⁶ = 0.031; two would take 7.
+    # One comparison needs 6 seeds, because 2 × ½⁶ = 0.031; two would need 7.
     assert verdicts(store) == {"adam": "ref.", "sgd lr=0.1": "▼ .032"}
 
 
@@ -106,7 +106,7 @@ def test_an_unknown_reference_is_refused_with_those_that_there_are(studied):
 
 
 def every_number(findings):
-    """Return a few numbers of every kind, so that a second call must give the very same objects."""
+    """Return a few numbers of every kind; a second call must return the same objects."""
     numbers = findings.metrics[METRIC]
     return [
         findings.chosen,
@@ -179,12 +179,16 @@ def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, referenc
     choosers = [best_variants, winners, passed_over]
     counts = calls_of(choosers, lambda: RENDERERS[renderer](store, reference))
     assert counts["best_variants"] == 1 + (reference is not None and renderer in COMPARING)
-    # `passed_over` asks for the winners itself.
+    # `passed_over` calls `winners` itself.
     assert counts["winners"] - counts["passed_over"] <= 1
     assert counts["passed_over"] <= 1
 
 
-COMPARING = ("document", "terminal", "W&B report")  # the best of a named reference is asked for too
+COMPARING = (
+    "document",
+    "terminal",
+    "W&B report",
+)  # these also need the best variant of a named reference
 
 
 def test_a_scores_table_is_made_once_for_each_metric_and_kind(studied):

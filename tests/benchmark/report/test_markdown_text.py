@@ -16,7 +16,7 @@ PLACES = ["{}", "# {}", "so {}, and", "{}: it reached\n{}", "![{}](a.svg)", "a\n
 
 
 def rendered(markdown):
-    """Return the kinds of what a reader of Markdown makes of it, and its text."""
+    """Return the token types that a Markdown parser finds, and the text."""
     reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     kinds, words = set(), []
     for token in reader.parse(markdown):

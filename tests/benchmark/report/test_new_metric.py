@@ -1,4 +1,4 @@
-"""A metric of another task: one row of the table, and every view has it."""
+"""A metric of another task: with one row in the table, it appears in every view."""
 
 import io
 import json
@@ -26,7 +26,7 @@ SHOWN = {"rmse": ("3.5", "2.5"), "perplexity": ("3.5000", "2.5"), "recall": ("35
 
 @pytest.fixture(params=ROWS)
 def metric(request, monkeypatch):
-    """Return a new row of the table, which lasts for a test."""
+    """Return a row that is in the table of metrics during a test."""
     name = request.param
     row = Metric(
         name=name,

@@ -9,7 +9,7 @@ FIXED = tuple(OPTIMIZERS)
 
 
 def luminance(color):
-    """Relative luminance of WCAG 2, section 1.4.3."""
+    """Return the relative luminance of a colour (WCAG 2, section 1.4.3)."""
     values = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
     return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -34,7 +34,7 @@ def printed(records, width=100):
 def test_a_row_has_means_with_their_intervals_and_the_best_is_marked(record_of):
     records = [record_of("adam", seed, value=v) for seed, v in enumerate((0.80, 0.82, 0.84))]
     records += [record_of("sgd", seed, value=0.9) for seed in range(3)]
-    text = printed(records)  # loss and accuracy are alike here, and the lower loss is the best
+    text = printed(records)  # lower is better here for loss and accuracy
     best = next(line for line in text.splitlines() if "★" in line)
     assert "adam" in best
     assert "82.00" in best
@@ -210,7 +210,7 @@ def test_a_named_reference_without_a_result_is_said_to_be_missing(studied):
 
 def test_signs_are_explained_where_they_occur(studied):
     text = shown(studied("adam", seeds=2))
-    assert "Wilcoxon" not in text  # one optimizer has nobody to be compared with
+    assert "Wilcoxon" not in text  # a single optimizer has no comparison
     assert "div." not in text
     assert "★ lowest" in text
 
@@ -226,7 +226,7 @@ def test_a_table_with_evidence_fits_80_columns_and_cuts_nothing(studied):
     print_tables(console, store.records(), gather(store, "momentum"))
     table = console.file.getvalue().split("handwritten digits\n")[1].split("\n  sgd: ")[0]
     assert max(len(line) for line in table.splitlines()) <= 80
-    assert not re.search(r"…(\s|$)", table)  # where rich cuts; before a number it means: to
+    assert not re.search(r"…(\s|$)", table)  # rich's mark of a cut; before a number … means "to"
     assert "▼ <.001" in table, table
     assert "12 done" in table
     assert "1 div." in table

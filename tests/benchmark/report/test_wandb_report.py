@@ -51,7 +51,7 @@ def panels(grid):
 
 @pytest.fixture
 def everything(studied):
-    """A study that fills every section: two settings, a grid, a look inside, a failure."""
+    """Return a study that fills every section: two settings, a grid, diagnostics, a failure."""
     opts = "adam,sgd,sgd:lr=0.01"
     store = studied(opts, problem="mlp/digits", final=lambda trial: FINALS[trial.label])
     studied(opts, final=lambda trial: FINALS[trial.label])
@@ -115,7 +115,7 @@ def test_the_numbers_of_the_page_are_there(everything):
 
 
 def test_run_sets_are_grouped_by_optimizer_and_hold_what_is_done(blocks, store):
-    # W&B draws all run sets of a grid together: those of all variants have one of their own.
+    # W&B draws all run sets of a grid together, so the curves of all variants have their own grid.
     (best,), (everything,) = (grid["runSets"] for grid in grids(blocks)[:2])
     groups = [(key["section"], key["name"]) for key in best["grouping"]]
     assert groups == [("config", "optimizer.value"), ("config", "label.value")]
@@ -132,7 +132,7 @@ def test_each_study_has_run_sets_of_its_own(studied):
     blocks = blocks_of([studied(name="one"), studied(name="two")])
     names = [run_set["name"].partition(": ")[0] for run_set in grids(blocks)[0]["runSets"]]
     assert names == ["one", "two"]
-    assert len(grids(blocks)) == 1  # the best are all that there are
+    assert len(grids(blocks)) == 1  # every variant is a best one
 
 
 def test_curves_have_bands_on_the_axes_that_they_are_logged_with(blocks):

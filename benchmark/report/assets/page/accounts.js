@@ -1,5 +1,5 @@
 // @ts-check
-/* What went wrong, what it cost, where it comes from. */
+/* Tables of trials that are not done, of costs, and of the origin of the records. */
 
 import { payload, rowsOf } from "./data.js";
 import { byId, make, say } from "./dom.js";

@@ -1,6 +1,6 @@
 // @ts-check
-/* A line chart in SVG: bands, lines with markers, crosses, labels at the ends, a read-out under the
-   pointer or the arrow keys. Colours come from the style sheet, so dark mode and print need no work. */
+/* A line chart in SVG, with bands, lines with markers, crosses, end labels, and a read-out under the
+   pointer or the arrow keys. Colours come from the style sheet, so dark mode and print need no code. */
 
 import { payload } from "./data.js";
 import { draw, make, say } from "./dom.js";
@@ -9,8 +9,8 @@ import { extent, lastUpTo, nearest, padded, placeBeside, scale, ticks } from "./
 
 /** @import { Numbers, Range, Scale } from "./scale.js" */
 /**
- * An axis. Without `range` it is as long as what is drawn; `tick` writes its numbers, otherwise
- * `format`; `best` is the way in which a read-out is sorted.
+ * An axis. Without `range` it spans the drawn values. `tick` formats its numbers, otherwise
+ * `format` does. `best` is the sort order of a read-out.
  *
  * @typedef {{
  *   log: boolean, words: string, format: (number: number) => string,
@@ -19,9 +19,9 @@ import { extent, lastUpTo, nearest, padded, placeBeside, scale, ticks } from "./
  * }} Axis
  */
 /**
- * What is drawn in the look of one optimizer: `low` and `high` are a band, or whiskers where all
- * points are `marked`; a `step` is a staircase; a read-out shows `read`, otherwise `y`, and `more`.
- * What is `faint` or `thin` has no label, what is `loose` does not stretch the axes.
+ * A series in the look of one optimizer. `low` and `high` are a band, or whiskers if all
+ * points are `marked`; `step` draws a staircase; a read-out shows `read`, otherwise `y`, and `more`.
+ * A `faint` or `thin` series has no label; a `loose` one does not extend the axes.
  *
  * @typedef {{
  *   name: string, optimizer: number, x: Numbers, y: Numbers, low?: Numbers, high?: Numbers,
@@ -31,17 +31,17 @@ import { extent, lastUpTo, nearest, padded, placeBeside, scale, ticks } from "./
  */
 /** @typedef {{ optimizer: number, x: number, y: number | null, words: string }} Cross */
 /** @typedef {{ label: string, x: Axis, y: Axis, series: Series[], crosses?: Cross[], flat?: boolean }} Chart */
-/** @typedef {Chart | { empty: string }} Description A chart, or why there is none. */
+/** @typedef {Chart | { empty: string }} Description A chart, or the reason why there is none. */
 /** @typedef {{ left: number, right: number, top: number, bottom: number }} Frame */
 /** @typedef {{ each: Series, from: number, at: number }} Label */
 
 const ROOM = { top: 12, bottom: 42, left: 58, right: 14 };
-const TITLE = 32; // for the words that stand upright, and air on both sides of the numbers
+const TITLE = 32; // room for the vertical title, and padding on both sides of the numbers
 const MARKERS = 7; // along a line
-const ROWS = 14; // of a read-out
-const CROWD = 5; // series, from which on bands are fainter
+const ROWS = 14; // in a read-out
+const CROWD = 5; // number of series from which on bands are fainter
 
-/* Keep a chart in `host` that `describe()` describes; returns what draws it again. */
+/* Draw the chart that `describe()` returns in `host`; return a function that redraws it. */
 /** @type {(host: HTMLElement, describe: () => Description) => () => void} */
 export function chart(host, describe) {
   host.classList.add("chart");
@@ -50,7 +50,7 @@ export function chart(host, describe) {
   let cursor = null;
   let close = () => {};
   const redraw = () => {
-    width ||= host.clientWidth; // measured once: each look makes the browser lay out the page
+    width ||= host.clientWidth; // measured once, because each access makes the browser lay out the page
     if (!width) return;
     cursor = null;
     const what = describe();
@@ -166,7 +166,7 @@ export function chart(host, describe) {
       event.preventDefault();
       const from = cursor ?? (steps > 0 ? -1 : places.length);
       read(Math.min(Math.max(from + steps, 0), places.length - 1));
-      // biome-ignore lint/performance/useDomNodeTextContent: its line breaks are what is wanted
+      // biome-ignore lint/performance/useDomNodeTextContent: its line breaks are wanted
       say(box.innerText.replaceAll("\n", ", "));
     });
   }
@@ -272,7 +272,7 @@ function axes(what, x, y, frame) {
   return marks;
 }
 
-/* The points of a line; where it is interrupted it starts anew. Heights beyond reason are cut. */
+/* The path of a line, with a gap at absent points. Extreme heights are clipped. */
 /** @type {(xs: Numbers, ys: Numbers, x: Scale, y: Scale, step?: boolean) => string} */
 function pathOf(xs, ys, x, y, step) {
   let [path, down, before] = ["", false, ""];
@@ -309,7 +309,7 @@ function band(series, x, y) {
   return inked("path", series.optimizer, { class: "band", d: up ? `${up}${back}Z` : "" });
 }
 
-/* Intervals where there are only single places, and nothing is known between them. */
+/* Whiskers, for intervals at single places with nothing known in between. */
 /** @type {(series: Series, x: Scale, y: Scale) => Element} */
 function whiskers(series, x, y) {
   const floor = y.log ? y.low / 10 : -Infinity;
@@ -356,7 +356,7 @@ function markers(series, x, y) {
     .join("");
 }
 
-/* Where a cross stands: in the frame, at its top without a height that can be drawn. */
+/* The position of a cross inside the frame, at its top if its height cannot be drawn. */
 /** @type {(each: Cross, x: Scale, y: Scale, frame: Frame) => [number, number]} */
 function crossAt(each, x, y, frame) {
   const up = each.y === null ? NaN : y(each.y);
@@ -374,15 +374,15 @@ function cross({ optimizer, words }, x, y) {
   return inked("path", optimizer, { class: "cross", d: path }, [draw("title", {}, [words])]);
 }
 
-/* Labels of the main lines at their ends, if there are few enough to be read. */
+/* The series that get a label at their end: the main ones, if they are few enough to read. */
 /** @type {(series: Series[]) => Series[]} */
 function endLabels(series) {
   const named = series.filter((each) => !each.faint && !each.thin && each.x.length);
   return named.length <= 14 ? named : [];
 }
 
-/* A line that ends early has its label at its last point, others at the right edge; labels that
-   stand under each other make room for each other. */
+/* End labels: at the last point of a line that ends early, otherwise at the right edge. Labels that
+   would overlap are moved apart. */
 /** @type {(series: Series[], x: Scale, y: Scale, frame: Frame) => Element[]} */
 function placedLabels(series, x, y, frame) {
   const late = frame.right - (frame.right - frame.left) * 0.15;
@@ -409,7 +409,7 @@ function placedLabels(series, x, y, frame) {
   );
 }
 
-/* Labels in groups; no label of one group stands above or below one of another. */
+/* Groups of labels such that labels of different groups cannot overlap. */
 /** @type {(lines: Label[]) => Label[][]} */
 function overlapping(lines) {
   /** @type {Label[][]} */
@@ -423,12 +423,12 @@ function overlapping(lines) {
   return groups;
 }
 
-/* The last place of what can be drawn, −1 if there is none. */
+/* The index of the last number that can be drawn, −1 if there is none. */
 /** @type {(numbers: Numbers, log: boolean) => number} */
 const lastPlace = (numbers, log) =>
   numbers.findLastIndex((number) => Number.isFinite(number) && !(log && number <= 0));
 
-/* Move places apart until neighbours are `gap` from each other, inside [top, bottom]. */
+/* Move labels apart until neighbours have a distance of `gap`, inside [top, bottom]. */
 /** @type {(lines: Label[], top: number, bottom: number, gap: number) => void} */
 function spread(lines, top, bottom, gap) {
   let at = top - gap;

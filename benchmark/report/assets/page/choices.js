@@ -1,5 +1,5 @@
 // @ts-check
-/* The values that controls offer, with their words. */
+/* The choices that controls offer, with their labels. */
 
 import { AXIS_WORDS } from "./data.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-/* The controls: above all sections what concerns all, beside a chart what concerns it alone. */
+/* The controls: those for the whole page above all sections, those for one chart beside it. */
 
 import { CHOICES } from "./choices.js";
 import { payload } from "./data.js";
@@ -10,7 +10,7 @@ import { term } from "./terms.js";
 
 /** @import { Words } from "./dom.js" */
 
-/* A labelled list that sets `name`; `words` is its label or an element, `choices` by value. */
+/* A labelled list that sets `name`; `words` is its label, as text or an element; `choices` maps values to labels. */
 /** @type {(name: string, words: Words, choices: Record<string, string>, read?: (text: string) => string | number) => HTMLElement} */
 export function choose(name, words, choices, read = (/** @type {string} */ text) => text) {
   const list = make(
@@ -38,7 +38,7 @@ export function toggle(name, words) {
 /** @template Each @param {Each[]} list @param {(each: Each) => string} words @returns {Record<string, string>} */
 const named = (list, words) => Object.fromEntries(list.map((each, i) => [i, words(each)]));
 
-/* What people call the metrics that have a definition of their own. */
+/* The words of the metrics that have a definition of their own. */
 const definedMetrics = () =>
   payload.metrics.map((each) => each.words).filter((each) => Object.hasOwn(payload.glossary, each));
 

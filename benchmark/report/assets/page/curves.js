@@ -1,5 +1,5 @@
 // @ts-check
-/* The curves: one metric in one setting, with bands over seeds. */
+/* The section of curves: one metric in one setting, with bands over seeds. */
 
 import { chart } from "./chart.js";
 import { CHOICES } from "./choices.js";

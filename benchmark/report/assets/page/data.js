@@ -1,12 +1,12 @@
 // @ts-check
-/* The payload, and the curves of a metric in a setting, unpacked when they are first looked at. */
+/* The payload, and the curves of a metric in a setting, which are unpacked when first shown. */
 
 import { byId } from "./dom.js";
 
 /** @import { Axis, Bands, Curves, Lines, Packed, Payload } from "./payload.d.ts" */
 /** @import { Numbers } from "./scale.js" */
 /** @typedef {Axis["name"]} AxisName */
-/** @typedef {Record<string, any[]>} Columns A table, by the names of its columns. */
+/** @typedef {Record<string, any[]>} Columns The columns of a table by name. */
 /** @typedef {Record<string, any>} Row */
 /** @typedef {{ variant: number, x: Numbers, [statistic: string]: any }} Band */
 /** @typedef {{ variant: number, seed: number, diverged: boolean, x: Record<AxisName, Numbers>, y: Float64Array }} Line */
@@ -22,7 +22,7 @@ export const curvesOf = (() => {
   const AXES = payload.axes.filter((axis) => axis.by_step).map((axis) => axis.name);
   const CLOCK = /** @type {Axis} */ (payload.axes.find((axis) => !axis.by_step)).name;
 
-  /* Codes of 16 bits to numbers; NaN where absent. */
+  /* The numbers of packed 16-bit codes; NaN if absent. */
   /** @type {(packed: Packed) => Float64Array} */
   function unpack({ unit, low, step, codes }) {
     const bytes = atob(codes);
@@ -62,7 +62,7 @@ export const curvesOf = (() => {
 
   const given = (/** @type {(number | null)[]} */ numbers) => numbers.map((each) => each ?? NaN);
 
-  /* The same bands on another axis: a step lies at one epoch, after so many samples. */
+  /* The same bands on another axis, whose values follow from the step. */
   /** @type {(found: Band[], part: Bands, places: Curves["places"], axis: AxisName) => Band[]} */
   const onAxis = (found, part, places, axis) =>
     found.map((each, i) => ({ ...each, x: given(places[part.places[i]][AXES.indexOf(axis)]) }));
@@ -110,7 +110,7 @@ export const curvesOf = (() => {
 /* The words of each axis, by its name. */
 export const AXIS_WORDS = Object.fromEntries(payload.axes.map(({ name, words }) => [name, words]));
 
-/* Keep what `compute` gives for each object that it is asked about. */
+/* Return `compute` with its results cached by object. */
 /** @template {object} Known, Found @param {(object: Known) => Found} compute @returns {(object: Known) => Found} */
 export function remembered(compute) {
   /** @type {WeakMap<Known, Found>} */

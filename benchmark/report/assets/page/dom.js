@@ -1,11 +1,11 @@
 // @ts-check
-/* Making elements: texts are always text, so that no name can become markup. */
+/* Creation of elements. Texts become text nodes, so that no name can become markup. */
 
 /** @typedef {string | Node | null} Child */
-/** @typedef {Child | Child[]} Words What stands in one place. */
+/** @typedef {Child | Child[]} Words The content of one element. */
 /** @typedef {Child | Words[]} Children */
 /**
- * The element of a kind as `make` takes it: a tag, with classes after dots.
+ * The type of the element that `make` returns for a kind: a tag, with classes after dots.
  *
  * @template {string} Kind
  * @typedef {Kind extends `${infer Tag}.${string}` ? ElementOf<Tag>
@@ -47,7 +47,7 @@ export function say(words) {
   byId("said").textContent = words;
 }
 
-/* The address holds the state, so links to sections scroll without writing it. */
+/* Scroll to a section. A link would overwrite the address, which holds the state. */
 /** @type {(id: string) => void} */
 export function goTo(id) {
   const section = byId(id);

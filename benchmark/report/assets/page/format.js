@@ -1,5 +1,5 @@
 // @ts-check
-/* Numbers as people read them. */
+/* Formatting of numbers. */
 
 import { metric } from "./state.js";
 
@@ -18,7 +18,7 @@ export function digits(value, count = 4) {
 /** @type {(text: string) => string} */
 export const tidy = (text) => text.replace("-", "−").replace(/e\+?/, "e");
 
-/* A value of the metric that is shown, in its unit, without the sign of that. */
+/* A value of the shown metric in its unit, without the unit's sign. */
 /** @type {(number: Known) => string} */
 export function value(number) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
@@ -26,10 +26,10 @@ export function value(number) {
   return decimals === null ? digits(number * factor) : tidy((number * factor).toFixed(decimals));
 }
 
-/* The sign that stands behind such a value. */
+/* The unit's sign after such a value. */
 export const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
 
-/* The vertical axis of a chart of the metric that is shown. */
+/* The vertical axis of a chart of the shown metric. */
 /** @type {(more?: Partial<Axis>) => Axis} */
 export function metricAxis(more = {}) {
   const { words, unit, logarithmic, higher_is_better: isHigherBetter } = metric();
@@ -49,7 +49,7 @@ export function pWords(p) {
   return p < 0.001 ? "< 0.001" : p > 0.995 ? "1" : p.toPrecision(2);
 }
 
-/* Of an amount on an axis: 12k, 1.5M, 1e15. */
+/* An amount on an axis, such as 12k, 1.5M or 1e15. */
 /** @type {(number: number) => string} */
 export function compact(number) {
   const size = Math.abs(number);

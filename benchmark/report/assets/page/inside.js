@@ -1,5 +1,5 @@
 // @ts-check
-/* What was recorded inside optimizers with --diagnostics; axis, line and band are those of the curves. */
+/* The section of values recorded with --diagnostics; it shares axis, center and band with the curves. */
 
 import { chart } from "./chart.js";
 import { CHOICES } from "./choices.js";
@@ -13,7 +13,7 @@ import { definition, term } from "./terms.js";
 
 /** @import { Description } from "./chart.js" */
 
-const ONE_SIDED = ["cosine", "signal_to_noise"]; // a log axis would not show where they are near 0
+const ONE_SIDED = ["cosine", "signal_to_noise"]; // a log axis would hide values near 0
 
 function insideCurves() {
   const place = payload.inside.indexOf(`inside/${state.group}/${state.look}`);

@@ -1,5 +1,5 @@
 // @ts-check
-/* In short, and the leaderboard. */
+/* The sections "In short" and "Leaderboard". */
 
 import { CHOICES } from "./choices.js";
 import { choose } from "./controls.js";
@@ -63,7 +63,7 @@ const comparisonsByPair = remembered((columns) => {
   return found;
 });
 
-/* How `a` does against `b`, whichever way round it was compared. */
+/* The comparison of `a` with `b`, reversed if the payload has that of `b` with `a`. */
 /** @type {(standing: Standing, a: number, b: number) => Row | null} */
 export const comparison = (standing, a, b) =>
   comparisonsByPair(standing.comparisons).get(`${a} ${b}`) ?? null;
@@ -87,7 +87,7 @@ function turned(row) {
   };
 }
 
-/* The chosen variant that the others are compared with. */
+/* The index of the chosen variant that the others are compared with. */
 /** @type {() => number | null} */
 function referenceVariant() {
   const wanted = payload.reference ?? state.against;
@@ -121,7 +121,7 @@ function nameCell(row) {
   ];
 }
 
-/* A row with what is known of its variant, or of its optimizer alone. */
+/* A row extended by its variant, or by its optimizer only. */
 /** @type {(row: Row) => Row} */
 export const withVariant = (row) => ({
   ...setting().variants[row.variant],
@@ -135,7 +135,7 @@ export const withOptimizer = (row) => ({
   hyperparameters: "",
 });
 
-/* The rows of what is shown, by optimizer. */
+/* The rows of the shown variants, by optimizer. */
 /** @type {(columns: Columns) => Map<number, Row[]>} */
 export function byOptimizer(columns) {
   const off = hidden();
@@ -311,7 +311,7 @@ function leaderboardNote(rows, reference) {
   ];
 }
 
-/* As words.seeds_words in Python. */
+/* The same as words.seeds_words in Python. */
 /** @type {(counts: number[]) => string} */
 function seedsWords(counts) {
   const some = counts.filter((count) => count > 0);

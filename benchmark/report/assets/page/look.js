@@ -1,5 +1,5 @@
 // @ts-check
-/* The looks of optimizers: colour, dash and marker, as the payload has them. */
+/* The looks of optimizers: colour, dash and marker from the payload. */
 
 import { payload } from "./data.js";
 import { draw } from "./dom.js";

@@ -1,5 +1,5 @@
 // @ts-check
-/* Puts the page together. */
+/* The main module, which assembles the page. */
 
 import { costSection, provenanceSection, troubleSection } from "./accounts.js";
 import { mainControls } from "./controls.js";
@@ -27,7 +27,7 @@ const SECTIONS = {
   provenance: "Provenance",
 };
 
-/* What is there only where there is something to draw. */
+/* Sections that exist only if there is something to draw. */
 const DRAWN = [
   "controls",
   "leaderboard",
@@ -63,7 +63,7 @@ function fillFrame() {
   );
 }
 
-/* On paper nothing can be opened. */
+/* Folded parts are opened for printing. */
 function unfold() {
   for (const details of document.querySelectorAll("details")) details.open = true;
   for (const button of document.querySelectorAll("button")) {

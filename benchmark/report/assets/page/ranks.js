@@ -1,5 +1,5 @@
 // @ts-check
-/* Critical-difference diagrams, and who beats whom. */
+/* Critical-difference diagrams, and the table of all pairwise comparisons. */
 
 import { payload } from "./data.js";
 import { byId, draw, make } from "./dom.js";
@@ -14,9 +14,9 @@ import { term, told } from "./terms.js";
 /** @import { Scale } from "./scale.js" */
 /** @typedef {Variant & { place: number }} Placed */
 
-const LINE = 19; // between two labels of a diagram
+const LINE = 19; // pixels between two labels of a diagram
 
-/* Average ranks on a line; bars join those that cannot be told apart. */
+/* Average ranks on a line; bars join those without a significant difference. */
 /** @type {(ranking: Ranking, width: number, title: string) => Element} */
 function rankDiagram(ranking, width, title) {
   const count = ranking.optimizers.length;

@@ -1,11 +1,11 @@
 // @ts-check
-/* From numbers to pixels, and round numbers to write along the way. */
+/* Scales from numbers to pixels, and their ticks at round numbers. */
 
 /** @typedef {number[] | Float64Array} Numbers */
 /** @typedef {[low: number, high: number]} Range */
 /** @typedef {((number: number) => number) & { low: number, high: number, log: boolean }} Scale */
 
-/* A map from [low, high] to [from, to], along logarithms if `log`. */
+/* A map from [low, high] to [from, to], logarithmic if `log`. */
 /** @type {(low: number, high: number, from: number, to: number, log: boolean) => Scale} */
 export function scale(low, high, from, to, log) {
   /** @type {(number: number) => number} */
@@ -35,7 +35,7 @@ export function extent(arrays, log) {
   return [low, high];
 }
 
-/* Some air above and below. */
+/* A range with padding at both ends. */
 /** @type {(range: Range, log: boolean, share?: number) => Range} */
 export function padded([low, high], log, share = 0.04) {
   if (log) {
@@ -74,7 +74,7 @@ function logTicks(low, high, count) {
   return found;
 }
 
-/* The place in ascending `numbers` that is nearest to `wanted`. */
+/* The index in ascending `numbers` of the one nearest to `wanted`. */
 /** @type {(numbers: Numbers, wanted: number) => number} */
 export function nearest(numbers, wanted) {
   let [low, high] = [0, numbers.length - 1];
@@ -86,7 +86,7 @@ export function nearest(numbers, wanted) {
   return low > 0 && wanted - numbers[low - 1] < numbers[low] - wanted ? low - 1 : low;
 }
 
-/* The last place whose number is not above `wanted`, −1 if there is none: for staircases. */
+/* The last index whose number is at most `wanted`, −1 if there is none; used for staircases. */
 /** @type {(numbers: Numbers, wanted: number) => number} */
 export function lastUpTo(numbers, wanted) {
   let [low, high] = [0, numbers.length];

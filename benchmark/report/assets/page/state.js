@@ -1,5 +1,5 @@
 // @ts-check
-/* What is shown: one object, kept in the address so that a view can be shared. */
+/* The state: one object of all choices, kept in the address so that a view can be shared. */
 
 import { CHOICES } from "./choices.js";
 import { payload } from "./data.js";
@@ -7,7 +7,7 @@ import { payload } from "./data.js";
 /** @import { Variant } from "./payload.d.ts" */
 /** @import { AxisName } from "./data.js" */
 /**
- * The choices by name; the index is for those that go through all of them.
+ * The choices by name; the index signature is for code that iterates over all of them.
  *
  * @typedef {{
  *   problem: number, metric: number, variants: string, score: string, against: string,
@@ -69,7 +69,7 @@ export const noneIsShown = () =>
   setting().variants.every((variant) => hidden().has(variant.optimizer));
 export const NONE_SHOWN = "No optimizer is shown: choose one above.";
 
-/* Variants of the setting that are to be shown, as [place, variant]. */
+/* The variants to show in the setting, as [place, variant]. */
 /** @type {() => [number, Variant][]} */
 export function shownVariants() {
   const off = hidden();
@@ -78,7 +78,7 @@ export function shownVariants() {
     .filter(([, v]) => !off.has(v.optimizer) && (v.chosen || state.variants === "all"));
 }
 
-/* Problems, metrics and optimizers stand in the address by name: it outlives a changed order. */
+/* The address names problems, metrics and optimizers, so that it survives a changed order. */
 /** @type {Record<string, () => string[]>} */
 const NAMES = {
   problem: () => payload.settings.map((each) => each.name),

@@ -6,9 +6,9 @@ import { make, say } from "./dom.js";
 /** @import { Children } from "./dom.js" */
 /** @import { Row } from "./data.js" */
 /**
- * A column: `cell(row)` is what is shown, `key(row)` what is sorted by, `plain(row)` the text of a
- * copy, `csv` the columns of a CSV by name, which without it has `key(row)`; what is `hidden` is
- * only copied.
+ * A column: `cell(row)` is its content, `key(row)` the sort key, `plain(row)` the text of a
+ * copy, `csv` the columns of a CSV by name (without it the CSV has `key(row)`). A `hidden` column
+ * appears only in copies.
  *
  * @typedef {{
  *   name: string, id?: string, head?: Node | string, cell: (row: Row) => Children,
@@ -16,9 +16,9 @@ import { make, say } from "./dom.js";
  *   csv?: Record<string, (row: Row) => unknown>, left?: boolean, hidden?: boolean,
  * }} Column
  */
-/** @typedef {{ by: string | null, up: boolean, all: boolean }} Kept What a reader chose. */
+/** @typedef {{ by: string | null, up: boolean, all: boolean }} Kept The reader's choices for a table. */
 
-const FOLD = 30; // rows; more are shown when asked for
+const FOLD = 30; // rows; a button shows the others
 
 /** @type {(column: Column) => string} */
 const idOf = (column) => column.id ?? column.name;
@@ -33,10 +33,7 @@ const keptOf = (() => {
   };
 })();
 
-/* A table of `rows`; a column is {name, id, head, cell, key, plain, csv, left, hidden}: `cell(row)` gives
-   what is shown, `key(row)` what is sorted by, `plain(row)` the text of a copy, `csv` the columns of a
-   CSV by name, which without it has `key(row)`; a `hidden` one is only copied. A table of one `id`
-   stays sorted and unfolded as it was when it is made again of other rows. */
+/* A table of `rows`. A table that is made again with the same `id` keeps its sorting and folding. */
 /** @type {(id: string, caption: string, columns: Column[], rows: Row[]) => HTMLElement} */
 export function table(id, caption, columns, rows) {
   const kept = keptOf(id);
@@ -160,7 +157,7 @@ export function asCsv(columns, rows) {
   /** @type {(text: string) => string} */
   const quoted = (text) =>
     /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  // A spreadsheet takes a text that begins so for a formula, unless an apostrophe is before it.
+  // A spreadsheet takes such a text for a formula unless it begins with an apostrophe.
   /** @type {(each: unknown) => string} */
   const tame = (each) =>
     typeof each === "string" && /^\s*[=+\-@]/.test(each) ? `'${each}` : String(each ?? "");
@@ -171,7 +168,7 @@ export function asCsv(columns, rows) {
   return `${[parts.map(([name]) => quoted(name)).join(","), ...lines].join("\n")}\n`;
 }
 
-/* As markdown_text.as_text in Python. */
+/* The same as markdown_text.as_text in Python. */
 /** @type {(text: string) => string} */
 export function markdownText(text) {
   return text
@@ -206,7 +203,7 @@ function asLatex(columns, rows) {
         /[\\^~]/.test(sign) ? `\\char\`\\${sign} ` : `\\${sign}`,
       )
       .replace(/[−±★–<>]/g, (sign) => special[sign])
-      .replace(/[[*]/g, "{$&}"); // after \\\\ they would be its arguments
+      .replace(/[[*]/g, "{$&}"); // after \\\\ they would start its optional argument
   /** @type {(texts: string[]) => string} */
   const line = (texts) => `${texts.map(safe).join(" & ")} \\\\`;
   const lines = rows.map((row) => line(columns.map((column) => plainOf(column, row))));

@@ -1,5 +1,5 @@
 // @ts-check
-/* Time to target, for one setting, and performance profiles over all of them. */
+/* The sections on time to target in one setting and on performance profiles over all settings. */
 
 import { chart } from "./chart.js";
 import { AXIS_WORDS, payload, rowsOf } from "./data.js";

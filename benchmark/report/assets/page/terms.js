@@ -1,12 +1,12 @@
 // @ts-check
-/* Words with their definitions, which are one hover, tap or focus away. */
+/* Terms whose definitions appear on hover, tap or focus. */
 
 import { payload } from "./data.js";
 import { byId, make } from "./dom.js";
 
 /** @import { Words } from "./dom.js" */
 
-/* A word whose definition is one hover, tap or focus away; or several, each with its name. */
+/* A term whose definition appears on hover, tap or focus; or several, each definition with its name. */
 /** @type {(name: string | string[], words?: string | string[]) => HTMLElement} */
 export function term(name, words = name) {
   const text = [name]
@@ -22,7 +22,7 @@ export function definition(name) {
   return payload.glossary[name];
 }
 
-/* `words` of which `more` is one hover, tap or focus away, if there is any. */
+/* `words` for which `more` appears on hover, tap or focus, unless it is empty. */
 /** @type {(kind: string, words: Words, more: string) => HTMLElement} */
 export function told(kind, words, more) {
   if (!more) return make(`span${kind}`, {}, [words]);

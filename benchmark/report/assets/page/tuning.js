@@ -1,5 +1,5 @@
 // @ts-check
-/* Learning rates: how the result depends on them, and what searching is worth. */
+/* The section on learning rates: sensitivity, and the expected gain from searching. */
 
 import { chart } from "./chart.js";
 import { payload, rowsOf } from "./data.js";
@@ -57,7 +57,7 @@ function describeRates() {
   };
 }
 
-/* What is known around the best rate: nothing where it is the only one. */
+/* A number about rates around the best one, absent if it is the only rate. */
 /** @template Value @param {Row} row @param {Value} known */
 const around = (row, known) => (row.tried > 1 ? known : null);
 

@@ -42,7 +42,7 @@ def store(studied):
 
 @pytest.fixture(scope="module")
 def stores(studied_once):
-    """Two settings with everything that fills a figure: names, rates, divergence."""
+    """Return studies of two settings with all that figures show: names, rates, divergence."""
     store = studied_once(LONG, final=final)
     for record in store.records():
         if record.trial.label == "sgd lr=1":
@@ -58,7 +58,7 @@ def drawings(stores):
 
 @pytest.fixture
 def texts(monkeypatch):
-    """Return a function that gives the words and the box of every text that is drawn."""
+    """Return a function that returns the words and the box of every drawn text."""
     from matplotlib.text import Text
 
     drawn, draw = [], Text.draw
@@ -265,7 +265,7 @@ def saved(drawing, kind, folder):
 
 
 def test_all_lines_are_equally_wide(drawings):
-    """A width that differs would look as if it meant something."""
+    """A different width would look as if it had a meaning."""
     named = [
         line.get_linewidth()
         for drawing in drawings

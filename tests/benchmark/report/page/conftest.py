@@ -7,7 +7,7 @@ EVIL = "</script><script>alert(1)</script>\"'&"  # an optimizer's label may be a
 
 @pytest.fixture
 def curve(log):
-    """Return a function that makes a trial's log, with loss and accuracy that end as told."""
+    """Return a function that makes a trial's log with a given final loss and accuracy."""
 
     def make(optimizer="sgd", loss=0.5, accuracy=0.8, *, points=6, **options):
         rows = [
@@ -29,7 +29,7 @@ def curve(log):
 
 @pytest.fixture
 def logs(curve):
-    """Return logs of 5 seeds on two problems: adam is best, sgd has three rates, one diverges."""
+    """Return logs of 5 seeds on two problems: adam is best, one of sgd's three rates diverges."""
     return [
         one
         for problem, ease in (("logreg/digits", 0.0), ("mlp/digits", 0.05))
@@ -56,13 +56,13 @@ def logs(curve):
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory):
-    """Return a folder for pages that several tests look at."""
+    """Return a folder for pages that several tests share."""
     return tmp_path_factory.mktemp("pages")
 
 
 @pytest.fixture
 def whole(shelf, request):
-    """Return the file of the page of `logs`, made once."""
+    """Return the file of the page of `logs`, which is made once."""
     path = shelf / "whole.html"
     if not path.exists():
         file_of, logs = map(request.getfixturevalue, ("file_of", "logs"))

@@ -1,4 +1,4 @@
-"""The page in a browser; that nothing complains and nothing is asked for, `open_page` checks."""
+"""The page in a browser; `open_page` checks that it logs no errors and sends no requests."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ def labels_row(page):
 
 
 def expose(page, module, *names):
-    """Let the tests call functions that a module exports."""
+    """Make the functions that a module exports callable from tests."""
     text = joined(MODULES / module)
     last = re.findall(r"^const (module_\d+) =", text, re.MULTILINE)[-1]
     text += f"\nObject.assign(globalThis, {{ {', '.join(f'{n}: {last}.{n}' for n in names)} }});"

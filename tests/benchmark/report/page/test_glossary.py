@@ -1,4 +1,4 @@
-"""The glossary and what the page's scripts refer to, both ways; nothing is drawn here."""
+"""The glossary and the terms in the page's scripts, compared both ways without a browser."""
 
 import re
 
@@ -11,7 +11,7 @@ from benchmark.report.page.modules import joined
 from benchmark.report.page.page import _MAIN
 
 TEXT = r'"([^"]+)"'
-# What `term` is given other than texts, and where the texts are.
+# Arguments of `term` that are not string literals, and patterns that find their values.
 LISTS = {
     "Object.values(CHOICES.score)": r"score: \{(.*?)\}",
     "Object.values(CHOICES.center)": r"center: \{(.*?)\}",
@@ -32,7 +32,7 @@ def scripts():
 
 @pytest.fixture(scope="module")
 def first_arguments(scripts):
-    """Return what stands first in the brackets of every call of `term`."""
+    """Return the first argument of every call of `term`."""
     calls = re.findall(
         r"\bterm\((\[[^\]]*(?:\[[^\]]*\][^\]]*)*\]|\"[^\"]+\"|[^,\"\[]+?\))", scripts
     )

@@ -1,4 +1,4 @@
-"""Modules become one script that does what they did, whatever names they have inside."""
+"""Bundled modules behave as separate ones do, whatever names they use inside."""
 
 import re
 
@@ -25,7 +25,7 @@ def written(tmp_path):
 
 
 def graph(edges, size):
-    """Return modules that all have one private and one exported name; each adds up its imports."""
+    """Return modules with the same private name and one export each, which sums its imports."""
     texts = {}
     for i in range(size):
         imported = sorted(j for j in range(i) if (j, i) in edges)

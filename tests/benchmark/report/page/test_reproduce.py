@@ -35,7 +35,7 @@ def keys_of(trials):
 
 
 def made_again(trials, lines=None):
-    """Return whether the commands make exactly `trials`, in so many lines."""
+    """Return whether the commands run exactly `trials`, in a given number of lines."""
     found = commands("study", trials)
     assert lines is None or len(found) == lines
     return planned(found) == keys_of(trials)
@@ -147,7 +147,7 @@ def items(draw):
 
 @st.composite
 def studies(draw):
-    """Return the trials of a study that several commands made, some not to the end."""
+    """Return the trials of a study that several commands ran, some of them not to the end."""
     trials = []
     for _ in range(draw(st.integers(1, 3))):
         problems = draw(
