@@ -179,7 +179,7 @@ def _gains(metric: str, of_a: dict[int, float], of_b: dict[int, float]) -> Array
     """Return by how much a is better than b in each common seed, in the order of seeds."""
     seeds = sorted(of_a.keys() & of_b.keys())
     a, b = (np.array([of[seed] for seed in seeds]) for of in (of_a, of_b))
-    is_apart = a != b  # two infinities are a tie
+    is_apart = a != b  # two infinities, both diverged, are a tie
     difference = np.subtract(a, b, out=np.zeros(len(seeds)), where=is_apart)
     size = np.maximum(np.abs(a), np.abs(b))
     noise = np.full(len(seeds), _SAME_SHARE) if is_share(metric) else _SAME_DIGITS * size

@@ -77,7 +77,7 @@ def reaching(times: pl.DataFrame) -> pl.DataFrame:
     for names, group in times.group_by(*WHO, maintain_order=True):
         found = _kaplan_meier(*_times_and_ends(group))
         who += [names] * len(found[0])
-        stairs.append(np.stack(found))  # (x share low high, moments)
+        stairs.append(np.stack(found))  # (4, moments): x, share, low, high
     if not stairs:
         return pl.DataFrame(schema=_STAIRS)
     numbers = dict(zip(("x", "share", "low", "high"), np.concatenate(stairs, axis=1), strict=True))

@@ -406,7 +406,7 @@ class MetricFindings:
 
     def _times(self, axis: AxisName) -> pl.DataFrame:
         nobody = only(self.findings.frames, [])
-        parts = [time_to_target(nobody, self.name, 0.0, axis)]  # its columns
+        parts = [time_to_target(nobody, self.name, 0.0, axis)]  # empty, for its columns
         for name, setting in self.findings.settings.items():
             target = self.targets[name]
             if target is not None:

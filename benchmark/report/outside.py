@@ -15,7 +15,7 @@ from benchmark.spec import Trial
 from benchmark.store import Store
 
 _NAMES = {"problem": 120, "dataset": 120, "setting": REASON_LENGTH, "optimizer": 120, "label": 120}
-_TREES = ("hyperparameters", "environment")  # JSON
+_TREES = ("hyperparameters", "environment")  # columns that hold JSON
 
 
 def read(stores: Sequence[Store]) -> Frames:
