@@ -31,9 +31,7 @@ def target_times(frames: Frames, metric: str, axis: AxisName = STEP) -> pl.DataF
         axis: Axis of the times.
     """
     numbers = scores(frames, metric)
-    found = [
-        target_table(time_to_target(only(frames, []), metric, 0.0, axis))
-    ]  # empty, for its columns
+    found = [target_table(time_to_target(only(frames, []), metric, 0.0, axis))]  # its schema
     for (setting,), group in numbers.group_by("setting", maintain_order=True):
         target = suggested_target(group)
         if target is not None:

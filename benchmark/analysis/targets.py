@@ -149,9 +149,7 @@ def _median_bounds(
     xs, share, low_share, high_share = _kaplan_meier(times, ends)
     # Once all have reached the target, the share is at least one half with certainty.
     upper = np.where(share >= 1, 1.0, high_share)
-    return _first_half(xs, upper), _first_half(
-        xs, low_share
-    )  # the upper bound reaches one half first
+    return _first_half(xs, upper), _first_half(xs, low_share)  # the upper bound rises first
 
 
 def _finite(value: float) -> float | None:
@@ -192,9 +190,7 @@ def _kaplan_meier(
     censored = [min(end, watched) for end in ends]
     distribution = ecdf(CensoredData(times, right=censored)).cdf
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", RuntimeWarning
-        )  # the bounds at share 1 are NaN, as documented
+        warnings.simplefilter("ignore", RuntimeWarning)  # the bounds at share 1 are NaN
         bounds = distribution.confidence_interval(LEVEL, method="log-log")
     rises = np.isin(distribution.quantiles, times)
     keep = (distribution.quantiles[rises], distribution.probabilities[rises])

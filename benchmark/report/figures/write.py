@@ -28,11 +28,7 @@ from benchmark.store import Store
 Kind = Literal["pdf", "svg", "png"]
 KINDS: tuple[Kind, ...] = ("pdf", "svg", "png")
 _DOTS_PER_INCH = 300
-_UNDATED = {
-    "pdf": {"CreationDate": None},
-    "svg": {"Date": None},
-    "png": None,
-}  # no date: equal bytes
+_UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}  # equal bytes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-_WINDOW_SECONDS = (
-    0.003  # much longer than the clock's resolution, shorter than bursts of other work
-)
+_WINDOW_SECONDS = 0.003  # long against the clock's resolution, shorter than other work's bursts
 _MAX_STEPS = 1000
 _MIN_ROUNDS = 7  # even if the time is up
 

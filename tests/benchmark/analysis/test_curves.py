@@ -131,12 +131,7 @@ def test_over_seconds_a_curve_is_a_staircase_and_ends_with_its_first_seed(frames
     band = bands(frames_of(fast, slow), "val/loss", "train_seconds")
     assert columns(band, "x", "center", "minimum", "maximum") == [
         (0.0, 9.0, 8.0, 10.0),
-        (
-            1.0,
-            7.0,
-            4.0,
-            10.0,
-        ),  # the slow seed still has its first value; nothing is interpolated (7.33)
+        (1.0, 7.0, 4.0, 10.0),  # the slow seed holds its first value: no 7.33 in between
         (1.5, 5.0, 4.0, 6.0),
         (2.0, 4.0, 2.0, 6.0),  # the fast seed ends here
     ]

@@ -110,9 +110,7 @@ def test_shares_and_their_interval_are_those_of_scipy(frames_of, log):
     stairs = reaching(times_of(frames_of(*seeds)))
     theirs = stats.ecdf([10.0 * n for n in range(1, 8)]).cdf
     assert stairs["share"].to_list() == pytest.approx([n / 7 for n in range(1, 8)])
-    with pytest.warns(
-        RuntimeWarning, match="undefined at some observations"
-    ):  # at the point where all seeds have reached it
+    with pytest.warns(RuntimeWarning, match="undefined at some observations"):  # all reached it
         expected = theirs.confidence_interval(0.95, method="log-log").low.probabilities[:-1]
     assert stairs["low"].to_list()[:-1] == pytest.approx(expected)
     assert stairs["low"].to_list()[-1] is None
