@@ -24,9 +24,9 @@ from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
 _SECONDS_BETWEEN_LOOKS = 1.0
-_MOST_FAILURES = 3  # one after the other; then nothing more is tried
+_MOST_FAILURES = 3  # in a row, after which mirroring is given up
 _MOST_FAILURES_OF_A_TRIAL = 3
-_SECONDS_TO_STOP = 1.0  # for the thread, before what it waits for is ended
+_SECONDS_TO_STOP = 1.0  # for the thread to end by itself, before the service is ended
 
 
 class Run(Protocol):

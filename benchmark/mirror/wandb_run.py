@@ -38,11 +38,11 @@ from benchmark.store import FINISHED, Record
 
 INIT_SECONDS = 10.0  # a server that takes longer to open a run counts as unreachable
 FINISH_SECONDS = 20.0
-REFUSED = "previously created and deleted"  # what W&B says of the id of a run that was deleted
+REFUSED = "previously created and deleted"  # in W&B's message about the id of a deleted run
 
-_GRACE_SECONDS = 5.0  # after FINISH_SECONDS, which wandb-core itself keeps unless it hangs
-_RUNS_AT_ONCE = 30  # that may be opened online without a pause
-_SECONDS_BETWEEN_RUNS = 1.0  # online, after these: each takes some requests of W&B's rate limits
+_GRACE_SECONDS = 5.0  # on top of FINISH_SECONDS, which wandb-core itself keeps unless it hangs
+_RUNS_AT_ONCE = 30  # online runs that may be opened without a pause
+_SECONDS_BETWEEN_RUNS = 1.0  # between further online runs, because of W&B's rate limits
 
 
 class WandbSink:

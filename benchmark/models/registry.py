@@ -1,11 +1,11 @@
-"""The table of models: names and where they live, no torch."""
+"""The table of models, with their import paths; torch is not loaded."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRow:
-    """One model: where its LightningModule lives and which data it takes."""
+    """One model: the import path of its LightningModule, and the data it takes."""
 
     name: str
     target: str
