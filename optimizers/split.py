@@ -13,7 +13,7 @@ Group = dict[str, Any]
 Make = Callable[[list[Any]], Optimizer]  # takes parameters, or groups with settings of their own
 
 
-class Split(Optimizer):
+class SplitOptimizer(Optimizer):
     """Steps parameters of two dimensions by one optimizer and all others by a second.
 
     `param_groups` and `state` are those of both, so that learning rates are scheduled for both, and

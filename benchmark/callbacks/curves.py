@@ -17,7 +17,7 @@ Row = dict[str, float]
 Sink = Callable[[Row], None]
 
 
-class Curves(Callback):
+class CurveWriter(Callback):
     """A callback that makes rows and passes each to all sinks, after the clocks have stopped.
 
     Every row has all of `metrics.AXES`. It also has one of: the running loss (mean over the steps

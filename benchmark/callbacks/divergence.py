@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from benchmark.callbacks.curves import Curves
+from benchmark.callbacks.curves import CurveWriter
 from benchmark.metrics import LOSS, metric_of
 from benchmark.models.base import Model
 
@@ -26,7 +26,7 @@ class Divergence(Callback):
         reason: One line with the step; empty unless the trial has diverged.
     """
 
-    def __init__(self, curves: Curves) -> None:
+    def __init__(self, curves: CurveWriter) -> None:
         self.reason = ""
         self._curves = curves
         self._initial: float | None = None
