@@ -25,7 +25,7 @@ class StudyWatcher(Protocol):
     """An observer of the completion of a study; an exception that it raises ends the completion."""
 
     def noticed(self, notice: str) -> None:
-        """Note that an embedded data set stands in for one that cannot be had."""
+        """Note that an embedded data set replaces an unavailable one."""
 
     def planned(self, plan: TrialPlan) -> None:
         """Note the trials before any is run; called again if data turn out to be unavailable."""

@@ -1,4 +1,4 @@
-"""The context of a trial: facts that do not decide its outcome; they are sent to every worker."""
+"""The context of a trial: facts that do not affect its outcome, and are sent to every worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

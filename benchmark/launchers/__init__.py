@@ -57,7 +57,7 @@ class Launcher(Protocol):
         """Prepare data sets where the workers find them.
 
         Args:
-            wanted: For each problem: data set, model, and True if dropout is on.
+            wanted: Data set, model, and True if dropout is on; one tuple per problem.
             context: Folders of the data.
 
         Raises:

@@ -21,7 +21,7 @@ def prepare(
     """Prepare data sets in a worker.
 
     Args:
-        wanted: For each problem: data set, model, and True if dropout is on.
+        wanted: Data set, model, and True if dropout is on; one tuple per problem.
         context: Folders of the data.
         timeout_seconds: Time limit; None for no limit.
 

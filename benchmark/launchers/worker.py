@@ -56,7 +56,7 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: R
     """Prepare data sets and test users' models on them; report the data sets or the error.
 
     Args:
-        wanted: For each problem: data set, model, and True if dropout is on.
+        wanted: Data set, model, and True if dropout is on; one tuple per problem.
         context: Folders of the data.
         report: Function that receives the outcome.
     """

@@ -175,7 +175,7 @@ def close_run(run: Any, summary: Mapping[str, Any], status: str) -> None:
 
     Raises:
         TimeoutError: W&B takes too long.
-        Exception: whatever wandb raises.
+        Exception: any exception of wandb.
     """
 
     def close() -> None:

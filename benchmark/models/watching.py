@@ -35,8 +35,8 @@ class StepWatcher(Protocol):
 class Watchers:
     """The watchers that want one step; the first one is the innermost.
 
-    The start of the optimizer's work is told from the outermost to the innermost, its end or pause
-    the other way, so that the innermost measures only the optimizer.
+    When the optimizer's work starts or goes on, the outermost is called first; when it ends or
+    pauses, the innermost. So the innermost measures only the optimizer.
     """
 
     def __init__(self, watchers: Sequence[StepWatcher], step: int) -> None:
