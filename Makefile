@@ -1,4 +1,4 @@
-# Every target sets up first when that is needed; `make` alone lists them.
+# Every target first runs `setup` if needed; `make` alone lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: $(READY) ## make .venv with everything that is needed
+setup: $(READY) ## make .venv with all dependencies
 
 $(READY): pyproject.toml
 	@if command -v uv >/dev/null; then \
@@ -26,17 +26,17 @@ $(READY): pyproject.toml
 	fi
 	@touch $@
 
-bench: $(READY) ## compare the paper's optimizers on the embedded problems, in about a minute
+bench: $(READY) ## compare the classic optimizers on the embedded problems, in about a minute
 	$(RUN) --problem logreg/digits,mlp/digits,cnn/digits --opts $(CLASSICS) --seeds 3 --study bench
 
-bench-all: $(READY) ## every problem, every optimizer, 3 seeds; downloads the data, takes hours
+bench-all: $(READY) ## train every problem with every optimizer and 3 seeds; downloads the data, takes hours
 	$(RUN) --problem all --opts all --seeds 3 --study bench-all
 
-report: $(READY) ## print the tables of the last `make bench` again and make its page
+report: $(READY) ## print the tables of `make bench` again, and write its page
 	$(RUN) show bench
 	$(RUN) report bench
 
-results: $(READY) ## make docs/results.md and its pictures from the records that lie beside it
+results: $(READY) ## write docs/results.md and its pictures from the records in docs/results
 	rm -rf build/results
 	$(RUN) restore docs/results/reference.parquet --results build/results
 	$(RUN) report reference --results build/results --format md --reference adam --out docs/results.md
@@ -48,13 +48,13 @@ reference: $(READY) ## run the trials of docs/results.md again, on real data; ta
 	$(RUN) compact reference --results build/reference --out docs/results/reference.parquet
 	$(MAKE) results
 
-test: $(READY) ## run the tests, without a network, in about ten minutes
+test: $(READY) ## run the tests, offline, in about ten minutes
 	$(BIN)/python -m pytest
 
-test-all: $(READY) ## run the slow tests too, and those on real data if BENCHMARK_DATA_DIR is set
+test-all: $(READY) ## also run the slow tests, and those on real data if BENCHMARK_DATA_DIR is set
 	$(BIN)/python -m pytest -m "" --hypothesis-profile=thorough
 
-lint: $(READY) ## check format, style, types and the direction of imports
+lint: $(READY) ## check format, style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -78,11 +78,11 @@ format: $(READY) ## format the code
 format-javascript: $(TOOLS)/node_modules/.ready
 	npm --prefix $(TOOLS) --silent run format
 
-check: lint test ## all that a change must pass
+check: lint test ## lint and test: every change must pass
 
-perf: $(READY) ## time the suite against a hand-written loop; prints JSON
+perf: $(READY) ## time the suite against a hand-written loop, as JSON
 	@for script in perf/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-clean: ## remove what was built, not the results
+clean: ## remove build products, but keep results
 	rm -rf $(VENV) $(TOOLS)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

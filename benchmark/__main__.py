@@ -1,6 +1,6 @@
 """``python -m benchmark``: exit codes and one-line errors; the verbs are in `benchmark.cli`.
 
-Nothing but the standard library is loaded here before Ctrl-C has its answer.
+Before the handler of Ctrl-C is installed, only the standard library is imported here.
 """
 
 import errno
@@ -22,7 +22,7 @@ _MACHINE_TROUBLE = {
     errno.ENFILE,
     errno.ENOMEM,
 }
-_LONGEST = 1_000  # characters of a message; its middle is cut out
+_LONGEST = 1_000  # characters of a message; the middle of a longer one is cut out
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 _INTERRUPTED_WORDS = "interrupted; the same command goes on where it stopped"
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     0 done, 1 some trial failed, 2 bad usage, 3 data unavailable, 130 interrupted.
     """
     before = signal.getsignal(signal.SIGINT)
-    with suppress(ValueError):  # signals are the main thread's to handle
+    with suppress(ValueError):  # only the main thread may set a handler
         signal.signal(signal.SIGINT, _interrupt)
     try:
         from benchmark.cli.streams import lasting_streams
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _answered(arguments: list[str] | None) -> int:
-    """Return the exit code of a call, whose errors are said in one line each."""
+    """Run the command line, print an error as one line, and return the exit code."""
     import click
 
     from benchmark.cli.mistakes import cure_of
@@ -87,14 +87,17 @@ def _called(arguments: list[str] | None) -> int:
             standalone_mode=False,
         )
     except click.Abort as error:
-        if isinstance(error.__cause__, EOFError):  # click takes it for the end of a dialogue
+        if isinstance(error.__cause__, EOFError):  # click turns EOFError into Abort
             raise OSError(errno.EIO, f"something ended too early: {error.__cause__!r}") from None
         raise
     return code if isinstance(code, int) else DONE
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """Answer Ctrl-C: at once while modules load, which may swallow what is raised in them."""
+    """Handle Ctrl-C: raise KeyboardInterrupt, but exit at once during an import.
+
+    A module that is being imported may swallow the exception.
+    """
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             with suppress(Exception):

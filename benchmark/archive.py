@@ -1,8 +1,9 @@
-"""A whole study in one small Parquet file, to be committed, mailed or kept, and back again.
+"""A study in one small Parquet file, to be committed, mailed or kept; and the way back to files.
 
-One row per trial: ``study``, ``key``, ``problem``, ``label``, ``seed`` and ``status``; ``record``,
-the text of ``record.json``; and ``curves``, the rows of ``metrics.jsonl`` as a list of structs,
-null where a row did not measure a metric. Anything that reads Parquet reads it.
+The file has one row per trial, with the columns ``study``, ``key``, ``problem``, ``label``,
+``seed`` and ``status``; ``record``, the text of ``record.json``; and ``curves``, the rows of
+``metrics.jsonl`` as a list of structs, null where a row lacks a metric. Any Parquet reader reads
+it.
 """
 
 import json
@@ -31,7 +32,7 @@ _TEXTS = ("study", "key", "problem", "label", "status", "record")
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """What `restore` did: trials written, and trials left as they were."""
+    """The result of `restore`: numbers of trials added, and of trials kept as they were."""
 
     store: Store
     added: int
@@ -39,13 +40,13 @@ class Restored:
 
 
 def compact(store: Store, path: Path) -> int:
-    """Write every record of `store`, with its curves, to one Parquet file; return how many.
+    """Write all records of `store`, with their curves, to one Parquet file; return their number.
 
     Trials without a record, which never ran or are still running, are left out.
 
     Raises:
         UsageError: there is no record.
-        OSError: the file cannot be written; one that was there is left as it was.
+        OSError: the file cannot be written; an existing file is left unchanged.
     """
     records = store.records()
     if not records:
@@ -54,9 +55,9 @@ def compact(store: Store, path: Path) -> int:
     frame = pl.DataFrame(
         [_row(store.study, *each) for each in zip(records, curves, strict=True)],
         schema=_schema(curves),
-        strict=False,  # JSON may write a float without a point
+        strict=False,  # JSON may write a float as an integer
     )
-    written = BytesIO()  # polars has errors of its own for a full disk
+    written = BytesIO()  # polars would raise its own error on a full disk
     frame.write_parquet(written, compression="zstd", compression_level=19)
     with replacing(path) as temporary:
         temporary.write_bytes(written.getvalue())
@@ -64,10 +65,10 @@ def compact(store: Store, path: Path) -> int:
 
 
 def restore(path: Path, results: Path) -> Restored:
-    """Write a compacted study's files to its folder in `results`; trials finished there are kept.
+    """Write a compacted study's files to its folder in `results`; keep trials finished there.
 
     Raises:
-        UsageError: `path` is not what `compact` writes.
+        UsageError: `path` is not a file that `compact` wrote.
         OSError: the folder cannot be written.
     """
     rows = list(_read(path))
@@ -108,7 +109,7 @@ def _row(study: str, record: Record, curve: Sequence[Mapping[str, float]]) -> di
 
 
 def _read(path: Path) -> Iterator[tuple[str, Record, list[Row]]]:
-    """Give study, record and curve of every trial that fits, after a check of them all."""
+    """Check all trials, then yield the study, record and curve of each valid one."""
     rows = _rows(path)
     studies = {str(row["study"]) for row in rows}
     if len(studies) != 1:
@@ -133,7 +134,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         if not path.is_file():
             raise Misfit("it is no regular file")
-        # Not by polars, whose threads panic on damaged pages and print pages of their own.
+        # Polars does not read the file: on damaged pages its threads panic and print long messages.
         table = parquet.read_table(path, columns=_READ)
         if table.column_names != _READ:
             raise Misfit(f"it lacks {', '.join(sorted({*_READ} - {*table.column_names}))}")
@@ -147,10 +148,10 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _trial_in(row: Mapping[str, Any]) -> tuple[Record, list[Row]]:
-    """Return record and curve of one row.
+    """Return the record and the curve in one row.
 
     Raises:
-        Misfit: the row is not one that `compact` writes.
+        Misfit: `compact` does not write such a row.
     """
     text = row["record"]
     if not isinstance(text, str) or len(text) > RECORD_BYTES:

@@ -1,4 +1,4 @@
-"""Files that are written beside their place and put there whole: a full disk leaves the old one."""
+"""Files that are replaced atomically: if a write fails, as on a full disk, the old file stays."""
 
 import os
 import shutil
@@ -9,13 +9,13 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a name beside `path`; what is written there takes its place when the block ends.
+    """Yield the path of a temporary file, which replaces `path` when the block ends.
 
-    If the block raises, `path` is as it was, and what was written is gone. What is no regular
-    file, such as ``/dev/stdout``, is written directly; a link stays one.
+    If the block raises, `path` is unchanged and the temporary file is removed. A special file,
+    such as ``/dev/stdout``, is written directly. A link stays a link.
 
     Raises:
-        OSError: there is no room or no right to write; the message names `path`.
+        OSError: the disk is full, or writing is not permitted; the message names `path`.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -35,14 +35,14 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path`, whole or not at all.
 
     Raises:
-        OSError: there is no room or no right to write; the message names `path`.
+        OSError: the disk is full, or writing is not permitted; the message names `path`.
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _settle(temporary: Path, target: Path) -> None:
-    """Put the file in its place when the disk has it all, with the rights that the old one had."""
+    """Flush the file to disk, then move it to its place with the permissions of the old file."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     if target.exists():
@@ -52,7 +52,7 @@ def _settle(temporary: Path, target: Path) -> None:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let errors of the system name `path`, not what stands in for it."""
+    """Make errors of the system name `path` instead of the temporary file."""
     try:
         yield
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Completion of a study: the trials that have no result yet are launched, and all records returned.
+"""Completion of a study: launch the trials that have no result yet, and return all records.
 
-This is the suite's one loop, whoever asks for it: the verb ``run``, a notebook, a test.
+This is the suite's only main loop; the verb ``run``, notebooks and tests all call it.
 """
 
 from collections.abc import Sequence
@@ -22,36 +22,36 @@ from datamodules.errors import DataUnavailableError
 
 
 class StudyWatcher(Protocol):
-    """Is told how a study is completed. What it raises ends the completion."""
+    """An observer of the completion of a study; an exception that it raises ends the completion."""
 
     def noticed(self, notice: str) -> None:
-        """Note that an embedded data set stands in for one that cannot be had."""
+        """Note that an embedded data set replaces an unavailable one."""
 
     def planned(self, plan: TrialPlan) -> None:
-        """Note the trials, before any is run; again, if data turn out unavailable."""
+        """Note the trials before any is run; called again if data turn out to be unavailable."""
 
     def prepared(self, data: Prepared) -> None:
-        """Note where data come from, once for each data set and model."""
+        """Note the origin of the data, once for each data set and model."""
 
     def busy(self, doing: str) -> AbstractContextManager[object]:
-        """Return a context in which what `doing` says goes on."""
+        """Return a context for the activity that `doing` describes."""
 
     def launching(self, trials: Sequence[Trial]) -> AbstractContextManager[Watcher]:
-        """Return a context in which `trials` run, and its watcher of each of them."""
+        """Return a context in which `trials` run; it gives the watcher of the single trials."""
 
 
 class Warner:
-    """A study watcher that warns of what may surprise, and says nothing else."""
+    """A study watcher that warns of replaced data and of notices, and prints nothing else."""
 
     def noticed(self, notice: str) -> None:
-        """Warn of it."""
+        """Warn of the replaced data set."""
         warn(notice, stacklevel=4)
 
     def planned(self, plan: TrialPlan) -> None:
         """Say nothing."""
 
     def prepared(self, data: Prepared) -> None:
-        """Warn of what its user should know."""
+        """Warn of the notices of a data set."""
         for notice in data.notices:
             warn(notice, stacklevel=4)
 
@@ -70,21 +70,21 @@ def complete(
     launcher: Launcher | None = None,
     watcher: StudyWatcher | None = None,
 ) -> list[Record]:
-    """Run the trials that have no result in `store` yet, and return all records in their order.
+    """Run the trials that have no result in `store` yet, and return all records in trial order.
 
-    The same call again goes on where it stopped. A trial that another process has for too long has
-    no record; one that fails, or that the launcher cannot run, has one that says so.
+    Calling this again resumes where it stopped. A trial that fails, or that the launcher cannot
+    run, gets a record that says so. A trial that another process holds for too long has no record.
 
     Args:
         asked: A request, or a study with the name of the store.
         store: The study's folder.
-        launcher: Where trials run; None for this machine.
-        watcher: Is told what goes on; None for warnings of what may surprise.
+        launcher: The launcher that runs the trials; None for this machine.
+        watcher: An observer of the completion; None for a `Warner`.
 
     Raises:
-        UsageError: it cannot be carried out, or not in this folder.
-        DataError: data cannot be had, or are damaged.
-        OSError: a record cannot be written; every record that was written before stays.
+        UsageError: the request cannot be carried out, or not in this folder.
+        DataError: data are unavailable or damaged.
+        OSError: a record cannot be written; all records written before are kept.
     """
     launcher = launcher or make_launcher("local", Limits())
     watcher = watcher or Warner()
@@ -125,7 +125,7 @@ def _completion(
 
 @dataclass(frozen=True, kw_only=True)
 class _Completion:
-    """What the steps of a completion have in common."""
+    """One completion: the state that its steps share."""
 
     planner: Planner
     store: Store
@@ -134,7 +134,7 @@ class _Completion:
     context: Context
 
     def run(self, plan: TrialPlan) -> Sequence[Trial]:
-        """Run what is missing, and return the trials of the study, on the data that were had."""
+        """Run the missing trials, and return all trials of the study on the data in use."""
         with self.watcher.busy("checking optimizers"):
             self.launcher.check_hyperparameters(self.planner.specs())
         plan, folders = self._prepare(plan)
@@ -147,9 +147,9 @@ class _Completion:
         return plan.trials
 
     def _prepare(self, plan: TrialPlan) -> tuple[TrialPlan, dict[str, Path]]:
-        """Prepare the data; return the plan on what stands in for data that cannot be had.
+        """Prepare the data; return the plan and the folders of prepared data by data set.
 
-        The folders of prepared data come with it, by data set.
+        In the plan, embedded data replace data that are unavailable.
         """
         unavailable: dict[str, str] = {}
         known: set[str] = set()
@@ -172,7 +172,7 @@ class _Completion:
                 return plan, folders
 
     def _take(self, found: Sequence[Prepared], known: set[str]) -> None:
-        """Say where data come from, once, and refuse to mix them with others in one study."""
+        """Report the origin of each new data set, and check that the study used no other data."""
         for prepared in found:
             check_same_data(self.store.study, self.store.records(), prepared)
             if str(prepared) not in known:
@@ -191,7 +191,7 @@ class _Completion:
         return [t for t in trials if not reasons[t.accelerator, t.precision]]
 
     def _skip(self, trial: Trial, reason: str) -> None:
-        # Another process, with another machine, may run the trial or have its result.
+        # Another process, on another machine, may run the trial or have its result.
         with suppress(BlockingIOError), self.store.claim(trial, wait=False):
             if self.store.missing([trial]):
                 self.store.begin(trial)

@@ -1,4 +1,4 @@
-"""What a trial needs to know that does not decide its outcome; sent to every worker."""
+"""The context of a trial: facts that do not affect its outcome, and are sent to every worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Where things are, as seen from a worker.
+    """Folders and environment, as seen from a worker.
 
     Args:
-        data_dir: Where data sets were laid down by hand; None for the default place.
-        cache_dir: Where prepared data sets are; None for the default place.
+        data_dir: Folder of data sets that the user downloaded; None for the default.
+        cache_dir: Folder of prepared data sets; None for the default.
         environment: Versions and machine, for the record.
-        prepared: Folders of data sets that are prepared, by the name of the data set; the others
-            are looked for in the two places.
+        prepared: Folders of prepared data sets by the name of the data set; other data sets are
+            looked for in the two folders above.
     """
 
     data_dir: Path | None = None

@@ -1,8 +1,8 @@
-"""What a file of results must look like to be read: types, ranges, sizes, and nothing more.
+"""The format of result files: types, ranges and sizes, checked once when a file is read.
 
-Every number is finite, every text valid Unicode of bounded length, nesting as deep as the types
-below and no deeper. What does not fit raises `Misfit`, whose message is one short line; what fits
-can be relied on by all that reads results. Hyperparameters alone may be infinite or NaN, for some
+Every number is finite, every text is valid Unicode of bounded length, and nesting is no deeper
+than the types below. Other content raises `Misfit`, whose message is one short line, so all other
+code can rely on these properties. Only hyperparameters may be infinite or NaN, because some
 optimizers have such defaults.
 """
 
@@ -19,12 +19,12 @@ from benchmark.metrics import AXES
 from benchmark.plain_text import plain
 
 Status = Literal["done", "diverged", "failed", "skipped"]
-RECORD_BYTES = 4_000_000  # a record takes 2,500, and 100 for each metric more
-LOG_BYTES = 1_000_000_000  # a row takes 300
-COUNTS = tuple(name for name, axis in AXES.items() if axis.whole)  # JSON writes no point
+RECORD_BYTES = 4_000_000  # a record takes about 2,500, and 100 more for each metric
+LOG_BYTES = 1_000_000_000  # a row takes about 300
+COUNTS = tuple(name for name, axis in AXES.items() if axis.whole)  # JSON writes them as integers
 
 _LARGEST = 1.7976931348623157e308
-_EXACT = 2**53  # whole numbers up to here have a float of their own
+_EXACT = 2**53  # a float represents all integers up to here exactly
 _Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Positive = Annotated[int, Meta(ge=1, le=10**9)]
@@ -39,12 +39,12 @@ _Flat = _Scalar | list[_Scalar] | dict[_Name, _Scalar]
 _Value = _Scalar | list[_Flat] | dict[_Name, _Flat]
 
 
-class Misfit(ValueError):  # noqa: N818  # it is no error of the program
-    """A file that is not what the suite writes; the message says in one line where and how."""
+class Misfit(ValueError):  # noqa: N818  # it is a fault of a file, not of the program
+    """A file that the suite did not write; the message says in one line what is wrong and where."""
 
 
 class ScheduleFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields of `optimizers.schedules.Schedule` as they lie on disk."""
+    """Fields of `optimizers.schedules.Schedule` on disk."""
 
     kind: _Name
     warmup: _Size
@@ -62,16 +62,16 @@ class _PlainOptimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class OptimizerFields(_PlainOptimizer, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields of `optimizers.OptimizerSpec` as they lie on disk; those left at default are unset.
+    """Fields of `optimizers.OptimizerSpec` on disk; fields with their default value are unset.
 
-    What steps the rest of the parameters has itself no rest.
+    `rest` is the optimizer for the remaining parameters; it has no `rest` itself.
     """
 
     rest: _PlainOptimizer | UnsetType = UNSET
 
 
 class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields of `spec.Trial` as they lie on disk; those that older versions lack are unset."""
+    """Fields of `spec.Trial` on disk; fields that an older version did not write are unset."""
 
     problem: _Name
     model: _Name
@@ -91,7 +91,7 @@ class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class RecordFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields of `store.Record` as they lie on disk; those that older versions lack are unset."""
+    """Fields of `store.Record` on disk; fields that an older version did not write are unset."""
 
     trial: TrialFields
     status: Status
@@ -112,7 +112,7 @@ def decode_record(text: bytes) -> RecordFields:
     """Return the fields in the text of a ``record.json``.
 
     Raises:
-        Misfit: it is not such a text.
+        Misfit: the text is not that of a record.
     """
     try:
         fields = _RECORD.decode(text)
@@ -125,33 +125,33 @@ def decode_record(text: bytes) -> RecordFields:
 
 
 def decode_trial(data: Mapping[str, Any]) -> TrialFields:
-    """Return the fields of a trial in a mapping out of JSON.
+    """Return the fields of a trial in a mapping that was read from JSON.
 
     Raises:
-        Misfit: they are not those of a trial.
+        Misfit: the mapping is not a trial.
     """
     fields: TrialFields = _convert(data, TrialFields)
     return fields
 
 
 def check_optimizer(data: Mapping[str, Any]) -> None:
-    """Raise `Misfit` if a record of a trial with this optimizer could not be read again, whole."""
+    """Raise `Misfit` if a record of a trial with this optimizer could not be read back."""
     _convert(data, OptimizerFields)
 
 
 def packed_optimizer(fields: OptimizerFields) -> bytes:
-    """Return an optimizer as bytes that are equal if the optimizers are, and quick to make."""
+    """Return an optimizer as bytes, equal for equal optimizers; this is fast."""
     return msgspec.msgpack.encode(fields)
 
 
 def unpacked_optimizer(packed: bytes) -> dict[str, Any]:
-    """Return the mapping of JSON values that was packed."""
+    """Return the mapping of JSON values that `packed_optimizer` encoded."""
     found: dict[str, Any] = msgspec.msgpack.decode(packed)
     return found
 
 
 def given(fields: Struct) -> dict[str, Any]:
-    """Return those of `fields` that are set, by name."""
+    """Return the fields that are set, by name."""
     names = fields.__struct_fields__
     return {name: v for name in names if (v := getattr(fields, name)) is not UNSET}
 
@@ -174,7 +174,7 @@ def check_rows(data: Any) -> list[Row]:
     """Return the rows in a list of mappings, without the numbers that are None.
 
     Raises:
-        Misfit: it is not a list of rows.
+        Misfit: `data` is not a list of rows.
     """
     rows = _convert(data, list[dict[_Name, _Number | None]])
     found = [{name: v for name, v in row.items() if v is not None} for row in rows]
@@ -183,7 +183,7 @@ def check_rows(data: Any) -> list[Row]:
 
 
 def whole_lines(text: bytes) -> bytes:
-    """Return `text` without a last line that a crash tore off, ending with an end of line."""
+    """Return `text` up to its last end of line, without a last line that a crash cut off."""
     end = text.rfind(b"\n") + 1
     last = text[end:]
     try:
@@ -194,10 +194,10 @@ def whole_lines(text: bytes) -> bytes:
 
 
 def read_file(path: Path, most_bytes: int) -> bytes:
-    """Return the content of a regular file; any other would never end, or never begin.
+    """Return the content of a regular file; reading a pipe or a device might never end.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: the file does not exist.
         Misfit: it is a folder, a pipe or a device, cannot be read, or is too long.
     """
     try:
@@ -215,7 +215,7 @@ def read_file(path: Path, most_bytes: int) -> bytes:
 
 
 def _decode_with_infinities(text: bytes) -> RecordFields:
-    """Decode what Python's own reader takes as well: ``Infinity`` and ``NaN``."""
+    """Decode a record with ``Infinity`` or ``NaN``, which Python's JSON reader accepts."""
     try:
         data = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
@@ -227,7 +227,7 @@ def _decode_with_infinities(text: bytes) -> RecordFields:
 def _convert(data: Any, kind: Any) -> Any:
     try:
         found = msgspec.convert(data, kind)
-        msgspec.json.encode(found)  # refuses what is not Unicode
+        msgspec.json.encode(found)  # raises if a text is not valid Unicode
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Misfit(plain(error, 120)) from None
     return found

@@ -1,4 +1,4 @@
-"""Where a record comes from: versions, machine, commit. Torch and the like are not imported."""
+"""The environment of a record: versions, machine, commit; found without importing torch."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ _PACKAGES = ("torch", "lightning", "torchvision", "torchmetrics", "numpy", "scik
 
 
 def environment() -> dict[str, Any]:
-    """Return what may explain a difference between two records of one trial."""
+    """Return facts that may explain a difference between two records of the same trial."""
     return {
         "suite": __version__,
         "commit": _commit(),
@@ -35,7 +35,7 @@ def _version(package: str) -> str:
 
 
 def _commit() -> str:
-    """Return the suite's own commit, with ``+`` if files differ from it; empty outside git."""
+    """Return the suite's commit, with ``+`` if files differ from it, or "" outside git."""
     root = Path(__file__).parent.parent
     if not (root / ".git").exists():
         return ""

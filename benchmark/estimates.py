@@ -1,4 +1,4 @@
-"""Estimates of how long trials take and how much disk they need."""
+"""Estimates of the duration of trials and of the disk space they need."""
 
 import math
 import statistics
@@ -13,18 +13,18 @@ from datamodules.sources import find_place
 
 _START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
 _UNKNOWN_EPOCH_SECONDS = 10.0
-_FIXED_SECONDS = 0.3  # of a trial besides its epochs, see docs/performance.md
-_ROW_BYTES = 600  # of a row in metrics.jsonl and in an offline W&B run together, as measured
-_DIAGNOSTIC_ROWS = 8  # one look inside the optimizer takes as much room as so many rows
-_TRIAL_BYTES = 40_000  # of the other files of a trial
-_SPARSE_BYTES = 1_000  # of a bag of words
+_FIXED_SECONDS = 0.3  # a trial's time outside its epochs, see docs/performance.md
+_ROW_BYTES = 600  # measured: a row in metrics.jsonl and in an offline W&B run together
+_DIAGNOSTIC_ROWS = 8  # a row of diagnostics takes as much space as this many other rows
+_TRIAL_BYTES = 40_000  # the other files of a trial
+_SPARSE_BYTES = 1_000  # one bag of words
 
 
 class Durations:
-    """How long trials take, by what is on record.
+    """Durations of trials, estimated from records.
 
     Args:
-        records: The records of the study, which are walked through once.
+        records: The records of the study; the iterable is consumed once.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
@@ -36,24 +36,24 @@ class Durations:
         self._per_epoch = {kind: statistics.median(each) for kind, each in known.items()}
 
     def estimate_seconds(self, trial: Trial) -> float:
-        """Return about how long `trial` takes: as its likes did, without any as its row says."""
+        """Return the estimated seconds of `trial`, from similar trials if any, or the table."""
         row = PROBLEMS.get(trial.problem)
         by_table = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
         return _FIXED_SECONDS + trial.epochs * self._per_epoch.get(_kind(trial), by_table)
 
     def estimate_in_all(self, trials: Sequence[Trial], num_at_once: int) -> float:
-        """Return about how long all of `trials` take, with the start of the workers; 0 if none."""
+        """Return the estimated seconds of all `trials` with the start of workers; 0 if none."""
         seconds = sum(map(self.estimate_seconds, trials)) / num_at_once
         return seconds + (_START_SECONDS if trials else 0.0)
 
 
 def _kind(trial: Trial) -> tuple[str, str, int]:
-    """Return what trials that take equally long have in common."""
+    """Return the properties that trials of about equal duration share."""
     return trial.problem, trial.accelerator, trial.batch_size
 
 
 def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Path | None) -> int:
-    """Return about how much disk the trials and the data they need will take."""
+    """Return the estimated disk space of the trials and of the data they need, in bytes."""
     rows = sum(_rows(trial) for trial in trials)
     datasets = {trial.dataset for trial in trials}
     data = sum(bytes_to_prepare(dataset, data_dir, cache_dir) for dataset in datasets)
@@ -61,7 +61,7 @@ def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Pa
 
 
 def bytes_to_prepare(dataset: str, data_dir: Path | None, cache_dir: Path | None) -> int:
-    """Return about how much disk a registered data set still takes; 0 once it is prepared."""
+    """Return the estimated bytes to prepare a registered data set; 0 if it is already prepared."""
     row = DATASETS.get(dataset)
     place = find_place(dataset, data_dir, cache_dir) if row else None
     if row is None or (place and place.manifest()):

@@ -1,6 +1,6 @@
-"""Text from outside, such as labels and error messages, as it may be shown: one harmless line.
+"""Text from outside, such as labels and error messages, made into one harmless line for display.
 
-What a medium reads as markup is escaped where that medium is written.
+Markup, such as that of HTML, is escaped elsewhere: where that format is written.
 """
 
 import re
@@ -9,17 +9,17 @@ from collections.abc import Iterable
 
 LABEL_LENGTH = 120
 REASON_LENGTH = 300
-_LOST = "\ufffd"  # stands for what cannot be shown
+_LOST = "\ufffd"  # replaces characters that cannot be shown
 _JOINERS = "\u200c\u200d"  # invisible, but words and emoji need them
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def plain(text: object, most: int = REASON_LENGTH) -> str:
-    r"""Return `text` as one line without control characters, its middle cut out if it is long.
+    r"""Return `text` as one line without control characters; the middle of a long text is cut out.
 
     Args:
-        text: Anything; its string is taken.
-        most: Characters.
+        text: Any object; its ``str`` is used.
+        most: Maximum number of characters.
 
     >>> plain("\x1b[31mred\x1b[0m\nand \ud800 text")
     '�[31mred�[0m and � text'
@@ -37,7 +37,7 @@ def plain(text: object, most: int = REASON_LENGTH) -> str:
 
 
 def error_line(error: BaseException, most: int = REASON_LENGTH) -> str:
-    r"""Return the class and the message of `error`, whatever anyone's class does when asked.
+    r"""Return the class and the message of `error`, even if its ``__str__`` raises.
 
     >>> error_line(ValueError("expected 1,\ngot 2")), error_line(KeyError())
     ('ValueError: expected 1, got 2', 'KeyError')
@@ -51,7 +51,7 @@ def error_line(error: BaseException, most: int = REASON_LENGTH) -> str:
 
 
 def plain_names(names: Iterable[str], most: int = LABEL_LENGTH) -> dict[str, str]:
-    r"""Return how each of `names` is shown; different names stay different.
+    r"""Return the displayed form of each of `names`; different names stay different.
 
     >>> plain_names(["a\x01", "a\x02", "a\x01"])
     {'a\x01': 'a�', 'a\x02': 'a� (2)'}
@@ -64,7 +64,7 @@ def plain_names(names: Iterable[str], most: int = LABEL_LENGTH) -> dict[str, str
 
 
 def valid(text: str) -> str:
-    r"""Return `text` with what is no Unicode replaced, for files that programs read.
+    r"""Return `text` with invalid Unicode replaced, for files that programs read.
 
     >>> valid("a\ud800")
     'a�'
@@ -86,7 +86,7 @@ def _shown(letter: str) -> str:
     category = unicodedata.category(letter)
     if category in ("Cc", "Cs") or _is_no_character(ord(letter)):
         return _LOST
-    # Marks that turn the direction of writing, or are not seen at all.
+    # Category Cf: marks that change the direction of writing, or are invisible.
     return _LOST if category == "Cf" and letter not in _JOINERS else letter
 
 

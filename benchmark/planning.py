@@ -1,4 +1,4 @@
-"""Planning of a study: from what is asked for to the trials to run, on the data that there are."""
+"""Planning of a study: from a request to the trials to run, on the data that are available."""
 
 import errno
 import os
@@ -25,10 +25,10 @@ class TrialPlan:
     """The trials of a study.
 
     Args:
-        trials: All of them, in their order.
-        missing: Those without a result on record.
-        num_bytes: About how much disk the missing ones take, with the data they need.
-        notices: A line for each data set that an embedded one replaces, the first time.
+        trials: All trials, in their order.
+        missing: Trials without a result on record.
+        num_bytes: Estimated disk space of the missing trials and of the data that they need.
+        notices: A line for each newly replaced data set: an embedded one takes its place.
     """
 
     trials: tuple[Trial, ...]
@@ -38,17 +38,17 @@ class TrialPlan:
 
 
 class Planner:
-    """Plans a study, and plans it again when its data turn out unavailable.
+    """The planner of a study, which also plans again when data turn out to be unavailable.
 
-    A result on record is read once, and stays one.
+    Each result on record is read only once and is kept.
 
     Args:
-        asked: A request, whose data sets may be replaced by embedded ones, or a study, which is
-            completed as it is.
+        asked: A request, whose data sets may be replaced by embedded ones; or a study, whose data
+            sets are never replaced.
         store: The study's folder.
 
     Raises:
-        UsageError: what is asked for cannot be carried out, or the study has another name.
+        UsageError: the request cannot be carried out, or the study and the store differ in name.
     """
 
     def __init__(self, asked: Request | Study, store: Store) -> None:
@@ -71,13 +71,13 @@ class Planner:
         return list(self.study.optimizers)
 
     def plan(self, unavailable: Mapping[str, str] | None = None) -> TrialPlan:
-        """Return the trials to run, on embedded data where those that are asked for cannot be had.
+        """Return the trials to run, with embedded data in place of unavailable data.
 
         Args:
-            unavailable: Data sets that turned out unavailable, and why.
+            unavailable: Reasons by the name of an unavailable data set.
 
         Raises:
-            DataUnavailableError: data cannot be had, and nothing may stand in for them.
+            DataUnavailableError: data are unavailable and must not be replaced.
         """
         workloads, notices = self._settle(unavailable or {})
         new = tuple(notice for notice in notices if notice not in self._noticed)
@@ -92,7 +92,7 @@ class Planner:
         )
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Return those of `trials` without a result; the store is asked for no result twice."""
+        """Return the trials without a result; results that were found before are not read again."""
         for trial in trials:
             if trial.key not in self._results:
                 record = self._store.record(trial)
@@ -101,13 +101,13 @@ class Planner:
         return [trial for trial in trials if trial.key not in self._results]
 
     def records(self, trials: Sequence[Trial]) -> list[Record]:
-        """Return the records that there are of `trials`, results or not."""
+        """Return the existing records of `trials`, whatever their status."""
         self.missing(trials)
         known = (self._results.get(trial.key) or self._store.record(trial) for trial in trials)
         return [record for record in known if record is not None]
 
     def check_here(self, plan: TrialPlan) -> None:
-        """Check in this process, which loads torch for it, what a launcher would refuse.
+        """Make the checks of a launcher in this process, which loads torch for them.
 
         Raises:
             UsageError: an optimizer, model or data set breaks its contract, or a folder cannot be
@@ -118,7 +118,7 @@ class Planner:
         self.check_folders(plan)
 
     def check_folders(self, plan: TrialPlan) -> None:
-        """Check that what the missing trials write can be written, and leave nothing behind.
+        """Check that the missing trials can write to their folders, and leave nothing behind.
 
         Raises:
             UsageError: the study's folder, or that of data still to be prepared, cannot be written.
@@ -160,7 +160,7 @@ class Planner:
         return list(workloads.values()), list(notices.values())
 
     def _without_data(self, unavailable: Mapping[str, str]) -> dict[str, str]:
-        """Return why data cannot be had, by problem; problems on record need none."""
+        """Return by problem why data are unavailable; a problem with all results needs no data."""
         needed = [w for w in self.study.workloads if self.missing(self._trials([w]))]
         unknown = {w.dataset for w in needed if "." not in w.dataset} - unavailable.keys()
         reasons = which_unavailable(sorted(unknown), self.data_dir, self.cache_dir)
@@ -176,10 +176,10 @@ class Planner:
 
 
 def check_values(specs: Iterable[OptimizerSpec]) -> None:
-    """Have the classes of optimizers check their hyperparameters here, where torch is loaded.
+    """Have the optimizer classes check their hyperparameters in this process, which loads torch.
 
     Raises:
-        UsageError: one refuses a value; the message is its own.
+        UsageError: a class refuses a value; the message is that of the class.
     """
     try:
         build_once(specs)
@@ -188,10 +188,10 @@ def check_values(specs: Iterable[OptimizerSpec]) -> None:
 
 
 def make_folders(*folders: Path | None) -> None:
-    """Make the folders that are not there yet.
+    """Make the folders that do not exist yet.
 
     Raises:
-        UsageError: one cannot be made.
+        UsageError: a folder cannot be made.
     """
     for folder in folders:
         try:

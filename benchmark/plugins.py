@@ -1,4 +1,4 @@
-"""From names to classes: registered ones, and anyone's own by import path, on a small contract."""
+"""Lookup of classes by name: registered ones, and users' own by import path on a small contract."""
 
 import hashlib
 import inspect
@@ -37,16 +37,15 @@ LOGGER_CONTRACT = (
     "a logger is a class derived from lightning.pytorch.loggers.Logger, such as "
     "lightning.pytorch.loggers.CSVLogger"
 )
-# Of a task, such as the number of classes: more, or larger examples, fill the memory before
-# anything is learnt.
-_MAX_SIZE = 1_000_000
+# A larger task, or a larger example, would fill the memory before training starts.
+_MAX_SIZE = 1_000_000  # size of a task, such as its number of classes
 _TASK_MEMBERS = (*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_"))
-_MAX_VALUES = 100_000_000  # of one example
-_MAX_BATCHES = 1_000_000  # of a loader that is read into memory; one that has more never ends
+_MAX_VALUES = 100_000_000  # values in one example
+_MAX_BATCHES = 1_000_000  # a loader with more batches probably never ends
 
 
 def model_contract(task: type[Task]) -> str:
-    """Return what is asked of a model that learns `task`."""
+    """Return the contract of a model that learns `task`, in words."""
     return (
         f"a model is a torch.nn.Module class, {task.network_contract}; or a subclass of "
         "benchmark.models.base.TaskModel, such as Classifier"
@@ -54,7 +53,7 @@ def model_contract(task: type[Task]) -> str:
 
 
 def data_contract(task: type[Task]) -> str:
-    """Return what is asked of a data set for `task`."""
+    """Return the contract of a data set for `task`, in words."""
     return (
         f"a data set is a LightningDataModule class, built without arguments, {task.data_contract};"
         " they are read once, into memory"
@@ -62,10 +61,10 @@ def data_contract(task: type[Task]) -> str:
 
 
 def task_class(task: str | type[Any]) -> type[Task]:
-    """Return the task called `task`, at that import path, or `task` itself if it is a class.
+    """Return the task with that name or import path, or `task` itself if it is a class.
 
     Raises:
-        UsageError: what is there does not keep `TASK_CONTRACT`.
+        UsageError: the object breaks `TASK_CONTRACT`.
     """
     if isinstance(task, str) and task in TASKS:
         return cast(type[Task], resolve_name(TASKS[task]))
@@ -78,10 +77,10 @@ def task_class(task: str | type[Any]) -> type[Task]:
 
 
 def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]:
-    """Return the model called `name`, or at that import path, to learn `task`.
+    """Return the model with that name or import path, for `task`.
 
     Raises:
-        UsageError: what is there does not keep `model_contract`, or learns another task.
+        UsageError: the object breaks `model_contract`, or learns another task.
     """
     contract = model_contract(task)
     if name in MODELS:
@@ -100,10 +99,10 @@ def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]
 
 
 def data_module_class(name: str) -> type[ResidentDataModule]:
-    """Return the data module called `name`, or at that import path.
+    """Return the data module with that name or import path.
 
     Raises:
-        UsageError: what is there does not keep `data_contract`.
+        UsageError: the object breaks `data_contract`.
     """
     if name in DATASETS:
         return cast(type[ResidentDataModule], resolve_name(DATASETS[name].target))
@@ -120,7 +119,7 @@ def logger_class(path: str) -> type[Logger]:
     """Return the logger at an import path.
 
     Raises:
-        UsageError: what is there does not keep `LOGGER_CONTRACT`, or has one run for all trials.
+        UsageError: the object breaks `LOGGER_CONTRACT`, or has one run for all trials.
     """
     found = _load(path, "logger", LOGGER_CONTRACT)
     if not (isinstance(found, type) and issubclass(found, Logger)) or inspect.isabstract(found):
@@ -138,17 +137,18 @@ def prepare_data(
     cache_dir: Path | None,
     prepared: Path | None = None,
 ) -> ResidentDataModule:
-    """Return the data module called `name`, or at that import path, prepared and set up.
+    """Return the data module with that name or import path, prepared and set up.
 
     Args:
         name: Registered name or import path.
-        data_dir: Where data sets were laid down by hand; None for the default place.
-        cache_dir: Where prepared data go; None for the default place.
-        prepared: Where they lie already; None to look, and to prepare what is not there.
+        data_dir: Folder of data sets that the user downloaded; None for the default.
+        cache_dir: Folder for prepared data; None for the default.
+        prepared: Folder of the data if they are already prepared; None to look in `cache_dir`,
+            and to prepare them if necessary.
 
     Raises:
-        UsageError: the module at the import path does not keep `data_contract`.
-        DataError: data cannot be had, or are damaged.
+        UsageError: the module at the import path breaks `data_contract`.
+        DataError: data are unavailable or damaged.
     """
     cls = data_module_class(name)
     contract = data_contract(_task_named_by(cls))
@@ -163,10 +163,10 @@ def prepare_data(
 
 
 def model_for(name: str, data: ResidentDataModule) -> tuple[type[TaskModel], int]:
-    """Return the model called `name` that learns the task of `data`, and the size of that task.
+    """Return the model called `name` for the task of `data`, and the size of that task.
 
     Raises:
-        UsageError: what is there does not keep the contracts, or learns another task.
+        UsageError: a class breaks its contract, or the model learns another task.
     """
     task = task_class(data.task)
     model = model_class(name, task)
@@ -179,10 +179,10 @@ def model_for(name: str, data: ResidentDataModule) -> tuple[type[TaskModel], int
 
 
 def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
-    """Try one batch of `data`, which is set up, on `model`.
+    """Run `model` on one batch of `data`, which must be set up.
 
     Raises:
-        UsageError: the two do not keep the contracts together.
+        UsageError: model, data or task break their contract.
     """
     cls, size = model_for(model, data)
     batch = next(iter(data.val_dataloader()))
@@ -206,7 +206,7 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
 
 @contextmanager
 def _anyones(what: str, contract: str) -> Iterator[None]:
-    """Turn whatever anyone's code raises into a UsageError of one line, with the contract."""
+    """Turn any exception of a user's code into a one-line UsageError with the contract."""
     try:
         yield
     except (UsageError, DataError):
@@ -250,7 +250,7 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
             self._theirs.prepare_data()
 
         def setup(self, stage: str | None = None) -> None:
-            seed_everything(0, verbose=False)  # a shuffling loader is read in the same order always
+            seed_everything(0, verbose=False)  # so a shuffling loader gives a fixed order
             self._theirs.setup("fit")
             self._theirs.setup("test")
             for split in ("train", "val", "test"):

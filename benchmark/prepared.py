@@ -1,4 +1,4 @@
-"""What was prepared for a study, and whether the study may go on with it."""
+"""A prepared data set, and the check that a study goes on with the data that it began with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmark.spec import UsageError
 from benchmark.store import Record
 
-_SHOWN = 12  # characters of a checksum, as of keys
+_SHOWN = 12  # characters of a checksum that are shown; keys have as many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,10 +16,10 @@ class Prepared:
 
     Args:
         dataset: Registered name or import path.
-        checksum: SHA-256 of its tensors, as records have it.
-        origin: Where it comes from, in words.
-        notices: What its user should know of it.
-        folder: Where its tensors lie; None for a data set that is not kept prepared.
+        checksum: SHA-256 of its tensors, as in records.
+        origin: Source of the data, in words.
+        notices: Facts that its user should know.
+        folder: Folder of its tensors; None for a data set that is not cached.
     """
 
     dataset: str
@@ -36,14 +36,16 @@ def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -
     """Check that `records` of `study` were made on the data that are prepared now.
 
     Raises:
-        UsageError: some of them were made on other data of the same name.
+        UsageError: some records were made on other data of the same name.
     """
     others = [
         str(checksum)[:_SHOWN]
         for record in records
         if record.trial.dataset == prepared.dataset
         and (checksum := record.environment.get("data"))
-        and not str(checksum).startswith("read from ")  # as plug-ins once had it, without a digest
+        and not str(checksum).startswith(
+            "read from "
+        )  # an older format for plug-ins, without a digest
         and checksum != prepared.checksum
     ]
     if others:

@@ -1,4 +1,4 @@
-"""The table of problems, each a model on a data set with its numbers; no optimizer, no torch.
+"""The table of problems: each is a model on a data set, with its numbers; no optimizer, no torch.
 
 A combination that is not in the table gets the numbers of its model's first row.
 """
@@ -14,14 +14,14 @@ from optimizers.pick import pick
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One row: what is trained on what, and for how long if nothing else is asked for.
+    """One row: a model, a data set, and the default length of training.
 
     Args:
         workload: The numbers that go into every trial.
-        twin: Name of the embedded problem that stands in when the data cannot be had; empty for
-            embedded problems.
-        epoch_seconds: Measured time of an epoch with its evaluation, on one CPU core with Adam;
-            only for estimates.
+        twin: Name of the embedded problem that replaces this one when its data are unavailable;
+            empty for embedded problems.
+        epoch_seconds: Measured seconds of one epoch with its evaluation, on one CPU core with
+            Adam; used only for estimates.
     """
 
     workload: Workload
@@ -59,14 +59,14 @@ PROBLEMS = {row.name: row for row in _ROWS}
 
 
 def problems_of(model: str, dataset: str | None) -> Problem:
-    """Return the problem of `model` on `dataset`, by default on the data set of its paper.
+    """Return the problem of `model` on `dataset`.
 
     Args:
         model: Registered name or import path.
-        dataset: Registered name, import path, or None.
+        dataset: Registered name or import path; None for the data set of the model's paper.
 
     Raises:
-        ValueError: a name without a dot that is not registered; the message suggests others.
+        ValueError: a name without a dot is not registered; the message suggests others.
     """
     if "." not in model:
         pick(MODELS, model, "model")

@@ -1,7 +1,8 @@
-"""A rehearsal: anyone's optimizer on the real model, two steps on one batch, before a study trains.
+"""A rehearsal: before a study trains, a user's optimizer takes two steps on the real model.
 
-It goes through the runner's own Trainer, evaluation in between included, so that what fails in a
-trial's first steps fails here. It never decides how a trial is run: it refuses, and names the cure.
+It uses the runner's own Trainer, with evaluation between the steps, so that an optimizer that
+would fail in the first steps of a trial fails here. It never changes how a trial is run: it only
+refuses an optimizer, and names a cure.
 """
 
 import inspect
@@ -30,11 +31,11 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
     """Take two steps of `trial` on one batch of `data`.
 
     Args:
-        trial: Whose optimizer, model, device and precision are tried.
+        trial: The trial whose optimizer, model, device and precision are tested.
         data: The data module of `trial`, set up.
 
     Raises:
-        UsageError: the optimizer fails; one line with the cure, if there is one.
+        UsageError: the optimizer fails; the message is one line, with a cure if there is one.
     """
     try:
         digests = _digests(trial, data)
@@ -43,7 +44,7 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
         raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
     spec = trial.optimizer
     if spec.gradients or not _takes_closure(spec) or _digests(trial, data) != digests:
-        return  # the last of an optimizer that draws random numbers of its own
+        return  # it draws random numbers of its own, so digests prove nothing
     if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):
         raise UsageError(
             f"{_who(trial)} reads gradients before it calls its closure, where there are none yet: "
@@ -57,7 +58,7 @@ def _takes_closure(spec: OptimizerSpec) -> bool:
 
 
 def _reads_gradients_first(trial: Trial, data: ResidentDataModule, digests: list[str]) -> bool:
-    """Return whether `trial`, which meets gradients before its closure, moves to other weights."""
+    """Return whether `trial`, with gradients before its closure, gives other weights."""
     try:
         return _digests(trial, data) != digests
     except _PLUG_IN_ERRORS:
@@ -65,7 +66,7 @@ def _reads_gradients_first(trial: Trial, data: ResidentDataModule, digests: list
 
 
 def _digests(trial: Trial, data: ResidentDataModule) -> list[str]:
-    """Return digests of the weights after each step."""
+    """Return a digest of the weights after each step."""
     batch = _first_batch(data.train_dataloader())
     model = build_model(trial, data)
     seen = _Weights()
@@ -80,7 +81,7 @@ def _first_batch(loader: Any) -> Any:
 
 
 class _Repeated:
-    """A loader of one batch, several times; Lightning would take a list of them apart."""
+    """A loader that repeats one batch; Lightning would take a list of batches apart."""
 
     def __init__(self, batch: Any, times: int) -> None:
         self._batch, self._times = batch, times
@@ -104,7 +105,7 @@ class _Weights(Callback):
 
 
 def _cure(trial: Trial, data: ResidentDataModule) -> str:
-    """Return the first addition to the optimizer's description under which it runs."""
+    """Return the first addition to the optimizer's description with which it runs, in words."""
     spec = trial.optimizer
     for words, make in _cures(spec):
         try:

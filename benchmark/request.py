@@ -1,6 +1,6 @@
-"""What is asked for when a study is run, in names and numbers; torch is loaded for none of it.
+"""A request to run a study, in names and numbers; reading one does not load torch.
 
-Optimizers by import path are the exception: their module is imported to read them.
+Optimizers by import path are the exception: their modules are imported.
 """
 
 import math
@@ -23,28 +23,28 @@ _COUNTS = ("seeds", "epochs", "batch_size", "threads", "log_every")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for: trials, and where their data are.
+    """A request for trials, with the folders of their data.
 
     Args:
         problems: Registered names.
-        models: Registered names or import paths, instead of `problems`.
+        models: Registered names or import paths; an alternative to `problems`.
         dataset: Registered name or import path; None for the data set of the model's paper.
         opts: Optimizers, as on the command line; `optimizers.grammar` reads them.
-        seeds: How many there are; 3 makes seeds 0, 1 and 2.
-        epochs: Passes over the training split; None for the problem's.
-        batch_size: Examples per step; None for the problem's.
-        dropout: The model's own dropout, on or off; None for the problem's.
-        l2: Coefficient of the penalty; None for the problem's.
+        seeds: Number of seeds; 3 means seeds 0, 1 and 2.
+        epochs: Passes over the training split; None for the problem's default.
+        batch_size: Examples per step; None for the problem's default.
+        dropout: The model's own dropout, on or off; None for the problem's default.
+        l2: Coefficient of the L2 penalty; None for the problem's default.
         accelerators: One or more of cpu, gpu, mps.
-        precisions: As Lightning names them.
+        precisions: Lightning's names, such as ``32-true``.
         threads: CPU threads per trial.
         log_every: Steps between two running losses.
         diagnostics_every: Steps between two looks inside the optimizer; 0 for none.
-        data_dir: Where data sets were laid down by hand; None for the default place.
-        cache_dir: Where prepared data go; None for the default place.
+        data_dir: Folder of data sets that the user downloaded; None for the default.
+        cache_dir: Folder for prepared data; None for the default.
 
     Raises:
-        UsageError, UnknownNameError: it cannot be carried out; one line that says why.
+        UsageError, UnknownNameError: the request cannot be carried out; the message is one line.
     """
 
     problems: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Request:
         self.asked()  # names are checked before torch is loaded for the optimizers
 
     def _check_kinds(self) -> None:
-        """Refuse what the command line cannot give and a caller in Python can."""
+        """Raise UsageError for values that only a caller in Python can give."""
         for name in _NAMES:
             value = getattr(self, name)
             if isinstance(value, str):
@@ -93,7 +93,7 @@ class Request:
             raise UsageError(f"l2: expected a number >= 0, got {self.l2}")
 
     def asked(self) -> list[Problem]:
-        """Return the rows of the problems that are asked for.
+        """Return the rows of the requested problems.
 
         Raises:
             UnknownNameError: a name is not registered; the message suggests others.
@@ -103,10 +103,10 @@ class Request:
         return [problems_of(model, self.dataset) for model in self.models]
 
     def study(self, name: str) -> Study:
-        """Return the study that is asked for, on the data that are asked for.
+        """Return the requested study, on the requested data.
 
         Raises:
-            UsageError: optimizers are not valid, or model and data do not go together.
+            UsageError: an optimizer is not valid, or a model does not take its data set.
         """
         workloads = [self._adjusted(problem.workload) for problem in self.asked()]
         for workload in workloads:
@@ -128,9 +128,9 @@ class Request:
         )
 
     def stand_ins(self) -> dict[str, Workload]:
-        """Return what may stand in for a problem whose data cannot be had, by the problem's name.
+        """Return by problem the workload that replaces it when its data are unavailable.
 
-        A data set that is asked for by name is not replaced.
+        A data set that was requested by name is never replaced.
         """
         if self.dataset is not None:
             return {}

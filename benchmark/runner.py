@@ -1,4 +1,4 @@
-"""Runs one trial: the only file that builds a Trainer, and the only one that seeds."""
+"""The runner of one trial: the only file that builds a Trainer or sets random seeds."""
 
 import hashlib
 import logging
@@ -37,16 +37,17 @@ def run(
     folder: Path | None = None,
     watch: Callable[[Row], None] | None = None,
 ) -> Record:
-    """Train `trial` from its first step to its last, and return what came out.
+    """Train `trial` from its first step to its last, and return its record.
 
     Args:
-        trial: What to run.
-        context: Where data are, and what goes into the record besides.
-        folder: Where ``metrics.jsonl`` is written; None writes none.
-        watch: Called with every row of metrics as it comes.
+        trial: The trial to run.
+        context: Folders of the data, and the environment for the record.
+        folder: Folder for ``metrics.jsonl``; None writes no file.
+        watch: Function that is called with every new row of metrics.
 
     Raises:
-        Exception: whatever the network, the data or the optimizer raises; that is no result.
+        Exception: any exception of the network, the data or the optimizer; the trial then has no
+            result.
     """
     started = time.perf_counter()
     torch.set_num_threads(trial.threads)
@@ -96,7 +97,7 @@ def build_model(trial: Trial, data: ResidentDataModule) -> Model:
     model = model_class(
         data.input_shape,
         size,
-        optimizer=partial(spec.build, execution="packed"),  # the network is ours alone
+        optimizer=partial(spec.build, execution="packed"),  # nothing else holds its parameters
         lr_factor=None if spec.schedule.constant else lambda t: spec.schedule.factor(t, total),
         l2=trial.l2,
         dropout=trial.dropout,
@@ -109,7 +110,7 @@ def build_model(trial: Trial, data: ResidentDataModule) -> Model:
 
 
 def weights_sha256(network: torch.nn.Module) -> str:
-    """Return a digest of every parameter's bits, in their order."""
+    """Return the SHA-256 of the bits of all parameters, in their order."""
     digest = hashlib.sha256()
     for parameter in network.parameters():
         values = parameter.detach().cpu().contiguous().reshape(-1)
@@ -120,13 +121,13 @@ def weights_sha256(network: torch.nn.Module) -> str:
 def fit(
     trial: Trial, model: Model, data: Any, callbacks: list[Any], *, loaders: Any = None
 ) -> None:
-    """Train `model` as `trial` says.
+    """Train `model` with the settings of `trial`.
 
     Args:
-        trial: Number of epochs, device and precision.
+        trial: Settings, such as the number of epochs, device and precision.
         model: The model of `trial`.
-        data: Its data module, set up; taken to the device.
-        callbacks: Of the Trainer.
+        data: The data module of `trial`, set up; it is moved to the device.
+        callbacks: Callbacks for the Trainer.
         loaders: Training loader, and the list of evaluation loaders; None for those of `data`.
     """
     on_cpu = trial.accelerator == "cpu"
@@ -141,7 +142,7 @@ def fit(
         min_epochs=0,
         callbacks=callbacks,
         logger=False,
-        # On the CPU torch is deterministic anyway, and this flag would fill every empty tensor.
+        # Torch is deterministic on the CPU anyway, where this flag would fill every empty tensor.
         deterministic=None if on_cpu else "warn",
         enable_checkpointing=False,
         enable_model_summary=False,

@@ -1,7 +1,7 @@
-"""What is to be run: a trial is one training run, a study is a grid of trials.
+"""Trials and studies: a trial is one training run, a study is a grid of trials.
 
-Names and numbers only, so that a trial can travel as JSON between processes and machines. How a
-trial is run lives in `runner`, what came out of it in `store`.
+Both consist of names and numbers only, so that a trial can travel as JSON between processes and
+machines. `runner` runs a trial, and `store` keeps its outcome.
 """
 
 import hashlib
@@ -39,21 +39,23 @@ class Trial:
     """One training run: problem × optimizer × hyperparameters × seed × budget.
 
     Args:
-        problem: Name such as ``mlp/mnist``; seeds depend on it and on nothing else.
+        problem: Name such as ``mlp/mnist``; with `seed`, it decides every random number.
         model: Registered name or import path of the network.
-        dataset: Registered name or import path of the data module really used.
+        dataset: Registered name or import path of the data module that is actually used.
         optimizer: The optimizer with all its hyperparameters.
-        seed: Decides initial weights, batch order and dropout masks.
+        seed: Seed of initial weights, batch order and dropout masks.
         epochs: Passes over the training split.
         batch_size: Examples per step.
-        dropout: Whether the model's own dropout, as in the paper, is on.
+        dropout: Use the model's own dropout, as in the paper.
         l2: Coefficient λ of the penalty λ/2·‖w‖² added to the training loss.
         accelerator: ``cpu``, ``gpu`` or ``mps``.
-        precision: As Lightning names it, such as ``32-true`` or ``bf16-mixed``.
-        threads: CPU threads of the training process; another number gives other bits.
-        log_every: Steps between two looks at the running loss.
-        diagnostics_every: Steps between two looks inside the optimizer; 0 for none.
-        source: Digest of the files of a plugged-in model and data set; empty for registered ones.
+        precision: Lightning's name, such as ``32-true`` or ``bf16-mixed``.
+        threads: CPU threads of the training process; results differ in their last bits between
+            numbers of threads.
+        log_every: Steps between two rows of the running loss.
+        diagnostics_every: Steps between two rows of diagnostics; 0 for none.
+        source: Digest of the source files of a user's model and data set; empty for registered
+            ones.
     """
 
     problem: str
@@ -74,17 +76,17 @@ class Trial:
 
     @property
     def label(self) -> str:
-        """The optimizer as tables and figures call it."""
+        """The optimizer's name in tables and figures."""
         return self.optimizer.label
 
     @cached_property
     def key(self) -> str:
-        """Folder name: words for people, then a digest of everything that decides the outcome."""
+        """Folder name: readable words, then a digest of everything that decides the outcome."""
         words = "-".join([self.model, self.dataset, self.optimizer.name, f"s{self.seed}"])
         return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', words)[:80]}-{self._digest()}"
 
     def _digest(self) -> str:
-        # Fields left at their default stay out, so that adding a field renames no folder.
+        # Fields with their default value are left out, so that a new field renames no folder.
         given = {
             name: value
             for name, default in _defaults()
@@ -95,7 +97,7 @@ class Trial:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as JSON-able names and numbers."""
+        """Return the trial as a JSON-able mapping of names and numbers."""
         values = {name: getattr(self, name) for name, _ in _defaults()}
         return values | {"optimizer": self.optimizer.to_json()}
 
@@ -110,16 +112,16 @@ class Trial:
 
     @classmethod
     def from_fields(cls, fields: TrialFields) -> "Trial":
-        """Build a trial from what was read.
+        """Build a trial from its decoded fields.
 
         Raises:
-            Misfit: its optimizer is none.
+            Misfit: the optimizer is not valid.
         """
         return cls(**{**given(fields), "optimizer": _spec(fields.optimizer)})
 
 
 def _spec(fields: OptimizerFields) -> OptimizerSpec:
-    """Return the optimizer that was read; equal ones on disk are one object."""
+    """Return the decoded optimizer; equal optimizers share one object."""
     return _spec_of(packed_optimizer(fields))
 
 
@@ -139,7 +141,7 @@ def _defaults() -> tuple[tuple[str, Any], ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """One problem with its numbers settled: what every optimizer and every seed has in common."""
+    """One problem with its numbers: the settings that all optimizers and seeds share."""
 
     problem: str
     model: str
@@ -175,7 +177,7 @@ class Study:
                 raise UsageError(f"optimizer {label!r} cannot be kept on record: {error}") from None
 
     def trials(self) -> list[Trial]:
-        """Return the grid in a fixed order: seed by seed, so that a stopped study is balanced."""
+        """Return the grid in a fixed order, seed by seed, so that a stopped study is balanced."""
         grid = itertools.product(
             self.workloads, self.accelerators, self.precisions, self.seeds, self.optimizers
         )
@@ -200,7 +202,7 @@ def check_study_name(name: str) -> str:
     """Return `name` if it can be a folder inside the results folder.
 
     Raises:
-        UsageError: it is empty, too long, or could lead out of the folder.
+        UsageError: the name is empty, too long, or could lead out of the folder.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
         raise UsageError(

@@ -1,7 +1,7 @@
-"""Records on disk: ``<results>/<study>/<key>/{trial.json, metrics.jsonl, record.json}``.
+"""Trial records on disk: ``<results>/<study>/<key>/{trial.json, metrics.jsonl, record.json}``.
 
-The files are the truth, W&B is their mirror. ``record.json`` is written whole or not at all and is
-the mark that a trial is finished; ``metrics.jsonl`` is only ever appended to.
+The files are the truth, W&B is their mirror. ``record.json`` is written atomically and marks a
+trial as finished; ``metrics.jsonl`` is only ever appended to.
 """
 
 import fcntl
@@ -31,26 +31,29 @@ from benchmark.decode import (
 from benchmark.plain_text import plain
 from benchmark.spec import Trial, UsageError, check_study_name
 
-FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; the others are tried again
+FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; other trials are run again
 FILES = ("trial.json", "metrics.jsonl", "record.json")
 _claims: set[TextIO] = set()  # the locks that this process holds or waits for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What came out of a trial.
+    """The outcome of a trial.
 
     Args:
-        trial: What was run.
-        status: ``done``, ``diverged`` (a result), ``failed`` or ``skipped`` (none).
-        reason: One line on why, empty when done.
-        metrics: Last value of every metric, and ``step``; ``state_bytes`` of the optimizer, and
-            how many ``parameters`` it has.
-        seconds: By clock: ``training``, ``evaluation``, ``startup``, ``total``; and ``per_step``,
-            the median over chunks, which leaves out what only the first steps cost;
-            ``optimizer_step``, the same of the optimizer alone, without forward and backward pass.
+        trial: The trial.
+        status: ``done`` or ``diverged``, which are results; ``failed`` or ``skipped``, which are
+            not.
+        reason: One line that explains the status; empty if done.
+        metrics: Last value of every metric; ``step``; ``state_bytes`` of the optimizer; and the
+            number of its ``parameters``.
+        seconds: Seconds by clock: ``training``, ``evaluation``, ``startup``, ``total``;
+            ``per_step``, the median over chunks, which leaves out the extra cost of the first
+            steps; and ``optimizer_step``, the median for the optimizer alone, without forward and
+            backward pass.
         environment: Versions, machine, device, commit, data checksum.
-        weights_sha256: Digest of the final parameters: two runs with the same bits agree in it.
+        weights_sha256: Digest of the final parameters; it is equal for runs that agree in every
+            bit.
     """
 
     trial: Trial
@@ -70,7 +73,7 @@ class Record:
         """Build a record from the text of a ``record.json``.
 
         Raises:
-            Misfit: it is not what the suite writes.
+            Misfit: the suite does not write such a text.
         """
         fields = given(decode_record(text))
         return cls(**{**fields, "trial": Trial.from_fields(fields["trial"])})
@@ -85,11 +88,11 @@ class Store:
         self._left_out: set[Path] = set()
 
     def trial_folder(self, trial: Trial) -> Path:
-        """Return where the files of `trial` lie."""
+        """Return the folder of the files of `trial`."""
         return self.folder / trial.key
 
     def missing(self, trials: Iterable[Trial]) -> list[Trial]:
-        """Return those of `trials` without a result: never run, interrupted, failed, skipped."""
+        """Return the trials without a result: never run, interrupted, failed or skipped."""
         return [trial for trial in trials if not self._finished(trial)]
 
     def _finished(self, trial: Trial) -> bool:
@@ -97,11 +100,11 @@ class Store:
         return record is not None and record.status in FINISHED
 
     def record(self, trial: Trial) -> Record | None:
-        """Return the record of `trial`, None if there is none yet, or one that does not fit."""
+        """Return the record of `trial`, or None if it does not exist or cannot be read."""
         return self._read(self.trial_folder(trial) / "record.json")
 
     def records(self) -> list[Record]:
-        """Return every record of the study that fits, in the order of their keys."""
+        """Return all readable records of the study, sorted by key."""
         found = map(self._read, sorted(self.folder.glob("*/record.json")))
         return [record for record in found if record is not None]
 
@@ -115,7 +118,7 @@ class Store:
             return None
 
     def _leave_out(self, path: Path, error: Misfit, what_follows: str) -> None:
-        """Say once of each file that it is left out."""
+        """Warn, once for each file, that it is left out."""
         if path not in self._left_out:
             self._left_out.add(path)
             text = f"{path} is damaged ({error}): it is left out, {what_follows}"
@@ -123,14 +126,15 @@ class Store:
 
     @contextmanager
     def claim(self, trial: Trial, *, wait: bool = True) -> Iterator[Path]:
-        """Hold `trial` for this process alone, waiting while another process runs it.
+        """Lock `trial` for this process; by default, wait while another process has the lock.
 
         Yields:
-            The folder, which exists. The claim ends with the block or with the process, however
-            that ends; processes forked meanwhile neither hold it nor can release it.
+            The folder, which exists. The lock is released at the end of the block or of the
+            process, however that ends. Processes forked meanwhile neither hold the lock nor can
+            release it.
 
         Raises:
-            BlockingIOError: another process has it, and this one does not `wait`.
+            BlockingIOError: another process has the lock, and `wait` is False.
         """
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
@@ -144,18 +148,18 @@ class Store:
             _release(lock)
 
     def begin(self, trial: Trial) -> None:
-        """Write what is about to run, and clear what an interrupted attempt left behind."""
+        """Write the trial that is about to run, and remove files of an interrupted attempt."""
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
         self._make_way(trial)
         for name in FILES:
             _clear(folder / name, keep=name == "trial.json")
-        for path in folder.glob("*.tmp"):  # of writers that were killed: only one has the claim
+        for path in folder.glob("*.tmp"):  # from killed writers: only this process has the lock
             path.unlink()
         write_json(folder / "trial.json", trial.to_json())
 
     def write(self, record: Record) -> None:
-        """Commit `record`: after this returns it survives a crash, before it nothing shows."""
+        """Commit `record` atomically; once this returns, the record survives a crash."""
         record = replace(record, reason=plain(record.reason))
         folder = self.trial_folder(record.trial)
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +167,7 @@ class Store:
         write_json(folder / "record.json", record.to_json())
 
     def _make_way(self, trial: Trial) -> None:
-        """Set a record aside that does not fit, for only a person can tell what it was."""
+        """Rename an unreadable record, instead of overwriting it, for a person to look at."""
         path = self.trial_folder(trial) / "record.json"
         try:
             _record_in(path)
@@ -173,9 +177,9 @@ class Store:
             _set_aside(path)
 
     def metrics(self, trial: Trial) -> list[Row]:
-        """Return the rows of ``metrics.jsonl``, without a last line that was torn by a crash.
+        """Return the rows of ``metrics.jsonl``, without a last line that a crash cut off.
 
-        There are none without such a file, or with a damaged one.
+        The list is empty if the file is missing or damaged.
         """
         path = self.trial_folder(trial) / "metrics.jsonl"
         try:
@@ -191,7 +195,7 @@ def open_study(results: Path | str, study: str) -> Store:
     """Return the store of a study that exists.
 
     Raises:
-        UsageError: there is no such study; the message lists those that there are.
+        UsageError: there is no such study; the message lists the existing ones.
     """
     store = Store(results, study)
     if not store.folder.is_dir():
@@ -208,7 +212,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write `data` to `path` whole or not at all, even if the machine stops in between.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; no half file is left.
+        OSError: the disk is full or the folder cannot be written; no partial file is left.
     """
     write_text(path, json.dumps(data, indent=1) + "\n")
 
@@ -217,8 +221,8 @@ def _record_in(path: Path) -> Record:
     """Return the record in a file.
 
     Raises:
-        FileNotFoundError: there is none.
-        Misfit: it does not fit, or is that of another trial than its folder's.
+        FileNotFoundError: the file does not exist.
+        Misfit: the suite does not write such a record, or it belongs to another trial's folder.
     """
     record = Record.from_text(read_file(path, RECORD_BYTES))
     if record.trial.key != path.parent.name:
@@ -227,10 +231,10 @@ def _record_in(path: Path) -> Record:
 
 
 def _clear(path: Path, *, keep: bool) -> None:
-    """Make room for a file; a folder in its place is set aside, whatever it holds."""
+    """Make room for a file; a folder in its place is renamed, whatever it holds."""
     if path.is_dir() and not path.is_symlink():
         _set_aside(path)
-    elif not keep:  # a file that is replaced as a whole is there at every moment
+    elif not keep:  # with `keep`, the old file stays until the new one replaces it
         path.unlink(missing_ok=True)
 
 
@@ -240,19 +244,21 @@ def _set_aside(path: Path) -> None:
 
 
 def _release(lock: TextIO) -> None:
-    # A lock lasts as long as any process has its file open, so it is taken off before the file is
-    # closed: a process forked by other means than Python's may have it open too.
-    with suppress(OSError, ValueError):  # closed by a forked child's hook, or by anyone's code
+    # A lock lasts while any process has its file open, and a process that was forked by other
+    # means than Python's may have it open too. So the lock is released before the file is closed.
+    with suppress(
+        OSError, ValueError
+    ):  # the hook for forked children, or other code, may have closed it
         fcntl.flock(lock, fcntl.LOCK_UN)
     with suppress(OSError):
         lock.close()
 
 
 def _leave_claims_to_the_parent() -> None:
-    """Close the files of all locks in a forked child, which would hold them as long as it lives."""
+    """Close the files of all locks in a forked child, which would otherwise keep the locks."""
     while _claims:
         with suppress(OSError):
-            _claims.pop().close()  # closing alone leaves the lock to the parent
+            _claims.pop().close()  # without unlocking, so that the parent keeps the lock
 
 
 os.register_at_fork(after_in_child=_leave_claims_to_the_parent)

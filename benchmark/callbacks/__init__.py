@@ -1,1 +1,1 @@
-"""What is watched while a trial trains: clocks, curves, divergence."""
+"""Observers of a trial while it trains: clocks, curves, divergence and others."""

@@ -1,4 +1,4 @@
-"""Where the time of a trial goes: training by itself, without evaluation and logging."""
+"""The clocks of a trial: training time by itself, without evaluation and logging."""
 
 import statistics
 import time
@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 
 class Clock(Callback):
-    """Adds up the seconds of training and of evaluation, each to the end of the device's work.
+    """A clock that adds up the seconds of training and of evaluation, device work included.
 
     Args:
         started: `time.perf_counter()` when the trial began.
@@ -24,7 +24,7 @@ class Clock(Callback):
         self._per_step: list[float] = []
 
     def seconds(self) -> dict[str, float]:
-        """Return seconds by clock; ``per_step`` is the median over chunks, 0 if there was none."""
+        """Return seconds by clock; ``per_step`` is the median over chunks, or 0 without chunks."""
         return {
             "training": self.training,
             "evaluation": self.evaluation,
@@ -34,14 +34,14 @@ class Clock(Callback):
         }
 
     def training_at(self, steps_ago: int) -> float:
-        """Return the seconds of training until so many steps ago, in the chunk that ended last.
+        """Return the seconds of training up to the given number of steps ago.
 
-        The steps of a chunk are taken to be equally long.
+        That step must be in the chunk that ended last, whose steps are taken to be equally long.
         """
         return self.training - (steps_ago * self._per_step[-1] if steps_ago else 0.0)
 
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse Lightning's sanity check: its steps would be timed as evaluation."""
+        """Refuse Lightning's sanity check, because its steps would be timed as evaluation."""
         raise RuntimeError("trials run with num_sanity_val_steps=0")
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -71,6 +71,6 @@ class Clock(Callback):
 
 
 def finish_work(module: LightningModule) -> None:
-    """Wait until the device has done all it was told to."""
+    """Wait until the device has finished all work that was queued on it."""
     if module.device.type != "cpu":
         torch.accelerator.synchronize()

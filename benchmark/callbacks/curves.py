@@ -1,4 +1,4 @@
-"""The curves of a trial: one row every chunk of steps and one every evaluation, to every sink."""
+"""The curves of a trial: a row for every chunk of steps and for every evaluation."""
 
 import json
 import math
@@ -18,23 +18,22 @@ Sink = Callable[[Row], None]
 
 
 class CurveWriter(Callback):
-    """Gathers rows and hands each to the sinks, after the clocks have stopped.
+    """A callback that makes rows and passes each to all sinks, after the clocks have stopped.
 
-    Every row has all of `metrics.AXES`; besides them either the running loss (mean over the steps
-    since the last row, in training mode) and the learning rate, or what the model evaluates on each
-    split, or what another callback has it write.
-    Values that are not finite are left out.
+    Every row has all of `metrics.AXES`. It also has one of: the running loss (mean over the steps
+    since the last row, in training mode) and the learning rate; the evaluated metrics of each
+    split; or values from another callback. Values that are not finite are left out.
 
     Args:
-        clock: Says how long training has taken.
-        sinks: Called with each row in turn.
+        clock: The clock, for the seconds of training.
+        sinks: Functions that are called with each row, in this order.
         batch_size: Examples per step.
         num_train: Examples in the training split.
 
     Attributes:
-        last: The final value of every metric: the latest running loss, and what was evaluated if
-            nothing was trained since; finite ones only.
-        evaluated: All that the latest evaluation gave, finite or not.
+        last: The final value of every metric: the latest running loss, and the evaluated metrics
+            unless training went on since; only finite values.
+        evaluated: All values of the latest evaluation, finite or not.
     """
 
     def __init__(
@@ -61,19 +60,19 @@ class CurveWriter(Callback):
         self.write(row, step=pl_module.steps)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write what was evaluated on every split."""
+        """Write the evaluated metrics of every split."""
         assert isinstance(pl_module, Model)
         self._forget(self.evaluated)
         self.evaluated = dict(pl_module.read_metrics())
         self.write(self.evaluated, step=pl_module.steps)
 
     def write(self, values: Row, *, step: int, steps_ago: int = 0) -> None:
-        """Hand a row to every sink.
+        """Pass a row to every sink.
 
         Args:
-            values: What was measured; what is not finite is left out.
-            step: After how many steps.
-            steps_ago: How many steps were taken since.
+            values: Measured values; values that are not finite are left out.
+            step: Number of steps taken before the measurement.
+            steps_ago: Number of steps taken since the measurement.
         """
         row = self._axes(step, steps_ago) | _finite(values)
         self.last |= row
@@ -81,7 +80,7 @@ class CurveWriter(Callback):
             sink(row)
 
     def _forget(self, names: Iterable[str]) -> None:
-        # A loss from before the last steps must not stand in for one that was not finite.
+        # An older loss must not stay as the final value if the latest one was not finite.
         for name in names:
             self.last.pop(name, None)
 
@@ -96,7 +95,7 @@ class CurveWriter(Callback):
 
 
 class MetricsFile:
-    """Appends rows to ``metrics.jsonl``, each flushed as it comes."""
+    """A sink that appends each row to ``metrics.jsonl`` and flushes it at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Inside the optimizer: what a step does to each layer, next to the gradient it was given."""
+"""Diagnostics of the optimizer: the update of each layer, compared with its gradient."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -13,20 +13,20 @@ from benchmark.callbacks.inside import Sums, group_names, step_sums
 from benchmark.metrics import INSIDE
 from benchmark.models.base import Model
 
-WHOLE = "all"  # the group of all parameters; those of layers end in weights or biases
+WHOLE = "all"  # the group of all parameters; names of other groups end in weights or biases
 
 
 class Diagnostics(Callback):
-    """Looks into every n-th step, the first included, and has `CurveWriter` write a row for each.
+    """A callback that writes a row of measurements for every n-th step, beginning with the first.
 
     A row has ``inside/<group>/<quantity>`` for every group of `group_names` and for ``all``; the
     quantities are those of `Sums.quantities`. g is the gradient at the parameters w before the
-    step (of the first evaluation, where the optimizer asks for several), u what the step added to
-    them, weight decay included. Nothing leaves the device before the chunk has ended.
+    step (that of the first evaluation, if the optimizer needs several); u is the change of the
+    parameters, weight decay included. Values stay on the device until the chunk has ended.
 
     Args:
-        curves: Writes the rows; comes after this callback in the Trainer's list.
-        every: Steps between two looks.
+        curves: Callback that writes the rows; it must come later in the Trainer's list.
+        every: Steps between two measured steps.
     """
 
     def __init__(self, curves: CurveWriter, every: int) -> None:
@@ -41,7 +41,7 @@ class Diagnostics(Callback):
         self._seen: list[tuple[int, Tensor]] = []
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to watch."""
+        """Register as a watcher of steps."""
         self._module = cast(Model, pl_module)
         self._module.watchers.append(self)
         [self._optimizer] = trainer.optimizers
@@ -52,27 +52,27 @@ class Diagnostics(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write a row for each step of the chunk that was looked into."""
+        """Write a row for each measured step of the chunk."""
         for step, sums in self._seen:
             row = _row(self._groups, [Sums(*numbers) for numbers in sums.tolist()])
             self._curves.write(row, step=step, steps_ago=self._module.steps - step)
         self._seen.clear()
 
     def wants(self, step: int) -> bool:
-        """Return whether to look into this step."""
+        """Return whether to measure this step."""
         return (step - 1) % self._every == 0
 
     def step_starts(self) -> None:
-        """Keep the parameters."""
+        """Copy the parameters."""
         self._before = [param.detach().clone() for param in self._params]
 
     def closure_starts(self) -> None:
         """Do nothing."""
 
     def closure_ends(self) -> None:
-        """Keep the gradients of the first evaluation."""
+        """Copy the gradients of the first evaluation."""
         if not self._gradients:
-            # A scaler has yet to unscale its gradients, and does so in place.
+            # A gradient scaler unscales the gradients in place later, so a copy would stay scaled.
             keep = torch.Tensor.detach if self._module.scales_gradients else torch.Tensor.clone
             self._gradients = [
                 torch.zeros_like(param) if param.grad is None else keep(param.grad)
@@ -81,7 +81,7 @@ class Diagnostics(Callback):
 
     @torch.no_grad()
     def step_ends(self) -> None:
-        """Add up, on the device, what the quantities are made of."""
+        """Compute, on the device, the sums from which the quantities follow."""
         groups = {p: group for group in self._optimizer.param_groups for p in group["params"]}
         sums = [
             step_sums(before, gradient, param, self._optimizer.state.get(param, {}), groups[param])

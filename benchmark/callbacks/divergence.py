@@ -1,4 +1,4 @@
-"""Ends a trial whose loss has left the finite world, and remembers when it did."""
+"""The end of a trial whose loss has diverged."""
 
 import math
 from typing import Any
@@ -13,16 +13,17 @@ _TRAIN_LOSS = LOSS.on("train")
 
 
 class Divergence(Callback):
-    """Stops training at a non-finite loss, or at an evaluated one that the task gives up.
+    """A callback that stops training when the loss diverges.
 
-    Within an epoch only a non-finite loss counts: RMSprop's first steps may multiply the loss by a
-    thousand and yet end well.
+    It stops at a loss that is not finite, and at an evaluated loss that the task counts as
+    diverged. Within an epoch only the first rule applies: RMSprop's first steps may multiply the
+    loss by a thousand, and training still ends well.
 
     Args:
-        curves: Says what was evaluated; it comes before this callback in the Trainer's list.
+        curves: Callback with the evaluated metrics; it must come earlier in the Trainer's list.
 
     Attributes:
-        reason: One line with the step, empty as long as all is well.
+        reason: One line with the step; empty unless the trial has diverged.
     """
 
     def __init__(self, curves: CurveWriter) -> None:
@@ -33,7 +34,7 @@ class Divergence(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the losses of one chunk."""
+        """Check the losses of one chunk."""
         assert isinstance(pl_module, Model)
         losses = outputs["losses"].tolist()
         for step, loss in enumerate(losses, start=pl_module.steps - len(losses) + 1):
@@ -42,7 +43,7 @@ class Divergence(Callback):
                 return
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at what was evaluated."""
+        """Check the evaluated training loss."""
         assert isinstance(pl_module, Model)
         losses = {k: v for k, v in self._curves.evaluated.items() if metric_of(k) is LOSS}
         if self._initial is None:
@@ -61,7 +62,7 @@ class Divergence(Callback):
 
 
 def _growth(loss: float, initial: float) -> str:
-    """Return how a loss has grown, in words.
+    """Return words for the growth of a loss.
 
     >>> _growth(460.0, 2.3), _growth(460.0, -0.5)
     ('was 200 times its start', 'was 460, from -0.5 at its start,')

@@ -1,4 +1,4 @@
-"""Numbers of one step: what it did to parameters, next to the gradient that they were given."""
+"""Measurements of one optimizer step: its update of the parameters, compared with the gradient."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Sums:
         weight: Σ w².
         product: −Σ u·g.
         signal: Σ |m̂|/√v̂, over the elements whose v is not zero.
-        signals: How many elements these are; 0 where the optimizer has no such moments.
+        signals: Number of these elements; 0 if the optimizer has no such moments.
     """
 
     gradient: float = 0.0
@@ -37,7 +37,7 @@ class Sums:
         return Sums(*map(add, vars(self).values(), vars(other).values()))
 
     def quantities(self) -> Row:
-        """Return the quantities by name; NaN where one is not defined.
+        """Return the quantities by name; an undefined one is NaN.
 
         ``gradient_norm`` ‖g‖, ``update_norm`` ‖u‖, ``update_ratio`` ‖u‖/‖w‖, ``effective_step``
         ‖u‖/‖g‖, ``cosine`` of the angle between u and −g, and ``signal_to_noise``, the mean of
@@ -54,7 +54,9 @@ class Sums:
             "update_norm": update,
             "update_ratio": _ratio(update, math.sqrt(self.weight)),
             "effective_step": _ratio(update, gradient),
-            "cosine": math.copysign(min(abs(cosine), 1.0), cosine),  # sums in 32 bits are rounded
+            "cosine": math.copysign(
+                min(abs(cosine), 1.0), cosine
+            ),  # rounding in 32 bits may exceed 1
             "signal_to_noise": _ratio(self.signal, self.signals),
         }
 
@@ -66,10 +68,10 @@ def step_sums(
 
     Args:
         before: The parameter before the step.
-        gradient: What the step was given; dense or sparse.
+        gradient: The gradient for the step, dense or sparse.
         param: The parameter after the step.
-        state: What the optimizer keeps of it.
-        group: Its parameter group in the optimizer.
+        state: The optimizer's state for this parameter.
+        group: The optimizer's parameter group of this parameter.
     """
     w = _vector(before)
     g = _vector(gradient)
@@ -80,11 +82,12 @@ def step_sums(
 def group_names(dimensions: Mapping[str, int]) -> list[str]:
     """Return the group of each parameter: its top-level layer, and weights or biases.
 
-    A network that wraps all its layers in one is taken at the first level that has several.
-    Weights have two dimensions or more; biases are the others, norms' scales among them.
+    If one module contains all layers, the first level with several modules counts as the top.
+    Parameters with two or more dimensions are weights; all others, such as the scales of
+    normalization layers, are biases.
 
     Args:
-        dimensions: Number of dimensions by the parameter's name.
+        dimensions: Number of dimensions of each parameter, by name.
 
     >>> group_names({"0.weight": 2, "0.bias": 1, "3.weight": 2})
     ['0.weights', '0.biases', '3.weights']
@@ -107,7 +110,7 @@ def _ratio(above: float, below: float) -> float:
 
 
 def _signal(param: Tensor, state: Mapping[str, Any], group: Any) -> tuple[Tensor, Tensor]:
-    """Return Σ |m̂|/√v̂ and over how many elements; zeros where there are no such moments."""
+    """Return Σ |m̂|/√v̂ and the number of elements in it; zeros if there are no such moments."""
     m, v = state.get("exp_avg"), state.get("exp_avg_sq")
     correction = _correction(state, group)
     if m is None or v is None or correction is None or not m.shape == v.shape == param.shape:
@@ -120,17 +123,17 @@ def _signal(param: Tensor, state: Mapping[str, Any], group: Any) -> tuple[Tensor
 
 
 def _correction(state: Mapping[str, Any], group: Any) -> Tensor | float | None:
-    """Return what takes m/√v to m̂/√v̂: √(1−β₂ᵗ)/(1−β₁ᵗ), 1 where the optimizer corrects nothing.
+    """Return the factor from m/√v to m̂/√v̂: √(1−β₂ᵗ)/(1−β₁ᵗ), or 1 without bias correction.
 
-    None where the optimizer does not say its t and its betas.
+    Return None if the optimizer does not show its t and its betas.
     """
     if group.get("bias_correction") is False:
         return 1.0
     step, betas = state.get("step", group.get("step")), group.get("betas")
     if step is None or betas is None:
         return None
-    t = step if isinstance(step, Tensor) else torch.tensor(float(step))  # it may be on the device
-    # 1 − βᵗ, which in 32 bits would lose digits.
+    t = step if isinstance(step, Tensor) else torch.tensor(float(step))  # may be on the device
+    # 1 − βᵗ, computed without the loss of digits of a subtraction in 32 bits.
     first, second = (
         -torch.expm1(t * (math.log(beta) if beta else -math.inf)) for beta in betas[:2]
     )
@@ -138,6 +141,6 @@ def _correction(state: Mapping[str, Any], group: Any) -> Tensor | float | None:
 
 
 def _vector(tensor: Tensor) -> Tensor:
-    """Return the elements in their logical order, dense and in 32 bits at least."""
+    """Return the elements in their logical order, as a dense vector of at least 32 bits each."""
     dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
     return dense.reshape(-1).to(torch.promote_types(dense.dtype, torch.float32))

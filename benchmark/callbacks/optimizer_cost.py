@@ -1,4 +1,4 @@
-"""What the optimizer costs by itself: the seconds of its step, the bytes of its state."""
+"""The cost of the optimizer by itself: the seconds of its step and the bytes of its state."""
 
 import statistics
 import time
@@ -10,16 +10,16 @@ from benchmark.callbacks.clock import finish_work
 from benchmark.models.base import Model
 from optimizers.state import state_tensors
 
-# Every 10th step is timed, from the 5th on: a trial of few steps has a sample too, what only the
-# first steps cost is left out, and so are the steps that diagnostics look into, the 1st, 21st, ….
+# Every 10th step is timed, beginning with the 5th. So a short trial has a sample too, and the
+# sample leaves out the extra cost of the first steps and the steps of diagnostics (1st, 21st, …).
 _EVERY, _FIRST = 10, 5
 
 
 class OptimizerCost(Callback):
-    """Times a sample of optimizer steps without their closures, and weighs the state at the end.
+    """A callback that times a sample of optimizer steps, and measures the state at the end.
 
-    The forward and backward pass, and the zeroing of gradients, are in the closure; where the
-    optimizer evaluates it several times, none of them counts.
+    The time does not include closures, which contain the forward and backward pass and the zeroing
+    of gradients, however often an optimizer calls them.
     """
 
     def __init__(self) -> None:
@@ -30,20 +30,20 @@ class OptimizerCost(Callback):
         self._begun = 0.0
 
     def seconds(self) -> dict[str, float]:
-        """Return ``optimizer_step``, the median of the sample; nothing if there were too few."""
+        """Return ``optimizer_step``, the median of the sample; an empty dict for short trials."""
         return {"optimizer_step": statistics.median(self._samples)} if self._samples else {}
 
     def metrics(self) -> dict[str, float]:
-        """Return ``state_bytes``, of all tensors in the state, and the number of ``parameters``."""
+        """Return ``state_bytes``, summed over all tensors, and the number of ``parameters``."""
         return self._metrics
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to watch."""
+        """Register as a watcher of steps."""
         self._module = cast(Model, pl_module)
         self._module.watchers.append(self)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Weigh the state."""
+        """Measure the size of the state."""
         [optimizer] = trainer.optimizers
         params = [param for group in optimizer.param_groups for param in group["params"]]
         self._metrics = {
@@ -56,7 +56,7 @@ class OptimizerCost(Callback):
         return step % _EVERY == _FIRST
 
     def step_starts(self) -> None:
-        """Start the clock at zero."""
+        """Reset and start the clock."""
         self._spent = 0.0
         self._resume()
 
@@ -65,11 +65,11 @@ class OptimizerCost(Callback):
         self._pause()
 
     def closure_ends(self) -> None:
-        """Let the clock go on."""
+        """Restart the clock."""
         self._resume()
 
     def step_ends(self) -> None:
-        """Stop the clock and keep what it says."""
+        """Stop the clock and store its time."""
         self._pause()
         self._samples.append(self._spent)
 

@@ -1,4 +1,4 @@
-"""SIGTERM ends a trial at once, as it would without Lightning."""
+"""Handling of SIGTERM: it ends a trial at once, as it would without Lightning."""
 
 import signal
 import threading
@@ -7,20 +7,21 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 
 class PlainSigterm(Callback):
-    """Puts back the handler of SIGTERM that there was before the Trainer set its own.
+    """A callback that restores the SIGTERM handler from before the Trainer set its own.
 
-    Lightning's only takes a note, and a trial is over after its next batch: never, if a step hangs.
+    Lightning's handler only sets a flag, and the trial ends after the current batch. If a step
+    hangs, that is never.
     """
 
     def __init__(self) -> None:
         self._before = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the handler back, now that Lightning's is in place."""
+        """Restore the handler, now that Lightning has set its own."""
         self._put_back()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the handler back, as the evaluation at step 0 comes before the training."""
+        """Restore the handler here too, because the evaluation at step 0 precedes the training."""
         self._put_back()
 
     def _put_back(self) -> None:

@@ -1,1 +1,1 @@
-"""The command line, one file per verb; nothing heavy is imported before a verb needs it."""
+"""The command line, one file per verb; heavy packages are imported only where a verb needs them."""

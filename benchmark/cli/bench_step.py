@@ -1,4 +1,4 @@
-"""``bench-step``: what one step of an optimizer costs, next to torch's own and to the limit."""
+"""The verb ``bench-step``: the cost of one optimizer step, next to torch's and to the limit."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=OptimizerList(),
     default="adam",
     show_default=True,
-    help="Optimizers: name, name:weight_decay=0.1, import.path.Class, all.",
+    help="Optimizers to time: name, name:weight_decay=0.1, import.path.Class, all.",
 )
 @click.option(
     "--shapes",
@@ -39,16 +39,25 @@ if TYPE_CHECKING:
 @click.option(
     "--modes",
     type=Names("mode", OWN_MODES),
-    help=f"Of {', '.join(OWN_MODES)}, for classes that take 'execution'.  [default: all]",
+    help=f"Modes of execution: {', '.join(OWN_MODES)}, for classes with the argument 'execution'.  "
+    "[default: all]",
 )
-@click.option("--accelerator", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
-@click.option("--threads", type=Whole(1_024), default=1, show_default=True, help="CPU threads.")
+@click.option(
+    "--accelerator",
+    type=click.Choice(["cpu", "gpu"]),
+    default="cpu",
+    show_default=True,
+    help="Device to time on.",
+)
+@click.option(
+    "--threads", type=Whole(1_024), default=1, show_default=True, help="CPU threads to use."
+)
 @click.option(
     "--seconds",
     type=Real(positive=True, most=86_400),
     default=30,
     show_default=True,
-    help="Of timing in all, besides compiling and measuring memory.",
+    help="Seconds of timing in all, without compiling and measuring memory.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
@@ -60,10 +69,10 @@ def command(
     seconds: float,
     as_json: bool,
 ) -> int:
-    """Time the step of optimizers, in every mode of execution, and measure its memory.
+    """Time one step of each optimizer, in every mode of execution, and measure its memory.
 
-    Torch's classes of the same rule run in turn with it on the same tensors, and so does a plain
-    copy, whose speed gives the limit.
+    Torch's classes of the same rule take turns with it on the same tensors. So does a plain
+    copy, whose speed is the limit.
     """
     from benchmark.cli.console import console
     from benchmark.workbench.step_cost.costs import as_json as heat_as_json
@@ -123,7 +132,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 class _Bench:
-    """Every optimizer on every shape, saying what it is doing."""
+    """The timing of every optimizer on every shape, with progress on a console."""
 
     def __init__(
         self,
@@ -140,7 +149,7 @@ class _Bench:
         self._over = 0
 
     def run(self, console: "Console") -> "Iterator[list[Heat]]":
-        """Yield the heats of each shape once all are over; refuse at once what does not fit."""
+        """Yield the results of each shape once complete; raise at once for what does not fit."""
         from benchmark.workbench.step_cost.heat import check_fits
 
         for spec, shape in itertools.product(self._specs, self._shapes):

@@ -1,4 +1,4 @@
-"""``check``: does an optimizer keep what users of torch.optim count on? A verdict per property."""
+"""The verb ``check``: a verdict on every property that users of torch.optim rely on."""
 
 import json
 from collections.abc import Sequence
@@ -27,23 +27,23 @@ _COLOURS = {
     "not judged": "yellow",
 }
 _HEADINGS = {"failed": "wrong numbers", "inconvenient": "inconvenient"}
-_NOT_JUDGED = 2  # exit code: nothing is known of an optimizer, right or wrong
+_NOT_JUDGED = 2  # exit code: some optimizer could not be tested at all
 
 _LONGEST = 1000  # characters of a refusal
 
 
 @click.command(name="check")
 @click.argument("optimizers", nargs=-1, required=True, type=OptimizerList())
-@click.option("-v", "--verbose", is_flag=True, help="Print every property, with what it is for.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every property and its purpose.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
-    """Check what users of torch.optim count on, for each of OPTIMIZERS.
+    """Check whether each of OPTIMIZERS has the properties that users of torch.optim rely on.
 
     Each is a name or an import path with hyperparameters, as in --opts: adam,
     torch.optim.AdamW:weight_decay=0.05, mypkg.MyOpt:lr=0.01.
 
-    Exit code 1 if numbers are silently wrong, 2 if an optimizer cannot be judged, whatever the
-    others are.
+    The exit code is 1 if an optimizer gives wrong numbers silently, and 2 if any optimizer cannot
+    be judged.
     """
     verdicts: dict[OptimizerSpec, list[Outcome]] = {}
     refusals: list[str] = []
@@ -82,7 +82,7 @@ def _examine(spec: OptimizerSpec) -> "list[Outcome]":
         return examine(spec)
     except SpecError as error:
         raise UsageError(str(error)) from None
-    except Exception as error:  # a class of anyone's may raise anything
+    except Exception as error:  # a user's class may raise anything
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(
             f"{spec.label} cannot be built over three random matrices: {words}. Give what it asks "
@@ -112,7 +112,7 @@ def _print(spec: OptimizerSpec, outcomes: "list[Outcome]", *, is_verbose: bool) 
 
 
 def _print_those(outcomes: "list[Outcome]", status: str, heading: str) -> None:
-    """Print a line for each outcome of that status, under a heading if there are any."""
+    """Print a heading and a line for each outcome of that status, if there are any."""
     those = [outcome for outcome in outcomes if outcome.status == status]
     if those:
         click.secho(f"\n  {heading}", fg=_COLOURS[status])

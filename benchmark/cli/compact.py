@@ -1,4 +1,4 @@
-"""``compact``: a study as one small file."""
+"""The verb ``compact``: a study as one small file."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from benchmark.store import open_study
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file.  [default: STUDY.parquet beside the study's folder]",
+    help="File to write.  [default: STUDY.parquet beside the study's folder]",
 )
 def command(study: str, results: Path, out: Path | None) -> int:
     """Write the records and curves of STUDY to one small Parquet file; `restore` reads it."""

@@ -1,4 +1,4 @@
-"""``completion``: the script that teaches a shell to complete our words."""
+"""The verb ``completion``: a script with which a shell completes our commands."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
-    """Print the completion script of SHELL; put its output where that shell reads its start-up."""
+    """Print the completion script of SHELL; add it to the start-up file of that shell."""
     from benchmark.cli.group import benchmark
 
     kind = get_completion_class(shell)

@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
-_PIPE_WIDTH = 100  # of tables that go into a file
+_PIPE_WIDTH = 100  # columns of a table that is written to a file
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return the console of all verbs, wide enough for the tables where its output is no screen."""
+    """Return a console for the output of verbs, wide enough for tables if it is not a terminal."""
     found = Console(stderr=stderr, highlight=False)
     if found.is_terminal:
         return found

@@ -1,4 +1,4 @@
-"""What a run is about to do: its trials, how long they take, how much disk they need."""
+"""The forecast of a run: its trials, their duration and the disk space they need."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +12,18 @@ from benchmark.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What is printed before a run.
+    """The summary that is printed before a run.
 
     Args:
         problems: Names, each with its epochs.
         optimizers: Labels.
         num_seeds: Seeds per optimizer.
-        num_trials: Trials in all.
+        num_trials: All trials of the study.
         num_to_run: Trials without a result.
-        seconds: About how long they take.
-        disk_bytes: About how much disk they need, with the data to prepare.
-        workers: Trials at once.
-        folder: Where the results go.
+        seconds: Estimated duration of the trials to run.
+        disk_bytes: Estimated disk space of these trials and of data still to be prepared.
+        workers: Number of trials that run in parallel.
+        folder: Folder of the results.
     """
 
     problems: tuple[str, ...]
@@ -37,7 +37,7 @@ class Forecast:
     folder: Path
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``--dry-run --json`` prints."""
+        """Return the values that ``--dry-run --json`` prints."""
         return {
             "problems": list(self.problems),
             "optimizers": list(self.optimizers),
@@ -50,7 +50,7 @@ class Forecast:
         }
 
     def lines(self) -> list[str]:
-        """Return what a terminal shows."""
+        """Return the lines that a terminal shows."""
         from benchmark.cli.progress import in_words
 
         return [
@@ -67,12 +67,12 @@ class Forecast:
 
 
 def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
-    """Return what `plan` comes to, by what is on record so far.
+    """Return the forecast of `plan`, estimated from the records so far.
 
     Args:
         plan: The trials.
         store: The study's folder.
-        workers: Trials at once.
+        workers: Number of trials that run in parallel.
     """
     durations = Durations(store.records() if plan.missing else [])
     problems = {f"{t.problem} ({counted(t.epochs, 'epoch')})": None for t in plan.trials}

@@ -1,4 +1,4 @@
-"""The `benchmark` command: its verbs, loaded when called, with `run` as the default one."""
+"""The `benchmark` command and its verbs, which are imported when called; `run` is the default."""
 
 from importlib import import_module
 from typing import Any
@@ -13,20 +13,20 @@ from optimizers.pick import UnknownNameError, pick
 _VERBS = {
     "run": "run trials and print the tables (the default)",
     "show": "print the tables of a study again",
-    "check": "check an optimizer, your own too, for what users of torch.optim count on",
-    "report": "a page of everything, a Markdown document, figures for papers, or a W&B Report",
-    "compact": "a study's records and curves in one small Parquet file",
-    "restore": "a study's files again, from what compact wrote",
+    "check": "check that an optimizer, such as your own, behaves as users of torch.optim expect",
+    "report": "write an HTML page, a Markdown document, figures for papers, or a W&B Report",
+    "compact": "write a study's records and curves to one small Parquet file",
+    "restore": "restore a study's files from what compact wrote",
     "push": "rebuild the Weights & Biases runs of a study from its files",
     "list": "list optimizers, models, data sets, problems",
-    "bench-step": "time the step of optimizers, next to torch's own and to the limit",
-    "landscape": "show the optimizers in motion on surfaces: a page, a picture or a film",
-    "completion": "print the shell's completion script",
+    "bench-step": "time one step of each optimizer, next to torch's own and to the limit",
+    "landscape": "show paths of optimizers on test surfaces: a page, a picture or a film",
+    "completion": "print a script with which your shell completes these commands",
 }
 
 
 class _Verbs(click.Group):
-    """A group that imports a verb's file only to run it, and runs `run` if no verb is named."""
+    """A command group that imports a verb's file only to run it; the default verb is `run`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
@@ -56,7 +56,7 @@ class _Verbs(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = super().shell_complete(ctx, incomplete)
-        if incomplete.startswith("-"):  # options of the verb that goes without saying
+        if incomplete.startswith("-"):  # options of `run`, the default verb
             command = import_module("benchmark.cli.run").command
             with command.make_context("run", [], parent=ctx, resilient_parsing=True) as run:
                 found += command.shell_complete(run, incomplete)

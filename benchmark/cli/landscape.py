@@ -1,4 +1,4 @@
-"""``landscape``: the optimizers in motion on surfaces, as a page, a picture or a film."""
+"""The verb ``landscape``: paths of optimizers on test surfaces, as a page, a picture or a film."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,53 +30,65 @@ _FORMATS = ("html", "png", "gif", "mp4")
     type=OptimizerList(),
     default="all",
     show_default=True,
-    help="Optimizers: name, name:beta=0.9, name@label:…, import.path.Class, all.",
+    help="Optimizers to run: name, name:beta=0.9, name@label:…, import.path.Class, all.",
 )
 @click.option(
     "--surfaces",
     type=Names("surface", list(SURFACES)),
     default="all",
     show_default=True,
-    help=f"Of {', '.join(SURFACES)}.",
+    help=f"Surfaces to run them on: {', '.join(SURFACES)}, all.",
 )
 @click.option(
     "--lrs",
     type=Rates(),
     default=DEFAULT_RATES,
     show_default=True,
-    help="Learning rates, besides each optimizer's own.",
+    help="Learning rates to run, in addition to each optimizer's own.",
 )
-@click.option("--steps", type=Whole(5_000), default=300, show_default=True)
+@click.option("--steps", type=Whole(5_000), default=300, show_default=True, help="Steps per path.")
 @click.option(
     "--noise",
     type=Real(most=1e6),
     default=0.1,
     show_default=True,
-    help="Standard deviation of gradient noise, in median gradient norms of the surface; 0: none.",
+    help="Standard deviation of the gradient noise, as a multiple of the surface's median gradient "
+    "norm; 0 for none.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of noise."
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the gradient noise.",
 )
-@click.option("--start", type=click.IntRange(1, 2), default=1, show_default=True, help="Shown.")
+@click.option(
+    "--start",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    help="Starting point whose paths are shown.",
+)
 @click.option(
     "--rate",
-    help="Learning rate that is shown: each at its 'best', each at its 'own', or one of --lrs.  "
+    help="Learning rate to show: 'best' or 'own' of each optimizer, or one of --lrs.  "
     "[default: own if --opts gives one, otherwise best]",
 )
-@click.option("--noisy", is_flag=True, help="Show paths with gradient noise.")
+@click.option("--noisy", is_flag=True, help="Show the paths with gradient noise.")
 @click.option(
     "--format",
     "kind",
     type=click.Choice(_FORMATS),
-    help="By the ending of --out if left out; what a page shows can be changed on it.",
+    help="Kind of file; on an html page the reader can change what is shown.  "
+    "[default: by the ending of --out]",
 )
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write.  [default: landscape.html, or of another --format]",
+    help="File to write.  [default: landscape.html, or with the ending of --format]",
 )
 def command(**options: Any) -> int:
-    """Let the real optimizers walk on surfaces of two coordinates, and show their paths."""
+    """Run the real optimizers on surfaces of two coordinates and show their paths."""
     target, kind = _target(options["out"], options["kind"])
     grid = _grid(options, is_page=kind == "html")
     view = _view(options, grid)
@@ -97,7 +109,7 @@ def command(**options: Any) -> int:
 
 
 def _target(out: Path | None, kind: str | None) -> tuple[Path, str]:
-    """Return the file to write and its format; check before the work that it can be written."""
+    """Return the file to write and its format, after a check that it can be written."""
     if out is None:
         return Path(f"landscape.{kind or 'html'}"), kind or "html"
     ending = out.suffix.removeprefix(".").lower()
@@ -165,7 +177,7 @@ def _write(trajectories: "Trajectories", view: "View", target: Path, kind: str) 
 
 @contextmanager
 def _progress() -> "Iterator[Progress]":
-    """Say on stderr what goes on: in one line of a terminal, else a line per optimizer."""
+    """Show progress on stderr: one live line in a terminal, otherwise a line per optimizer."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""``list``: what names there are, from the tables."""
+"""The verb ``list``: the registered names, from the tables."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _KINDS = ("optimizers", "models", "datasets", "problems")
 @click.argument("kind", type=OneOf("kind of names", _KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print all columns as JSON.")
 def command(kind: str, as_json: bool) -> int:
-    """List optimizers, models, datasets or problems."""
+    """List the registered optimizers, models, datasets or problems."""
     rows = _rows(kind)
     if as_json:
         click.echo(json.dumps(rows, indent=1))

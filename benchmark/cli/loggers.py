@@ -1,4 +1,4 @@
-"""``--logger``: Lightning loggers that a study is copied to, by import path."""
+"""The option ``--logger``: Lightning loggers, by import path, to which a study is copied."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ class LoggerText(click.ParamType[LoggerSpec]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> LoggerSpec:
-        """Return what the text asks for."""
+        """Return the logger that the text describes."""
         if isinstance(value, LoggerSpec):
             return value
         try:
@@ -50,10 +50,12 @@ def logger_option(help_text: str) -> Callable[[Callable[..., int]], Callable[...
 
 
 def logger_sinks(specs: Sequence[LoggerSpec], store: Store) -> list[LoggerSink]:
-    """Return the sinks of loggers whose classes and arguments fit; nothing is built.
+    """Return the sinks of the loggers after a check of their classes and arguments.
+
+    No logger is built yet.
 
     Raises:
-        UsageError: one does not.
+        UsageError: a class or an argument does not fit.
     """
     if not specs:
         return []
@@ -63,10 +65,10 @@ def logger_sinks(specs: Sequence[LoggerSpec], store: Store) -> list[LoggerSink]:
 
 
 def try_loggers(sinks: Sequence[LoggerSink], trial: Trial) -> list[str]:
-    """Build the loggers of `trial`, and return a line for each that says where it writes.
+    """Build the loggers of `trial`, and return a line for each with the place it writes to.
 
     Raises:
-        UsageError: one cannot be built, or two write to the same folder.
+        UsageError: a logger cannot be built, or two write to the same folder.
     """
     lines, taken = [], set()
     for sink in sinks:

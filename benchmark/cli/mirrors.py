@@ -1,4 +1,4 @@
-"""Mirrors of a run: where they go by its options, and that they are over when it ends."""
+"""The mirrors of a run: chosen from its options, and closed when it ends."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ from benchmark.store import Store
 
 
 def choose_sinks(wandb: WandbOptions, store: Store, num_trials: int) -> tuple[list[Sink], str]:
-    """Return where a study is mirrored to, and a line that says so.
+    """Return the sinks to which a study is mirrored, and a line that names them.
 
     Raises:
-        UsageError: what was asked for cannot be had.
+        UsageError: the requested mode of W&B is not possible.
     """
     try:
         destination, place = choose_destination(
@@ -31,7 +31,7 @@ def choose_sinks(wandb: WandbOptions, store: Store, num_trials: int) -> tuple[li
         )
     except UsageError:
         raise
-    except Exception as error:  # an installation of wandb that is broken costs a warning
+    except Exception as error:  # a broken installation of wandb costs only a warning
         warnings.warn(f"W&B: {error_line(error, 200)}; nothing is mirrored", stacklevel=2)
         return [], ""
     return ([WandbSink(destination)] if destination else []), place
@@ -39,7 +39,7 @@ def choose_sinks(wandb: WandbOptions, store: Store, num_trials: int) -> tuple[li
 
 @contextmanager
 def mirrored(sinks: Sequence[Sink], store: Store, console: Console) -> Iterator[list[LiveMirror]]:
-    """Mirror what is run in a block; after an error or Ctrl-C nothing is waited for."""
+    """Mirror the trials that run in the block; do not wait after an error or Ctrl-C."""
     with ExitStack() as stack:
         mirrors = [stack.enter_context(LiveMirror(sink, store)) for sink in sinks]
         yield mirrors

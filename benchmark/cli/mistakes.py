@@ -1,4 +1,4 @@
-"""Frequent mistakes on the command line, and for each the words that mend it."""
+"""Frequent mistakes on the command line, and a correction for each."""
 
 import click
 
@@ -34,7 +34,7 @@ ACCELERATOR_ALIASES = {
 
 
 def cure_of(error: click.ClickException) -> str:
-    """Return one line that mends what `error` is about, "" if no cure is known."""
+    """Return one line that tells how to correct `error`, or "" if no correction is known."""
     if not isinstance(error, click.NoSuchOption):
         return ""
     name = error.option_name.partition("=")[0]
@@ -51,10 +51,10 @@ def cure_of(error: click.ClickException) -> str:
 
 
 def refuse_words(words: tuple[str, ...]) -> None:
-    """Raise UsageError if there are words that belong to no option.
+    """Raise click.UsageError if there are words that belong to no option.
 
     Raises:
-        click.UsageError: it names the words and says how lists are written.
+        click.UsageError: the message names the words and says how lists are written.
     """
     if not words:
         return
@@ -65,7 +65,7 @@ def refuse_words(words: tuple[str, ...]) -> None:
 
 
 def verb_cure(word: str) -> str:
-    """Return what `word`, which is no verb, may have been meant for; "" if nothing is known."""
+    """Return a suggestion for `word`, which is not a verb, or "" if nothing resembles it."""
     first = word.partition(",")[0].partition(":")[0]
     if first in OPTIMIZERS:
         return f"{shown(first)} is an optimizer: write --model mlp --opts {shown(word)[1:-1]}"

@@ -1,4 +1,4 @@
-"""Kinds of option values, with completion; and options read from a TOML file."""
+"""Types of option values, with shell completion; and options read from a TOML file."""
 
 import math
 import os
@@ -19,14 +19,14 @@ from optimizers.source import SourceError, reachable
 _MOST_CONFIG_BYTES = 1_000_000
 _MOST_PATH = 3_000  # characters; Linux takes 4,096 bytes
 
-_MOST_NAME_BYTES = 255  # of a file or folder, on the file systems in use
+_MOST_NAME_BYTES = 255  # limit for the name of a file or folder on common file systems
 
 
 class Folder(click.Path):
-    """A folder, which may still have to be made.
+    """A folder, which need not exist yet.
 
     Args:
-        exists: It is there already.
+        exists: The folder must exist already.
     """
 
     def __init__(self, *, exists: bool = False) -> None:
@@ -55,17 +55,19 @@ results_option = click.option(
     type=Folder(),
     default=Path("results"),
     show_default=True,
+    help="Folder of all studies.",
 )
 
 
 class Names(click.ParamType[Any]):
-    """A comma list of names from a table, ``all``, or import paths where they are taken.
+    """A comma-separated list of names from a table, or ``all``; optionally also import paths.
 
     Args:
-        kind: What the names are of, for messages.
+        kind: Word for one named thing, such as "model", for messages.
         known: The table.
-        paths: A name with a dot is passed on unchecked, ``path/to/file.py:Class`` as import path.
-        aliases: What other tools call a name, for suggestions.
+        paths: Accept import paths: a name with a dot is not looked up, and
+            ``path/to/file.py:Class`` becomes an import path.
+        aliases: Names in other tools mapped to ours, for suggestions.
     """
 
     name = "names"
@@ -86,7 +88,7 @@ class Names(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Return the names, each once, in their order."""
+        """Return the names in their order, without repetitions."""
         if isinstance(value, tuple):
             return value
         names = [name.strip() for name in str(value).split(",") if name.strip()]
@@ -121,7 +123,7 @@ class Names(click.ParamType[Any]):
 
 
 class InputFile(click.Path):
-    """A regular file that exists: a pipe or a device could be read for ever."""
+    """An existing regular file; reading a pipe or a device might never end."""
 
     def __init__(self) -> None:
         super().__init__(exists=True, dir_okay=False, path_type=Path)
@@ -135,11 +137,11 @@ class InputFile(click.Path):
 
 
 class OneOf(click.Choice[str]):
-    """One of some words; a near miss gets a suggestion.
+    """One word out of a list; a misspelt word gets a suggestion.
 
     Args:
-        kind: What the words are, for messages.
-        words: The words.
+        kind: Name for the words, such as "kind of names", for messages.
+        words: The valid words.
     """
 
     def __init__(self, kind: str, words: Sequence[str]) -> None:
@@ -165,10 +167,10 @@ class ImportPath(click.ParamType[str]):
 
 
 def import_path(name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-    """Return the import path that `name` stands for, a registered name as it is.
+    """Return the import path that `name` stands for; registered names are returned unchanged.
 
     Raises:
-        click.BadParameter: there is no such file, or it is no module.
+        click.BadParameter: the file does not exist or is not a module.
     """
     try:
         return reachable(name)
@@ -177,7 +179,7 @@ def import_path(name: str, param: click.Parameter | None, ctx: click.Context | N
 
 
 class OptimizerList(click.ParamType[Any]):
-    """The text of ``--opts``; it is read by `optimizers.grammar` when torch is there."""
+    """The text of ``--opts``; `optimizers.grammar` parses it later, once torch is loaded."""
 
     name = "optimizers"
 
@@ -190,12 +192,12 @@ class OptimizerList(click.ParamType[Any]):
 
 
 class Whole(click.ParamType[int]):
-    """A whole number from 1 to `most`; where `auto` is taken, that becomes 0.
+    """A whole number from 1 to `most`, or optionally ``auto``, which becomes 0.
 
     Args:
-        most: The largest number that makes sense.
-        auto: ``auto`` is taken too.
-        hint: What the number means, for whoever gives something else.
+        most: The largest valid number.
+        auto: Accept ``auto`` too.
+        hint: Meaning of the number, for the message about an invalid value.
     """
 
     def __init__(self, most: int, *, auto: bool = False, hint: str = "") -> None:
@@ -223,7 +225,7 @@ class Whole(click.ParamType[int]):
 
 
 class Real(click.ParamType[float]):
-    """A finite number, 0 or more; or more than 0; up to `most`."""
+    """A finite number from 0 to `most`; with `positive`, 0 itself is excluded."""
 
     name = "number"
 
@@ -247,7 +249,7 @@ class Real(click.ParamType[float]):
 
 
 def read_config(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """Take the options of a TOML file as defaults, under their names on the command line."""
+    """Use the options in a TOML file as defaults; keys are option names without the dashes."""
     if path is None:
         return None
     try:
@@ -280,7 +282,7 @@ def _text_of(path: Path) -> str:
 
 
 def _toml_value(path: Path, key: str, value: Any, option: click.Parameter) -> Any:
-    """Return `value` as the command line would give it, after a check of its kind."""
+    """Return `value` in the form in which the command line gives it, after a check of its type."""
     if isinstance(option.type, click.types.BoolParamType):
         expected, fits = "true or false", isinstance(value, bool)
     elif isinstance(option.type, (Whole, Real)):

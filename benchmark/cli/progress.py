@@ -1,4 +1,4 @@
-"""What is going on, live: a row per optimizer in a terminal, a line per trial elsewhere."""
+"""Live progress of a study: a row per optimizer in a terminal, otherwise a line per trial."""
 
 import time
 import warnings
@@ -16,8 +16,8 @@ from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.spec import Trial
 from benchmark.store import Record
 
-_SHORT = 80  # characters of a reason; the table at the end has more
-_SLOW_START_SECONDS = 5.0  # after which a trial without a step is likely to compile
+_SHORT = 80  # characters of a reason; the table at the end shows more
+_SLOW_START_SECONDS = 5.0  # a trial without a step after this time is probably compiling
 
 
 @dataclass
@@ -26,20 +26,20 @@ class _Line:
 
     total: int = 0
     over: int = 0
-    running: set[str] = field(default_factory=set)  # keys: a crashed trial starts twice
-    starting: dict[str, float] = field(default_factory=dict)  # since when, by key: no step yet
+    running: set[str] = field(default_factory=set)  # keys, because a crashed trial starts twice
+    starting: dict[str, float] = field(default_factory=dict)  # start of trials without a step
     left: float = 0.0  # expected seconds of the trials that are not over
     loss: float | None = None
 
 
 class Progress:
-    """Shows how far the trials are; it is a `launchers.Watcher`.
+    """A `launchers.Watcher` that shows the progress of the trials.
 
     Args:
-        console: Where to show it.
-        trials: All that will run.
-        estimate: Seconds that one trial takes, for the time left before the first one is over.
-        workers: Trials at once.
+        console: The console to print on.
+        trials: All trials that will run.
+        estimate: Expected seconds of one trial; used until the first trial has finished.
+        workers: Number of trials that run in parallel.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Progress:
     def _show(self, what: Callable[[], None]) -> None:
         try:
             what()
-        except Exception as error:  # what is shown changes nothing of what is done
+        except Exception as error:  # a display error must not stop the trials
             warnings.warn(
                 f"progress is not shown ({type(error).__name__}: {error}); trials go on",
                 stacklevel=2,
@@ -102,7 +102,7 @@ class Progress:
         line.starting.pop(trial.key, None)
 
     def finished(self, record: Record) -> None:
-        """Count one more trial that is over; say so where there is no live table."""
+        """Count one more finished trial; print a line for it where there is no live table."""
         line = self._line(record.trial)
         line.over += 1
         line.running.discard(record.trial.key)
@@ -128,10 +128,10 @@ class Progress:
         return self._lines.setdefault(self._name(trial), _Line())
 
     def _eta(self, left: float | None = None) -> float:
-        """Return seconds until so many expected ones are done, at the pace so far if it is known.
+        """Return the seconds until `left` is done, scaled by the pace so far if it is known.
 
         Args:
-            left: Expected seconds of work; None for all that is left.
+            left: Expected seconds of work; None for all remaining work.
         """
         all_left = sum(self._left.values())
         left = all_left if left is None else left
@@ -160,7 +160,7 @@ class Progress:
 
 
 def _starting(line: _Line) -> str:
-    """Return what to say of a line none of whose running trials has taken a step."""
+    """Return the words for a line where no running trial has taken a step yet."""
     if not line.running or line.running - line.starting.keys():
         return ""
     seconds = time.perf_counter() - min(line.starting.values())
@@ -170,7 +170,7 @@ def _starting(line: _Line) -> str:
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as people say it.
+    """Return a duration in the unit that suits it.
 
     >>> [in_words(seconds) for seconds in (5, 600, 20_000, 500_000)]
     ['5 s', '10 min', '5.6 h', '5.8 days']

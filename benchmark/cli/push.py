@@ -1,4 +1,4 @@
-"""``push``: rebuild the W&B runs of a study from its files, or feed other loggers with them."""
+"""The verb ``push``: W&B runs of a study rebuilt from its files, or copies in other loggers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +24,16 @@ from benchmark.store import Record, Store, open_study
     type=click.Choice(["auto", "online", "offline"]),
     default="auto",
     show_default=True,
-    help="Where to; auto is online if you are logged in and the server answers.",
+    help="Mode of W&B; auto means online if you are logged in and the server answers, otherwise "
+    "offline.",
 )
-@click.option("--wandb-project", default="optimizer-benchmark", show_default=True)
-@click.option("--wandb-entity", help="W&B team or user.")
+@click.option(
+    "--wandb-project", default="optimizer-benchmark", show_default=True, help="W&B project."
+)
+@click.option("--wandb-entity", help="W&B team or user that owns the runs.")
 @logger_option(
-    "Feed a Lightning logger instead, every trial anew; several times for several. Its folder, "
-    f"where it takes one and none is given: RESULTS/STUDY/{FOLDER}."
+    "Feed a Lightning logger instead, with every trial from its start; may be given several "
+    f"times. A logger that takes a folder writes to RESULTS/STUDY/{FOLDER} by default."
 )
 @click.pass_context
 def command(
@@ -44,7 +47,7 @@ def command(
 ) -> int:
     """Rebuild the Weights & Biases runs of STUDY from its files.
 
-    Runs that are there already and whole are left alone, so pushing twice changes nothing.
+    Runs that are already there and complete are left alone, so pushing twice changes nothing.
     """
     store = open_study(results, study)
     if loggers:

@@ -1,4 +1,4 @@
-"""Learning rates of a landscape: the usual ones, as an option, and which are shown at first."""
+"""The learning rates of a landscape: default values, option type, and the rates shown at first."""
 
 import math
 import re
@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import click
 
-DEFAULT_RATES = "0.0003,0.001,0.003,0.01,0.03,0.1,0.3,1,3"  # two a decade
+DEFAULT_RATES = "0.0003,0.001,0.003,0.01,0.03,0.1,0.3,1,3"  # two per decade
 
 
 class Rates(click.ParamType[Any]):
-    """A comma list of positive numbers, which come out rising, each once."""
+    """A comma-separated list of positive numbers; the result is sorted, without repetitions."""
 
     name = "numbers"
 
@@ -30,7 +30,7 @@ class Rates(click.ParamType[Any]):
 
 
 def rate_shown(opts: str) -> Literal["best", "own"]:
-    """Return how learning rates are chosen at first: a rate that `opts` gives is not passed over.
+    """Return the initial choice of learning rates: "own" if `opts` gives a rate, otherwise "best".
 
     >>> rate_shown("adam,sgd:momentum=0.9"), rate_shown("adam,sgd:lr=0.5")
     ('best', 'own')

@@ -1,4 +1,4 @@
-"""``report``: a page, a document, figures and W&B Reports from the records of studies."""
+"""The verb ``report``: a page, a document, figures and W&B Reports from records of studies."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,37 +28,41 @@ PROJECT = "optimizer-benchmark"
     "--format",
     "kind",
     type=click.Choice(["html", "md", *FIGURES]),
-    help="A page, a Markdown document with pictures, or figures for papers.  "
+    help="html: a page; md: a Markdown document with pictures; pdf, svg, png: figures for papers.  "
     "[default: html, unless --wandb is given]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="File for the page or document, folder for the figures.  "
+    help="File to write the page or document to, or folder for the figures.  "
     "[default: report.html, report.md, figures in the folder of the first study]",
 )
 @click.option(
     "--reference",
     metavar="OPTIMIZER",
-    help="Compare all with this one, named beforehand: fewer comparisons take fewer seeds.  "
+    help="Optimizer to compare all others with. If it is named beforehand, there are fewer "
+    "comparisons, which need fewer seeds.  "
     "[default: each setting's best]",
 )
 @click.option(
     "--landscape",
     is_flag=True,
-    help="Add the study's optimizers in motion to the page; takes up to a minute.",
+    help="Add the paths of the study's optimizers on test surfaces to the page; takes up to a "
+    "minute.",
 )
 @click.option(
     "--opts",
     type=OptimizerList(),
-    help="Who moves there. An import path runs only if it is named here.  "
-    "[default: the study's optimizers but for import paths]",
+    help="Optimizers for --landscape. An import path is loaded only if it is named here.  "
+    "[default: the study's optimizers, except import paths]",
 )
-@click.option("--wandb", is_flag=True, help="Save a W&B Report, or its spec if that cannot be.")
+@click.option(
+    "--wandb", is_flag=True, help="Save a W&B Report, or its spec if W&B cannot be reached."
+)
 @click.option(
     "--wandb-project", metavar="PROJECT", help="W&B project.  [default: optimizer-benchmark]"
 )
-@click.option("--wandb-entity", metavar="ENTITY", help="W&B team or user.")
+@click.option("--wandb-entity", metavar="ENTITY", help="W&B team or user that owns it.")
 def command(
     studies: tuple[str, ...],
     results: Path,
@@ -71,7 +75,7 @@ def command(
     wandb_project: str | None,
     wandb_entity: str | None,
 ) -> int:
-    """Write a page, which opens anywhere, of all that STUDY says; or a document, or figures."""
+    """Write a self-contained HTML page on the results of STUDY; or a document, or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
     kind = kind or ("" if wandb else "html")
     reference = None if reference is None else plain(reference, LABEL_LENGTH)
@@ -105,7 +109,7 @@ def command(
 
 
 def _refuse(complaints: Sequence[str]) -> None:
-    """Refuse options that nothing would come of, the first first."""
+    """Raise UsageError for the first of `complaints`: options that would have no effect."""
     if complaints:
         raise UsageError(complaints[0])
 
@@ -152,9 +156,9 @@ def _figures(stores: list[Store], kind: str, folder: Path) -> None:
 
 
 def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
-    """Let optimizers walk: those of `opts`, or the studies' own with default hyperparameters.
+    """Compute paths of the optimizers in `opts`, by default the studies' own at their defaults.
 
-    What a record names is not imported: a record may come from anyone.
+    Import paths in records are never imported, because a record may come from anyone.
     """
     from benchmark.cli.rates import DEFAULT_RATES, rate_shown
     from benchmark.workbench.landscape.compute import Grid, compute
@@ -183,7 +187,7 @@ def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
 
 
 def _registered(stores: Sequence[Store]) -> str:
-    """Return the registered optimizers of the studies, and say which others are left out."""
+    """Return the registered optimizers of the studies, and print which others are left out."""
     records = [record for store in stores for record in store.records()]
     names = dict.fromkeys(record.trial.optimizer.name for record in records)
     if not names:

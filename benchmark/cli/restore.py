@@ -1,4 +1,4 @@
-"""``restore``: a study's files from the one that ``compact`` wrote."""
+"""The verb ``restore``: a study's files, made from the one file that ``compact`` wrote."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from benchmark.cli.options import InputFile, results_option
 @click.argument("file", type=InputFile())
 @results_option
 def command(file: Path, results: Path) -> int:
-    """Write the study in FILE, made by `compact`, to its folder again; what is there is kept."""
+    """Restore the study in FILE, made by `compact`, to its folder; finished trials are kept."""
     from benchmark.archive import restore
 
     done = restore(file, results)

@@ -1,4 +1,4 @@
-"""``run``: plan trials, launch those that have no record yet, print the tables."""
+"""The verb ``run``: it plans trials, launches those without a record, and prints the tables."""
 
 import json
 from pathlib import Path
@@ -37,39 +37,47 @@ _FOLDER = Folder()
 
 @click.command(name="run")
 @click.option(
-    "--model", "models", type=Names("model", list(MODELS), paths=True), help="Models to train."
+    "--model",
+    "models",
+    type=Names("model", list(MODELS), paths=True),
+    help="Models to train, such as mlp.",
 )
 @click.option(
-    "--dataset", type=ImportPath(), help="Data set instead of the one of the model's paper."
+    "--dataset", type=ImportPath(), help="Data set.  [default: that of the model's paper]"
 )
 @click.option(
-    "--problem", "problems", type=Names("problem", list(PROBLEMS)), help="Instead of --model."
+    "--problem",
+    "problems",
+    type=Names("problem", list(PROBLEMS)),
+    help="Problems such as mlp/mnist; replaces --model and --dataset.",
 )
 @click.option(
     "--opts",
     type=OptimizerList(),
     default="all",
     show_default=True,
-    help="Optimizers: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all.",
+    help="Optimizers to train with: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all.",
 )
 @click.option(
     "--seeds",
     type=Whole(10_000, hint="how many there are; 3 makes seeds 0, 1 and 2"),
     default=3,
     show_default=True,
-    help="Seeds per optimizer.",
+    help="Number of seeds per optimizer; 3 means seeds 0, 1 and 2.",
 )
 @click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data.")
 @click.option("--batch-size", type=Whole(1_000_000), help="Examples per step.")
-@click.option("--dropout/--no-dropout", default=None, help="The model's own dropout.")
-@click.option("--l2", type=Real(), help="λ of a penalty λ/2·‖w‖².")
+@click.option(
+    "--dropout/--no-dropout", default=None, help="Switch the model's own dropout on or off."
+)
+@click.option("--l2", type=Real(), help="Coefficient λ of the penalty λ/2·‖w‖².")
 @click.option(
     "--accelerator",
     "accelerators",
     type=Names("accelerator", ACCELERATORS, aliases=ACCELERATOR_ALIASES),
     default="cpu",
     show_default=True,
-    help="One or more of cpu, gpu, mps.",
+    help="Devices to train on: one or more of cpu, gpu, mps.",
 )
 @click.option(
     "--precision",
@@ -77,7 +85,7 @@ _FOLDER = Folder()
     type=Names("precision", PRECISIONS),
     default="32-true",
     show_default=True,
-    help=f"One or more of {', '.join(PRECISIONS)}.",
+    help=f"Number formats to train in: one or more of {', '.join(PRECISIONS)}.",
 )
 @click.option(
     "--threads", type=Whole(1_024), default=1, show_default=True, help="CPU threads per trial."
@@ -87,55 +95,95 @@ _FOLDER = Folder()
     type=Whole(1_000_000),
     default=50,
     show_default=True,
-    help="Steps between two losses.",
+    help="Log the running loss every N steps.",
 )
 @click.option(
     "--diagnostics",
     type=Whole(1_000_000),
     is_flag=False,
     flag_value=DIAGNOSTICS_EVERY,
-    help=f"Look inside the optimizer every so many steps; {DIAGNOSTICS_EVERY} without a number.",
+    help="Log what the optimizer does to each layer every N steps; without a number, "
+    f"every {DIAGNOSTICS_EVERY}.",
 )
-@click.option("--study", default="default", show_default=True, help="Folder and W&B group.")
-@click.option("--results", type=_FOLDER, default=Path("results"), show_default=True)
+@click.option(
+    "--study",
+    default="default",
+    show_default=True,
+    help="Name of the study, its folder and its W&B group.",
+)
+@click.option(
+    "--results",
+    type=_FOLDER,
+    default=Path("results"),
+    show_default=True,
+    help="Folder of all studies.",
+)
 @click.option(
     "--data-dir",
     type=Folder(exists=True),
     envvar="BENCHMARK_DATA_DIR",
     show_envvar=True,
-    help="Where data sets were laid down by hand.",
+    help="Folder of data sets that you downloaded yourself.",
 )
 @click.option(
     "--cache-dir",
     type=_FOLDER,
     envvar="BENCHMARK_CACHE_DIR",
     show_envvar=True,
-    help="Where prepared data go.",
+    help="Folder for prepared data.",
 )
 @click.option(
-    "--workers", type=Whole(1_024, auto=True), default="auto", show_default=True, help="At once."
+    "--workers",
+    type=Whole(1_024, auto=True),
+    default="auto",
+    show_default=True,
+    help="Trials to run in parallel.",
 )
 @click.option(
-    "--gpu-slots", type=Whole(64), default=1, show_default=True, help="Trials at once per GPU."
+    "--gpu-slots",
+    type=Whole(64),
+    default=1,
+    show_default=True,
+    help="Trials to run in parallel on each GPU.",
 )
 @click.option(
-    "--timeout", type=Real(positive=True), help="Seconds per trial, and for preparing a data set."
+    "--timeout",
+    type=Real(positive=True),
+    help="Kill a trial, or the preparation of a data set, after this many seconds.",
 )
-@click.option("--wandb", "mode", type=click.Choice(MODES), default="auto", show_default=True)
-@click.option("--wandb-project", "project", default="optimizer-benchmark", show_default=True)
-@click.option("--wandb-entity", "entity", help="W&B team or user.")
+@click.option(
+    "--wandb",
+    "mode",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="Copy the runs to W&B; auto means online if you are logged in and the server answers, "
+    "otherwise offline.",
+)
+@click.option(
+    "--wandb-project",
+    "project",
+    default="optimizer-benchmark",
+    show_default=True,
+    help="W&B project.",
+)
+@click.option("--wandb-entity", "entity", help="W&B team or user that owns the runs.")
 @logger_option(
-    "Also feed a Lightning logger, such as lightning.pytorch.loggers.CSVLogger; several times for "
-    f"several. Its folder, where it takes one and none is given: RESULTS/STUDY/{FOLDER}."
+    "Also feed a Lightning logger, such as lightning.pytorch.loggers.CSVLogger; may be given "
+    f"several times. A logger that takes a folder writes to RESULTS/STUDY/{FOLDER} by default."
 )
 @click.option(
     "--config",
     type=InputFile(),
     callback=read_config,
     is_eager=True,
-    help="TOML file with any of these options.",
+    help="TOML file with values for any of these options.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would run, its time and its disk space.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only print what would run, how long it takes and its disk space.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.argument("words", nargs=-1, metavar="")
 def command(
@@ -153,7 +201,7 @@ def command(
     as_json: bool,
     **asked: Any,
 ) -> int:
-    """Run trials that have no record yet, then print a table per problem."""
+    """Run the trials that have no record yet, then print one table per problem."""
     refuse_words(words)
     store = Store(results, study)
     request = _request(**asked)
@@ -175,7 +223,7 @@ def _request(
     config: Path | None,
     **asked: Any,
 ) -> Request:
-    """Return what is asked for; the other options have the names of its fields."""
+    """Return the request; options that are not named here have the names of its fields."""
     return Request(
         problems=problems or (),
         models=models or (),
@@ -187,7 +235,7 @@ def _request(
 def _forecast(
     request: Request, store: Store, launcher: Launcher, terminal: Terminal, *, as_json: bool
 ) -> int:
-    """Say what would run, or refuse what would be refused."""
+    """Print what would run, or raise the UsageError that the run would raise."""
     planner = Planner(request, store)
     plan = planner.plan()
     for notice in plan.notices:

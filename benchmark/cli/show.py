@@ -1,4 +1,4 @@
-"""``show``: print the tables of a study again, from its records."""
+"""The verb ``show``: the tables of a study, printed again from its records."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from benchmark.store import Store, open_study
 @click.command(name="show")
 @click.argument("study")
 @results_option
-@click.option("--reference", help="Optimizer to compare with.  [default: each table's best]")
+@click.option("--reference", help="Optimizer to compare all with.  [default: each table's best]")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 @click.option("--tui", is_flag=True, help="Open W&B's terminal viewer on the study's offline runs.")
 def command(study: str, results: Path, reference: str | None, as_json: bool, tui: bool) -> int:

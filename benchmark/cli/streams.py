@@ -1,7 +1,8 @@
-"""Standard output and errors that last: nothing that is printed can end what it tells of.
+"""Standard output and error streams on which printing never fails, so that it cannot end a run.
 
-A reader that has gone, as `head` does, a full disk, a closed stream, a terminal that knows fewer
-characters: what cannot be written is left out, or written in other characters.
+The reader may have left, as `head` does; the disk may be full, the stream closed, or the terminal
+limited to fewer characters. Text that cannot be written is left out, or written in simpler
+characters.
 """
 
 import io
@@ -20,7 +21,7 @@ _PLAIN = str.maketrans(
 
 @contextmanager
 def lasting_streams() -> Iterator[None]:
-    """Make ``sys.stdout`` and ``sys.stderr`` last to the end of the block."""
+    """Replace ``sys.stdout`` and ``sys.stderr`` by streams that never fail, for the block."""
     before = sys.stdout, sys.stderr
     _fill_closed_descriptors()
     errors = _Lasting(before[1], None)
@@ -35,11 +36,11 @@ def lasting_streams() -> Iterator[None]:
 
 
 class _Lasting:
-    """A text stream that raises nothing when it is written to.
+    """A text stream whose methods for writing raise nothing.
 
     Args:
-        stream: Where text goes, as long as that takes any; None for nowhere.
-        errors: Where it is said, once, that it takes no more; nothing is said of a closed pipe.
+        stream: The stream to write to until it fails; None discards all text.
+        errors: Stream for one warning about the failure; a closed pipe gives no warning.
     """
 
     def __init__(self, stream: TextIO | None, errors: "_Lasting | None") -> None:
@@ -50,18 +51,18 @@ class _Lasting:
         self.errors = "replace"  # as `write` does it
 
     def write(self, text: str | bytes) -> int:
-        """Write `text`, or as much of it as can be; click hands over bytes too."""
+        """Write `text` as far as possible; bytes are accepted because click writes them."""
         words = text if isinstance(text, str) else text.decode(self.encoding, "replace")
         self._attempt(lambda: self._stream.write(self._writable(words)))
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
-        """Write one after the other."""
+        """Write all lines."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Hand on what was written, if anyone takes it."""
+        """Flush the underlying stream, if it still works."""
         self._attempt(self._stream.flush)
 
     def isatty(self) -> bool:
@@ -75,7 +76,7 @@ class _Lasting:
         return self._stream.fileno()
 
     def writable(self) -> bool:
-        """Return True: what cannot be written is left out."""
+        """Return True: text that cannot be written is left out."""
         return True
 
     def readable(self) -> bool:
@@ -84,7 +85,7 @@ class _Lasting:
 
     @property
     def closed(self) -> bool:
-        """False: it lasts."""
+        """False, always: the stream stays usable."""
         return False
 
     def _writable(self, text: str) -> str:
@@ -107,7 +108,7 @@ class _Lasting:
                 self._errors.write(f"warning: output is cut short ({error}); all else goes on\n")
 
     def _turn_away(self) -> None:
-        """Let what is still in the buffer go nowhere, or it would fail at the end of Python."""
+        """Discard the buffered text; otherwise it would raise when Python exits."""
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -115,9 +116,10 @@ class _Lasting:
 
 
 def _fill_closed_descriptors() -> None:
-    """Open descriptors 0 to 2 on nothing where they are closed.
+    """Open those of the descriptors 0 to 2 that are closed on ``/dev/null``.
 
-    Otherwise the next file that is opened would take their place, and what is printed go into it.
+    Otherwise the next file that is opened would get such a descriptor, and printed text would go
+    into that file.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)

@@ -1,4 +1,4 @@
-"""A run in the terminal: what it says while a study is completed, and the copies made meanwhile."""
+"""A run in the terminal: its output while a study is completed, and its mirrors."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """A `complete.StudyWatcher` that prints, and mirrors the trials that run.
+    """A `complete.StudyWatcher` that prints progress and mirrors the trials that run.
 
     Args:
-        console: Where to print.
+        console: The console to print on.
         store: The study's folder.
-        launcher: Where trials run.
-        wandb: Where copies go.
-        loggers: Where else copies go.
+        launcher: The launcher that runs the trials; it says how many run in parallel.
+        wandb: Options for the copies on W&B.
+        loggers: Lightning loggers that get copies too.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class Terminal:
         self._plan = TrialPlan(trials=(), missing=())
 
     def say(self, text: str) -> None:
-        """Print a line as it is."""
+        """Print one line, unformatted and unwrapped."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def noticed(self, notice: str) -> None:
-        """Print it."""
+        """Print the notice."""
         self.say(notice)
 
     def planned(self, plan: TrialPlan) -> None:
-        """Say what will run and where copies of it go; if nothing will, complete older copies.
+        """Print what will run and where its copies go; if nothing will, complete older copies.
 
         Raises:
-            UsageError: a mirror that was asked for cannot be had.
+            UsageError: a requested mirror is not possible.
         """
         self._plan = plan
         if self._has_run:
@@ -79,18 +79,18 @@ class Terminal:
             self._complete_mirrors()
 
     def prepared(self, data: Prepared) -> None:
-        """Print where data come from."""
+        """Print the origin of a data set, and its notices."""
         self.say(f"data        {data}")
         for notice in data.notices:
             self.say(f"warning: {notice}")
 
     def busy(self, doing: str) -> AbstractContextManager[object]:
-        """Show it as long as it lasts."""
+        """Return a context that shows `doing` while it lasts."""
         return self._console.status(doing)
 
     @contextmanager
     def launching(self, trials: Sequence[Trial]) -> Iterator[Watcher]:
-        """Show how far `trials` are, and mirror them."""
+        """Show the progress of `trials`, and mirror them."""
         from benchmark.cli.mirrors import mirrored
         from benchmark.cli.progress import Progress
 
@@ -102,7 +102,7 @@ class Terminal:
             yield Together(progress, *mirrors)
 
     def report(self, records: Sequence[Record], *, as_json: bool) -> int:
-        """Print the tables of a study that is completed, and return the exit code."""
+        """Print the tables of the completed study, and return the exit code."""
         if as_json:
             click.echo(json.dumps(tables_as_json(records), indent=1))
         else:
@@ -120,7 +120,7 @@ class Terminal:
         return 1 if lacking or any(record.status == "failed" for record in records) else 0
 
     def _choose_sinks(self, missing: Sequence[Trial]) -> list[str]:
-        """Choose where to mirror to, and return lines that say so; loggers are tried on a trial."""
+        """Choose the sinks, try the loggers on one trial, and return a line for each sink."""
         from benchmark.cli.loggers import logger_sinks, try_loggers
         from benchmark.cli.mirrors import choose_sinks
 
@@ -134,7 +134,7 @@ class Terminal:
         return any(has_left_over(self._store.folder, place) for place in places)
 
     def _complete_mirrors(self) -> None:
-        """Complete the runs that a process which is gone has left over."""
+        """Complete the mirrored runs that a process left incomplete when it ended."""
         from benchmark.cli.mirrors import mirrored
 
         self._choose_sinks(())
@@ -152,7 +152,7 @@ class Terminal:
 
 
 def _verb(verb: str, store: Store) -> str:
-    """Return the command that does `verb` with the study of `store`."""
+    """Return the command line that runs `verb` on the study of `store`."""
     root = store.folder.parent
     option = "" if root == Path("results") else f" --results {root}"
     return f"python -m benchmark {verb} {store.study}{option}"

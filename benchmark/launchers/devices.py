@@ -1,4 +1,4 @@
-"""Which accelerators and precisions this machine has."""
+"""The accelerators and precisions of this machine."""
 
 import os
 
@@ -7,7 +7,7 @@ PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-t
 
 
 def why_not(accelerator: str, precision: str) -> str:
-    """Return why a trial cannot run here with these two, empty if it can.
+    """Return why a trial cannot run here with these two, or "" if it can.
 
     Torch is loaded only to find a GPU.
     """
@@ -29,7 +29,7 @@ def _has_mps() -> bool:
 
 
 def gpu_ids() -> tuple[str, ...]:
-    """Return the ids of the visible GPUs, as CUDA_VISIBLE_DEVICES takes them."""
+    """Return the ids of the visible GPUs, in the form of CUDA_VISIBLE_DEVICES."""
     import torch
 
     count = torch.cuda.device_count()

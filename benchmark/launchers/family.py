@@ -1,7 +1,8 @@
-"""The processes below a process: found, adopted and ended, whatever they do to get away.
+"""The descendants of a process: how to find, adopt and end them, even if they detach themselves.
 
-A worker leads a process group of its own, which holds all that it forks. What leaves the group
-stays below the worker on Linux, where a process can adopt the orphans of those below it.
+A worker leads a process group of its own, to which the processes that it forks belong. On Linux
+a process can adopt orphaned descendants, so a process that leaves the group stays a descendant of
+the worker.
 """
 
 import ctypes
@@ -16,25 +17,25 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def lead_group() -> None:
-    """Make this process the leader of a group, away from the terminal's, and adopt orphans."""
+    """Make this process the leader of a new group, outside the terminal's, and adopt orphans."""
     os.setsid()
     adopt_orphans()
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every process below this one whose own parent ends (Linux)."""
+    """Become the parent of every descendant whose own parent ends (Linux only)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # a C library without prctl
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def children(pid: int) -> set[int]:
-    """Return whose parent `pid` is; zombies and, without /proc, all are left out."""
+    """Return the children of `pid`, without zombies; the set is empty on systems without /proc."""
     return {child for child, parent in _parents().items() if parent == pid}
 
 
 def descendants(pid: int) -> set[int]:
-    """Return all processes below `pid`; zombies and, without /proc, all are left out."""
+    """Return all descendants of `pid`, without zombies; empty on systems without /proc."""
     parents = _parents()
     found: set[int] = set()
     front = {pid}
@@ -45,7 +46,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def tell(leader: int, signum: signal.Signals) -> None:
-    """Send a signal to the group of a living `leader`, or to it alone if it leads none yet."""
+    """Send a signal to the group of a living `leader`, or only to it if it leads no group yet."""
     try:
         os.killpg(leader, signum)
     except (ProcessLookupError, PermissionError):
@@ -53,15 +54,15 @@ def tell(leader: int, signum: signal.Signals) -> None:
 
 
 def kill_all(leaders: Iterable[int]) -> None:
-    """Kill living `leaders`, their groups, and whatever else is below them."""
+    """Kill living `leaders`, their groups, and all their other descendants."""
     for leader in leaders:
-        for pid in descendants(leader):  # first, for the leader may be the calling process
+        for pid in descendants(leader):  # before the leader, which may be the calling process
             _send(pid, signal.SIGKILL)
         tell(leader, signal.SIGKILL)
 
 
 def kill_group(leader: int) -> None:
-    """Kill what is left of a group whose leader has ended, or is taken to have."""
+    """Kill the rest of a group whose leader has ended or is assumed to have ended."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 

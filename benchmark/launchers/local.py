@@ -1,6 +1,7 @@
-"""The launcher of this machine: each trial in a process of its own.
+"""The launcher of this machine: it runs each trial in a process of its own.
 
-What it needs is loaded when it is used, since a command with nothing to run needs none of it.
+The other modules of the launcher are imported on first use, because a command with nothing to run
+needs none of them.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ class LocalLauncher:
     """A `Launcher` whose workers are forked from a preloaded server.
 
     Args:
-        limits: What it may use.
+        limits: Numbers of parallel trials, and the time limit.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -31,15 +32,15 @@ class LocalLauncher:
         return started_early()
 
     def num_at_once(self, threads: int) -> int:
-        """Return how many trials of so many CPU threads run at once."""
+        """Return how many trials with that many CPU threads run in parallel."""
         return self._limits.workers or max(1, devices.cpu_cores() // threads)
 
     def why_not(self, accelerator: str, precision: str) -> str:
-        """Return why this machine cannot run trials with these two, empty if it can."""
+        """Return why this machine cannot run trials with these two, or "" if it can."""
         return devices.why_not(accelerator, precision)
 
     def check_hyperparameters(self, specs: Sequence[OptimizerSpec]) -> None:
-        """Have the classes of registered optimizers check their values, in a worker."""
+        """Have the classes of registered optimizers check their hyperparameters, in a worker."""
         from benchmark.launchers.rehearse import check_hyperparameters
 
         check_hyperparameters(specs)
@@ -51,7 +52,7 @@ class LocalLauncher:
         return prepare(wanted, context, self._limits.timeout_seconds)
 
     def rehearse(self, trials: Sequence[Trial], context: Context) -> None:
-        """Have optimizers that come by import path take two steps, in workers."""
+        """Have optimizers that were given by import path take two steps, in workers."""
         from benchmark.launchers.rehearse import rehearse
 
         rehearse(trials, context, self._limits.timeout_seconds)
@@ -59,9 +60,9 @@ class LocalLauncher:
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher
     ) -> None:
-        """Run `trials`, a crashed one twice; then each has a record.
+        """Run `trials`, and a crashed one a second time; then each has a record.
 
-        A trial that another process has for too long has none here; the watcher is told.
+        A trial that another process locks for too long gets no record, but the watcher is told.
         """
         from benchmark.launchers.pool import Devices, Pool
 

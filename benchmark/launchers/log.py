@@ -1,19 +1,19 @@
-"""The output of a trial, ``log.txt``, which stays small however much a plug-in prints."""
+"""The output of a trial, ``log.txt``, whose size is bounded however much a plug-in prints."""
 
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 MOST_BYTES = 10_000_000
-_HEAD_BYTES = 1_000_000  # what went wrong first
-_TAIL_BYTES = 4_000_000  # what went wrong last
+_HEAD_BYTES = 1_000_000  # for the first error
+_TAIL_BYTES = 4_000_000  # for the last error
 _MARK = b"\n... the middle of this log is left out ...\n"
 _SECONDS_BETWEEN_LOOKS = 0.2
 _LOCK = threading.Lock()
 
 
 def bound_log(path: Path) -> None:
-    """Cut the middle out of the log at `path` if it is too long; its writers append to it."""
+    """Cut the middle out of the log at `path` if it is too long; writers must append to it."""
     with _LOCK, path.open("r+b") as log:
         size = log.seek(0, 2)
         if size <= MOST_BYTES:
@@ -26,11 +26,11 @@ def bound_log(path: Path) -> None:
 
 
 def keep_bounded(path: Path) -> None:
-    """Bound the log at `path` from now on, for as long as this process lives."""
+    """Keep the log at `path` bounded until this process ends."""
     ends = threading.Event()
 
     def watch() -> None:
-        with suppress(FileNotFoundError):  # an empty log is removed in the end
+        with suppress(FileNotFoundError):  # an empty log is removed at the end of a trial
             while not ends.wait(_SECONDS_BETWEEN_LOOKS):
                 bound_log(path)
 

@@ -1,4 +1,4 @@
-"""Messages of a worker to whoever launched it; pickled, however they travel."""
+"""Messages from a worker to its launcher; they are pickled."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from benchmark.prepared import Prepared
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """The worker has its trial for itself and has cleared its files, or begins to prepare data."""
+    """Message that the worker has locked its trial and cleared its files, or prepares data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningLoss:
-    """The running training loss after so many steps."""
+    """The running training loss, and the number of steps taken so far."""
 
     step: int
     loss: float
@@ -24,7 +24,7 @@ class Outcome:
     """The end of a preparation, a check or one rehearsal.
 
     Args:
-        error: What went wrong; None if nothing did.
+        error: The exception; None after success.
         prepared: The data sets, after a preparation.
     """
 
@@ -33,4 +33,4 @@ class Outcome:
 
 
 Message = Begun | RunningLoss | Outcome
-Report = Callable[[Message], None]  # raises OSError if nobody takes the message any more
+Report = Callable[[Message], None]  # raises OSError if the receiver is gone

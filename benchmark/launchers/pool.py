@@ -17,18 +17,18 @@ from benchmark.launchers.watchers import Shielded
 from benchmark.spec import Trial
 from benchmark.store import FINISHED, Record, Store
 
-_MOST_CRASHES = 2  # of one trial, which then has failed
-_MOST_LOSSES = 5  # of one trial together with the server: its own code may be what ends the server
+_MOST_CRASHES = 2  # attempts of one trial that may crash before it counts as failed
+_MOST_LOSSES = 5  # times a trial may be lost with the server, which its own code may have ended
 
 
 @dataclass(frozen=True, kw_only=True)
 class Devices:
-    """What may run at once.
+    """The CPU and GPU slots for trials that run in parallel.
 
     Args:
-        workers: Trials at once.
-        gpus: Ids of the GPUs, as CUDA_VISIBLE_DEVICES takes them.
-        slots_per_gpu: Trials at once on each of them.
+        workers: Trials that run in parallel.
+        gpus: Ids of the GPUs, in the form of CUDA_VISIBLE_DEVICES.
+        slots_per_gpu: Trials that run in parallel on each GPU.
     """
 
     workers: int
@@ -40,12 +40,12 @@ class Pool:
     """A pool of worker processes.
 
     Args:
-        store: Gets the records.
-        context: Passed to every trial.
-        devices: What may run at once.
-        watcher: Is told what goes on.
-        timeout_seconds: After which a trial is killed and has failed; as long may it have to wait
-            for another process that has it. None for never.
+        store: Store for the records.
+        context: Context that is passed to every trial.
+        devices: Slots for parallel trials.
+        watcher: Observer of the trials.
+        timeout_seconds: Time limit of a trial, after which it is killed and counts as failed, and
+            of waiting for a trial that another process has locked. None for no limit.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class Pool:
         self._timeout = timeout_seconds or math.inf
 
     def run(self, trials: Sequence[Trial]) -> None:
-        """Run `trials`, a crashed one twice; then each has a record.
+        """Run `trials`, and a crashed one a second time; then each has a record.
 
-        A trial that another process has for too long has none here; the watcher is told.
+        A trial that another process locks for too long gets no record, but the watcher is told.
 
         Raises:
-            OSError: a record cannot be written, as when the disk is full; every record that was
-                written before stays.
+            OSError: a record cannot be written, for example because the disk is full; all records
+                written before are kept.
         """
         waiting = deque(trials)
         crashes: Counter[str] = Counter()
@@ -78,7 +78,7 @@ class Pool:
             while waiting or jobs:
                 self._start(waiting, jobs)
                 for job in self._ended(jobs):
-                    self._pass_on(job)  # what it has said since it was last asked
+                    self._pass_on(job)  # messages since the last call
                     job.clear_away()
                     end_orphans()
                     jobs.remove(job)
@@ -103,7 +103,7 @@ class Pool:
         return min(free, key=lambda gpu: used[gpu], default=None)
 
     def _ended(self, jobs: "list[_Job]") -> "list[_Job]":
-        """Wait for news of the workers, pass it on, and return the jobs that are over."""
+        """Wait for messages of the workers, pass them on, and return the jobs that have ended."""
         wait([thing for job in jobs for thing in job.things_to_wait_for()], timeout=0.5)
         for job in jobs:
             self._pass_on(job)
@@ -127,7 +127,7 @@ class Pool:
         return job.waited_too_long or job.timed_out
 
     def _settle(self, job: "_Job", crashes: Counter[str], losses: Counter[str]) -> bool:
-        """Return whether the trial of a job that is over needs no other job."""
+        """Return whether the trial of an ended job is settled, so that it needs no other job."""
         key = job.trial.key
         record = self._kept_by_another(job) if job.waited_too_long else _outcome(job, self._store)
         if record is None:
@@ -137,13 +137,13 @@ class Pool:
                 return False
             try:
                 record = self._fail(job)
-            except BlockingIOError:  # another process has the trial: wait for it in a worker
+            except BlockingIOError:  # another process has locked the trial: wait in a worker
                 return False
         self._watcher.finished(record)
         return True
 
     def _fail(self, job: "_Job") -> Record:
-        """Return the record of a trial that gave none: another process's, if there is one now."""
+        """Return a record for a trial that left none: ``failed``, or that of another process."""
         with self._store.claim(job.trial, wait=False):
             record = self._store.record(job.trial)
             if record is None:
@@ -171,14 +171,14 @@ class Pool:
 
 
 def _outcome(job: "_Job", store: Store) -> Record | None:
-    """Return the record that a job has left; one of an earlier attempt is none."""
+    """Return the record that a job has written; a record of an earlier attempt does not count."""
     record = store.record(job.trial)
     stale = record is not None and record.status not in FINISHED and not job.has_begun()
     return None if stale else record
 
 
 class _Job(Worker):
-    """A worker that runs a trial, and what is known of it."""
+    """A worker that runs a trial, with the state of that trial."""
 
     def __init__(self, trial: Trial, store: Store, context: Context, gpu: str) -> None:
         self.trial = trial
@@ -191,7 +191,7 @@ class _Job(Worker):
 
 @contextmanager
 def _running_jobs() -> Iterator[list[_Job]]:
-    """A list whose jobs are stopped when an error or Ctrl-C ends the block."""
+    """Yield a list for jobs; jobs in it are stopped when an error or Ctrl-C ends the block."""
     jobs: list[_Job] = []
     try:
         yield jobs
@@ -202,6 +202,6 @@ def _running_jobs() -> Iterator[list[_Job]]:
 def _work(gpu: str, trial: Trial, store: Store, context: Context, report: Report) -> None:
     if gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    from benchmark.launchers.worker import work  # heavy, but loaded before the fork
+    from benchmark.launchers.worker import work  # loads torch, which the server has already loaded
 
     work(trial, store, context, report)

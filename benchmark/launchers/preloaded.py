@@ -1,13 +1,15 @@
-"""What the fork server does once, before it forks workers: it loads this module.
+"""The module that the fork server loads once, before it forks workers; nothing else imports it.
 
-With it come torch and Lightning. The server adopts what ended workers leave behind, so that the
-launching process finds and ends it; nothing else imports this module.
+It imports torch and Lightning. It also makes the server adopt processes that ended workers leave
+behind, so that the launching process can find and end them.
 """
 
 import warnings
 
-from benchmark.launchers import worker  # noqa: F401  # loaded for all workers at once
+from benchmark.launchers import worker  # noqa: F401  # loaded once for all workers
 from benchmark.launchers.family import adopt_orphans
 
 adopt_orphans()
-warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # an adopted one
+warnings.filterwarnings(
+    "ignore", "forkserver: waitpid returned unexpected pid"
+)  # that of an adopted process

@@ -1,4 +1,4 @@
-"""Prepares data sets in a worker, so that the launching process loads no torch for it."""
+"""Preparation of data sets in a worker, so that the launching process need not load torch."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from benchmark.launchers.process import Worker, stop
 from benchmark.prepared import Prepared
 from datamodules.errors import DataError
 
-_MOST_LOSSES = 5  # of the worker together with its server, before it is given up
+_MOST_LOSSES = 5  # times the worker may be lost with its server before this gives up
 
 
 def prepare(
@@ -21,13 +21,13 @@ def prepare(
     """Prepare data sets in a worker.
 
     Args:
-        wanted: Data set, model, and whether dropout is on, of each problem.
-        context: Where data are.
-        timeout_seconds: After which it is given up; None for never.
+        wanted: Data set, model, and True if dropout is on; one tuple per problem.
+        context: Folders of the data.
+        timeout_seconds: Time limit; None for no limit.
 
     Raises:
-        DataUnavailableError, DataCorruptError, UsageError, OSError: as the data modules do.
-        DataError: it took too long, or its process died.
+        DataUnavailableError, DataCorruptError, UsageError, OSError: raised by a data module.
+        DataError: the preparation took too long, or its process died.
     """
     names = ", ".join(dict.fromkeys(dataset for dataset, _, _ in wanted))
     for _ in range(_MOST_LOSSES):
@@ -45,7 +45,7 @@ def _prepared(worker: Worker, names: str, timeout: float) -> list[Prepared] | No
     """Wait until `worker` has prepared the data; return None if it was lost with its server."""
     while True:
         wait(worker.things_to_wait_for(), timeout=0.5)
-        over = not worker.running()  # asked before its last news is read
+        over = not worker.running()  # checked before its last messages are read
         for outcome in worker.outcomes():
             if outcome.error is not None:
                 raise outcome.error
@@ -65,6 +65,6 @@ def _prepared(worker: Worker, names: str, timeout: float) -> list[Prepared] | No
 def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
     from benchmark.launchers.worker import (
         prepare as really_prepare,
-    )  # heavy, but loaded before the fork
+    )  # loads torch, which the server has already loaded
 
     really_prepare(wanted, context, report)

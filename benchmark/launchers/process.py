@@ -1,7 +1,7 @@
-"""One worker process of this machine, as the launching process sees it, and its frame inside.
+"""A worker process of this machine: its handle in the launching process, and its own main function.
 
-The frame is what a worker of this launcher does whatever it works at: it reports through a pipe,
-leaves Ctrl-C to the launching process, ends with it, and leaves nothing behind.
+Whatever its work, a worker of this launcher reports through a pipe, leaves Ctrl-C to the launching
+process, ends when that ends, and leaves no process behind.
 """
 
 import multiprocessing
@@ -22,15 +22,15 @@ from benchmark.launchers.messages import Begun, Message, Outcome
 
 _SECONDS_TO_STOP = 1.5  # between SIGTERM and SIGKILL, for all workers together
 _SECONDS_TO_DIE = 1.0  # after SIGKILL; a process in the middle of a disk access takes longer
-_EXIT_CODE_IF_LOST = 255  # what multiprocessing gives a process whose server is gone
+_EXIT_CODE_IF_LOST = 255  # given by multiprocessing to a process whose server is gone
 
 
 class Worker:
     """A process forked from the server, and the pipe on which it reports.
 
     Args:
-        target: What it does; called with `args` and a function that takes its messages.
-        args: Sent to it.
+        target: Function that the process calls with `args` and a function to send messages.
+        args: Arguments, which are pickled.
 
     Raises:
         OSError: no process can be started.
@@ -40,18 +40,18 @@ class Worker:
         self._begun: float | None = None
         self._pipe, theirs = multiprocessing.Pipe(duplex=False)
         self._process = server.start_method().Process(target=_lead, args=(target, args, theirs))
-        server.start(self._process)  # which may load modules for seconds
+        server.start(self._process)  # the server may first load modules for seconds
         self._started = time.perf_counter()
         theirs.close()
         self._server = server.server_pid()
 
     def things_to_wait_for(self) -> list[Any]:
-        """Return what becomes ready when the worker has news or ends."""
+        """Return objects that become ready when the worker sends a message or ends."""
         sentinel = self._process.sentinel
         return [sentinel] if self._pipe.closed else [sentinel, self._pipe]
 
     def news(self) -> Iterator[Message]:
-        """Yield what the worker has reported, except that it has begun."""
+        """Yield the messages of the worker, except `Begun`."""
         try:
             while not self._pipe.closed and self._pipe.poll():
                 message = self._pipe.recv()
@@ -59,33 +59,31 @@ class Worker:
                     self._begun = time.perf_counter()
                 else:
                     yield message
-        except (
-            Exception
-        ):  # the end of the pipe, or what is no message: anyone's code may write to it
+        except Exception:  # the pipe ended, or other code has written to it
             self._pipe.close()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Yield the outcomes that the worker has reported."""
+        """Yield the outcomes among the messages of the worker."""
         return (message for message in self.news() if isinstance(message, Outcome))
 
     def has_begun(self) -> bool:
-        """Return whether the worker has said that it has begun."""
+        """Return whether the worker has sent `Begun`."""
         return self._begun is not None
 
     def seconds_waiting(self) -> float:
-        """Return how long the worker has waited to begin; 0 once it has."""
+        """Return the seconds that the worker has waited to begin; 0 once it has begun."""
         return 0.0 if self._begun is not None else time.perf_counter() - self._started
 
     def seconds(self) -> float:
-        """Return how long ago the worker began; 0 before that."""
+        """Return the seconds since the worker began; 0 before that."""
         return 0.0 if self._begun is None else time.perf_counter() - self._begun
 
     def running(self) -> bool:
-        """Return whether the worker is still there."""
+        """Return whether the worker is still running."""
         return bool(self._process.is_alive())
 
     def is_lost(self) -> bool:
-        """Return whether nobody can say how this worker ended, as its server is gone."""
+        """Return whether the worker's exit code is unknown because its server is gone."""
         lost = self._process.exitcode == _EXIT_CODE_IF_LOST
         return lost and server.is_lost(self._server)
 
@@ -97,15 +95,15 @@ class Worker:
         return f"ended with exit code {code}"
 
     def tell(self, signum: signal.Signals) -> None:
-        """Send a signal to the worker and all in its group."""
+        """Send a signal to the worker and its process group."""
         tell(self._pid, signum)
 
     def kill(self) -> None:
-        """Kill the worker and all below it."""
+        """Kill the worker and all its descendants."""
         kill_all([self._pid])
 
     def clear_away(self) -> None:
-        """End what is left of a worker that is over, and forget it."""
+        """End all processes that an ended worker has left, and release its resources."""
         self._process.join(_SECONDS_TO_DIE)
         kill_group(self._pid)
         self._pipe.close()
@@ -117,7 +115,7 @@ class Worker:
 
 
 def stop(workers: Sequence[Worker]) -> None:
-    """End all `workers` together, politely and then not, with all that they have left behind."""
+    """End all `workers` and their descendants: with SIGTERM, then with SIGKILL."""
     with server.ctrl_c_held_off():
         for worker in workers:
             if worker.running():
@@ -138,17 +136,17 @@ def stop(workers: Sequence[Worker]) -> None:
 def _lead(target: Callable[..., None], args: tuple[Any, ...], pipe: Connection) -> None:
     lead_group()
     with _leaving():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher to answer
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the launching process handles Ctrl-C
         _die_with_parent()
         target(*args, pipe.send)
 
 
 @contextmanager
 def _leaving() -> Iterator[None]:
-    """End the process with the block: what is registered to run or to be waited for at exit is not.
+    """End the process at the end of the block, without exit handlers and without waiting.
 
-    Threads, handlers of `atexit` and child processes of anyone's code could last for ever. An
-    exception gives exit code 1.
+    Threads, `atexit` handlers and child processes of a user's code might never end. After an
+    exception the exit code is 1.
     """
     code = 1
     try:
@@ -159,13 +157,13 @@ def _leaving() -> Iterator[None]:
             traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(Exception):  # the disk is full, or anyone's code has replaced it
+            with suppress(Exception):  # the disk is full, or other code replaced the stream
                 stream.flush()
         os._exit(code)
 
 
 def _die_with_parent() -> None:
-    """End this process when the launching one is gone, so that a killed study leaves no orphans."""
+    """End this process once the launching one is gone, so that a killed study leaves no orphans."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

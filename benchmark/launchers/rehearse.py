@@ -1,8 +1,8 @@
-"""Tries optimizers before a study trains, so that the launching process loads no torch for it.
+"""Tests of optimizers in workers before a study trains.
 
-Values of hyperparameters are checked by the classes of registered optimizers; anyone's optimizers
-take two steps, each class in a process of its own. What an optimizer does to its process, hanging
-and dying included, is then done to no trial.
+The classes of registered optimizers check their hyperparameters. Users' optimizers take two steps,
+each class in a process of its own, so that one which hangs or kills its process does that here and
+not in a trial. The launching process loads no torch for this.
 """
 
 import time
@@ -17,16 +17,16 @@ from benchmark.launchers.process import Worker, stop
 from benchmark.spec import Trial, UsageError
 from optimizers.spec import OptimizerSpec
 
-SECONDS = 300.0  # for one optimizer on one problem, unless --timeout says less: some compile first
-_MOST_LOSSES = 5  # of the server, before the check is given up
+SECONDS = 300.0  # for one optimizer on one problem, as some compile first; --timeout may lower it
+_MOST_LOSSES = 5  # times the server may be lost before the check gives up
 _CONTRACT = "docs/plugins.md says what is asked of an optimizer"
 
 
 def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
-    """Have the classes of registered optimizers check the values that they are given.
+    """Have the classes of registered optimizers check their hyperparameters.
 
     Raises:
-        UsageError: one refuses its values; the message is its own.
+        UsageError: a class refuses a value; the message is that of the class.
     """
     registered = [spec for spec in specs if "." not in spec.name]
     for _ in range(_MOST_LOSSES * bool(registered)):
@@ -46,15 +46,15 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
 
 
 def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float | None) -> None:
-    """Have each optimizer that comes by import path take two steps on its real model.
+    """Have each optimizer that was given by import path take two steps on its real model.
 
     Args:
-        trials: All that will run; their data are prepared.
-        context: Where data are.
-        timeout_seconds: For one of them, at most `SECONDS`; None for these.
+        trials: All trials that will run; their data are prepared.
+        context: Folders of the data.
+        timeout_seconds: Time limit for one optimizer, at most `SECONDS`; None for `SECONDS`.
 
     Raises:
-        UsageError: one fails, dies or hangs; one line, with the cure if one is known.
+        UsageError: an optimizer fails, dies or hangs; one line, with the cure if known.
     """
     seconds = min(timeout_seconds or SECONDS, SECONDS)
     by_class = groupby(sorted(distinct(trials), key=_target), key=_target)
@@ -63,9 +63,9 @@ def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float |
 
 
 def distinct(trials: Sequence[Trial]) -> list[Trial]:
-    """Return one trial of each optimizer that lies at an import path, per model and data.
+    """Return one trial per optimizer with an import path, model, data set, device and precision.
 
-    Seeds and lengths do not matter.
+    Trials that differ only in seed or length count as the same.
     """
     found: dict[tuple[Any, ...], Trial] = {}
     for trial in trials:
@@ -105,20 +105,20 @@ def _rehearsed(trials: list[Trial], context: Context, seconds: float) -> bool:
 
 
 def _outcome(worker: Worker, seconds: float, when: str = "") -> Exception | str | None:
-    """Return how what `worker` does next ends.
+    """Wait for the next task of `worker` to end, and return its outcome.
 
     Args:
-        worker: Sends an error, or None when all is well, for each of its tasks.
-        seconds: The most that one may take.
-        when: What it does, for the words.
+        worker: The worker, which sends an `Outcome` for each task.
+        seconds: Time limit.
+        when: Words for the task, for messages.
 
     Returns:
-        The error, or what became of the process; None if all is well.
+        The task's error, or words for the end of the process; None after success.
     """
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         wait(worker.things_to_wait_for(), timeout=left)
-        over = not worker.running()  # asked before its last news is read
+        over = not worker.running()  # checked before its last messages are read
         for outcome in worker.outcomes():
             return outcome.error
         if over:
@@ -127,12 +127,12 @@ def _outcome(worker: Worker, seconds: float, when: str = "") -> Exception | str 
 
 
 def _check(specs: list[OptimizerSpec], report: Report) -> None:
-    from benchmark.launchers.worker import check_hyperparameters as really_check  # heavy
+    from benchmark.launchers.worker import check_hyperparameters as really_check  # loads torch
 
     really_check(specs, report)
 
 
 def _rehearse(trials: list[Trial], context: Context, report: Report) -> None:
-    from benchmark.launchers.worker import rehearse as really_rehearse  # heavy, as in `pool`
+    from benchmark.launchers.worker import rehearse as really_rehearse  # loads torch
 
     really_rehearse(trials, context, report)

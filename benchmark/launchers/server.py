@@ -1,7 +1,7 @@
-"""The fork server, as the launching process sees it: started, watched, and started again if lost.
+"""The fork server: how the launching process starts it, watches it, and restarts it if it is lost.
 
-It loads torch once, seconds long, and forks a worker in hundredths. Ctrl-C is answered meanwhile:
-the waiting is done by a thread.
+The server loads torch once, which takes seconds, and then forks a worker in hundredths of a
+second. A thread does the waiting, so that Ctrl-C is handled meanwhile.
 """
 
 import errno
@@ -20,17 +20,17 @@ from benchmark.launchers.family import children, kill_all
 _PRELOAD = ["benchmark.launchers.preloaded"]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MOST_STARTS = 4
-_SECONDS_TO_FORK = 0.3  # far more than a server takes that has loaded its modules
-_SECONDS_TO_VANISH = 0.5  # between the last word of a dying server and its end
-_LOST = (EOFError, ConnectionError, FileNotFoundError)  # what a server that is gone raises
+_SECONDS_TO_FORK = 0.3  # far more than a fully loaded server needs
+_SECONDS_TO_VANISH = 0.5  # a dying server may close its connections this long before it ends
+_LOST = (EOFError, ConnectionError, FileNotFoundError)  # raised if the server is gone
 
 _loaded: int | None = None  # process id of the server that is known to have loaded its modules
-_starting = threading.Lock()  # held while there may be a worker that is in no list yet
+_starting = threading.Lock()  # held while a started worker may not be in any list yet
 
 
 @contextmanager
 def started_early() -> Iterator[None]:
-    """Let the server load its modules during the block; one that still loads ends if that fails."""
+    """Start the server, so that it loads during the block; end a loading server if that fails."""
     with ctrl_c_waits():
         _ensure_running()
     try:
@@ -44,11 +44,11 @@ def started_early() -> Iterator[None]:
 
 
 def start(process: Any) -> None:
-    """Start `process` of `start_method`; a server that is lost meanwhile is started again.
+    """Start `process`, which `start_method` made; restart the server if it is lost meanwhile.
 
     Raises:
-        OSError: the server ends whenever it is started, or the system has no more processes.
-        KeyboardInterrupt: Ctrl-C while the server loads; then no process is left.
+        OSError: the server ends whenever it is started, or the system allows no more processes.
+        KeyboardInterrupt: Ctrl-C was pressed while the server was loading; no process is left.
     """
     for _ in range(_MOST_STARTS):
         error = _start_once(process)
@@ -62,18 +62,18 @@ def start(process: Any) -> None:
 
 
 def start_method() -> Any:
-    """Return multiprocessing as it starts processes from the fork server."""
+    """Return the multiprocessing context that forks processes from the server."""
     return multiprocessing.get_context("forkserver")
 
 
 def server_pid() -> int | None:
-    """Return the process id of the server, None if it was never started here."""
+    """Return the process id of the server, or None if this process never started it."""
     found: int | None = getattr(forkserver, "_forkserver")._forkserver_pid  # noqa: B009  # no public name
     return found
 
 
 def is_lost(pid: int | None) -> bool:
-    """Return whether the server `pid` is gone; then another is started in its place."""
+    """Return whether the server `pid` is gone; then the next start of a worker starts a new one."""
     deadline = time.monotonic() + _SECONDS_TO_VANISH
     while True:
         with ctrl_c_waits():
@@ -86,7 +86,7 @@ def is_lost(pid: int | None) -> bool:
 
 
 def end_orphans() -> None:
-    """End what workers that are over have left to the server."""
+    """End the processes of ended workers that the server has adopted."""
     pid = server_pid()
     if pid is None or not _starting.acquire(blocking=False):
         return
@@ -99,10 +99,10 @@ def end_orphans() -> None:
 
 @contextmanager
 def ctrl_c_waits() -> Iterator[None]:
-    """Put Ctrl-C off in this thread until the block ends, and for good in processes started in it.
+    """Block SIGINT in this thread until the block ends; processes started inside never receive it.
 
-    It is for the launching process alone to answer; a server that loads modules and a worker that
-    is half started would answer it with a traceback.
+    Such processes inherit the blocked mask. Only the launching process handles Ctrl-C: a loading
+    server or a half-started worker would print a traceback.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -113,9 +113,9 @@ def ctrl_c_waits() -> Iterator[None]:
 
 @contextmanager
 def ctrl_c_held_off() -> Iterator[None]:
-    """Answer Ctrl-C only when the block is over, whichever thread the system gives it to.
+    """Defer Ctrl-C to the end of the block, whichever thread the system delivers the signal to.
 
-    For the main thread, where Python answers signals; in another one nothing is to be held off.
+    This has an effect only in the main thread, where Python handles signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -153,7 +153,7 @@ def _start_once(process: Any) -> BaseException | None:
 
 
 def _give_up(thread: threading.Thread, process: Any) -> None:
-    """End a start that is under way, and the server if that is why it takes long."""
+    """Abandon a start in progress, and end the server if the start is waiting for it."""
     thread.join(_SECONDS_TO_FORK)
     pid = server_pid()
     if thread.is_alive() and pid is not None:
@@ -174,6 +174,8 @@ def _ensure_running() -> None:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
     start_method().set_forkserver_preload(_PRELOAD)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
-    resource_tracker.ensure_running()  # the server starts it otherwise, and it unblocks Ctrl-C
+    # Starting the resource tracker unblocks SIGINT. Otherwise the server would start it later,
+    # inside the block.
+    resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     forkserver.ensure_running()

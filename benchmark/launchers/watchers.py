@@ -1,4 +1,4 @@
-"""Watchers of other watchers."""
+"""Watchers that pass calls on to other watchers."""
 
 import warnings
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from benchmark.store import Record
 
 
 class Shielded:
-    """A watcher that cannot disturb what it watches: after an error it is not told any more."""
+    """A wrapper of a watcher whose errors must not stop trials: after an error it is not called."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher: Watcher | None = watcher
@@ -44,7 +44,7 @@ class Shielded:
 
 
 class Together:
-    """Several watchers as one, which cannot disturb each other."""
+    """Several watchers as one; an error of one does not affect the others."""
 
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = [Shielded(watcher) for watcher in watchers]

@@ -1,7 +1,7 @@
-"""The work of a worker process, whichever launcher started it: claim a trial, run it, commit it.
+"""The work of a worker process of any launcher: claim a trial, run it, commit its record.
 
-It tells the launcher of it through a callable, and knows no other way to it. Each call needs a
-process for itself, whose output it takes away.
+A callable takes the reports to the launcher; there is no other connection. Each function here
+needs a process of its own, because it redirects the output of the process.
 """
 
 import os
@@ -35,7 +35,7 @@ _SECONDS_BETWEEN_REPORTS = 0.2
 
 
 def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
-    """Run `trial` unless another process finishes it first; its record is then in `store`.
+    """Run `trial` unless another process finishes it first; afterwards `store` has its record.
 
     An exception of the trial becomes a ``failed`` record.
 
@@ -44,7 +44,7 @@ def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
     """
     own_pid = os.getpid()
     with store.claim(trial) as folder:
-        if store.missing([trial]):  # otherwise the log is that of whoever finished it
+        if store.missing([trial]):  # otherwise log.txt belongs to the process that finished it
             _send_output_to(folder / "log.txt")
             store.begin(trial)
             _tell(report, Begun())
@@ -53,12 +53,12 @@ def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
 
 
 def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
-    """Prepare data sets and try plugged-in models on them; report what was prepared, or the error.
+    """Prepare data sets and test users' models on them; report the data sets or the error.
 
     Args:
-        wanted: Data set, model, and whether dropout is on, of each problem.
-        context: Where data are.
-        report: Takes the outcome.
+        wanted: Data set, model, and True if dropout is on; one tuple per problem.
+        context: Folders of the data.
+        report: Function that receives the outcome.
     """
     own_pid = os.getpid()
     _tell(report, Begun())
@@ -68,7 +68,7 @@ def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: R
 
 
 def check_hyperparameters(specs: Sequence[OptimizerSpec], report: Report) -> None:
-    """Build optimizers once; report the error if a class refuses its values."""
+    """Build each optimizer once; report the error if a class refuses a hyperparameter."""
     try:
         build_once(specs)
     except SpecError as error:
@@ -78,12 +78,12 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec], report: Report) -> Non
 
 
 def rehearse(trials: Sequence[Trial], context: Context, report: Report) -> None:
-    """Rehearse `trials`, and report the outcome of each; one with an error is the last.
+    """Rehearse `trials` until one fails, and report the outcome of each.
 
     Args:
-        trials: Trials whose optimizers anyone wrote.
-        context: Where data are.
-        report: Takes the outcomes.
+        trials: Trials of users' optimizers.
+        context: Folders of the data.
+        report: Function that receives the outcomes.
     """
     own_pid = os.getpid()
     _redirect_output(Path(os.devnull))
@@ -96,25 +96,26 @@ def rehearse(trials: Sequence[Trial], context: Context, report: Report) -> None:
 
 
 def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Outcome:
-    os.dup2(2, 1)  # what a plug-in prints is not the command's result
+    os.dup2(2, 1)  # a plug-in must not print into the command's result
     try:
         return Outcome(prepared=tuple(_prepared(*each, context) for each in wanted))
-    except BaseException as error:  # a plug-in may raise anything; the way home takes few classes
+    except BaseException as error:  # a plug-in may raise anything
         return Outcome(error=_portable(error))
 
 
 def _leave_if_forked(own_pid: int) -> None:
-    """End a process that anyone's code has forked and let return here: it is not the worker."""
+    """End this process if a user's code forked it and let it return here: it is not the worker."""
     if os.getpid() != own_pid:
         os._exit(0)
 
 
 class _Reporter:
-    """Tells the launcher of running losses, a few times a second at most.
+    """A sink that reports running losses to the launcher, at most a few times a second.
 
     Args:
-        report: Takes the messages.
-        own_pid: Id of the worker's process; one that anyone's code has forked ends here.
+        report: Function that receives the messages.
+        own_pid: Id of the worker's process; a process with another id was forked by a user's code
+            and is ended.
     """
 
     def __init__(self, report: Report, own_pid: int) -> None:
@@ -123,7 +124,7 @@ class _Reporter:
         self._last = 0.0
 
     def __call__(self, row: Row) -> None:
-        self.leave_if_forked()  # before any other sink has the row
+        self.leave_if_forked()  # before any other sink gets the row
         now = time.perf_counter()
         if RUNNING in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
             self._last = now
@@ -137,7 +138,7 @@ class _Reporter:
 def _run(trial: Trial, context: Context, folder: Path, reporter: _Reporter) -> Record:
     try:
         record = run(trial, context, folder=folder, watch=reporter)
-    except BaseException as error:  # SystemExit and KeyboardInterrupt too are of its own making
+    except BaseException as error:  # a trial may itself raise SystemExit or KeyboardInterrupt
         reporter.leave_if_forked()
         with suppress(Exception):
             traceback.print_exc()
@@ -148,7 +149,7 @@ def _run(trial: Trial, context: Context, folder: Path, reporter: _Reporter) -> R
 
 
 def _tell(report: Report, message: Message) -> None:
-    with suppress(OSError):  # the launcher is gone, or the trial has closed what it did not open
+    with suppress(OSError):  # the launcher is gone, or the trial closed the pipe
         report(message)
 
 
@@ -168,7 +169,7 @@ def _redirect_output(path: Path) -> None:
 
 def _drop_empty(path: Path) -> None:
     _flush()
-    with suppress(OSError):  # anyone's code may have removed it
+    with suppress(OSError):  # a user's code may have removed it
         bound_log(path)
         if path.stat().st_size == 0:
             path.unlink()
@@ -176,7 +177,7 @@ def _drop_empty(path: Path) -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # the disk is full, or anyone's code has replaced it
+        with suppress(Exception):  # the disk is full, or other code replaced the stream
             stream.flush()
 
 
@@ -197,7 +198,7 @@ def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prep
 
 
 def _portable(error: BaseException) -> Exception:
-    """Return `error` if the parent knows its class, otherwise what it says as a UsageError."""
+    """Return `error` if the launcher knows its class, otherwise a UsageError with its message."""
     if isinstance(error, (DataError, OSError)) and error.__class__.__module__.split(".")[0] in (
         "datamodules",
         "builtins",

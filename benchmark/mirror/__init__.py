@@ -1,5 +1,5 @@
-"""Copies of a study elsewhere, such as Weights & Biases, made from its files while trials run.
+"""Copies of a study elsewhere, such as on Weights & Biases, made from its files.
 
-The launching process reads the files of running trials and sends what is new; workers know nothing
-of it. `live` does so while a study runs, `push` afterwards.
+The launching process reads the files of running trials and sends new rows; workers take no part.
+`live` does this while a study runs, `push` afterwards.
 """

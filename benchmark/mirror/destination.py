@@ -1,4 +1,4 @@
-"""Where on Weights & Biases a study is mirrored, decided once before its trials start.
+"""The destination of a study's copies on Weights & Biases, chosen before its trials start.
 
 No API key passes through here: wandb finds it by itself, in the environment or in the user's netrc.
 """
@@ -14,12 +14,12 @@ from datamodules.network import reachable
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 MODES = get_args(Mode)
-MOST_TRIALS_ONLINE = 1_000  # of one study, unless online is asked for: W&B limits requests
+MOST_TRIALS_ONLINE = 1_000  # larger studies go offline by default, as W&B limits requests
 
 
 @dataclass(frozen=True, kw_only=True)
 class WandbOptions:
-    """What is asked for of W&B."""
+    """The user's options for W&B."""
 
     mode: Mode
     project: str
@@ -28,13 +28,13 @@ class WandbOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where the W&B runs of a study go.
+    """The destination of the W&B runs of a study.
 
     Args:
         mode: ``online`` or ``offline``.
         project: W&B project.
         entity: W&B team or user; None for the account's default.
-        folder: The study's folder; offline runs lie in its ``wandb``.
+        folder: The study's folder; offline runs are in its ``wandb`` folder.
         study: The study's name.
     """
 
@@ -54,17 +54,18 @@ def choose_destination(
     study: str,
     num_trials: int = 0,
 ) -> tuple[Destination | None, str]:
-    """Return where to mirror to, and one line that says so.
+    """Return the destination, None if W&B is disabled, and one line that describes it.
 
-    ``auto`` is online if there are credentials, the server answers and the trials are not too many
-    for its rate limits; otherwise it is offline. $WANDB_MODE decides before that.
+    ``auto`` means the mode in $WANDB_MODE, if that is set. Otherwise it means online if there are
+    credentials, the server answers, and the number of trials fits its rate limits; and offline if
+    not.
 
     Raises:
-        UsageError: ``online`` was asked for and there are no credentials, or a setting of W&B in
-            the environment is not valid.
+        UsageError: ``online`` was requested without credentials, or a setting of W&B in the
+            environment is not valid.
     """
     if os.environ.get("WANDB_MODE") == "":
-        del os.environ["WANDB_MODE"]  # wandb refuses an empty one, in whatever mode it is to be
+        del os.environ["WANDB_MODE"]  # wandb refuses an empty value, whatever mode it is given
     mode = _asked_in_environment() if mode == "auto" else mode
     if mode == "auto" and num_trials > MOST_TRIALS_ONLINE:
         mode, note = "offline", f"{num_trials} trials are many for its rate limits. "

@@ -1,4 +1,4 @@
-"""What every copy of a trial says of it, whatever is drawn of its rows."""
+"""The facts about a trial that every copy of it contains, besides its rows."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ from benchmark.spec import Trial
 
 
 def facts_of(trial: Trial, study: str) -> dict[str, Any]:
-    """Return names and numbers of a trial; hyperparameters lie apart, under a key of their own.
+    """Return the names and numbers of a trial, with its hyperparameters under a key of their own.
 
-    An optimizer's own argument may be called like a field of the suite, such as ``seed``.
+    They are separate because an optimizer's argument may have the name of a field of the suite,
+    such as ``seed``.
     """
     own = {name: value for name, value in trial.to_json().items() if name != "optimizer"}
     optimizer = trial.optimizer

@@ -1,9 +1,9 @@
-"""Runs that are not whole yet, on disk, so that the next command can complete them.
+"""A ledger of incomplete mirrored runs, on disk, so that the next command can complete them.
 
-A process that mirrors has a file ``mirror-*.jsonl`` in the study's folder, and another for each
-place beside W&B, whose name comes first: a line when the run of a trial begins, another when it is
-whole. The file is locked while its process lives, and removed where nothing is left over. What a
-killed process left over is taken over by the next.
+A process that mirrors to W&B has a file ``mirror-*.jsonl`` in the study's folder, and one more for
+each other place, with the name of that place in front. A line is added when the run of a trial
+begins, and another when it is complete. The file is locked while its process lives, and removed if
+no run is left incomplete. The next process takes over the incomplete runs of a killed one.
 """
 
 import fcntl
@@ -17,13 +17,13 @@ from typing import Self, TextIO
 
 
 def has_left_over(folder: Path, place: str = "") -> bool:
-    """Return whether a process that is gone has left runs in `folder` that can be completed.
+    """Return whether an ended process has left runs in `folder` that can be completed.
 
-    A run whose trial has no record is not one of them: it goes on with its trial.
+    A run whose trial has no record does not count: it is completed when the trial runs again.
 
     Args:
         folder: The study's folder.
-        place: Where the runs are, as `Ledger` has it.
+        place: Name of the place of the runs, as in `Ledger`.
     """
     owed = (key for file in _unlocked(folder, place) for key in _read(file))
     return any((folder / key / "record.json").exists() for key in owed)
@@ -34,10 +34,10 @@ class Ledger:
 
     Args:
         folder: The study's folder; None keeps nothing on disk.
-        place: Tells where the runs are from other places, in a file's name; empty for W&B.
+        place: Name of the place of the runs, for the file's name; empty for W&B.
 
     Attributes:
-        owed: Ids of the runs that are not whole, by the key of their trial.
+        owed: Ids of the incomplete runs, by the key of their trial.
     """
 
     def __init__(self, folder: Path | None, place: str = "") -> None:
@@ -54,7 +54,7 @@ class Ledger:
         self._path = self._folder / _file_name(self._place, secrets.token_hex(4))
         new = self._path.with_name(f".{self._path.name}")
         self._file = new.open("w", buffering=1)
-        fcntl.flock(self._file, fcntl.LOCK_EX)  # before anyone can see the file
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # before another process can see the file
         new.rename(self._path)
         for file in _unlocked(self._folder, self._place):
             for key, run in _read(file).items():
@@ -69,7 +69,7 @@ class Ledger:
         self._write(key, run)
 
     def settle(self, key: str) -> None:
-        """Note that the run of a trial is whole."""
+        """Note that the run of a trial is complete."""
         if self.owed.pop(key, None) is not None:
             self._write(key, None)
 
@@ -96,15 +96,15 @@ def _file_name(place: str, token: str) -> str:
 
 
 def _unlocked(folder: Path, place: str) -> Iterator[TextIO]:
-    """Yield the files in `folder` that no living process has, each locked meanwhile."""
+    """Yield the ledgers in `folder` that no living process holds, each locked while it is used."""
     for path in sorted(folder.glob(_file_name(place, "*"))):
-        with suppress(OSError), path.open() as file:  # another process may take it first
+        with suppress(OSError), path.open() as file:  # another process may be faster
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
 
 
 def _read(file: TextIO) -> dict[str, str]:
-    """Return the runs that a file leaves over; lines that were torn or damaged are skipped."""
+    """Return the incomplete runs in a file; incomplete or damaged lines are skipped."""
     owed: dict[str, str] = {}
     for line in file.read().splitlines():
         with suppress(ValueError, TypeError, KeyError):

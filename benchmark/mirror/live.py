@@ -1,8 +1,8 @@
-"""Mirrors trials while they run: one thread of the launching process reads their files.
+"""Mirroring of trials while they run: one thread of the launching process reads their files.
 
-Nothing that goes wrong here reaches the study: an error, a crash or a hang of the service costs a
-warning. Files are the truth, so after an error every run that was open is begun again from its
-file; what cannot be completed is noted in the `ledger`, and the next command completes it.
+No failure here affects the study: an error, a crash or a hang of the service costs only a warning.
+The files are the truth, so after an error every open run is sent again from its file. Runs that
+cannot be completed are noted in the `ledger`, and the next command completes them.
 """
 
 import threading
@@ -24,16 +24,16 @@ from benchmark.spec import Trial
 from benchmark.store import Record, Store
 
 _SECONDS_BETWEEN_LOOKS = 1.0
-_MOST_FAILURES = 3  # one after the other; then nothing more is tried
+_MOST_FAILURES = 3  # in a row, after which mirroring is given up
 _MOST_FAILURES_OF_A_TRIAL = 3
-_SECONDS_TO_STOP = 1.0  # for the thread, before what it waits for is ended
+_SECONDS_TO_STOP = 1.0  # for the thread to end by itself, before the service is ended
 
 
 class Run(Protocol):
-    """A trial's copy elsewhere.
+    """The copy of a trial elsewhere.
 
     Attributes:
-        id: Its id there, which may not be the one that was asked for.
+        id: Its id there, which may differ from the requested one.
     """
 
     id: str
@@ -42,20 +42,20 @@ class Run(Protocol):
         """Send one row."""
 
     def finish(self, record: Record) -> None:
-        """Send what came out, and return when all of it is there."""
+        """Send the record, and return when everything has arrived."""
 
     def fail(self, reason: str) -> None:
-        """Close the run of a trial that was tried in vain."""
+        """Close the run of a trial that gave no result."""
 
 
 class Sink(Protocol):
-    """Where copies go. Its methods may raise anything, and are called by one thread.
+    """A destination of copies. One thread calls its methods, which may raise any exception.
 
     Attributes:
-        name: Its name, for messages.
-        cure: What completes runs that are not complete, for messages.
-        completes: Whether a later process can complete a run that this one has begun.
-        place: Tells its ledger from those of other sinks.
+        name: Name for messages.
+        cure: Instruction to complete incomplete runs, for messages.
+        completes: True if a later process can complete a run that this one has begun.
+        place: Name that tells its ledger from those of other sinks.
     """
 
     name: str
@@ -67,32 +67,35 @@ class Sink(Protocol):
         """Get ready."""
 
     def new_id(self, trial: Trial) -> str:
-        """Return a new id for a run of `trial`; called by any thread."""
+        """Return a new id for a run of `trial`; any thread may call this."""
 
     def may_open(self) -> bool:
         """Return whether another run may be opened now."""
 
     def open(self, trial: Trial, run_id: str) -> Run:
-        """Return a run of `trial`; one that is there under this id is written over.
+        """Return a run of `trial`; an existing run with this id is overwritten.
 
-        Where this id cannot be had, the run has another.
+        If this id cannot be used, the run has another one.
         """
 
     def start_again(self, failures: int) -> str:
-        """Give all runs up and get ready again; return what changes for the user, if anything."""
+        """Abandon all runs and get ready again; return a notice for the user, or ""."""
 
     def end(self, *, at_once: bool) -> None:
-        """Wait until all is sent, or do not; then called by any thread."""
+        """Close the sink after everything is sent; with `at_once`, do not wait.
+
+        With `at_once`, any thread may call this.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long the end of a study waits for its mirror, in seconds.
+    """Time limits, in seconds, for a study that waits for its mirror at the end.
 
     Args:
-        silent: Without anything being sent; more than a service takes that answers at all.
-        in_all: For all that is left to send.
-        interrupted: After Ctrl-C or an error.
+        silent: Limit for a time in which nothing is sent; longer than any working service needs.
+        in_all: Limit for the whole wait.
+        interrupted: Limit after Ctrl-C or an error.
     """
 
     silent: float = 40.0
@@ -102,7 +105,7 @@ class Patience:
 
 @dataclass(kw_only=True)
 class _Followed:
-    """A trial that is mirrored: its log, its run if there is one, its record once there is one."""
+    """A mirrored trial: its log, its run if one is open, and its record once that exists."""
 
     trial: Trial
     run_id: str
@@ -112,22 +115,22 @@ class _Followed:
     failures: int = 0
 
     def new_rows(self) -> list[Row]:
-        """Return the rows that were added since the last call; none of a damaged log."""
+        """Return the rows that were added since the last call; none if the log is damaged."""
         try:
             return self.tail.rows() + (self.tail.last_rows() if self.record else [])
         except Misfit:
-            return []  # the store says so when the log is read as a whole
+            return []  # the store warns of damage when it reads the whole log
 
 
 class LiveMirror:
-    """Mirrors what a launcher runs: a `launchers.Watcher` and a context manager.
+    """A `launchers.Watcher` and context manager that mirrors the trials of a launcher.
 
-    What past processes have left over is completed too, if the sink can do that.
+    It also completes runs that earlier processes left incomplete, if the sink can do that.
 
     Args:
-        sink: Where copies go.
+        sink: The destination of the copies.
         store: The study.
-        patience: How long to wait at the end.
+        patience: Time limits for the wait at the end.
     """
 
     def __init__(self, sink: Sink, store: Store, patience: Patience | None = None) -> None:
@@ -142,26 +145,26 @@ class LiveMirror:
         return self
 
     def started(self, trial: Trial) -> None:
-        """Say what the thread has to say."""
+        """Print the thread's notes."""
         self._say_news()
 
     def begun(self, trial: Trial) -> None:
-        """Follow the files of `trial`, from their start again if its worker has crashed."""
+        """Follow the files of `trial`; after a crash of its worker, again from their start."""
         self._try(lambda: self._follow(trial))
 
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
-        """Say what the thread has to say."""
+        """Print the thread's notes."""
         self._say_news()
 
     def finished(self, record: Record) -> None:
-        """Complete the run of a trial, if this process has run it."""
+        """Complete the run of a trial that this process ran."""
         self._try(lambda: self._follower.tell(lambda: self._follower.complete(record)))
 
     def close(self, *, at_once: bool = False) -> None:
-        """Wait until all is sent, as long as patience lasts; Ctrl-C ends the waiting alone.
+        """Wait within `patience` until everything is sent; Ctrl-C ends only this wait.
 
         Args:
-            at_once: Leave what is not sent to the next command.
+            at_once: Do not wait; the next command sends the rest.
         """
         if not self._closed:
             self._closed = True
@@ -206,10 +209,10 @@ class LiveMirror:
 
 
 class _Follower:
-    """The thread that reads files and sends what is new.
+    """The thread that reads files and sends new rows.
 
     Attributes:
-        notes: What the user should be told, in order.
+        notes: Messages for the user, in order.
     """
 
     def __init__(self, sink: Sink, store: Store, ledger: Ledger) -> None:
@@ -221,16 +224,16 @@ class _Follower:
         self._news: deque[Callable[[], None]] = deque()
         self._wake, self._closing, self._stop = (threading.Event() for _ in range(3))
         self._failures = 0  # since a run was completed
-        self._error = ""  # the last one
-        self._changed = ""  # what the user is told once it has turned out to work
+        self._error = ""  # the last error
+        self._changed = ""  # notice of a change, shown once the change has proved to work
         self._is_lost = False
         self._moved = time.monotonic()  # when something was last sent
         self._thread = threading.Thread(target=self._work, name="mirror", daemon=True)
 
-    # What the launching thread calls
+    # Methods for the launching thread
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def tell(self, what: Callable[[], None]) -> None:
@@ -240,7 +243,7 @@ class _Follower:
             self._wake.set()
 
     def close(self, patience: Patience, *, at_once: bool) -> None:
-        """Wait until the thread has sent all, or patience ends."""
+        """Wait until the thread has sent everything, or patience ends."""
         if not self._thread.is_alive():
             return
         self._closing.set()
@@ -257,7 +260,7 @@ class _Follower:
                 return
 
     def give_up(self) -> None:
-        """Stop the thread, and end what it may hang in."""
+        """Stop the thread, and end the service, in which it may hang."""
         self._stop.set()
         self._wake.set()
         self._thread.join(_SECONDS_TO_STOP)
@@ -265,14 +268,14 @@ class _Follower:
             self._sink.end(at_once=True)
 
     def lose(self, error: BaseException) -> None:
-        """Note that nothing more is mirrored, once."""
+        """Add one note that nothing more is mirrored."""
         if not self._is_lost:
             self._is_lost = True
             why = f"{self._sink.name}: {error_line(error, 200)}"
             self.notes.append(f"{why}; no more is mirrored, {self._sink.cure}")
 
     def note_what_is_left(self) -> None:
-        """Note how many runs are not complete, if any."""
+        """Add a note with the number of incomplete runs, if there are any."""
         left = len(self._ledger.owed)
         if left and not self._is_lost:
             why = self._error or "it takes long"
@@ -280,7 +283,7 @@ class _Follower:
                 f"{self._sink.name}: {why}; runs that are not complete: {left}, {self._sink.cure}"
             )
 
-    # What the thread does
+    # Methods for the thread itself
 
     def follow(self, trial: Trial, run_id: str) -> None:
         """Read the files of `trial` from now on."""
@@ -323,8 +326,8 @@ class _Follower:
                 self.complete(record)
 
     def _look(self) -> bool:
-        """Read on in all files, and return whether there is a reason to look again."""
-        closing = self._closing.is_set()  # asked first, for news may come meanwhile
+        """Read new rows in all files; return whether it is worth looking again at once."""
+        closing = self._closing.is_set()  # read first, because rows may arrive during the reading
         while self._news:
             self._news.popleft()()
         for followed in list(self._followed.values()):
@@ -346,7 +349,7 @@ class _Follower:
             self._settle(followed)
 
     def _note_id(self, followed: _Followed, run_id: str) -> None:
-        """Keep the id under which a run really is, so that it is completed and not doubled."""
+        """Keep the actual id of a run, so that it is completed later and not duplicated."""
         if run_id != followed.run_id:
             followed.run_id = run_id
             self._ledger.begin(followed.trial.key, run_id)
@@ -370,7 +373,7 @@ class _Follower:
         return Tail(self._store.trial_folder(trial) / "metrics.jsonl")
 
     def _recover(self, followed: _Followed, error: BaseException) -> None:
-        """Begin all runs again from their files, after an error in one of them."""
+        """Send all runs again from their files, after an error in one of them."""
         if self._stop.is_set():
             return
         followed.failures += 1

@@ -1,4 +1,4 @@
-"""Trials in any of Lightning's loggers, such as TensorBoard or MLflow: one logger for each trial.
+"""Copies of trials in Lightning's loggers, such as TensorBoard or MLflow: one logger per trial.
 
 Lightning is not imported here: `benchmark.plugins.logger_class` finds the class.
 """
@@ -25,13 +25,13 @@ from benchmark.store import FINISHED, Record, Store
 from optimizers.pick import near, shown
 from optimizers.source import SourceError, reachable
 
-FOLDER = "loggers"  # in the study's folder: where loggers write that are not told otherwise
+FOLDER = "loggers"  # in the study's folder; the default folder of loggers
 
 _EXAMPLE = "lightning.pytorch.loggers.CSVLogger:save_dir=logs"
-_NEXT_ARGUMENT = re.compile(r":(?=[^\W\d]\w*=)")  # all other colons belong to a value, as in URLs
+_NEXT_ARGUMENT = re.compile(r":(?=[^\W\d]\w*=)")  # other colons belong to a value, as in URLs
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 _WORDS = {"true": True, "false": False, "none": None}
-_LITERAL = re.compile(r"[-+.\d'\"(\[{]")  # what begins a Python literal
+_LITERAL = re.compile(r"[-+.\d'\"(\[{]")  # start of a Python literal
 _ONE_FOR_EACH_TRIAL = ("version", "run_id", "experiment_key")
 _PACKAGES = {
     "TensorBoardLogger": "tensorboard",
@@ -43,7 +43,7 @@ _PACKAGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LoggerSpec:
-    """A logger as it is asked for.
+    """A logger class and its arguments, as the user gives them.
 
     Args:
         path: Import path of its class.
@@ -60,34 +60,34 @@ class LoggerSpec:
 
     @property
     def place(self) -> str:
-        """What tells its ledger from those of other loggers."""
+        """A name that tells its ledger from those of other loggers."""
         text = repr((self.path, sorted(self.arguments.items())))
         return f"{self.name}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
 
 
 class TrialLogger(Protocol):
-    """What is asked of a ``lightning.pytorch.loggers.Logger``."""
+    """The methods of a ``lightning.pytorch.loggers.Logger`` that are used here."""
 
     def log_hyperparams(self, params: dict[str, Any]) -> None:
-        """Take what is known of a trial before it runs."""
+        """Take the facts about a trial, before its rows."""
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Take one row."""
 
     def save(self) -> None:
-        """Write what was taken."""
+        """Write the rows so far."""
 
     def finalize(self, status: str) -> None:
-        """Take that the trial is over: ``success`` or ``failed``."""
+        """Take the end of the trial: ``success`` or ``failed``."""
 
 
 def parse_logger(text: str) -> LoggerSpec:
-    """Read ``import.path.Class:argument=value:…``; the class may be ``path/to/file.py:Class``.
+    """Parse ``import.path.Class:argument=value:…``; the class may be ``path/to/file.py:Class``.
 
     A part that does not begin with ``name=`` belongs to the value before it.
 
     Raises:
-        UsageError: it is not written so, or an argument comes twice.
+        UsageError: the text has another form, or an argument comes twice.
 
     >>> parse_logger("a.B:tracking_uri=http://host:5000/?x=1:synchronous=false").arguments
     {'tracking_uri': 'http://host:5000/?x=1', 'synchronous': False}
@@ -112,7 +112,7 @@ def parse_logger(text: str) -> LoggerSpec:
 
 
 def _value(text: str) -> Any:
-    """Read a value: a Python literal, true, false or none; otherwise it is text.
+    """Parse a value: a Python literal, true, false or none; anything else is text.
 
     >>> [_value(text) for text in ("5", "true", "none", "{'a': 1}", "'5'", "http://a:1", "1/2")]
     [5, True, None, {'a': 1}, '5', 'http://a:1', '1/2']
@@ -126,17 +126,17 @@ def _value(text: str) -> Any:
 
 
 class LoggerSink:
-    """The loggers of a study as a `live.Sink`: each trial has one, which is kept after an error.
+    """The loggers of a study as a `live.Sink`: one logger per trial, which is kept after an error.
 
-    So nothing that a logger has taken is sent to it again.
+    Because it is kept, no row is sent to a logger twice.
 
     Args:
-        spec: What is asked for.
+        spec: The class and arguments that the user gave.
         cls: The class.
-        store: The study; loggers that take a folder write in its ``loggers``.
+        store: The study; loggers that take a folder write to its ``loggers`` folder.
 
     Attributes:
-        folder: Where in there; None if arguments say where, or it takes no folder.
+        folder: The default folder; None if the arguments give one, or the class takes none.
 
     Raises:
         UsageError: the class does not take these arguments.
@@ -159,15 +159,15 @@ class LoggerSink:
         self.folder = self._folder if any(str(self._folder) in text for text in texts) else None
 
     def try_first(self, trial: Trial) -> "LoggerRun":
-        """Return the run of `trial`, whose logger is built and not used yet.
+        """Build the logger of `trial` before its first use, and return its run.
 
         Raises:
-            UsageError: it cannot be built, or its folder cannot be written.
+            UsageError: the logger cannot be built, or its folder cannot be written.
         """
         try:
             self._runs[trial.key] = run = self._build(trial)
             folder = run.folder()
-        except (Exception, SystemExit) as error:  # anyone's class may raise anything
+        except (Exception, SystemExit) as error:  # a user's class may raise anything
             package = _PACKAGES.get(self.name, "")
             is_absent = isinstance(error, ImportError) and package
             cure = f": pip install {package}" if is_absent else ""
@@ -178,11 +178,11 @@ class LoggerSink:
         return run
 
     def start(self) -> None:
-        """Note who uses the loggers."""
+        """Note the thread that uses the loggers."""
         self._thread = threading.get_ident()
 
     def new_id(self, trial: Trial) -> str:
-        """Return the trial's key: what lies in a folder of that name is written over."""
+        """Return the trial's key: the content of a folder of that name is overwritten."""
         return trial.key
 
     def may_open(self) -> bool:
@@ -190,7 +190,7 @@ class LoggerSink:
         return True
 
     def open(self, trial: Trial, run_id: str) -> "LoggerRun":
-        """Return the run of `trial`, which goes on where it was if rows come from the start."""
+        """Return the run of `trial`; a run that is already open ignores rows that it has."""
         if trial.key not in self._runs:
             self._runs[trial.key] = self._build(trial)
         run = self._runs[trial.key]
@@ -198,11 +198,11 @@ class LoggerSink:
         return run
 
     def start_again(self, failures: int) -> str:
-        """Change nothing: every logger goes on by itself."""
+        """Do nothing: every logger can go on after an error."""
         return ""
 
     def end(self, *, at_once: bool) -> None:
-        """Close what is open as failed, unless another thread is busy with it."""
+        """Close open loggers as failed, unless another thread is using them."""
         if threading.get_ident() != self._thread:
             return
         for run in list(self._runs.values()):
@@ -212,7 +212,7 @@ class LoggerSink:
 
     def _build(self, trial: Trial) -> "LoggerRun":
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)  # SQLite makes none
+            self.folder.mkdir(parents=True, exist_ok=True)  # SQLite does not make the folder
         return LoggerRun(
             self._cls(**self._arguments(trial.key)),
             trial,
@@ -221,9 +221,10 @@ class LoggerSink:
         )
 
     def _arguments(self, key: str) -> dict[str, Any]:
-        """Return the arguments of the logger of a trial: those given, and what tells trials apart.
+        """Return the given arguments of a trial's logger, plus one that identifies the trial.
 
-        A class with ``version`` has one name for many runs; otherwise a name is that of the run.
+        A class with the argument ``version`` has one name for many runs; otherwise ``name`` is the
+        name of a run.
         """
         takes = inspect.signature(self._cls).parameters
         ours = {
@@ -239,8 +240,8 @@ class LoggerSink:
         return found | self._special_arguments(key) | dict(self._spec.arguments)
 
     def _special_arguments(self, key: str) -> dict[str, Any]:
-        """Return what a class needs that its signature does not tell."""
-        if self.name == "CometLogger":  # otherwise every logger gets the first one's experiment
+        """Return further arguments that a class needs, which its signature does not show."""
+        if self.name == "CometLogger":  # otherwise all loggers share the first experiment
             return {"mode": "create", "name": key}
         if self.name == "MLFlowLogger" and not self._has_tracking_server():
             uri = f"sqlite:///{self._folder.absolute() / 'mlflow.db'}"  # MLflow 3 refuses a folder
@@ -248,7 +249,7 @@ class LoggerSink:
         return {}
 
     def _has_tracking_server(self) -> bool:
-        """Return whether a place for MLflow is given, by an argument or in the environment."""
+        """Return whether an argument or the environment gives a location for MLflow."""
         environment = inspect.signature(self._cls).parameters["tracking_uri"].default
         return bool(environment or {"tracking_uri", "save_dir"} & set(self._spec.arguments))
 
@@ -286,9 +287,9 @@ class LoggerRun:
 
     Args:
         logger: The logger.
-        trial: What it is of.
+        trial: The trial.
         study: The study's name.
-        forget: Called once it has been closed.
+        forget: Function that is called once the logger is closed.
     """
 
     def __init__(
@@ -304,15 +305,15 @@ class LoggerRun:
         self._next_row = 0
 
     def folder(self) -> Path | None:
-        """Return the folder on this machine that this logger writes to, if it has one."""
+        """Return the local folder that this logger writes to, if it has one."""
         return self._path("log_dir") or self.root()
 
     def root(self) -> Path | None:
-        """Return the folder on this machine that loggers of its kind write to, if there is one."""
+        """Return the local folder that all loggers of this class share, if there is one."""
         return self._path("save_dir")
 
     def begin(self) -> None:
-        """Describe the trial, unless that was done; rows come from the start again."""
+        """Send the facts about the trial, unless that was done; rows now come from the start."""
         self._next_row = 0
         if not self.has_begun:
             self._clear()
@@ -322,7 +323,7 @@ class LoggerRun:
             self._is_described = True
 
     def log(self, row: Row) -> None:
-        """Send one row, unless the logger has it."""
+        """Send one row, unless the logger already has it."""
         self._next_row += 1
         if self._next_row <= self._num_taken:
             return
@@ -337,7 +338,7 @@ class LoggerRun:
         self._close("success" if record.status in FINISHED else "failed")
 
     def fail(self, reason: str) -> None:
-        """Close the logger of a trial that was tried in vain."""
+        """Close the logger of a trial that gave no result."""
         self._close("failed")
 
     def _path(self, attribute: str) -> Path | None:
@@ -346,13 +347,13 @@ class LoggerRun:
 
     def _close(self, status: str) -> None:
         self._logger.finalize(status)
-        if type(self._logger).__name__ == "CometLogger":  # whose `finalize` leaves this to its user
+        if type(self._logger).__name__ == "CometLogger":  # its `finalize` does not end the run
             logger: Any = self._logger
             logger.experiment.end()
         self._forget()
 
     def _clear(self) -> None:
-        """Remove what an earlier attempt has left in a folder that has the trial's own name."""
+        """Remove the files of an earlier attempt from a folder named after the trial."""
         folder = self.folder()
         for path in (folder, *folder.parents) if folder else ():
             if path.name == self.id:

@@ -1,9 +1,9 @@
-"""The W&B runs of a study, rebuilt from its files; what is there already stays as it is.
+"""The W&B runs of a study, rebuilt from its files; existing complete runs are left alone.
 
-The id of a rebuilt run follows from the content of its files: pushing again writes over the same
-run, and equal studies of two machines stay apart. W&B refuses the id of a run that was deleted
-there, so deleted runs come back under the next id of the same series, again the same every time.
-A run that was broken off while its trial ran is completed under its own id.
+The id of a rebuilt run depends on the content of its files. Pushing again therefore overwrites the
+same run, and equal studies of two machines have different runs. W&B refuses the id of a deleted
+run, so a deleted run gets the next id in a series that is the same every time. A run that was
+interrupted while its trial ran is completed under its own id.
 """
 
 import hashlib
@@ -32,17 +32,17 @@ from benchmark.mirror.wandb_run import (
 from benchmark.plain_text import error_line
 from benchmark.store import Record, Store
 
-_MOST_DELETIONS = 20  # of one run; each costs a refused request
-_RETRIES = 1  # wandb repeats refused requests too: 3 s then, instead of all of INIT_SECONDS
+_MOST_DELETIONS = 20  # ids that are tried for one run; each deletion costs a refused request
+_RETRIES = 1  # wandb retries even refused requests; this takes 3 s instead of INIT_SECONDS
 
 
 class PushError(Exception):
-    """A run was not taken; the message is one line."""
+    """An error of W&B or a logger while a run was sent; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """What became of one record: ``pushed`` now, or ``there`` already, whole and the same."""
+    """The outcome for one record: ``pushed`` now, or ``there``: already present and identical."""
 
     record: Record
     outcome: Literal["pushed", "there"]
@@ -50,17 +50,18 @@ class Pushed:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """A run that W&B has: the number of its rows, and its summary."""
+    """A run on the W&B server: the number of its rows, and its summary."""
 
     rows: int
     summary: Mapping[str, Any]
 
 
 def push(destination: Destination, store: Store, records: Sequence[Record]) -> Iterator[Pushed]:
-    """Make W&B hold one run for each of `records`, and yield each once it does.
+    """Give W&B a complete run for each of `records`, and yield the outcome of each in turn.
 
     Raises:
-        PushError: wandb or its server fails; what was yielded is there, so start again.
+        PushError: wandb or its server failed; runs that were yielded are complete, so the caller
+            can start again.
     """
     try:
         with service(destination), Ledger(store.folder) as ledger:
@@ -75,16 +76,16 @@ def push(destination: Destination, store: Store, records: Sequence[Record]) -> I
                 yield Pushed(record=record, outcome="there" if is_there else "pushed")
     except PushError:
         raise
-    except Exception as error:  # wandb raises whatever its parts raise
+    except Exception as error:  # wandb raises exceptions of many libraries
         line = " ".join(str(error).split())[:300]
         raise PushError(f"W&B: {type(error).__name__}: {line}") from error
 
 
 def feed(sink: LoggerSink, store: Store, records: Sequence[Record]) -> Iterator[Record]:
-    """Give each of `records` to a logger of its own, and yield it once that is closed.
+    """Send each of `records` to a logger of its own, and yield it once the logger is closed.
 
     Raises:
-        PushError: a logger fails; what was yielded is whole.
+        PushError: a logger failed; records that were yielded are complete.
     """
     sink.start()
     try:
@@ -97,14 +98,14 @@ def feed(sink: LoggerSink, store: Store, records: Sequence[Record]) -> Iterator[
                 run.finish(record)
                 ledger.settle(key)
                 yield record
-    except Exception as error:  # anyone's logger may raise anything
+    except Exception as error:  # a user's logger may raise anything
         raise PushError(f"{sink.name}: {error_line(error)}") from error
     finally:
         sink.end(at_once=False)
 
 
 def run_id(record: Record, rows: Sequence[Row], deletions: int = 0) -> str:
-    """Return the id of the run of `record`, after so many runs of it were deleted."""
+    """Return the id of the run of `record`, given how many runs of it were deleted on W&B."""
     text = json.dumps([record.to_json(), list(rows)], sort_keys=True)
     content = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{digest(record.trial)}-{content}" + (f"-{deletions + 1}" if deletions else "")
@@ -130,7 +131,7 @@ def _write(
 def _open(
     destination: Destination, record: Record, rows: Sequence[Row], broken_off: str | None
 ) -> Any:
-    """Return a run under the first id that is not refused, that of one broken off before others."""
+    """Return a run under the first id that W&B accepts; `broken_off` is tried before others."""
     series = (run_id(record, rows, deletions) for deletions in range(_MOST_DELETIONS))
     for name in itertools.chain([broken_off] if broken_off else [], series):
         try:
@@ -164,14 +165,14 @@ def _on_server(destination: Destination) -> dict[str, list[_Found]]:
 
 
 def _lies_there(destination: Destination, record: Record, rows: Sequence[Row]) -> bool:
-    """Whether the study's folder has exactly one run of the trial, and that is whole."""
+    """Return whether the study's folder has exactly one run of the trial, and it is complete."""
     folders = run_folders(destination, record.trial)
     if len(folders) != 1:
         return False
     try:
         found, summary = read_run(folders[0])
     except (OSError, ValueError, KeyError, subprocess.SubprocessError):
-        return False  # broken off by a crash, so it is written again
+        return False  # a crash interrupted it, so it is written again
     return found == list(rows) and _is_whole(_Found(rows=len(found), summary=summary), record, rows)
 
 

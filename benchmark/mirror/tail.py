@@ -6,11 +6,11 @@ from pathlib import Path
 
 from benchmark.decode import Misfit, Row, decode_rows, whole_lines
 
-_MOST_BYTES = 16_000_000  # of one look; the next goes on there
+_MOST_BYTES = 16_000_000  # read in one call; the next call reads on from there
 
 
 class Tail:
-    """A log that is read from its start; every row is returned once.
+    """A reader of a growing log, from its start; every row is returned once.
 
     The file stays open, so that a log that replaces it is never mixed with it.
 
@@ -24,7 +24,7 @@ class Tail:
         self._rest = b""
 
     def rows(self) -> list[Row]:
-        """Return the rows that were appended since the last call; a line's end must be there.
+        """Return the rows that were appended since the last call; an incomplete line has to wait.
 
         Raises:
             Misfit: a line is not a row, or the file is no regular file.
@@ -35,7 +35,7 @@ class Tail:
         return decode_rows(text[:end])
 
     def last_rows(self) -> list[Row]:
-        """Return the rows up to the end of a log that no longer grows, and close it.
+        """Return all remaining rows of a log that no longer grows, and close it.
 
         Raises:
             Misfit: a line is not a row, or the file is no regular file.
@@ -65,7 +65,7 @@ class Tail:
 
 
 def _open(path: Path) -> int:
-    """Return a file descriptor of a regular file; a pipe would be waited for."""
+    """Return a file descriptor of a regular file; opening a pipe would block."""
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)

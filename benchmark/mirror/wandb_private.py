@@ -1,6 +1,6 @@
-"""What is used of wandb beyond its public names, tested with the version below.
+"""All uses of wandb's private names, tested with the version below.
 
-A later version that fails here needs changes in this file alone.
+If a later version of wandb breaks them, only this file has to change.
 """
 
 import json
@@ -16,11 +16,11 @@ from benchmark.decode import Row
 
 TESTED_WITH = "0.31.0"
 _READ_SECONDS = 60
-_SERVICE = "WANDB_SERVICE"  # by which other processes find a wandb-core
+_SERVICE = "WANDB_SERVICE"  # tells other processes how to reach a wandb-core
 
 
 def lean_settings(*, init_seconds: float, finish_seconds: float) -> Any:
-    """Return wandb settings without what costs time or says more of the machine than is asked."""
+    """Return wandb settings that save time and send no needless facts about the machine."""
     import wandb
 
     return wandb.Settings(
@@ -34,21 +34,21 @@ def lean_settings(*, init_seconds: float, finish_seconds: float) -> Any:
         init_timeout=init_seconds,
         finish_timeout=finish_seconds,
         finish_timeout_raises=True,
-        symlink=False,  # `latest-run` means nothing where several runs are written side by side
-        label_disable=True,  # reads the main script
+        symlink=False,  # `latest-run` is meaningless for several runs at a time
+        label_disable=True,  # otherwise wandb reads the main script
     )
 
 
 def repeat_refused_requests(settings: Any, times: int | None) -> None:
-    """Have a run repeat refused requests so often; None leaves that to wandb."""
+    """Set how many times a run repeats a refused request; None keeps wandb's default."""
     settings.x_graphql_retry_max = times
 
 
 def server_url() -> str:
-    """Return the server's URL as wandb finds it: environment, then its settings files.
+    """Return the server's URL from where wandb reads it: the environment, then settings files.
 
     Raises:
-        ValueError: a variable of the environment is not valid.
+        ValueError: an environment variable is not valid.
     """
     import wandb
 
@@ -70,9 +70,9 @@ def has_netrc_login(server: str) -> bool:
 
 
 def start_service(settings: Any) -> bool:
-    """Start a wandb-core of this process's own; return False if wandb is in use here already.
+    """Start a wandb-core for this process alone; return False if this process has one already.
 
-    Processes that are started meanwhile do not find it.
+    Processes that are started later do not use it.
 
     Raises:
         Exception: the service does not start.
@@ -84,7 +84,7 @@ def start_service(settings: Any) -> bool:
         return False
     outer = os.environ.pop(_SERVICE, None)
     try:
-        # `wandb.setup` has a lock while it starts the service, and waits for that lock if it fails.
+        # `wandb.setup` holds a lock while it starts the service; if that fails, it deadlocks.
         wandb_setup._setup(settings=settings, start_service=False).ensure_service()
     finally:
         os.environ.pop(_SERVICE, None)
@@ -94,10 +94,10 @@ def start_service(settings: Any) -> bool:
 
 
 def end_service(seconds: float) -> None:
-    """End this process's wandb-core, at once if it takes longer than so many seconds.
+    """End this process's wandb-core, and kill it after that many seconds.
 
-    At the end of the process wandb would otherwise wait for it, for ever if it hangs. Every run
-    must be finished, or be given up.
+    Otherwise wandb would wait for it at the end of the process, forever if it hangs. Before this
+    call, every run must be finished or abandoned.
     """
     from wandb.sdk import wandb_setup
 
@@ -110,7 +110,7 @@ def end_service(seconds: float) -> None:
         thread.join(seconds)
     wandb_setup._singleton = None
     if connection and connection._cleanup:
-        connection._cleanup()  # takes the handler of `atexit` back
+        connection._cleanup()  # removes the `atexit` handler
     if process is not None and process.poll() is None:
         process.kill()
         process.wait()
@@ -124,12 +124,12 @@ def _tear_down() -> None:
 
 
 def run_totals(run: Any) -> tuple[int, Mapping[str, Any]]:
-    """Return how many rows a run of `wandb.Api` has, and its summary."""
+    """Return the number of rows and the summary of a run of `wandb.Api`."""
     return run._attrs["historyLineCount"] or 0, run.summary._json_dict
 
 
 def read_run(folder: Path) -> tuple[list[Row], dict[str, Any]]:
-    """Return the rows and the summary of the run in `folder`, by wandb's own reader."""
+    """Return the rows and the summary of the run in `folder`, read with wandb's own program."""
     from wandb.util import get_core_path  # `wandb leet inspect` does the same, in 1 s, not 0.03 s
 
     (file,) = folder.glob("*.wandb")

@@ -1,4 +1,4 @@
-"""Trials as W&B runs: ids, what a run says of its trial, opening and closing it.
+"""Trials as W&B runs: their ids, their config and summary, and how they are opened and closed.
 
 A run is made by `wandb.init(reinit="create_new")` and not by Lightning's WandbLogger, which writes
 every run of a process into the first one.
@@ -38,18 +38,18 @@ from benchmark.store import FINISHED, Record
 
 INIT_SECONDS = 10.0  # a server that takes longer to open a run counts as unreachable
 FINISH_SECONDS = 20.0
-REFUSED = "previously created and deleted"  # what W&B says of the id of a run that was deleted
+REFUSED = "previously created and deleted"  # in W&B's message about the id of a deleted run
 
-_GRACE_SECONDS = 5.0  # after FINISH_SECONDS, which wandb-core itself keeps unless it hangs
-_RUNS_AT_ONCE = 30  # that may be opened online without a pause
-_SECONDS_BETWEEN_RUNS = 1.0  # online, after these: each takes some requests of W&B's rate limits
+_GRACE_SECONDS = 5.0  # on top of FINISH_SECONDS, which wandb-core itself keeps unless it hangs
+_RUNS_AT_ONCE = 30  # online runs that may be opened without a pause
+_SECONDS_BETWEEN_RUNS = 1.0  # between further online runs, because of W&B's rate limits
 
 
 class WandbSink:
-    """W&B as a `live.Sink`: online, and offline where that fails twice.
+    """W&B as a `live.Sink`: online, and offline after online has failed twice.
 
     Args:
-        destination: Where the runs go.
+        destination: The destination of the runs.
     """
 
     name = "W&B"
@@ -84,7 +84,7 @@ class WandbSink:
         return True
 
     def open(self, trial: Trial, run_id: str) -> "WandbRun":
-        """Return a run of `trial`; one that W&B has under this id is written over."""
+        """Return a run of `trial`; an existing run with this id is overwritten."""
         try:
             return WandbRun(open_run(self._destination, trial, run_id))
         except Exception as error:
@@ -93,7 +93,7 @@ class WandbSink:
         return WandbRun(open_run(self._destination, trial, attempt_id(trial)))
 
     def start_again(self, failures: int) -> str:
-        """Start anew after a failure, offline after several; return what changes for the user."""
+        """Restart after a failure, offline after several; return a notice for the user, or ""."""
         self.end(at_once=True)
         changed = ""
         if failures > 1 and self._destination.mode == "online":
@@ -113,7 +113,7 @@ class WandbSink:
 class WandbRun:
     """One W&B run as a `live.Run`.
 
-    A run without ``status`` in its summary was broken off: its state proves nothing, for a
+    A run without ``status`` in its summary was interrupted. Its state proves nothing, because
     wandb-core closes such a run as finished, with exit code 0.
     """
 
@@ -122,7 +122,7 @@ class WandbRun:
         self.id = str(run.id)
 
     def log(self, row: Row) -> None:
-        """Send one row; its axes are columns, for wandb's own step cannot go back."""
+        """Send one row; its axes are columns, because wandb's own step cannot go back."""
         self._run.log(row)
 
     def finish(self, record: Record) -> None:
@@ -130,13 +130,13 @@ class WandbRun:
         close_run(self._run, summary_of(record), record.status)
 
     def fail(self, reason: str) -> None:
-        """Close the run of a trial that was tried in vain."""
+        """Close the run of a trial that gave no result."""
         close_run(self._run, {"reason": reason}, "failed")
 
 
 @contextmanager
 def service(destination: Destination) -> Iterator[None]:
-    """Have a wandb-core for a block, which ends with it, however that ends."""
+    """Run a wandb-core during the block, and end it afterwards in any case."""
     owned = _start(destination)
     try:
         yield
@@ -159,12 +159,12 @@ def attempt_id(trial: Trial) -> str:
 
 
 def digest(trial: Trial) -> str:
-    """Return what the ids of all runs of `trial` begin with."""
+    """Return the common beginning of the ids of all runs of `trial`."""
     return trial.key.rpartition("-")[2]
 
 
 def summary_of(record: Record) -> dict[str, Any]:
-    """Return the summary of a run but for its ``status``, which is written last."""
+    """Return the summary of a run without its ``status``, which is written last."""
     numbers = {f"final/{n}": v for n, v in record.metrics.items() if n not in AXES}
     seconds = {f"seconds/{name}": value for name, value in record.seconds.items()}
     return {**numbers, **seconds, "reason": record.reason}
@@ -174,8 +174,8 @@ def close_run(run: Any, summary: Mapping[str, Any], status: str) -> None:
     """Write the summary, ``status`` last, and wait until W&B has everything.
 
     Raises:
-        TimeoutError: it takes too long.
-        Exception: whatever wandb raises.
+        TimeoutError: W&B takes too long.
+        Exception: any exception of wandb.
     """
 
     def close() -> None:
@@ -187,23 +187,23 @@ def close_run(run: Any, summary: Mapping[str, Any], status: str) -> None:
 
 
 def run_folders(destination: Destination, trial: Trial) -> list[Path]:
-    """Return where wandb keeps what it has of `trial`, the oldest first."""
+    """Return wandb's folders of the runs of `trial`, the oldest first."""
     return sorted((destination.folder / "wandb").glob(f"*run-*-{digest(trial)}-*"))
 
 
 def open_run(
     destination: Destination, trial: Trial, run_id: str, *, retries: int | None = None
 ) -> Any:
-    """Return a new W&B run of `trial`, which replaces what lies in the study's folder of it.
+    """Return a new W&B run of `trial`; it replaces runs of this trial in the study's folder.
 
     Args:
-        destination: Where to.
-        trial: What the run is of.
-        run_id: Of the run; one that the server has is written over.
-        retries: How often a refused request is repeated; None leaves that to wandb.
+        destination: The destination of the run.
+        trial: The trial.
+        run_id: An existing run with this id on the server is overwritten.
+        retries: Number of times to repeat a refused request; None for wandb's default.
 
     Raises:
-        Exception: whatever wandb raises.
+        Exception: any exception of wandb.
     """
     import wandb
 
@@ -241,9 +241,9 @@ def _run_settings(destination: Destination, retries: int | None) -> Any:
 
 
 def config_of(trial: Trial, study: str) -> dict[str, Any]:
-    """Return what a run says of its trial.
+    """Return the config of a run: the facts about its trial.
 
-    Flat keys are what W&B's tables and reports can group by, so hyperparameters are there twice.
+    Hyperparameters are there twice, because W&B's tables and reports can group only by flat keys.
     """
     facts = facts_of(trial, study)
     return {**facts["hyperparameters"], **facts}
@@ -260,11 +260,11 @@ def _define_axes(run: Any) -> None:
 
 
 def _within(seconds: float, action: Callable[[], None]) -> None:
-    """Run `action` for at most so long, then leave it behind.
+    """Run `action` in a thread, which is abandoned after that many seconds.
 
     Raises:
-        TimeoutError: it takes longer.
-        BaseException: whatever `action` raises.
+        TimeoutError: `action` takes longer.
+        BaseException: any exception of `action`.
     """
     errors: list[BaseException] = []
 

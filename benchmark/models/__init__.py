@@ -1,1 +1,1 @@
-"""The networks of the benchmark, one LightningModule per file; heavy, so imported only by name."""
+"""The networks of the benchmark, one per file; imported only by name, because that loads torch."""

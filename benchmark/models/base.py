@@ -1,8 +1,8 @@
-"""How every network is trained and evaluated; networks and tasks live in their own files.
+"""Training and evaluation of every network; networks and tasks are in their own files.
 
 `Model` takes its minibatches in chunks, because Lightning's loop costs 0.35 ms per call of
-`training_step`, more than a step of logistic regression. It therefore optimizes manually, in the
-order of a plain PyTorch loop, and gives that loop's bits.
+`training_step`, more than a step of logistic regression. It therefore uses manual optimization, in
+the order of a plain PyTorch loop, and its results agree with such a loop bit by bit.
 """
 
 import inspect
@@ -34,7 +34,7 @@ from optimizers.contract import (
 
 
 class ClosureNotCalledError(RuntimeError):
-    """An optimizer took a step without the loss and the gradients that its closure computes."""
+    """An error: an optimizer took a step without calling its closure for loss and gradients."""
 
     def __init__(self, optimizer: Optimizer, error: Exception | None = None) -> None:
         cause = f"{error_line(error, 150)}; " if error else ""
@@ -48,11 +48,11 @@ class ClosureNotCalledError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class StepCall:
-    """How a step is called, where that cannot be told from the optimizer.
+    """Settings for the call of an optimizer's step that cannot always be detected.
 
     Args:
-        create_graph: Whether gradients keep their graph; None to tell from the optimizer.
-        gradients_first: Whether gradients are there before a step that takes a closure.
+        create_graph: Keep the graph of the gradients; None to detect this from the optimizer.
+        gradients_first: Compute gradients before a step that takes a closure.
     """
 
     create_graph: bool | None = None
@@ -61,7 +61,7 @@ class StepCall:
 
 OptimizerFactory = Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer]
 
-# What a step raises that finds no gradients: they are None, or an empty list of them is reduced.
+# Messages of a step without gradients: it uses None, or reduces an empty list of gradients.
 _OF_MISSING_GRADIENTS = (
     *(TypeError, AttributeError, RuntimeError, ValueError),
     *(LookupError, AssertionError, ZeroDivisionError),
@@ -69,21 +69,22 @@ _OF_MISSING_GRADIENTS = (
 
 
 class Model(LightningModule):
-    """Trains a network on a task with an optimizer that comes from outside.
+    """A LightningModule that trains a network on a task with a given optimizer.
 
     Args:
-        network: What is trained.
-        task: What it learns, and how that is scored.
-        optimizer: Factory: takes pairs of name and parameter, as `torch.optim.Optimizer` does, and
-            returns one.
-        lr_factor: Multiplies every learning rate at step t = 1, 2, …; None leaves them alone.
-        l2: Coefficient λ of a penalty λ/2·‖w‖² on weights, not on biases; part of the training
-            loss, not of the evaluated one.
+        network: The network to train.
+        task: The task, which gives loss and metrics.
+        optimizer: Factory of the optimizer. It takes pairs of name and parameter, as
+            `torch.optim.Optimizer` does.
+        lr_factor: Function of the step t = 1, 2, …: a factor for all learning rates; None for
+            constant learning rates.
+        l2: Coefficient λ of a penalty λ/2·‖w‖² on weights, not on biases. The penalty is part of
+            the training loss, not of the evaluated loss.
 
     Attributes:
-        steps: How many were taken.
-        watchers: Look into single steps; they leave every bit of the training as it is.
-        step_call: How a step is called.
+        steps: Number of steps taken.
+        watchers: Observers of single steps; they do not change the training in any bit.
+        step_call: Settings for the call of a step.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Model(LightningModule):
         self._mixed = False
         self._scaler: Any = None
         self._convert: Callable[[Any], Any] | None = None
-        # In a tuple, so that they are no submodules: `bf16-true` would round what they add up.
+        # A tuple keeps the meters from being submodules: `bf16-true` would round their sums.
         self._meters: tuple[Meters, ...] = tuple(task.meters() for _ in SPLITS)
 
     def forward(self, inputs: Any) -> Tensor:
@@ -126,24 +127,24 @@ class Model(LightningModule):
         self._takes_closure = takes_closure(optimizer)
         asked = self.step_call.create_graph
         self._create_graph = differentiates_gradients(optimizer) if asked is None else asked
-        # The suite's own call their closure once: they need not pay for what a second call takes.
+        # The suite's own optimizers call their closure once, so they need no replay of randomness.
         if self._takes_closure and not isinstance(optimizer, PaperOptimizer):
             self._randomness = StepRandomness(self.network, self.device)
         self._mixed = "mixed" in str(self.trainer.precision)
         plugin = self.trainer.precision_plugin
         self._scaler = getattr(plugin, "scaler", None)
-        # Lightning converts what the loader yields, which is a chunk and not its batches.
+        # Lightning converts the chunk that the loader yields, but not the batches in it.
         if str(self.trainer.precision) in ("64-true", "bf16-true", "16-true"):
             self._convert = plugin.convert_input
         return optimizer
 
     @property
     def scales_gradients(self) -> bool:
-        """Whether a scaler multiplies the loss, and undoes that before the optimizer's step."""
+        """True if a scaler multiplies the loss, and undoes that before the optimizer's step."""
         return self._scaler is not None
 
     def loss(self, *batch: Any) -> Tensor:
-        """Return the training loss of one batch, such as inputs and targets, with the penalty."""
+        """Return the training loss of one batch, such as (inputs, targets), with the penalty."""
         loss = self.task.loss(self.network, batch)
         if self._l2:
             weights = (p for p in self.network.parameters() if p.ndim > 1)
@@ -151,10 +152,10 @@ class Model(LightningModule):
         return loss
 
     def training_step(self, batch: Batch | Iterable[Batch], batch_idx: int) -> dict[str, Tensor]:
-        """Take one step for each batch of a chunk; one batch counts as a chunk of one.
+        """Take one step for each batch of a chunk; a single batch counts as a chunk of one.
 
         Returns:
-            ``losses``: the training loss before each step, shape (steps,), and ``loss``, the last.
+            ``losses``, the training loss before each step, shape (steps,), and ``loss``, the last.
         """
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
         losses: list[Tensor] = []
@@ -169,7 +170,7 @@ class Model(LightningModule):
     def _step(self, optimizer: Optimizer, batch: Batch, losses: list[Tensor]) -> None:
         watchers = Watchers(self.watchers, self.steps)
         closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(batch))
-        optimizer.zero_grad()  # no step is to meet the gradients of the one before
+        optimizer.zero_grad()  # no step may use the gradients of the step before
         if self._randomness is not None:
             self._randomness.step_starts()
         watchers.step_starts()
@@ -178,7 +179,7 @@ class Model(LightningModule):
         try:
             self._call_step(optimizer, closure)
         except NotImplementedError:
-            raise  # a RuntimeError, but not for want of gradients
+            raise  # a RuntimeError for another reason than missing gradients
         except _OF_MISSING_GRADIENTS as error:
             if not closure.is_called:
                 raise ClosureNotCalledError(optimizer, error) from error
@@ -191,14 +192,16 @@ class Model(LightningModule):
             _drop_graph(optimizer)
 
     def _evaluate_loss(self, batch: Batch) -> Tensor:
-        with torch.enable_grad():  # a step under no_grad that forgets to may call it too
+        with (
+            torch.enable_grad()
+        ):  # a step under no_grad may call the closure without enabling gradients
             with self._autocast_on():
                 loss = self.loss(*batch)
             self._backward(loss)
         return loss
 
     def drawing_again(self) -> AbstractContextManager[None]:
-        """Return a block in which the step's first random numbers are drawn again."""
+        """Return a context in which the random numbers of the step are drawn again."""
         return self._randomness.again() if self._randomness else nullcontext()
 
     def _call_step(self, optimizer: Optimizer, closure: Callable[[], Tensor]) -> None:
@@ -227,8 +230,8 @@ class Model(LightningModule):
             group["lr"] = lr * factor
 
     def _autocast_off(self) -> AbstractContextManager[None]:
-        # Lightning opens autocast around the whole chunk: optimizers must not run in it, and its
-        # cache of cast weights would outlive the step that changed them.
+        # Lightning opens autocast around the whole chunk. But optimizers must not run in it, and
+        # its cache of cast weights would outlive the step that changed the weights.
         if not self._mixed:
             return nullcontext()
         return torch.autocast(self.device.type, enabled=False)
@@ -240,26 +243,26 @@ class Model(LightningModule):
         return cast(AbstractContextManager[None], self.trainer.precision_plugin.forward_context())
 
     def on_train_end(self) -> None:
-        """Leave the weights that the optimizer is to be judged at."""
+        """Leave the network with the weights at which the optimizer is to be evaluated."""
         self._switch_to_evaluation()
 
     def _switch_to_evaluation(self) -> None:
-        # There is none before the first step: an evaluation there is of the initial weights.
+        # Before the first step there is no optimizer, so the initial weights are evaluated.
         for optimizer in self.trainer.optimizers:
             switch_to_evaluation(optimizer)
 
     def on_validation_start(self) -> None:
-        """Take the weights that are judged to the network, and the meters to where it is."""
+        """Put the weights to evaluate into the network, and move the meters to its device."""
         self._switch_to_evaluation()
         for meters in self._meters:
             meters.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 1) -> None:
-        """Add one batch of a split, by its place in `SPLITS`, to that split's meters."""
+        """Add one batch to the meters of its split; `dataloader_idx` is an index into `SPLITS`."""
         self.task.evaluate(self.network, batch, self._meters[dataloader_idx])
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:
-        """Yield ``val/loss`` and the like for every split evaluated since the last call."""
+        """Yield name and value of the metrics of every split evaluated since the last call."""
         for split, meters in zip(SPLITS, self._meters, strict=True):
             if meters[LOSS.name].update_called:
                 yield from ((f"{split}/{name}", float(v)) for name, v in meters.compute().items())
@@ -269,16 +272,16 @@ class Model(LightningModule):
 class TaskModel(Model):
     """A model whose class names its network and its task.
 
-    A subclass gives `network_class` or `build`, and may give a loss of its own.
+    A subclass defines `network_class` or `build`, and may define a loss of its own.
 
     Args:
         input_shape: Shape of one example, such as (features,) or (channels, height, width).
-        size: What the task is built with, such as the number of classes.
-        dropout: Whether the network's dropout is on.
+        size: Argument for the task, such as the number of classes.
+        dropout: Switch the network's dropout on.
         dropout_seed: Seed of the dropout masks.
-        optimizer: As `Model` takes it, like `lr_factor` and `l2`.
-        lr_factor: See there.
-        l2: See there.
+        optimizer: See `Model`.
+        lr_factor: See `Model`.
+        l2: See `Model`.
     """
 
     task_class: ClassVar[type[Task]]
@@ -305,7 +308,7 @@ class TaskModel(Model):
         """Return the network, with `num_outputs` for each example.
 
         Raises:
-            UsageError: dropout is wanted of a network that takes no `dropout_seed`.
+            UsageError: dropout is on, but the network takes no `dropout_seed`.
         """
         cls: Any = self.network_class
         if "dropout_seed" in inspect.signature(cls).parameters:
@@ -330,11 +333,11 @@ def model_of(network: type[nn.Module], task: type[Task]) -> type[TaskModel]:
 
 
 class _Closure:
-    """Evaluates one batch's loss and gradients, as often as the step asks.
+    """The closure of a step: it evaluates loss and gradients of one batch at every call.
 
     Attributes:
-        is_called: Whether it was.
-        first: The loss of the first evaluation.
+        is_called: True after the first call.
+        first: The loss of the first call.
     """
 
     def __init__(
@@ -350,7 +353,7 @@ class _Closure:
         self._watchers, self._evaluate = watchers, evaluate
 
     def __call__(self) -> Tensor:
-        """Return the loss, with gradients in place of those that were there."""
+        """Return the loss, and replace the gradients by those of this evaluation."""
         self._watchers.closure_starts()
         if not self.is_called:
             self.is_called = True
@@ -365,7 +368,7 @@ class _Closure:
 
 
 def _drop_graph(optimizer: Optimizer) -> None:
-    """Free the graph of the step that is over: gradients and parameters keep each other alive."""
+    """Free the graph of an ended step, in which gradients and parameters keep each other alive."""
     for group in optimizer.param_groups:
         for param in group["params"]:
             if param.grad is not None:
@@ -374,7 +377,7 @@ def _drop_graph(optimizer: Optimizer) -> None:
 
 @contextmanager
 def _no_word_of_cycles() -> Iterator[None]:
-    """Silence torch's warning of the cycle that `_drop_graph` breaks."""
+    """Silence torch's warning about the reference cycle that `_drop_graph` breaks."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Using backward\\(\\) with create_graph=True")
         yield

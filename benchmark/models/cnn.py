@@ -11,9 +11,9 @@ class ConvolutionalNetwork(nn.Sequential):
     """Three stages of 5×5 convolution and 3×3 max-pooling with stride 2, then 1000 ReLU units.
 
     The paper does not say how borders are padded; here every stage halves the image (32, 16, 8, 4).
-    `dropout` is on the input (p = 0.2) and on the fully connected layer (p = 0.5): the places are
-    the paper's, the probabilities those of Srivastava et al. (2014). The paper whitens its images;
-    here they are normalised per channel by the data module.
+    `dropout` applies to the input (p = 0.2) and to the fully connected layer (p = 0.5): the places
+    are those of the paper, the probabilities those of Srivastava et al. (2014). The paper whitens
+    its images; here the data module normalises each channel.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CNN(Classifier):
 
 
 class _ChannelsLast(nn.Module):
-    """Lays images out channel by channel last, which convolutions on CPU and GPU run faster on."""
+    """A conversion of images to the channels-last layout, in which convolutions are faster."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images.contiguous(memory_format=torch.channels_last)

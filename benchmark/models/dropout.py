@@ -1,18 +1,18 @@
-"""Dropout whose masks come from a generator of their own, so that trials of one seed share them."""
+"""Dropout with a random generator of its own, so that trials of one seed share their masks."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Dropout(nn.Module):
-    """Zero each element with probability `p` while training, and scale the others by 1/(1-p).
+    """A layer that in training zeroes each element with probability `p`, and scales the others.
 
-    Unlike `torch.nn.Dropout` it does not touch the global random state. Source: Srivastava et al.,
-    "Dropout", JMLR 2014, in the inverted form.
+    The scale is 1/(1-p). Unlike `torch.nn.Dropout` this layer does not touch the global random
+    state. Source: Srivastava et al., "Dropout", JMLR 2014, in the inverted form.
 
     Args:
         p: Probability of zeroing, in [0, 1).
-        seed: Of the masks; one generator per device is begun with it.
+        seed: Seed of the masks; each device has its own generator with this seed.
     """
 
     def __init__(self, p: float, *, seed: int) -> None:
@@ -34,11 +34,11 @@ class Dropout(nn.Module):
         return x * mask.mul_(1 / keep)
 
     def random_state(self) -> Tensor | None:
-        """Return what decides the masks to come; None before the first."""
+        """Return the state that decides all further masks; None before the first mask."""
         return None if self._generator is None else self._generator.get_state()
 
     def set_random_state(self, state: Tensor | None) -> None:
-        """Have the masks come that came after `random_state` returned `state`."""
+        """Restore a state that `random_state` returned, so that the same masks follow."""
         if state is None:
             self._generator = None
         elif self._generator is not None:

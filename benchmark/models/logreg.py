@@ -16,9 +16,9 @@ from datamodules.sparse import Bag
 
 
 class LinearMap(nn.Module):
-    """x·W + b; `dropout` is on the inputs, p = 0.5.
+    """The map x·W + b; `dropout` applies to the inputs, p = 0.5.
 
-    It takes dense or sparse inputs: the same numbers at another price.
+    Inputs may be dense or sparse; the results are the same, only the cost differs.
     """
 
     def __init__(

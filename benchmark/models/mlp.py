@@ -11,8 +11,8 @@ from benchmark.models.dropout import Dropout
 class Perceptron(nn.Sequential):
     """Two hidden layers of 1000 ReLU units.
 
-    `dropout` follows both of them, p = 0.5; the paper says that there is dropout, not where or how
-    much, and this is the practice of Srivastava et al. (2014) on MNIST without input dropout.
+    `dropout` follows both of them, p = 0.5. The paper uses dropout, but does not say where and how
+    much; this is the setting of Srivastava et al. (2014) on MNIST, without dropout of the input.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The random draws of one step's loss, the same in every evaluation of it.
+"""Repetition of random numbers, so that all evaluations of the loss in one step draw the same.
 
-A step may ask for the loss several times, to search along a line or to look around. It then asks
-for one function, not for one with other dropout masks each time.
+A step may evaluate the loss several times, for example in a line search. All evaluations must be
+of the same function, without new dropout masks each time.
 """
 
 from collections.abc import Iterator
@@ -23,11 +23,12 @@ class _States:
 
 
 class StepRandomness:
-    """Remembers what random numbers a step begins with: torch's global ones and the network's own.
+    """The random state at the start of a step: torch's global state and that of the network.
 
     Args:
-        network: Whose dropout and whose attributes that are a `torch.Generator` belong to it.
-        device: Where it is.
+        network: The network. Its state is that of its `Dropout` layers and of its attributes that
+            are a `torch.Generator`.
+        device: Device of the network.
     """
 
     def __init__(self, network: nn.Module, device: torch.device) -> None:
@@ -44,12 +45,12 @@ class StepRandomness:
         self._first = self._states()
 
     def step_starts(self) -> None:
-        """Remember the state."""
+        """Save the state."""
         self._first = self._states()
 
     @contextmanager
     def again(self) -> Iterator[None]:
-        """Draw in the block what was drawn first in the step; what follows is not moved by it."""
+        """Draw the step's first random numbers again in the block, and then restore the state."""
         now = self._states()
         self._set(self._first)
         try:

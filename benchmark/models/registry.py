@@ -1,17 +1,17 @@
-"""The table of models: names and where they live, no torch."""
+"""The table of models, with their import paths; torch is not loaded."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRow:
-    """One model: where its LightningModule lives and which data it takes.
+    """One model: the import path of its LightningModule, and the data it takes.
 
     Args:
         name: Name for ``--model``.
         target: Its class as ``module:attribute``.
         dataset: Data set of the paper's experiment.
-        twin: Embedded data set that stands in for it.
+        twin: Embedded data set that replaces it if it is unavailable.
         summary: One line for ``list``.
         takes_images: True if inputs must be images, (channels, height, width).
     """

@@ -1,41 +1,42 @@
-"""What may look into single training steps, from inside: between the gradient and the update."""
+"""Observers inside single training steps, between the gradient and the update."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
 class StepWatcher(Protocol):
-    """Is told where a training step stands, in the steps that it wants.
+    """An observer that is called at the stages of the training steps that it wants.
 
-    An optimizer's own work is what lies between `step_starts` and `step_ends` less what lies
-    between each `closure_starts` and its `closure_ends`, the forward and backward pass.
+    The optimizer's own work is the time from `step_starts` to `step_ends` without each part from
+    `closure_starts` to `closure_ends`, which is the forward and backward pass.
     """
 
     def wants(self, step: int) -> bool:
-        """Return whether to be told of this step, counted from 1."""
+        """Return whether to observe this step; steps count from 1."""
         ...
 
     def step_starts(self) -> None:
-        """Nothing of the step is done yet."""
+        """Note that the step is about to begin."""
         ...
 
     def closure_starts(self) -> None:
-        """The loss is about to be evaluated; some optimizers ask for that several times a step."""
+        """Note that the loss is about to be evaluated; this may happen several times in a step."""
         ...
 
     def closure_ends(self) -> None:
-        """The gradients are there."""
+        """Note that the gradients have been computed."""
         ...
 
     def step_ends(self) -> None:
-        """The parameters have moved."""
+        """Note that the parameters have been updated."""
         ...
 
 
 class Watchers:
-    """Those of several watchers that want one step; the first is the closest to the optimizer.
+    """The watchers that want one step; the first one is the innermost.
 
-    It is told last that the optimizer's work begins or goes on, and first that it ends or pauses.
+    When the optimizer's work starts or goes on, the outermost is called first; when it ends or
+    pauses, the innermost. So the innermost measures only the optimizer.
     """
 
     def __init__(self, watchers: Sequence[StepWatcher], step: int) -> None:

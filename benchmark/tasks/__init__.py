@@ -1,1 +1,1 @@
-"""Tasks: what is learnt and how it is scored, one per file; heavy, so imported only by name."""
+"""Tasks, which define loss and metrics, one per file; imported by name, because they load torch."""

@@ -1,8 +1,9 @@
-"""The protocol of tasks, and two rules for when a loss has diverged.
+"""The protocol of tasks, and two rules that decide when a loss has diverged.
 
-A task is what is learnt and how it is scored. It alone takes a batch apart and knows what a loss
-or a metric means. A data set names its task, because the task follows from the targets; a network
-is built for as many outputs as the task needs, so one network can serve several tasks.
+A task defines what a network learns and how that is scored. Only the task unpacks a batch and
+knows the meaning of a loss or a metric. A data set names its task, because the task follows from
+the targets. A network is built with as many outputs as the task needs, so one network can serve
+several tasks.
 """
 
 from collections.abc import Sequence
@@ -13,29 +14,29 @@ from torchmetrics import MetricCollection
 
 from benchmark.metrics import Metric
 
-# What a data module's loaders yield, such as (inputs, targets); only its task takes it apart.
+# One item of a data module's loaders, such as (inputs, targets); only the task unpacks it.
 Batch = Sequence[Any]
-# Adds up the metrics of an evaluation, by their names.
+# Accumulators of the metrics of an evaluation, by name.
 Meters = MetricCollection
 
 FACTOR = 100.0
 
 
 class Task(Protocol):
-    """What is learnt and how it is scored.
+    """A task: its loss, its metrics, and its contract with networks and data sets.
 
     Args:
-        size: What `size_name` of the data set is.
+        size: Value of the data set's attribute `size_name`.
 
     Attributes:
-        name: One word for people.
-        metrics: Rows of `benchmark.metrics` that are evaluated; `LOSS` is the first.
-        size_name: Attribute of the data set that gives a positive whole number, such as how many
-            classes there are.
-        network_contract: How a network is built and what it returns, after "a model is a
-            torch.nn.Module class, ".
-        data_contract: What a data set has and yields, after "a data set is a LightningDataModule
-            class, built without arguments, ".
+        name: One word, for display.
+        metrics: The evaluated rows of `benchmark.metrics`; `LOSS` is the first.
+        size_name: Name of an attribute of the data set that is a positive whole number, such as
+            the number of classes.
+        network_contract: Words for the construction and the output of a network; they continue "a
+            model is a torch.nn.Module class, ".
+        data_contract: Words for the attributes and the examples of a data set; they continue "a
+            data set is a LightningDataModule class, built without arguments, ".
     """
 
     name: ClassVar[str]
@@ -48,11 +49,11 @@ class Task(Protocol):
 
     @property
     def num_outputs(self) -> int:
-        """Numbers that a network returns for each example."""
+        """The number of outputs of a network for each example."""
         ...
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Return the loss to train on, a mean over the batch: a scalar with its graph."""
+        """Return the training loss, a mean over the batch, as a scalar with its graph."""
         ...
 
     def meters(self) -> Meters:
@@ -64,37 +65,37 @@ class Task(Protocol):
         ...
 
     def is_diverged(self, loss: float, initial: float) -> bool:
-        """Return whether a trial is given up for its finite loss.
+        """Return whether a finite loss counts as diverged, so that the trial ends.
 
         Args:
-            loss: Evaluated on training data after an epoch.
-            initial: The same before the first step.
+            loss: Loss evaluated on training data after an epoch.
+            initial: The same loss before the first step.
         """
         ...
 
     def output_fault(self, outputs: Any, batch: Batch) -> str:
-        """Return how a network's outputs for `batch` break its contract; empty if they keep it."""
+        """Return how a network's outputs for `batch` break its contract, or "" if they keep it."""
         ...
 
     def as_targets(self, targets: Tensor) -> Tensor:
-        """Return the targets of anyone's loader in the type that `loss` takes, where possible."""
+        """Return the targets of a user's loader in the type that `loss` takes, if possible."""
         ...
 
     def data_fault(self, inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...]) -> str:
-        """Return how the examples of one split break `data_contract`; empty if they keep it.
+        """Return how the examples of one split break `data_contract`, or "" if they keep it.
 
         Args:
             inputs: All inputs, (examples, …).
-            targets: All targets, (examples, …), out of `as_targets`.
-            input_shape: The shape of one example, as the data set says it.
+            targets: All targets, (examples, …), as returned by `as_targets`.
+            input_shape: The data set's shape of one example.
         """
         ...
 
 
 def multiplies(loss: float, initial: float) -> bool:
-    """Return whether a loss that cannot be negative has diverged: `FACTOR` times its start.
+    """Return whether a loss that is never negative has diverged: to `FACTOR` times its start.
 
-    A start at zero has no multiples; `rises` then decides.
+    If the loss starts at zero, `rises` decides.
 
     >>> multiplies(231.0, 2.3), multiplies(229.0, 2.3), multiplies(1.0, 0.0)
     (True, False, False)
@@ -105,8 +106,8 @@ def multiplies(loss: float, initial: float) -> bool:
 def rises(loss: float, initial: float) -> bool:
     """Return whether a loss of any sign, such as −log p(y), has diverged.
 
-    It has risen by more than `FACTOR` − 1 times its distance from zero at the start, and by more
-    than `FACTOR` − 1. For a start of at least one that is the rule of `multiplies`.
+    It has if it rose by more than `FACTOR` − 1 times its distance from zero at the start, and by
+    more than `FACTOR` − 1. For a start of at least one, this is the rule of `multiplies`.
 
     >>> rises(-4.0, -0.5), rises(3.0, 0.01), rises(99.0, -0.5), rises(231.0, 2.3)
     (False, False, True, True)
@@ -117,7 +118,7 @@ def rises(loss: float, initial: float) -> bool:
 def shape_fault(
     inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...], target_shape: tuple[int, ...]
 ) -> str:
-    """Return how inputs and targets differ from these shapes of one example, empty if they fit."""
+    """Return how inputs and targets differ from these shapes of one example, or "" if they fit."""
     found = tuple(inputs.shape), tuple(targets.shape)
     if found == ((len(inputs), *input_shape), (len(inputs), *target_shape)):
         return ""
@@ -125,5 +126,5 @@ def shape_fault(
 
 
 def number_fault(values: Tensor, what: str) -> str:
-    """Return that some of `values`, which are called `what`, are no numbers; empty if all are."""
+    """Return a message that calls `values` `what` if some are not finite; otherwise return ""."""
     return "" if bool(values.isfinite().all()) else f"yields {what} that are NaN or infinite"

@@ -1,4 +1,4 @@
-"""Classification: one of several classes for each example, scored by cross-entropy."""
+"""Classification: each example has one of several classes; cross-entropy is the loss."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from benchmark.tasks.base import Batch, Meters, multiplies, number_fault, shape_
 
 
 class Classification:
-    """Mean cross-entropy of logits (batch, classes) on classes (batch,); accuracy besides.
+    """A task with mean cross-entropy of logits (batch, classes) and classes (batch,), and accuracy.
 
     Args:
         num_classes: Number of classes.
@@ -35,7 +35,7 @@ class Classification:
 
     @property
     def num_outputs(self) -> int:
-        """One logit for each class."""
+        """The number of classes: one logit for each."""
         return self.num_classes
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -52,19 +52,20 @@ class Classification:
         )
 
     def evaluate(self, network: nn.Module, batch: Batch, meters: Meters) -> None:
-        """Add one batch, every example alike."""
+        """Add one batch to the meters; every example has the same weight."""
         inputs, targets = batch
         logits = network(inputs).float()
-        # One value per example: torchmetrics 1.9 drops weights where it does not look for NaN.
+        # Pass one value per example, because torchmetrics 1.9 ignores weights unless it checks for
+        # NaN.
         meters["loss"].update(functional.cross_entropy(logits, targets, reduction="none"))
         meters["accuracy"].update(logits, targets)
 
     def is_diverged(self, loss: float, initial: float) -> bool:
-        """Return whether the loss has multiplied; cross-entropy is never negative."""
+        """Return whether the loss has diverged by `multiplies`; cross-entropy is never negative."""
         return multiplies(loss, initial)
 
     def output_fault(self, outputs: Any, batch: Batch) -> str:
-        """Return what is wrong with the shape of the logits."""
+        """Return the fault in the shape of the logits, or ""."""
         found, expected = tuple(outputs.shape), (len(batch[1]), self.num_classes)
         return "" if found == expected else f"gives {found}, not {expected}"
 
@@ -75,7 +76,7 @@ class Classification:
         return targets.long()
 
     def data_fault(self, inputs: Tensor, targets: Tensor, input_shape: tuple[int, ...]) -> str:
-        """Return what is wrong with types, shapes, inputs or classes."""
+        """Return the fault in types, shapes, inputs or classes, or ""."""
         if not inputs.is_floating_point() or targets.is_floating_point() or targets.is_complex():
             fractions = " that are not whole" if targets.is_floating_point() else ""
             return f"yields inputs {inputs.dtype} and targets {targets.dtype}{fractions}"

@@ -1,3 +1,3 @@
-"""The table of tasks: names and where they live, no torch."""
+"""The table of tasks, with their import paths; torch is not loaded."""
 
 TASKS = {"classification": "benchmark.tasks.classification:Classification"}
