@@ -212,14 +212,14 @@ def _with_section(page: str, package: Package, text: str) -> str:
 
 _HEAD = f"""# Other libraries' optimizers
 
-Written by `python docs/compatibility.py`, not by hand. Optimizer classes that these packages show
+Written by `python docs/compatibility.py`, not by hand. The public optimizer classes of these packages
 trained {PROBLEM} for {EPOCHS} epochs on one CPU thread, with torch.compile switched off.
 
-- *Runs*: its bare import path reached a training loss below that at the start.
-- *Runs so*: it did with the arguments in the second column, which the suite's own refusal names, or
-  at another learning rate.
-- *Refused*: the command ends before any training, with the reason.
-- *No descent*: it trains, and the loss does not fall.
+- *Runs*: with its bare import path the class reached a training loss below the initial one.
+- *Runs so*: the class did so with the arguments in the second column, which the suite's refusal
+  names, or with another learning rate.
+- *Refused*: the command ends before any training and gives the reason.
+- *No descent*: the class trains, but the loss does not fall.
 """
 
 
