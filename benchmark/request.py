@@ -153,8 +153,8 @@ class Request:
 
 
 def _check_shapes(workload: Workload) -> None:
-    row = DATASETS.get(workload.dataset)
-    if row is not None and len(row.input_shape) == 1 and workload.model in ("mlp", "cnn"):
+    data, model = DATASETS.get(workload.dataset), MODELS.get(workload.model)
+    if data and model and model.takes_images and len(data.input_shape) == 1:
         images = ", ".join(name for name, each in DATASETS.items() if len(each.input_shape) == 3)
         raise UsageError(
             f"model {workload.model!r} takes images and {workload.dataset!r} is a bag of words. "

@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch import Trainer, seed_everything
 
 from benchmark.callbacks.clock import Clock
-from benchmark.callbacks.curves import Curves, MetricsFile, Row, Sink
+from benchmark.callbacks.curves import CurveWriter, MetricsFile, Row, Sink
 from benchmark.callbacks.diagnostics import Diagnostics
 from benchmark.callbacks.divergence import Divergence
 from benchmark.callbacks.optimizer_cost import OptimizerCost
@@ -66,7 +66,7 @@ def run(
         sinks: list[Sink] = [watch] if watch else []
         if folder is not None:
             sinks.append(stack.enter_context(MetricsFile(folder / "metrics.jsonl")))
-        curves = Curves(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
+        curves = CurveWriter(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
         fit(trial, model, data, [PlainSigterm(), clock, cost, *inside, curves, divergence])

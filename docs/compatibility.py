@@ -212,7 +212,7 @@ def _with_section(page: str, package: Package, text: str) -> str:
 
 _HEAD = f"""# Other libraries' optimizers
 
-Written by `python docs/compatibility.py`, not by hand. The public optimizer classes of these packages
+Written by `python docs/compatibility.py`, not by hand. The optimizer classes of these packages
 trained {PROBLEM} for {EPOCHS} epochs on one CPU thread, with torch.compile switched off.
 
 - *Runs*: with its bare import path the class reached a training loss below the initial one.

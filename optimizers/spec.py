@@ -73,9 +73,9 @@ class OptimizerSpec:
         make = partial(self._make, execution=execution)
         if self.rest is None:
             return make(params)
-        from optimizers.split import Split
+        from optimizers.split import SplitOptimizer
 
-        return Split(params, make, partial(self.rest.build, execution=execution))
+        return SplitOptimizer(params, make, partial(self.rest.build, execution=execution))
 
     def _make(self, params: Iterable[Any], *, execution: str | None) -> "Optimizer":
         from optimizers.construct import construct

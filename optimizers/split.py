@@ -13,7 +13,7 @@ Group = dict[str, Any]
 Make = Callable[[list[Any]], Optimizer]  # takes parameters, or groups with their own settings
 
 
-class Split(Optimizer):
+class SplitOptimizer(Optimizer):
     """An optimizer that steps two-dimensional parameters by one optimizer and others by a second.
 
     `param_groups` and `state` join those of both, so schedules act on both, and state dicts have

@@ -17,7 +17,7 @@ Row = dict[str, float]
 Sink = Callable[[Row], None]
 
 
-class Curves(Callback):
+class CurveWriter(Callback):
     """Gathers rows and hands each to the sinks, after the clocks have stopped.
 
     Every row has all of `metrics.AXES`; besides them either the running loss (mean over the steps

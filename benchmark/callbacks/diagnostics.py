@@ -8,7 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from benchmark.callbacks.curves import Curves, Row
+from benchmark.callbacks.curves import CurveWriter, Row
 from benchmark.callbacks.inside import Sums, group_names, step_sums
 from benchmark.metrics import INSIDE
 from benchmark.models.base import Model
@@ -17,7 +17,7 @@ WHOLE = "all"  # the group of all parameters; those of layers end in weights or 
 
 
 class Diagnostics(Callback):
-    """Looks into every n-th step, the first included, and has `Curves` write a row for each.
+    """Looks into every n-th step, the first included, and has `CurveWriter` write a row for each.
 
     A row has ``inside/<group>/<quantity>`` for every group of `group_names` and for ``all``; the
     quantities are those of `Sums.quantities`. g is the gradient at the parameters w before the
@@ -29,7 +29,7 @@ class Diagnostics(Callback):
         every: Steps between two looks.
     """
 
-    def __init__(self, curves: Curves, every: int) -> None:
+    def __init__(self, curves: CurveWriter, every: int) -> None:
         self._curves = curves
         self._every = every
         self._module: Model

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from benchmark.callbacks.curves import Curves
+from benchmark.callbacks.curves import CurveWriter
 from benchmark.metrics import LOSS, metric_of
 from benchmark.models.base import Model
 
@@ -25,7 +25,7 @@ class Divergence(Callback):
         reason: One line with the step, empty as long as all is well.
     """
 
-    def __init__(self, curves: Curves) -> None:
+    def __init__(self, curves: CurveWriter) -> None:
         self.reason = ""
         self._curves = curves
         self._initial: float | None = None

@@ -7,7 +7,7 @@ import torch
 from optimizers.grammar import parse
 from optimizers.rules.adamw import AdamW
 from optimizers.spec import OptimizerSpec, SpecError
-from optimizers.split import Split
+from optimizers.split import SplitOptimizer
 
 INPUTS = torch.linspace(-1, 1, 15).reshape(5, 3)
 
@@ -80,7 +80,7 @@ def test_a_state_dict_goes_on_in_a_copy():
 
 def test_a_network_of_matrices_alone_needs_no_second_optimizer():
     optimizer = parse("torch.optim.Muon")[0].build([torch.nn.Parameter(torch.zeros(2, 2))])
-    assert isinstance(optimizer, Split)
+    assert isinstance(optimizer, SplitOptimizer)
     assert len(optimizer._parts) == 1
 
 

@@ -18,7 +18,7 @@ from optimizers.construct import construct
 from optimizers.contract import switch_to_training
 from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
-from optimizers.split import Split
+from optimizers.split import SplitOptimizer
 from optimizers.twin import TorchTwin
 
 
@@ -44,7 +44,9 @@ class Contestant:
 
     def build(self, params: Iterable[nn.Parameter]) -> Optimizer:
         """Return the optimizer over `params`, ready for a step."""
-        optimizer = Split(params, self._make, self.rest.build) if self.rest else self._make(params)
+        optimizer = (
+            SplitOptimizer(params, self._make, self.rest.build) if self.rest else self._make(params)
+        )
         switch_to_training(optimizer)
         return optimizer
 

@@ -189,7 +189,8 @@ def test_a_trial_that_cannot_be_mirrored_costs_no_other_one(studied):
     sink.open = lambda trial, run: (
         _raise(ValueError("odd")) if trial.seed == 1 else open_run(trial, run)
     )
-    [told] = mirrored(sink, store)
+    # Another way is taken as well if the odd one fails twice before another run is complete.
+    [told] = [each for each in mirrored(sink, store) if "another way" not in each]
     assert told == "memory: ValueError: odd; runs that are not complete: 1, another command does"
     assert {run: kept.status for run, kept in sink.runs.items()} == {"id-0": "done", "id-2": "done"}
 

@@ -177,7 +177,7 @@ export function markdownText(text) {
   return text
     .replace(/([\\`*[\]|~$#!])/g, "\\$1")
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\_")
-    .replace(/^(?=[-+=]+(\s|$)|-\s*-)/, "\\")
+    .replace(/^(?=[-+](?:\s|$)|=+\s*$|-\s*-)/, "\\")
     .replace(/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

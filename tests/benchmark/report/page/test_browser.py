@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -517,6 +517,7 @@ def test_copies_say_what_the_labels_say(open_page, whole):
 
     @settings(max_examples=15, deadline=None)
     @given(st.lists(texts, min_size=20, max_size=60))
+    @example(["".join(each) for n in (1, 2, 3) for each in itertools.product("=-+ a", repeat=n)])
     def check(labels):
         labels = [plain(label) for label in labels]
         copy = "labels => asCsv([{name: 'a', key: row => row.a}], labels.map(a => ({a})))"
