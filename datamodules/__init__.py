@@ -1,4 +1,4 @@
-"""Data sets as LightningDataModules; importing this package imports neither torch nor Lightning."""
+"""Data sets as LightningDataModules; importing the package loads neither torch nor Lightning."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

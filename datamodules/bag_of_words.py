@@ -1,4 +1,4 @@
-"""Texts or counts as sparse bags of words, from scipy's matrices to our tensors."""
+"""Sparse bags of words, converted from scipy's matrices to our tensors."""
 
 from typing import Any
 

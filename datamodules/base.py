@@ -1,4 +1,4 @@
-"""What all data sets have in common: cache, splits, loaders. A data set is its differences."""
+"""The base class of all data sets: cache, splits, loaders. A subclass states only differences."""
 
 import math
 import warnings
@@ -23,20 +23,20 @@ from datamodules.sources import Place, Source, find_place
 from datamodules.sparse import SparseRows
 
 SPLITS = ("train", "val", "test")
-SPLIT_SEED = 1412_6980  # of every train/validation split: the Adam paper's number on arXiv
-TRAIN_EVAL_SIZE = 10_000  # training examples that the training loss is evaluated on
-EVAL_BATCH_SIZE = 1_000  # at most: a convolution keeps 500 KB of activations for a CIFAR-10 image
-EVAL_VALUES = 784_000  # numbers in a batch of images, which is 1,000 of MNIST and 255 of CIFAR-10
+SPLIT_SEED = 1412_6980  # seed of every train/validation split; the Adam paper's number on arXiv
+TRAIN_EVAL_SIZE = 10_000  # training examples on which the training loss is evaluated
+EVAL_BATCH_SIZE = 1_000  # largest batch; a CIFAR-10 image needs 500 KB of CNN activations
+EVAL_VALUES = 784_000  # most numbers in a batch of images: 1,000 of MNIST or 255 of CIFAR-10
 
 
 @dataclass(frozen=True)
 class Part:
-    """The training part or the test part of a set of images as it comes.
+    """The training part or the test part of a set of images, as read from its files.
 
     Args:
-        images: uint8 or float, (examples, channels, height, width).
+        images: Images, uint8 or float, (examples, channels, height, width).
         targets: Classes, int64 (examples,).
-        source: The file, or the pattern of files, to name if this is not what the data set has.
+        source: File or pattern of files to name in an error about these images.
     """
 
     images: Tensor
@@ -45,19 +45,19 @@ class Part:
 
 
 class ResidentDataModule(LightningDataModule):
-    """A data set that is prepared once and then lies in memory, mapped from a file.
+    """A data set that is prepared once and then mapped into memory from a file.
 
-    Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`; those that are not
-    embedded give `download` too, and have a row in `layouts.LAYOUTS`.
+    Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`. Those that are not
+    embedded also give `download` and have a row in `layouts.LAYOUTS`.
 
-    `task` says what its targets are for: a task's name, import path or class.
+    `task` is the task that its targets belong to: a name, import path or class.
 
     Args:
-        data_dir: Where files were laid down by hand; by default $BENCHMARK_DATA_DIR.
-        cache_dir: Where prepared data go; by default $BENCHMARK_CACHE_DIR, or the user's cache.
+        data_dir: Folder of files put there by hand; by default $BENCHMARK_DATA_DIR.
+        cache_dir: Folder for prepared data; by default $BENCHMARK_CACHE_DIR, or the user's cache.
         batch_size: Examples per training batch.
-        seed: Of the order of training batches.
-        chunk_size: 1 for a loader of batches; more for one of `Chunk`s.
+        seed: Seed of the order of training batches.
+        chunk_size: Batches per `Chunk` that the training loader yields; 1 yields plain batches.
     """
 
     dataset: ClassVar[str]
@@ -90,7 +90,7 @@ class ResidentDataModule(LightningDataModule):
 
         Raises:
             DataUnavailableError: the files are neither in `data_dir` nor downloadable.
-            DataCorruptError: one of them is damaged.
+            DataCorruptError: a file is damaged.
         """
         raise NotImplementedError
 
@@ -99,7 +99,7 @@ class ResidentDataModule(LightningDataModule):
         raise NotImplementedError
 
     def prepare_data(self) -> None:
-        """Build the cache if it is not there; otherwise check its digest. Once per study.
+        """Build the cache if it is missing, otherwise check its digest. Called once per study.
 
         Raises:
             DataError: the data cannot be had, or are damaged.
@@ -113,35 +113,35 @@ class ResidentDataModule(LightningDataModule):
             warnings.warn(str(notice), DataWarning, stacklevel=2)
 
     def use_prepared(self, folder: Path) -> None:
-        """Use the tensors in `folder`, without a look for the files that they were made from.
+        """Use the tensors in `folder` without searching for their source files.
 
-        For the workers of a study: the launching process has prepared them, and a folder of 50,000
-        files takes seconds to look through.
+        The workers of a study call this: the launching process has prepared the tensors, and a
+        search through a folder of 50,000 files takes seconds.
         """
         self._cache = Cache(folder)
 
     @property
     def prepared_folder(self) -> Path | None:
-        """Where the prepared tensors lie; None for a data set that is not kept prepared."""
+        """Return the folder of the prepared tensors; None for a data set that is not cached."""
         return self._prepared().folder
 
     def setup(self, stage: str | None = None) -> None:
         """Map the prepared tensors into memory.
 
         Raises:
-            DataError: `prepare_data` has not been called, or the source files are others by now.
+            DataError: `prepare_data` has not been called, or the source files have changed since.
         """
         tensors = self._prepared().load()
         self._splits = {split: _split(tensors, split) for split in SPLITS}
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the prepared tensors."""
+        """Return the SHA-256 of the prepared tensors."""
         return self._prepared().checksum()
 
     @property
     def origin(self) -> str:
-        """Where the prepared data come from, in words."""
+        """Return a description of the source of the prepared data."""
         place = self._find_place()
         return place.origin if place else "files that are gone"
 
@@ -150,14 +150,14 @@ class ResidentDataModule(LightningDataModule):
         """The files that `build` reads.
 
         Raises:
-            DataUnavailableError: there are none.
+            DataUnavailableError: no source files exist.
         """
         if self._source is None:
             raise self._unavailable("and the files it was prepared from are gone")
         return self._source
 
     def notice(self, words: str) -> None:
-        """Warn of something about the source files, now and whenever these data are used."""
+        """Warn about the source files, now and whenever these data are used."""
         self._notices.append(words)
 
     def _build(self) -> Tensors:
@@ -187,7 +187,7 @@ class ResidentDataModule(LightningDataModule):
         folder = downloads_dir(self.cache_dir)
         try:
             self.download(folder)
-        except Exception as error:  # torchvision and the hub's client raise a dozen kinds
+        except Exception as error:  # torchvision and the hub's client raise a dozen types
             words = " ".join(str(error).split())[:200]
             raise self._unavailable(f"and the download failed ({words})") from error
         place = self._find_place()
@@ -200,15 +200,15 @@ class ResidentDataModule(LightningDataModule):
 
     @property
     def num_train(self) -> int:
-        """Examples in the training split."""
+        """Return the number of examples in the training split."""
         return len(self._splits["train"])
 
     def to(self, device: torch.device) -> None:
-        """Move all examples to `device`, where batches are then cut."""
+        """Move all examples to `device`; batches are then cut there."""
         self._splits = {name: split.to(device) for name, split in self._splits.items()}
 
     def train_dataloader(self) -> Shuffled:
-        """Return the training batches in an order of `seed`, another in each epoch."""
+        """Return the training batches in an order drawn from `seed`, different in each epoch."""
         return Shuffled(self._splits["train"], self.batch_size, self.seed, self.chunk_size)
 
     def train_eval_dataloader(self) -> InOrder:
@@ -230,14 +230,14 @@ class ResidentDataModule(LightningDataModule):
         return max(1, min(EVAL_BATCH_SIZE, EVAL_VALUES // math.prod(self.input_shape)))
 
     def transfer_batch_to_device(self, batch: Any, device: Any, dataloader_idx: int) -> Any:
-        """Leave batches alone: they are cut where the examples already are."""
+        """Return the batch unchanged: it was cut on the device of the examples."""
         return batch
 
     def train_val_rows(self, num_examples: int) -> tuple[Tensor, Tensor]:
-        """Return which rows of the training part are for training and which for validation.
+        """Return the rows of the training part for training and those for validation.
 
         Raises:
-            ValueError: the number of rows is not what the data set has.
+            ValueError: the number of rows is not that of the data set.
         """
         num_train, num_val, _ = self.sizes
         if num_examples != num_train + num_val:
@@ -249,12 +249,12 @@ class ResidentDataModule(LightningDataModule):
         """Return the splits of images, normalised by mean and deviation of the training split.
 
         Args:
-            train: What training and validation split are drawn from.
-            test: The test split.
+            train: Images of the training and validation splits.
+            test: Images of the test split.
             dims: Dimensions over which the statistics are taken.
 
         Raises:
-            DataCorruptError: images or labels are not what the data set has.
+            DataCorruptError: images or labels do not fit the data set.
         """
         num_train, num_val, num_test = self.sizes
         self._check(train, num_train + num_val)
@@ -284,7 +284,7 @@ class ResidentDataModule(LightningDataModule):
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let torch use one thread: the last bits of a mean depend on how many there are."""
+    """Let torch use one thread, because the last bits of a mean depend on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -294,10 +294,10 @@ def _one_thread() -> Iterator[None]:
 
 
 def check_shape(source: Path, values: Tensor, expected: tuple[int, ...]) -> None:
-    """Check that `values`, (examples, …), which were read from `source`, have the shape `expected`.
+    """Check that `values`, (examples, …), read from `source`, have the shape `expected`.
 
     Raises:
-        DataCorruptError: another number of examples, or examples of another shape.
+        DataCorruptError: the number of examples or their shape differs.
     """
     found = tuple(values.shape)
     if found[:1] != expected[:1]:

@@ -20,7 +20,7 @@ class Cache:
     """One prepared data set: a tensor file and a manifest with its digest.
 
     Args:
-        folder: Where the two files lie; made when needed.
+        folder: Folder of the two files, created when needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,17 +31,17 @@ class Cache:
     def prepare(
         self, build: Callable[[], Tensors], note: Callable[[], Mapping[str, Any]] = dict
     ) -> None:
-        """Make sure that the cache is there and whole; call `build` if it is not.
+        """Make sure that the cache exists and is whole; call `build` if it is not.
 
         Args:
-            build: Returns the tensors.
-            note: Called after `build`; returns what else the manifest is to hold.
+            build: Function that returns the tensors.
+            note: Function, called after `build`, that returns further entries of the manifest.
 
-        One process builds, others that come meanwhile wait for it. A whole cache is only read, so
-        that it may lie where this user cannot write.
+        One process builds, and others wait for it meanwhile. A whole cache is only read, so it may
+        lie in a folder that this user cannot write.
 
         Raises:
-            OSError: the folder cannot be written, or the disk is full; nothing half is left.
+            OSError: the folder cannot be written, or the disk is full; no partial file is left.
         """
         from filelock import FileLock
 
@@ -49,7 +49,7 @@ class Cache:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):
-            if self._whole():  # another process has made it meanwhile
+            if self._whole():  # another process has built it meanwhile
                 return
             if self._manifest.exists():
                 words = f"the prepared data in {self.folder} are damaged; made again"
@@ -57,7 +57,7 @@ class Cache:
             self._write(build(), note)
 
     def load(self) -> Tensors:
-        """Return the tensors, mapped from the file: no copy, shared by all processes.
+        """Return the tensors, mapped from the file without a copy and shared by all processes.
 
         Raises:
             FileNotFoundError: `prepare` has not been called.
@@ -66,7 +66,7 @@ class Cache:
         return tensors
 
     def checksum(self) -> str:
-        """Return the SHA-256 of the prepared tensors, as the manifest has it."""
+        """Return the SHA-256 of the prepared tensors from the manifest."""
         return str(json.loads(self._manifest.read_text())["sha256"])
 
     def _whole(self) -> bool:
@@ -79,7 +79,7 @@ class Cache:
 
     def _write(self, tensors: Tensors, note: Callable[[], Mapping[str, Any]]) -> None:
         self._manifest.unlink(missing_ok=True)
-        temporary = self.folder / "tensors.tmp"  # one name, so that a killed attempt leaves no more
+        temporary = self.folder / "tensors.tmp"  # a fixed name, so killed attempts leave one file
         try:
             with temporary.open("wb") as file:
                 torch.save({name: t.contiguous() for name, t in tensors.items()}, file)

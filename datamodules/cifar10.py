@@ -24,7 +24,7 @@ class CIFAR10(ResidentDataModule):
     dataset = "cifar10"
 
     def build(self) -> Tensors:
-        """Read the images, in whatever layout they lie."""
+        """Read the images in any of the known layouts."""
         read = _READERS[self.source.layout.kind]
         return self.image_tensors(read(self.source, "train"), read(self.source, "test"), (0, 2, 3))
 
@@ -50,7 +50,7 @@ def _read_pickles(source: Source, part: str) -> Part:
 
 
 def _check_pickles(source: Source) -> None:
-    """Find the file that is wrong; torchvision only says that one is."""
+    """Raise an error that names the wrong file; torchvision only says that one is wrong."""
     from torchvision import datasets
     from torchvision.datasets.utils import check_md5
 
@@ -63,14 +63,14 @@ def _check_pickles(source: Source) -> None:
 
 
 def _read_binary(source: Source, part: str) -> Part:
-    """Read rows of a label and 3,072 pixels, a byte each."""
+    """Read rows that consist of a label and 3,072 pixels, one byte each."""
     prefix = "test_batch" if part == "test" else "data_batch"
     paths = [
         file for name, files in source.files.items() if name.startswith(prefix) for file in files
     ]
     rows = [_binary_rows(path) for path in paths]
     images = np.concatenate([row[:, 1:] for row in rows]).reshape(-1, *_SHAPE)
-    # In memory as the other layouts have them, so that sums over them have the same bits.
+    # The memory layout is that of the other formats, so that sums have the same bits.
     images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     labels = [
         class_labels(path, row[:, 0], _CLASSES) for path, row in zip(paths, rows, strict=True)

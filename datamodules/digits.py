@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real images, 8×8, that come with the library."""
+"""scikit-learn's handwritten digits: real 8×8 images that come with the library."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ class Digits(ResidentDataModule):
     dataset = "digits"
 
     def build(self) -> Tensors:
-        """Split off a test part, in the proportions of each digit, and normalise."""
+        """Split off a test part with the same proportions of digits, and normalise."""
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
 

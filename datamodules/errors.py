@@ -1,4 +1,4 @@
-"""What can be wrong with a data set: it cannot be had, or files of it are damaged or missing."""
+"""Errors of data sets: unavailable, damaged or incomplete."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,20 +12,20 @@ class DataError(RuntimeError):
 
 
 class DataWarning(UserWarning):
-    """Something about a data set that its user should know, and that may be as it should."""
+    """A property of a data set that its user should know and that may be intended."""
 
 
 class DataUnavailableError(DataError):
-    """Neither on disk nor downloadable; the message says where to put which files."""
+    """A data set that is neither on disk nor downloadable; the message says where to put files."""
 
 
 class DataCorruptError(DataError):
-    """A file is damaged, or is not what its name says.
+    """A file that is damaged or does not hold what its name says.
 
     Args:
-        path: The file itself: the cure is about it, and what lies next to it may be good.
-        problem: What was expected and what came.
-        cure: What to do with `path`.
+        path: The file itself, not its folder, because other files there may be good.
+        problem: Expected and actual content.
+        cure: Advice on what to do with `path`.
     """
 
     def __init__(self, path: Path, problem: str, cure: str = _FETCH_AGAIN) -> None:
@@ -39,11 +39,11 @@ class DataCorruptError(DataError):
 
 
 class DataIncompleteError(DataError):
-    """Files of a data set were laid down, and some are missing.
+    """A data set that was put in place by hand with some files missing.
 
     Args:
-        folder: Where they are missing.
-        missing: Their names.
+        folder: Folder in which files are missing.
+        missing: Names of the missing files.
     """
 
     def __init__(self, folder: Path, missing: str) -> None:
@@ -57,11 +57,11 @@ class DataIncompleteError(DataError):
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while `path` is read into a DataCorruptError that names it."""
+    """Turn any error while `path` is read into a DataCorruptError that names it."""
     try:
         yield
     except (DataError, FileNotFoundError, PermissionError, MemoryError):
         raise
-    except Exception as error:  # gzip, pyarrow, pillow and pickle raise each their own
+    except Exception as error:  # gzip, pyarrow, pillow and pickle raise different types
         words = " ".join(str(error).split()) or type(error).__name__
         raise DataCorruptError(path, words[:200]) from error

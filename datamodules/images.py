@@ -1,4 +1,4 @@
-"""Images in parquet shards as the Hugging Face hub has them: PNG or JPEG bytes, and labels."""
+"""Images in the parquet shards of the Hugging Face hub: PNG or JPEG bytes, and labels."""
 
 import io
 from pathlib import Path
@@ -21,13 +21,13 @@ def read_images(source: Source, part: str, mode: str, num_classes: int) -> Part:
     """Return one part, ``train`` or ``test``, of a source of parquet shards.
 
     Args:
-        source: Whose layout has roles of these names.
-        part: Which of them.
-        mode: Pillow's: ``L`` for grey images, ``RGB`` for those in colour.
-        num_classes: Labels are 0 up to this.
+        source: Source whose layout has a role named `part`.
+        part: ``train`` or ``test``.
+        mode: Pillow's mode: ``L`` for grey images, ``RGB`` for colour images.
+        num_classes: Number of classes; labels are 0 to num_classes − 1.
 
     Raises:
-        DataCorruptError: a shard is damaged, an image is none, or a label is no class.
+        DataCorruptError: a shard is damaged, a picture is not an image, or a label is no class.
     """
     found = [_read(path, mode, num_classes) for path in source.files[part]]
     images, labels = (torch.cat(tensors) for tensors in zip(*found, strict=True))

@@ -17,30 +17,30 @@ from datamodules.errors import DataCorruptError, reading
 from datamodules.labels import class_labels
 from datamodules.sources import Source
 
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")  # "I <3 it" and "3 < 4" are none
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")  # "I <3 it" and "3 < 4" are not tags
 
 
 @dataclass(frozen=True)
 class _Part:
     texts: list[str]
     labels: torch.Tensor  # int64 (reviews,)
-    source: Path  # the folder, or the pattern of files, to name if reviews are missing
+    source: Path  # folder or pattern of files to name if reviews are missing
 
 
 class IMDB(ResidentDataModule):
-    """Which of 10,000 words a review has: 1 or 0, kept sparse.
+    """Reviews as sparse vectors: 1 for each of 10,000 words that a review contains, otherwise 0.
 
-    The vocabulary holds the words that occur in most reviews of the training split: their number of
-    reviews counts, not how often they occur in all, as the bags say no more than that either; of
-    words in equally many reviews the first in the alphabet. HTML tags, such as the ``<br />`` of
-    most reviews, are no words and are taken out first. The Adam paper does not say whether its bags
-    hold counts or occurrences; occurrences gave the better test accuracy here.
+    The vocabulary holds the words that occur in most reviews of the training split. The number of
+    reviews decides, not the number of occurrences, because the bags do not count occurrences
+    either. Among words in equally many reviews, the alphabet decides. HTML tags, such as the
+    ``<br />`` of most reviews, are removed first. The Adam paper does not say whether its bags hold
+    counts or occurrences; occurrences gave the better test accuracy here.
     """
 
     dataset = "imdb"
 
     def build(self) -> Tensors:
-        """Read the reviews, in whatever layout they lie, and find their words."""
+        """Read the reviews in any of the known layouts and find their words."""
         from sklearn.feature_extraction.text import CountVectorizer
 
         num_train, num_val, num_test = self.sizes
@@ -49,7 +49,7 @@ class IMDB(ResidentDataModule):
         test = _checked(read(self.source, "test"), num_test)
         train, val = self.train_val_rows(len(part.texts))
         vectorizer = CountVectorizer(binary=True)
-        with reading(part.source):  # reviews without any word have no vocabulary
+        with reading(part.source):  # scikit-learn raises if there is no word at all
             bags = vectorizer.fit_transform([part.texts[row] for row in train])
         words = _in_most_reviews(bags, self.input_shape[0])
         val_bags = vectorizer.transform([part.texts[row] for row in val])
@@ -61,14 +61,14 @@ class IMDB(ResidentDataModule):
         }
 
     def download(self, folder: Path) -> None:
-        """Let the hub's library fetch the reviews into its own layout."""
+        """Let the hub's client fetch the reviews into its own layout."""
         from datasets import load_dataset
 
         load_dataset("stanfordnlp/imdb", cache_dir=str(folder))
 
 
 def _in_most_reviews(bags: Any, size: int) -> "np.ndarray[Any, Any]":
-    """Return the columns of `bags`, ones and zeros, with most ones: at most `size`, ascending."""
+    """Return the at most `size` columns of the 0/1 matrix `bags` with most ones, ascending."""
     num_reviews = np.asarray(bags.sum(axis=0)).ravel()
     return np.sort(np.argsort(-num_reviews, kind="stable")[:size])
 
@@ -84,7 +84,7 @@ def _read_shards(source: Source, part: str) -> _Part:
 
 
 def _read_texts(source: Source, part: str) -> _Part:
-    """Read a file per review: negative ones in one folder, positive ones in another."""
+    """Read one file per review; negative and positive reviews lie in two folders."""
     texts: list[str] = []
     labels: list[int] = []
     for label, side in enumerate(("neg", "pos")):
@@ -106,7 +106,7 @@ def _cleaned(path: Path, texts: Sequence[Any]) -> list[str]:
     """Return the reviews without their HTML tags.
 
     Raises:
-        DataCorruptError: one of them is null, empty or no text.
+        DataCorruptError: a review is null, empty or not a text.
     """
     for row, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():

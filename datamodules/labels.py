@@ -1,4 +1,4 @@
-"""Labels as people's files hold them, of any type whose values are whole numbers."""
+"""Labels read from users' files, of any type whose values are whole numbers."""
 
 from numbers import Number
 from pathlib import Path
@@ -15,12 +15,12 @@ def class_labels(source: Path, values: Any, num_classes: int) -> Tensor:
     """Return labels as classes, int64 (examples,).
 
     Args:
-        source: The file they come from.
-        values: A list or an array, (examples,): bool, integers, or other numbers that are whole.
-        num_classes: The classes are 0 up to this.
+        source: File of the labels, named in errors.
+        values: A list or an array, (examples,), of booleans, integers or other whole numbers.
+        num_classes: Number of classes; classes are 0 to num_classes − 1.
 
     Raises:
-        DataCorruptError: a label is missing, is no whole number, or is no class.
+        DataCorruptError: a label is missing, is not a whole number, or is not a class.
     """
     numbers = _numbers(source, values)
     for row in np.flatnonzero(~np.isfinite(numbers) | (numbers != np.floor(numbers)))[:1]:
@@ -40,5 +40,5 @@ def _numbers(source: Path, values: Any) -> "np.ndarray[Any, Any]":
                 raise DataCorruptError(source, problem)
         values = np.asarray(values)
     numbers: np.ndarray[Any, Any] = values
-    # Otherwise they are bool, decimal numbers, or integers past 64 bits.
+    # The other types are booleans, decimal numbers and integers beyond 64 bits.
     return numbers if numbers.dtype.kind in "iuf" else numbers.astype(np.float64)

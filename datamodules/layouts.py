@@ -1,7 +1,7 @@
-"""The table of layouts: how people's folders hold the files of each data set.
+"""The table of layouts: the file names under which users keep each data set.
 
-A data set comes in few kinds of files, which people keep under many names. What a layout does not
-say here is not read; `datamodules.sources` finds files by this table, a data module reads them.
+A data set comes in few formats, which users keep under many names. Only files that match a layout
+are read: `datamodules.sources` finds them by this table, and a data module reads them.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ Kind = Literal["idx", "parquet", "arrow", "pickles", "binary", "texts"]
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What one file, or one group of files, is there for.
+    """The purpose of one file or one group of files.
 
     Args:
         name: The part of the data set, such as ``train`` or ``train-labels``.
-        patterns: Names below the layout's folder, the usual one first.
-        many: Whether all files of the first pattern that fits belong to it, instead of one.
+        patterns: File-name patterns below the layout's folder, the usual one first.
+        many: All files of the first pattern that matches belong to the role, not only one.
     """
 
     name: str
@@ -31,9 +31,9 @@ class Layout:
 
     Args:
         kind: The format of the files, by which a data module chooses its reader.
-        title: What it is, in words.
-        folders: Patterns of where it lies below --data-dir, the usual one first.
-        roles: The files it consists of; one without all of them is incomplete.
+        title: Description for messages.
+        folders: Patterns of its folder below --data-dir, the usual one first.
+        roles: The files that a complete data set has.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ class Layout:
 
 
 def _idx(name: str, dims: int) -> Role:
-    """A file of the original MNIST, packed or not, also dotted, or in a folder of its own name."""
+    """Return the role of an original MNIST file: packed or not, with '.', or in its own folder."""
     names = [f"{name}-idx{dims}-ubyte", f"{name}.idx{dims}-ubyte"]
     files = tuple(f"{each}{suffix}" for suffix in (".gz", "") for each in names)
     return Role(
@@ -63,7 +63,7 @@ def _parquet(*folders: str) -> Layout:
 
 
 def _hub(repository: str, config: str) -> tuple[str, str]:
-    """Return where a clone of a hub's repository, and the hub's own cache, keep the shards."""
+    """Return the shards' folders in a clone of a hub's repository and in the hub's own cache."""
     cached = repository.replace("/", "--")
     return f"{repository}/{config}", f"datasets--{cached}/snapshots/*/{config}"
 
@@ -142,4 +142,4 @@ UNREAD: dict[str, dict[str, str]] = {
         "IMDB Dataset.csv": "a table without the test split; the original files are needed",
         "plain_text/*.parquet": "rename the folder to imdb",
     },
-}  # what people have that is not read as it lies there, and what to do about it
+}  # common files that cannot be read in their present place or form, each with its cure

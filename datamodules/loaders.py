@@ -15,10 +15,10 @@ Batch = tuple[Tensor | Bag, Tensor]
 
 @dataclass(frozen=True)
 class DenseRows:
-    """All examples of a split in full.
+    """All examples of a split as dense rows.
 
     Args:
-        values: Float32, (examples, …).
+        values: Examples, float32, (examples, …).
     """
 
     values: Tensor
@@ -73,16 +73,16 @@ class InOrder:
 
 
 class Shuffled:
-    """Batches in a fresh order each epoch; the last one may be smaller.
+    """Batches in a new random order each epoch; the last one may be smaller.
 
-    The orders come from a generator of their own, on the CPU, so that they are the same on every
-    device and whatever else draws random numbers.
+    The orders come from a separate generator on the CPU, so they do not depend on the device or on
+    other code that draws random numbers.
 
     Args:
-        split: What to draw from.
+        split: Examples to draw from.
         batch_size: Examples per batch.
-        seed: Of the orders.
-        chunk_size: 1 yields batches; more yields `Chunk`s of up to so many.
+        seed: Seed of the orders.
+        chunk_size: Most batches per `Chunk`; 1 yields plain batches.
     """
 
     def __init__(self, split: Split, batch_size: int, seed: int, chunk_size: int = 1) -> None:
@@ -106,9 +106,9 @@ class Shuffled:
 
 
 class Chunk:
-    """Consecutive batches handed to a training step at once, each cut out when its turn comes.
+    """Consecutive batches for one call of the training step, each cut out when its turn comes.
 
-    They amortise what Lightning's loop costs per call. A chunk never crosses the end of an epoch.
+    Chunks amortise the cost of Lightning's loop. A chunk never crosses the end of an epoch.
     """
 
     def __init__(self, split: Split, rows: tuple[Tensor, ...]) -> None:

@@ -15,7 +15,7 @@ from datamodules.errors import DataCorruptError, reading
 from datamodules.images import read_images
 from datamodules.labels import class_labels
 
-_UNPACKED = {  # MD5 of the four original files without gzip, as they unpack from torchvision's
+_UNPACKED = {  # MD5 of the four original files, unpacked from torchvision's gzip files
     "train-images": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels": "a25bea736e30d166cdddb491f175f624",
     "t10k-images": "2646ac647ad5339dbf082846283269ea",
@@ -26,15 +26,15 @@ _UNPACKED = {  # MD5 of the four original files without gzip, as they unpack fro
 class MNIST(ResidentDataModule):
     """28×28 grey images of ten digits, normalised by one mean and deviation.
 
-    Fashion-MNIST and Kuzushiji-MNIST come under the same file names. Their files as downloaded are
-    known by their MD5 and refused; unpacked ones, and any other unknown file, are read with a
-    warning. Files of parquet are not looked at.
+    Fashion-MNIST and Kuzushiji-MNIST have the same file names. Their downloaded files are refused,
+    recognised by their MD5. Their unpacked files, and any other unknown file, are read with a
+    warning. Parquet files are not compared.
     """
 
     dataset = "mnist"
 
     def build(self) -> Tensors:
-        """Read the images, in whatever layout they lie."""
+        """Read the images in any of the known layouts."""
         if self.source.layout.kind == "parquet":
             train, test = (read_images(self.source, part, "L", 10) for part in ("train", "test"))
         else:
@@ -71,7 +71,7 @@ class MNIST(ResidentDataModule):
 
 
 def _refuse_others(path: Path, md5: str) -> None:
-    """Raise if `path` is known as a file of another data set with the same names."""
+    """Raise if the MD5 of `path` is that of another data set with the same file names."""
     from torchvision import datasets
 
     for other, title in (
@@ -88,7 +88,7 @@ def _md5(content: bytes) -> str:
 
 
 def _array(content: bytes) -> Tensor:
-    """Return the array of one IDX file: magic number, sizes as big-endian int32, bytes."""
+    """Return the array of one IDX file: magic number, sizes as big-endian int32, then bytes."""
     if content[:3] != b"\x00\x00\x08":
         raise ValueError("it does not begin like an IDX file of bytes")
     num_dims = content[3]

@@ -1,4 +1,4 @@
-"""Whether a download can work at all, found out once and in bounded time."""
+"""A test of whether a host can be reached, made once and in bounded time."""
 
 import socket
 import threading
@@ -11,12 +11,12 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 @cache
 def reachable(url: str) -> bool:
-    """Return whether the host of `url` takes a connection within `TIMEOUT_SECONDS`.
+    """Return whether the host of `url` accepts a connection within `TIMEOUT_SECONDS`.
 
-    Where a proxy stands in between, as HTTPS_PROXY and its like say, it is the proxy's connection
-    that counts: what lies behind it only the download itself can tell. Looking a name up can hang
-    for longer than any socket timeout, hence the thread. The answer is remembered for the life of
-    the process; several hosts can be asked at once from several threads.
+    If HTTPS_PROXY or a similar variable names a proxy, only the connection to the proxy is tested;
+    only the download itself can test the hosts behind it. A thread is used because name resolution
+    can hang for longer than any socket timeout. The answer is kept for the life of the process.
+    Several threads may ask for several hosts at once.
     """
     answers: list[bool] = []
     thread = threading.Thread(target=lambda: answers.append(_connects(url)), daemon=True)
@@ -31,13 +31,13 @@ def _connects(url: str) -> bool:
         address = host.hostname or "", host.port or _PORTS.get(host.scheme, 80)
         with socket.create_connection(address, timeout=TIMEOUT_SECONDS):
             return True
-    except (OSError, ValueError):  # a proxy with a port that is no number gives a ValueError
+    except (OSError, ValueError):  # a proxy whose port is not a number gives a ValueError
         return False
 
 
 def _first_host(url: str) -> SplitResult:
-    """Return what a connection to `url` goes to first: its proxy, or its own host."""
-    from urllib.request import getproxies, proxy_bypass  # loads HTTP, mail and TLS
+    """Return the first host of a connection to `url`: its proxy, or its own host."""
+    from urllib.request import getproxies, proxy_bypass  # slow to import: HTTP, mail, TLS
 
     parts = urlsplit(url)
     proxies = getproxies()

@@ -1,4 +1,4 @@
-"""Whether a data set can be had, and what to do if it cannot; standard library only."""
+"""The availability of data sets, and advice for missing ones; standard library only."""
 
 import os
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from datamodules.sources import find_place
 
 
 def why_unavailable(name: str, data_dir: Path | None, cache_dir: Path | None) -> str:
-    """Return why data set `name` cannot be had, and where to put which files; empty if it can.
+    """Return why data set `name` is unavailable and where to put which files; "" if available.
 
-    Takes at most `network.TIMEOUT_SECONDS`, and that only if nothing is on disk.
+    This takes at most `network.TIMEOUT_SECONDS`, and only if nothing is on disk.
 
     Raises:
-        DataError: preparations from files that are gone differ.
+        DataError: several preparations differ and their source files are gone.
     """
     if find_place(name, data_dir, cache_dir) is not None or reachable(download_url(name)):
         return ""
@@ -27,14 +27,14 @@ def why_unavailable(name: str, data_dir: Path | None, cache_dir: Path | None) ->
 def which_unavailable(
     names: Iterable[str], data_dir: Path | None, cache_dir: Path | None
 ) -> dict[str, str]:
-    """Return why data sets cannot be had, by name, without those that can.
+    """Return for each unavailable data set the reason, by name.
 
-    Takes no longer than `why_unavailable` does for one of them: hosts are asked at once.
+    This takes no longer than `why_unavailable` for one data set: all hosts are asked at once.
     """
     unique = list(dict.fromkeys(names))
     if not unique:
         return {}
-    from concurrent.futures import ThreadPoolExecutor  # loads logging
+    from concurrent.futures import ThreadPoolExecutor  # slow to import: logging
 
     with ThreadPoolExecutor(max_workers=len(unique)) as pool:
         reasons = pool.map(lambda name: why_unavailable(name, data_dir, cache_dir), unique)
@@ -42,13 +42,13 @@ def which_unavailable(
 
 
 def download_url(name: str) -> str:
-    """Return where data set `name` is downloaded from; $HF_ENDPOINT stands in for the hub."""
+    """Return the URL from which data set `name` is downloaded; $HF_ENDPOINT replaces the hub's."""
     row = DATASETS[name]
     return (row.from_hub and os.environ.get("HF_ENDPOINT")) or row.download_url
 
 
 def where_to_put(name: str, data_dir: Path | None, why: str) -> str:
-    """Return one line: that data set `name` is not there, `why`, and where to put which files."""
+    """Return one line: data set `name` is missing, `why`, and where to put which files."""
     data_dir = data_dir or default_data_dir()
     looked = f"no files in {data_dir}" if data_dir else "no --data-dir was given"
     place = f"there ({data_dir})" if data_dir else "into a folder and give --data-dir FOLDER"
@@ -57,7 +57,7 @@ def where_to_put(name: str, data_dir: Path | None, why: str) -> str:
 
 
 def _unread(name: str, data_dir: Path) -> str:
-    """Return a sentence about what lies in `data_dir` and is not read as it lies there."""
+    """Return a sentence about files in `data_dir` that cannot be read in their present form."""
     for pattern, cure in UNREAD[name].items():
         for found in (*data_dir.glob(pattern), *data_dir.glob(f"*/{pattern}")):
             return f"{found} is not read: {cure}. "

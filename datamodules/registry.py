@@ -1,11 +1,11 @@
-"""The table of data sets; neither torch nor Lightning is imported for it."""
+"""The table of data sets; importing it loads neither torch nor Lightning."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRow:
-    """One data set: where its data module lives, what it holds and where it comes from."""
+    """One data set: its data module, its content and its source."""
 
     name: str
     target: str
@@ -16,9 +16,9 @@ class DatasetRow:
     source: str
     terms: str
     download_url: str = ""
-    files: str = ""  # what to lay down by hand, in words
-    preparation: int = 1  # raise it when the same files are prepared into other tensors
-    from_hub: bool = False  # whether the download comes from the Hugging Face hub
+    files: str = ""  # files to put in place by hand, in words
+    preparation: int = 1  # increase it when the same files give other tensors
+    from_hub: bool = False  # the download comes from the Hugging Face hub
     embedded: bool = False
     synthetic: bool = False
 

@@ -1,4 +1,4 @@
-"""Synthetic reviews, drawn from a fixed seed: sparse bags of words for where no network is."""
+"""Synthetic reviews, drawn from a fixed seed: sparse bags of words that need no network."""
 
 import numpy as np
 import torch
@@ -7,16 +7,16 @@ from datamodules.bag_of_words import bag_tensors
 from datamodules.base import SPLIT_SEED, SPLITS, ResidentDataModule
 from datamodules.cache import Tensors
 
-_MEAN_WORDS = 100  # drawn per review, about as many distinct ones as IMDB's shorter reviews have
-_TILT = 0.4  # how much the two classes differ: their word log-odds have this deviation
+_MEAN_WORDS = 100  # words drawn per review, giving as many distinct ones as IMDB's shorter reviews
+_TILT = 0.4  # standard deviation of the words' log-odds between the classes
 
 
 class Reviews(ResidentDataModule):
-    """Two classes whose words follow Zipf's law, each word leaning to one class; not real data.
+    """Synthetic reviews of two classes; words follow Zipf's law, and each word favours one class.
 
-    Word r has frequency proportional to 1/r (Zipf 1949); its log-odds between the classes are
-    normal, so that rare words tell as much as frequent ones: the setting in which the Adam paper
-    expects adaptive methods to shine. The classes overlap.
+    Word r has frequency proportional to 1/r (Zipf 1949). Its log-odds between the classes are
+    normal, so rare words are as informative as frequent ones: the setting in which the Adam paper
+    expects adaptive methods to do well. The classes overlap.
     """
 
     dataset = "reviews"

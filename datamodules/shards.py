@@ -1,4 +1,4 @@
-"""Shards as on the Hugging Face hub: ``train-00000-of-00003.parquet``, or with a hash behind it."""
+"""Shards of the Hugging Face hub: ``train-00000-of-00003.parquet``, or with a hash at the end."""
 
 import re
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ _SHARD = re.compile(r"[a-z]+-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet")
 
 
 def check(folder: Path, part: str, paths: Sequence[Path]) -> None:
-    """Check that the shards of one part, ``train`` or ``test``, are one whole set.
+    """Check that the shards of one part, ``train`` or ``test``, are one complete set.
 
     Raises:
-        DataIncompleteError: some are missing.
+        DataIncompleteError: shards are missing.
         DataCorruptError: a file is not named like a shard, or belongs to another set of shards.
     """
     places = [_place(path) for path in paths]
@@ -42,11 +42,11 @@ def _place(path: Path) -> tuple[int, int]:
 
 
 def read(path: Path, *columns: tuple[str, ...]) -> list[list[Any]]:
-    """Return columns of one file of parquet or arrow.
+    """Return columns of one parquet or arrow file.
 
     Args:
         path: A shard.
-        columns: The names that each column may have; the first that is there counts.
+        columns: Possible names of each column; the first that exists is used.
 
     Raises:
         DataCorruptError: the file is damaged or has other columns.

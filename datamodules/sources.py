@@ -1,7 +1,7 @@
-"""Which files a data set is read from, and where what is prepared from them lies.
+"""The source files of a data set, and the folder of the data prepared from them.
 
-Standard library only. Prepared data are keyed by their source and by the version of what is done to
-it, so that other files are other data, and a bad preparation ends with its cause.
+Only the standard library is used. Prepared data are keyed by their source files and by the version
+of the preparation, so changed files or a corrected preparation give new data.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ class Source:
     """The files of one data set in one layout.
 
     Args:
-        layout: How they are kept.
-        folder: Where.
-        files: By role of the layout, each group in its order; a role without files is missing.
+        layout: Layout of the files.
+        folder: Folder of the files.
+        files: Files by role of the layout, each group in order; a role without files is missing.
     """
 
     layout: Layout
@@ -54,7 +54,7 @@ class Source:
     def key(self) -> str:
         """Return a short digest of path, size and times of every file.
 
-        The time of change is among them, which no copy that keeps dates can put back.
+        The times include the change time (ctime), which a copy that preserves dates cannot restore.
         """
         digest = hashlib.sha256()
         for path in (path for paths in self.files.values() for path in paths):
@@ -66,12 +66,12 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where prepared data lie or will lie.
+    """The place of prepared data that exist or are to be made.
 
     Args:
-        folder: Of the tensors and their manifest.
-        origin: What they are made from, in words.
-        source: The files; None for an embedded data set, and where they are gone.
+        folder: Folder of the tensors and their manifest.
+        origin: Description of their source.
+        source: Source files; None for an embedded data set, or if the files are gone.
     """
 
     folder: Path
@@ -79,15 +79,15 @@ class Place:
     source: Source | None = None
 
     def manifest(self) -> dict[str, Any]:
-        """Return what is noted about the prepared data, empty if they are not there."""
+        """Return the manifest of the prepared data, empty if they do not exist."""
         return _manifest(self.folder)
 
 
 def find_source(name: str, data_dir: Path | None, cache_dir: Path | None) -> Source | None:
-    """Return the files of data set `name`: laid down by hand, otherwise downloaded before.
+    """Return the files of data set `name`: put there by hand, otherwise downloaded earlier.
 
-    Where there are several layouts the first complete one counts, otherwise the first of those
-    laid down by hand. A download that broke off does not count: it is made again.
+    Among several layouts the first complete one counts, otherwise the first of those put there by
+    hand. An interrupted download does not count and is repeated.
     """
     by_hand = data_dir or default_data_dir()
     for root in (by_hand, downloads_dir(cache_dir), hub_cache_dir()):
@@ -99,12 +99,12 @@ def find_source(name: str, data_dir: Path | None, cache_dir: Path | None) -> Sou
 
 
 def find_place(name: str, data_dir: Path | None, cache_dir: Path | None) -> Place | None:
-    """Return where data set `name` is prepared, None if there is nothing to prepare it from.
+    """Return the place of data set `name`; None if there is nothing to prepare it from.
 
-    Without source files, what was prepared from files that are gone serves.
+    If the source files are gone, the data prepared from them earlier are used.
 
     Raises:
-        DataError: the files are gone, and there are several preparations that differ.
+        DataError: the files are gone, and several preparations differ.
     """
     row = DATASETS[name]
     stem = _stem(name, cache_dir)

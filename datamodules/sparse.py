@@ -1,4 +1,4 @@
-"""Bags of words in compressed sparse rows, from which minibatches are cut without a Python loop."""
+"""Bags of words in compressed sparse rows; minibatches are cut from them without a Python loop."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Bag(NamedTuple):
 
     Attributes:
         indices: Positions of the non-zeros, int64, (non-zeros,).
-        offsets: Where each example begins in `indices`, int64, (batch,).
+        offsets: Start of each example in `indices`, int64, (batch,).
         values: The non-zeros, float32, (non-zeros,).
     """
 
@@ -21,7 +21,7 @@ class Bag(NamedTuple):
     values: Tensor
 
     def to_dense(self, num_features: int) -> Tensor:
-        """Return the same vectors in full, (batch, num_features)."""
+        """Return the same vectors as a dense tensor, (batch, num_features)."""
         batch = len(self.offsets)
         ends = torch.cat([self.offsets[1:], self.offsets.new_tensor([len(self.indices)])])
         rows = torch.repeat_interleave(torch.arange(batch), ends - self.offsets)
@@ -34,7 +34,7 @@ class SparseRows:
     """All examples of a split in compressed sparse rows.
 
     Args:
-        starts: Where each row begins, and the end of the last, int64, (rows + 1,).
+        starts: Start of each row, and end of the last, int64, (rows + 1,).
         indices: Positions of the non-zeros, int32, (non-zeros,).
         values: The non-zeros, float32, (non-zeros,).
     """

@@ -1,11 +1,11 @@
-"""Trains one short trial with every optimizer class of other libraries, and writes the page of it.
+"""The generator of docs/compatibility.md: one short trial with every class of other libraries.
 
     python docs/compatibility.py [--only SUBSTRING] [--again] [--out docs/compatibility.md]
 
-Each class gets a process of its own. It is written as its bare name first; a refusal that names its
-cure is followed, as a user would. What trains and does not descend is tried at other learning
-rates; what takes too long, for its products of bfloat16, on a smaller problem. All other rows stay
-as the page has them: those of packages that are not installed, and with ``--again`` those that run.
+Each class is tried in its own process, first by its bare name. If the suite refuses it and names a
+cure, the cure is applied, as a user would do. If a class trains without descending, other learning
+rates are tried; if it takes too long because of products in bfloat16, a smaller problem. Rows of
+packages that are not installed stay unchanged; with ``--again``, so do the rows that run.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-os.environ["TORCHDYNAMO_DISABLE"] = "1"  # some compile each step for a minute
+os.environ["TORCHDYNAMO_DISABLE"] = "1"  # some classes compile each step for a minute
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from torch.optim import Optimizer
@@ -47,12 +47,12 @@ VALUES = {"num_iterations": "30", "num_data": "1257"}  # steps of the trial, exa
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """Where classes are found.
+    """A package with optimizer classes.
 
     Args:
         name: Heading of its table.
-        module: What has them as attributes.
-        distribution: Whose version is written; empty for a stand-in.
+        module: Module that has the classes as attributes.
+        distribution: Distribution whose version is printed; "" for a stand-in.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Package:
 
     @property
     def is_installed(self) -> bool:
-        """Whether it can be imported."""
+        """Return whether the package can be imported."""
         return find_spec(self.module.partition(".")[0]) is not None
 
     @property
@@ -71,7 +71,7 @@ class Package:
         return f"{self.name} {version.partition('+')[0]}"
 
     def classes(self) -> list[str]:
-        """Return the names of the optimizer classes that it shows, in alphabetical order."""
+        """Return the names of its public optimizer classes in alphabetical order."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = vars(import_module(self.module))
@@ -90,11 +90,11 @@ PACKAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How one description of an optimizer fared.
+    """The outcome of one description of an optimizer.
 
     Args:
-        refusal: Why no trial was trained; empty if one was.
-        failure: How its trial ended early; empty if it did not.
+        refusal: Reason why no trial was trained; "" if one was.
+        failure: Reason why the trial ended early; "" if it did not.
         start: Training loss before the first step.
         end: Training loss after the last.
     """
@@ -106,7 +106,7 @@ class Outcome:
 
     @property
     def descends(self) -> bool:
-        """Whether it trained to a loss below that at the start."""
+        """Return whether the final training loss is below the initial one."""
         return not self.refusal and not self.failure and self.end < self.start
 
 
@@ -126,7 +126,7 @@ class Row:
 
 
 def row(package: Package, name: str) -> Row:
-    """Return the row of one class, after following what the suite says of it."""
+    """Return the row of one class after applying the cures that the suite names."""
     path = f"{package.module}.{name}"
     opts, outcome, took_long = _best_attempt(path, PROBLEM)
     if outcome.descends or not took_long:
@@ -136,7 +136,7 @@ def row(package: Package, name: str) -> Row:
 
 
 def attempt(opts: str, problem: str = PROBLEM) -> Outcome:
-    """Train one short trial of `problem` with `opts` in a process of its own."""
+    """Train one short trial of `problem` with `opts` in a separate process."""
     context = get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=_attempt, args=(opts, problem, theirs))
@@ -212,14 +212,14 @@ def _with_section(page: str, package: Package, text: str) -> str:
 
 _HEAD = f"""# Other libraries' optimizers
 
-Written by `python docs/compatibility.py`, not by hand. Optimizer classes that these packages show
+Written by `python docs/compatibility.py`, not by hand. The optimizer classes of these packages
 trained {PROBLEM} for {EPOCHS} epochs on one CPU thread, with torch.compile switched off.
 
-- *Runs*: its bare import path reached a training loss below that at the start.
-- *Runs so*: it did with the arguments in the second column, which the suite's own refusal names, or
-  at another learning rate.
-- *Refused*: the command ends before any training, with the reason.
-- *No descent*: it trains, and the loss does not fall.
+- *Runs*: with its bare import path the class reached a training loss below the initial one.
+- *Runs so*: the class did so with the arguments in the second column, which the suite's refusal
+  names, or with another learning rate.
+- *Refused*: the command ends before any training and gives the reason.
+- *No descent*: the class trains, but the loss does not fall.
 """
 
 
@@ -231,7 +231,7 @@ def _is_optimizer(name: str, value: object) -> bool:
 
 
 def _after_cures(path: str, problem: str) -> tuple[str, Outcome]:
-    """Return the last description that was tried, each one as the refusal before it says."""
+    """Apply the cure of each refusal in turn; return the last description and its outcome."""
     opts, outcome = path, attempt(path, problem)
     for _ in range(MOST_CURES):
         cured = _cured(path, opts, outcome.refusal)
@@ -242,7 +242,7 @@ def _after_cures(path: str, problem: str) -> tuple[str, Outcome]:
 
 
 def _best_attempt(path: str, problem: str) -> tuple[str, Outcome, bool]:
-    """Return what descends, otherwise the bare description; and whether any took too long."""
+    """Return a description that descends, otherwise the bare one; and whether any took too long."""
     opts, outcome = _after_cures(path, problem)
     took_long = outcome.refusal == SLOW
     if outcome.descends or outcome.refusal:
@@ -257,7 +257,7 @@ def _best_attempt(path: str, problem: str) -> tuple[str, Outcome, bool]:
 
 
 def _cured(path: str, opts: str, refusal: str) -> str:
-    """Return `opts` with what a refusal says to give; nothing if it says nothing new."""
+    """Return `opts` with the argument that a refusal asks for; "" if it asks for nothing new."""
     found = re.search(
         rf"(?:(?:runs as|give) {re.escape(path)}|runs with ):([\w.]+)=([^\s,]+?)[.,]?(?=\s|$)",
         refusal,
@@ -287,7 +287,7 @@ def _tried(opts: str, problem: str) -> Outcome:
     rows: list[dict[str, float]] = []
     try:
         record = run(trial, Context(), watch=rows.append)
-    except Exception as error:  # what anyone's class raises
+    except Exception as error:  # any class may raise anything
         return Outcome(failure=f"{type(error).__name__}: {error}")
     if record.status != "done":
         return Outcome(failure=str(record.reason))
@@ -319,7 +319,7 @@ def _row(name: str, path: str, opts: str, outcome: Outcome, problem: str) -> Row
 
 
 def _rate_key(opts: str) -> str:
-    """Return the argument that sets the learning rate, which a wrapper hands on."""
+    """Return the argument that sets the learning rate, possibly passed on by a wrapper."""
     return "optimizer.lr" if ":optimizer=" in opts else "lr"
 
 

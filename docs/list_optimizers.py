@@ -1,4 +1,4 @@
-"""Writes what the documents list of optimizers from the rows of `optimizers.registry`.
+"""The generator of the lists of optimizers in the documents, from `optimizers.registry`.
 
     python docs/list_optimizers.py
 
@@ -20,7 +20,7 @@ _HEAD = """
 
 
 def names() -> str:
-    """Return the names of all optimizers, as README has them."""
+    """Return the names of all optimizers in the form of README.md."""
     return textwrap.fill(" ".join(OPTIMIZERS), 100).join(("\n`", "`\n\n"))
 
 
@@ -33,7 +33,7 @@ LISTS = {ROOT / "README.md": names, ROOT / "docs" / "optimizers.md": table}
 
 
 def with_lists(page: Path) -> str:
-    """Return the text of a page with its list as the rows are now."""
+    """Return the text of a page with an up-to-date list."""
     text = page.read_text(encoding="utf-8")
     if len(_BLOCK.findall(text)) != 1:
         raise ValueError(f"{page}: expected one list between <!-- optimizers --> and <!-- end -->")

@@ -1,8 +1,8 @@
 """Optimizers written from their papers; every class is a `torch.optim.Optimizer`.
 
 The package offers the class of every row of `registry`: `optimizers.Adam`, `optimizers.Lion`.
-Importing it does not import torch; the classes come when they are asked for. Type checkers see them
-in their own files: `from optimizers.rules.adam import Adam`.
+Importing it does not import torch; each class is imported at its first use. Type checkers find the
+classes in their own files: `from optimizers.rules.adam import Adam`.
 """
 
 from pkgutil import resolve_name

@@ -1,9 +1,9 @@
-"""What every optimizer here has in common: all but the update rule.
+"""The base class of all optimizers in this package: everything except the update rule.
 
 A subclass gives its hyperparameters with their `Bound`s, its pure rule, and the state and scalars
-of a step under their names in the rule. Groups, closures, `maximize`, weight decay, complex and
-sparse gradients, checks, state dicts that torch's own classes read and write, and the ways to
-execute the rule are done here and in `packing` and `compiling`.
+of a step under the names of the rule's arguments. This module, `packing` and `compiling` do the
+rest: parameter groups, closures, `maximize`, weight decay, complex and sparse gradients, checks,
+state dicts that torch's own classes read and write, and the ways to execute the rule.
 """
 
 import copy
@@ -39,20 +39,21 @@ _is_sparse = attrgetter("is_sparse")
 
 
 class PaperOptimizer(Optimizer):
-    """Base of the optimizers: subclasses give `bounds`, `rule`, `entries` and `scalars`.
+    """Base class of the optimizers; subclasses give `bounds`, `rule`, `entries` and `scalars`.
 
-    A subclass may also name its true-or-false arguments in `flags`, and in `fixed` what its rule
-    is in the words of torch's class: the groups carry these constants, so that torch reads our
-    state dicts, and a group or state dict that says otherwise is refused.
+    A subclass may also set `flags`, the names of its boolean arguments, and `fixed`: the
+    hyperparameters that torch's class has and ours does not vary, such as `nesterov=False`. These
+    are stored in every parameter group so that torch can load our state dicts; a group or state
+    dict with any other value is refused.
 
     Args:
         params: Parameters or groups of them, as `torch.optim.Optimizer` takes them.
-        hyperparameters: Of every group that does not give its own.
+        hyperparameters: Values for every group that does not give its own.
         execution: ``auto`` runs the rule on small parameters together and leaves all memory where
             it is, see `gathering`; ``packed`` moves small parameters and their state into few flat
-            tensors, which is faster, see `packing`; ``compiled`` is ``auto`` through one kernel,
-            see `compiling`; ``loop`` takes one parameter after the other, which the other ways are
-            tested against.
+            tensors, which is faster, see `packing`; ``compiled`` is ``auto`` through one compiled
+            kernel, see `compiling`; ``loop`` steps one parameter after the other and is the
+            reference that the other ways are tested against.
 
     Raises:
         ValueError: a hyperparameter is out of its bounds.
@@ -65,7 +66,7 @@ class PaperOptimizer(Optimizer):
     rule: ClassVar[Rule]
     rule_arguments: ClassVar[RuleArguments]
     decoupled: ClassVar[bool] = False  # weight decay shrinks θ instead of adding to the gradient
-    takes_sparse: ClassVar[bool] = False  # where a gradient is zero the rule changes nothing
+    takes_sparse: ClassVar[bool] = False  # the rule changes nothing where a gradient is zero
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -85,10 +86,10 @@ class PaperOptimizer(Optimizer):
         super().__init__(params, hyperparameters)
 
     def add_param_group(self, param_group: Group) -> None:
-        """Add a group, after a check of the hyperparameters that it will have.
+        """Check the hyperparameters of a group and add it.
 
         Raises:
-            ValueError: one is out of bounds, or looks like one that is misspelt.
+            ValueError: a value is out of bounds, or a name looks like a misspelt hyperparameter.
         """
         for name in param_group.keys() - self.defaults.keys() - self.fixed.keys() - {"params"}:
             if hint := near(name, self.defaults):
@@ -97,31 +98,31 @@ class PaperOptimizer(Optimizer):
         super().add_param_group(self.fixed | param_group)
 
     def entries(self, group: Group) -> Mapping[str, str | None]:
-        """Return the state entry behind each state argument of the rule; None where it gets None.
+        """Map each state argument of the rule to a state entry; None passes None to the rule.
 
         The arguments of a rule are its parameter, its gradient, its state and its scalars, in this
-        order. State and scalars are given by name, so that their order is the rule's own affair.
+        order. State and scalars are given by name, so only the rule itself fixes their order.
         """
         return {}
 
     def state_names(self, group: Group) -> Names:
-        """Return `entries` in the order of the rule."""
+        """Return the values of `entries` in the order of the rule's arguments."""
         return self.rule_arguments.order_state(self.entries(group))
 
     def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
-        """Return what state entry `name` begins with, of the shape and layout of `param`."""
+        """Return the initial value of state entry `name`, with the shape and layout of `param`."""
         return zeros(param)
 
     def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
-        """Return the scalars of the rule by their names in it, in a step with these counters."""
+        """Return the scalars of the rule by argument name, for a step with these counters."""
         raise NotImplementedError
 
     def count(self, group: Group, counters: State) -> None:
-        """Advance counters in place by one step: tensors of any, but equal, shape."""
+        """Advance counters in place by one step; they are tensors of one common shape."""
         counters["step"] += 1
 
     def motion(self, group: Group, counters: Mapping[str, float]) -> Motion:
-        """Return one step of `group` with these counters, already advanced."""
+        """Return one step of `group`; the counters are already advanced for it."""
         decay = group["weight_decay"]
         decays = isinstance(decay, Tensor) or decay != 0
         return Motion(
@@ -140,7 +141,7 @@ class PaperOptimizer(Optimizer):
             closure: Reevaluates the model and returns the loss, which is returned.
 
         Raises:
-            RuntimeError: a gradient is sparse and the rule cannot take it.
+            RuntimeError: a gradient is sparse and the rule does not support it.
         """
         loss = None
         if closure is not None:
@@ -164,7 +165,7 @@ class PaperOptimizer(Optimizer):
         memory = self._memory.setdefault(index, Memory())
         names = tuple(self.state_names(group))
         memory.look(params, names, self.state)
-        # A kernel may round unlike the loop, so that where there is one it takes every step.
+        # A kernel may round differently from the loop, so in compiled mode it takes every step.
         if memory.plans is None and (memory.steady or self.execution == "compiled"):
             memory.plans = self._plan(group, params, names)
         if memory.plans is None:
@@ -217,9 +218,9 @@ class PaperOptimizer(Optimizer):
         return [Plan(each, free, self.state, names, self.counters) for each in alike.values()]
 
     def begin(self, param: Tensor, group: Group) -> State:
-        """Return the state of `param`, with what it lacks begun."""
+        """Return the state of `param` after initialising the entries that it lacks."""
         names = [name for name in self.state_names(group) if name is not None]
-        if not names and not self.counters:  # as torch, no entry for what keeps none
+        if not names and not self.counters:  # torch keeps no entry for a stateless parameter
             return {}
         state: State = self.state[param]
         for name in self.counters:
@@ -231,8 +232,8 @@ class PaperOptimizer(Optimizer):
         return state
 
     def initial_counter(self, name: str) -> Tensor:
-        """Return what counter `name` begins with: a 0-d tensor."""
-        # Under FakeTensorMode only constants have a value.
+        """Return the initial value of counter `name`, a 0-d tensor."""
+        # Under FakeTensorMode only tensors made from constants have a value.
         return torch.tensor(0.0, dtype=_counter_dtype(), device="cpu")
 
     def _give_up_compiling(self, error: CompilerError) -> None:
@@ -277,28 +278,29 @@ class PaperOptimizer(Optimizer):
         """Load a copy of the state of this class, or of torch's class of the same rule.
 
         Raises:
-            ValueError: it belongs to a variant with another rule, or to other parameters.
+            ValueError: the state dict belongs to a variant with another rule, or to other
+                parameters.
         """
         for group in state_dict["param_groups"]:
             self._check_fixed(group)
         super().load_state_dict(self._completed(state_dict))
         self._keep_types(state_dict)
-        for key, entries in self.state.items():  # torch keeps tensors of what it loads
+        for key, entries in self.state.items():  # torch keeps the loaded tensors themselves
             self.state[key] = _copied(entries)
 
     def _completed(self, state_dict: dict[str, Any]) -> dict[str, Any]:
-        """Return `state_dict` with our own values of hyperparameters that torch's class lacks."""
+        """Add our values of hyperparameters that torch's class lacks to `state_dict`."""
         own = (*self.bounds, *self.flags)
         groups = [
             {**{name: mine[name] for name in own if name in mine}, **saved}
             for mine, saved in zip(self.param_groups, state_dict["param_groups"], strict=False)
         ]
-        rest = state_dict["param_groups"][len(groups) :]  # a wrong number is refused by torch
+        rest = state_dict["param_groups"][len(groups) :]  # torch refuses a wrong number of groups
         return {**state_dict, "param_groups": [*groups, *rest]}
 
     def _keep_types(self, state_dict: dict[str, Any]) -> None:
-        # torch casts all but `step` to the parameter's type: a product in 16 bits would be lost;
-        # and a text it takes for a list.
+        # torch casts every entry except `step` to the parameter's type, which would spoil a product
+        # in 16 bits, and it treats a string as a list.
         saved = [key for group in state_dict["param_groups"] for key in group["params"]]
         ours = [param for group in self.param_groups for param in group["params"]]
         for key, param in zip(saved, ours, strict=True):
@@ -315,21 +317,21 @@ class PaperOptimizer(Optimizer):
         super().__setstate__(state)
         self.__dict__.setdefault("execution", "auto")
         self._memory = {}
-        # What was saved before a hyperparameter was added takes the default that it has now.
+        # A state dict saved before a hyperparameter was added gets the present default.
         arguments = inspect.signature(type(self)).parameters
         known = [name for name in (*self.bounds, *self.flags) if name in arguments]
         now = {name: arguments[name].default for name in known}
         for group in self.param_groups:
             for name, default in (now | self.fixed).items():
                 group.setdefault(name, default)
-        for each in self.state.values():  # torch once kept counters as numbers
+        for each in self.state.values():  # older versions of torch kept counters as numbers
             for name in self.counters:
                 if isinstance(each.get(name), (int, float)):
                     each[name] = self.initial_counter(name).fill_(each[name])
 
 
 def zeros(param: Tensor) -> Tensor:
-    """Return zeros that lie in memory as `param` does."""
+    """Return zeros with the memory layout of `param`."""
     return torch.zeros_like(param, memory_format=torch.preserve_format)
 
 
@@ -351,11 +353,11 @@ def _copied(value: Any) -> Any:
 
 
 def _has_address(param: Tensor) -> bool:
-    """Whether this is a tensor with memory; a FakeTensor has none."""
+    """Return whether this is a tensor with memory; a FakeTensor has none."""
     return not isinstance(param, FakeTensor)
 
 
 def _counter_dtype() -> torch.dtype:
-    # As torch: 32 bits count to 16 million exactly.
+    # torch uses the same dtypes; 32 bits count exactly up to 16 million.
     is_double = torch.get_default_dtype() == torch.float64
     return torch.float64 if is_double else torch.float32

@@ -1,4 +1,4 @@
-"""Which values a hyperparameter may take, checked when an optimizer is built."""
+"""The range of values that a hyperparameter may take, checked when an optimizer is built."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -14,7 +14,7 @@ class Bound:
     count: int = 1
 
     def check(self, owner: str, name: str, value: Any) -> None:
-        """Raise ValueError unless `value` is as many numbers as there should be, all in bounds."""
+        """Raise ValueError unless `value` consists of `count` numbers, all within bounds."""
         numbers = value if self.count > 1 and isinstance(value, (tuple, list)) else (value,)
         if len(numbers) == self.count and all(map(self._holds, numbers)):
             return

@@ -1,7 +1,7 @@
-"""Runs a `Motion` as one kernel that `torch.compile` makes of its rule.
+"""Execution of a `Motion` as one kernel that `torch.compile` makes of its rule.
 
-All scalars go in as one tensor in 64 bits, so that neither a schedule nor the step number ever
-compiles anything again, and sizes are dynamic, so that one kernel serves all parameters.
+All scalars are passed as one 64-bit tensor, so neither a schedule nor the step number causes a
+recompilation. Sizes are dynamic, so one kernel serves all parameters.
 """
 
 from collections.abc import Callable, Hashable
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from optimizers.motion import Motion, Rule, Scalar, move
 
-_SMALLEST = 16  # below, a size of 0 or 1 would be compiled for itself
+_SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 or 1
 
 
 class CompilerError(RuntimeError):
-    """`torch.compile` gives no kernel here; nothing was changed."""
+    """`torch.compile` cannot make a kernel on this machine; no tensor was changed."""
 
 
 def run_compiled(motion: Motion, x: Tensor, g: Tensor, state: tuple[Tensor | None, ...]) -> None:
@@ -69,17 +69,17 @@ def _step(
 
 @cache
 def _kernel(variant: Hashable) -> Callable[..., None]:
-    """Return what compiles itself when it is called for the first time.
+    """Return a function that compiles itself at its first call.
 
-    Each variant is a function with code of its own: of one code the compiler makes 8 forms at most,
-    in the whole process.
+    Each variant is a function with its own code object, because torch.compile keeps at most 8
+    compiled forms of one code object per process.
     """
     own = FunctionType(_step.__code__.replace(), _step.__globals__, _step.__name__)
     return torch.compile(own, dynamic=True, fullgraph=True)
 
 
 def _as_tensor(values: tuple[Scalar, ...]) -> Tensor:
-    """Return the numbers as one tensor (scalars,) in 64 bits, on the device of those on one."""
+    """Return 64-bit numbers, (scalars,), on the device of those scalars that are tensors."""
     tensors = [value for value in values if isinstance(value, Tensor)]
     if not tensors:
         return torch.tensor(values, dtype=torch.float64, device="cpu")

@@ -1,8 +1,8 @@
-"""How a class is built over parameters: in the form that it asks for, wrappers included.
+"""Construction of any optimizer class over parameters, in the form that its constructor expects.
 
-Classes ask for parameters in a list, for pairs of name and parameter, for groups that say which
-are matrices, for a model, for another optimizer to wrap, or for the class of one. What they ask for
-is read off the constructor; nothing is tried and kept because it happened to work.
+Classes expect a list of parameters, pairs of name and parameter, groups that say which parameters
+are matrices, a model, another optimizer to wrap, or the class of one. The constructor's signature
+decides; no form is kept merely because trying it happened to work.
 """
 
 import inspect
@@ -17,10 +17,10 @@ from optimizers.registry import OPTIMIZERS
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-_WRAPPED = ("optimizer", "base_optimizer", "inner_optimizer")  # a first argument that is wrapped
+_WRAPPED = ("optimizer", "base_optimizer", "inner_optimizer")  # a first argument to be wrapped
 _NAMED = ("named_parameters", "named_params")  # a first argument that takes pairs
 _MODEL = "model"  # an argument that takes a module
-_PARAMS = "params"  # one that takes parameters, wherever it stands
+_PARAMS = "params"  # an argument that takes parameters, at any position
 _MATRIX_FLAG = "use_muon"  # groups of Jordan's Muon: https://github.com/KellerJordan/Muon
 _NO_GROUPS = {
     "model": "it takes a model, which has no groups of parameters",
@@ -30,7 +30,7 @@ _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 class NoGroupsError(TypeError):
-    """A class that takes no groups of parameters has been given some."""
+    """Parameter groups were given to a class that does not accept them."""
 
 
 def construct(
@@ -39,11 +39,12 @@ def construct(
     """Return an optimizer of `cls`.
 
     Args:
-        cls: A class of anyone's.
+        cls: Any optimizer class.
         params: Parameters, pairs of name and parameter, or groups of either.
-        settings: Its arguments by name. A text that is the import path of an optimizer stands for
-            that class. Of a class that wraps an optimizer: which, under the name of its first
-            argument, and the wrapped one's arguments after that name and a dot.
+        settings: Arguments of the class by name. A text that is the import path of an optimizer
+            stands for that class. For a class that wraps an optimizer, the name of its first
+            argument gives the inner optimizer, and keys that begin with that name and a dot give
+            the inner optimizer's arguments.
     """
     given = list(params)
     inner = wrapped_argument(cls)
@@ -81,7 +82,7 @@ def supplied_arguments(cls: type) -> frozenset[str]:
 
 
 def wrapped_argument(cls: type) -> str:
-    """Return the name of the first argument if it is an optimizer to wrap, otherwise nothing.
+    """Return the name of the first argument if it is an optimizer to wrap, otherwise "".
 
     >>> import torch
     >>> wrapped_argument(torch.optim.SGD)
@@ -92,7 +93,7 @@ def wrapped_argument(cls: type) -> str:
 
 
 def optimizer_class(value: Any) -> type["Optimizer"] | None:
-    """Return the optimizer that is registered as `value` or lies at that import path, if any.
+    """Return the optimizer class registered as `value` or at that import path, otherwise None.
 
     >>> optimizer_class("torch.optim.SGD").__name__, optimizer_class("adam").__name__
     ('SGD', 'Adam')
@@ -106,7 +107,7 @@ def optimizer_class(value: Any) -> type["Optimizer"] | None:
 
 
 def takes_torchs_forms(cls: type) -> bool:
-    """Return whether `cls` promises to take parameters in each form that torch.optim takes.
+    """Return whether `cls` promises to accept parameters in every form that torch.optim accepts.
 
     >>> import torch
     >>> takes_torchs_forms(torch.optim.SGD)
@@ -119,7 +120,7 @@ def takes_torchs_forms(cls: type) -> bool:
 
 
 def with_classes(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with the classes for the import paths of optimizers among them."""
+    """Return settings in which classes replace the import paths of optimizers."""
     found = {}
     for name, value in settings.items():
         resolve = optimizer_class if name in _WRAPPED else _class_at
@@ -132,7 +133,7 @@ def _class_at(text: str) -> type["Optimizer"] | None:
         return None
     from torch.optim import Optimizer
 
-    with suppress(Exception, SystemExit):  # what a module of anyone's may raise
+    with suppress(Exception, SystemExit):  # a user's module may raise anything
         found = resolve_name(text)
         if isinstance(found, type) and issubclass(found, Optimizer):
             return found
@@ -144,10 +145,10 @@ def _supplied(cls: type, name: str, given: list[Any]) -> Any:
 
 
 def _as_model(given: list[Any]) -> Any:
-    """Return a module that has the parameters under their names, and no forward.
+    """Return a module that holds the parameters under their names and has no forward.
 
     Raises:
-        NoGroupsError: these are groups, whose settings a module cannot carry.
+        NoGroupsError: groups were given, and a module cannot carry their settings.
     """
     from torch.nn import Module
 
@@ -185,7 +186,7 @@ def _in_the_form_of(cls: type, given: list[Any]) -> list[Any]:
 
 
 def _by_matrices(group: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a group as one of matrices and one of the rest, unless it says itself what it is."""
+    """Split a group into matrices and the rest, unless the group says itself what it holds."""
     if _MATRIX_FLAG in group:
         return [group]
     params = [group["params"]] if _is_tensor(group["params"]) else group["params"]
@@ -214,7 +215,7 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _mentions(cls: type, text: str) -> bool:
-    """Return whether a constructor of `cls` or its bases has `text` as a word, by its code."""
+    """Return whether the code of a constructor of `cls` or its bases has the constant `text`."""
     codes = (getattr(vars(each).get("__init__"), "__code__", None) for each in cls.__mro__)
     return any(code and text in code.co_consts and text not in code.co_varnames for code in codes)
 

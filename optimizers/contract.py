@@ -1,7 +1,7 @@
-"""What a training loop owes to an optimizer, told from the optimizer itself.
+"""The needs of an optimizer that a training loop must meet, found from the optimizer itself.
 
-Some are to be judged at other weights than those they train at, some differentiate their gradients,
-some ask for the loss themselves. Whoever steps an optimizer asks here.
+Some optimizers are evaluated at other weights than those at which they train, some differentiate
+their gradients, and some compute the loss themselves. Every loop that steps an optimizer asks here.
 """
 
 import dis
@@ -16,16 +16,16 @@ from torch.optim import Optimizer
 
 
 def switch_to_training(optimizer: Optimizer) -> None:
-    """Put the weights at which the next gradient is taken in their place: call ``train()``.
+    """Call ``train()``, which restores the weights at which the next gradient is taken.
 
     Averaging and schedule-free methods have ``train()`` and ``eval()``; for all others this does
-    nothing. A wrapper without them has those of the optimizer inside it called.
+    nothing. If a wrapper has neither, those of the optimizer inside it are called.
     """
     _switch(optimizer, "train", set())
 
 
 def switch_to_evaluation(optimizer: Optimizer) -> None:
-    """Put the weights that are the optimizer's answer in their place: call ``eval()``."""
+    """Call ``eval()``, which installs the weights that the optimizer offers for evaluation."""
     _switch(optimizer, "eval", set())
 
 
@@ -35,20 +35,20 @@ def has_two_points(optimizer: Optimizer) -> bool:
 
 
 def takes_closure(optimizer: Optimizer) -> bool:
-    """Return whether its step takes an argument called ``closure``."""
+    """Return whether the optimizer's step takes an argument called ``closure``."""
     return "closure" in inspect.signature(optimizer.step).parameters
 
 
 def needs_closure(optimizer: Optimizer) -> bool:
-    """Return whether its step cannot be called without one."""
+    """Return whether the optimizer's step cannot be called without a closure."""
     closure = inspect.signature(optimizer.step).parameters.get("closure")
     return closure is not None and closure.default is closure.empty
 
 
 def differentiates_gradients(optimizer: Optimizer) -> bool:
-    """Return whether its step calls `torch.autograd.grad`, by its code, so that a graph is needed.
+    """Return whether the code of its step calls `torch.autograd.grad` and so needs a graph.
 
-    Looked through are its step and the methods and functions of the same module that it leads to.
+    The search covers the step and the methods and functions of the same module that it calls.
     """
     classes = {type(each) for each in _family(optimizer)}
     return any(_calls_grad(cls, inspect.unwrap(cls.step), set()) for cls in classes)
@@ -69,7 +69,7 @@ def _switches(optimizer: Optimizer) -> bool:
 
 
 def _family(optimizer: Optimizer) -> list[Optimizer]:
-    """Return the optimizer and all that it keeps, each once."""
+    """Return the optimizer and all optimizers that it holds, each once."""
     found = {id(optimizer): optimizer}
     waiting = [optimizer]
     while waiting:
@@ -80,7 +80,7 @@ def _family(optimizer: Optimizer) -> list[Optimizer]:
 
 
 def _inside(optimizer: Optimizer) -> Iterator[Optimizer]:
-    """Yield the optimizers that this one keeps, in lists and mappings of its own too."""
+    """Yield the optimizers that this one holds, including those in its lists and mappings."""
     for name, value in vars(optimizer).items():
         if name in ("state", "param_groups", "defaults"):
             continue
@@ -102,14 +102,14 @@ def _calls_grad(cls: type, function: Any, seen: set[CodeType]) -> bool:
         return True
     for name in set(used):
         found = inspect.getattr_static(cls, name, None) or function.__globals__.get(name)
-        found = getattr(found, "__func__", found)  # of a static or class method
+        found = getattr(found, "__func__", found)  # unwrap a static or class method
         if _calls_grad(cls, inspect.unwrap(found) if callable(found) else None, seen):
             return True
     return False
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """Yield the names of globals, attributes and methods in the order in which they are used."""
+    """Yield the names of globals, attributes and methods in the order of their use."""
     for instruction in dis.get_instructions(code):
         if instruction.opname.startswith("LOAD") and isinstance(instruction.argval, str):
             yield instruction.argval

@@ -1,4 +1,4 @@
-"""Numbers of steps, of many parameters that have taken equally many."""
+"""Step counters shared by parameters that have taken equally many steps."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -10,21 +10,21 @@ _version_of = attrgetter("_version")
 
 
 class Counters:
-    """The state entries that count, of parameters for which they are equal.
+    """The counters in the state of parameters whose counters are equal.
 
-    `values` holds one tensor for each name, to be advanced in place; `spread` then brings the
-    entries, one 0-d tensor for each parameter, to the same numbers.
+    `values` holds one tensor for each name, to be advanced in place; `spread` then copies the
+    numbers into the entries, one 0-d tensor for each parameter.
 
     Args:
         entries: The state of each parameter.
-        names: Of the entries that count.
-        as_views: Whether entries may become views of one tensor, which saves copying.
+        names: Names of the counters.
+        as_views: Entries may become views of one tensor, which saves copying.
     """
 
     def __init__(
         self, entries: Sequence[dict[str, Tensor]], names: Sequence[str], *, as_views: bool
     ) -> None:
-        self.values: dict[str, Tensor] = {}  # (parameters,), or (1,) if entries stay their own
+        self.values: dict[str, Tensor] = {}  # (parameters,), or (1,) if entries keep their memory
         self._copies: list[tuple[list[Tensor], list[Tensor]]] = []
         for name in names:
             found = [entry[name] for entry in entries]
@@ -39,13 +39,13 @@ class Counters:
         self._versions = self._look()
 
     def spread(self) -> None:
-        """Write `values`, which their owner has advanced, into the entries."""
+        """Write `values`, after they were advanced, into the entries."""
         for entries, values in self._copies:
             torch._foreach_copy_(entries, values)
         self._versions = self._look()
 
     def are_untouched(self) -> bool:
-        """Return whether nobody but their owner has written the counters."""
+        """Return whether no other code has written to the counters."""
         return self._versions == self._look()
 
     def _look(self) -> list[int]:

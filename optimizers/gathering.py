@@ -1,8 +1,8 @@
-"""Steps small parameters together and leaves their memory where it is.
+"""One step for many small parameters whose memory stays in place.
 
-They, their gradients and their state are copied side by side into scratch, the rule runs once on
-that, and parameters and state are copied back. Nobody can tell from storage, strides or addresses;
-what it costs next to views of one buffer, docs/performance.md says.
+Parameters, gradients and state are copied side by side into scratch memory, the rule runs once on
+it, and parameters and state are copied back. Storage, strides and addresses do not change.
+docs/performance.md compares the cost with that of views of one buffer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +18,12 @@ _grad_of = attrgetter("grad")
 
 
 class Scratch:
-    """Memory for parameters, gradients and each state entry of one `Gathering` after another.
+    """Memory for parameters, gradients and state that several `Gathering`s use in turn.
 
     Args:
-        size: Elements of each.
+        size: Elements for the parameters, for the gradients and for each state entry.
         like: A tensor of the right dtype and device.
-        names: Of the state entries in the order of the rule, None for one that it goes without.
+        names: State entries in the order of the rule; None for an argument that gets None.
     """
 
     def __init__(self, size: int, like: Tensor, names: Names) -> None:
@@ -40,13 +40,13 @@ class Scratch:
 
 
 class Gathering:
-    """Parameters that are copied into scratch to step, and back.
+    """Parameters that are copied into scratch memory, stepped there, and copied back.
 
     Args:
-        params: Small ones, for which `gatherable` holds.
+        params: Small parameters that `gatherable` returned.
         states: The optimizer's state.
-        names: Of the state entries in the order of the rule, None for one that it goes without.
-        scratch: Large enough for all of them.
+        names: State entries in the order of the rule; None for an argument that gets None.
+        scratch: Scratch memory large enough for all parameters together.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Gathering:
         ]
 
     def step(self, motion: Motion, run: Run | None) -> None:
-        """Move the parameters by `motion`, through `run` if that is given."""
+        """Apply `motion` to the parameters, through `run` if it is given."""
         grads = map(_grad_of, self.params)
         torch.cat(list(map(_in_order, grads, self._strides)), out=self._grad)
         for buffer, places, _ in self._copies:
@@ -76,10 +76,10 @@ class Gathering:
 
 
 def gatherable(params: Iterable[Tensor], states: States, names: Names) -> list[Tensor]:
-    """Return those of `params` that step together as they would one after the other.
+    """Return those of `params` for which one common step gives the result of separate steps.
 
-    They and their state lie dense and alike, in memory that nothing else of theirs overlaps and no
-    other process writes.
+    These parameters and their state are dense, with one memory layout. Their memory overlaps
+    nothing else of theirs, and no other process writes to it.
     """
     kept = [name for name in names if name is not None]
     found = [p for p in params if _is_simple(p, [states[p][name] for name in kept])]
@@ -98,13 +98,13 @@ def _is_simple(param: Tensor, entries: Sequence[Tensor]) -> bool:
     if not is_plain(param) or param.is_complex() or not is_dense(param) or rounds_by_place(param):
         return False
     if param.device.type == "cpu" and param.untyped_storage().is_shared():
-        return False  # between copying in and out a step of another process would be lost
+        return False  # a step of another process between the two copies would be lost
     looks = param.dtype, param.shape, param.stride(), param.device
     return all(is_plain(s) and (s.dtype, s.shape, s.stride(), s.device) == looks for s in entries)
 
 
 def _in_order(grad: Tensor, stride: tuple[int, ...] | None) -> Tensor:
-    """Return `grad` flat, in the order of a memory with this stride; None if that is contiguous."""
+    """Return `grad` flat, in the memory order of `stride`; None stands for contiguous memory."""
     if stride is None:
         return grad.reshape(-1)
     if grad.stride() != stride:

@@ -1,4 +1,4 @@
-"""Reads ``--opts``: ``adam,sgd:lr=0.1|0.01,mine@mypkg.module.MyOpt:beta=0.5,…`` into specs.
+"""The grammar of ``--opts``: ``adam,sgd:lr=0.1|0.01,mine@mypkg.module.MyOpt:beta=0.5,…``.
 
     list   = item {"," item}                 nothing inside parentheses separates
     item   = "all" | name ["@" label] {":" key "=" value {"|" value}}
@@ -6,15 +6,15 @@
     value  = number | true | false | none | text | tuple
     tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
 
-A class that takes matrices alone, such as torch.optim.Muon, leaves the other parameters to
-``adamw``, or to ``rest=name`` with hyperparameters like ``rest.lr=0.001``. A class that wraps an
-optimizer takes it under the name of its first argument: ``optimizer=adam:optimizer.lr=0.01``.
+If a class accepts only matrices, such as torch.optim.Muon, ``adamw`` steps the other parameters, or
+``rest=name`` with hyperparameters like ``rest.lr=0.001``. A class that wraps an optimizer gets it
+under the name of its first argument: ``optimizer=adam:optimizer.lr=0.01``.
 
-Several values make a grid, the last key running fastest. ``schedule``, ``warmup``, ``create_graph``
-and ``gradients`` belong to the suite, unless the optimizer itself takes an argument of that name.
-A spec that comes twice is taken once; two that differ must not share a label.
+Several values make a grid; the last key varies fastest. ``schedule``, ``warmup``, ``create_graph``
+and ``gradients`` belong to the suite unless the optimizer itself has an argument of that name.
+A repeated spec counts once; two different specs must not share a label.
 
-Registered optimizers are described without torch; `build_once` then checks their values.
+Registered optimizers are described without importing torch; `build_once` later checks their values.
 """
 
 import inspect
@@ -49,13 +49,13 @@ from optimizers.spec import OptimizerSpec, SpecError
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
-_CALL_KEYS = ("create_graph", "gradients")  # how the loop calls the step
+_CALL_KEYS = ("create_graph", "gradients")  # settings of the loop that calls the step
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _PATHS = "such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt"
 _LONGEST_TEXT = 100_000  # characters of --opts
 _MOST_SPECS = 10_000  # points of one grid
-_DEEPEST = 8  # parentheses in parentheses
-_MOST_DIGITS = 18  # so that the number is one of 64 bits
+_DEEPEST = 8  # levels of nested parentheses
+_MOST_DIGITS = 18  # so that the number fits into 64 bits
 _PATH = re.compile(r"([^\W\d]\w*)?(\.\w*)+")
 _WORDS = {"true": True, "false": False, "none": None}
 
@@ -64,7 +64,7 @@ def parse(text: str) -> list[OptimizerSpec]:
     """Return the specs that `text` describes, in its order, each once.
 
     Raises:
-        SpecError: a name, hyperparameter or value is not valid; one line says which are.
+        SpecError: a name, hyperparameter or value is invalid; the message lists valid ones.
     """
     specs = describe(text)
     build_once(specs)
@@ -72,12 +72,12 @@ def parse(text: str) -> list[OptimizerSpec]:
 
 
 def describe(text: str) -> list[OptimizerSpec]:
-    """Return the specs that `text` describes; those of registered optimizers are not built.
+    """Return the specs that `text` describes without building registered optimizers.
 
-    Torch is loaded only for import paths. Whether a class takes the values, `build_once` finds out.
+    Torch is loaded only for import paths. `build_once` checks whether a class accepts the values.
 
     Raises:
-        SpecError: a name or hyperparameter is not valid.
+        SpecError: a name or hyperparameter is invalid.
     """
     if len(text) > _LONGEST_TEXT:
         raise SpecError(f"expected at most {_LONGEST_TEXT:,} characters, got {len(text):,}")
@@ -107,7 +107,7 @@ def _check_labels(specs: Iterable[OptimizerSpec]) -> None:
 
 
 def _check_bounds(spec: OptimizerSpec) -> None:
-    """Raise SpecError for a value that a registered class would refuse, in its words."""
+    """Raise SpecError for a value that a registered class would refuse, with its message."""
     for key, bound in literal_bounds(spec.target).items() if spec.name in OPTIMIZERS else ():
         try:
             bound.check(spec.target.partition(":")[2], key, spec.hyperparameters[key])
@@ -125,7 +125,7 @@ def build_once(specs: Iterable[OptimizerSpec]) -> None:
     """Build each optimizer over a small parameter, so that its class checks the values.
 
     Raises:
-        SpecError: a class refuses a value; the message is its own.
+        SpecError: a class refuses a value; the message is that of the class.
     """
     for spec in specs:
         _try(spec)
@@ -151,7 +151,7 @@ def _parse_item(item: str) -> list[OptimizerSpec]:
 
 
 def _importable(name: str) -> str:
-    """Return the import path of a class, also where `name` is ``path/to/file.py:Class``."""
+    """Return the import path of a class; `name` may be ``path/to/file.py:Class``."""
     try:
         return reachable(name)
     except SourceError as error:
@@ -219,16 +219,16 @@ def _spec(
 
 
 def _source(name: str, hyperparameters: dict[str, Any]) -> str:
-    """Return the digests of the files of a class and of the classes that it is given."""
+    """Return the digests of the source files of a class and of the classes passed to it."""
     texts = [value for value in hyperparameters.values() if isinstance(value, str)]
     inner = [text for text in texts if "." in text and optimizer_class(text) is not None]
     return "".join(source_digest(path) for path in (name, *inner) if "." in path)
 
 
 def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
-    """Return what steps vectors if `cls` refuses them; its settings are taken out of `own`.
+    """Return the optimizer of vectors if `cls` refuses them; remove its settings from `own`.
 
-    Some classes refuse them only when they step: for these ``rest`` is given.
+    Some classes refuse vectors only in their step; for these the user gives ``rest``.
     """
     settings = [key for key in own if key == "rest" or key.startswith("rest.")]
     plain = {key: value for key, value in own.items() if key not in settings}
@@ -251,7 +251,7 @@ def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
 
     try:
         construct(cls, [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes], own)
-    except Exception:  # a class of anyone's may raise anything
+    except Exception:  # a user's class may raise anything
         return False
     return True
 
@@ -267,12 +267,12 @@ def _check_keys(name: str, own: Iterable[str], defaults: Mapping[str, Any]) -> N
 
 
 def _takes_any(cls: type) -> bool:
-    """Whether `cls` has ``**kwargs``: then only its constructor knows what it refuses."""
+    """Return whether `cls` has ``**kwargs``: then only its constructor knows what it refuses."""
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls).parameters.values())
 
 
 def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `cls` with their defaults; the required ones must be `given`."""
+    """Return the arguments of `cls` with their defaults; required ones must be in `given`."""
     supplied = supplied_arguments(cls)
     arguments = [p for p in inspect.signature(cls).parameters.values() if p.name not in supplied]
     named = [p for p in arguments if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
@@ -291,7 +291,7 @@ def _try(spec: OptimizerSpec) -> None:
     try:
         shapes = [(2, 2), (2,)] if spec.rest else [(2, 2)]
         optimizer = spec.build([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes])
-    except Exception as error:  # a class of anyone's may raise anything
+    except Exception as error:  # a user's class may raise anything
         raise SpecError(f"{spec.label}: {_one_line(error)}") from None
     if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):
         raise SpecError(f"{spec.label}: a schedule needs a learning rate, and it has no 'lr'")
@@ -317,7 +317,7 @@ def _load(name: str, target: str) -> type:
     module_name, attribute = target.split(":")
     try:
         module = import_module(module_name)
-    except (Exception, SystemExit) as error:  # what the module itself raises included
+    except (Exception, SystemExit) as error:  # includes errors raised by the module itself
         reason = why_not_found(error, module_name) or _one_line(error)
         raise SpecError(
             f"optimizer {shown(name)}: cannot import {shown(module_name)}: {reason}"
@@ -386,7 +386,7 @@ def _text(value: Any) -> str:
 
 
 def _as_default(value: Any, default: Any) -> Any:
-    """Return `value` with whole numbers as floats where the default is one: ``lr=1`` is lr=1.0."""
+    """Convert whole numbers to floats where the default is a float: ``lr=1`` is lr=1.0."""
     if isinstance(value, tuple) and isinstance(default, (tuple, list)):
         return tuple(map(_as_default, value, default)) if len(value) == len(default) else value
     is_whole = isinstance(value, int) and not isinstance(value, bool)

@@ -1,7 +1,7 @@
 """In-place arithmetic that update rules share; every scalar is a float or a tensor that broadcasts.
 
-A float goes into torch's fused operations, in the order in which `torch.optim` rounds. A tensor,
-0-d or of shape [K, 1, …] with one value for each of K trials, takes the same formula in more steps.
+A float uses torch's fused operations, in the order in which `torch.optim` rounds. A tensor, 0-d or
+of shape [K, 1, …] with one value for each of K trials, uses the same formula in more operations.
 """
 
 from torch import Tensor
@@ -40,7 +40,7 @@ def average_square(mean: Tensor, x: Tensor, decay: float | Tensor) -> None:
 
 
 def plus_scaled(x: Tensor, scale: float | Tensor, direction: Tensor) -> Tensor:
-    """Return x + scale·direction, leaving x alone."""
+    """Return x + scale·direction without changing x."""
     if isinstance(scale, Tensor):
         return x + scale * direction
     return x.add(direction, alpha=scale)

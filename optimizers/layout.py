@@ -1,4 +1,4 @@
-"""How tensors lie in memory, and the flat views that steps of many parameters are made of."""
+"""Memory layout of tensors, and the flat views on which many parameters step together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -10,26 +10,26 @@ States = Mapping[Tensor, dict[str, Tensor]]
 
 
 def as_real(tensor: Tensor) -> Tensor:
-    """Return a view of a complex tensor as real and imaginary parts, any other as it is."""
+    """Return a complex tensor as a view of real and imaginary parts, and any other unchanged."""
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 
 def is_plain(tensor: Tensor) -> bool:
-    """Whether this is ordinary memory, and not a subclass such as DTensor."""
+    """Return whether this is an ordinary tensor and not a subclass such as DTensor."""
     return type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
 
 
 def rounds_by_place(tensor: Tensor) -> bool:
-    """Whether the last bit of a result depends on where in a tensor its element lies.
+    """Return whether the last bit of a result depends on the element's position in the tensor.
 
-    So it is with 16 bits on a CPU: torch's vector operations round once, what is left over at the
-    end of a tensor is rounded after each multiplication as well.
+    This is so with 16 bits on a CPU: torch's vector operations round once, but the leftover
+    elements at the end of a tensor are also rounded after each multiplication.
     """
     return tensor.device.type == "cpu" and tensor.element_size() < 4
 
 
 def is_dense(tensor: Tensor) -> bool:
-    """Whether the elements fill one stretch of memory, in whatever order of dimensions."""
+    """Return whether the elements fill one stretch of memory, in any order of dimensions."""
     strides = sorted(
         (stride, size)
         for stride, size in zip(tensor.stride(), tensor.shape, strict=True)
@@ -44,14 +44,14 @@ def is_dense(tensor: Tensor) -> bool:
 
 
 def flat(tensor: Tensor) -> Tensor:
-    """Return a view (elements,) of a dense tensor, in the order of its memory."""
+    """Return a view of a dense tensor, (elements,), in memory order."""
     return tensor.as_strided((tensor.numel(),), (1,))
 
 
 def in_batches(
     params: Iterable[Tensor], limit: int, room: Callable[[Tensor], int]
 ) -> list[list[Tensor]]:
-    """Return the parameters in batches that need a room of up to `limit`, or hold a single one."""
+    """Return batches of parameters whose rooms sum to at most `limit`, or of a single parameter."""
     batches: list[list[Tensor]] = []
     taken = limit
     for param in params:

@@ -1,4 +1,4 @@
-"""Frequent mistakes in ``--opts``, and for each the text that mends it."""
+"""Frequent mistakes in ``--opts``, and for each the text that corrects it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ _VALUE = re.compile(r"[+-]?(\d|\.\d)[^:@=]*|true|false|none", re.IGNORECASE)
 
 
 def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
-    """Return one line that mends item `index` of an ``--opts`` list, "" if no mistake is known.
+    """Return one line that corrects item `index` of an ``--opts`` list, "" if no cure is known.
 
     Args:
         items: The items between the commas.
-        index: The item that is no optimizer.
-        defaults: Default hyperparameters of the optimizer before it; empty where not known.
+        index: Index of the item that is not an optimizer.
+        defaults: Default hyperparameters of the optimizer before it; empty if unknown.
     """
     item = items[index]
     before = items[index - 1] if index else "adam"
@@ -57,7 +57,7 @@ def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
 
 
 def _without_colon(item: str) -> str:
-    """Return `item` with ':' after the optimizer that it begins with, "" if it begins with none."""
+    """Return `item` with ':' after the optimizer name that begins it, "" if no name does."""
     match = re.fullmatch(r"([\w.]+)(\s+|\s*=\s*)(\S+=\S*|[^\s=]+)", item)
     if match is None or "=" not in item or not ("." in match[1] or match[1] in OPTIMIZERS):
         return ""

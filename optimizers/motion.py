@@ -1,7 +1,8 @@
-"""One step of tensors that have everything but their numbers in common.
+"""One update step, for tensors that share the rule and its scalars.
 
 Every way of executing an optimizer ends in `Motion`: on a parameter, on a slice of one, on many
-packed into one, compiled, or on the parameters of K trials stacked along the first dimension.
+parameters packed into one tensor, or through a compiled kernel. Scalars of shape [K, 1, …] let one
+`Motion` step the parameters of K trials stacked along the first dimension.
 """
 
 import inspect
@@ -21,14 +22,14 @@ Run = Callable[["Motion", Tensor, Tensor, tuple[Tensor | None, ...]], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Motion:
-    """An update rule with what is done around it.
+    """An update rule, its scalars, its weight decay and its direction.
 
     Args:
-        rule: Pure and in place, on (parameter, gradient, *state, *scalars).
-        scalars: Of the rule; floats, or tensors that broadcast against the parameter.
-        maximize: Whether to climb.
-        l2: Weight decay λ through the gradient, g + λθ; None for none.
-        keep: Decoupled weight decay, the part of θ that is left before the rule; None for none.
+        rule: A pure in-place function of (parameter, gradient, *state, *scalars).
+        scalars: The rule's scalars: floats, or tensors that broadcast against the parameter.
+        maximize: Ascend instead of descend.
+        l2: Weight decay λ through the gradient, g + λθ; None for no decay.
+        keep: Factor of θ before the rule, for decoupled weight decay; None for no decay.
     """
 
     rule: Rule
@@ -38,7 +39,7 @@ class Motion:
     keep: Scalar | None = None
 
     def __call__(self, x: Tensor, g: Tensor, state: tuple[Tensor | None, ...]) -> None:
-        """Move `x` and `state` in place; `g`, of the same shape, is left as it is."""
+        """Update `x` and `state` in place; `g`, of the same shape, does not change."""
         move(self.rule, x, g, state, self.scalars, self.maximize, self.l2, self.keep)
 
 
@@ -52,7 +53,7 @@ def move(
     l2: Scalar | None,
     keep: Scalar | None,
 ) -> None:
-    """Do what `Motion` says; a plain function, so that it can be compiled."""
+    """Carry out a `Motion`, as a plain function that can be compiled."""
     if maximize:
         g = -g
     if l2 is not None:
@@ -64,7 +65,7 @@ def move(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleArguments:
-    """The arguments of a rule after parameter and gradient: its state first, then its scalars.
+    """The arguments of a rule after parameter and gradient: first its state, then its scalars.
 
     Args:
         rule: Name of the rule.
@@ -76,22 +77,22 @@ class RuleArguments:
 
     @classmethod
     def of(cls, rule: Rule) -> "RuleArguments":
-        """Read them off a rule."""
+        """Read the arguments from the signature of a rule."""
         return cls(rule=rule.__name__, names=tuple(inspect.signature(rule).parameters)[2:])
 
     def order_state(self, given: Mapping[str, str | None]) -> tuple[str | None, ...]:
-        """Return what is `given` for all the state, in the order of the rule.
+        """Return the `given` state in the order of the rule's arguments.
 
         Raises:
-            TypeError: the rule has other state.
+            TypeError: the names are not those of the rule's state.
         """
         return self._order(self.names[: len(given)], given)
 
     def order_scalars(self, given: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
-        """Return what is `given` for all the scalars, in the order of the rule.
+        """Return the `given` scalars in the order of the rule's arguments.
 
         Raises:
-            TypeError: the rule has other scalars.
+            TypeError: the names are not those of the rule's scalars.
 
         >>> def rule(theta, g, m, v, beta1, beta2): ...
         >>> RuleArguments.of(rule).order_scalars({"beta2": 0.999, "beta1": 0.9})

@@ -1,7 +1,7 @@
-"""Finds `optimizers.rules.adam` as `optimizers.adam`, its name in records, trial keys and pickles.
+"""The import hook for recorded names: `optimizers.adam` finds the module `optimizers.rules.adam`.
 
-Records name the class of an optimizer as ``optimizers.adam:Adam``, and the key of a trial is a
-digest of that among other things. The address stays the same wherever the files of the rules lie.
+Records and pickles name the class of an optimizer as ``optimizers.adam:Adam``, and that name is
+part of the digest that is a trial's key. It stays the same wherever the files of the rules lie.
 """
 
 import sys
@@ -18,12 +18,12 @@ _FOLDER = (str(Path(__file__).with_name("rules")),)
 
 
 class RuleFinder(MetaPathFinder, Loader):
-    """Import hook that answers for rules under their recorded address with the module itself."""
+    """Import hook that gives a rule's module for the rule's recorded name."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return a spec if there is a rule of this name."""
+        """Return a spec if a rule of this name exists."""
         package, _, name = fullname.rpartition(".")
         if package != _PACKAGE:
             return None
@@ -31,14 +31,14 @@ class RuleFinder(MetaPathFinder, Loader):
         return real and spec_from_loader(fullname, self, origin=real.origin)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put the rule's module in the place of `module`, so that its class exists once."""
+        """Replace `module` by the rule's module, so that its class exists only once."""
         sys.modules[module.__name__] = import_module(
             f"{_RULES}.{module.__name__.rpartition('.')[2]}"
         )
 
 
 def address_of(target: str) -> str:
-    """Return what records call the class at `target`.
+    """Return the name in records of the class at `target`.
 
     >>> address_of("optimizers.rules.adam:Adam")
     'optimizers.adam:Adam'
@@ -47,6 +47,6 @@ def address_of(target: str) -> str:
 
 
 def install() -> None:
-    """Make recorded addresses importable, before finders that know another copy of the package."""
+    """Put the hook before all finders, which may know another copy of the package."""
     if not any(isinstance(finder, RuleFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, RuleFinder())

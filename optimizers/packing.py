@@ -1,10 +1,10 @@
-"""Steps many parameters as few flat tensors: what `execution` is about, but for the loop.
+"""Plans that step many parameters as few flat tensors, for every `execution` except ``loop``.
 
-Small parameters of one group step together. By default they stay where they are, see `gathering`;
-with `execution="packed"` they become views of one buffer, and so do their state entries. A large
-one stays where it is and is stepped in slices that fit into the processor's cache. A `Plan` holds
-for as long as everything it was made from is still in place, which it checks before each step;
-nobody who replaces data, state or gradients can be overlooked. `Parameter` objects stay the same.
+Small parameters of one group step together. By default they keep their memory, see `gathering`;
+with `execution="packed"` they and their state entries become views of buffers. A large parameter
+keeps its memory and is stepped in slices that fit into the processor's cache. Before each step a
+`Plan` checks that everything it was made from is still in place, so replaced data, state or
+gradients are always noticed. `Parameter` objects stay the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,27 +30,27 @@ from optimizers.layout import (
 from optimizers.motion import Motion, Run
 
 SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
-SMALL_ELSEWHERE = 1 << 20  # where launching kernels costs more than copying gradients
-GATHERED_ON_CPU = 1 << 14  # elements, whose state is copied as well; measured there too
+SMALL_ELSEWHERE = 1 << 20  # below it, launching kernels costs more than copying gradients
+GATHERED_ON_CPU = 1 << 14  # elements; smaller, because the state is copied as well
 GATHERED_ELSEWHERE = 1 << 17
-SCRATCH_ELSEWHERE = 1 << 22  # elements at most that are copied at once; on a CPU it is `SLICE`
+SCRATCH_ELSEWHERE = 1 << 22  # most elements copied at once; on a CPU the limit is `SLICE`
 SLICE = 1 << 17  # elements, so that temporaries stay in cache; see docs/optimizers.md
-PACK_ON_CPU = 1 << 20  # elements at most in one buffer, which whoever saves one layer saves whole
+PACK_ON_CPU = 1 << 20  # most elements in one buffer: saving one layer saves its whole buffer
 PACK_ELSEWHERE = 1 << 24
 _grad_of = attrgetter("grad")
-_ALIGNMENT = 16  # elements, so that every view begins as aligned as a tensor of its own
+_ALIGNMENT = 16  # elements, so that every view is aligned like a separate tensor
 
 
 class Plan:
-    """How parameters with equal counters, device and dtype step together.
+    """The way in which parameters with equal counters, device and dtype step together.
 
     Args:
-        params: Of one group, each with a dense gradient and its state complete.
-        movable: Ids of the parameters whose memory may be another; None if all memory stays where
-            it is, that of the state included.
+        params: Parameters of one group, each with a dense gradient and complete state.
+        movable: Ids of the parameters whose memory may change; None if all memory, including that
+            of the state, stays in place.
         states: The optimizer's state.
-        names: Of the state entries in the order of the rule, None for one that it goes without.
-        counters: Names of the state entries that count, one number per parameter.
+        names: State entries in the order of the rule; None for an argument that gets None.
+        counters: Names of the counters, state entries with one number per parameter.
     """
 
     def __init__(
@@ -76,18 +76,18 @@ class Plan:
         self._places = self._look()
 
     def holds(self, states: States) -> bool:
-        """Return whether data and state of all parameters are still where the plan put them."""
+        """Return whether data and state of all parameters still lie where the plan left them."""
         try:
             return (
                 _same(map(states.get, self.params), self._entries or [None] * len(self.params))
                 and self.counters.are_untouched()
                 and self._look() == self._places
             )
-        except (KeyError, TypeError):  # some state is gone, or no tensor any more
+        except (KeyError, TypeError):  # some state is gone or is no longer a tensor
             return False
 
     def _look(self) -> list[Any]:
-        """Return where data and state lie, in which layout."""
+        """Return the addresses and layouts of data and state."""
         values = [entry[name] for name in self._names for entry in self._entries]
         return [
             *map(Tensor.data_ptr, self.params),
@@ -97,7 +97,7 @@ class Plan:
         ]
 
     def step(self, motion: Motion, run: Run | None) -> None:
-        """Move all parameters by `motion`, through `run` if that is given."""
+        """Apply `motion` to all parameters, through `run` if it is given."""
         for together in self._together:
             together.step(motion, run)
         for alone in self._alone:
@@ -105,7 +105,7 @@ class Plan:
 
 
 def _packed(params: Sequence[Tensor], states: States, names: Names) -> list["_Pack"]:
-    """Move small ones of `params` and their state into buffers; one by itself is left out."""
+    """Move small parameters and their state into buffers, except one that would be alone there."""
     if not params:
         return []
     on_cpu = params[0].device.type == "cpu"
@@ -150,12 +150,12 @@ class _Pack:
     def step(self, motion: Motion, run: Run | None) -> None:
         torch._foreach_copy_(self._grads, list(map(_grad_of, self.params)))
         (run or Motion.__call__)(motion, self._flat, self._grad, tuple(self._state))
-        # So that autograd refuses a backward pass through values from before the step.
+        # Autograd then refuses a backward pass through values from before the step.
         increment_version(self.params)
 
 
 class _Alone:
-    """One parameter where it is, in slices if it is dense and large."""
+    """One parameter that keeps its memory, stepped in slices if it is dense and large."""
 
     def __init__(self, param: Tensor, states: States, names: Names) -> None:
         self._param = param
@@ -192,9 +192,9 @@ class _Alone:
 
 
 def movable(params: Iterable[Tensor]) -> set[int]:
-    """Return the ids of those of `params` whose memory nobody else looks at.
+    """Return the ids of those of `params` whose memory no other tensor shares.
 
-    Others, such as a view that someone kept, would be left with the old values.
+    A tensor that shares the memory, such as a view, would be left with the old values.
     """
     users: dict[int, list[Tensor]] = {}
     for param in params:
@@ -205,8 +205,8 @@ def movable(params: Iterable[Tensor]) -> set[int]:
 
 
 def _are_apart(params: Sequence[Tensor]) -> bool:
-    """Whether parameters in one storage are stretches of it that do not overlap."""
-    # Memory that torch cannot resize is not its own alone: numpy's, a file's, other processes'.
+    """Return whether parameters in one storage are stretches of it that do not overlap."""
+    # Memory that torch cannot resize is shared with numpy, a file or other processes.
     if not params[0].untyped_storage().resizable() or not all(p.is_contiguous() for p in params):
         return False
     ends = [0]
@@ -224,9 +224,9 @@ def _packable(param: Tensor, states: States, names: Sequence[str]) -> bool:
 
 
 def _num_users(tensor: Tensor) -> int:
-    """Return how many tensors share the memory of `tensor`, itself included."""
+    """Return the number of tensors that share the memory of `tensor`, itself included."""
     storage = tensor.untyped_storage()
-    return int(torch._C._storage_Use_Count(storage._cdata)) - 1  # `storage` is one more
+    return int(torch._C._storage_Use_Count(storage._cdata)) - 1  # `storage` itself counts as one
 
 
 def _flatten(tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:

@@ -1,4 +1,4 @@
-"""One way to look a name up in a table, with the same helpful refusal everywhere."""
+"""Look-up of a name in a table, with an error that suggests similar names."""
 
 import difflib
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ _LONGEST = 80  # characters of a value that a message quotes
 
 
 class UnknownNameError(ValueError):
-    """A name that is in no table; the message suggests near ones and lists all."""
+    """A name that is not in a table; the message suggests similar names and lists all."""
 
 
 def shown(value: object) -> str:
-    """Return `value` as a message quotes it: in quotes, on one line, cut at 80 characters.
+    """Return `value` for a message: in quotes, on one line, cut at 80 characters.
 
     >>> shown("adm"), len(shown("9" * 500))
     ("'adm'", 82)
     """
     try:
         text = value if isinstance(value, str) else repr(value)
-    except ValueError:  # Python writes no whole numbers of thousands of digits
+    except ValueError:  # Python does not print integers of thousands of digits
         return "a number of thousands of digits"
     cut = text if len(text) <= _LONGEST else text[: _LONGEST - 20] + "…" + text[-19:]
     return repr(cut) if isinstance(value, str) else cut
@@ -30,7 +30,7 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
     """Return the row called `name`.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: no row has this name.
 
     >>> pick({"adam": 1, "sgd": 2}, "adm", "optimizer")
     Traceback (most recent call last):
@@ -44,8 +44,8 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
 
 
 def near(name: str, known: Mapping[str, object]) -> str:
-    """Return " Did you mean 'adam'?" with the names most like `name`, empty if none is."""
-    if len(name) > _LONGEST:  # comparing takes time that grows with the square of the length
+    """Return " Did you mean 'adam'?" with the names most like `name`, "" if none is similar."""
+    if len(name) > _LONGEST:  # the time to compare grows with the square of the length
         return ""
     spelt = {each.lower(): each for each in known}
     if name.lower() in spelt:

@@ -1,4 +1,4 @@
-"""When to make a `Plan` and when to drop it: what a group remembers of its last steps."""
+"""The decision when to make a `Plan` and when to drop it, from the last steps of a group."""
 
 from collections.abc import Mapping, Sequence
 from operator import is_
@@ -10,10 +10,10 @@ from optimizers.packing import Plan
 
 
 class Memory:
-    """What a group's last steps were made of, and the plans for more of the same.
+    """The parameters of a group's last steps, and the plans for further steps of the same kind.
 
-    Plans pay only if the same parameters step again and again: each that breaks doubles the steps
-    that must be alike before the next one is made.
+    Plans pay only if the same parameters step again and again. Each plan that breaks doubles the
+    number of equal steps that must pass before the next one is made.
     """
 
     def __init__(self) -> None:
@@ -25,17 +25,17 @@ class Memory:
 
     @property
     def steady(self) -> bool:
-        """Whether enough steps were alike for a plan."""
+        """Return whether enough steps were equal to make a plan."""
         return self._alike >= self._patience
 
     def look(
         self, params: Sequence[Tensor], names: Names, states: Mapping[Tensor, dict[str, Tensor]]
     ) -> None:
-        """Note what steps now, and drop the plans if they do not hold for it.
+        """Note the parameters of this step, and drop the plans if they no longer hold.
 
         Args:
-            params: Those of the group that have gradients.
-            names: Of the state entries that the rule takes.
+            params: The parameters of the group that have gradients.
+            names: Names of the state entries that the rule takes.
             states: The optimizer's state.
         """
         same = len(params) == len(self._params) and all(map(is_, params, self._params))

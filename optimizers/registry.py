@@ -1,4 +1,4 @@
-"""The table of optimizers: every name that ``--opts`` knows without an import path."""
+"""The table of optimizers: every name that ``--opts`` accepts without an import path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Look:
     """Colour and marker of an optimizer in every figure; no two rows share either.
 
     Args:
-        color: On light backgrounds, as ``#rrggbb``, with a contrast of 3 or more.
-        color_on_dark: A lighter tone of it, for dark backgrounds.
+        color: Colour for light backgrounds, as ``#rrggbb``, with a contrast of 3 or more.
+        color_on_dark: A lighter tone of the same colour, for dark backgrounds.
         marker: A shape that `benchmark.report.palette` knows.
     """
 
@@ -27,27 +27,27 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerRow:
-    """One optimizer: where its class lives, where it comes from, and what it can do.
+    """One optimizer: its class, its source and its capabilities.
 
-    All else that tells optimizers apart is read from here: names in the package, colours, what
-    `bench-step` compares with, the tables of the documents.
+    Everything else that distinguishes optimizers is read from this row: names in the package,
+    colours, the class that `bench-step` compares with, and the tables of the documents.
 
     Args:
-        name: What ``--opts`` and tables call it.
-        target: Its class as ``module:attribute``, imported when it is first built.
+        name: Name in ``--opts`` and in tables.
+        target: The class as ``module:attribute``, imported when it is first built.
         paper: Authors, title and year.
-        link: Where the paper can be read.
+        link: URL of the paper.
         summary: The rule in a line.
-        formula: The step, or the part of it that is the optimizer's own, in Markdown.
-        defaults: Where the default hyperparameters come from.
-        space: What to tune, in which ranges, and who says so.
-        state_tensors: How many tensors of a parameter's size its default form keeps.
+        formula: The step, or its characteristic part, in Markdown.
+        defaults: Source of the default hyperparameters.
+        space: Hyperparameters to tune, their ranges, and the source of the ranges.
+        state_tensors: Tensors of a parameter's size that the default form keeps.
         torch: Torch's class of the same rule; None if torch has none.
         look: Colour and marker.
-        decoupled: Whether weight decay shrinks the parameters, instead of adding to the gradient.
-        takes_sparse: Whether it takes the sparse gradients of an embedding.
-        scale_free: Whether the step stays the same if all gradients are multiplied by a number,
-            but for ε.
+        decoupled: Weight decay shrinks the parameters instead of adding to the gradient.
+        takes_sparse: The rule accepts the sparse gradients of an embedding.
+        scale_free: Multiplying all gradients by one number does not change the step, except
+            through ε.
     """
 
     name: str
@@ -67,17 +67,17 @@ class OptimizerRow:
 
     @property
     def address(self) -> str:
-        """Its class in records and trial keys, which stays where it is when files move."""
+        """Name of the class in records and trial keys; it stays the same when files move."""
         return address_of(self.target)
 
     @property
     def class_name(self) -> str:
-        """The name of its class, here and in the package."""
+        """Name of the class in its file and in the package."""
         return self.target.partition(":")[2]
 
     @property
     def hyperparameters(self) -> Mapping[str, Any]:
-        """All its hyperparameters with their defaults, read off its file without torch."""
+        """All hyperparameters with their defaults, read from the source file without torch."""
         return literal_defaults(self.target)
 
 

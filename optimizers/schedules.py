@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a factor for every step, the same for every optimizer."""
+"""Learning-rate schedules: one factor for each step, equal for all optimizers."""
 
 import math
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ ALIASES: dict[str, Kind] = {"inverse_sqrt": "1/sqrt(t)"}  # needs no quotes in a
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """What multiplies the learning rate at step t, counted from 1.
+    """The factor of the learning rate at step t, counted from 1.
 
     Args:
         kind: ``constant``; ``1/sqrt(t)``, as in section 6.1 of the Adam paper; ``cosine`` down to
             zero after the last step (Loshchilov & Hutter, "SGDR", ICLR 2017, without restarts).
-        warmup: Linear rise at the start, over so many steps if 1 or more, else over that part of
-            all steps. The kind's own factor multiplies it, and for cosine begins after it.
+        warmup: Length of the linear rise at the start: a number of steps if 1 or more, otherwise a
+            share of all steps. The factor of `kind` multiplies it; cosine begins after it.
     """
 
     kind: Kind = "constant"
@@ -35,7 +35,7 @@ class Schedule:
 
     @property
     def constant(self) -> bool:
-        """Whether the factor is always 1."""
+        """Return whether the factor is always 1."""
         return self.kind == "constant" and not self.warmup
 
     def factor(self, t: int, total: int) -> float:

@@ -1,4 +1,4 @@
-"""Which module and text a plug-in comes from; what was measured before an edit is not reused."""
+"""The module and source text of a plug-in; results from before an edit are not reused."""
 
 import ast
 import hashlib
@@ -16,21 +16,21 @@ from optimizers.pick import shown
 
 
 class SourceError(ValueError):
-    """A file that does not give a class; the message is one line."""
+    """A file in which no class can be found; the message is one line."""
 
 
-_OURS = ("benchmark", "optimizers", "datamodules")  # the record's `suite` and `commit` tell these
+_OURS = ("benchmark", "optimizers", "datamodules")  # a record's `suite` and `commit` identify these
 
 
 def reachable(path: str) -> str:
-    """Return an import path for ``path/to/mine.py:Class``; every other text as it is.
+    """Return an import path for ``path/to/mine.py:Class``, and any other text unchanged.
 
-    The folder of the file becomes the last place that modules are looked for in, so that
-    ``mine.Class`` is the same optimizer, with the same records, wherever it is called from.
+    The folder of the file is appended to `sys.path`, so ``mine.Class`` is the same optimizer, with
+    the same records, from any working directory.
 
     Raises:
-        SourceError: there is no such file, its name cannot be a module's, or another module is
-            found under that name.
+        SourceError: the file does not exist, its name is not a valid module name, or another
+            module is found under that name.
 
     >>> reachable("torch.optim.Adam")
     'torch.optim.Adam'
@@ -55,7 +55,7 @@ def reachable(path: str) -> str:
 
 
 def why_not_found(error: BaseException, module: str) -> str:
-    """Return what to do if `error` says that `module` is nowhere; "" for other errors."""
+    """Return a cure if `error` says that `module` was not found; "" for other errors."""
     first = module.partition(".")[0]
     if not (isinstance(error, ModuleNotFoundError) and error.name in (first, module)):
         return ""
@@ -66,10 +66,10 @@ def why_not_found(error: BaseException, module: str) -> str:
 
 
 def source_digest(path: str) -> str:
-    """Return a digest of the file that import path `path` leads to.
+    """Return a digest of the file that defines the class at import path `path`.
 
-    Empty for what is installed, which has a version, and for what cannot be found. Files that the
-    file imports in its turn are not looked at.
+    The digest is "" for installed packages, which have a version, and if no file is found. Files
+    that this file imports do not count.
 
     >>> source_digest("torch.optim.Adam")
     ''
@@ -82,10 +82,10 @@ def source_digest(path: str) -> str:
 
 @cache
 def literal_defaults(target: str) -> Mapping[str, Any]:
-    """Return the defaults of a class's arguments, read off its file: nothing is imported.
+    """Return the defaults of a class's arguments, read from its source file without importing it.
 
     Args:
-        target: ``module:class``, of a class with a constructor of its own.
+        target: ``module:class``; the class has its own constructor.
 
     >>> literal_defaults("optimizers.rules.sgd:SGD")["weight_decay"]
     0.0
@@ -100,7 +100,7 @@ def literal_defaults(target: str) -> Mapping[str, Any]:
 
 @cache
 def literal_bounds(target: str) -> Mapping[str, Bound]:
-    """Return the bounds that a class's own body gives, read off its file: nothing is imported.
+    """Return the bounds in the body of a class, read from its source file without importing it.
 
     Args:
         target: ``module:class``.
@@ -133,10 +133,10 @@ def _body(target: str) -> list[ast.stmt]:
 
 
 def module_of(path: str) -> str:
-    """Return the longest beginning of import path `path` that is a module; the rest are classes.
+    """Return the longest prefix of import path `path` that is a module; the rest are classes.
 
-    All but the last name where there is none. Packages on the way are imported; one that raises is
-    passed over, for whoever loads the class hears of it.
+    If no prefix is a module, return everything before the last name. Packages on the way are
+    imported; their errors are ignored here because loading the class raises them again.
 
     >>> module_of("torch.optim.Adam"), module_of("pathlib.Path.home")
     ('torch.optim', 'pathlib')

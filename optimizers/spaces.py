@@ -1,7 +1,7 @@
-"""What there is to tune of an optimizer, and in which ranges: the same for all problems.
+"""Search spaces: the hyperparameters of an optimizer to tune and their ranges, for all problems.
 
 The ranges are fixed before anything is run, so that no optimizer is tuned more finely than another.
-They are ours, argued from published ones: Schmidt, Schneider & Hennig, "Descending through a
+They are ours, derived from published ones: Schmidt, Schneider & Hennig, "Descending through a
 Crowded Valley", ICML 2021 (learning rates log-uniform over four decades, decays as one minus a
 log-uniform number), and Choi et al., "On Empirical Comparisons of Optimizers for Deep Learning",
 2019 (one minus momentum log-uniform; a space that holds every special case of an optimizer).
@@ -15,10 +15,10 @@ class Range:
     """A hyperparameter drawn log-uniformly from low to high.
 
     Args:
-        name: Of the hyperparameter; ``betas.0`` for the first number of a pair.
+        name: Name of the hyperparameter; ``betas.0`` for the first number of a pair.
         low: Smallest value.
         high: Largest value.
-        one_minus: Whether it is one minus the value that is drawn, as for decays near one.
+        one_minus: The hyperparameter is one minus the drawn value, as for decays near one.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """What is tuned together, and who says in which ranges."""
+    """Ranges of the hyperparameters that are tuned together, and their source."""
 
     ranges: tuple[Range, ...]
     source: str = (

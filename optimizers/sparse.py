@@ -1,4 +1,4 @@
-"""Steps the rows that a sparse gradient has, for rules that leave the others as they are."""
+"""Steps for sparse gradients, with rules that leave rows without a gradient unchanged."""
 
 from torch import Tensor
 
@@ -8,7 +8,7 @@ from optimizers.motion import Motion
 def move_rows(
     motion: Motion, param: Tensor, grad: Tensor, state: tuple[Tensor | None, ...]
 ) -> None:
-    """Move the entries of `param` and `state` that `grad`, a sparse COO tensor, has values for."""
+    """Update the entries of `param` and `state` for which the sparse COO `grad` has values."""
     grad = grad.coalesce()
     where = tuple(grad.indices())
     rows = [None if t is None else t[where] for t in (param, *state)]

@@ -1,4 +1,4 @@
-"""An optimizer as data: its name, where its class lives, its resolved hyperparameters.
+"""Optimizers as data: name, import path of the class, and resolved hyperparameters.
 
 `grammar` reads such descriptions from a command line. Torch is imported only by `build`.
 """
@@ -16,31 +16,31 @@ from optimizers.schedules import Schedule
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-_LATER = ("source", "rest", "create_graph", "gradients")  # fields that came after the first records
+_LATER = ("source", "rest", "create_graph", "gradients")  # fields added after the first records
 
 
 class SpecError(ValueError):
-    """A description of an optimizer that cannot be followed; the message is one line."""
+    """An invalid description of an optimizer; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSpec:
-    """A factory of optimizers: everything but the parameters.
+    """The description of an optimizer: everything except its parameters.
 
     Args:
         name: Registered name or import path.
-        label: What tables and figures call it.
-        target: Its class as ``module:attribute``.
-        hyperparameters: Every one that can be written as JSON, defaults included. Read it only;
-            it takes no part in the hash, so that specs can be keys. Lists become tuples.
-        schedule: What multiplies the learning rate.
-        source: Digest of the file of a class that is not installed, see `source`; empty else.
-        rest: For a class that takes matrices alone: what steps the other parameters.
-        create_graph: Whether gradients keep their graph, for a step that differentiates them; None
-            to tell from the class, see `contract.differentiates_gradients`.
-        gradients: ``first`` for a step that takes a closure and finds gradients there already, as
-            most sharpness-aware methods do; ``closure`` for one that gets them from its closure;
-            empty for the latter, which a rehearsal then checks.
+        label: Name in tables and figures.
+        target: The class as ``module:attribute``.
+        hyperparameters: All hyperparameters that JSON can hold, defaults included. Do not modify
+            the mapping. It is left out of the hash so that specs can be keys. Lists become tuples.
+        schedule: Learning-rate schedule.
+        source: Digest of the source file if the class is not installed, see `source`; otherwise "".
+        rest: Optimizer of the other parameters if the class accepts only matrices.
+        create_graph: Keep the graph of the gradients, for a step that differentiates them; None to
+            decide by the class, see `contract.differentiates_gradients`.
+        gradients: ``first`` if the step takes a closure and expects gradients before it calls it,
+            as most sharpness-aware methods do; ``closure`` if the closure computes them; "" is
+            ``closure`` with a check in the rehearsal.
     """
 
     name: str
@@ -65,10 +65,10 @@ class OptimizerSpec:
         """Return the optimizer over `params`, with hyperparameters as its class checks them.
 
         Args:
-            params: Parameters, pairs of name and parameter, or groups of either; the class gets
-                the form that it asks for, see `construct`.
-            execution: For those who own the network: how our own optimizers run their rule, see
-                `optimizers.base`; others, and hyperparameters that say it themselves, keep theirs.
+            params: Parameters, pairs of name and parameter, or groups of either; `construct` passes
+                them to the class in the form that it expects.
+            execution: Way in which our own optimizers run their rule, see `optimizers.base`. Other
+                classes ignore it, and a hyperparameter `execution` takes precedence.
         """
         make = partial(self._make, execution=execution)
         if self.rest is None:
@@ -86,11 +86,11 @@ class OptimizerSpec:
 
     @cached_property
     def text(self) -> str:
-        """All of it as one text, equal where trials with it have equal keys."""
+        """The whole spec as one text; equal texts give equal trial keys."""
         return json.dumps(self._json, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-able mapping that `from_json` reads; its values are not to be changed."""
+        """Return a JSON-able mapping that `from_json` reads; do not modify its values."""
         return dict(self._json)
 
     @cached_property
@@ -99,7 +99,7 @@ class OptimizerSpec:
         found["hyperparameters"] = {k: _lists(v) for k, v in self.hyperparameters.items()}
         found["schedule"] = asdict(self.schedule)
         found["rest"] = self.rest and self.rest.to_json()
-        # So that keys of trials stay as they were without them.
+        # Fields at their defaults are left out, so that older trial keys stay valid.
         for each in fields(self):
             if each.name in _LATER and found[each.name] == each.default:
                 del found[each.name]
@@ -113,7 +113,7 @@ class OptimizerSpec:
 
 
 def _has_executions(target: Any) -> bool:
-    """Whether this is a class with our ways of running a rule."""
+    """Return whether this is a class with our ways of running a rule."""
     from optimizers.base import PaperOptimizer
 
     if not (isinstance(target, type) and issubclass(target, PaperOptimizer)):

@@ -1,4 +1,4 @@
-"""Two optimizers as one: matrices go to one that takes nothing else, the rest to another."""
+"""Two optimizers as one: the first steps matrices, the second all other parameters."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,28 +10,28 @@ from torch.optim import Optimizer
 from optimizers.contract import needs_closure, switch_to_evaluation, switch_to_training
 
 Group = dict[str, Any]
-Make = Callable[[list[Any]], Optimizer]  # takes parameters, or groups with settings of their own
+Make = Callable[[list[Any]], Optimizer]  # takes parameters, or groups with their own settings
 
 
 class SplitOptimizer(Optimizer):
-    """Steps parameters of two dimensions by one optimizer and all others by a second.
+    """An optimizer that steps two-dimensional parameters by one optimizer and others by a second.
 
-    `param_groups` and `state` are those of both, so that learning rates are scheduled for both, and
-    state dicts are of torch's form.
+    `param_groups` and `state` join those of both, so schedules act on both, and state dicts have
+    torch's form.
 
     Args:
         params: Parameters or groups of them; at least one has two dimensions.
-        matrices: Makes the optimizer of those with two dimensions.
-        rest: Makes the optimizer of the others, when there are any.
+        matrices: Factory of the optimizer for two-dimensional parameters.
+        rest: Factory of the optimizer for the other parameters, called only if there are any.
     """
 
     def __init__(self, params: Iterable[Any], matrices: Make, rest: Make) -> None:
-        self._make = {True: matrices, False: rest}  # by whether a parameter is a matrix
+        self._make = {True: matrices, False: rest}  # keyed by "is a matrix"
         self._parts: dict[bool, Optimizer] = {}
         super().__init__(params, {})
 
     def add_param_group(self, param_group: Group) -> None:
-        """Add the matrices of a group to the one optimizer, and what is left to the other."""
+        """Add the matrices of a group to the first optimizer and the rest to the second."""
         found = param_group["params"]
         given = [found] if isinstance(found, Tensor) else list(found)
         params = [each[1] if isinstance(each, tuple) else each for each in given]
@@ -43,7 +43,7 @@ class SplitOptimizer(Optimizer):
             if is_matrix in self._parts:
                 self._parts[is_matrix].add_param_group(group)
             else:
-                # Some classes take no groups, so that they get none without need.
+                # Some classes accept no groups, so groups are passed only if needed.
                 made = self._make[is_matrix](own if group.keys() == {"params"} else [group])
                 self._parts[is_matrix] = made
         self._join()
@@ -56,7 +56,7 @@ class SplitOptimizer(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step with both.
+        """Take one step with both optimizers.
 
         Args:
             closure: Reevaluates the model once and returns the loss, which is returned.
@@ -71,12 +71,12 @@ class SplitOptimizer(Optimizer):
         return loss
 
     def train(self) -> None:
-        """Have both train, where that is another point than the one they are judged at."""
+        """Switch both optimizers to the weights at which they train."""
         for part in self._parts.values():
             switch_to_training(part)
 
     def eval(self) -> None:
-        """Have both show the weights that they are to be judged at."""
+        """Switch both optimizers to the weights that they offer for evaluation."""
         for part in self._parts.values():
             switch_to_evaluation(part)
 
@@ -96,7 +96,7 @@ class SplitOptimizer(Optimizer):
 
 
 def _like(state: Any, entries: dict[Tensor, Any]) -> Any:
-    """Return `entries` in a mapping of the kind that `state` is, which makes what is missing."""
+    """Return `entries` in a mapping of the type of `state`, which creates missing entries."""
     found = state.copy()
     found.clear()
     found.update(entries)

@@ -1,4 +1,4 @@
-"""What any `torch.optim.Optimizer` keeps from one step to the next."""
+"""The state that any `torch.optim.Optimizer` keeps from one step to the next."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 
 
 def state_tensors(optimizer: Optimizer) -> list[Tensor]:
-    """Return every tensor in the state of `optimizer`, those in lists and mappings included."""
+    """Return every tensor in the state of `optimizer`, including those in lists and mappings."""
     return list(_tensors(list(optimizer.state.values())))
 
 

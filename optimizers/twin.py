@@ -10,15 +10,15 @@ _OURS_ALONE = {"execution"}
 
 @dataclass(frozen=True, kw_only=True)
 class TorchTwin:
-    """A class of torch, and how our hyperparameters become its arguments.
+    """A class of torch, and the translation of our hyperparameters into its arguments.
 
-    Hyperparameters have the same names in both, but for those of `fixed` and `built_in`.
+    Hyperparameters have the same names in both, except those of `fixed` and `built_in`.
 
     Args:
-        name: Its name in `torch.optim`.
-        fixed: Arguments of torch's that make it the same rule.
-        built_in: Hyperparameters that torch's class lacks, with the only values that it knows.
-        is_exact: Torch rounds in the same order, so that all bits are equal; otherwise 13 digits.
+        name: Name of the class in `torch.optim`.
+        fixed: Arguments of torch's class that make it the same rule.
+        built_in: Hyperparameters that torch's class lacks, with the values that it has built in.
+        is_exact: Torch rounds in the same order, so all bits are equal; otherwise 13 digits are.
     """
 
     name: str
@@ -50,7 +50,7 @@ class TorchTwin:
         """Return torch's arguments for all our hyperparameters, defaults included.
 
         Raises:
-            ValueError: torch has no such rule.
+            ValueError: torch has no rule with these hyperparameters.
 
         >>> TorchTwin(name="SGD", fixed={"nesterov": True}).arguments({"lr": 0.1})
         {'lr': 0.1, 'nesterov': True}

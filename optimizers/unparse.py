@@ -1,4 +1,4 @@
-"""Specs back to the text of ``--opts`` that gives them, with their labels, again."""
+"""The inverse of `grammar`: the text of ``--opts`` that gives the same specs and labels."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ _CONSTANT: Mapping[str, Any] = {"schedule": "constant", "warmup": 0.0}
 
 
 def items(optimizers: Iterable[OptimizerSpec]) -> tuple[str, ...]:
-    """Return items of ``--opts``; what differs in hyperparameters alone becomes one grid.
+    """Return items of ``--opts``; specs that differ only in hyperparameters become one grid.
 
     >>> from optimizers.grammar import describe
     >>> items(describe("sgd:lr=0.1,sgd:lr=0.5"))
@@ -30,13 +30,13 @@ def items(optimizers: Iterable[OptimizerSpec]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Item:
-    """An optimizer as ``--opts`` says it.
+    """An optimizer in the notation of ``--opts``.
 
     Args:
-        head: Its name, or ``name@label`` with the part of the label that is its own.
-        named: What the label says of hyperparameters, in its words.
-        rest: What it does not say and a label of one's own hides.
-        alone: The item that gives this optimizer and no other.
+        head: The name, or ``name@label`` with the part of the label that the user gave.
+        named: Hyperparameters that the label names, as texts.
+        rest: Hyperparameters that the label does not name because the user gave one.
+        alone: The item that gives only this optimizer.
     """
 
     head: str
@@ -57,7 +57,7 @@ def _item(optimizer: OptimizerSpec) -> _Item:
 
 
 def _is_default(optimizer: OptimizerSpec, named: Iterable[str]) -> bool:
-    """Return whether all that is not `named` is as the class has it, as far as is known."""
+    """Return whether all hyperparameters outside `named` have their defaults, as far as known."""
     name = optimizer.name
     defaults = {**_CONSTANT, **(OPTIMIZERS[name].hyperparameters if name in OPTIMIZERS else {})}
     values = {key: value for key, value in _values(optimizer).items() if key not in named}
@@ -65,7 +65,7 @@ def _is_default(optimizer: OptimizerSpec, named: Iterable[str]) -> bool:
 
 
 def _label_parts(label: str, values: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return a label without the hyperparameters at its end that have these values, and those.
+    """Split hyperparameters with these `values` off the end of a label; return both parts.
 
     >>> _label_parts("my lr=5 lr=0.1", {"lr": 0.1})
     ('my lr=5', {'lr': '0.1'})
@@ -81,7 +81,7 @@ def _label_parts(label: str, values: Mapping[str, Any]) -> tuple[str, dict[str, 
 
 
 def _texts(value: Any) -> set[str]:
-    """Return the texts that a label may have for `value`: a whole number may have been given so.
+    """Return the texts that a label may have for `value`; an integer may be written as a float.
 
     >>> sorted(_texts([0.5, 1000000.0]))
     ['(0.5,1000000)', '(0.5,1000000.0)', '(0.5,1e+06)']
@@ -96,7 +96,7 @@ def _texts(value: Any) -> set[str]:
 
 
 def _values(optimizer: OptimizerSpec) -> dict[str, Any]:
-    """Return all that a label can name, of what steps the vectors too."""
+    """Return all values that a label can name, including those of the optimizer `rest`."""
     schedule, rest = optimizer.schedule, optimizer.rest
     values: dict[str, Any] = {"schedule": schedule.kind, "warmup": schedule.warmup}
     values |= optimizer.hyperparameters
@@ -107,29 +107,29 @@ def _values(optimizer: OptimizerSpec) -> dict[str, Any]:
 
 
 def _hidden(optimizer: OptimizerSpec) -> dict[str, str]:
-    """Return all hyperparameters as ``--opts`` takes them, for a label that does not say them."""
+    """Return all hyperparameters in ``--opts`` notation, for a label that does not name them."""
     values = _values(optimizer)
     ours = [key for key in _CONSTANT if repr(values[key]) != repr(_CONSTANT[key])]
     keys = dict.fromkeys((*optimizer.hyperparameters, *ours))
     hidden = {key: _value(values[key]) for key in keys if _is_finite(values[key])}
     rest = optimizer.rest
     if rest is not None:
-        _, named = _label_parts(rest.label, _values(rest))  # its label is a part of the key
+        _, named = _label_parts(rest.label, _values(rest))  # its label is part of the trial key
         hidden |= {"rest": rest.name} | {f"rest.{key}": text for key, text in named.items()}
     return hidden
 
 
 def _is_finite(value: Any) -> bool:
-    """Return whether ``--opts`` takes `value`; one that is infinite can only be a default."""
+    """Return whether ``--opts`` accepts `value`; an infinite value can only be a default."""
     return not isinstance(value, float) or math.isfinite(value)
 
 
 def _grid(grid: Sequence[_Item]) -> list[str]:
-    """Return one item if `grid` has all combinations, else an item for each."""
+    """Return one item if `grid` has all combinations, otherwise one item for each spec."""
     found = [tuple(item.named.values()) for item in grid]
     columns = [list(dict.fromkeys(column)) for column in zip(*found, strict=True)]
     is_whole = set(itertools.product(*columns)) == set(found)
-    # A label of one's own does not get the words of a key that has a single value.
+    # A user's label is not extended by a key that has a single value.
     is_shown = "@" not in grid[0].head or all(len(column) > 1 for column in columns)
     if not (is_whole and is_shown):
         return [item.alone for item in grid]

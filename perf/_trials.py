@@ -1,4 +1,4 @@
-"""Trials for the timing scripts: few epochs of a problem, on the data that there are."""
+"""Trials for the timing scripts: a few epochs of a problem, on the data that are available."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from optimizers.grammar import parse
 
 
 def trials(problem: str, opts: str, *, epochs: int, seeds: int = 1) -> list[Trial]:
-    """Return a grid on `problem`, or on its embedded twin where its data are not to be had."""
+    """Return a grid on `problem`, or on its embedded twin if its data are unavailable."""
     row = PROBLEMS[problem]
     if why_unavailable(row.workload.dataset, None, None):
         sys.stderr.write(f"{problem}: no data, so {row.twin} is timed\n")
@@ -28,7 +28,7 @@ def trials(problem: str, opts: str, *, epochs: int, seeds: int = 1) -> list[Tria
 
 
 class Silent:
-    """A launcher's watcher that watches nothing."""
+    """A launcher's watcher that ignores everything except failures."""
 
     def started(self, trial: Trial) -> None:
         """Do nothing."""
@@ -40,12 +40,12 @@ class Silent:
         """Do nothing."""
 
     def finished(self, record: Any) -> None:
-        """Stop the measurement at a trial that failed: its time would mean nothing."""
+        """Stop the measurement at a failed trial, because its time would mean nothing."""
         if record.status != "done":
             sys.exit(f"{record.trial.key}: {record.status}: {record.reason}")
 
 
 def report(script: str, **figures: Any) -> None:
-    """Print one JSON object with every figure of a script."""
+    """Print one JSON object with all figures of a script."""
     rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in figures.items()}
     sys.stdout.write(json.dumps({"script": Path(script).stem, **rounded}, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""CPU seconds of ``--help`` and ``list``. Target: at most 0.3."""
+"""CPU time of ``--help`` and ``list``. Target: at most 0.3 s."""
 
 import resource
 import statistics
@@ -19,7 +19,7 @@ def cpu_seconds(*arguments: str) -> float:
 
 
 def main() -> None:
-    """Measure both, several times."""
+    """Measure both commands several times."""
     report(
         __file__,
         help_seconds=statistics.median(cpu_seconds("--help") for _ in range(REPEATS)),

@@ -1,7 +1,7 @@
-"""What --diagnostics adds to a trial at its default period, and that it changes no bit.
+"""The cost of --diagnostics at its default period, and a check that it changes no bit.
 
-Target: at most 10 % more, evaluation and start-up left out, writing the rows included. Also the
-optimizer's own time as a trial's record has it, and what taking that time adds.
+Target: at most 10 % more time, without evaluation and start-up, with writing the rows. The script
+also measures the optimizer's own time as recorded, and the cost of measuring that time.
 """
 
 import statistics
@@ -25,12 +25,12 @@ REPEATS = 9
 
 
 def seconds(record: Record) -> float:
-    """Return the seconds of training and of writing what it gave."""
+    """Return the seconds of training and of writing its rows."""
     return record.seconds["total"] - record.seconds["startup"] - record.seconds["evaluation"]
 
 
 def ratios(name: str, pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
-    """Return the median ratio, and that of the fastest, which other work disturbs less."""
+    """Return the median ratio, and that of the fastest runs, which other work disturbs less."""
     more, less = zip(*pairs, strict=True)
     return {
         f"{name}_ratio": statistics.median(a / b for a, b in pairs),
@@ -49,13 +49,13 @@ def untimed(trial: Trial) -> Record:
 
 
 def main() -> None:
-    """Run each trial with and without, in turn, and print the medians of their ratios."""
+    """Run each trial with and without diagnostics, in turn, and print the medians of the ratios."""
     torch.set_num_threads(1)
     for problem, epochs in ("logreg/digits", 100), ("mlp/digits", 6):
         [plain] = trials(problem, "adam", epochs=epochs)
         looked = replace(plain, diagnostics_every=DIAGNOSTICS_EVERY)
         data_module_class(plain.dataset)().prepare_data()
-        run(looked, Context())  # what only the first use costs
+        run(looked, Context())  # pay first-use costs before timing
         diagnosed, timed, same_bits = [], [], True
         for _ in range(REPEATS):
             bare = untimed(plain)

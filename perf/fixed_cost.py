@@ -1,7 +1,8 @@
-"""What a trial costs in a warm pool, launch to committed record, besides training and evaluation.
+"""The fixed cost of a trial in a warm pool, from launch to record, without training and evaluation.
 
-Without W&B and with W&B offline, in turns on one machine. Target without it: at most 0.15 s. The
-launching process mirrors while other trials run, so its waiting at the end is measured apart.
+Trials without W&B and with W&B offline take turns on one machine. Target without W&B: at most
+0.15 s. The launching process mirrors while other trials run, so its wait at the end is measured
+separately.
 """
 
 import statistics
@@ -26,11 +27,11 @@ from benchmark.store import Store
 
 TRIALS = 22
 WARM_UP = 2
-TURN = 5  # trials one after the other on each side
+TURN = 5  # trials in a row on each side
 
 
 def cost(watcher: Watcher, trial: Trial, store: Store) -> float:
-    """Return the seconds of a trial, less training and evaluation."""
+    """Return the seconds of a trial minus training and evaluation."""
     started = time.perf_counter()
     LocalLauncher(Limits(workers=1))([trial], store, Context(), watcher)
     elapsed = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Unique memory of each of two workers on cnn/cifar10. Target: at most 500 MB, data not copied."""
+"""Unique memory of two workers on cnn/cifar10. Target: at most 500 MB each, without copied data."""
 
 import os
 import tempfile
@@ -16,7 +16,7 @@ from benchmark.store import Store
 
 
 def unique_bytes(pid: int) -> int:
-    """Return what would be free if process `pid` ended, from /proc: its unique set size."""
+    """Return the unique set size of process `pid`: the memory that its end would free."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     lines = [line for line in text.splitlines() if line.startswith("Private_")]
     return sum(int(line.split()[1]) for line in lines) * 1024
@@ -32,7 +32,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def main() -> None:
-    """Watch two trials side by side for half a minute."""
+    """Measure two concurrent trials for half a minute."""
     grid = trials("cnn/cifar10", "adam", epochs=1, seeds=2)
     prepare([(grid[0].dataset, grid[0].model, False)], Context())
     peaks: dict[int, int] = {}

@@ -1,7 +1,8 @@
-"""A step of our optimizers over torch's, and over the limit; targets stand in `FIGURES`.
+"""Step time of our optimizers relative to torch's and to the limit; `FIGURES` has the targets.
 
-Both sides of a ratio take turns in one run. ``--threads N``: by default 1, as trials have; more
-mean nothing on a machine that does other work. Figures for a GPU are left out where there is none.
+Both sides of a ratio take turns in one run. ``--threads N`` is 1 by default, as in trials; with
+more threads, results are meaningless on a machine that is not idle. Without a GPU its figures are
+left out.
 """
 
 import argparse
@@ -25,22 +26,22 @@ from benchmark.workbench.step_cost.tensors import Tensors
 from optimizers.grammar import parse
 from optimizers.spec import OptimizerSpec
 
-SECONDS = 8.0  # of turns per optimizer and shape
-WHOLE_MODEL = "resnet50"  # on which the start of the compiled mode is timed
+SECONDS = 8.0  # total time of the turns per optimizer and shape
+WHOLE_MODEL = "resnet50"  # the start of the compiled mode is timed on its shapes
 START_TARGETS = {"cold": 15.0, "from torch's cache": 3.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A ratio of times that is to be reached.
+    """A ratio of times with its target.
 
     Args:
-        optimizer: Name.
-        shape: Name.
+        optimizer: Name of the optimizer.
+        shape: Name of the shape.
         ours: Our mode, ``best`` for the fastest.
         theirs: Torch's mode, ``best`` for the fastest, or ``limit`` for the copy.
-        target: The ratio at most.
-        device: Where.
+        target: Largest ratio that meets the target.
+        device: Type of device.
     """
 
     optimizer: str
@@ -51,7 +52,7 @@ class Figure:
     device: str = "cpu"
 
     def measured(self, heat: Heat) -> float | None:
-        """Return the ratio in `heat`, None if one side is not there."""
+        """Return the ratio in `heat`, the timings of one run; None if one side is missing."""
         ours = chosen(heat.own, self.ours)
         if ours is None:
             return None
@@ -92,14 +93,14 @@ FIGURES = (
 
 
 def chosen(costs: list[Cost], mode: str) -> Cost | None:
-    """Return the cost of `mode`, or of the fastest for ``best``; None if there is none."""
+    """Return the cost of `mode`, or of the fastest mode for ``best``; None if it is missing."""
     if mode == "best":
         return fastest(costs) if costs else None
     return next((cost for cost in costs if cost.mode == mode), None)
 
 
 def rows() -> list[dict[str, Any]]:
-    """Return every figure with its target and what was measured."""
+    """Return every figure with its target and its measured value."""
     wanted = [figure for figure in FIGURES if figure.device == "cpu" or torch.cuda.is_available()]
     heats: dict[tuple[str, str, str], Heat] = {}
     for figure in wanted:
@@ -111,13 +112,13 @@ def rows() -> list[dict[str, Any]]:
 
 
 def same(figure: Figure, other: Figure) -> bool:
-    """Return whether one heat serves both."""
+    """Return whether one run measures both figures."""
     names = ("optimizer", "shape", "device")
     return all(getattr(figure, name) == getattr(other, name) for name in names)
 
 
 def heat_of(spec: OptimizerSpec, figure: Figure, figures: list[Figure]) -> Heat:
-    """Run the heat of `figure` in the modes that `figures` need."""
+    """Time the optimizers of `figure` in the modes that `figures` need."""
     sys.stderr.write(f"{figure.optimizer} on {figure.shape}\n")
     modes = {each.ours for each in figures}
     needed = OWN_MODES if "best" in modes else [mode for mode in OWN_MODES if mode in modes]

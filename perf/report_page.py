@@ -3,8 +3,9 @@
     python perf/report_page.py  # 500 and 5,000 trials
     python perf/report_page.py --trials 10000 --seeds 10 --points 60 --no-browser
 
-Targets for 500: built in 5 s, 8 MB, first chart after 1.5 s, controls within 0.1 s; 5,000: 30 s;
-10,000 as above: at most 30 s of CPU and 1 GB. The browser's figures need Chromium and playwright.
+Targets for 500 trials: built in 5 s, 8 MB, first chart after 1.5 s, controls answer within 0.1 s.
+For 5,000: built in 30 s. For 10,000 with the options above: at most 30 s of CPU and 1 GB. The
+browser's figures need Chromium and playwright.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def write_study(
 ) -> Store:
     """Write records of `trials` invented trials, of 5 problems with 10 optimizers.
 
-    As in real ones, one row in three holds the running loss alone.
+    As in real logs, one row in three holds only the running loss.
     """
     rates = max(1, trials // (len(PROBLEM_NAMES) * OPTIMIZER_COUNT * seeds))
     optimizers = [
@@ -107,7 +108,7 @@ def _curve(rate: float, points: int, random: np.random.Generator) -> list[dict[s
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a command took."""
+    """Time and memory of a command."""
 
     seconds: float
     cpu_seconds: float
@@ -115,7 +116,7 @@ class Cost:
 
 
 def cost(*arguments: str) -> Cost:
-    """Return what a verb took, from start to end; its children are not counted."""
+    """Return the cost of a verb from start to end, without its child processes."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "benchmark", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -130,7 +131,7 @@ def cost(*arguments: str) -> Cost:
 
 
 def browse(page: Path) -> dict[str, Any]:
-    """Return when the first chart was visible, and how long controls took until the next frame."""
+    """Return the seconds until the first chart, and those of controls until the next frame."""
     program = shutil.which("chromium")
     if program is None:
         sys.stderr.write("no Chromium, so nothing is said of the browser\n")
@@ -179,7 +180,7 @@ _CHANGE = """([name, value]) => new Promise((done) => {
 
 
 def measured(results: Path, trials: int, wish: argparse.Namespace) -> dict[str, Any]:
-    """Return what the page of a new study of `trials` trials costs."""
+    """Return the cost of the page of a new study of `trials` trials."""
     store = write_study(results, f"trials-{trials}", trials, seeds=wish.seeds, points=wish.points)
     found = cost("report", store.study, "--results", str(results))
     page = store.folder / "report.html"

@@ -1,4 +1,4 @@
-"""A step of logreg/imdb at batch 128 with dropout, sparse over dense. Target: at most 0.15."""
+"""Step time of logreg/imdb, batch 128 with dropout, sparse over dense. Target: at most 0.15."""
 
 import statistics
 import time
@@ -34,7 +34,7 @@ def seconds_per_step(trial: Trial, form: Callable[[Any], Any]) -> float:
 
 
 def main() -> None:
-    """Time the two forms in turn; the dense one with the time to make it taken off."""
+    """Time both forms in turn; the time to make the dense form is subtracted."""
     torch.set_num_threads(1)
     [trial] = trials("logreg/imdb", "adam", epochs=1)
     data = data_module_class(trial.dataset)()

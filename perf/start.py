@@ -1,7 +1,7 @@
-"""What a command costs before it trains, and if there is nothing to train.
+"""The cost of a command before it trains, and of one that has nothing to train.
 
 Targets: ``run`` with 1,000 trials on record takes at most 0.6 s of CPU and 150 MB; the first trial
-of a fresh command begins within 6 s. The latter is also given over ``import torch``.
+of a fresh command begins within 6 s. The latter is also given relative to ``import torch``.
 """
 
 import statistics
@@ -43,7 +43,7 @@ def write_results(results: Path) -> int:
 
 
 def idle(results: Path) -> dict[str, Any]:
-    """Return what `run` costs if all is on record."""
+    """Return the cost of `run` if all trials are on record."""
     arguments = ["--problem", "mlp/digits", "--opts", OPTS, "--seeds", str(SEEDS)]
     where = ["--study", "idle", "--results", str(results)]
     found = [cost("run", *arguments, *where) for _ in range(REPEATS)]
@@ -71,7 +71,7 @@ def torch_seconds() -> float:
 
 
 def main() -> None:
-    """Measure both."""
+    """Measure both costs."""
     first, torch = [], []
     with tempfile.TemporaryDirectory() as folder:
         records = write_results(Path(folder) / "idle")

@@ -1,4 +1,4 @@
-"""Throughput of 14 logreg/mnist trials with two workers over one. Target: at least 1.8."""
+"""Throughput of 14 logreg/mnist trials with two workers relative to one. Target: at least 1.8."""
 
 import statistics
 import tempfile
@@ -16,7 +16,7 @@ REPEATS = 3
 
 
 def seconds(workers: int) -> float:
-    """Return how long the 14 trials take in a warm pool."""
+    """Return the seconds of the 14 trials in a warm pool."""
     grid = trials("logreg/mnist", "all", epochs=5, seeds=2)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()

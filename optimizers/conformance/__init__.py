@@ -1,4 +1,4 @@
-"""Properties that any `torch.optim.Optimizer` should have, each one a check to run on a factory.
+"""Properties that any `torch.optim.Optimizer` should have, as checks that run on a factory.
 
     from optimizers.conformance import examine
 
@@ -6,7 +6,7 @@
         print(outcome.status, outcome.check.name, outcome.reason)
 
 A factory takes parameters or groups and returns an optimizer: a class, a partial of one, a lambda.
-Needs torch alone. For a printed verdict: ``python -m benchmark check mypkg.MyOpt``.
+The package needs only torch. ``python -m benchmark check mypkg.MyOpt`` prints a verdict.
 """
 
 from optimizers.conformance.examine import examine

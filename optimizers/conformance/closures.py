@@ -15,7 +15,7 @@ def a_closure_runs_with_gradients_enabled(subject: Subject) -> None:
         raise Failure("step(closure) did not call the closure")
     if not all(modes):
         words = f"gradients were off in {modes.count(False)} of {len(modes)} calls"
-        if subject.needs_closure:  # some want the loss alone, of gradients that are there already
+        if subject.needs_closure:  # some have gradients already and need only the loss
             raise Inconvenience(words)
         raise Failure(words)
 
@@ -52,13 +52,13 @@ def a_closure_runs_once_a_step(subject: Subject) -> None:
     modes, _ = _step(subject)
     if len(modes) > 1:
         words = f"step(closure) ran the closure {len(modes)} times"
-        if subject.needs_closure:  # sharpness and line searches look twice, by design
+        if subject.needs_closure:  # sharpness-aware methods and line searches call it twice
             raise Inconvenience(words)
         raise Failure(f"{words}, though its step needs none")
 
 
 def _step(subject: Subject) -> tuple[list[bool], object]:
-    """Return whether gradients were on in each call of a closure, and what its step returned."""
+    """Return whether gradients were enabled in each call of a closure, and the step's result."""
     _need_closure(subject)
     params = subject.parameters()
     optimizer = subject.build(params)

@@ -1,4 +1,4 @@
-"""Comparisons of tensors that say in a failure which parameter differs and by how much."""
+"""Comparisons of tensors whose failures name the parameter that differs and the difference."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from optimizers.conformance.outcome import Difference, Failure
 
 
 def copies(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """Return copies outside the graph, with the same strides where these are dense."""
+    """Return detached copies, with the same strides if the tensors are dense."""
     return [tensor.detach().clone() for tensor in tensors]
 
 
@@ -22,7 +22,7 @@ def require_same(
     tolerance: float = 0.0,
     kind: str = "parameter",
 ) -> None:
-    """Raise `Difference` unless two runs agree, to the bit or within a relative tolerance."""
+    """Raise `Difference` unless two runs agree exactly or within a relative tolerance."""
     difference = _first_difference(found, expected, tolerance, kind)
     if difference:
         raise Difference(f"{what}: {difference}")
@@ -31,7 +31,7 @@ def require_same(
 def require_unchanged(
     after: Sequence[Tensor], before: Sequence[Tensor], what: str, kind: str = "parameter"
 ) -> None:
-    """Raise `Failure` unless `after` is `before` to the bit."""
+    """Raise `Failure` unless `after` equals `before` bit for bit."""
     difference = _first_difference(after, before, 0.0, kind)
     if difference:
         raise Failure(f"{what}: {difference}")
@@ -46,9 +46,9 @@ def require_same_state(
 
 
 def require_moved(after: Sequence[Tensor], before: Sequence[Tensor], what: str) -> None:
-    """Raise `Failure` unless every tensor has moved, to finite values.
+    """Raise `Failure` unless every tensor has changed and is finite.
 
-    That each of their elements moves is no promise: sparse and rounded steps leave some.
+    Single elements may stay: sparse and rounded steps leave some unchanged.
     """
     for index, (one, other) in enumerate(zip(after, before, strict=True)):
         if not bool(one.isfinite().all()):
@@ -58,12 +58,12 @@ def require_moved(after: Sequence[Tensor], before: Sequence[Tensor], what: str) 
 
 
 def is_same(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
-    """Whether all tensors are equal to the bit."""
+    """Return whether all tensors are equal bit for bit."""
     return all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 def largest_gap(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
-    """Return by how much two runs differ at most, against 1 or the value."""
+    """Return the largest difference of two runs, relative to values above 1."""
     return max(
         float(_gaps(one, other).max()) if one.numel() else 0.0
         for one, other in zip(found, expected, strict=True)
@@ -83,7 +83,7 @@ def tensors_in(tree: Any) -> list[Tensor]:
 def _first_difference(
     found: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float, kind: str
 ) -> str:
-    """Return what the first tensor that differs has at its worst element, empty if none does."""
+    """Describe the worst element of the first tensor that differs; "" if none does."""
     if len(found) != len(expected):
         return f"{len(found)} {kind}s instead of {len(expected)}"
     for index, (one, other) in enumerate(zip(found, expected, strict=True)):
@@ -102,7 +102,7 @@ def _first_difference(
 
 
 def _gaps(one: Tensor, other: Tensor) -> Tensor:
-    """Return the differences against 1 or the value; nan and nan are no difference."""
+    """Return the differences, relative to values above 1; nan equals nan."""
     gap = (one.double() - other.double()).abs() / other.abs().clamp(min=1)
     gap = gap.masked_fill(one.isnan() & other.isnan(), 0.0).masked_fill(one == other, 0.0)
     return gap.nan_to_num(nan=torch.inf)

@@ -1,4 +1,4 @@
-"""Runs checks on one optimizer, in order; where it takes no plain step, the others say so."""
+"""The run of all checks on one optimizer; if plain steps fail, the other checks refer to that."""
 
 from collections.abc import Iterable
 
@@ -10,15 +10,15 @@ from optimizers.conformance.table import CHECKS, STANDS_ON
 
 
 def examine(source: Source, checks: Iterable[Check] = CHECKS) -> list[Outcome]:
-    """Return what comes out of each check of an optimizer.
+    """Return the outcome of each check of an optimizer.
 
     Args:
         source: A class, a partial of one or an `OptimizerSpec`, built as a study builds it; or a
-            function of parameters or groups, with hyperparameters too if its signature names some.
-        checks: Which to run; the first of the table, that plain steps are taken, is always run.
+            function of parameters or groups, and of the hyperparameters that its signature names.
+        checks: Checks to run; the first of the table, that plain steps are taken, always runs.
 
     Raises:
-        Exception: whatever it raises when it is built over three random matrices.
+        Exception: any error of the optimizer when it is built over three random matrices.
     """
     others = [check for check in checks if check is not CHECKS[0]]
     try:
@@ -35,7 +35,7 @@ def examine(source: Source, checks: Iterable[Check] = CHECKS) -> list[Outcome]:
 
 
 def _outcomes(checks: Iterable[Check], subject: Subject) -> list[Outcome]:
-    """Return what comes out of each; what fails no worse than a check it stands on, says so."""
+    """Return the outcomes; one that is no worse than that of a check it stands on refers to it."""
     found: dict[str, Outcome] = {}
     for check in checks:
         outcome = apply(check, subject)

@@ -1,4 +1,4 @@
-"""Checks of gradients that are zero, tiny, huge or nan, and of what a step keeps of them."""
+"""Checks of gradients that are zero, tiny, huge or nan, and of what a step stores of them."""
 
 import torch
 from torch import Tensor
@@ -15,10 +15,10 @@ from optimizers.conformance.compare import (
 from optimizers.conformance.outcome import Failure, Inconvenience
 from optimizers.conformance.subject import NotApplicable, Subject
 
-_LONG = 210  # steps, in which a step that is left out once in a hundred is seen twice
+_LONG = 210  # steps, so that a fault once in a hundred steps shows twice
 _TINY = 1e-13
-_FAR = 1e6  # weights that no training has
-_HUGE = 1e5  # which half precision does not hold
+_FAR = 1e6  # a weight that does not occur in training
+_HUGE = 1e5  # beyond the range of half precision
 
 
 def the_memory_of_a_gradient_is_free_after_a_step(subject: Subject) -> None:
@@ -75,7 +75,7 @@ def a_nan_stays_in_its_parameter(subject: Subject) -> None:
             subject.step(optimizer, grads)
         ends.append(copies(params)[1:])
     plain, broken, left_out = ends
-    if is_same(broken, left_out):  # as a scaler of losses does
+    if is_same(broken, left_out):  # a gradient scaler does the same
         raise Inconvenience("a nan in one parameter leaves the step of all out")
     require_same(broken, plain, "beside a parameter whose gradient was nan", subject.rounding)
 
@@ -89,12 +89,12 @@ def every_step_moves(subject: Subject) -> None:
     for step in range(_LONG // 4 if subject.needs_closure else _LONG):
         before = copies(params)
         if max(float(param.abs().max()) for param in before) > _FAR:
-            break  # its steps grow for as long as gradients agree, until a number overflows
+            break  # steps that grow while gradients agree have overflowed
         num_steps += 1
         subject.step(optimizer, subject.gradients(step % 7))
         if is_same(params, before):
             resting.append(subject.start + step + 1)
-    if 0 < len(resting) < num_steps // 10:  # more often it is a rhythm of the rule's own
+    if 0 < len(resting) < num_steps // 10:  # more frequent rests belong to the rule
         words = f"of {num_steps} steps {len(resting)} moved nothing"
         raise Failure(f"{words}, the first is step {resting[0]}")
 
@@ -115,7 +115,7 @@ def a_rest_leaves_the_state_alone(subject: Subject) -> None:
 
 
 def _after_one_of_size(subject: Subject, size: float) -> list[Tensor]:
-    """Return weights after steps of which one has a gradient of that size in one parameter."""
+    """Return the weights after steps, one of which has a gradient of this size in one parameter."""
     params = subject.parameters()
     optimizer = subject.build(params)
     for step in subject.span(5):
@@ -127,6 +127,6 @@ def _after_one_of_size(subject: Subject, size: float) -> list[Tensor]:
 
 
 def _moments(subject: Subject, optimizer: Optimizer) -> list[Tensor]:
-    """Return copies of the state of the second parameter, counts left out."""
+    """Return copies of the state of the second parameter without its counters."""
     held = tensors_in(optimizer.state.get(subject.params_of(optimizer)[1], {}))
     return copies(tensor for tensor in held if tensor.numel() > 1)

@@ -1,4 +1,4 @@
-"""Checks of what a step reads from ``p.grad`` and what it leaves there."""
+"""Checks of the values that a step reads from ``p.grad`` and of those that it leaves there."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def a_parameter_frozen_later_rests(subject: Subject) -> None:
         raise NotApplicable("its step is one along a line for all parameters")
     params = subject.parameters()
     optimizer = subject.run(params, steps=subject.span(3))
-    switch_to_evaluation(optimizer)  # averages of earlier steps do not count as moves of these
+    switch_to_evaluation(optimizer)  # averaging earlier steps is not a move
     before = params[1].detach().clone()
     switch_to_training(optimizer)
     for step in range(20, 23):
@@ -87,7 +87,7 @@ def gradients_stay_as_they_were(subject: Subject) -> None:
             what = f"p.grad after step {step + 1}{_in_words(values)}"
             try:
                 require_unchanged(left, grads, what, kind="gradient")
-            except Failure as change:  # a loop that clears them in time sees nothing of it
+            except Failure as change:  # harmless in a loop that clears gradients in time
                 raise Inconvenience(str(change)) from None
 
 
@@ -123,7 +123,9 @@ def accumulated_gradients_count_as_their_sum(subject: Subject) -> None:
 
         subject.step_with(parts, closure)
         subject.step(whole, [a + b for a, b in zip(*halves, strict=True)])
-        tolerance = 1e-9 if subject.needs_closure else 0.0  # its losses differ in their last bits
+        tolerance = (
+            1e-9 if subject.needs_closure else 0.0
+        )  # losses of closures differ in their last bits
         tolerance = max(tolerance, subject.rounding)
         require_same(params, twins, f"two halves at step {step + 1}", tolerance)
 
@@ -143,7 +145,7 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
         before = copies(params)
         optimizer.step()
         require_unchanged(params, before, "a step after zero_grad(set_to_none=True)")
-    if len(held) < len(params):  # the next backward pass makes them anew
+    if len(held) < len(params):  # the next backward pass creates them again
         raise Inconvenience("zero_grad(set_to_none=False) left no gradient: a step had taken it")
 
 
@@ -160,7 +162,7 @@ def sparse_gradients_move_as_dense_ones(subject: Subject) -> None:
         subject.step(dense, [grad.to_dense()])
         try:
             require_same([param], [twin], f"sparse gradients, step {step + 1}", subject.rounding)
-        except Failure as difference:  # lazy rules leave rows without gradient, by design
+        except Failure as difference:  # lazy rules skip rows without gradient by design
             raise Inconvenience(str(difference)) from None
 
 
@@ -202,7 +204,7 @@ def _in_words(values: dict[str, Any]) -> str:
 
 
 def _bent(params: list[Parameter], slopes: list[Tensor]) -> Tensor:
-    """Return a loss with these slopes, and half the curvature of that of a step."""
+    """Return a loss with these slopes and half the curvature of that in a step."""
     products = [
         (p * slope).sum() + ((p - p.detach()) ** 2).sum() / 4
         for p, slope in zip(params, slopes, strict=True)
@@ -211,7 +213,7 @@ def _bent(params: list[Parameter], slopes: list[Tensor]) -> Tensor:
 
 
 def _rows(subject: Subject, step: int) -> Tensor:
-    """Return a gradient of three rows out of six, one of which comes twice."""
+    """Return a sparse gradient of three rows out of six, with one row twice."""
     rows = torch.tensor([[step % 6, (step + 2) % 6, step % 6]])
     return torch.sparse_coo_tensor(rows, subject.drawn([(3, 3)], seed=step)[0], (6, 3))
 

@@ -24,7 +24,12 @@ _SET_BY_USERS = (
     "nesterov",
     "amsgrad",
 )
-_NEVER_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")  # which mean the same everywhere
+_NEVER_NEGATIVE = (
+    "lr",
+    "eps",
+    "weight_decay",
+    "momentum",
+)  # names with one meaning in all optimizers
 
 
 def weight_decay_has_an_effect(subject: Subject) -> None:
@@ -97,7 +102,7 @@ def a_group_can_have_each_hyperparameter_of_its_own(subject: Subject) -> None:
             if gap and name in _SET_BY_USERS:
                 raise Failure(gap)
             useless += [gap] * bool(gap)
-    if useless:  # what is peculiar to a rule may be one for all groups, by design
+    if useless:  # a rule's special hyperparameter may be global by design
         raise Inconvenience(useless[0])
 
 
@@ -170,11 +175,13 @@ def maximize_climbs_what_minimize_descends(subject: Subject) -> None:
             grads = subject.gradients(step)
             subject.step(climbing, grads)
             subject.step(falling, [-grad for grad in grads])
-        tolerance = max(1e-9 * subject.needs_closure, subject.rounding)  # line searches round
+        tolerance = max(
+            1e-9 * subject.needs_closure, subject.rounding
+        )  # line searches round differently
         try:
             require_same(params, twins, f"maximize{' with weight decay' * bool(decay)}", tolerance)
         except Difference as difference:
-            if subject.needs_closure:  # the sign of the closure's loss may matter as well
+            if subject.needs_closure:  # the sign of the loss may matter too
                 raise Inconvenience(str(difference)) from None
             raise
 
@@ -235,7 +242,7 @@ def _far(subject: Subject) -> list[Tensor]:
 def _far_end(
     subject: Subject, decay: float, seed: int, sign: float = 1.0, **values: Any
 ) -> list[Tensor]:
-    """Return weights after steps from far away, where decay is as large as gradients are."""
+    """Return the weights after steps from far away, where decay is as large as the gradients."""
     params = [Parameter(tensor) for tensor in _far(subject)]
     optimizer = subject.build(params, weight_decay=decay, **values)
     with torch.random.fork_rng(devices=()):
@@ -271,14 +278,14 @@ def _after_new_rate(subject: Subject, factor: float) -> list[Tensor]:
 
 
 def _switch_off_of_rate(subject: Subject, group: int) -> str:
-    """Return the switch, as it is by default, without which a new rate counts in that group."""
+    """Return the switch and its default, if turning it off makes a new rate count in that group."""
     for name in sorted(subject.keywords):
         value = subject.defaults.get(name)
         if isinstance(value, bool):
             turned = replace(subject, factory=partial(subject.factory, **{name: not value}))
             try:
                 ends = [_after_new_rate(turned, factor)[group] for factor in (1, 8)]
-            except Exception:  # what it does not take is no switch
+            except Exception:  # a refused value is not a switch
                 continue
             if not torch.equal(*ends):
                 return f"{name}={value}"
@@ -295,7 +302,7 @@ def _set_in(holders: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _other_values(value: Any) -> list[Any]:
-    """Return values near a default that most rules take; none if it is no number or switch."""
+    """Return values near a default that most rules accept; none unless it is number or switch."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, float):
@@ -309,7 +316,7 @@ def _other_values(value: Any) -> list[Any]:
 
 
 def _gap_of_own(subject: Subject, name: str, value: Any) -> str:
-    """Return how a group with a value of its own differs from an optimizer that is given it."""
+    """Describe how a group with its own value differs from an optimizer with that value."""
     params, twins = subject.parameters(), subject.parameters()
     try:
         if subject.is_coupled:
@@ -324,7 +331,7 @@ def _gap_of_own(subject: Subject, name: str, value: Any) -> str:
             subject.step(mixed[0], grads)
             for optimizer, part in zip(apart, _parts(grads, len(apart)), strict=True):
                 subject.step(optimizer, part)
-    except Exception:  # what is refused, in whatever way, is not ignored
+    except Exception:  # a refused value is not ignored
         return ""
     gap = largest_gap(params, twins)
     words = f"{name}={value!r} in a group differs by up to {gap:.3g} from the same for all"
@@ -336,7 +343,7 @@ def _parts(grads: list[Tensor], number: int) -> list[list[Tensor]]:
 
 
 def _carries_its_rate(subject: Subject) -> bool:
-    """Whether the first rate is in the state of each parameter, as the step sizes of Rprop are."""
+    """Return whether the state of each parameter holds the first rate, like Rprop's step sizes."""
     states = []
     for factor in (1.0, 8.0):
         optimizer = subject.build(subject.parameters())

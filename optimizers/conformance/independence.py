@@ -1,4 +1,4 @@
-"""Checks that parameters and groups do not get into each other's way."""
+"""Checks that parameters and groups do not affect each other."""
 
 import torch
 from torch import Tensor
@@ -22,9 +22,7 @@ def a_parameter_unfrozen_late_moves_as_a_fresh_one(subject: Subject) -> None:
         subject.step(optimizer, [first, None, third])
     twin = subject.parameters()[1]
     fresh = subject.build([twin])
-    for step in range(
-        5, 13 + subject.start
-    ):  # eight steps: the first five of RAdam are of another kind
+    for step in range(5, 13 + subject.start):  # eight steps, because the first five of RAdam differ
         start = params[1].detach().clone(), twin.detach().clone()
         grads = subject.gradients(step)
         subject.step(optimizer, grads)
@@ -33,7 +31,7 @@ def a_parameter_unfrozen_late_moves_as_a_fresh_one(subject: Subject) -> None:
         what = f"the move of a parameter in its step {step - 4}, after 5 frozen ones"
         try:
             require_same(moves[:1], moves[1:], what, subject.rounding)
-        except Difference as difference:  # many count steps in the group, by design
+        except Difference as difference:  # many count steps per group by design
             raise Inconvenience(str(difference)) from None
 
 
@@ -180,7 +178,7 @@ def parameters_stay_the_same_objects(subject: Subject) -> None:
     params = subject.parameters()
     optimizer = subject.run(
         params, steps=subject.span(3)
-    )  # an odd number, for steps of one size ±lr
+    )  # an odd number, because steps of constant size ±lr could cancel
     held = subject.params_of(optimizer)
     if [id(param) for param in held] != [id(param) for param in params]:
         raise Failure("param_groups holds other objects than were given")
@@ -256,7 +254,7 @@ def _slopes(subject: Subject, step: int, count: int) -> list[Tensor]:
 
 
 def _two_settings(subject: Subject) -> tuple[dict[str, float], dict[str, float]]:
-    """Return hyperparameters for two groups that differ where there are some to vary."""
+    """Return hyperparameters for two groups, different if any can be varied."""
     first: dict[str, float] = {}
     second: dict[str, float] = {}
     if "lr" in subject.defaults:

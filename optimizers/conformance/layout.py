@@ -25,7 +25,7 @@ def a_scalar_parameter_moves_as_one_element(subject: Subject) -> None:
             subject.step(optimizers[0], [slope])
             subject.step(optimizers[1], [slope[None]])
     if not subject.is_elementwise:
-        return  # rules for matrices tell a number from a vector
+        return  # rules for matrices distinguish a number from a vector
     require_same([scalar[None]], [vector], "a 0-d parameter", max(1e-9, subject.rounding))
 
 
@@ -91,7 +91,7 @@ def elements_move_alike_whatever_the_shape(subject: Subject) -> None:
     for shape, end in list(ends.items())[1:]:
         try:
             require_same([end], [ends[(12,)]], f"as a parameter of shape {shape}", subject.rounding)
-        except Difference as difference:  # a rule of its own for matrices may be design
+        except Difference as difference:  # a separate rule for matrices may be intended
             raise Inconvenience(str(difference)) from None
 
 
@@ -105,7 +105,7 @@ def vectors_decay_as_matrices_do(subject: Subject) -> None:
             what = f"with weight decay as a parameter of shape {shape}"
             require_same([end], [ends[(12,)]], what, subject.rounding)
     except Difference as difference:
-        if is_same([ends[(12,)]], [plain[(12,)]]):  # biases are left out by design of some
+        if is_same([ends[(12,)]], [plain[(12,)]]):  # some leave out biases by design
             raise Inconvenience("vectors do not decay, matrices do") from None
         raise Failure(str(difference)) from None
 
@@ -150,12 +150,12 @@ def _require_as_contiguous(
 
 
 def _in_each_shape(subject: Subject, **values: float) -> dict[Shape, Tensor]:
-    """Return by shape where the same twelve numbers end, flat."""
+    """Return the final values of the same twelve numbers, flat, for each shape."""
     if not subject.is_elementwise:
         raise NotApplicable("the step of an element depends on the gradients of others")
     ends = {}
     shapes: tuple[Shape, ...] = ((12,), (3, 4), (4, 3), (2, 3, 2), (1, 12), (3, 2, 1, 2))
-    if len(subject.shapes[0]) == 2:  # it may take matrices alone
+    if len(subject.shapes[0]) == 2:  # it may accept only matrices
         shapes = ((1, 12), (3, 4), (4, 3))
     for shape in shapes:
         param = Parameter(subject.drawn([(12,)], seed=-1)[0].view(shape))

@@ -1,6 +1,6 @@
-"""How the optimizer under check is built: as a study builds it, so that what runs can be checked.
+"""Construction of the optimizer under check, in the way in which a study builds it.
 
-Classes and descriptions go through `optimizers.construct`; any other factory is called as it is.
+Classes and descriptions go through `optimizers.construct`; any other factory is called directly.
 """
 
 import inspect
@@ -18,7 +18,7 @@ from optimizers.spec import OptimizerSpec
 
 Source = Factory | OptimizerSpec
 
-# Ways to step that are tried in turn, as fields of a `Subject`.
+# Ways to step, as fields of a `Subject`; they are tried in turn.
 _NEEDS: tuple[dict[str, bool], ...] = (
     {},
     {"needs_closure": True},
@@ -34,10 +34,10 @@ class Making:
     """A way to build an optimizer.
 
     Args:
-        factory: Takes parameters or groups, and `keywords`.
+        factory: Function of parameters or groups, and of `keywords`.
         keywords: Hyperparameters that the factory takes by keyword.
-        bare: Takes parameters in every form that torch.optim takes, nothing being done to them
-            before; None for what asks for another form by design.
+        bare: Factory that gets parameters unchanged, in every form that torch.optim takes; None if
+            the class needs another form by design.
         needs: Ways to step that are worth a try.
     """
 
@@ -48,7 +48,7 @@ class Making:
 
 
 def making_of(source: Source) -> Making:
-    """Return how `source` is followed: a description, a class, a partial of one, or a factory."""
+    """Return the way to build `source`: a description, a class, a partial of one, or a factory."""
     if isinstance(source, OptimizerSpec):
         return _of_spec(source)
     cls = source.func if isinstance(source, partial) and not source.args else source
@@ -63,7 +63,7 @@ def making_of(source: Source) -> Making:
 
 
 def _of_spec(spec: OptimizerSpec) -> Making:
-    spec = replace(spec, rest=None)  # what steps the other parameters is another optimizer
+    spec = replace(spec, rest=None)  # `rest` is another optimizer, not under check
     cls = resolve_name(spec.target)
     needs = [each for each in _NEEDS if spec.gradients != "first" or each.get("gradients_first")]
     return Making(

@@ -1,4 +1,4 @@
-"""Checks of where parameters lie, what autograd knows of them, and what grows."""
+"""Checks of parameter memory, of autograd's view of the steps, and of memory growth."""
 
 import gc
 import sys
@@ -13,8 +13,8 @@ from optimizers.conformance.compare import tensors_in
 from optimizers.conformance.outcome import Failure
 from optimizers.conformance.subject import NotApplicable, Subject, params_of
 
-_FILLED = 110  # steps after which a history is full: that of L-BFGS has 100 entries, 2 a step
-_STRETCH = 20  # steps between two looks at memory
+_FILLED = 110  # steps that fill a history: that of L-BFGS has 100 entries, 2 a step
+_STRETCH = 20  # steps between two measurements of memory
 
 
 def parameters_keep_their_memory(subject: Subject) -> None:
@@ -62,10 +62,10 @@ def parameters_and_state_hold_no_graph(subject: Subject) -> None:
 def memory_does_not_grow_with_steps(subject: Subject) -> None:
     """What grows by a little in each step fills the memory in the night."""
     gc.collect()
-    gc.freeze()  # so that what lives already is not gone through at each look
+    gc.freeze()  # so that each measurement skips objects that exist already
     try:
         looks = _looks(subject, _FILLED // 2 if subject.needs_closure else _FILLED)
-        if _growth(looks):  # perhaps a long history that is being filled
+        if _growth(looks):  # a long history may still be filling
             looks = _looks(subject, 3 * _FILLED)
     finally:
         gc.unfreeze()
@@ -73,7 +73,7 @@ def memory_does_not_grow_with_steps(subject: Subject) -> None:
         raise Failure(growth)
 
 
-# What is no chance in each of three stretches of steps.
+# Growth that is too large for chance in each of three stretches of steps.
 _LEAST_GROWTH = {
     "entries of state and groups": 1,
     "live tensors": _STRETCH // 3,
@@ -83,7 +83,7 @@ _LEAST_GROWTH = {
 
 
 def _growth(looks: list[dict[str, int]]) -> str:
-    """Return in words what has grown in each stretch between two looks, empty if nothing has."""
+    """Describe what has grown in every stretch between measurements; "" if nothing has."""
     for name, least in _LEAST_GROWTH.items():
         growths = [after[name] - before[name] for before, after in pairwise(looks)]
         if min(growths) >= least:
@@ -92,7 +92,7 @@ def _growth(looks: list[dict[str, int]]) -> str:
 
 
 def _looks(subject: Subject, filled: int) -> list[dict[str, int]]:
-    """Return the sizes after so many steps, and after each of three stretches of further steps."""
+    """Return the sizes after `filled` steps and after each of three further stretches of steps."""
     params = subject.parameters()
     optimizer = subject.run(params, steps=range(filled))
     looks = [_size_of(optimizer, params)]
@@ -104,7 +104,7 @@ def _looks(subject: Subject, filled: int) -> list[dict[str, int]]:
 
 
 def _size_of(optimizer: torch.optim.Optimizer, params: list[Parameter]) -> dict[str, int]:
-    """Return the sizes of what the optimizer holds and of what lives in the process."""
+    """Return the sizes of the optimizer's data and of the objects alive in the process."""
     for param in params:
         param.grad = None
     gc.collect()
@@ -121,7 +121,7 @@ def _size_of(optimizer: torch.optim.Optimizer, params: list[Parameter]) -> dict[
 
 
 def _num_entries(tree: Any, seen: set[int]) -> int:
-    """Return the elements of tensors and entries of containers below `tree`, each once."""
+    """Count the elements of tensors and the entries of containers below `tree`, each once."""
     if id(tree) in seen:
         return 0
     seen.add(id(tree))
@@ -148,7 +148,7 @@ def _place(param: Tensor) -> dict[str, Any]:
 
 
 def _silence_of(loss: Tensor, param: Tensor, old: Tensor) -> str:
-    """Return in words what a backward pass through weights from before makes of them."""
+    """Describe the result of a backward pass through weights from before a step."""
     try:
         (grad,) = torch.autograd.grad(loss, param)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What a check is, and what comes out of it: silent faults apart from loud ones."""
+"""Checks and their outcomes, with silent faults distinguished from loud ones."""
 
 import dis
 import inspect
@@ -16,7 +16,7 @@ from optimizers.construct import NoGroupsError
 
 Status = Literal["passed", "failed", "inconvenient", "not applicable", "not judged"]
 
-_LONGEST = 200  # characters of what an optimizer says in an error
+_LONGEST = 200  # characters of an optimizer's error message
 
 
 class Failure(Exception):  # noqa: N818  (it is a verdict, not an error of the program)
@@ -24,11 +24,11 @@ class Failure(Exception):  # noqa: N818  (it is a verdict, not an error of the p
 
 
 class Inconvenience(Exception):  # noqa: N818  (it is a verdict, not an error of the program)
-    """The property does not hold, but no number of a usual run is wrong for that."""
+    """The property does not hold, but the numbers of a usual run are still right."""
 
 
 class Difference(Failure):
-    """Two runs that should agree do not; where steps are random this says nothing."""
+    """Two runs that should agree differ; this means nothing if steps are random."""
 
 
 _STATUSES: dict[type[Exception], Status] = {
@@ -41,12 +41,13 @@ _STATUSES: dict[type[Exception], Status] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One property that an optimizer has or has not.
+    """One property that an optimizer may have or lack.
 
     Args:
-        theme: What it is about, a heading in verdicts.
-        run: Returns if the property holds and raises `Failure` or `NotApplicable` if not. Its name
-            is the property, the first line of its docstring says why it matters.
+        theme: Heading of the check in verdicts.
+        run: Function that raises `Failure` if the property does not hold and `NotApplicable` if it
+            has no meaning. Its name states the property, the first line of its docstring the
+            reason why it matters.
     """
 
     theme: str
@@ -59,18 +60,18 @@ class Check:
 
     @property
     def meaning(self) -> str:
-        """What the property is good for, in one sentence."""
+        """The use of the property in one sentence."""
         return (inspect.getdoc(self.run) or "").partition("\n")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came out of one check.
+    """The outcome of one check.
 
     Args:
         check: The check.
         status: ``passed``; ``failed`` if numbers are silently wrong; ``inconvenient`` if an error
-            is raised or something is missing that users of torch.optim are used to;
+            is raised or a convenience of torch.optim is missing;
             ``not applicable``; ``not judged`` if no check can be run.
         reason: The numbers of a failure, or why the check has no meaning here; empty if passed.
     """
@@ -81,7 +82,7 @@ class Outcome:
 
 
 def apply(check: Check, subject: Subject) -> Outcome:
-    """Return what comes out of `check`; an error that the optimizer raises is an inconvenience."""
+    """Return the outcome of `check`; an error that the optimizer raises is an inconvenience."""
     try:
         with sandbox():
             check.run(subject)
@@ -104,7 +105,7 @@ def _outcome_of(error: Exception, check: Check, subject: Subject) -> Outcome:
 def unless_refused(what: str) -> Iterator[None]:
     """Turn an error that the optimizer raises on purpose into `NotApplicable`.
 
-    An error out of an operation of torch passes: nobody has thought of the case then.
+    An error from within an operation of torch passes through: its author did not foresee the case.
     """
     try:
         yield
@@ -117,7 +118,7 @@ def unless_refused(what: str) -> Iterator[None]:
 
 
 def _is_on_purpose(traceback: TracebackType | None) -> bool:
-    """Whether the innermost frame is an optimizer's and stopped at `raise`, not in a call."""
+    """Return whether the innermost frame is an optimizer's and ended in `raise`, not in a call."""
     assert traceback is not None
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -129,14 +130,14 @@ def _is_on_purpose(traceback: TracebackType | None) -> bool:
 
 
 def in_words(error: Exception) -> str:
-    """Return the type, the first line and the place of an error."""
+    """Return the type, first line and location of an error."""
     frames = extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {first_line(error)}{place}"
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message; what torch appends for developers is cut off."""
+    """Return the first line of an error's message, without torch's notes for developers."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = lines[0] if lines else type(error).__name__
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

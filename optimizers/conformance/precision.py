@@ -1,4 +1,4 @@
-"""Checks of parameters that are no 32-bit real numbers."""
+"""Checks of parameters that are not 32-bit real numbers."""
 
 import torch
 from torch.nn import Parameter
@@ -17,7 +17,7 @@ def float16_parameters_move(subject: Subject) -> None:
     """In fp16 an eps of 1e-8 is zero, and squares overflow soon."""
     try:
         _require_same_way(subject, torch.float16)
-    except Failure as failure:  # torch.optim's own give nan there: use a GradScaler
+    except Failure as failure:  # torch.optim's classes give nan too; a GradScaler helps
         raise Inconvenience(str(failure)) from None
 
 
@@ -42,7 +42,7 @@ def complex_parameters_move_as_pairs_of_reals(subject: Subject) -> None:
         raise Failure("one of the real and imaginary parts did not move")
     try:
         require_same([torch.view_as_real(param.detach())], [twin], "complex", subject.rounding)
-    except Failure as difference:  # a modulus in place of two squares is another rule, no error
+    except Failure as difference:  # a rule may use the modulus instead of two squares
         raise Inconvenience(str(difference)) from None
 
 
@@ -80,7 +80,7 @@ def counts_are_kept_in_a_type_that_counts(subject: Subject) -> None:
 
 
 def _require_same_way(subject: Subject, dtype: torch.dtype) -> None:
-    """Compare with 32 bits, from zero, beside which every move is seen."""
+    """Compare with 32 bits, from zero, where every move is visible."""
     if subject.is_random:
         raise NotApplicable("its steps are random, and this compares two runs")
     ends = []
@@ -90,7 +90,7 @@ def _require_same_way(subject: Subject, dtype: torch.dtype) -> None:
             optimizer = subject.build(params)
             for step in subject.span(6):
                 signs = [grad.sign() for grad in subject.gradients(step, each)]
-                subject.step(optimizer, signs)  # of size 1, whose square no type loses
+                subject.step(optimizer, signs)  # ±1, whose square is exact in every type
         ends.append([param.detach().float().flatten() for param in params])
     for index, (wide, narrow) in enumerate(zip(*ends, strict=True)):
         if not bool(narrow.isfinite().all()):

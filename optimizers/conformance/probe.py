@@ -1,4 +1,4 @@
-"""Finds out what an optimizer takes and what kind of rule it is, by its signature and by trying."""
+"""Detection of the inputs and the kind of rule of an optimizer, by its signature and by trials."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -20,21 +20,21 @@ from optimizers.contract import has_two_points
 
 _SHAPES: tuple[Shape, ...] = ((7,), (5, 3), (2, 3, 4))
 _MATRICES: tuple[Shape, ...] = ((7, 3), (5, 3), (4, 9))
-_LONGEST_START = 40  # steps in which a parameter may rest at first; AdaShift's are 10
+_LONGEST_START = 40  # steps in which a parameter may rest at first; AdaShift rests for 10
 _BASE = {torch.float64: 1e-12, torch.float32: 1e-5}
 _Alter = Callable[[list[Tensor]], list[Tensor]]
 
 
 class NotJudgedError(Exception):
-    """The optimizer takes no step in any of the ways tried; the message has the first error."""
+    """The optimizer takes no step in any way tried; the message has the first error."""
 
 
 def look_at(source: Source) -> Subject:
-    """Find out what the optimizer of `source` takes: shapes, gradients, hyperparameters, closures.
+    """Detect which shapes, gradients, hyperparameters and closures the optimizer accepts.
 
     Raises:
-        Exception: whatever it raises when it is built over three random matrices.
-        NotJudgedError: it takes no step.
+        Exception: any error of the optimizer when it is built over three random matrices.
+        NotJudgedError: the optimizer takes no step.
     """
     with sandbox():
         subject = _that_steps(making_of(source))
@@ -97,7 +97,7 @@ def _step_arguments(optimizer: Optimizer) -> list[inspect.Parameter]:
 
 
 def _start_of(subject: Subject) -> int:
-    """Return the steps that pass before the last of the parameters that move at all moves."""
+    """Return the number of steps before every parameter that moves at all has moved."""
     params = subject.parameters()
     resting, start = list(zip(params, copies(params), strict=True)), 0
     optimizer = subject.build(params)
@@ -115,7 +115,7 @@ def _start_of(subject: Subject) -> int:
 
 
 def _require_ordinary_weights(subject: Subject) -> None:
-    """Raise `NotJudgedError` if weights near zero move and no others, which the checks have."""
+    """Raise `NotJudgedError` if only weights near zero move, for the checks use larger ones."""
     moved = []
     for factor in (1.0, 1e-9):
         params = [torch.nn.Parameter(factor * tensor) for tensor in copies(subject.parameters())]
@@ -130,7 +130,7 @@ def _require_ordinary_weights(subject: Subject) -> None:
 
 
 def _require_ordinary_gradients(subject: Subject) -> None:
-    """Raise `NotJudgedError` if gradients move nothing until they have agreed for a while."""
+    """Raise `NotJudgedError` if weights move only after gradients have agreed for a while."""
     moved = []
     for is_steady in (False, True):
         params = subject.parameters()
@@ -149,7 +149,7 @@ def _require_ordinary_gradients(subject: Subject) -> None:
 
 @dataclass(frozen=True)
 class _Ends:
-    """Ends of runs with the gradients altered."""
+    """Final weights of runs with altered gradients."""
 
     subject: Subject
 
@@ -166,10 +166,10 @@ class _Ends:
 
 
 def _classified(subject: Subject) -> Subject:
-    """Return the subject with what its steps depend on, from runs with altered gradients."""
+    """Return the subject with the dependencies of its steps, found by altering gradients."""
     ends = _Ends(subject)
     plain = ends()
-    torch.rand(1)  # so that draws from the global generator give other numbers now
+    torch.rand(1)  # so that later draws from the global generator differ
     if not is_same(plain, ends()) or _draws(subject):
         return replace(subject, is_random=True, rounding=_BASE[subject.dtype])
     others = [ends(partial(_with_others_scaled, k))[1] for k in (3.0, 0.01, 0.0)]
@@ -185,7 +185,7 @@ def _classified(subject: Subject) -> Subject:
 
 
 def _adapts_to_all(subject: Subject) -> bool:
-    """Whether steps depend on others' gradients once these have pointed one way for a while."""
+    """Return whether steps depend on others' gradients after these have agreed for a while."""
     ends = []
     patterns: tuple[Callable[[int], float], ...] = (
         lambda step: 1.0,
@@ -207,7 +207,7 @@ def _adapts_to_all(subject: Subject) -> bool:
 
 
 def _looks_at_whole_tensors(subject: Subject) -> bool:
-    """Whether a row moves by the gradient of the other, in any of several directions of it."""
+    """Return whether the gradient of one row moves the other, for any of several directions."""
     (start,) = subject.drawn([(2, 150)], seed=-1)
     ends = []
     for turn in (lambda g: g, lambda g: _across(start[0], g), lambda g: start[0], torch.zeros_like):
@@ -218,19 +218,19 @@ def _looks_at_whole_tensors(subject: Subject) -> bool:
                 (grad,) = subject.drawn([(2, 150)], seed=step)
                 first, second = turn(grad[0]), _across(start[1], grad[1])
                 subject.step(optimizer, [torch.stack([first, second])])
-        except Exception:  # what it does not take, the checks will meet
+        except Exception:  # the checks will meet a refusal
             return False
         ends.append(param.detach()[1])
     return not is_same(ends[1:], ends[:1] * 3)
 
 
 def _across(start: Tensor, grad: Tensor) -> Tensor:
-    """Return what of a gradient is at right angles to the weights, where projections begin."""
+    """Return the component of a gradient orthogonal to the weights, where projections begin."""
     return grad - start * (grad @ start) / (start @ start)
 
 
 def _draws(subject: Subject) -> bool:
-    """Whether steps draw from torch's generator, even if little comes of it at first."""
+    """Return whether steps draw from torch's generator, even if the effect is small at first."""
     with sandbox():
         before = torch.get_rng_state()
         subject.run(subject.parameters(), steps=subject.span(12))
@@ -251,11 +251,11 @@ def _with_first(grad: Tensor) -> Tensor:
 
 
 def _rounding_of(subject: Subject, ends: _Ends, plain: list[Tensor]) -> float:
-    """Return a bound on what rounding may change, as measured from gradients a little off."""
+    """Return a bound on the effect of rounding, measured with slightly altered gradients."""
     base = _BASE[subject.dtype]
     if is_same(plain, ends(lambda grads: [grad.float().to(grad.dtype) for grad in grads])):
         base = max(base, 2e-6)  # it computes in 32 bits
-    if subject.is_coupled:  # norms over all parameters are often taken in 32 bits
+    if subject.is_coupled:  # norms over all parameters are often computed in 32 bits
         moved = largest_gap(plain, copies(subject.parameters()))
         base = max(base, min(1e-5, 1e-3 * moved))
     tiny = _BASE[subject.dtype] / 10

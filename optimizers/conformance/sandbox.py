@@ -1,4 +1,4 @@
-"""Settings of the process that a step may change, put back so that no check disturbs another."""
+"""Restoration of process settings that a step may change, so that checks stay independent."""
 
 import random
 import warnings
@@ -10,7 +10,7 @@ import torch
 
 
 def settings() -> dict[str, Any]:
-    """Return what is set for the whole process or thread, by names for people."""
+    """Return the settings of the process and thread, under readable names."""
     return {
         "gradients enabled": torch.is_grad_enabled(),
         "default type": torch.get_default_dtype(),
@@ -22,7 +22,7 @@ def settings() -> dict[str, Any]:
 
 @contextmanager
 def sandbox() -> Iterator[None]:
-    """Put settings and random generators back, and print no warnings."""
+    """Restore settings and random generators afterwards, and suppress warnings."""
     before, state = settings(), random.getstate()
     try:
         with torch.random.fork_rng(devices=()), warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Checks that an optimizer that is saved, copied or moved goes on as if nothing had happened."""
+"""Checks that a saved, copied or moved optimizer continues unchanged."""
 
 import copy
 import io
@@ -15,7 +15,7 @@ from optimizers.conformance.outcome import Failure, Inconvenience, unless_refuse
 from optimizers.conformance.subject import NotApplicable, Subject
 from optimizers.contract import switch_to_evaluation, switch_to_training
 
-_EXACT = 1e-5  # above it, rounding is so much enlarged that memory alignment shows
+_EXACT = 1e-5  # above it, rounding is amplified so much that memory alignment matters
 
 
 def a_state_dict_restores_to_the_bit(subject: Subject) -> None:
@@ -53,7 +53,7 @@ def looking_at_it_changes_nothing(subject: Subject) -> None:
         if subject.averages:
             switch_to_evaluation(looked)
             switch_to_training(looked)
-    tolerance = 1e-9 * subject.averages  # the way to the average and back rounds
+    tolerance = 1e-9 * subject.averages  # switching to the average and back rounds
     require_same(params, twins, "with a state dict between steps", max(tolerance, subject.rounding))
 
 
@@ -93,7 +93,7 @@ def state_keeps_its_type_when_loaded(subject: Subject) -> None:
 
 
 def _require_restored(subject: Subject, copied: Callable[[Any], Any]) -> None:
-    """Save after 4 steps, one parameter having rested, and go on with a new optimizer."""
+    """Save after 4 steps in which one parameter rested, and continue with a new optimizer."""
     params = subject.parameters(torch.float32)
     unbroken = subject.build(params)
     for step in subject.span(4):

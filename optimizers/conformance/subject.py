@@ -1,4 +1,4 @@
-"""The optimizer under check: how to build it, how to feed it, and what it asks for."""
+"""The optimizer under check: its construction, its inputs and its requirements."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,24 +25,24 @@ class Subject:
     """An optimizer under check.
 
     Args:
-        factory: Makes it from parameters or groups.
-        bare: Makes it from parameters in every form that torch.optim takes; None if there is none.
-        shapes: Shapes of parameters that it takes.
+        factory: Function that builds it from parameters or groups.
+        bare: Factory that accepts parameters in every form that torch.optim takes, or None.
+        shapes: Shapes of parameters that it accepts.
         keywords: Hyperparameters that the factory takes by keyword; the checks vary others in the
             parameter group.
         defaults: Hyperparameters of its groups.
-        takes_closure: Whether its step takes a closure.
-        needs_closure: Whether its step cannot do without one.
-        gradients_first: Whether gradients must be there before its step calls the closure.
-        needs_graph: Whether gradients must come with a graph, for second derivatives.
-        needs_sparse: Whether it takes sparse gradients alone.
+        takes_closure: The step takes a closure.
+        needs_closure: The step requires a closure.
+        gradients_first: Gradients must exist before the step calls the closure.
+        needs_graph: Gradients need a graph, for second derivatives.
+        needs_sparse: Only sparse gradients are accepted.
         dtype: Floating type of parameters in most checks.
-        averages: Whether it has ``train()`` and ``eval()``, between two sets of weights.
-        start: Steps that pass before every parameter that moves at all has moved.
-        rounding: Difference that another order of its operations may make, against 1 or the value.
-        is_coupled: Whether the step of one parameter depends on the gradients of others.
-        is_elementwise: Whether the step of one element depends on its own gradients alone.
-        is_random: Whether the same step twice differs.
+        averages: ``train()`` and ``eval()`` switch between two sets of weights.
+        start: Number of steps before every parameter that moves at all has moved.
+        rounding: Effect of another order of operations, relative to values above 1.
+        is_coupled: The step of one parameter depends on the gradients of others.
+        is_elementwise: The step of one element depends only on its own gradients.
+        is_random: Repeating a step gives another result.
     """
 
     factory: Factory
@@ -67,7 +67,7 @@ class Subject:
     )
 
     def has(self, name: str) -> bool:
-        """Whether there is a hyperparameter of that name."""
+        """Return whether a hyperparameter of that name exists."""
         return name in self.keywords or name in self.defaults
 
     def only_known(self, **values: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Subject:
         """Return the optimizer over `params` with these hyperparameters, ready to train.
 
         Raises:
-            NotApplicable: it has no hyperparameter of such a name.
+            NotApplicable: it has no hyperparameter of this name.
         """
         missing = [name for name in values if not self.has(name)]
         if missing:
@@ -91,12 +91,12 @@ class Subject:
     def ready(
         self, params: Iterable[Any], *, by: Factory | None = None, **keywords: Any
     ) -> Optimizer:
-        """Return what the factory, or `by`, makes of this, ready to train.
+        """Return the optimizer that the factory or `by` builds, ready to train.
 
         Args:
-            params: Parameters or groups, as they are.
-            by: Another way to make it.
-            keywords: Hyperparameters, as they are.
+            params: Parameters or groups, passed on unchanged.
+            by: Factory to use instead.
+            keywords: Hyperparameters, passed on unchanged.
         """
         given = list(params)
         form = iter(given) if isinstance(params, Iterator) else given
@@ -106,24 +106,24 @@ class Subject:
         return optimizer
 
     def params_of(self, optimizer: Optimizer) -> list[Parameter]:
-        """Return its parameters in the order in which they were given, those added since last.
+        """Return its parameters in the order in which they were given, later additions last.
 
-        Its groups may have another: some sort parameters by their kind.
+        Its groups may have another order: some optimizers sort parameters by their kind.
         """
         places = {id(param): i for i, param in enumerate(self._given.get(optimizer, []))}
         return sorted(params_of(optimizer), key=lambda p: places.get(id(p), len(places)))
 
     def follow(self, copy: Optimizer, original: Optimizer) -> None:
-        """Take `copy`'s parameters to have been given in the order of `original`'s."""
+        """Give the parameters of `copy` the order of those of `original`."""
         twins = dict(zip(map(id, params_of(original)), params_of(copy), strict=True))
         self._given[copy] = [twins[id(param)] for param in self.params_of(original)]
 
     def span(self, steps: int) -> range:
-        """Return that many steps, after those in which it does not move yet."""
+        """Return the indices of this many steps, after those in which it does not move yet."""
         return range(self.start + steps)
 
     def parameters(self, dtype: torch.dtype | None = None) -> list[Parameter]:
-        """Return random parameters, the same in every call."""
+        """Return random parameters, equal in every call."""
         return [Parameter(t) for t in draw(self.shapes, seed=-1, dtype=dtype or self.dtype)]
 
     def drawn(self, shapes: Iterable[Shape], *, seed: int) -> list[Tensor]:
@@ -131,7 +131,7 @@ class Subject:
         return draw(shapes, seed=seed, dtype=self.dtype)
 
     def gradients(self, step: int, dtype: torch.dtype | None = None) -> list[Tensor]:
-        """Return random gradients for `parameters`, the same in every call for that `step`."""
+        """Return random gradients for `parameters`, equal in every call with the same `step`."""
         return draw(self.shapes, seed=step, dtype=dtype or self.dtype)
 
     def put(self, params: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
@@ -148,7 +148,7 @@ class Subject:
             self.put(params, [param.grad for param in params])
 
     def step(self, optimizer: Optimizer, grads: Sequence[Tensor | None]) -> None:
-        """Take one step with copies of these gradients, one for each parameter, None for none."""
+        """Take one step with copies of these gradients; None leaves a parameter without one."""
         params = self.params_of(optimizer)
 
         def closure() -> Tensor:
@@ -160,7 +160,7 @@ class Subject:
         self.step_with(optimizer, closure)
 
     def step_with(self, optimizer: Optimizer, closure: Callable[[], Tensor]) -> None:
-        """Take one step after a `closure` that leaves gradients and returns a loss."""
+        """Take one step with a `closure` that computes gradients and returns a loss."""
         if not self.needs_closure:
             closure()
             optimizer.step()
@@ -174,7 +174,7 @@ class Subject:
     def run(
         self, params: Iterable[Any], steps: Iterable[int] | None = None, **values: Any
     ) -> Optimizer:
-        """Return the optimizer after these steps, parameters as from `parameters`."""
+        """Return the optimizer after these steps on `params`, which are like `parameters()`."""
         optimizer = self.build(params, **values)
         for step in self.span(4) if steps is None else steps:
             self.step(optimizer, self.gradients(step))
@@ -207,7 +207,7 @@ def _flat(given: Iterable[Any]) -> list[Parameter]:
 
 
 def draw(shapes: Iterable[Shape], *, seed: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Return standard normal tensors of these shapes, drawn with a generator of their own."""
+    """Return standard normal tensors of these shapes, drawn with a separate generator."""
     generator = torch.Generator().manual_seed(seed + 1000)
     wide = torch.complex128 if dtype.is_complex else torch.float64
     return [torch.randn(shape, generator=generator, dtype=wide).to(dtype) for shape in shapes]

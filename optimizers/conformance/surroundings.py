@@ -1,4 +1,4 @@
-"""Checks of what a step must not touch: random generators and settings of the process."""
+"""Checks that a step leaves random generators and process settings alone."""
 
 import random
 import sys
@@ -36,7 +36,7 @@ def _generators() -> dict[str, Any]:
         "torch's global generator": torch.get_rng_state().tolist(),
         "Python's random": random.getstate(),
     }
-    if "numpy" in sys.modules:  # what nobody has imported nobody has drawn from
+    if "numpy" in sys.modules:  # nobody has drawn from a module that is not imported
         kind, keys, *rest = sys.modules["numpy"].random.get_state()
         states["numpy's global generator"] = (kind, keys.tolist(), *rest)
     return states

@@ -1,4 +1,4 @@
-"""The table of checks, by theme; the first one is what all others stand on."""
+"""The table of checks by theme; all others stand on the first."""
 
 from optimizers.conformance import (
     closures,
@@ -121,7 +121,7 @@ _THEMES = {
 
 CHECKS = tuple(Check(theme=theme, run=run) for theme, runs in _THEMES.items() for run in runs)
 
-# What follows from the failure of another check, so that one fault is said once.
+# Checks that fail as a consequence of another check, so that one fault is reported once.
 STANDS_ON = {
     "a state dict goes through a file": "a state dict restores to the bit",
     "a deep copy goes on": "a pickled optimizer goes on",

@@ -1,4 +1,4 @@
-"""Checks with what surrounds an optimizer in training: schedulers, hooks, scalers, models."""
+"""Checks with the parts that surround an optimizer: schedulers, hooks, scalers, models."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from optimizers.conformance.outcome import Failure, Inconvenience
 from optimizers.conformance.subject import NotApplicable, Subject
 from optimizers.contract import switch_to_evaluation
 
-_DRIVEN = ("lr", "momentum", "betas")  # what schedulers set
+_DRIVEN = ("lr", "momentum", "betas")  # hyperparameters that schedulers set
 _SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
     "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
     "MultiplicativeLR": lambda o: lr_scheduler.MultiplicativeLR(o, lambda step: 0.9),
@@ -69,10 +69,10 @@ def a_cycled_momentum_takes_effect(subject: Subject) -> None:
             1e-2,
             total_steps=subject.start + 21,
             cycle_momentum=is_cycled,
-            base_momentum=0.1,  # far from what is usual, where a sign seldom hangs on it
+            base_momentum=0.1,  # unusual, because a usual momentum seldom changes a sign
         )
         for step in subject.span(20):
-            size = 0.1 ** (step % 16)  # so that some meet a momentum of their own size
+            size = 0.1 ** (step % 16)  # so that some gradients match the momentum in size
             subject.step(optimizer, [size * grad for grad in subject.gradients(step)])
             one_cycle.step()
         ends.append(copies(params))

@@ -1,1 +1,1 @@
-"""One update rule a file, as its paper states it; `optimizers.registry` lists them."""
+"""Update rules as their papers state them, one per file; `optimizers.registry` lists them."""

@@ -1,8 +1,8 @@
 """Adadelta.
 
 Paper: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", arXiv 1212.5701, 2012, Algorithm 1.
-Deviations: a learning rate multiplies the step as in torch, 1 by default, which is the paper's
-rule; ρ is 0.9 by default as in torch, where the paper uses 0.95.
+Deviations: as in torch, a learning rate multiplies the step; its default 1 gives the paper's rule.
+ρ is 0.9 by default, as in torch; the paper uses 0.95.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,11 +26,11 @@ def adadelta_rule(
     """Set E[g²] ← ρE[g²] + (1−ρ)g²; Δx = √(E[Δx²]+ε)/√(E[g²]+ε)·g; E[Δx²] likewise; x ← x − lr·Δx.
 
     Args:
-        x: Parameters, changed in place as are the two means.
+        x: Parameters; they and the two means change in place.
         g: Gradient, of the same shape.
         mean_g2: Decaying mean E[g²], of the same shape.
         mean_dx2: Decaying mean E[Δx²], of the same shape.
-        lr: Factor of the step; it and those below are floats or tensors that broadcast.
+        lr: Factor of the step; this and the scalars below are floats or tensors that broadcast.
         rho: Decay ρ of both means.
         eps: ε, inside both roots.
     """
@@ -42,11 +42,11 @@ def adadelta_rule(
 
 
 class Adadelta(PaperOptimizer):
-    """Steps in the units of the parameters, from the steps taken before.
+    """Gradient descent whose steps get the units of the parameters from the steps before.
 
     Args:
         params: Parameters or groups.
-        lr: Factor of the step; the paper has none, which is 1.
+        lr: Factor of the step; the paper has none, which corresponds to 1.
         rho: Decay ρ of both means.
         eps: ε, inside both roots.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.

@@ -1,8 +1,8 @@
 """Adagrad.
 
 Paper: Duchi, Hazan & Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
-Optimization", JMLR 2011, the diagonal form. Deviations: none, δ is added to the root as there;
-`lr_decay` and the initial value of the accumulator are torch's additions. From torch: none.
+Optimization", JMLR 2011, the diagonal form. Deviations: none; δ is added to the root as in the
+paper. `lr_decay` and the initial value of the accumulator are torch's additions. From torch: none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,21 +25,21 @@ def adagrad_rule(
         g: Gradient, of the same shape.
         s: Sum of squared gradients, of the same shape.
         eta: Learning rate: a float, or a tensor that broadcasts against `theta`.
-        delta: Keeps the denominator from zero; likewise.
+        delta: Positive term of the denominator: a float, or a tensor that broadcasts.
     """
     s.addcmul_(g, g)
     subtract_quotient(theta, eta, g, s.sqrt().add_(delta))
 
 
 class Adagrad(PaperOptimizer):
-    """Gradient descent whose rate falls per coordinate with the gradients seen there.
+    """Gradient descent whose rate falls in each coordinate with the gradients seen there.
 
     Args:
         params: Parameters or groups.
         lr: Learning rate η.
         lr_decay: The rate at step t is lr/(1 + (t − 1)·lr_decay).
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
-        initial_accumulator_value: Where the sum of squares begins.
+        initial_accumulator_value: Initial value of the sum of squares.
         eps: δ, added to the root.
         maximize: Climb instead of descend.
         execution: How the rule is run; see `optimizers.base`.
@@ -76,7 +76,7 @@ class Adagrad(PaperOptimizer):
             "maximize": maximize,
         }
         super().__init__(params, hyperparameters, execution)
-        for group in self.param_groups:  # as torch, so that a state dict is whole before step 1
+        for group in self.param_groups:  # torch too fills state dicts before step 1
             for param in group["params"]:
                 self.begin(param, group)
 
@@ -85,7 +85,7 @@ class Adagrad(PaperOptimizer):
         return {"s": "sum"}
 
     def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
-        """Return the sum at its initial value."""
+        """Return the initial sum of squares."""
         start = float(group["initial_accumulator_value"])
         value = complex(start, start) if param.is_complex() else start
         return torch.full_like(param, value, memory_format=torch.preserve_format)

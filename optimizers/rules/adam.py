@@ -2,14 +2,14 @@
 
 Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, Algorithm 1, in the
 order of computation that the end of its section 2 gives: the bias corrections of both moments go
-into the stepsize α_t = α·√(1−β₂ᵗ)/(1−β₁ᵗ), and ε̂ = ε·√(1−β₂ᵗ) keeps the update that of the
-algorithm's box. Deviations: none. From torch: none but rounding, which in float16
-parameters takes an ε below 2e-6 to an ε̂ of zero in the first steps; without bias correction (the
-paper's figure 4) there is no counterpart.
+into the stepsize α_t = α·√(1−β₂ᵗ)/(1−β₁ᵗ), and ε̂ = ε·√(1−β₂ᵗ) makes the update equal to that of
+the algorithm's box. Deviations: none. From torch: only rounding; with float16 parameters it turns
+an ε below 2e-6 into an ε̂ of zero in the first steps. torch has no counterpart of the form without
+bias correction (the paper's figure 4).
 
-`amsgrad`: Reddi, Kale & Kumar, "On the Convergence of Adam and Beyond", ICLR 2018. As in torch the
-maximum is taken of the uncorrected v, and what it gives is bias-corrected; the paper corrects
-nothing, which is `amsgrad=True, bias_correction=False`.
+`amsgrad`: Reddi, Kale & Kumar, "On the Convergence of Adam and Beyond", ICLR 2018. As in torch, the
+maximum is that of the uncorrected v and is bias-corrected afterwards. The paper corrects nothing,
+which is `amsgrad=True, bias_correction=False`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,12 +40,13 @@ def adam_rule(
         g: Gradient, of the same shape.
         m: First moment, of the same shape.
         v: Second moment, of the same shape.
-        v_max: For AMSGrad, v_max ← max(v_max, v), which then takes the place of v in the root.
-        alpha_t: Stepsize with both bias corrections; it and all below are floats, or tensors that
-            broadcast against `theta`.
+        v_max: AMSGrad's maximum, v_max ← max(v_max, v), which replaces v in the root; otherwise
+            None.
+        alpha_t: Stepsize with both bias corrections; this and the scalars below are floats, or
+            tensors that broadcast against `theta`.
         beta1: Decay of the first moment.
-        beta2: Decay of the second.
-        eps_hat: Keeps the denominator from zero.
+        beta2: Decay of the second moment.
+        eps_hat: ε̂, the positive term of the denominator.
     """
     average(m, g, beta1)
     average_square(v, g, beta2)
@@ -55,7 +56,7 @@ def adam_rule(
 
 
 class Adam(PaperOptimizer):
-    """Steps along the mean gradient over the root of the mean squared gradient.
+    """Gradient descent by the mean gradient over the root of the mean squared gradient.
 
     Args:
         params: Parameters or groups.
@@ -64,7 +65,7 @@ class Adam(PaperOptimizer):
         eps: ε.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
         amsgrad: Divide by the largest second moment so far.
-        bias_correction: Undo that both moments begin at zero.
+        bias_correction: Correct for the start of both moments at zero.
         maximize: Climb instead of descend.
         execution: How the rule is run; see `optimizers.base`.
     """
@@ -97,7 +98,7 @@ class Adam(PaperOptimizer):
         super().__init__(params, own, execution)
 
     def entries(self, group: Group) -> Mapping[str, str | None]:
-        """Return the two moments, and the largest second one for AMSGrad."""
+        """Return the two moments and, for AMSGrad, the largest second moment."""
         largest = "max_exp_avg_sq" if group["amsgrad"] else None
         return {"m": "exp_avg", "v": "exp_avg_sq", "v_max": largest}
 

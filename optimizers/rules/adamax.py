@@ -1,8 +1,8 @@
 """AdaMax.
 
 Paper: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, section 7.1, Algorithm
-2. Deviation, torch's: ε is added to |g| in the maximum, so that a gradient that was always zero
-does not divide by zero; the paper has none. From torch: none.
+2. Deviation, as in torch: ε is added to |g| in the maximum, so that gradients that were always zero
+do not cause a division by zero; the paper has no ε. From torch: none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ def adamax_rule(
         g: Gradient, of the same shape.
         m: First moment, of the same shape.
         u: Exponentially weighted infinity norm, of the same shape.
-        alpha_t: α/(1−β₁ᵗ); it and those below are floats or tensors that broadcast.
+        alpha_t: α/(1−β₁ᵗ); this and the scalars below are floats or tensors that broadcast.
         beta1: Decay of the first moment.
         beta2: Decay of the norm.
         eps: ε.
@@ -47,7 +47,7 @@ class Adamax(PaperOptimizer):
 
     Args:
         params: Parameters or groups.
-        lr: Stepsize α; the paper's default.
+        lr: Stepsize α, with the paper's default.
         betas: Decays β₁ and β₂ of the first moment and of the norm.
         eps: ε, added to |g|.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.

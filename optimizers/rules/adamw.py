@@ -1,8 +1,8 @@
 """Adam with decoupled weight decay.
 
 Paper: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, Algorithm 2.
-Deviation, torch's: the decay is multiplied by the learning rate, θ ← (1 − lr·λ)θ, so that
-λ here is the paper's λ/α; the default 0.01 is torch's. From torch: none but rounding.
+Deviation, as in torch: the decay is multiplied by the learning rate, θ ← (1 − lr·λ)θ, so λ here is
+the paper's λ/α; the default 0.01 is torch's. From torch: only rounding.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from optimizers.rules.adam import Adam
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters, apart from the gradient.
+    """Adam whose weight decay shrinks the parameters directly, not through the gradient.
 
     Args:
         params: Parameters or groups.
@@ -24,7 +24,7 @@ class AdamW(Adam):
         eps: ε.
         weight_decay: λ: before each step the parameters are multiplied by 1 − lr·λ.
         amsgrad: Divide by the largest second moment so far.
-        bias_correction: Undo that both moments begin at zero.
+        bias_correction: Correct for the start of both moments at zero.
         maximize: Climb instead of descend.
         execution: How the rule is run; see `optimizers.base`.
     """

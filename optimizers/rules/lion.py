@@ -1,7 +1,7 @@
 """Lion.
 
 Paper: Chen et al., "Symbolic Discovery of Optimization Algorithms", NeurIPS 2023, Algorithm 2.
-Deviations: none; defaults are those of the authors' code. torch has no Lion.
+Deviations: none. The defaults are those of the authors' code. torch has no Lion.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,8 +22,8 @@ def lion_rule(
         theta: Parameters.
         g: Gradient, of the same shape.
         m: Mean gradient, of the same shape.
-        eta: Learning rate; it and those below are floats or tensors that broadcast.
-        beta1: How much of m goes into the direction.
+        eta: Learning rate; this and the scalars below are floats or tensors that broadcast.
+        beta1: Weight of m in the direction.
         beta2: Decay of m.
     """
     c = m.clone()
@@ -33,7 +33,7 @@ def lion_rule(
 
 
 class Lion(PaperOptimizer):
-    """Steps of one size in every coordinate, along the sign of an interpolated momentum.
+    """Descent by the sign of an interpolated momentum, with equal steps in every coordinate.
 
     Args:
         params: Parameters or groups.

@@ -1,7 +1,7 @@
 """Gradient descent with momentum, the heavy ball.
 
 Paper: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, in the form
-v ← μ·v + g, θ ← θ − α·v. Deviation: the learning rate stands outside the velocity, as in torch, so
+v ← μ·v + g, θ ← θ − α·v. Deviation: as in torch, the learning rate stands outside the velocity, so
 a change of α acts at once; with constant α the iterates are Polyak's. There is no dampening.
 """
 
@@ -24,7 +24,7 @@ def momentum_rule(
         g: Gradient, of the same shape.
         v: Velocity, of the same shape; zeros before the first step.
         alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
-        mu: Momentum μ, likewise.
+        mu: Momentum μ: a float, or a tensor that broadcasts.
     """
     v.mul_(mu).add_(g)
     subtract_scaled(theta, alpha, v)
@@ -43,7 +43,7 @@ class Momentum(PaperOptimizer):
     """
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
-    # So that state dicts pass to torch.optim.SGD and back.
+    # State dicts pass to torch.optim.SGD and back because of these.
     fixed: ClassVar = {"dampening": 0, "nesterov": False}
     counters = ()
     rule = staticmethod(momentum_rule)

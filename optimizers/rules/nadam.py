@@ -1,9 +1,9 @@
 """NAdam.
 
 Paper: Dozat, "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop, Algorithm 2, with the
-momentum schedule μ_t of its section 3. Deviations, torch's: the schedule's exponent t/250 is
-t·momentum_decay with 0.004, and the root is of v̂ as in Adam, where the paper's algorithm has one
-more factor β₂. From torch: none but rounding, see `adam`.
+momentum schedule μ_t of its section 3. Deviations, as in torch: the schedule's exponent t/250 is
+t·momentum_decay with 0.004, and the root is that of v̂ as in Adam, while the paper's algorithm has
+one more factor β₂. From torch: only rounding, see `adam`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,10 +34,10 @@ def nadam_rule(
         g: Gradient, of the same shape.
         m: First moment, of the same shape.
         v: Second moment, of the same shape.
-        alpha_g: α(1−μ_t)/(1−Πμ)·√(1−β₂ᵗ); it and those below are floats or tensors that broadcast.
-        alpha_m: αμ_{t+1}/(1−Πμ·μ_{t+1})·√(1−β₂ᵗ), the look ahead.
+        alpha_g: α(1−μ_t)/(1−Πμ)·√(1−β₂ᵗ); all scalars are floats or tensors that broadcast.
+        alpha_m: αμ_{t+1}/(1−Πμ·μ_{t+1})·√(1−β₂ᵗ), the factor of the look-ahead.
         beta1: Decay of the first moment.
-        beta2: Decay of the second.
+        beta2: Decay of the second moment.
         eps_hat: ε·√(1−β₂ᵗ).
     """
     average(m, g, beta1)
@@ -48,11 +48,11 @@ def nadam_rule(
 
 
 class NAdam(PaperOptimizer):
-    """Adam whose momentum looks ahead as Nesterov's.
+    """Adam with the look-ahead of Nesterov's momentum.
 
     Args:
         params: Parameters or groups.
-        lr: Stepsize α; the paper's and torch's default.
+        lr: Stepsize α, with the default of the paper and of torch.
         betas: Decays β₁ and β₂ of the two moments.
         eps: ε.
         weight_decay: L2 coefficient, added to the gradient as weight_decay·θ.
@@ -93,7 +93,7 @@ class NAdam(PaperOptimizer):
         return {"m": "exp_avg", "v": "exp_avg_sq"}
 
     def initial_counter(self, name: str) -> Tensor:
-        """Return step 0, and a product Πμ of nothing."""
+        """Return 0 for the step and 1 for the empty product Πμ."""
         start = super().initial_counter(name)
         return start if name == "step" else torch.ones_like(start)
 

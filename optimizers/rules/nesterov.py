@@ -1,10 +1,10 @@
 """Nesterov's accelerated gradient, as momentum with a look ahead.
 
 Paper: Sutskever, Martens, Dahl & Hinton, "On the importance of initialization and momentum in deep
-learning", ICML 2013: v ← μ·v − α·∇f(θ + μ·v), θ ← θ + v. Deviation: as in torch the parameters
-held are the point looked ahead to, φ = θ + μ·v (Bengio et al. 2013), so that the gradient is taken
-where the parameters are, and the learning rate stands outside the velocity; with constant α and μ
-the iterates are the paper's.
+learning", ICML 2013: v ← μ·v − α·∇f(θ + μ·v), θ ← θ + v. Deviation: as in torch, the stored
+parameters are the look-ahead point φ = θ + μ·v (Bengio et al. 2013), so the gradient is taken at
+the stored parameters, and the learning rate stands outside the velocity. With constant α and μ the
+iterates are the paper's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ def nesterov_rule(
         g: Gradient, of the same shape.
         v: Velocity, of the same shape; zeros before the first step.
         alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
-        mu: Momentum μ, likewise.
+        mu: Momentum μ: a float, or a tensor that broadcasts.
     """
     v.mul_(mu).add_(g)
     ahead = g + mu * v if isinstance(mu, Tensor) else g.add(v, alpha=mu)
@@ -34,7 +34,7 @@ def nesterov_rule(
 
 
 class Nesterov(PaperOptimizer):
-    """Momentum whose gradient is taken a step ahead.
+    """Momentum whose gradient is taken at the look-ahead point.
 
     Args:
         params: Parameters or groups.
@@ -46,7 +46,7 @@ class Nesterov(PaperOptimizer):
     """
 
     bounds: ClassVar = {"lr": Bound(), "momentum": Bound(high=1), "weight_decay": Bound()}
-    # So that state dicts pass to torch.optim.SGD and back.
+    # State dicts pass to torch.optim.SGD and back because of these.
     fixed: ClassVar = {"dampening": 0, "nesterov": True}
     counters = ()
     rule = staticmethod(nesterov_rule)

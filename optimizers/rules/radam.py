@@ -1,8 +1,8 @@
 """RAdam.
 
 Paper: Liu et al., "On the Variance of the Adaptive Learning Rate and Beyond", ICLR 2020, Algorithm
-2. Deviations, torch's: the step is rectified from ρ_t > 5 on, where the paper has 4, and ε, which
-the paper leaves out, is added to √v before the bias correction. From torch: none but rounding.
+2. Deviations, as in torch: the step is rectified from ρ_t > 5 on, while the paper has 4, and ε,
+which the paper leaves out, is added to √v before the bias correction. From torch: only rounding.
 """
 
 import math
@@ -34,11 +34,11 @@ def radam_rule(
         g: Gradient, of the same shape.
         m: First moment, of the same shape.
         v: Second moment, of the same shape.
-        alpha_t: Rectified and bias-corrected stepsize; it and those below are floats or tensors
-            that broadcast.
+        alpha_t: Rectified and bias-corrected stepsize; this and the scalars below are floats or
+            tensors that broadcast.
         beta1: Decay of the first moment.
-        beta2: Decay of the second.
-        adapts: 1 where the variance of the adaptive rate can be rectified, 0 where m goes alone.
+        beta2: Decay of the second moment.
+        adapts: 1 if the variance of the adaptive rate can be rectified, 0 for a step along m alone.
         eps: ε.
     """
     average(m, g, beta1)
@@ -94,7 +94,7 @@ class RAdam(PaperOptimizer):
         return {"m": "exp_avg", "v": "exp_avg_sq"}
 
     def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
-        """Return α_t, β₁, β₂, and which of the two steps it is."""
+        """Return α_t, β₁, β₂, ε and the choice between the two steps."""
         beta1, beta2 = group["betas"]
         same = {"beta1": beta1, "beta2": beta2, "eps": group["eps"]}
         t = counters["step"]

@@ -1,10 +1,10 @@
 """RMSprop.
 
 Source: Tieleman & Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012, whose decay
-is 0.9. Deviations, all torch's: the decay is 0.99 by default, ε is added to the root, momentum may
-follow the division, and the centered form of Graves, "Generating Sequences With Recurrent Neural
-Networks", 2013, has ε outside the root, not 1e-4 inside it. From torch: where rounding makes the
-centered form's E[g²] − E[g]² negative it counts as 0; torch takes its root, which is NaN.
+is 0.9. Deviations, all as in torch: the decay is 0.99 by default, ε is added to the root, momentum
+may follow the division, and the centered form of Graves, "Generating Sequences With Recurrent
+Neural Networks", 2013, has ε outside the root, not 1e-4 inside it. From torch: if rounding makes
+the centered form's E[g²] − E[g]² negative, it counts as 0; torch's root of it is NaN.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,9 +33,11 @@ def rmsprop_rule(
         theta: Parameters.
         g: Gradient, of the same shape.
         mean_g2: Decaying mean of g², of the same shape.
-        mean_g: Decaying mean of g, for the centered form: the root is then of E[g²] − E[g]².
-        velocity: For momentum: v ← μ·v + g/(√E[g²] + ε) takes the place of the quotient.
-        lr: Learning rate; it and those below are floats or tensors that broadcast.
+        mean_g: Decaying mean of g in the centered form, whose root is that of E[g²] − E[g]²;
+            otherwise None.
+        velocity: Velocity v ← μ·v + g/(√E[g²] + ε), which replaces the quotient; None without
+            momentum.
+        lr: Learning rate; this and the scalars below are floats or tensors that broadcast.
         alpha: Decay of the means.
         eps: ε.
         mu: Momentum μ.
@@ -96,7 +98,7 @@ class RMSprop(PaperOptimizer):
         super().__init__(params, own, execution)
 
     def entries(self, group: Group) -> Mapping[str, str | None]:
-        """Return the mean of squares, and what the centered form and momentum need."""
+        """Return the mean of squares, and the state of the centered form and of momentum."""
         centered = "grad_avg" if group["centered"] else None
         velocity = "momentum_buffer" if group["momentum"] > 0 else None
         return {"mean_g2": "square_avg", "mean_g": centered, "velocity": velocity}

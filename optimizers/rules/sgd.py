@@ -1,8 +1,8 @@
 """Stochastic gradient descent.
 
 Paper: Robbins & Monro, "A Stochastic Approximation Method", 1951. Deviations: none. From torch:
-momentum has classes of its own, `Momentum` and `Nesterov`, and is no argument; but a group's
-``momentum``, which is 0, may be set later, as `OneCycleLR` and `CyclicLR` do with torch's class.
+momentum is not an argument, because `Momentum` and `Nesterov` are separate classes. A group's
+``momentum``, 0 at first, may be set later, as `OneCycleLR` and `CyclicLR` do with torch's class.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,9 +26,9 @@ def sgd_rule(
     Args:
         theta: Parameters.
         g: Gradient, of the same shape.
-        v: For momentum: v ← μ·v + g takes the place of g.
+        v: Velocity v ← μ·v + g, which replaces g; None without momentum.
         alpha: Learning rate: a float, or a tensor that broadcasts against `theta`.
-        mu: Momentum μ, likewise.
+        mu: Momentum μ: a float, or a tensor that broadcasts.
     """
     if v is not None:
         g = v.mul_(mu).add_(g)
@@ -47,7 +47,7 @@ class SGD(PaperOptimizer):
     """
 
     bounds: ClassVar = {"lr": Bound(), "weight_decay": Bound()}
-    # So that state dicts pass to torch.optim.SGD and back.
+    # State dicts pass to torch.optim.SGD and back because of these.
     fixed: ClassVar = {"dampening": 0, "nesterov": False}
     counters = ()
     rule = staticmethod(sgd_rule)
@@ -66,7 +66,7 @@ class SGD(PaperOptimizer):
         super().__init__(params, own, execution)
 
     def entries(self, group: Group) -> Mapping[str, str | None]:
-        """Return the velocity, where a schedule has set a momentum."""
+        """Return the velocity if a schedule has set a momentum."""
         return {"v": "momentum_buffer" if group["momentum"] != 0 else None}
 
     def scalars(self, group: Group, counters: Mapping[str, float]) -> Mapping[str, Scalar]:
