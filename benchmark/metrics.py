@@ -287,8 +287,8 @@ def higher_is_better(name: str) -> bool:
     better = metric_of(name).better
     if better is None:
         raise ValueError(
-            f"metric {name!r}: cannot say whether more is better. "
-            f"Known: names that end in {', '.join(METRICS)}"
+            f"metric {name!r}: cannot say whether more is better. Known: "
+            f"{', '.join(row.name for row in METRICS.values() if row.better)}"
         )
     return better == "higher"
 

@@ -6,10 +6,11 @@ Optimizers by import path are the exception: their modules are imported.
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import NoneType
 
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, Problem, problems_of
-from benchmark.spec import Study, UsageError, Workload
+from benchmark.spec import ACCELERATORS, PRECISIONS, Study, UsageError, Workload
 from datamodules.registry import DATASETS
 from optimizers.grammar import describe
 from optimizers.pick import pick, shown
@@ -78,19 +79,39 @@ class Request:
 
     def _check_kinds(self) -> None:
         """Raise UsageError for values that only a caller in Python can give."""
+        self._check_names()
+        self._check_numbers()
+        if not isinstance(self.opts, str):
+            raise UsageError(f"opts: expected a text as for --opts, got {shown(str(self.opts))}")
+        if not isinstance(self.dropout, (bool, NoneType)):
+            raise UsageError(f"dropout: expected True, False or None, got {self.dropout!r}")
+        for name in ("data_dir", "cache_dir"):
+            value = getattr(self, name)
+            if not isinstance(value, (str, Path, NoneType)):
+                raise UsageError(f"{name}: expected a path, got {shown(str(value))}")
+            object.__setattr__(self, name, None if value is None else Path(value))
+
+    def _check_names(self) -> None:
         for name in _NAMES:
             value = getattr(self, name)
             if isinstance(value, str):
                 raise UsageError(f"{name}: expected a tuple of names, got the text {shown(value)}")
+        for accelerator in self.accelerators:
+            pick(dict.fromkeys(ACCELERATORS), accelerator, "accelerator")
+        for precision in self.precisions:
+            pick(dict.fromkeys(PRECISIONS), precision, "precision")
+
+    def _check_numbers(self) -> None:
         for name in _COUNTS:
             value = getattr(self, name)
-            is_whole = isinstance(value, int) and not isinstance(value, bool)
-            if value is not None and not (is_whole and value >= 1):
+            if value is not None and not (_is_whole(value) and value >= 1):
                 raise UsageError(f"{name}: expected a whole number from 1, got {shown(str(value))}")
-        if self.diagnostics_every < 0:
-            raise UsageError(f"diagnostics_every: expected 0 or more, got {self.diagnostics_every}")
-        if self.l2 is not None and not 0 <= self.l2 < math.inf:
-            raise UsageError(f"l2: expected a number >= 0, got {self.l2}")
+        if not _is_whole(self.diagnostics_every) or self.diagnostics_every < 0:
+            raise UsageError(
+                f"diagnostics_every: expected a whole number from 0, got {self.diagnostics_every!r}"
+            )
+        if self.l2 is not None and not (_is_number(self.l2) and 0 <= self.l2 < math.inf):
+            raise UsageError(f"l2: expected a number >= 0, got {shown(str(self.l2))}")
 
     def asked(self) -> list[Problem]:
         """Return the rows of the requested problems.
@@ -150,6 +171,14 @@ class Request:
             "l2": self.l2,
         }
         return replace(workload, **{k: v for k, v in asked.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_shapes(workload: Workload) -> None:

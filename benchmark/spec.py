@@ -27,6 +27,8 @@ from benchmark.plain_text import plain
 from optimizers.pick import shown
 from optimizers.spec import OptimizerSpec
 
+ACCELERATORS = ("cpu", "gpu", "mps")
+PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true")
 SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
 
 

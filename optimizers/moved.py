@@ -43,7 +43,8 @@ def address_of(target: str) -> str:
     >>> address_of("optimizers.rules.adam:Adam")
     'optimizers.adam:Adam'
     """
-    return target.replace(f"{_RULES}.", f"{_PACKAGE}.")
+    name = target.removeprefix(f"{_RULES}.")
+    return target if name == target else f"{_PACKAGE}.{name}"
 
 
 def install() -> None:

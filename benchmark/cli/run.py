@@ -23,13 +23,13 @@ from benchmark.cli.options import (
 from benchmark.cli.terminal import Terminal
 from benchmark.complete import complete
 from benchmark.launchers import Launcher, Limits, make_launcher
-from benchmark.launchers.devices import ACCELERATORS, PRECISIONS
 from benchmark.mirror.destination import MODES, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.models.registry import MODELS
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from benchmark.request import DIAGNOSTICS_EVERY, Request
+from benchmark.spec import ACCELERATORS, PRECISIONS
 from benchmark.store import Store
 
 _FOLDER = Folder()

@@ -2,9 +2,6 @@
 
 import os
 
-ACCELERATORS = ("cpu", "gpu", "mps")
-PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true")
-
 
 def why_not(accelerator: str, precision: str) -> str:
     """Return why a trial cannot run here with these two, or "" if it can.

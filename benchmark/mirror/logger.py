@@ -150,6 +150,7 @@ class LoggerSink:
         self.place = spec.place
         self._spec = spec
         self._cls = cls
+        self._store = store
         self._study = store.study
         self._folder = store.folder / FOLDER / spec.name
         self._runs: dict[str, LoggerRun] = {}
@@ -165,7 +166,7 @@ class LoggerSink:
             UsageError: the logger cannot be built, or its folder cannot be written.
         """
         try:
-            self._runs[trial.key] = run = self._build(trial)
+            run = self._build(trial)
             folder = run.folder()
         except (Exception, SystemExit) as error:  # a user's class may raise anything
             package = _PACKAGES.get(self.name, "")
@@ -174,7 +175,8 @@ class LoggerSink:
             line = error_line(error, 200)
             raise UsageError(f"--logger {self.name} cannot be built ({line}){cure}") from error
         if folder is not None:
-            self._check_folder(folder)
+            self._check_folder(folder, self._store.trial_folder(trial))
+        self._runs[trial.key] = run
         return run
 
     def start(self) -> None:
@@ -217,6 +219,7 @@ class LoggerSink:
             self._cls(**self._arguments(trial.key)),
             trial,
             self._study,
+            records=self._store.trial_folder(trial),
             forget=lambda: self._runs.pop(trial.key, None),
         )
 
@@ -270,7 +273,12 @@ class LoggerSink:
                 f"--logger {self.name}: {reason}.{hint} It takes: {', '.join(takes)}"
             ) from None
 
-    def _check_folder(self, folder: Path) -> None:
+    def _check_folder(self, folder: Path, records: Path) -> None:
+        if records.resolve() in (folder.resolve(), *folder.resolve().parents):
+            raise UsageError(
+                f"--logger {self.name}: folder {shown(str(folder))} is where the suite keeps the "
+                "records of the trial: give another save_dir, outside the study"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=folder):
@@ -289,16 +297,24 @@ class LoggerRun:
         logger: The logger.
         trial: The trial.
         study: The study's name.
+        records: Folder of the trial's own files, which is never cleared.
         forget: Function that is called once the logger is closed.
     """
 
     def __init__(
-        self, logger: TrialLogger, trial: Trial, study: str, forget: Callable[[], object]
+        self,
+        logger: TrialLogger,
+        trial: Trial,
+        study: str,
+        *,
+        records: Path,
+        forget: Callable[[], object],
     ) -> None:
         self.id = trial.key
         self.has_begun = False
         self._logger = logger
         self._facts = facts_of(trial, study)
+        self._records = records
         self._forget = forget
         self._is_described = False
         self._num_taken = 0  # rows that the logger has
@@ -356,6 +372,6 @@ class LoggerRun:
         """Remove the files of an earlier attempt from a folder named after the trial."""
         folder = self.folder()
         for path in (folder, *folder.parents) if folder else ():
-            if path.name == self.id:
+            if path.name == self.id and path.resolve() != self._records.resolve():
                 shutil.rmtree(path, ignore_errors=True)
                 return

@@ -98,7 +98,7 @@ def feed(sink: LoggerSink, store: Store, records: Sequence[Record]) -> Iterator[
                 run.finish(record)
                 ledger.settle(key)
                 yield record
-    except Exception as error:  # a user's logger may raise anything
+    except (Exception, SystemExit) as error:  # a user's logger may raise anything
         raise PushError(f"{sink.name}: {error_line(error)}") from error
     finally:
         sink.end(at_once=False)

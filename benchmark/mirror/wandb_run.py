@@ -21,7 +21,6 @@ from benchmark.metrics import (
     INSIDE,
     LEARNING_RATE,
     STEP,
-    higher_is_better,
     metric_of,
     names_of,
 )
@@ -255,8 +254,9 @@ def _define_axes(run: Any) -> None:
     run.define_metric(LEARNING_RATE, step_metric=STEP)
     run.define_metric(f"{INSIDE}*", step_metric=STEP)
     for name in names_of(lambda metric: metric.splits):
-        best = "max" if higher_is_better(name) else "min"
-        run.define_metric(name, step_metric=metric_of(name).axis, summary=f"{best},last")
+        metric = metric_of(name)
+        best = {"higher": "max,", "lower": "min,", None: ""}[metric.better]
+        run.define_metric(name, step_metric=metric.axis, summary=f"{best}last")
 
 
 def _within(seconds: float, action: Callable[[], None]) -> None:

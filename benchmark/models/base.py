@@ -308,10 +308,10 @@ class TaskModel(Model):
         """Return the network, with `num_outputs` for each example.
 
         Raises:
-            UsageError: dropout is on, but the network takes no `dropout_seed`.
+            UsageError: dropout is on, but the network does not take `dropout` and `dropout_seed`.
         """
         cls: Any = self.network_class
-        if "dropout_seed" in inspect.signature(cls).parameters:
+        if {"dropout", "dropout_seed"} <= inspect.signature(cls).parameters.keys():
             network = cls(input_shape, num_outputs, dropout=dropout, dropout_seed=dropout_seed)
         elif dropout:
             raise UsageError(f"{cls.__name__} has dropout of its own: leave --dropout out")

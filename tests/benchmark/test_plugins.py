@@ -112,6 +112,7 @@ def test_a_network_with_dropout_of_its_own_takes_no_dropout(digits):
 def test_a_network_that_takes_a_seed_of_masks_is_given_dropout_and_the_seed(digits):
     digits.setup("fit")
     check_fit(f"{NETWORKS}.TinyWithDropout", digits, dropout=True)
+    check_fit(f"{NETWORKS}.TinyWithSeed", digits, dropout=False)
     cls = model_class(f"{NETWORKS}.TinyWithDropout")
     model = cls((4,), 3, optimizer=torch.optim.SGD, dropout=True, dropout_seed=7)
     assert (model.network.dropout.p, model.network.dropout.seed) == (0.5, 7)

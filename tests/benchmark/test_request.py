@@ -25,7 +25,17 @@ DIGITS = {"problems": ("logreg/digits",)}
         ({**DIGITS, "accelerators": "cpu"}, "accelerators: expected a tuple of names"),
         ({**DIGITS, "l2": -1.0}, "l2: expected a number >= 0"),
         ({**DIGITS, "l2": float("nan")}, "l2: expected a number >= 0"),
-        ({**DIGITS, "diagnostics_every": -1}, "diagnostics_every: expected 0 or more"),
+        ({**DIGITS, "diagnostics_every": -1}, "diagnostics_every: expected a whole number"),
+        ({**DIGITS, "diagnostics_every": "x"}, "diagnostics_every: expected a whole number"),
+        ({**DIGITS, "l2": "a"}, "l2: expected a number >= 0"),
+        ({**DIGITS, "l2": True}, "l2: expected a number >= 0"),
+        ({**DIGITS, "opts": ["adam"]}, "opts: expected a text"),
+        ({**DIGITS, "dropout": "no"}, "dropout: expected True, False or None"),
+        ({**DIGITS, "dropout": 1}, "dropout: expected True, False or None"),
+        ({**DIGITS, "precisions": ("foo",)}, "unknown precision"),
+        ({**DIGITS, "accelerators": ("cuda",)}, "unknown accelerator"),
+        ({**DIGITS, "data_dir": 3}, "data_dir: expected a path"),
+        ({**DIGITS, "cache_dir": ["/tmp"]}, "cache_dir: expected a path"),
         *(
             ({**DIGITS, name: value}, f"{name}: expected a whole number from 1")
             for name in ("seeds", "epochs", "batch_size", "threads", "log_every")
@@ -52,6 +62,11 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
 def test_model_and_data_that_do_not_go_together_are_refused():
     with pytest.raises(UsageError, match="takes images"):
         Request(models=("mlp",), dataset="imdb").study("study")
+
+
+def test_folders_may_be_given_as_text(tmp_path):
+    request = Request(**DIGITS, data_dir=str(tmp_path), cache_dir=str(tmp_path))
+    assert (request.data_dir, request.cache_dir) == (tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

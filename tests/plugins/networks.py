@@ -21,6 +21,14 @@ class Tiny(nn.Module):
         return self.layers(inputs)
 
 
+class TinyWithSeed(Tiny):
+    """A network whose seed is its own affair."""
+
+    def __init__(self, input_shape, num_classes, *, dropout_seed=0):
+        super().__init__(input_shape, num_classes)
+        self.seed = dropout_seed
+
+
 class TinyWithDropout(Tiny):
     """Takes the suite's dropout, which is on its inputs."""
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,26 @@ def test_only_a_folder_named_after_the_trial_is_ever_removed(studied, tmp_path):
     assert mirrored(store, sink_of(store, save_dir=kept)) == []
     assert (kept / "file").exists()
     check_whole(store)
+
+
+def _files(store):
+    return {path: path.read_bytes() for path in store.folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("save_dir", ["{root}", "{study}:name=", "{root}/x/..", "{trial}"])
+def test_a_logger_into_the_study_itself_is_refused_and_removes_nothing(studied, save_dir):
+    store = studied(opts="adam", seeds=2)
+    record, *_ = store.records()
+    folder = store.trial_folder(record.trial)
+    save_dir = save_dir.format(root=store.folder.parent, study=store.folder, trial=folder)
+    before = _files(store)
+    sink = LoggerSink(parse_logger(f"{CSV}:save_dir={save_dir}"), CSVLogger, store)
+    with pytest.raises(UsageError, match="where the suite keeps the records"):
+        sink.try_first(record.trial)
+    assert _files(store) == before
+    with suppress(Exception):
+        sink.open(record.trial, record.trial.key)
+    assert {path: text for path, text in _files(store).items() if path in before} == before
 
 
 @pytest.mark.parametrize("times", [1, 2])

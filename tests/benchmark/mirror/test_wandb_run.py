@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.metrics import METRICS
 from benchmark.mirror import wandb_run
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.wandb_run import (
@@ -173,6 +174,13 @@ def test_losses_are_drawn_over_steps_and_evaluations_over_epochs(destination, tr
     assert {metrics[f"{s}/loss"]["step_metric"] for s in ("train", "val", "test")} == {"epoch"}
     assert metrics["inside/*"]["step_metric"] == "step"
     assert {"step", "epoch", "samples", "train_seconds"} < set(metrics)
+
+
+def test_a_metric_without_a_better_direction_keeps_its_last_value(destination, trial, monkeypatch):
+    row = replace(METRICS["loss"], name="odd", better=None)
+    monkeypatch.setitem(METRICS, "odd", row)
+    mirrored(destination, trial)
+    assert "val/odd" in inspect(run_folders(destination)[0])["metrics"]
 
 
 def test_a_server_receives_the_whole_run(destination, trial, server):
