@@ -8,6 +8,14 @@ import pytest
 from benchmark.launchers import server
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_answered():
+    """Answer Ctrl-C as Python does, even if these tests run where it is ignored, as behind nohup."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_in_another_thread():
     """Let a thread that does not mask SIGINT receive one; Python answers it in the main thread."""
 
