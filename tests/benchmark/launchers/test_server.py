@@ -10,7 +10,7 @@ from benchmark.launchers import server
 
 @pytest.fixture(autouse=True)
 def _ctrl_c_is_answered():
-    """Answer Ctrl-C as Python does, even if these tests run where it is ignored, as behind nohup."""
+    """Answer Ctrl-C as Python does, even where it is ignored, as behind nohup."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
