@@ -33,11 +33,21 @@ ACCELERATOR_ALIASES = {
 }
 
 
+_EXTRA = "Got unexpected extra argument"
+_OPTS = {"--opts", *(name for name, cure in _OTHER_NAMES.items() if cure.startswith("--opts"))}
+
+
 def cure_of(error: click.ClickException) -> str:
     """Return one line that tells how to correct `error`, or "" if no correction is known."""
+    command = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else None
+    takes_opts = command is not None and any("--opts" in each.opts for each in command.params)
+    if takes_opts and error.message.startswith(_EXTRA):
+        return f"g{error.message[1:]}: optimizers are given as --opts adam,sgd"
     if not isinstance(error, click.NoSuchOption):
         return ""
     name = error.option_name.partition("=")[0]
+    if command is not None and command.name == "check" and name in _OPTS:
+        return f"no such option {name}: optimizers follow the verb, as in check adam,mine.MyOpt"
     if name in _OTHER_NAMES:
         return f"no such option {name}: write {_OTHER_NAMES[name]}"
     key = name.removeprefix("--").replace("_", "-")

@@ -78,7 +78,8 @@ def _push(destination: Destination, store: Store) -> int:
                 status.update(f"pushing {sum(counts.values())}/{len(records)}")
         except PushError as found:
             error = str(found)
-    click.echo(f"{counts['pushed']} runs pushed, {counts['there']} were there already")
+    done = "written offline" if destination.mode == "offline" else "pushed"
+    click.echo(f"{counts['pushed']} runs {done}, {counts['there']} were there already")
     if error:
         left = len(records) - sum(counts.values())
         click.echo(f"Error: {error}; {left} runs are left, the same command goes on", err=True)

@@ -75,8 +75,19 @@ class Terminal:
         if plan.missing:
             self._has_run = True
             self._say_plan(plan, self._choose_sinks(plan.missing))
-        elif self._copies_are_left_over():
+            return
+        if self._copies_are_left_over():
             self._complete_mirrors()
+        elif self._loggers:
+            self._say_how_loggers_are_fed()
+
+    def _say_how_loggers_are_fed(self) -> None:
+        """Check the loggers, and say that trials on record are not fed to them."""
+        from benchmark.cli.loggers import logger_sinks
+
+        for sink in logger_sinks(self._loggers, self._store):
+            push = _verb("push", self._store)
+            self.say(f"{sink.name}: trials on record are not fed to it; `{push} --logger …` does")
 
     def prepared(self, data: Prepared) -> None:
         """Print the origin of a data set, and its notices."""

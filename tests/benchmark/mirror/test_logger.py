@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from lightning.pytorch.loggers import CSVLogger
+from rich.console import Console
 
 from benchmark.__main__ import main
+from benchmark.cli.terminal import Terminal
+from benchmark.launchers import Limits, make_launcher
+from benchmark.mirror.destination import WandbOptions
 from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror, Patience
 from benchmark.mirror.logger import LoggerSink, parse_logger
+from benchmark.planning import TrialPlan
 from benchmark.spec import UsageError
 from benchmark.store import Store
 from tests.plugins import loggers
@@ -418,3 +424,28 @@ def test_after_an_end_in_the_middle_the_same_command_completes_the_copies(tmp_pa
     check_csv(store)
     [place] = {LoggerSink(parse_logger(CSV), CSVLogger, store).place}
     assert not has_left_over(store.folder, place)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("lightning.pytorch.loggers.CSVLoger", "CSVLoger"), (f"{CSV}:nosuch=3", "nosuch")],
+)
+def test_a_logger_is_checked_although_all_trials_are_on_record(studied, text, words):
+    with pytest.raises(UsageError, match=words):
+        _told_of_nothing_to_run(studied, text)
+
+
+def test_that_trials_on_record_are_not_fed_is_said(studied):
+    told = _told_of_nothing_to_run(studied, CSV)
+    assert "CSVLogger: trials on record are not fed to it; `python -m benchmark push" in told
+
+
+def _told_of_nothing_to_run(studied, logger):
+    store = studied(opts="adam", seeds=1)
+    text = StringIO()
+    console = Console(file=text, width=200)
+    wandb = WandbOptions(mode="disabled", project="p", entity=None)
+    launcher = make_launcher("local", Limits())
+    terminal = Terminal(console, store, launcher, wandb, [parse_logger(logger)])
+    terminal.planned(TrialPlan(trials=(), missing=()))
+    return text.getvalue()
