@@ -145,7 +145,11 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
         before = copies(params)
         optimizer.step()
         require_unchanged(params, before, "a step after zero_grad(set_to_none=True)")
-    if len(held) < len(params):  # the next backward pass creates them again
+    if len(held) < len(params):
+        own = set(map(id, subject.params_of(optimizer)))
+        if any(id(param) not in own for param in params):
+            raise Failure("zero_grad() clears other parameters than those it was given")
+        # The next backward pass creates them again.
         raise Inconvenience("zero_grad(set_to_none=False) left no gradient: a step had taken it")
 
 
