@@ -16,10 +16,10 @@ from _trials import report, trials
 from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.context import Context
 from benchmark.plugins import data_module_class
+from benchmark.record import Record
 from benchmark.request import DIAGNOSTICS_EVERY
 from benchmark.runner import run
 from benchmark.spec import Trial
-from benchmark.store import Record
 
 REPEATS = 9
 

@@ -24,8 +24,9 @@ import numpy as np
 from _trials import report
 
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
 

@@ -16,8 +16,9 @@ from _trials import report
 from report_page import cost
 
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.grammar import describe
 
 REPEATS = 3

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
 
 

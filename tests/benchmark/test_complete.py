@@ -8,9 +8,10 @@ import datamodules.places
 from benchmark.complete import Warner, complete
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Study, UsageError
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 

@@ -16,8 +16,8 @@ from benchmark.decode import (
     decode_rows,
     whole_lines,
 )
+from benchmark.record import Record
 from benchmark.spec import Study, Trial, UsageError
-from benchmark.store import Record
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec
 from tests.docs.test_results import RECORDS

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.prepared import Prepared, check_same_data
+from benchmark.record import Record
 from benchmark.spec import UsageError
-from benchmark.store import Record
 from tests.datamodules.fakes import write_mnist
 
 NOW = Prepared(dataset="digits", checksum="a" * 64, origin="/data (IDX files)")

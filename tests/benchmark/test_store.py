@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from benchmark.record import Record
 from benchmark.spec import UsageError
-from benchmark.store import Record, Store, open_study, write_json
+from benchmark.store import Store, open_study, write_json
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import benchmark.store
 from benchmark.__main__ import main
 from benchmark.estimates import Durations
 from benchmark.launchers import devices
-from benchmark.store import Record
+from benchmark.record import Record
 
 HEAVY = ("torch", "lightning", "wandb", "scipy", "polars", "pyarrow", "datasets")
 IDLE = (*HEAVY, "urllib.request", "multiprocessing", "concurrent.futures", "rich.live")

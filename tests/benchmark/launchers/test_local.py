@@ -8,7 +8,8 @@ from benchmark.context import Context
 from benchmark.launchers import Limits
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.prepare import prepare
-from benchmark.store import Record, Store
+from benchmark.record import Record
+from benchmark.store import Store
 from datamodules.errors import DataIncompleteError
 
 

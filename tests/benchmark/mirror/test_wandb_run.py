@@ -20,7 +20,7 @@ from benchmark.mirror.wandb_run import (
     open_run,
     service,
 )
-from benchmark.store import Record
+from benchmark.record import Record
 from optimizers.spec import OptimizerSpec
 from tests.benchmark.conftest import WANDB_KEY as KEY
 

@@ -7,6 +7,7 @@ import pytest
 from benchmark.analysis.finals import best_variants, leaderboard, passed_over, scores, winners
 from benchmark.analysis.frame import read
 from benchmark.metrics import tabled
+from benchmark.record import Record
 from benchmark.report.document import write_document
 from benchmark.report.evidence import gather
 from benchmark.report.figures.write import draw_all
@@ -15,7 +16,6 @@ from benchmark.report.page.build import build
 from benchmark.report.verdicts import verdict_in_short
 from benchmark.report.wandb_report import Project, build_report
 from benchmark.spec import UsageError
-from benchmark.store import Record
 
 
 def findings_of(*stores, reference=None):

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from benchmark.analysis.intervals import mean_interval
+from benchmark.record import Record
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
-from benchmark.store import Record
 
 METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 

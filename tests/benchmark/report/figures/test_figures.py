@@ -9,12 +9,12 @@ from PIL import Image
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
+from benchmark.record import Record
 from benchmark.report.figures.curves import draw_overview
 from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
 from benchmark.report.findings import Findings
 from benchmark.report.palette import style
-from benchmark.store import Record
 
 ALL = "sgd:lr=0.001|0.01|0.1|1,momentum,nesterov,adagrad,adadelta,rmsprop,adam,lion,nadam,radam"
 LONG = f"{ALL},adam@a-label-that-is-$long$-and_odd:lr=0.002"
