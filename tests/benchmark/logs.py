@@ -12,6 +12,13 @@ from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
 
 
+def record_of(trial, status="done", reason="", *, metrics=(), seconds=(), environment=()):
+    """Return a record from the mappings of its form in JSON."""
+    data = {"trial": trial.to_json(), "status": status, "reason": reason}
+    data |= {"metrics": dict(metrics), "seconds": dict(seconds), "environment": dict(environment)}
+    return Record.from_text(json.dumps(data).encode())
+
+
 @pytest.fixture
 def study(tmp_path):
     """Return a function that writes a study's records and logs and returns its store."""
@@ -69,6 +76,6 @@ def log():
             ]
         last = {name: value for row in rows for name, value in row.items()}
         record = {"metrics": last, "seconds": {"training": 1.0, "per_step": 0.001}} | record
-        return trial, Record(trial=trial, status=status, **record), rows
+        return trial, record_of(trial, status, **record), rows
 
     return make

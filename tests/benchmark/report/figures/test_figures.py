@@ -2,6 +2,7 @@ import itertools
 import re
 import zlib
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,7 +10,7 @@ from PIL import Image
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
-from benchmark.record import Record
+from benchmark.record import Environment, Record
 from benchmark.report.figures.curves import draw_overview
 from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
@@ -230,13 +231,8 @@ def test_what_is_missing_on_one_problem_alone_is_said_with_the_problem(studied):
 
 def test_versions_are_in_the_caption(store):
     record = store.records()[0]
-    facts = {"torch": "2.14.1", "device": "cpu"}
-    metrics, seconds = dict(record.metrics), dict(record.seconds)
-    store.write(
-        Record(
-            trial=record.trial, status="done", metrics=metrics, seconds=seconds, environment=facts
-        )
-    )
+    facts = Environment(packages={"torch": "2.14.1"}, device="cpu")
+    store.write(replace(record, environment=facts))
     captions = [drawing.caption for drawing in drawn([store])]
     assert any("Made with: torch 2.14.1, device cpu." in caption for caption in captions)
 
