@@ -55,7 +55,7 @@ SPLIT = FACTS.index("packages")  # the place of the packages in JSON
     after=some(FACTS[SPLIT + 1 :], fact),
 )
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_text_is_read_into_parts_and_written_byte_for_byte(
     trials_of, progress, metrics, cost, clocks, before, packages, after
