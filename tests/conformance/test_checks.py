@@ -8,6 +8,7 @@ from optimizers.conformance import CHECKS, look_at
 from optimizers.conformance.outcome import apply
 from optimizers.registry import OPTIMIZERS
 from tests.conformance.cases import class_of, every_row, needs_compiler
+from tests.grids import taking_turns
 
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 
@@ -26,9 +27,7 @@ def without_meaning(row):
         yield "a cycled momentum takes effect"
 
 
-@every_row
-@every_check
-@pytest.mark.parametrize("execution", ["loop", "packed"])
+@taking_turns(("row", "check", "execution"), list(OPTIMIZERS), CHECKS, ["loop", "packed"])
 def test_it_has_the_property(row, check, execution):
     assert_passes(row, check, execution)
 
