@@ -53,7 +53,8 @@ test: $(READY) ## run the tests, offline, on all cores, in about three minutes
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: $(READY) ## also run the slow tests, and those on real data if BENCHMARK_DATA_DIR is set
-	$(BIN)/python -m pytest -m "" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m slow --hypothesis-profile=thorough
 
 lint: $(READY) ## check format, style, types and import rules
 	$(BIN)/ruff format --check .
