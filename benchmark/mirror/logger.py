@@ -199,6 +199,13 @@ class LoggerSink:
         run.begin()
         return run
 
+    def forget(self, trial: Trial) -> None:
+        """Close a begun logger of `trial` as failed; the next attempt gets a new one."""
+        run = self._runs.get(trial.key)
+        if run is not None and run.has_begun:
+            del self._runs[trial.key]  # even if it cannot be closed
+            run.fail("")
+
     def start_again(self, failures: int) -> str:
         """Do nothing: every logger can go on after an error."""
         return ""
