@@ -295,7 +295,7 @@ class _Follower:
         if before is not None:
             before.tail.close()
             if run := before.run:
-                self._guarded(followed, lambda: run.fail("its worker ended; it is tried once more"))
+                self._guarded(before, lambda: run.fail("its worker ended; it is tried once more"))
         # An error may have closed the run here, while the sink has kept it.
         self._guarded(followed, lambda: self._sink.forget(trial))
         self._followed[trial.key] = followed

@@ -203,8 +203,9 @@ class LoggerSink:
         """Close a begun logger of `trial` as failed; the next attempt gets a new one."""
         run = self._runs.get(trial.key)
         if run is not None and run.has_begun:
-            del self._runs[trial.key]  # even if it cannot be closed
-            run.fail("")
+            del self._runs[trial.key]
+            with suppress(BaseException):  # it may be broken, and is not needed any more
+                run.fail("")
 
     def start_again(self, failures: int) -> str:
         """Do nothing: every logger can go on after an error."""
