@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.edits import edit_notice, has_sources
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
 from benchmark.request import Request
 from benchmark.spec import Study, Trial, UsageError, Workload
@@ -28,7 +29,8 @@ class TrialPlan:
         trials: All trials, in their order.
         missing: Trials without a result on record.
         num_bytes: Estimated disk space of the missing trials and of the data that they need.
-        notices: A line for each newly replaced data set: an embedded one takes its place.
+        notices: New lines for the user: one for each data set that an embedded one replaces, and
+            one on edited files of plug-ins that make trials run again.
     """
 
     trials: tuple[Trial, ...]
@@ -84,12 +86,20 @@ class Planner:
         self._noticed.update(new)
         trials = self._trials(workloads)
         missing = self.missing(trials)
+        edited = self._edit_notice(missing) if unavailable is None else ()
         return TrialPlan(
             trials=tuple(trials),
             missing=tuple(missing),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
-            notices=new,
+            notices=(*new, *edited),
         )
+
+    def _edit_notice(self, missing: Sequence[Trial]) -> list[str]:
+        concerned = [trial for trial in missing if has_sources(trial)]
+        if not concerned:
+            return []
+        finished = (r.trial for r in self._store.records() if r.status in FINISHED)
+        return list(filter(None, [edit_notice(concerned, finished)]))
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials without a result; results that were found before are not read again."""

@@ -21,6 +21,7 @@ from benchmark.report.words import (
 )
 from benchmark.store import Record
 from datamodules.registry import DATASETS
+from optimizers.source import DIGEST_LENGTH
 
 if TYPE_CHECKING:  # these modules load numpy and polars
     from benchmark.analysis.intervals import Interval
@@ -29,7 +30,6 @@ if TYPE_CHECKING:  # these modules load numpy and polars
 # Hyperparameters that are printed only if they differ from these values.
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _LOG = " (traceback in "
-_DIGEST_LENGTH = 12  # characters, as `optimizers.source.source_digest` returns
 _MOST_HYPERPARAMETERS = 1000  # characters
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
@@ -111,7 +111,7 @@ def _title(name: str, row: Row) -> str:
 
 def _sources(source: str) -> list[str]:
     """Return a line with the digests of a model's and a data set's files, each digest once."""
-    digests = [source[i : i + _DIGEST_LENGTH] for i in range(0, len(source), _DIGEST_LENGTH)]
+    digests = [source[i : i + DIGEST_LENGTH] for i in range(0, len(source), DIGEST_LENGTH)]
     return [f"from files of digest {' and '.join(dict.fromkeys(map(plain, digests)))}"] * bool(
         source
     )
