@@ -11,12 +11,13 @@ from typing import Protocol
 from warnings import warn
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.launchers import DEFAULT, Launcher, Limits, Watcher, make_launcher
 from benchmark.launchers.watchers import Together
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.request import Request
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.spec import Study, Trial
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.edits import edit_notice, has_sources
+from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
 from benchmark.request import Request
-from benchmark.spec import Study, Trial, UsageError, Workload
+from benchmark.spec import Study, Trial, Workload
 from benchmark.store import FINISHED, Record, Store
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
 from datamodules.registry import DATASETS
+from optimizers.errors import SpecError
 from optimizers.grammar import build_once
-from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.spec import OptimizerSpec
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.store import Record
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many

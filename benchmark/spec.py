@@ -14,7 +14,6 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from benchmark.decode import (
-    Misfit,
     OptimizerFields,
     TrialFields,
     check_optimizer,
@@ -23,6 +22,7 @@ from benchmark.decode import (
     packed_optimizer,
     unpacked_optimizer,
 )
+from benchmark.errors import Misfit, UsageError
 from benchmark.plain_text import plain
 from optimizers.pick import shown
 from optimizers.spec import OptimizerSpec
@@ -30,10 +30,6 @@ from optimizers.spec import OptimizerSpec
 ACCELERATORS = ("cpu", "gpu", "mps")
 PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true")
 SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
-
-
-class UsageError(ValueError):
-    """A request that cannot be carried out as it stands; its message is one clear line."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from optimizers.bounds import Bound
+from optimizers.errors import SourceError
 from optimizers.pick import shown
-
-
-class SourceError(ValueError):
-    """A file in which no class can be found; the message is one line."""
-
 
 DIGEST_LENGTH = 12  # characters
 _OURS = ("benchmark", "optimizers", "datamodules")  # a record's `suite` and `commit` identify these

@@ -12,9 +12,10 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from optimizers.pick import UnknownNameError, near, pick, shown
+from optimizers.errors import SourceError, UnknownNameError
+from optimizers.pick import near, pick, shown
 from optimizers.registry import OPTIMIZERS
-from optimizers.source import SourceError, reachable
+from optimizers.source import reachable
 
 _MOST_CONFIG_BYTES = 1_000_000
 _MOST_PATH = 3_000  # characters; Linux takes 4,096 bytes

@@ -11,9 +11,10 @@ from pkgutil import resolve_name
 from typing import Protocol
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.plain_text import error_line
 from benchmark.prepared import Prepared
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import Record, Store
 from optimizers.pick import pick, shown
 from optimizers.source import module_of, why_not_found

@@ -16,7 +16,8 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
-from benchmark.decode import Misfit, Row
+from benchmark.decode import Row
+from benchmark.errors import Misfit
 from benchmark.mirror.ledger import Ledger
 from benchmark.mirror.tail import Tail
 from benchmark.plain_text import error_line

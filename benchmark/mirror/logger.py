@@ -17,13 +17,15 @@ from tempfile import TemporaryFile
 from typing import Any, Protocol
 
 from benchmark.decode import Row
+from benchmark.errors import UsageError
 from benchmark.metrics import STEP
 from benchmark.mirror.facts import facts_of
 from benchmark.plain_text import error_line
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import FINISHED, Record, Store
+from optimizers.errors import SourceError
 from optimizers.pick import near, shown
-from optimizers.source import SourceError, reachable
+from optimizers.source import reachable
 
 FOLDER = "loggers"  # in the study's folder; the default folder of loggers
 

@@ -11,10 +11,10 @@ import polars as pl
 
 from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.analysis.frame import Frames
+from benchmark.errors import UsageError
 from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
 from benchmark.report import markdown
 from benchmark.report.findings import METRIC, Findings, SettingFindings
-from benchmark.spec import UsageError
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel; a report is 24 units wide
 _OVERALL = {  # sections over all settings, with the same titles as on the page

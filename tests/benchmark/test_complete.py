@@ -6,10 +6,11 @@ import pytest
 
 import datamodules.places
 from benchmark.complete import Warner, complete
+from benchmark.errors import UsageError
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
-from benchmark.spec import Study, UsageError
+from benchmark.spec import Study
 from benchmark.store import Record, Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.decode import (
-    Misfit,
     RecordFields,
     TrialFields,
     check_optimizer,
@@ -16,7 +15,8 @@ from benchmark.decode import (
     decode_rows,
     whole_lines,
 )
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.errors import Misfit, UsageError
+from benchmark.spec import Study, Trial
 from benchmark.store import Record
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark.errors import UsageError
 from benchmark.prepared import Prepared, check_same_data
-from benchmark.spec import UsageError
 from benchmark.store import Record
 from tests.datamodules.fakes import write_mnist
 

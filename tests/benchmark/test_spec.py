@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.spec import Trial, UsageError, check_study_name
+from benchmark.errors import UsageError
+from benchmark.spec import Trial, check_study_name
 from optimizers.spec import OptimizerSpec
 
 

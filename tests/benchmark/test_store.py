@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.store import Record, Store, open_study, write_json
 
 

@@ -14,7 +14,7 @@ from benchmark.launchers.messages import Begun, RunningLoss
 from benchmark.launchers.server import start, start_method
 from benchmark.spec import Study
 from benchmark.store import Store
-from optimizers.pick import UnknownNameError
+from optimizers.errors import UnknownNameError
 from tests.plugins import launchers
 
 METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]

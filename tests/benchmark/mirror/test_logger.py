@@ -17,13 +17,13 @@ from rich.console import Console
 
 from benchmark.__main__ import main
 from benchmark.cli.terminal import Terminal
+from benchmark.errors import UsageError
 from benchmark.launchers import Limits, make_launcher
 from benchmark.mirror.destination import WandbOptions
 from benchmark.mirror.ledger import Ledger, has_left_over
 from benchmark.mirror.live import LiveMirror, Patience, _Follower
 from benchmark.mirror.logger import LoggerSink, parse_logger
 from benchmark.planning import TrialPlan
-from benchmark.spec import UsageError
 from benchmark.store import Store
 from tests.plugins import loggers
 from tests.plugins.loggers import ERRORS, Bare, CometLogger, Faulty, MLFlowLogger, Recorder

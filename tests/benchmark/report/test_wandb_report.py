@@ -7,11 +7,11 @@ import pytest
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
+from benchmark.errors import UsageError
 from benchmark.report.findings import Findings
 from benchmark.report.page.build import build
 from benchmark.report.wandb_publish import publish
 from benchmark.report.wandb_report import Project, build_report, spec_of
-from benchmark.spec import UsageError
 from benchmark.store import Record
 
 pytestmark = pytest.mark.usefixtures("wandb_home")
