@@ -190,13 +190,14 @@ def _star_legend(rows: Sequence[Row]) -> str:
         return ""
     is_passed_over = any(row.metrics and row.counts.get("diverged") for row in rows)
     among = " of the rows of which no seed diverged" * is_passed_over
-    return f"★ {best_first()}{among}."
+    measured = {name for row in rows for name in row.metrics}
+    return f"★ {best_first(measured)}{among}."
 
 
 _COMPARED = metric_words(CHOOSING[0])
 _CURVES_LEGEND = (
-    f"The small curves are the mean {_COMPARED}, on one logarithmic scale per table from its "
-    "lowest value to its first."
+    f"The small curves are the mean {_COMPARED}, on one scale per table from its lowest value to "
+    "its first, logarithmic if both are positive."
 )
 
 
