@@ -53,9 +53,9 @@ def _answered(arguments: list[str] | None) -> int:
     import click
 
     from benchmark.cli.mistakes import cure_of
-    from benchmark.spec import UsageError
+    from benchmark.errors import BenchmarkError
     from datamodules.errors import DataError
-    from optimizers.pick import UnknownNameError
+    from optimizers.errors import OptimizerError
 
     try:
         return _called(arguments)
@@ -64,7 +64,7 @@ def _answered(arguments: list[str] | None) -> int:
         return USAGE
     except click.ClickException as error:
         return _say(cure_of(error) or error.format_message(), USAGE)
-    except (UsageError, UnknownNameError) as error:
+    except (BenchmarkError, OptimizerError) as error:
         return _say(str(error), USAGE)
     except DataError as error:
         return _say(str(error), NO_DATA)

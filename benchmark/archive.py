@@ -19,11 +19,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from benchmark.atomic import replacing
-from benchmark.decode import COUNTS, RECORD_BYTES, Misfit, Row, check_rows
+from benchmark.decode import COUNTS, RECORD_BYTES, Row, check_rows
+from benchmark.errors import Misfit, UsageError
 from benchmark.metrics import STEP
 from benchmark.plain_text import plain
 from benchmark.record import Record
-from benchmark.spec import UsageError
 from benchmark.store import FINISHED, Store
 
 _READ = ["study", "key", "record", "curves"]

@@ -11,7 +11,8 @@ from typing import Protocol
 from warnings import warn
 
 from benchmark.context import Context
-from benchmark.launchers import Launcher, Limits, Watcher, make_launcher
+from benchmark.errors import UsageError
+from benchmark.launchers import DEFAULT, Launcher, Limits, Watcher, make_launcher
 from benchmark.launchers.watchers import Together
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Prepared, check_same_data
@@ -26,7 +27,7 @@ class StudyWatcher(Protocol):
     """An observer of the completion of a study; an exception that it raises ends the completion."""
 
     def noticed(self, notice: str) -> None:
-        """Note that an embedded data set replaces an unavailable one."""
+        """Note that an embedded data set replaces another, or that an edit repeats trials."""
 
     def planned(self, plan: TrialPlan) -> None:
         """Note the trials before any is run; called again if data turn out to be unavailable."""
@@ -42,10 +43,10 @@ class StudyWatcher(Protocol):
 
 
 class Warner:
-    """A study watcher that warns of replaced data and of notices, and prints nothing else."""
+    """A study watcher that turns notices into warnings, and prints nothing else."""
 
     def noticed(self, notice: str) -> None:
-        """Warn of the replaced data set."""
+        """Warn of it."""
         warn(notice, stacklevel=4)
 
     def planned(self, plan: TrialPlan) -> None:
@@ -83,11 +84,12 @@ def complete(
         watcher: An observer of the completion; None for a `Warner`.
 
     Raises:
-        UsageError: the request cannot be carried out, or not in this folder.
+        UsageError: the request cannot be carried out, or not in this folder, or the launcher can
+            run none of the trials.
         DataError: data are unavailable or damaged.
         OSError: a record cannot be written; all records written before are kept.
     """
-    launcher = launcher or make_launcher("local", Limits())
+    launcher = launcher or make_launcher(DEFAULT, Limits())
     watcher = watcher or Warner()
     make_folders(store.folder.parent, asked.cache_dir if isinstance(asked, Request) else None)
     planner = Planner(asked, store)
@@ -101,6 +103,29 @@ def complete(
         watcher.planned(plan)
         trials = _completion(planner, store, launcher, watcher).run(plan)
     return planner.records(trials)
+
+
+def check_runnable(trials: Sequence[Trial], launcher: Launcher) -> None:
+    """Check that `launcher` can run some of `trials`; those that it cannot run are skipped later.
+
+    Raises:
+        UsageError: the launcher can run none of them; the message has the reasons.
+    """
+    reasons = _reasons(trials, launcher)
+    if all(reasons.values()):
+        why = "; ".join(f"--accelerator {place[0]}: {why}" for place, why in reasons.items())
+        on_cpu = any(
+            place[0] != "cpu" and not launcher.why_not("cpu", place[1]) for place in reasons
+        )
+        raise UsageError(
+            f"no trial can run here: {why}" + "; --accelerator cpu is possible" * on_cpu
+        )
+
+
+def _reasons(trials: Sequence[Trial], launcher: Launcher) -> dict[tuple[str, str], str]:
+    """Return by accelerator and precision why trials cannot run, "" for those that can."""
+    places = dict.fromkeys((trial.accelerator, trial.precision) for trial in trials)
+    return {place: launcher.why_not(*place) for place in places}
 
 
 def _noticed(plan: TrialPlan, watcher: StudyWatcher) -> TrialPlan:
@@ -136,6 +161,7 @@ class _Completion:
 
     def run(self, plan: TrialPlan) -> Sequence[Trial]:
         """Run the missing trials, and return all trials of the study on the data in use."""
+        check_runnable(plan.trials, self.launcher)
         with self.watcher.busy("checking optimizers"):
             self.launcher.check_hyperparameters(self.planner.specs())
         plan, folders = self._prepare(plan)
@@ -182,10 +208,7 @@ class _Completion:
 
     def _runnable(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that the launcher can run; the others get ``skipped`` records."""
-        reasons = {
-            place: self.launcher.why_not(*place)
-            for place in {(trial.accelerator, trial.precision): None for trial in trials}
-        }
+        reasons = _reasons(trials, self.launcher)
         for trial in trials:
             if reason := reasons[trial.accelerator, trial.precision]:
                 self._skip(trial, reason)

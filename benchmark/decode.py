@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from benchmark.errors import Misfit
 from benchmark.metrics import AXES
 from benchmark.plain_text import plain
 
@@ -37,10 +38,6 @@ _Text = Annotated[str, Meta(max_length=10_000)]
 _Scalar = None | bool | _Whole | float | _Text
 _Flat = _Scalar | list[_Scalar] | dict[_Name, _Scalar]
 _Value = _Scalar | list[_Flat] | dict[_Name, _Flat]
-
-
-class Misfit(ValueError):  # noqa: N818  # it is a fault of a file, not of the program
-    """A file that the suite did not write; the message says in one line what is wrong and where."""
 
 
 class ScheduleFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.edits import edit_notice, has_sources
+from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
 from benchmark.record import Record
 from benchmark.request import Request
-from benchmark.spec import Study, Trial, UsageError, Workload
+from benchmark.spec import Trial, Workload
 from benchmark.store import FINISHED, Store
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
 from datamodules.registry import DATASETS
+from optimizers.errors import SpecError
 from optimizers.grammar import build_once
-from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.spec import OptimizerSpec
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
@@ -29,7 +32,8 @@ class TrialPlan:
         trials: All trials, in their order.
         missing: Trials without a result on record.
         num_bytes: Estimated disk space of the missing trials and of the data that they need.
-        notices: A line for each newly replaced data set: an embedded one takes its place.
+        notices: New lines for the user: one for each data set that an embedded one replaces, and
+            one on edited files of plug-ins that make trials run again.
     """
 
     trials: tuple[Trial, ...]
@@ -85,12 +89,20 @@ class Planner:
         self._noticed.update(new)
         trials = self._trials(workloads)
         missing = self.missing(trials)
+        edited = self._edit_notice(missing) if unavailable is None else ()
         return TrialPlan(
             trials=tuple(trials),
             missing=tuple(missing),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
-            notices=new,
+            notices=(*new, *edited),
         )
+
+    def _edit_notice(self, missing: Sequence[Trial]) -> list[str]:
+        concerned = [trial for trial in missing if has_sources(trial)]
+        if not concerned:
+            return []
+        finished = (r.trial for r in self._store.records() if r.status in FINISHED)
+        return list(filter(None, [edit_notice(concerned, finished)]))
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials without a result; results that were found before are not read again."""

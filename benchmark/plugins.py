@@ -17,10 +17,10 @@ from lightning.pytorch import LightningDataModule, LightningModule, seed_everyth
 from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import Tensor, nn
 
+from benchmark.errors import UsageError
 from benchmark.models.base import TaskModel, model_of
 from benchmark.models.registry import MODELS
 from benchmark.plain_text import error_line
-from benchmark.spec import UsageError
 from benchmark.tasks.base import Task
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.registry import TASKS

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.errors import UsageError
 from benchmark.record import Record
-from benchmark.spec import UsageError
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from benchmark.decode import Misfit, Status, check_part, decode_record, given
+from benchmark.decode import Status, check_part, decode_record, given
+from benchmark.errors import Misfit
 from benchmark.plain_text import plain
 from benchmark.spec import Trial
 

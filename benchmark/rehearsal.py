@@ -13,11 +13,12 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from benchmark.errors import UsageError
 from benchmark.metrics import SPLITS
 from benchmark.models.base import Model
 from benchmark.plain_text import error_line
 from benchmark.runner import build_model, fit, weights_sha256
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
 from optimizers.grammar import parse
 from optimizers.spec import OptimizerSpec

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType
 
+from benchmark.errors import UsageError
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, Problem, problems_of
-from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Study, UsageError, Workload
+from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Study, Workload
 from datamodules.registry import DATASETS
+from optimizers.errors import SpecError
 from optimizers.grammar import describe
 from optimizers.pick import pick, shown
 from optimizers.source import source_digest
-from optimizers.spec import SpecError
 
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
 _NAMES = ("problems", "models", "accelerators", "precisions")

@@ -14,7 +14,6 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from benchmark.decode import (
-    Misfit,
     OptimizerFields,
     TrialFields,
     check_optimizer,
@@ -23,6 +22,7 @@ from benchmark.decode import (
     packed_optimizer,
     unpacked_optimizer,
 )
+from benchmark.errors import Misfit, UsageError
 from benchmark.plain_text import plain
 from optimizers.pick import shown
 from optimizers.spec import OptimizerSpec
@@ -35,10 +35,6 @@ FIRST_TUNING_SEED = 10_000  # evaluation seeds are smaller, so that no trial ser
 
 
 _SINCE_SCHEMA_2 = ("purpose", "schema")
-
-
-class UsageError(ValueError):
-    """A request that cannot be carried out as it stands; its message is one clear line."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,16 +19,16 @@ from benchmark.atomic import write_text
 from benchmark.decode import (
     LOG_BYTES,
     RECORD_BYTES,
-    Misfit,
     Row,
     Status,
     decode_rows,
     read_file,
     whole_lines,
 )
+from benchmark.errors import Misfit, UsageError
 from benchmark.plain_text import plain
 from benchmark.record import Record
-from benchmark.spec import Trial, UsageError, check_study_name
+from benchmark.spec import Trial, check_study_name
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; other trials are run again
 FILES = ("trial.json", "metrics.jsonl", "record.json")

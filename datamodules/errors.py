@@ -1,4 +1,12 @@
-"""Errors of data sets: unavailable, damaged or incomplete."""
+"""Errors of data sets: unavailable, damaged or incomplete.
+
+::
+
+    DataError                  exit code 3 if it reaches the command line
+    ├── DataUnavailableError   neither on disk nor downloadable
+    ├── DataCorruptError       a file that is damaged or not what its name says
+    └── DataIncompleteError    put in place by hand, with some files missing
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -28,13 +28,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from torch.optim import Optimizer
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.problems import PROBLEMS
 from benchmark.rehearsal import rehearse
 from benchmark.runner import run
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.spec import Study, Trial
 from datamodules import Digits
+from optimizers.errors import SpecError
 from optimizers.grammar import parse
-from optimizers.spec import SpecError
 
 PAGE = Path(__file__).with_suffix(".md")
 PROBLEM, SMALLER, EPOCHS, SECONDS = "mlp/digits", "logreg/digits", 3, 60

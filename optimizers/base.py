@@ -19,7 +19,8 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.optim import Optimizer
 
 from optimizers.bounds import Bound
-from optimizers.compiling import CompilerError, run_compiled
+from optimizers.compiling import run_compiled
+from optimizers.errors import CompilerError
 from optimizers.layout import Names, as_real
 from optimizers.motion import Motion, Rule, RuleArguments, Scalar
 from optimizers.packing import Plan, movable

@@ -11,13 +11,10 @@ from types import FunctionType
 import torch
 from torch import Tensor
 
+from optimizers.errors import CompilerError
 from optimizers.motion import Motion, Rule, Scalar, move
 
 _SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 or 1
-
-
-class CompilerError(RuntimeError):
-    """`torch.compile` cannot make a kernel on this machine; no tensor was changed."""
 
 
 def run_compiled(motion: Motion, x: Tensor, g: Tensor, state: tuple[Tensor | None, ...]) -> None:

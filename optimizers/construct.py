@@ -12,6 +12,7 @@ from contextlib import suppress
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from optimizers.errors import NoGroupsError
 from optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ _NO_GROUPS = {
     "named": "it takes named parameters, which come in no groups",
 }
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-
-
-class NoGroupsError(TypeError):
-    """Parameter groups were given to a class that does not accept them."""
 
 
 def construct(

@@ -32,12 +32,12 @@ from optimizers.construct import (
     supplied_arguments,
     wrapped_argument,
 )
+from optimizers.errors import SourceError, SpecError, UnknownNameError
 from optimizers.mistakes import ALIASES, cure
-from optimizers.pick import UnknownNameError, near, pick, shown
+from optimizers.pick import near, pick, shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
 from optimizers.source import (
-    SourceError,
     literal_bounds,
     literal_defaults,
     module_of,
@@ -45,7 +45,7 @@ from optimizers.source import (
     source_digest,
     why_not_found,
 )
-from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.spec import OptimizerSpec
 
 _HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
 _SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}

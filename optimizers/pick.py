@@ -4,12 +4,10 @@ import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
+from optimizers.errors import UnknownNameError
+
 Row = TypeVar("Row")
 _LONGEST = 80  # characters of a value that a message quotes
-
-
-class UnknownNameError(ValueError):
-    """A name that is not in a table; the message suggests similar names and lists all."""
 
 
 def shown(value: object) -> str:
@@ -32,9 +30,9 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
     Raises:
         UnknownNameError: no row has this name.
 
-    >>> pick({"adam": 1, "sgd": 2}, "adm", "optimizer")
+    >>> pick({"adam": 1}, "adm", "optimizer")
     Traceback (most recent call last):
-    optimizers.pick.UnknownNameError: unknown optimizer 'adm'. Did you mean 'adam'? Known: adam, sgd
+    optimizers.errors.UnknownNameError: unknown optimizer 'adm'. Did you mean 'adam'? Known: adam
     """
     if name in table:
         return table[name]

@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from optimizers.bounds import Bound
+from optimizers.errors import SourceError
 from optimizers.pick import shown
 
-
-class SourceError(ValueError):
-    """A file in which no class can be found; the message is one line."""
-
-
+DIGEST_LENGTH = 12  # characters
 _OURS = ("benchmark", "optimizers", "datamodules")  # a record's `suite` and `commit` identify these
 
 
@@ -74,10 +71,10 @@ def source_digest(path: str) -> str:
     >>> source_digest("torch.optim.Adam")
     ''
     """
-    file = _file_of(path)
+    file = file_of(path)
     if file is None or path.partition(".")[0] in _OURS or _is_installed(file):
         return ""
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:DIGEST_LENGTH]
 
 
 @cache
@@ -126,7 +123,7 @@ def literal_bounds(target: str) -> Mapping[str, Bound]:
 
 def _body(target: str) -> list[ast.stmt]:
     module, _, name = target.partition(":")
-    file = _file_of(f"{module}.{name}")
+    file = file_of(f"{module}.{name}")
     tree = ast.parse(file.read_text(encoding="utf-8") if file else "")
     own = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     return [node for cls in own for node in cls.body]
@@ -150,7 +147,8 @@ def module_of(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _file_of(path: str) -> Path | None:
+def file_of(path: str) -> Path | None:
+    """Return the file that defines the class at import path `path`; None if none is found."""
     with suppress(Exception, SystemExit):
         found = find_spec(module_of(path))
         if found is not None and found.origin and Path(found.origin).is_file():

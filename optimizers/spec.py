@@ -11,16 +11,13 @@ from functools import cached_property, partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from optimizers.errors import SpecError
 from optimizers.schedules import Schedule
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 _LATER = ("source", "rest", "create_graph", "gradients")  # fields added after the first records
-
-
-class SpecError(ValueError):
-    """An invalid description of an optimizer; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)

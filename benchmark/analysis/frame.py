@@ -21,9 +21,10 @@ import polars as pl
 from benchmark.analysis.rounding import SHARE_DECIMALS, rounded
 from benchmark.analysis.summary import in_order, setting
 from benchmark.decode import COUNTS
+from benchmark.errors import UsageError
 from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
 from benchmark.record import Environment, Record, known
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import Store
 
 _FILES_AT_ONCE = 500  # their rows as Python dictionaries take about 30 MB

@@ -63,7 +63,8 @@ def basins(
         number of tried learning rates in the basin, and ``tried``, that of all; ``edge``,
         ``lowest`` or ``highest`` if the best learning rate is the last one on that side, so that a
         better one may lie beyond, ``only`` if just one was tried, otherwise null. Optimizers
-        without a seed that is done have nulls except in ``tried``.
+        without a seed that is done have nulls except in ``tried``. If the best mean is not
+        positive, a share of it is not defined: ``low_lr, high_lr, decades, inside`` are null.
     """
     rows = [_basin(group, within) for _, group in responses.group_by(*_WHO, maintain_order=True)]
     found = pl.DataFrame(rows, schema=_BASINS)
@@ -153,7 +154,10 @@ def _basin(group: pl.DataFrame, within: float) -> dict[str, object]:
     higher = higher_is_better(group["metric"][0])
     best = candidates.sort("mean", descending=higher)
     place, mean = best["place"][0], best["mean"][0]
-    slack = within * abs(mean)
+    found = {"best_lr": group["lr"][place], "best": mean, "edge": _edge(place, group.height)}
+    if mean <= 0:
+        return row | found
+    slack = within * mean
     good = pl.col("mean") >= mean - slack if higher else pl.col("mean") <= mean + slack
     inside = set(steady.filter(good)["place"]) | {place}
     low = high = place
@@ -162,15 +166,16 @@ def _basin(group: pl.DataFrame, within: float) -> dict[str, object]:
     while high + 1 in inside:
         high += 1
     lrs = group["lr"]
-    return row | {
-        "best_lr": lrs[place],
-        "best": mean,
-        "low_lr": lrs[low],
-        "high_lr": lrs[high],
-        "decades": math.log10(lrs[high] / lrs[low]) if lrs[low] > 0 else None,
-        "inside": high - low + 1,
-        "edge": _edge(place, group.height),
-    }
+    return (
+        row
+        | found
+        | {
+            "low_lr": lrs[low],
+            "high_lr": lrs[high],
+            "decades": math.log10(lrs[high] / lrs[low]) if lrs[low] > 0 else None,
+            "inside": high - low + 1,
+        }
+    )
 
 
 def _edge(place: int, tried: int) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.options import Names, OptimizerList, Real, Whole
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.step_cost.modes import OWN_MODES
 from benchmark.workbench.step_cost.shapes import EVERYDAY, SHAPES, Shape
 
@@ -96,8 +96,8 @@ def command(
 
 
 def _specs(opts: str, modes: Sequence[str] | None) -> "list[OptimizerSpec]":
+    from optimizers.errors import SpecError
     from optimizers.grammar import parse
-    from optimizers.spec import SpecError
 
     try:
         specs = parse(opts)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmark.cli.options import OptimizerList
+from benchmark.errors import UsageError
 from benchmark.plain_text import plain
-from benchmark.spec import UsageError
+from optimizers.errors import SpecError
 from optimizers.grammar import build_once, describe
-from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.spec import OptimizerSpec
 
 if TYPE_CHECKING:
     from optimizers.conformance import Outcome
@@ -50,7 +51,7 @@ def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
     for spec in _specs(",".join(optimizers)):
         try:
             verdicts[spec] = _examine(spec)
-        except UsageError as error:
+        except (UsageError, SpecError) as error:
             refusals.append(str(error))
             continue
         if not as_json:
@@ -64,10 +65,7 @@ def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
 
 
 def _specs(text: str) -> list[OptimizerSpec]:
-    try:
-        specs = describe(text)
-    except SpecError as error:
-        raise UsageError(str(error)) from None
+    specs = describe(text)
     for spec in specs:
         if not spec.schedule.constant:
             raise UsageError(f"{spec.label}: check takes no schedule and no warmup, leave them out")
@@ -80,8 +78,8 @@ def _examine(spec: OptimizerSpec) -> "list[Outcome]":
     try:
         build_once([spec])
         return examine(spec)
-    except SpecError as error:
-        raise UsageError(str(error)) from None
+    except SpecError:
+        raise
     except Exception as error:  # a user's class may raise anything
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.cli.options import results_option
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.store import open_study
 
 

@@ -8,7 +8,8 @@ from click.shell_completion import CompletionItem
 
 from benchmark import __version__
 from benchmark.cli.mistakes import verb_cure
-from optimizers.pick import UnknownNameError, pick
+from optimizers.errors import UnknownNameError
+from optimizers.pick import pick
 
 _VERBS = {
     "run": "run trials and print the tables (the default)",

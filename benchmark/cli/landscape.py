@@ -10,11 +10,11 @@ import click
 from benchmark.atomic import write_text
 from benchmark.cli.options import Names, OptimizerList, Real, Whole
 from benchmark.cli.rates import DEFAULT_RATES, Rates, rate_shown
+from benchmark.errors import UsageError
 from benchmark.report.words import counted
-from benchmark.spec import UsageError
 from benchmark.workbench.landscape.surfaces import SURFACES
+from optimizers.errors import SpecError
 from optimizers.grammar import parse
-from optimizers.spec import SpecError
 
 if TYPE_CHECKING:
     from benchmark.workbench.landscape.compute import Grid, Progress

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from benchmark.errors import UsageError
 from benchmark.mirror.logger import LoggerSink, LoggerSpec, parse_logger
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import Store
 
 

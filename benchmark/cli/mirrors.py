@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
+from benchmark.errors import UsageError
 from benchmark.mirror.destination import WandbOptions, choose_destination
 from benchmark.mirror.live import LiveMirror, Sink
 from benchmark.mirror.wandb_run import WandbSink
 from benchmark.plain_text import error_line
-from benchmark.spec import UsageError
 from benchmark.store import Store
 
 

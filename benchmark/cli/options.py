@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,9 +13,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from benchmark.spec import FIRST_TUNING_SEED
-from optimizers.pick import UnknownNameError, near, pick, shown
+from optimizers.errors import SourceError, UnknownNameError
+from optimizers.pick import near, pick, shown
 from optimizers.registry import OPTIMIZERS
-from optimizers.source import SourceError, reachable
+from optimizers.source import reachable
 
 _MOST_CONFIG_BYTES = 1_000_000
 _MOST_PATH = 3_000  # characters; Linux takes 4,096 bytes
@@ -158,9 +159,22 @@ class OneOf(click.Choice[str]):
 
 
 class ImportPath(click.ParamType[str]):
-    """A registered name, an import path, or ``path/to/file.py:Class``."""
+    """A registered name, an import path, or ``path/to/file.py:Class``.
+
+    Args:
+        known: The registered names, for shell completion.
+    """
 
     name = "name"
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = tuple(known)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete a registered name."""
+        return [CompletionItem(name) for name in self._known if name.startswith(incomplete)]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name or the import path."""

@@ -9,10 +9,10 @@ from click.core import ParameterSource
 
 from benchmark.cli.loggers import logger_option, logger_sinks, try_loggers
 from benchmark.cli.options import results_option
+from benchmark.errors import UsageError
 from benchmark.mirror.destination import Destination, choose_destination
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.record import Record
-from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
 
 
@@ -67,7 +67,8 @@ def command(
 
 def _push(destination: Destination, store: Store) -> int:
     from benchmark.cli.console import console
-    from benchmark.mirror.push import PushError, push
+    from benchmark.errors import PushError
+    from benchmark.mirror.push import push
 
     records = _records(store)
     counts = {"pushed": 0, "there": 0}
@@ -89,7 +90,8 @@ def _push(destination: Destination, store: Store) -> int:
 
 def _feed(loggers: Sequence[LoggerSpec], store: Store) -> int:
     from benchmark.cli.console import console
-    from benchmark.mirror.push import PushError, feed
+    from benchmark.errors import PushError
+    from benchmark.mirror.push import feed
 
     records = _records(store)
     sinks = logger_sinks(loggers, store)

@@ -9,8 +9,8 @@ import click
 
 from benchmark.atomic import write_text
 from benchmark.cli.options import OptimizerList, results_option
+from benchmark.errors import UsageError
 from benchmark.plain_text import LABEL_LENGTH, plain
-from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
 from optimizers.registry import OPTIMIZERS
 
@@ -165,8 +165,8 @@ def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
     from benchmark.workbench.landscape.page import section
     from benchmark.workbench.landscape.surfaces import SURFACES
     from benchmark.workbench.landscape.view import View
+    from optimizers.errors import SpecError
     from optimizers.grammar import parse
-    from optimizers.spec import SpecError
 
     opts = opts or _registered(stores)
     try:

@@ -22,8 +22,8 @@ from benchmark.cli.options import (
     read_config,
 )
 from benchmark.cli.terminal import Terminal
-from benchmark.complete import complete
-from benchmark.launchers import Launcher, Limits, make_launcher
+from benchmark.complete import check_runnable, complete
+from benchmark.launchers import DEFAULT, LAUNCHERS, Launcher, Limits, make_launcher
 from benchmark.mirror.destination import MODES, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.models.registry import MODELS
@@ -32,6 +32,7 @@ from benchmark.problems import PROBLEMS
 from benchmark.request import DIAGNOSTICS_EVERY, Request
 from benchmark.spec import ACCELERATORS, PRECISIONS
 from benchmark.store import Store
+from datamodules.registry import DATASETS
 
 _FOLDER = Folder()
 
@@ -44,7 +45,7 @@ _FOLDER = Folder()
     help="Models to train, such as mlp.",
 )
 @click.option(
-    "--dataset", type=ImportPath(), help="Data set.  [default: that of the model's paper]"
+    "--dataset", type=ImportPath(DATASETS), help="Data set.  [default: that of the model's paper]"
 )
 @click.option(
     "--problem",
@@ -134,6 +135,13 @@ _FOLDER = Folder()
     help="Folder for prepared data.",
 )
 @click.option(
+    "--launcher",
+    type=ImportPath(LAUNCHERS),
+    default=DEFAULT,
+    show_default=True,
+    help=f"Where trials run: {', '.join(LAUNCHERS)}, or the import path of a launcher class.",
+)
+@click.option(
     "--workers",
     type=Whole(1_024, auto=True),
     default="auto",
@@ -191,6 +199,7 @@ def command(
     words: tuple[str, ...],
     study: str,
     results: Path,
+    launcher: str,
     workers: int,
     gpu_slots: int,
     timeout: float | None,
@@ -207,13 +216,13 @@ def command(
     store = Store(results, study)
     request = _request(**asked)
     limits = Limits(workers=workers, gpu_slots=gpu_slots, timeout_seconds=timeout)
-    launcher = make_launcher("local", limits)
+    runs = make_launcher(launcher, limits)
     wandb = WandbOptions(mode=mode, project=project, entity=entity)
-    terminal = Terminal(console(stderr=as_json), store, launcher, wandb, loggers)
+    terminal = Terminal(console(stderr=as_json), store, runs, wandb, loggers)
     if dry_run:
         logger_sinks(loggers, store)
-        return _forecast(request, store, launcher, terminal, as_json=as_json)
-    return terminal.report(complete(request, store, launcher, terminal), as_json=as_json)
+        return _forecast(request, store, runs, terminal, as_json=as_json)
+    return terminal.report(complete(request, store, runs, terminal), as_json=as_json)
 
 
 def _request(
@@ -242,6 +251,8 @@ def _forecast(
     for notice in plan.notices:
         terminal.noticed(notice)
     planner.check_here(plan)
+    if plan.missing:
+        check_runnable(plan.trials, launcher)
     found = forecast(plan, store, launcher.num_at_once(request.threads))
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=1))

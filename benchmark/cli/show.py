@@ -9,8 +9,8 @@ import click
 
 from benchmark.cli.console import console
 from benchmark.cli.options import results_option
+from benchmark.errors import UsageError
 from benchmark.report.table import print_tables, tables_as_json
-from benchmark.spec import UsageError
 from benchmark.store import Store, open_study
 
 

@@ -1,7 +1,7 @@
 """Launchers, the places where trials run. Workers communicate through the study's folder.
 
-A new launcher implements `Launcher`, has its workers call `launchers.worker.work`, and gets a row
-in `LAUNCHERS`.
+A new launcher implements `Launcher` and has its workers call `launchers.worker.work`. It is given
+by import path, or by its name if it has a row in `LAUNCHERS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +11,14 @@ from pkgutil import resolve_name
 from typing import Protocol
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
+from benchmark.plain_text import error_line
 from benchmark.prepared import Prepared
 from benchmark.record import Record
 from benchmark.spec import Trial
 from benchmark.store import Store
-from optimizers.pick import pick
+from optimizers.pick import pick, shown
+from optimizers.source import module_of, why_not_found
 from optimizers.spec import OptimizerSpec
 
 
@@ -100,13 +103,42 @@ class Limits:
 
 
 LAUNCHERS = {"local": "benchmark.launchers.local:LocalLauncher"}  # each is built with `Limits`
+DEFAULT = "local"
+CONTRACT = (
+    "a launcher is a class, built with benchmark.launchers.Limits, that has the methods of "
+    "benchmark.launchers.Launcher, such as benchmark.launchers.local.LocalLauncher"
+)
+# Every class can be called, so `__call__` is not looked for.
+_METHODS = sorted(name for name in vars(Launcher) if not name.startswith("_"))
 
 
 def make_launcher(name: str, limits: Limits) -> Launcher:
-    """Return the launcher of that name.
+    """Return the launcher with that name or import path.
 
     Raises:
         UnknownNameError: the name is unknown; the message lists the known names.
+        UsageError: the class at the import path cannot be loaded or built, or breaks `CONTRACT`.
     """
-    make: Callable[[Limits], Launcher] = resolve_name(pick(LAUNCHERS, name, "launcher"))
-    return make(limits)
+    make = _class_at(name) if "." in name else resolve_name(pick(LAUNCHERS, name, "launcher"))
+    try:
+        launcher: Launcher = make(limits)
+    except (Exception, SystemExit) as error:  # a user's class may raise anything
+        raise UsageError(
+            f"launcher {shown(name)} cannot be built ({error_line(error, 200)}): {CONTRACT}"
+        ) from error
+    return launcher
+
+
+def _class_at(path: str) -> Callable[[Limits], Launcher]:
+    """Return the launcher class at an import path."""
+    try:
+        found = resolve_name(path)
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
+        why = why_not_found(error, module_of(path)) or f"{error_line(error, 200)}: {CONTRACT}"
+        raise UsageError(f"launcher {shown(path)} cannot be imported: {why}") from error
+    if not isinstance(found, type):
+        raise UsageError(f"launcher {shown(path)} is no class: {CONTRACT}")
+    lacking = [name for name in _METHODS if not callable(getattr(found, name, None))]
+    if lacking:
+        raise UsageError(f"launcher {shown(path)} has no {', '.join(lacking)}: {CONTRACT}")
+    return found

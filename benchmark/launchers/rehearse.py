@@ -12,9 +12,10 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.launchers.messages import Report
 from benchmark.launchers.process import Worker, stop
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from optimizers.spec import OptimizerSpec
 
 SECONDS = 300.0  # for one optimizer on one problem, as some compile first; --timeout may lower it

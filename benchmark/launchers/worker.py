@@ -17,6 +17,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.launchers.log import bound_log, keep_bounded
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
@@ -26,11 +27,12 @@ from benchmark.prepared import Prepared
 from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import Store
 from datamodules.errors import DataError, DataWarning
+from optimizers.errors import SpecError
 from optimizers.grammar import build_once
-from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.spec import OptimizerSpec
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 

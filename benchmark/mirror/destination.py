@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from benchmark.errors import UsageError
 from benchmark.mirror.wandb_private import has_netrc_login, server_url
-from benchmark.spec import UsageError
 from datamodules.network import reachable
 
 Mode = Literal["auto", "online", "offline", "disabled"]

@@ -16,7 +16,8 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
-from benchmark.decode import Misfit, Row
+from benchmark.decode import Row
+from benchmark.errors import Misfit
 from benchmark.mirror.ledger import Ledger
 from benchmark.mirror.tail import Tail
 from benchmark.plain_text import error_line
@@ -78,6 +79,9 @@ class Sink(Protocol):
 
         If this id cannot be used, the run has another one.
         """
+
+    def forget(self, trial: Trial) -> None:
+        """Drop a run of `trial` that was begun and kept; a new attempt sends other rows."""
 
     def start_again(self, failures: int) -> str:
         """Abandon all runs and get ready again; return a notice for the user, or ""."""
@@ -287,13 +291,16 @@ class _Follower:
     # Methods for the thread itself
 
     def follow(self, trial: Trial, run_id: str) -> None:
-        """Read the files of `trial` from now on."""
+        """Read the files of `trial` from now on, and nothing of an earlier attempt."""
+        followed = _Followed(trial=trial, run_id=run_id, tail=self._tail(trial))
         before = self._followed.pop(trial.key, None)
         if before is not None:
             before.tail.close()
             if run := before.run:
                 self._guarded(before, lambda: run.fail("its worker ended; it is tried once more"))
-        self._followed[trial.key] = _Followed(trial=trial, run_id=run_id, tail=self._tail(trial))
+        # An error may have closed the run here, while the sink has kept it.
+        self._guarded(followed, lambda: self._sink.forget(trial))
+        self._followed[trial.key] = followed
 
     def complete(self, record: Record) -> None:
         """Take the record of a trial that is followed."""

@@ -17,14 +17,16 @@ from tempfile import TemporaryFile
 from typing import Any, Protocol
 
 from benchmark.decode import Row
+from benchmark.errors import UsageError
 from benchmark.metrics import STEP
 from benchmark.mirror.facts import facts_of
 from benchmark.plain_text import error_line
 from benchmark.record import Record
-from benchmark.spec import Trial, UsageError
+from benchmark.spec import Trial
 from benchmark.store import FINISHED, Store
+from optimizers.errors import SourceError
 from optimizers.pick import near, shown
-from optimizers.source import SourceError, reachable
+from optimizers.source import reachable
 
 FOLDER = "loggers"  # in the study's folder; the default folder of loggers
 
@@ -199,6 +201,14 @@ class LoggerSink:
         run = self._runs[trial.key]
         run.begin()
         return run
+
+    def forget(self, trial: Trial) -> None:
+        """Close a begun logger of `trial` as failed; the next attempt gets a new one."""
+        run = self._runs.get(trial.key)
+        if run is not None and run.has_begun:
+            del self._runs[trial.key]
+            with suppress(BaseException):  # it may be broken, and is not needed any more
+                run.fail("")
 
     def start_again(self, failures: int) -> str:
         """Do nothing: every logger can go on after an error."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchmark.decode import Row
+from benchmark.errors import PushError
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.ledger import Ledger
 from benchmark.mirror.logger import LoggerSink
@@ -35,10 +36,6 @@ from benchmark.store import Store
 
 _MOST_DELETIONS = 20  # ids that are tried for one run; each deletion costs a refused request
 _RETRIES = 1  # wandb retries even refused requests; this takes 3 s instead of INIT_SECONDS
-
-
-class PushError(Exception):
-    """An error of W&B or a logger while a run was sent; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ import os
 import stat
 from pathlib import Path
 
-from benchmark.decode import Misfit, Row, decode_rows, whole_lines
+from benchmark.decode import Row, decode_rows, whole_lines
+from benchmark.errors import Misfit
 
 _MOST_BYTES = 16_000_000  # read in one call; the next call reads on from there
 

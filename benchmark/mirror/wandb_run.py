@@ -92,6 +92,9 @@ class WandbSink:
                 raise
         return WandbRun(open_run(self._destination, trial, attempt_id(trial)))
 
+    def forget(self, trial: Trial) -> None:
+        """Do nothing: no run is kept here, and every attempt has an id of its own."""
+
     def start_again(self, failures: int) -> str:
         """Restart after a failure, offline after several; return a notice for the user, or ""."""
         self.end(at_once=True)

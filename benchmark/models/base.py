@@ -17,11 +17,10 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from benchmark.errors import ClosureNotCalledError, UsageError
 from benchmark.metrics import LOSS, SPLITS
 from benchmark.models.randomness import StepRandomness
 from benchmark.models.watching import StepWatcher, Watchers
-from benchmark.plain_text import error_line
-from benchmark.spec import UsageError
 from benchmark.tasks.base import Batch, Meters, Task
 from benchmark.tasks.classification import Classification
 from optimizers.base import PaperOptimizer
@@ -31,19 +30,6 @@ from optimizers.contract import (
     switch_to_training,
     takes_closure,
 )
-
-
-class ClosureNotCalledError(RuntimeError):
-    """An error: an optimizer took a step without calling its closure for loss and gradients."""
-
-    def __init__(self, optimizer: Optimizer, error: Exception | None = None) -> None:
-        cause = f"{error_line(error, 150)}; " if error else ""
-        super().__init__(
-            f"{cause}{type(optimizer).__name__}.step takes a closure and did not call it, so there "
-            "are no gradients: begin it with loss = closure(), or let step take no closure; "
-            "one that needs gradients before it calls the closure is given as NAME:gradients=first "
-            "(README, Your own optimizer)"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,8 @@ from benchmark.analysis.profiles import profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
-from benchmark.metrics import CHOOSING, EPOCH, AxisName, on_test, validation_of
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
+from benchmark.metrics import CHOOSING, EPOCH, AxisName, metric_of, on_test, validation_of
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
@@ -462,6 +462,15 @@ class MetricFindings:
         """`sensitivity.basins`."""
         reported = None if self.chooser is self else self.responses
         return basins(self.chooser.responses, reported, within=WITHIN)
+
+    @cached_property
+    def is_logarithmic(self) -> bool:
+        """Whether charts have a logarithmic axis: the metric allows it, and no value is <= 0."""
+        frames = self.findings.frames
+        tables = [t for t in (frames.trials, frames.curves) if self.name in t.columns]
+        lowest = [table[self.name].min() for table in tables]
+        is_positive = all(low > 0 for low in lowest if isinstance(low, float))
+        return metric_of(self.name).logarithmic and is_positive
 
     @cached_property
     def search(self) -> pl.DataFrame:

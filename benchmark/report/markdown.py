@@ -27,10 +27,11 @@ def how_to_read(findings: Findings) -> str:
         else ("each table's best", "all pairs, since nobody named the best beforehand")
     )
     seeds = trials.filter(status="done").group_by("variant").len()["len"]
+    best = best_first(findings.frames.metrics)
     sentences = [
         f"{trials.height} trials: {counts}.",
-        f"Each optimizer is shown with the hyperparameters of its {best_first()}, found on the "
-        "same seeds, which flatters every one of them a little; test data chose nothing.",
+        f"Each optimizer is shown with the hyperparameters of its {best}, found on the same seeds, "
+        "which flatters every one of them a little; test data chose nothing.",
         interval_words({mean_method(count) for count in seeds}),
         f"The last column compares the {metric} at the end, paired by seed, with {versus}: ▲ "
         "better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after "
@@ -148,7 +149,8 @@ def sensitivity(setting: SettingFindings) -> str:
     found = here.filter(pl.col("tried") > 1)
     rows = [
         [row["optimizer"], _number(row["best_lr"]), f"{_number(row['low_lr'])} … "
-         f"{_number(row['high_lr'])}", f"on the {row['edge']} edge" if row["edge"] else ""]
+         f"{_number(row['high_lr'])}" if row["inside"] else "not defined",
+         f"on the {row['edge']} edge" if row["edge"] else ""]
         for row in found.iter_rows(named=True)
     ]  # fmt: skip
     header = ["optimizer", "best lr", "within 10 % of its loss", "warning"]

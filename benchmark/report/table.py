@@ -21,6 +21,7 @@ from benchmark.report.words import (
     seeds_words,
 )
 from datamodules.registry import DATASETS
+from optimizers.source import DIGEST_LENGTH
 
 if TYPE_CHECKING:  # these modules load numpy and polars
     from benchmark.analysis.intervals import Interval
@@ -29,7 +30,6 @@ if TYPE_CHECKING:  # these modules load numpy and polars
 # Hyperparameters that are printed only if they differ from these values.
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _LOG = " (traceback in "
-_DIGEST_LENGTH = 12  # characters, as `optimizers.source.source_digest` returns
 _MOST_HYPERPARAMETERS = 1000  # characters
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
@@ -111,7 +111,7 @@ def _title(name: str, row: Row) -> str:
 
 def _sources(source: str) -> list[str]:
     """Return a line with the digests of a model's and a data set's files, each digest once."""
-    digests = [source[i : i + _DIGEST_LENGTH] for i in range(0, len(source), _DIGEST_LENGTH)]
+    digests = [source[i : i + DIGEST_LENGTH] for i in range(0, len(source), DIGEST_LENGTH)]
     return [f"from files of digest {' and '.join(dict.fromkeys(map(plain, digests)))}"] * bool(
         source
     )
@@ -190,13 +190,14 @@ def _star_legend(rows: Sequence[Row]) -> str:
         return ""
     is_passed_over = any(row.metrics and row.counts.get("diverged") for row in rows)
     among = " of the rows of which no seed diverged" * is_passed_over
-    return f"★ {best_first()}{among}."
+    measured = {name for row in rows for name in row.metrics}
+    return f"★ {best_first(measured)}{among}."
 
 
 _COMPARED = metric_words(CHOOSING[0])
 _CURVES_LEGEND = (
-    f"The small curves are the mean {_COMPARED}, on one logarithmic scale per table from its "
-    "lowest value to its first."
+    f"The small curves are the mean {_COMPARED}, on one scale per table from its lowest value to "
+    "its first, logarithmic if both are positive."
 )
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import UsageError
 from benchmark.mirror.destination import choose_destination
 from benchmark.mirror.wandb_run import service
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read
 from benchmark.report.wandb_report import Project, build_report, spec_of
-from benchmark.spec import UsageError
 from benchmark.store import Store, write_json
 
 SPEC_FILE = "wandb-report.json"

@@ -11,10 +11,10 @@ import polars as pl
 
 from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.analysis.frame import Frames
+from benchmark.errors import UsageError
 from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
 from benchmark.report import markdown
 from benchmark.report.findings import METRIC, Findings, SettingFindings
-from benchmark.spec import UsageError
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel; a report is 24 units wide
 _OVERALL = {  # sections over all settings, with the same titles as on the page
@@ -92,7 +92,8 @@ def _curves(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
     Each has its own grid, because W&B draws all run sets of a grid together.
     """
     frames, best = setting.frames, setting.best
-    rows = [(name, axis, metric_of(name).logarithmic) for name, axis in _drawn(frames)]
+    metrics = setting.findings.metrics
+    rows = [(name, axis, metrics[name].is_logarithmic) for name, axis in _drawn(frames)]
     blocks = [wr.H2(text="Curves"), _grid(wr, _BEST, best, project, rows)]
     if best.trials.height == frames.trials.height:
         return blocks
@@ -149,20 +150,20 @@ def _rates(wr: Any, setting: SettingFindings, project: Project) -> list[Any]:
     search = markdown.search(setting)
     widths = markdown.sensitivity(setting)
     texts = "\n\n".join(text for text in (widths, search) if text)
-    plot = [_scatter(wr, setting.frames, project)] if widths else []
+    plot = [_scatter(wr, setting, project)] if widths else []
     return [*_section(wr, "Learning rate", texts), *plot]
 
 
-def _scatter(wr: Any, frames: Frames, project: Project) -> Any:
+def _scatter(wr: Any, setting: SettingFindings, project: Project) -> Any:
     plot = wr.ScatterPlot(
         title=f"{METRIC} at the end over learning rate",
         x=wr.Config("lr"),
         y=wr.SummaryMetric(f"final/{METRIC}"),
         log_x=True,
-        log_y=True,
+        log_y=setting.findings.metrics[METRIC].is_logarithmic,
         layout=wr.Layout(x=0, y=0, w=2 * _WIDTH, h=_HEIGHT),
     )
-    return wr.PanelGrid(runsets=_runsets(wr, "all", frames, project), panels=[plot])
+    return wr.PanelGrid(runsets=_runsets(wr, "all", setting.frames, project), panels=[plot])
 
 
 def _runsets(wr: Any, name: str, frames: Frames, project: Project) -> list[Any]:

@@ -43,13 +43,15 @@ def together(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
 
 
-def best_first() -> str:
-    """Return the rule by which the best variants are chosen.
+def best_first(measured: Collection[str]) -> str:
+    """Return the rule by which the best variants are chosen, given the metrics that exist.
 
-    >>> best_first()
+    >>> best_first(["val/loss", "val/accuracy"])
     'lowest mean validation loss, ties by validation accuracy'
+    >>> best_first(["val/loss", "val/rmse"])
+    'lowest mean validation loss'
     """
-    first, *others = CHOOSING
+    first, *others = [name for name in CHOOSING if name in measured] or CHOOSING[:1]
     superlative = "highest" if higher_is_better(first) else "lowest"
     ties = "".join(f", ties by {metric_words(name)}" for name in others)
     return f"{superlative} mean {metric_words(first)}{ties}"

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from optimizers.conformance.making import Source
 from optimizers.conformance.outcome import Check, Outcome, apply
-from optimizers.conformance.probe import NotJudgedError, look_at
+from optimizers.conformance.probe import look_at
 from optimizers.conformance.subject import Subject
 from optimizers.conformance.table import CHECKS, STANDS_ON
+from optimizers.errors import NotJudgedError
 
 
 def examine(source: Source, checks: Iterable[Check] = CHECKS) -> list[Outcome]:

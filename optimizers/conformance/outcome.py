@@ -12,7 +12,7 @@ from typing import Literal
 
 from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import NotApplicable, Subject
-from optimizers.construct import NoGroupsError
+from optimizers.errors import NoGroupsError
 
 Status = Literal["passed", "failed", "inconvenient", "not applicable", "not judged"]
 

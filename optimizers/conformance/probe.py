@@ -17,16 +17,13 @@ from optimizers.conformance.outcome import in_words
 from optimizers.conformance.sandbox import sandbox
 from optimizers.conformance.subject import Shape, Subject, draw
 from optimizers.contract import has_two_points
+from optimizers.errors import NotJudgedError
 
 _SHAPES: tuple[Shape, ...] = ((7,), (5, 3), (2, 3, 4))
 _MATRICES: tuple[Shape, ...] = ((7, 3), (5, 3), (4, 9))
 _LONGEST_START = 40  # steps in which a parameter may rest at first; AdaShift rests for 10
 _BASE = {torch.float64: 1e-12, torch.float32: 1e-5}
 _Alter = Callable[[list[Tensor]], list[Tensor]]
-
-
-class NotJudgedError(Exception):
-    """The optimizer takes no step in any way tried; the message has the first error."""
 
 
 def look_at(source: Source) -> Subject:

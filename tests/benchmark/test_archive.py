@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from benchmark.archive import compact, restore
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.store import FILES, Store
 
 

@@ -6,11 +6,11 @@ import pytest
 
 import datamodules.places
 from benchmark.complete import Warner, complete
+from benchmark.errors import UsageError
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
 from benchmark.record import Environment, Record
 from benchmark.request import Request
-from benchmark.spec import Study, UsageError
 from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
@@ -150,6 +150,27 @@ def test_what_the_launcher_cannot_run_is_skipped_with_its_reason(store):
     assert {record.reason for record in skipped} == {"not here"}
     assert {trial.accelerator for trial in launcher.ran} == {"cpu"}
     assert len(records) == 8
+
+
+@pytest.mark.parametrize("refused", [("gpu",), ("gpu", "mps"), ("cpu", "gpu", "mps")])
+def test_a_study_of_which_no_trial_can_run_is_refused_and_leaves_no_record(store, refused):
+    launcher = Noting(refused=refused)
+    with pytest.raises(UsageError) as raised:
+        complete(replace(DIGITS, accelerators=refused), store, launcher)
+    line = str(raised.value)
+    assert line.startswith(f"no trial can run here: --accelerator {refused[0]}: not here")
+    assert line.count("not here") == len(refused)
+    assert line.endswith("; --accelerator cpu is possible") == ("cpu" not in refused)
+    assert launcher.calls == ["warm up"]
+    assert store.records() == []
+
+
+def test_the_same_command_ends_alike_when_all_that_can_run_is_on_record(store):
+    both = replace(DIGITS, accelerators=("cpu", "gpu"))
+    complete(both, store, Noting(refused=("gpu",)))
+    again = Noting(refused=("gpu",))
+    assert len(complete(both, store, again)) == 8
+    assert again.ran == []
 
 
 @pytest.mark.parametrize("how", ["no network", "broken download"])

@@ -4,10 +4,9 @@ import pytest
 import torch
 
 from benchmark.context import Context
-from benchmark.models.base import ClosureNotCalledError
+from benchmark.errors import ClosureNotCalledError, UsageError
 from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
-from benchmark.spec import UsageError
 from datamodules import Digits
 from optimizers.contract import differentiates_gradients, has_two_points
 from tests.plugins.contracts import Averaging

@@ -12,8 +12,8 @@ from benchmark.__main__ import main
 from benchmark.analysis.frame import read
 from benchmark.analysis.summary import summarize
 from benchmark.archive import compact, restore
+from benchmark.errors import UsageError
 from benchmark.report.table import tables_as_json
-from benchmark.spec import UsageError
 from benchmark.store import FILES, Store
 from tests.benchmark.damage import damage
 

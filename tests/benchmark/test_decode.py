@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.decode import (
-    Misfit,
     TrialFields,
     check_optimizer,
     check_rows,
@@ -15,8 +14,9 @@ from benchmark.decode import (
     decode_rows,
     whole_lines,
 )
+from benchmark.errors import Misfit, UsageError
 from benchmark.record import Environment, Record
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.spec import Trial
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec
 from tests.benchmark.logs import record_of

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.models.base import TaskModel
 from benchmark.models.mlp import MLP
 from benchmark.plugins import (
@@ -16,7 +17,7 @@ from benchmark.plugins import (
 )
 from benchmark.problems import problems_of
 from benchmark.runner import run
-from benchmark.spec import Study, UsageError
+from benchmark.spec import Study
 from benchmark.tasks.classification import Classification
 from datamodules.digits import Digits
 from datamodules.errors import DataUnavailableError

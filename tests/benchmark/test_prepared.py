@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from benchmark.__main__ import main
+from benchmark.errors import UsageError
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Environment, Record
-from benchmark.spec import UsageError
 from tests.datamodules.fakes import write_mnist
 
 NOW = Prepared(dataset="digits", checksum="a" * 64, origin="/data (IDX files)")

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmark.context import Context
-from benchmark.decode import Misfit, RecordFields
+from benchmark.decode import RecordFields
+from benchmark.errors import Misfit
 from benchmark.metrics import AXES
 from benchmark.record import Clocks, Cost, Environment, Progress, Record, known
 from benchmark.runner import run

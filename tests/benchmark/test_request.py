@@ -4,10 +4,10 @@ from dataclasses import fields
 import pytest
 
 from benchmark.cli.run import command
+from benchmark.errors import UsageError
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
-from benchmark.spec import UsageError
-from optimizers.pick import UnknownNameError
+from optimizers.errors import UnknownNameError
 
 DIGITS = {"problems": ("logreg/digits",)}
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from benchmark.context import Context
-from benchmark.models.base import ClosureNotCalledError
+from benchmark.errors import ClosureNotCalledError
 from benchmark.runner import build_model, derived_seed, run, weights_sha256
 from benchmark.store import Store
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.decode import Misfit
-from benchmark.spec import SCHEMA, Trial, UsageError, check_study_name
+from benchmark.errors import Misfit, UsageError
+from benchmark.spec import SCHEMA, Trial, check_study_name
 from optimizers.spec import OptimizerSpec
 
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from benchmark.errors import UsageError
 from benchmark.record import Clocks, Record
-from benchmark.spec import UsageError
-from benchmark.store import Store, open_study, write_json
+from benchmark.store import Record, Store, open_study, write_json
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import sys
 import pytest
 import torch
 
+from optimizers.errors import SpecError
 from optimizers.grammar import parse
 from optimizers.registry import OPTIMIZERS
-from optimizers.spec import SpecError
 
 MODULE = """
 import torch

@@ -1,6 +1,7 @@
 import pytest
 
-from optimizers.pick import UnknownNameError, near, pick
+from optimizers.errors import UnknownNameError
+from optimizers.pick import near, pick
 
 TABLE = {"adam": 1, "adamw": 2, "SGD": 3}
 

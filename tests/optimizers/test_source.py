@@ -3,10 +3,10 @@ from pkgutil import resolve_name
 
 import pytest
 
+from optimizers.errors import SpecError
 from optimizers.grammar import parse
 from optimizers.registry import OPTIMIZERS
 from optimizers.source import literal_bounds, literal_defaults, source_digest
-from optimizers.spec import SpecError
 
 TEXT = """
 import torch

@@ -4,9 +4,10 @@ import pickle
 import pytest
 import torch
 
+from optimizers.errors import SpecError
 from optimizers.grammar import parse
 from optimizers.rules.adamw import AdamW
-from optimizers.spec import OptimizerSpec, SpecError
+from optimizers.spec import OptimizerSpec
 from optimizers.split import SplitOptimizer
 
 INPUTS = torch.linspace(-1, 1, 15).reshape(5, 3)

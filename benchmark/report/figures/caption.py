@@ -10,10 +10,6 @@ from benchmark.report.words import best_first, counted
 
 _OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # named only if on
 _STATUSES = ("done", "diverged", "failed", "skipped")
-_RULE = (
-    f"Hyperparameters: of each optimizer those of its {best_first()}, at the end and over seeds; "
-    "those with which no seed diverged come first."
-)
 _VERSIONS = ("suite", "commit", "torch", "lightning", "python")
 
 
@@ -25,8 +21,15 @@ def caption(what: str, frames: Frames, *, chosen: bool = False) -> str:
         frames: The trials that are drawn.
         chosen: The trials are those of the best of several hyperparameters.
     """
-    parts = [what, _RULE * chosen, *_settings(frames), _machine(frames)]
+    parts = [what, _rule(frames) * chosen, *_settings(frames), _machine(frames)]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def _rule(frames: Frames) -> str:
+    return (
+        f"Hyperparameters: of each optimizer those of its {best_first(frames.metrics)}, at the end "
+        "and over seeds; those with which no seed diverged come first."
+    )
 
 
 def not_drawn(frames: Frames, drawn: pl.DataFrame, why: str) -> str:

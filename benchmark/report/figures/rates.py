@@ -4,7 +4,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.metrics import metric_words
+from benchmark.metrics import metric_of, metric_words
 from benchmark.report.figures.caption import not_drawn
 from benchmark.report.figures.look import (
     add_legend,
@@ -40,7 +40,7 @@ def draw_rates(setting: SettingFindings, metric: str) -> tuple[Figure, str] | No
     for (optimizer,), curve in curves.group_by("optimizer", maintain_order=True):
         _draw(axes, curve, str(optimizer), found[str(optimizer)])
     low, high = measured["mean"].min(), measured["mean"].max()
-    scale_y(axes, float(low), float(high), may_be_log="loss" in metric)  # type: ignore[arg-type]
+    scale_y(axes, float(low), float(high), may_be_log=metric_of(metric).logarithmic)  # type: ignore[arg-type]
     log_x(axes, float(curves["lr"].min()), float(curves["lr"].max()))  # type: ignore[arg-type]
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"{words} at the end")

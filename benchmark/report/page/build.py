@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from benchmark.errors import UsageError
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_trials
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import Section, page
 from benchmark.report.page.payload import curve_parts, payload
 from benchmark.report.page.reproduce import commands
-from benchmark.spec import UsageError
 from benchmark.store import Store
 
 

@@ -1,9 +1,12 @@
 """The page's glossary: definitions that appear when a reader hovers over or taps a term."""
 
-from benchmark.metrics import AXES, metric_of, metric_words, names_of
+from collections.abc import Collection, Mapping
+
+from benchmark.metrics import AXES, CHOOSING, metric_of, metric_words, names_of
 from benchmark.report.words import best_first
 
 _DEFINED = names_of(lambda metric: metric.splits * bool(metric.meaning))
+_BEST_FIRST = best_first(CHOOSING)
 
 GLOSSARY = {
     **{axis.words: axis.meaning for axis in AXES.values()},
@@ -23,10 +26,10 @@ GLOSSARY = {
         "alike for every optimizer: results of one seed can be compared in pairs."
     ),
     "best hyperparameters": (
-        f"Of each optimizer the variant with the {best_first()}, at the end; one of which no seed "
+        f"Of each optimizer the variant with the {_BEST_FIRST}, at the end; one of which no seed "
         "diverged comes first. Test data never choose."
     ),
-    "★": f"The {best_first()}, at the end, of the variants of which no seed diverged.",
+    "★": f"The {_BEST_FIRST}, at the end, of the variants of which no seed diverged.",
     "final value": "The last value of the metric. A trial that diverged has none.",
     "best value": (
         "The best value on the way. Of a test metric, the value where validation was best."
@@ -104,7 +107,8 @@ GLOSSARY = {
     "at it": "Mean of the final metric at the best learning rate, over the seeds that are done.",
     "basin": (
         "The unbroken stretch of tried learning rates around the best one whose mean is within "
-        "10 % of it and of which no seed diverged. Between tried rates: a lower bound."
+        "10 % of it and of which no seed diverged. Between tried rates: a lower bound. Not defined "
+        "where the best mean is not positive."
     ),
     "decades": "How wide the basin is in powers of ten: from 0.01 to 1 are two.",
     "rates in it": "Tried learning rates inside the basin, of all that were tried.",
@@ -159,3 +163,9 @@ GLOSSARY = {
     "skipped": "The machine could not run the trial, for want of a GPU or a precision. No result.",
     "folder": "Of the trial, in the folder of its study: its log and its record.",
 }
+
+
+def glossary(measured: Collection[str]) -> Mapping[str, str]:
+    """Return the glossary of a page on these metrics."""
+    chosen_by = best_first(measured)
+    return {term: words.replace(_BEST_FIRST, chosen_by) for term, words in GLOSSARY.items()}

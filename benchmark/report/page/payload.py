@@ -18,7 +18,7 @@ from benchmark.report.findings import Findings
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, Optimizer, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
-from benchmark.report.page.glossary import GLOSSARY
+from benchmark.report.page.glossary import glossary
 from benchmark.report.page.headline import Headline, headlines
 from benchmark.report.page.packing import Columns
 from benchmark.report.page.races import Profiles, Race, races
@@ -147,7 +147,7 @@ def payload(
         provenance=provenance(findings),
         commands=commands,
         resolution=resolution(frames, cast),
-        glossary=GLOSSARY,
+        glossary=glossary(findings.frames.metrics),
     )
 
 
@@ -165,7 +165,7 @@ def _metric(findings: Findings, cast: Cast, name: str) -> Metric:
         name=name,
         words=metric_words(name),
         unit=metric_of(name).unit,
-        logarithmic=metric_of(name).logarithmic,
+        logarithmic=findings.metrics[name].is_logarithmic,
         higher_is_better=higher_is_better(name),
         chosen_by="" if chooser == name else metric_words(chooser),
         standings={kind: standings(findings, cast, name, kind) for kind in KINDS},

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.landscape.surfaces import Surface
 from optimizers.contract import (
     has_two_points,

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.step_cost.modes import OWN_MODES, TORCH_MODES
 from optimizers.construct import construct
 from optimizers.contract import switch_to_training

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.optim import Optimizer
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.step_cost.contestants import Contestant, contestants
 from benchmark.workbench.step_cost.costs import Cost, Heat
 from benchmark.workbench.step_cost.memory import free_bytes, measure_memory, rule_bytes

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.analysis.curves import lines
 from benchmark.analysis.frame import read
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.store import Store
 
 

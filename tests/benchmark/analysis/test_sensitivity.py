@@ -175,3 +175,10 @@ def test_the_expected_test_metric_is_that_of_the_best_of_k_in_validation(split):
 
 def test_no_scores_have_no_expected_best(grid):
     assert expected_best(grid({0.1: [1.0]}).clear()).is_empty()
+
+
+@pytest.mark.parametrize("best", [0.0, -1e-9, -2.0])
+def test_a_share_of_a_best_mean_that_is_not_positive_is_not_defined(grid, best):
+    found = basin(grid({0.01: [best + 0.05], 0.1: [best], 1.0: [best + 3.0]}))
+    assert (found["best_lr"], found["best"], found["edge"]) == (0.1, best, None)
+    assert all(found[name] is None for name in ("low_lr", "high_lr", "decades", "inside"))

@@ -126,6 +126,19 @@ def test_an_absent_accelerator_is_skipped_with_its_reason(capsys):
     assert "1 done" in out
 
 
+@pytest.mark.parametrize("more", [["--dry-run"], []])
+def test_an_absent_accelerator_alone_is_one_line_and_exit_code_2(
+    capsys, tmp_path, monkeypatch, more
+):
+    monkeypatch.setattr("benchmark.launchers.devices.gpu_ids", lambda: ())
+    arguments = ["--opts", "adam", "--seeds", "1", "--accelerator", "gpu", *more]
+    assert main([*QUICK, *arguments]) == 2
+    err = capsys.readouterr().err
+    assert "no trial can run here: --accelerator gpu: no CUDA or ROCm device is visible" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("results/*/*/record.json"))
+
+
 def test_what_cannot_run_here_leaves_the_result_that_another_machine_wrote(
     capsys, monkeypatch, tmp_path
 ):

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.launchers import Limits, server
 from benchmark.launchers.family import children, descendants
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.prepare import prepare
-from benchmark.spec import UsageError
 from benchmark.store import Store
 from datamodules.errors import DataError
 

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 
+from benchmark.__main__ import main
 from benchmark.complete import complete
 from benchmark.context import Context
 from benchmark.launchers import LAUNCHERS, Launcher, Limits, make_launcher
@@ -13,7 +14,8 @@ from benchmark.launchers.messages import Begun, RunningLoss
 from benchmark.launchers.server import start, start_method
 from benchmark.spec import Study
 from benchmark.store import Store
-from optimizers.pick import UnknownNameError
+from optimizers.errors import UnknownNameError
+from tests.plugins import launchers
 
 METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]
 
@@ -30,6 +32,66 @@ def test_every_launcher_of_the_table_has_every_method_as_the_protocol_says(name,
 def test_an_unknown_launcher_is_refused_with_a_suggestion():
     with pytest.raises(UnknownNameError, match=r"unknown launcher 'locl'\. Did you mean 'local'"):
         make_launcher("locl", Limits())
+
+
+MINE = "tests.plugins.launchers"
+STUDY = ["--problem", "logreg/digits", "--opts", "adam", "--seeds", "1", "--epochs", "1"]
+
+
+def command(capsys, *words):
+    code = main([*STUDY, "--wandb", "disabled", *words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err.strip().splitlines()
+
+
+def test_a_launcher_by_import_path_runs_the_trials_and_leaves_no_trace_in_their_keys(
+    tmp_path, digits, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    launchers.ran.clear()
+    assert command(capsys, "--study", "mine", "--launcher", f"{MINE}.Noting")[0] == 0
+    [trial] = launchers.ran
+    assert launchers.limits == [Limits()]
+    command(capsys, "--study", "here", "--launcher", "local")
+    [mine] = Store("results", "mine").records()
+    [here] = Store("results", "here").records()
+    assert mine.trial.key == here.trial.key == trial.key
+    assert mine.weights_sha256 == here.weights_sha256 != ""
+
+
+def test_a_launcher_in_a_file_of_ones_own_by_its_path(tmp_path, digits, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_launcher.py").write_text(f"from {MINE} import Noting as Mine\n")
+    launchers.ran.clear()
+    assert command(capsys, "--launcher", "my_launcher.py:Mine")[0] == 0
+    assert len(launchers.ran) == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("locl", "unknown launcher 'locl'. Did you mean 'local'?"),
+        ("", "unknown launcher ''. Known: local"),
+        ("nowhere.Mine", "no module 'nowhere'"),
+        (f"{MINE}.Nothing", "cannot be imported: AttributeError"),
+        (f"{MINE}.limits", "is no class: a launcher is a class, built with"),
+        (f"{MINE}.Empty", "has no check_hyperparameters, num_at_once, prepare, rehearse, warm_up"),
+        (f"{MINE}.Refuses", "cannot be built (ValueError: broken by all means): a launcher is"),
+        (f"{MINE}.Leaves", "cannot be built (SystemExit: 1"),
+        (f"{MINE}.TakesNothing", "cannot be built (TypeError"),
+        ("gone.py:Mine", "there is no file"),
+    ],
+)
+def test_what_is_no_launcher_is_one_line_and_exit_code_2(
+    tmp_path, monkeypatch, capsys, name, words, more
+):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = command(capsys, "--launcher", name, *more)
+    assert code == 2
+    [line] = err
+    assert words in line
+    assert not list(tmp_path.glob("results/*/*"))
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from benchmark.errors import UsageError
 from benchmark.mirror.destination import choose_destination
-from benchmark.spec import UsageError
 from datamodules.network import reachable
 
 KEY = "0" * 40

@@ -60,6 +60,9 @@ class Memory:
         self.runs[run_id] = Kept(self, run_id)
         return self.runs[run_id]
 
+    def forget(self, trial):
+        self._do("forget")
+
     def start_again(self, failures):
         self._do("start_again")
         return "another way is taken" if failures > 1 else ""

@@ -17,13 +17,13 @@ from rich.console import Console
 
 from benchmark.__main__ import main
 from benchmark.cli.terminal import Terminal
+from benchmark.errors import UsageError
 from benchmark.launchers import Limits, make_launcher
 from benchmark.mirror.destination import WandbOptions
-from benchmark.mirror.ledger import has_left_over
-from benchmark.mirror.live import LiveMirror, Patience
+from benchmark.mirror.ledger import Ledger, has_left_over
+from benchmark.mirror.live import LiveMirror, Patience, _Follower
 from benchmark.mirror.logger import LoggerSink, parse_logger
 from benchmark.planning import TrialPlan
-from benchmark.spec import UsageError
 from benchmark.store import Store
 from tests.plugins import loggers
 from tests.plugins.loggers import ERRORS, Bare, CometLogger, Faulty, MLFlowLogger, Recorder
@@ -224,6 +224,44 @@ def test_a_trial_that_crashed_has_a_failed_logger_and_a_new_one(studied):
         mirror.finished(record)
     check_whole(store)
     assert [logger.statuses for logger in loggers.made][:-1] in ([], [["failed"]])
+
+
+@pytest.mark.parametrize("looks", [1, 2, 4])
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("at", ["log_hyperparams", "log_metrics", "save", "finalize"])
+def test_no_row_of_a_new_attempt_counts_as_sent_after_an_error(studied, at, times, looks):
+    store = studied(opts="adam", seeds=1)
+    [record] = store.records()
+    log = store.trial_folder(record.trial) / "metrics.jsonl"
+    rows = log.read_text()
+    errors = [ERRORS["value"]] * times
+
+    class FailsSoOften(Recorder):
+        pass
+
+    def fail(self, *_, **__):
+        if errors:
+            raise errors.pop()
+        return getattr(Recorder, at)(self, *_, **__)
+
+    setattr(FailsSoOften, at, fail)
+    follower = _Follower(sink_of(store, FailsSoOften), store, Ledger(None))
+    follower._sink.start()
+
+    log.write_text(rows.replace('"step": 1', '"step": 7'))  # the rows of a worker that crashes
+    assert log.read_text() != rows
+    follower.follow(record.trial, record.trial.key)
+    for _ in range(looks):
+        follower._look()
+    log.unlink()
+    log.write_text(rows)
+    follower.follow(record.trial, record.trial.key)
+    follower.complete(record)
+    while follower._followed:
+        follower._look()
+    newest = loggers.made[-1]
+    assert newest.rows == store.metrics(record.trial)
+    assert newest.statuses == ["success"]
 
 
 def test_an_error_of_the_study_closes_open_loggers_as_failed(studied):

@@ -3,10 +3,11 @@ import json
 import pytest
 
 from benchmark.__main__ import main
+from benchmark.errors import PushError
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror
-from benchmark.mirror.push import PushError, push, run_id
+from benchmark.mirror.push import push, run_id
 from benchmark.mirror.wandb_private import read_run
 from benchmark.mirror.wandb_run import WandbSink
 from benchmark.record import Record

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.decode import Misfit
+from benchmark.errors import Misfit
 from benchmark.mirror.tail import Tail
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from benchmark.analysis.finals import best_variants, leaderboard, passed_over, scores, winners
 from benchmark.analysis.frame import read
+from benchmark.errors import UsageError
 from benchmark.metrics import tabled
 from benchmark.record import Environment, Record
 from benchmark.report.document import write_document
@@ -15,7 +16,6 @@ from benchmark.report.findings import METRIC, Findings, Versus
 from benchmark.report.page.build import build
 from benchmark.report.verdicts import verdict_in_short
 from benchmark.report.wandb_report import Project, build_report
-from benchmark.spec import UsageError
 from tests.grids import taking_turns
 
 

@@ -9,13 +9,14 @@ import pytest
 from rich.console import Console
 
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.metrics import METRICS
 from benchmark.models.mlp import MLP, Perceptron
 from benchmark.plugins import check_fit, model_class, model_for, prepare_data, task_class
 from benchmark.problems import problems_of
 from benchmark.report.table import print_tables
 from benchmark.runner import run
-from benchmark.spec import Study, UsageError
+from benchmark.spec import Study
 from benchmark.tasks.classification import Classification
 from optimizers.grammar import parse
 from tests.plugins.regression import RMSE, GaussianRegression, Mismeasures

@@ -4,9 +4,9 @@ import re
 import pytest
 
 from benchmark.analysis.summary import summarize
+from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING
 from benchmark.report.page.build import build
-from benchmark.spec import UsageError
 from tests.benchmark.report.page.conftest import EVIL
 
 

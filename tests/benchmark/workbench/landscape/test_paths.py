@@ -3,7 +3,7 @@ import inspect
 import pytest
 import torch
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.landscape import paths
 from benchmark.workbench.landscape.paths import Routes, walk
 from benchmark.workbench.landscape.surfaces import SURFACES

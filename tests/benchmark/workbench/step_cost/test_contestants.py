@@ -3,7 +3,7 @@ from pkgutil import resolve_name
 import pytest
 import torch
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.step_cost.contestants import check_modes, contestants, twin_of
 from optimizers.grammar import parse
 from optimizers.registry import OPTIMIZERS

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmark.spec import UsageError
+from benchmark.errors import UsageError
 from benchmark.workbench.step_cost import heat as heat_module
 from benchmark.workbench.step_cost.heat import run_heat
 from benchmark.workbench.step_cost.shapes import Shape
