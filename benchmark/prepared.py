@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.spec import UsageError
+from benchmark.spec import SCHEMA, UsageError
 from benchmark.store import Record
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
@@ -42,6 +42,7 @@ def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -
         str(checksum)[:_SHOWN]
         for record in records
         if record.trial.dataset == prepared.dataset
+        and record.trial.schema == SCHEMA  # the others are never compared with new ones
         and (checksum := record.environment.get("data"))
         and not str(checksum).startswith(
             "read from "

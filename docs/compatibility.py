@@ -31,7 +31,8 @@ from benchmark.context import Context
 from benchmark.problems import PROBLEMS
 from benchmark.rehearsal import rehearse
 from benchmark.runner import run
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.spec import Trial, UsageError
+from benchmark.study import Study
 from datamodules import Digits
 from optimizers.grammar import parse
 from optimizers.spec import SpecError

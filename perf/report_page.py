@@ -24,8 +24,8 @@ import numpy as np
 from _trials import report
 
 from benchmark.problems import PROBLEMS
-from benchmark.spec import Study
 from benchmark.store import Record, Store
+from benchmark.study import Study
 from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
 

@@ -16,8 +16,8 @@ from _trials import report
 from report_page import cost
 
 from benchmark.problems import PROBLEMS
-from benchmark.spec import Study
 from benchmark.store import Record, Store
+from benchmark.study import Study
 from optimizers.grammar import describe
 
 REPEATS = 3

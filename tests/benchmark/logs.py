@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.problems import PROBLEMS
-from benchmark.spec import Study
 from benchmark.store import Record, Store
+from benchmark.study import Study
 from optimizers.spec import OptimizerSpec
 
 

@@ -9,8 +9,9 @@ from benchmark.complete import Warner, complete
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
-from benchmark.spec import Study, UsageError
+from benchmark.spec import UsageError
 from benchmark.store import Record, Store
+from benchmark.study import Study
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 

@@ -16,8 +16,9 @@ from benchmark.decode import (
     decode_rows,
     whole_lines,
 )
-from benchmark.spec import Study, Trial, UsageError
+from benchmark.spec import Trial, UsageError
 from benchmark.store import Record
+from benchmark.study import Study
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec
 from tests.docs.test_results import RECORDS

@@ -16,7 +16,8 @@ from benchmark.plugins import (
 )
 from benchmark.problems import problems_of
 from benchmark.runner import run
-from benchmark.spec import Study, UsageError
+from benchmark.spec import UsageError
+from benchmark.study import Study
 from benchmark.tasks.classification import Classification
 from datamodules.digits import Digits
 from datamodules.errors import DataUnavailableError

@@ -11,8 +11,8 @@ from benchmark.launchers import LAUNCHERS, Launcher, Limits, make_launcher
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.messages import Begun, RunningLoss
 from benchmark.launchers.server import start, start_method
-from benchmark.spec import Study
 from benchmark.store import Store
+from benchmark.study import Study
 from optimizers.pick import UnknownNameError
 
 METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]

@@ -9,7 +9,8 @@ from benchmark.__main__ import main
 from benchmark.cli import run
 from benchmark.problems import PROBLEMS
 from benchmark.report.page.reproduce import commands
-from benchmark.spec import Study, Workload
+from benchmark.spec import Workload
+from benchmark.study import Study
 from optimizers.grammar import parse
 
 
