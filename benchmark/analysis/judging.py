@@ -1,0 +1,316 @@
+"""The verdicts of a declared study, from its declaration and its records.
+
+The confirmatory family is problems × (optimizers against the reference), on the final validation
+loss of the evaluation seeds. Two more families stand beside it, each corrected on its own: training
+loss, for optimization, and test metrics, for generalization. No table or chart adds a verdict.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmark.analysis.summary import setting
+from benchmark.analysis.verdicts import (
+    FEWEST_SEEDS,
+    MARGIN_SHARE,
+    Contest,
+    OverallWord,
+    Reason,
+    Values,
+    Verdict,
+    judge,
+    overall,
+)
+from benchmark.declaration import Declaration
+from benchmark.metrics import LOSS, metric_of, on_test
+from benchmark.protocols.tuned import Edge, Search, Tuned
+from benchmark.spec import Cell, Workload
+from benchmark.store import FINISHED, Record
+from optimizers.spec import OptimizerSpec
+
+Aspect = Literal["confirmatory", "optimization", "generalization"]
+OPTIMIZATION = LOSS.on("train")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One optimizer in one setting: how it was tuned, and its results on the evaluation seeds.
+
+    Args:
+        setting: The setting, in words.
+        problem: The problem's name.
+        label: The optimizer's label in the declaration.
+        spec: The chosen hyperparameters; None until they are chosen.
+        tried: Number of points tried; 0 for an optimizer that is trained as given.
+        tunes: Kinds of hyperparameters that were tuned, such as ``("lr",)``.
+        only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
+        edge: The end of the learning rates tried at which the chosen one lies, if any.
+        records: Records with a result, by evaluation seed.
+    """
+
+    setting: str
+    problem: str
+    label: str
+    spec: OptimizerSpec | None
+    tried: int = 0
+    tunes: tuple[str, ...] = ()
+    only_rate: bool = False
+    edge: Edge = ""
+    records: Mapping[int, Record]
+
+    def values(self, metric: str) -> dict[int, float | None]:
+        """Return the final values by seed; None where the trial diverged or lacks the metric."""
+        return {
+            seed: record.metrics.get(metric) if record.status == "done" else None
+            for seed, record in self.records.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostRatio:
+    """Costs of an optimizer, each divided by that of the reference; None if a record lacks it.
+
+    Args:
+        step: Median time of a training step, with forward and backward pass.
+        state: Bytes of the optimizer's state. None too if the reference keeps no state.
+        state_per_parameter: Bytes of state per parameter; this is no ratio.
+    """
+
+    step: float | None
+    state: float | None
+    state_per_parameter: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """All verdicts of a study.
+
+    Args:
+        declaration: The declaration that says what is compared.
+        reference: The label that all others are compared with.
+        entrants: Every optimizer in every setting, in the order of the declaration.
+        verdicts: The verdicts of each family, by aspect. Families without a metric are left out.
+        overall: One word over all problems for each optimizer, from the confirmatory family.
+        costs: Costs against the reference, by setting and label.
+    """
+
+    declaration: Declaration
+    reference: str
+    entrants: tuple[Entrant, ...]
+    verdicts: Mapping[Aspect, tuple[Verdict, ...]]
+    overall: Mapping[str, OverallWord]
+    costs: Mapping[tuple[str, str], CostRatio]
+
+    @property
+    def confirmatory(self) -> tuple[Verdict, ...]:
+        """The verdicts of the confirmatory family."""
+        return self.verdicts["confirmatory"]
+
+    def entrant(self, setting: str, label: str) -> Entrant:
+        """Return one optimizer in one setting.
+
+        Raises:
+            KeyError: there is no such entrant.
+        """
+        for each in self.entrants:
+            if (each.setting, each.label) == (setting, label):
+                return each
+        raise KeyError((setting, label))
+
+
+def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgement:
+    """Return the verdicts of a study on its records so far.
+
+    Raises:
+        Misfit: the declaration is not valid.
+    """
+    known = {record.trial.key: record for record in records}
+    entrants = tuple(_entrants(declaration, known))
+    labels = list(dict.fromkeys(each.label for each in entrants))
+    reference = declaration.reference if declaration.reference in labels else next(iter(labels), "")
+    looks = sum(any(w.startswith("seeds:") for w in d.what) for d in declaration.deviations)
+    verdicts: dict[Aspect, tuple[Verdict, ...]] = {}
+    for aspect, metric in _aspects(declaration, known.values()).items():
+        family = [
+            _contest(declaration, metric, entrant, other, looks)
+            for entrant, other in _pairs(entrants, reference)
+        ]
+        verdicts[aspect] = tuple(judge(family, stages=1 + min(looks, 1))) if family else ()
+    return Judgement(
+        declaration=declaration,
+        reference=reference,
+        entrants=entrants,
+        verdicts=verdicts,
+        overall=_overall(verdicts["confirmatory"]),
+        costs={
+            (one.setting, one.label): _cost(one, other)
+            for one, other in _pairs(entrants, reference)
+        },
+    )
+
+
+def _entrants(declaration: Declaration, known: Mapping[str, Record]) -> Iterable[Entrant]:
+    tuned = declaration.tuned()
+    for cell in cells_of(declaration):
+        if tuned:
+            yield from _tuned_entrants(tuned, cell, known)
+        else:
+            yield from _given_entrants(declaration, cell, known)
+
+
+def cells_of(declaration: Declaration) -> list[Cell]:
+    """Return the cells of a declared study."""
+    return [
+        Cell(
+            workload=Workload(**numbers),
+            accelerator=accelerator,
+            precision=precision,
+            threads=declaration.threads,
+            log_every=declaration.log_every,
+            diagnostics_every=declaration.diagnostics_every,
+        )
+        for numbers in declaration.problems.values()
+        for accelerator in declaration.accelerators
+        for precision in declaration.precisions
+    ]
+
+
+def _tuned_entrants(tuned: Tuned, cell: Cell, known: Mapping[str, Record]) -> Iterable[Entrant]:
+    for search in tuned.searches(cell, lambda trial: known.get(trial.key)):
+        spec = search.chosen
+        trials = [cell.trial(spec, seed) for seed in tuned.seeds] if spec else []
+        yield Entrant(
+            setting=setting(cell.trial(search.points[0], 0)),
+            problem=cell.workload.problem,
+            label=search.tunable.label,
+            spec=spec,
+            tried=len(search.points),
+            tunes=search.tunable.space.kinds,
+            only_rate=_tunes_only_rate(search),
+            edge=search.edge,
+            records=_results({trial.seed: known.get(trial.key) for trial in trials}),
+        )
+
+
+def _tunes_only_rate(search: Search) -> bool:
+    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
+    return search.tunable.kind != "full" and search.tunable.space.kinds == ("lr",)
+
+
+def _given_entrants(
+    declaration: Declaration, cell: Cell, known: Mapping[str, Record]
+) -> Iterable[Entrant]:
+    found: dict[str, dict[int, Record]] = {label: {} for label in declaration.optimizers}
+    names: dict[str, OptimizerSpec] = {}
+    for record in known.values():
+        trial = record.trial
+        here = cell.trial(trial.optimizer, trial.seed)
+        if trial.label in found and trial.seed in declaration.seeds and trial == here:
+            found[trial.label][trial.seed] = record
+            names[trial.label] = trial.optimizer
+    for label, records in found.items():
+        if label in names:
+            yield Entrant(
+                setting=setting(cell.trial(names[label], 0)),
+                problem=cell.workload.problem,
+                label=label,
+                spec=names[label],
+                records=_results(dict(sorted(records.items()))),
+            )
+
+
+def _results(records: Mapping[int, Record | None]) -> dict[int, Record]:
+    return {seed: r for seed, r in records.items() if r is not None and r.status in FINISHED}
+
+
+def _aspects(declaration: Declaration, records: Iterable[Record]) -> dict[Aspect, str]:
+    """Return the metric of each family that was measured; the confirmatory one always."""
+    measured = {name for record in records for name in record.metrics}
+    found: dict[Aspect, str] = {"confirmatory": declaration.confirmatory}
+    if OPTIMIZATION in measured:
+        found["optimization"] = OPTIMIZATION
+    test = on_test(measured) or (LOSS.on("test") if LOSS.on("test") in measured else None)
+    if test and metric_of(test).better:
+        found["generalization"] = test
+    return found
+
+
+def _pairs(entrants: Sequence[Entrant], reference: str) -> list[tuple[Entrant, Entrant]]:
+    """Return each optimizer with the reference of its setting."""
+    references = {each.setting: each for each in entrants if each.label == reference}
+    return [
+        (each, references[each.setting])
+        for each in entrants
+        if each.label != reference and each.setting in references
+    ]
+
+
+def _contest(
+    declaration: Declaration, metric: str, one: Entrant, reference: Entrant, looks: int
+) -> Contest:
+    values, others = one.values(metric), reference.values(metric)
+    return Contest(
+        setting=one.setting,
+        metric=metric,
+        optimizer=one.label,
+        variant=one.spec.label if one.spec else one.label,
+        reference=reference.label,
+        values=values,
+        reference_values=others,
+        margin=_margin(declaration, metric, one.problem, others),
+        untuned=_untuned(declaration, one, reference, looks),
+    )
+
+
+def _margin(declaration: Declaration, metric: str, problem: str, reference: Values) -> float:
+    if metric == declaration.confirmatory and problem in declaration.margins:
+        return declaration.margins[problem]
+    known = [value for value in reference.values() if value is not None]
+    return MARGIN_SHARE * abs(statistics.fmean(known)) if known else 0.0
+
+
+def _untuned(
+    declaration: Declaration, one: Entrant, reference: Entrant, looks: int
+) -> Reason | None:
+    both = (one, reference)
+    reasons: dict[Reason, bool] = {
+        "not tuned by the study": not (one.tried and reference.tried),
+        "unequal budgets": one.tried != reference.tried,
+        "unequal kinds of hyperparameters": one.only_rate != reference.only_rate,
+        "best learning rate at an edge": any(each.edge for each in both),
+        "declared seeds incomplete": any(
+            each.records.keys() != set(declaration.seeds) for each in both
+        ),
+        "fewer than 5 seeds": len(declaration.seeds) < FEWEST_SEEDS,
+        "more than two looks": looks > 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _overall(verdicts: Sequence[Verdict]) -> dict[str, OverallWord]:
+    by_label: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_label.setdefault(verdict.optimizer, []).append(verdict)
+    return {label: overall(some) for label, some in by_label.items()}
+
+
+def _cost(one: Entrant, reference: Entrant) -> CostRatio:
+    state = _median(one, "state_bytes")
+    parameters = _median(one, "parameters")
+    return CostRatio(
+        step=_ratio(_median(one, "per_step"), _median(reference, "per_step")),
+        state=_ratio(state, _median(reference, "state_bytes")),
+        state_per_parameter=_ratio(state, parameters),
+    )
+
+
+def _median(entrant: Entrant, name: str) -> float | None:
+    records = [record for record in entrant.records.values() if record.status == "done"]
+    found = [r.seconds.get(name, r.metrics.get(name)) for r in records]
+    known = [value for value in found if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _ratio(one: float | None, other: float | None) -> float | None:
+    return one / other if one is not None and other else None
