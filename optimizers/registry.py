@@ -6,7 +6,7 @@ from typing import Any
 
 from optimizers.moved import address_of
 from optimizers.source import literal_defaults
-from optimizers.spaces import ADAM_LIKE, Range, Space
+from optimizers.spaces import ADAM_LIKE, Kind, Range, Space
 from optimizers.twin import TorchTwin
 
 
@@ -74,6 +74,11 @@ class OptimizerRow:
     def class_name(self) -> str:
         """Name of the class in its file and in the package."""
         return self.target.partition(":")[2]
+
+    @property
+    def spaces(self) -> Mapping[Kind, Space]:
+        """The two spaces: ``lr``, the learning rate alone, and ``full``, all ranges of the row."""
+        return {"lr": self.space.only_lr, "full": self.space}
 
     @property
     def hyperparameters(self) -> Mapping[str, Any]:
