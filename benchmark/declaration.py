@@ -1,35 +1,30 @@
 """The declaration of a study: what it compares, written to ``study.toml`` before its first trial.
 
 A study that is asked for again with other problems, optimizers, spaces, budgets or seeds goes on,
-and the file gets the change as a dated deviation, which reports list. Margins of equivalence are
-added when the tuning of their problem has ended, before the first evaluation trial.
+and the file gets the change as a dated deviation, which reports list. When the tuning of a problem
+has ended, the chosen hyperparameters and the margin of equivalence are added before the first
+evaluation trial, so that a report needs this file and the records, and no optimizer's code.
 """
 
 import json
 import statistics
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, structs
 
-from benchmark import __version__
 from benchmark.atomic import write_text
-from benchmark.decode import Misfit, read_file
-from benchmark.metrics import CHOOSING
+from benchmark.decode import read_file
 from benchmark.plain_text import plain
-from benchmark.protocols.tuned import Tuned
-from benchmark.spec import SCHEMA, UsageError
-from benchmark.study import Study
-from optimizers.spec import SpecError
-from optimizers.tunable import Tunable
+from benchmark.spec import UsageError
 
 FILE = "study.toml"
 MARGIN_SHARE = 0.01
+Edge = Literal["", "low", "high"]
 _MOST_BYTES = 4_000_000
 _Json = dict[str, Any]
 
@@ -48,7 +43,48 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     records: int
 
 
-class _Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The outcome of a search: the setting that goes on to the evaluation.
+
+    Args:
+        problem, accelerator, precision: The cell.
+        label: The optimizer's label.
+        optimizer: The chosen optimizer, as in trials.
+        tried: Number of points tried on the first tuning seed.
+        finalists: Number of them that were repeated on the other tuning seeds.
+        tunes: Kinds of hyperparameters that were tuned.
+        only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
+        edge: ``high`` or ``low`` if the chosen learning rate is the highest or lowest that was
+            tried; otherwise empty.
+    """
+
+    problem: str
+    accelerator: str
+    precision: str
+    label: str
+    optimizer: _Json
+    tried: int
+    finalists: int
+    tunes: list[str]
+    only_rate: bool
+    edge: Edge
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """The cell and the label, which a study has once."""
+        return self.problem, self.accelerator, self.precision, self.label
+
+
+class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The search of a declared study.
+
+    Args:
+        budget: Points that every optimizer tries.
+        seeds: The tuning seeds.
+        sampler: Name of what chooses the points.
+        optimizers: The optimizers to tune, as `optimizers.tunable.Tunable.to_json` writes them.
+    """
+
     budget: int
     seeds: list[int]
     sampler: str
@@ -69,6 +105,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
         margins: Margin of equivalence by problem, in the unit of `confirmatory`.
+        chosen: The outcomes of the searches that have ended.
         tuning: The search; None if the optimizers are trained as given.
         optimizers: Labels of optimizers that are trained as given.
         deviations: Later changes, oldest first.
@@ -88,57 +125,17 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     confirmatory: str
     reference: str = ""
     margins: dict[str, float] = msgspec.field(default_factory=dict)
-    tuning: _Tuning | None = None
+    chosen: list[Chosen] = msgspec.field(default_factory=list)
+    tuning: Tuning | None = None
     optimizers: list[str] = msgspec.field(default_factory=list)
     deviations: list[Deviation] = msgspec.field(default_factory=list)
 
-    def tuned(self) -> Tuned | None:
-        """Return the protocol of the search; None without one.
-
-        Raises:
-            Misfit: an optimizer to tune is not valid.
-        """
+    @property
+    def labels(self) -> list[str]:
+        """The labels of all optimizers."""
         if self.tuning is None:
-            return None
-        try:
-            tunables = tuple(map(Tunable.from_json, self.tuning.optimizers))
-        except (SpecError, ValueError) as error:
-            raise Misfit(plain(error, 200)) from None
-        return Tuned(
-            tunables=tunables,
-            budget=self.tuning.budget,
-            seeds=tuple(self.seeds),
-            tuning_seeds=tuple(self.tuning.seeds),
-            sampler=self.tuning.sampler,
-            metric=self.choosing,
-        )
-
-
-def declaration_of(study: Study, reference: str = "") -> Declaration:
-    """Return the declaration of `study`, with the time of now.
-
-    Args:
-        study: The study.
-        reference: Label of the optimizer that all others are compared with; empty for none.
-    """
-    tuned = study.tuned
-    return Declaration(
-        at=_now(),
-        suite=__version__,
-        schema=SCHEMA,
-        problems={each.problem: asdict(each) for each in study.workloads},
-        accelerators=list(study.accelerators),
-        precisions=list(study.precisions),
-        threads=study.threads,
-        log_every=study.log_every,
-        diagnostics_every=study.diagnostics_every,
-        seeds=list(tuned.seeds if tuned else study.seeds),
-        choosing=tuned.metric if tuned else CHOOSING[0],
-        confirmatory=CHOOSING[0],
-        reference=reference,
-        tuning=tuned and _tuning(tuned),
-        optimizers=[] if tuned else [spec.label for spec in study.optimizers],
-    )
+            return self.optimizers
+        return [str(each["label"]) for each in self.tuning.optimizers]
 
 
 def read_declaration(folder: Path) -> Declaration | None:
@@ -202,6 +199,7 @@ def declared(
         asked,
         at=found.at,
         margins=found.margins,
+        chosen=found.chosen,
         deviations=[*found.deviations, *([deviation] if num_results else [])],
     )
     write_declaration(folder, merged)
@@ -218,8 +216,10 @@ def default_margin(values: Sequence[float]) -> float:
     return max(MARGIN_SHARE * abs(statistics.fmean(values)), deviation)
 
 
-def with_margins(folder: Path, margins: Mapping[str, float]) -> Declaration:
-    """Add margins of problems that have none yet to the declaration in a study's folder.
+def with_outcomes(
+    folder: Path, chosen: Sequence[Chosen], margins: Mapping[str, float]
+) -> Declaration:
+    """Add the outcomes of searches, and the margins of problems that have none yet.
 
     Raises:
         UsageError: the study was not declared, or the file is damaged.
@@ -228,19 +228,13 @@ def with_margins(folder: Path, margins: Mapping[str, float]) -> Declaration:
     found = read_declaration(folder)
     if found is None:
         raise UsageError(f"{folder / FILE} is missing: run the study again to declare it")
-    if margins.keys() - found.margins.keys():
-        found = structs.replace(found, margins={**margins, **found.margins})
-        write_declaration(folder, found)
-    return found
-
-
-def _tuning(tuned: Tuned) -> _Tuning:
-    return _Tuning(
-        budget=tuned.budget,
-        seeds=list(tuned.tuning_seeds),
-        sampler=tuned.sampler,
-        optimizers=[tunable.to_json() for tunable in tuned.tunables],
+    outcomes = {each.place: each for each in (*found.chosen, *chosen)}
+    new = structs.replace(
+        found, chosen=list(outcomes.values()), margins={**margins, **found.margins}
     )
+    if new != found:
+        write_declaration(folder, new)
+    return new
 
 
 def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
@@ -256,7 +250,7 @@ def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
     )
 
 
-_ALWAYS_NEW = ("at", "suite", "margins", "deviations")
+_ALWAYS_NEW = ("at", "suite", "margins", "chosen", "deviations")
 
 
 def _changes(before: Declaration, now: Declaration) -> list[str]:
@@ -271,7 +265,7 @@ def _changes(before: Declaration, now: Declaration) -> list[str]:
 
 def _words(value: Any) -> str:
     """Return a value of a declaration in few words."""
-    if isinstance(value, _Tuning):
+    if isinstance(value, Tuning):
         labels = ", ".join(str(each.get("label", "")) for each in value.optimizers)
         return plain(f"{value.budget} points of {labels} on seeds {_words(value.seeds)}", 300)
     if isinstance(value, dict):
@@ -281,5 +275,6 @@ def _words(value: Any) -> str:
     return plain(json.dumps(value) if value is not None else "none", 300)
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time of now in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.declaration import declaration_of, declared, default_margin, with_margins
+from benchmark.declaration import declared, default_margin, with_outcomes
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
-from benchmark.request import Request
 from benchmark.protocols.base import Stage
+from benchmark.request import Request
 from benchmark.spec import Cell, Trial, UsageError, Workload
 from benchmark.store import FINISHED, Record, Store
-from benchmark.study import Study
+from benchmark.study import Study, outcomes
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
@@ -80,27 +80,27 @@ class Planner:
     def declare(self) -> tuple[str, ...]:
         """Declare the study in its folder; return how it differs from what was declared before.
 
-        Margins of problems whose tuning has ended are added.
+        The outcomes of searches that have ended are added.
 
         Raises:
             UsageError: the declaration in the folder is damaged.
             OSError: it cannot be written.
         """
         study = replace(self.study, workloads=tuple(self._settled))
-        asked = declaration_of(study, self._reference)
+        asked = study.declaration(self._reference)
         _, changes = declared(self._store.folder, asked, len(self._results))
-        with_margins(self._store.folder, self._margins())
+        tuned = self.study.tuned
+        if tuned is None:  # an open collection of trials: reports list its changes
+            return ()
+        cells = [cell for workload in self._settled for cell in self.study.cells(workload)]
+        chosen = [each for cell in cells for each in outcomes(tuned, cell, self._record)]
+        margins = {
+            cell.workload.problem: default_margin(values)
+            for cell in reversed(cells)
+            if (values := tuned.values_of_chosen(cell, self._record, self._reference))
+        }
+        with_outcomes(self._store.folder, chosen, margins)
         return changes
-
-    def _margins(self) -> dict[str, float]:
-        """Return the margin of each problem that has come to its evaluation."""
-        tuned, found = self.study.tuned, {}
-        for cell in (cell for workload in self._settled for cell in self.study.cells(workload)):
-            if tuned and self._reference:
-                values = tuned.values_of_chosen(cell, self._record, self._reference)
-                if values:
-                    found.setdefault(cell.workload.problem, default_margin(values))
-        return found
 
     def specs(self) -> list[OptimizerSpec]:
         """Return the optimizers of the study."""

@@ -12,9 +12,9 @@ from typing import TypedDict, get_args
 
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, Problem, problems_of
-from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, UsageError, Workload
 from benchmark.protocols import SAMPLERS
 from benchmark.protocols.tuned import Tuned
+from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, UsageError, Workload
 from benchmark.study import Study
 from datamodules.registry import DATASETS
 from optimizers.grammar import describe, describe_tunables

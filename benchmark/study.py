@@ -1,15 +1,18 @@
 """Studies: a named set of trials, described by a protocol and the cells that it is applied to."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from benchmark import __version__
+from benchmark.declaration import Chosen, Declaration, Tuning, now
 from benchmark.decode import Misfit, check_optimizer
+from benchmark.metrics import CHOOSING
 from benchmark.plain_text import plain
-from benchmark.protocols.base import TrialProtocol
+from benchmark.protocols.base import Results, TrialProtocol
 from benchmark.protocols.fixed import Fixed
-from benchmark.protocols.tuned import Tuned
-from benchmark.spec import Cell, Trial, UsageError, Workload, check_study_name
+from benchmark.protocols.tuned import Search, Tuned
+from benchmark.spec import SCHEMA, Cell, Trial, UsageError, Workload, check_study_name
 from optimizers.spec import OptimizerSpec
 
 
@@ -66,8 +69,67 @@ class Study:
             for accelerator, precision in itertools.product(self.accelerators, self.precisions)
         ]
 
+    def declaration(self, reference: str = "") -> Declaration:
+        """Return the declaration of this study, with the time of now.
+
+        Args:
+            reference: Label of the optimizer that all others are compared with; empty for none.
+        """
+        tuned = self.tuned
+        return Declaration(
+            at=now(),
+            suite=__version__,
+            schema=SCHEMA,
+            problems={each.problem: asdict(each) for each in self.workloads},
+            accelerators=list(self.accelerators),
+            precisions=list(self.precisions),
+            threads=self.threads,
+            log_every=self.log_every,
+            diagnostics_every=self.diagnostics_every,
+            seeds=list(tuned.seeds if tuned else self.seeds),
+            choosing=tuned.metric if tuned else CHOOSING[0],
+            confirmatory=CHOOSING[0],
+            reference=reference,
+            tuning=_tuning(tuned) if tuned else None,
+            optimizers=[] if tuned else [spec.label for spec in self.optimizers],
+        )
+
     def trials(self) -> list[Trial]:
         """Return the trials that are wanted before any has a record, in a fixed order."""
         cells = [cell for workload in self.workloads for cell in self.cells(workload)]
         trials = [t for cell in cells for t in self.protocol.stage(cell, lambda _: None).trials]
         return list({trial.key: trial for trial in trials}.values())
+
+
+def outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
+    """Return the outcomes of all searches of a cell; none until the last one has ended."""
+    return [
+        Chosen(
+            problem=cell.workload.problem,
+            accelerator=cell.accelerator,
+            precision=cell.precision,
+            label=search.tunable.label,
+            optimizer=search.chosen.to_json(),
+            tried=len(search.points),
+            finalists=len(search.finalists),
+            tunes=list(search.tunable.space.kinds),
+            only_rate=_tunes_only_rate(search),
+            edge=search.edge,
+        )
+        for search in tuned.searches(cell, results)
+        if search.chosen is not None
+    ]
+
+
+def _tuning(tuned: Tuned) -> Tuning:
+    return Tuning(
+        budget=tuned.budget,
+        seeds=list(tuned.tuning_seeds),
+        sampler=tuned.sampler,
+        optimizers=[tunable.to_json() for tunable in tuned.tunables],
+    )
+
+
+def _tunes_only_rate(search: Search) -> bool:
+    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
+    return search.tunable.kind != "full" and search.tunable.space.kinds == ("lr",)

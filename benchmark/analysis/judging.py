@@ -22,9 +22,8 @@ from benchmark.analysis.verdicts import (
     judge,
     overall,
 )
-from benchmark.declaration import Declaration
+from benchmark.declaration import Chosen, Declaration, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
-from benchmark.protocols.tuned import Edge, Search, Tuned
 from benchmark.spec import Cell, Workload
 from benchmark.store import FINISHED, Record
 from optimizers.spec import OptimizerSpec
@@ -41,7 +40,7 @@ class Entrant:
         setting: The setting, in words.
         problem: The problem's name.
         label: The optimizer's label in the declaration.
-        spec: The chosen hyperparameters; None until they are chosen.
+        spec: The optimizer with its hyperparameters.
         tried: Number of points tried; 0 for an optimizer that is trained as given.
         tunes: Kinds of hyperparameters that were tuned, such as ``("lr",)``.
         only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
@@ -52,7 +51,7 @@ class Entrant:
     setting: str
     problem: str
     label: str
-    spec: OptimizerSpec | None
+    spec: OptimizerSpec
     tried: int = 0
     tunes: tuple[str, ...] = ()
     only_rate: bool = False
@@ -122,13 +121,14 @@ class Judgement:
 def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgement:
     """Return the verdicts of a study on its records so far.
 
+    Problems whose search has not ended have none.
+
     Raises:
-        Misfit: the declaration is not valid.
+        SpecError: a chosen optimizer in the declaration is not valid.
     """
     known = {record.trial.key: record for record in records}
     entrants = tuple(_entrants(declaration, known))
-    labels = list(dict.fromkeys(each.label for each in entrants))
-    reference = declaration.reference if declaration.reference in labels else next(iter(labels), "")
+    reference = declaration.reference or next(iter(declaration.labels), "")
     looks = sum(any(w.startswith("seeds:") for w in d.what) for d in declaration.deviations)
     verdicts: dict[Aspect, tuple[Verdict, ...]] = {}
     for aspect, metric in _aspects(declaration, known.values()).items():
@@ -151,10 +151,9 @@ def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgeme
 
 
 def _entrants(declaration: Declaration, known: Mapping[str, Record]) -> Iterable[Entrant]:
-    tuned = declaration.tuned()
     for cell in cells_of(declaration):
-        if tuned:
-            yield from _tuned_entrants(tuned, cell, known)
+        if declaration.tuning:
+            yield from _tuned_entrants(declaration, cell, known)
         else:
             yield from _given_entrants(declaration, cell, known)
 
@@ -176,26 +175,32 @@ def cells_of(declaration: Declaration) -> list[Cell]:
     ]
 
 
-def _tuned_entrants(tuned: Tuned, cell: Cell, known: Mapping[str, Record]) -> Iterable[Entrant]:
-    for search in tuned.searches(cell, lambda trial: known.get(trial.key)):
-        spec = search.chosen
-        trials = [cell.trial(spec, seed) for seed in tuned.seeds] if spec else []
-        yield Entrant(
-            setting=setting(cell.trial(search.points[0], 0)),
-            problem=cell.workload.problem,
-            label=search.tunable.label,
-            spec=spec,
-            tried=len(search.points),
-            tunes=search.tunable.space.kinds,
-            only_rate=_tunes_only_rate(search),
-            edge=search.edge,
-            records=_results({trial.seed: known.get(trial.key) for trial in trials}),
-        )
+def _tuned_entrants(
+    declaration: Declaration, cell: Cell, known: Mapping[str, Record]
+) -> Iterable[Entrant]:
+    outcomes = {each.place: each for each in declaration.chosen}
+    for label in declaration.labels:
+        place = cell.workload.problem, cell.accelerator, cell.precision, label
+        if place in outcomes:
+            yield _tuned_entrant(outcomes[place], cell, declaration.seeds, known)
 
 
-def _tunes_only_rate(search: Search) -> bool:
-    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
-    return search.tunable.kind != "full" and search.tunable.space.kinds == ("lr",)
+def _tuned_entrant(
+    outcome: Chosen, cell: Cell, seeds: Sequence[int], known: Mapping[str, Record]
+) -> Entrant:
+    spec = OptimizerSpec.from_json(outcome.optimizer)
+    trials = [cell.trial(spec, seed) for seed in seeds]
+    return Entrant(
+        setting=setting(cell.trial(spec, 0)),
+        problem=cell.workload.problem,
+        label=outcome.label,
+        spec=spec,
+        tried=outcome.tried,
+        tunes=tuple(outcome.tunes),
+        only_rate=outcome.only_rate,
+        edge=outcome.edge,
+        records=_results({trial.seed: known.get(trial.key) for trial in trials}),
+    )
 
 
 def _given_entrants(
@@ -254,7 +259,7 @@ def _contest(
         setting=one.setting,
         metric=metric,
         optimizer=one.label,
-        variant=one.spec.label if one.spec else one.label,
+        variant=one.spec.label,
         reference=reference.label,
         values=values,
         reference_values=others,

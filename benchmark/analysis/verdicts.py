@@ -31,9 +31,10 @@ Reason = Literal[
     "best learning rate at an edge",
     "unequal budgets",
     "unequal kinds of hyperparameters",
-    "defaults only",
+    "not tuned by the study",
     "fewer than 5 seeds",
     "declared seeds incomplete",
+    "more than two looks",
 ]
 Test = Literal["paired t", "signed ranks"]
 Values = Mapping[int, float | None]

@@ -3,9 +3,10 @@
 In each cell, every optimizer tries the same number of quasi-random points of its space on the first
 tuning seed. An optimizer whose best learning rate is the highest or lowest of those it tried gets
 half as many points again beyond it, up to a decade beyond the range, and every other optimizer as
-many further points of its own sequence, at most `MOST_WIDENINGS` times. The best quarter of all points is repeated on the
-other tuning seeds; the point with the best mean is trained on the evaluation seeds, which alone are
-compared. All trials run their full length; one that diverged or failed counts as worst.
+many further points of its own sequence, at most `MOST_WIDENINGS` times. The best quarter of all
+points is repeated on the other tuning seeds; the point with the best mean is trained on the
+evaluation seeds, which alone are compared. All trials run their full length; one that diverged or
+failed counts as worst.
 
 The points are those of AlgoPerf's external tuning (Dahl et al., "Benchmarking Neural Network
 Training Algorithms", 2023): quasi-random, in a space declared beforehand. Separate seeds for tuning
@@ -18,11 +19,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
+from benchmark.declaration import Edge
 from benchmark.metrics import CHOOSING, higher_is_better
-from benchmark.protocols.base import Results, Stage
 from benchmark.protocols import sampler
+from benchmark.protocols.base import Results, Stage
 from benchmark.protocols.halton import points
 from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
 from benchmark.store import FINISHED, Record
@@ -34,7 +36,6 @@ TUNING_SEEDS = tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + 3))
 MOST_WIDENINGS = 2
 DECADE = 10.0
 _BATCHES = {"optuna": 4}  # a sampler that learns from values gets the budget in so many parts
-Edge = Literal["", "low", "high"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +174,7 @@ class _Progress:
                 one.go_beyond(edge, max(1, budget // 2))
         return [one.points for one in series]
 
-    def _edge(
-        self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]
-    ) -> Edge:
+    def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
         """Return the end of the learning rates tried at which `spec` lies.
 
         None of them is an edge beyond which a worse or diverged one was tried.
@@ -206,9 +205,7 @@ class _Progress:
         value = self._value(spec, self.protocol.tuning_seeds[0])
         return value is not None and value < math.inf
 
-    def _unknown(
-        self, specs: Sequence[Sequence[OptimizerSpec]], seeds: Sequence[int]
-    ) -> bool:
+    def _unknown(self, specs: Sequence[Sequence[OptimizerSpec]], seeds: Sequence[int]) -> bool:
         return any(
             self._value(spec, seed) is None for some in specs for spec in some for seed in seeds
         )

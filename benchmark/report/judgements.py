@@ -112,7 +112,7 @@ def how_tuned(entrant: Entrant) -> str:
     """Return how an optimizer was tuned: "lr=0.01, tuned over lr, 16 points"."""
     if not entrant.tried:
         return "as given"
-    chosen = entrant.spec.label.removeprefix(entrant.label).strip() if entrant.spec else ""
+    chosen = entrant.spec.label.removeprefix(entrant.label).strip()
     tuned = f"tuned over {', '.join(entrant.tunes)}, {counted(entrant.tried, 'point')}"
     return f"{chosen}, {tuned}" if chosen else tuned
 
@@ -141,7 +141,7 @@ def reason_words(judgement: Judgement, verdict: Verdict) -> str:
 
 def edge_words(entrant: Entrant) -> str:
     """Return at which end of the learning rates tried the chosen one lies; empty for none."""
-    if not entrant.edge or entrant.spec is None:
+    if not entrant.edge:
         return ""
     end = "highest" if entrant.edge == "high" else "lowest"
     return f"lr={entrant.spec.hyperparameters['lr']:g} is the {end} that {entrant.label} tried"

@@ -11,9 +11,7 @@ from benchmark.store import Record
 from optimizers.grammar import describe_tunables
 
 CELL = Cell(
-    workload=Workload(
-        problem="mlp/digits", model="mlp", dataset="digits", epochs=1, batch_size=128
-    )
+    workload=Workload(problem="mlp/digits", model="mlp", dataset="digits", epochs=1, batch_size=128)
 )
 
 
@@ -23,7 +21,7 @@ def tuned(opts="sgd,adam", budget=8, seeds=(0, 1, 2), **others):
 
 
 def valley(best, noise=0.0):
-    """Return a loss with its minimum at the learning rate `best`; above 10,000 times it diverges."""
+    """Return a loss with its minimum at the rate `best`; above 10,000 times that it diverges."""
 
     def loss(trial):
         distance = math.log10(trial.optimizer.hyperparameters["lr"] / best)
