@@ -30,6 +30,7 @@ class TrialPlan:
     Args:
         trials: All trials, in their order.
         missing: Trials without a result on record.
+        contestants: The optimizers and what each of them tunes, in words; empty without tuning.
         doing: The purpose of the missing trials, such as "tuning"; empty if there is just one.
         later: Examples of the trials that will follow these, as many as are foreseen, with the
             number of each.
@@ -39,6 +40,7 @@ class TrialPlan:
 
     trials: tuple[Trial, ...]
     missing: tuple[Trial, ...]
+    contestants: tuple[str, ...] = ()
     doing: str = ""
     later: tuple[tuple[Trial, int], ...] = ()
     num_bytes: int = 0
@@ -130,10 +132,18 @@ class Planner:
         return TrialPlan(
             trials=tuple(trials),
             missing=tuple(missing),
+            contestants=self._contestants(),
             doing=" and ".join(filter(None, dict.fromkeys(doing))),
             later=tuple((stage.trials[0], stage.later) for stage in stages if stage.later),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
             notices=new,
+        )
+
+    def _contestants(self) -> tuple[str, ...]:
+        tuned = self.study.tuned
+        return tuple(
+            f"{each.label} (tuned over {', '.join(r.name for r in each.space.ranges)})"
+            for each in (tuned.tunables if tuned else ())
         )
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:

@@ -39,7 +39,7 @@ class Request:
     """A request for trials, with the folders of their data.
 
     Args:
-        problems: Registered names.
+        problems: Registered names, or pairs ``MODEL/DATASET`` of names or import paths.
         models: Registered names or import paths; an alternative to `problems`.
         dataset: Registered name or import path; None for the data set of the model's paper.
         opts: Optimizers, as on the command line; `optimizers.grammar` reads them.
@@ -163,7 +163,7 @@ class Request:
             UnknownNameError: a name is not registered; the message suggests others.
         """
         if self.problems:
-            return [pick(PROBLEMS, name, "problem") for name in self.problems]
+            return [_problem(name) for name in self.problems]
         return [problems_of(model, self.dataset) for model in self.models]
 
     def study(self, name: str) -> Study:
@@ -223,6 +223,13 @@ class Request:
             "l2": self.l2,
         }
         return replace(workload, **{k: v for k, v in asked.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _problem(name: str) -> Problem:
+    model, slash, dataset = name.partition("/")
+    if slash and "." in name and name not in PROBLEMS:
+        return problems_of(model, dataset)
+    return pick(PROBLEMS, name, "problem")
 
 
 def _check_reference(reference: str, labels: Sequence[str]) -> None:
