@@ -9,7 +9,7 @@ log-uniform number), and Choi et al., "On Empirical Comparisons of Optimizers fo
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal["lr", "full"]
@@ -253,3 +253,21 @@ ADAM_LIKE = (
     Range(name="betas.0", low=1e-2, high=0.5, one_minus=True),
     Range(name="betas.1", low=1e-4, high=0.2, one_minus=True),
 )
+MOMENTUM = Range(name="momentum", low=1e-3, high=0.3, one_minus=True)
+ALPHA = Range(name="alpha", low=1e-3, high=0.3, one_minus=True)
+RHO = Range(name="rho", low=1e-2, high=0.3, one_minus=True)
+WEIGHT_DECAY = Range(name="weight_decay", low=1e-4, high=1.0)
+
+KNOWN = {
+    each.name: each
+    for each in (
+        *ADAM_LIKE,
+        replace(ADAM_LIKE[1], name="beta1"),
+        replace(ADAM_LIKE[2], name="beta2"),
+        MOMENTUM,
+        ALPHA,
+        RHO,
+        WEIGHT_DECAY,
+    )
+}
+"""Ranges for arguments of any optimizer class, by the name of the argument."""

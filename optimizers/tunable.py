@@ -4,24 +4,17 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from itertools import chain
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from optimizers.construct import wrapped_argument
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.resolve import REQUIRED, Found, arguments, check_bounds, find, labelled, resolve
-from optimizers.spaces import Choice, Kind, Range, Space, as_text, from_text, whole
+from optimizers.spaces import KNOWN, Choice, Kind, Range, Space, as_text, from_text, whole
 from optimizers.spec import OptimizerSpec, SpecError
 
 _ALMOST_ONE = 1 - 2**-53
-_ROWS = (OPTIMIZERS[name] for name in ("adamw", "momentum", "rmsprop", "adadelta"))
-_KNOWN: dict[str, Range | Choice] = {}  # ranges by the name of an argument, the first row's first
-for _each in chain.from_iterable(row.space.ranges for row in _ROWS):
-    _KNOWN.setdefault(_each.name, _each)
-_KNOWN |= {f"beta{i + 1}": replace(_KNOWN[f"betas.{i}"], name=f"beta{i + 1}") for i in (0, 1)}
-
 
 Ranges = Literal["lr", "full", "given"]
 """Where ranges are from: one of the registry's two spaces, or the user."""
@@ -167,8 +160,8 @@ def space_of(found: Found, kind: Kind) -> Space:
             f"{found.name} has no argument lr: give a range of what to tune, as in "
             f"{found.name}:{key}=1e-4..1e-1"
         )
-    named = tuple(each for name, each in _KNOWN.items() if _is_drawn(_default(name, known, None)))
-    lr = () if "lr" in [each.name for each in named] else (_KNOWN["lr"],)  # its default is None
+    named = tuple(each for name, each in KNOWN.items() if _is_drawn(_default(name, known, None)))
+    lr = () if "lr" in [each.name for each in named] else (KNOWN["lr"],)  # its default is None
     space = Space(ranges=(*lr, *named), source="ranges of registered optimizers, by argument names")
     return space.only_lr if kind == "lr" else space
 

@@ -38,7 +38,7 @@ def test_a_value_is_written_with_six_digits(each, u):
 @given(ranges(), units)
 def test_values_are_even_in_the_logarithm(each, u):
     found = each.where(each.at(u))
-    assert found is None or math.isclose(found, u, abs_tol=0.01)  # None: rounded across an end
+    assert found is None or math.isclose(found, u, abs_tol=0.03)  # None: rounded across an end
     assert each.where(each.at(0.5)) is not None
 
 

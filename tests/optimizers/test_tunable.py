@@ -51,13 +51,13 @@ ITEMS = [
     "adamw:weight_decay=0.5:warmup=0.1",
     "sgd:lr=0.1:schedule=constant|cosine",
     "sgd:lr=0.1",
-    "mine.MyOpt",
-    "mine.MyOpt:lr=1e-4..1e-1:beta=0.8..0.999",
-    "mine.Like",
-    "mine.Open:lr=0.001..1",
-    "mine.Open:lr=0.5",
-    "mine.Lookahead:optimizer=sgd:optimizer.lr=1e-3..1",
-    "mine.Lookahead:optimizer=sgd|adam:optimizer.lr=0.1",
+    "totune.MyOpt",
+    "totune.MyOpt:lr=1e-4..1e-1:beta=0.8..0.999",
+    "totune.Like",
+    "totune.Open:lr=0.001..1",
+    "totune.Open:lr=0.5",
+    "totune.Lookahead:optimizer=sgd:optimizer.lr=1e-3..1",
+    "totune.Lookahead:optimizer=sgd|adam:optimizer.lr=0.1",
     "torch.optim.Muon:rest.lr=1e-4..1e-2:lr=1e-4..1e-2",
 ]
 
@@ -65,7 +65,7 @@ ITEMS = [
 @pytest.fixture(scope="module", autouse=True)
 def mine(tmp_path_factory):
     folder = tmp_path_factory.mktemp("modules")
-    (folder / "mine.py").write_text(MODULE)
+    (folder / "totune.py").write_text(MODULE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield
@@ -171,7 +171,7 @@ def test_an_entry_that_is_missing_is_named():
 
 
 def test_ranges_on_the_command_line_are_the_only_ones():
-    tunable = one("mine.MyOpt:beta=0.8..0.999:lr=1e-4..1e-1", "full")
+    tunable = one("totune.MyOpt:beta=0.8..0.999:lr=1e-4..1e-1", "full")
     assert tunable.kind == "given"
     assert tunable.space.ranges == (
         Range(name="lr", low=1e-4, high=1e-1),
@@ -184,7 +184,9 @@ def test_ranges_on_the_command_line_are_the_only_ones():
 def test_a_range_with_one_end_outside_of_one_half_to_one_is_log_uniform():
     for text in ("0.5..0.9", "0.8..1", "0.9..2"):
         low, high = map(float, text.split(".."))
-        assert one(f"mine.MyOpt:lr={text}").space.ranges == (Range(name="lr", low=low, high=high),)
+        assert one(f"totune.MyOpt:lr={text}").space.ranges == (
+            Range(name="lr", low=low, high=high),
+        )
 
 
 def test_numbers_of_a_tuple_have_ranges_of_their_own():
@@ -225,19 +227,19 @@ def test_texts_and_booleans_are_chosen_and_numbers_make_several_optimizers():
 def test_the_first_values_stay_within_what_the_user_gave():
     assert one("adam:lr=1e-4..1e-1").first_values() == {"lr": 1e-3}
     assert one("adam:lr=0.01..1").first_values() == {"lr": 0.1}
-    assert one("mine.MyOpt:lr=1e-4..1e-2").first_values() == {"lr": 1e-3}  # it has no default
+    assert one("totune.MyOpt:lr=1e-4..1e-2").first_values() == {"lr": 1e-3}  # it has no default
     assert one("sgd:schedule=cosine|1/sqrt(t)").first_values()["schedule"] == "cosine"
     assert one("lion", "full").first_values()["weight_decay"] == 0.0  # the registry's are defaults
 
 
 def test_known_arguments_of_a_class_get_the_ranges_of_the_registry():
-    assert names(one("mine.MyOpt")) == ["lr"]
+    assert names(one("totune.MyOpt")) == ["lr"]
     assert names(one("torch.optim.AdamW", "full")) == ["lr", "betas.0", "betas.1", "weight_decay"]
     assert one("torch.optim.AdamW", "full").space.ranges == OPTIMIZERS["adamw"].space.ranges
-    found = one("mine.Like", "full")
-    assert names(found) == ["lr", "alpha", "beta1", "beta2"]  # no number is no rho, no momentum
+    found = one("totune.Like", "full")
+    assert names(found) == ["lr", "beta1", "beta2", "alpha"]  # no number is no rho, no momentum
     assert found.first_values()["lr"] is None
-    assert names(one("mine.Three", "full")) == ["lr"]
+    assert names(one("totune.Three", "full")) == ["lr"]
     assert set(names(one("torch.optim.RMSprop", "full"))) == {
         "lr",
         "alpha",
@@ -249,13 +251,16 @@ def test_known_arguments_of_a_class_get_the_ranges_of_the_registry():
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        ("mine.NoRate", "no argument lr: give a range of what to tune, as in mine.NoRate:size="),
-        ("mine.Open", "no argument lr: give a range of what to tune, as in mine.Open:lr="),
         (
-            "mine.Lookahead:optimizer=sgd",
-            "as in mine.Lookahead:optimizer=torch.optim.SGD:optimizer.lr",
+            "totune.NoRate",
+            "no argument lr: give a range of what to tune, as in totune.NoRate:size=",
         ),
-        ("mine.Lookahead:optimizer.lr=1e-3..1", "needs optimizer"),
+        ("totune.Open", "no argument lr: give a range of what to tune, as in totune.Open:lr="),
+        (
+            "totune.Lookahead:optimizer=sgd",
+            "as in totune.Lookahead:optimizer=torch.optim.SGD:optimizer.lr",
+        ),
+        ("totune.Lookahead:optimizer.lr=1e-3..1", "needs optimizer"),
         ("adam:lr=0..1", "give positive ends"),
         ("adam:lr=-1..1", "give positive ends"),
         ("adam:lr=1..0.1", "the smaller end first"),
@@ -294,7 +299,7 @@ def test_a_range_where_nothing_is_tuned_names_the_commands_that_tune(item):
 
 
 def test_texts_with_two_dots_stay_texts():
-    (spec,) = describe("mine.Open:lr=0.1:path=../data:other=a..b")
+    (spec,) = describe("totune.Open:lr=0.1:path=../data:other=a..b")
     assert (spec.hyperparameters["path"], spec.hyperparameters["other"]) == ("../data", "a..b")
 
 
