@@ -8,6 +8,7 @@ import click
 from benchmark.cli.options import Names, OptimizerList, Whole
 from benchmark.cli.run import request_of
 from benchmark.cli.study_options import Outside, carry_out, study_options
+from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from benchmark.spec import UsageError
 from optimizers.grammar import describe_tunables
@@ -65,9 +66,10 @@ def command(
         "opts": ",".join([against, *([mine] if added else [])]),
         "reference": others[0],
     }
-    if check and not outside.dry_run:
+    request = request_of(options)
+    if check and not outside.dry_run and Planner(request, outside.store()).plan().missing:
         _check(mine, options["space"], quiet=outside.as_json)
-    return carry_out(request_of(options), outside)
+    return carry_out(request, outside)
 
 
 def _study_name(labels: list[str]) -> str:

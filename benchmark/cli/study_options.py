@@ -231,6 +231,10 @@ class Outside:
     dry_run: bool
     as_json: bool
 
+    def store(self) -> Store:
+        """Return the study's folder."""
+        return Store(self.results, self.study)
+
     @classmethod
     def taken_from(cls, options: dict[str, Any], study: str) -> "Outside":
         """Return these options and remove them from `options`, which keeps those of a request."""
@@ -253,7 +257,7 @@ class Outside:
 
 def carry_out(request: Request, outside: Outside) -> int:
     """Complete the study of `request` and print its results; return the exit code."""
-    store = Store(outside.results, outside.study)
+    store = outside.store()
     launcher = make_launcher("local", outside.limits)
     screen = console(stderr=outside.as_json)
     terminal = Terminal(screen, store, launcher, outside.wandb, outside.loggers)

@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmark.analysis.judging import Aspect, CostRatio, Entrant, Judgement
 from benchmark.analysis.verdicts import Verdict
-from benchmark.metrics import metric_of, metric_words
-from benchmark.report.words import NO_BREAK, counted, together, value_words
+from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.report.words import NO_BREAK, counted, together
 
 Name = Callable[[str], str]
 
@@ -51,10 +51,10 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
         reference=name(verdict.reference),
         problem=name(_title(judgement, verdict.setting)),
         size=difference_words(verdict),
-        margin=value_words(verdict.metric, verdict.margin),
+        margin=size_words(verdict.metric, verdict.margin),
         reason=reason_words(judgement, verdict),
     )
-    more = f"; about {verdict.more_seeds} seeds more would decide" if verdict.more_seeds else ""
+    more = f"; about {verdict.more_seeds} seeds more would decide" * bool(verdict.more_seeds)
     note = f"; {verdict.note}" if verdict.note else ""
     costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer])
     cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
@@ -75,11 +75,24 @@ def difference_words(verdict: Verdict) -> str:
     if verdict.word in ("better", "worse") and difference < 0:
         difference = -difference
         low, high = (None, None) if low is None or high is None else (-high, -low)
-    words = value_words(verdict.metric, difference)
+    words = size_words(verdict.metric, difference)
     if low is not None and high is not None:
-        ends = [value_words(verdict.metric, end) for end in (low, high)]
-        words += f" [{ends[0]}, {ends[1]}]"
-    return f"{words} {metric_words(verdict.metric)}"
+        words += f" [{size_words(verdict.metric, low)}, {size_words(verdict.metric, high)}]"
+    return f"{words}{unit_words(verdict.metric)} {metric_words(verdict.metric)}"
+
+
+def size_words(metric: str, difference: float) -> str:
+    """Return a difference to three significant digits, without its unit.
+
+    >>> size_words("val/loss", -0.012345), size_words("val/accuracy", 0.012345)
+    ('−0.0123', '1.23')
+    """
+    return f"{difference * metric_of(metric).unit.factor:.3g}".replace("-", "−")
+
+
+def unit_words(metric: str) -> str:
+    """Return the unit of a difference: percentage points for shares, otherwise nothing."""
+    return f"{NO_BREAK}points" if is_share(metric) else ""
 
 
 def numbers_words(verdict: Verdict) -> str:
@@ -148,12 +161,16 @@ def edge_words(entrant: Entrant) -> str:
 
 
 def cost_words(cost: CostRatio) -> str:
-    """Return an optimizer's costs against the reference: "a step takes 1.3 times as long"."""
-    found = []
-    if cost.step is not None:
-        found.append(f"a step takes {cost.step:.2g} times as long")
-    if cost.state is not None:
-        found.append(f"its state takes {cost.state:.2g} times the memory")
+    """Return an optimizer's costs against the reference.
+
+    >>> cost_words(CostRatio(step=1.34, state=0.5, state_per_parameter=4.0))
+    'a step takes 1.3 times as long and its state 0.5 times the memory'
+    """
+    found = [] if cost.step is None else [f"a step takes {cost.step:.2g} times as long"]
+    if cost.state_per_parameter == 0:
+        found.append("it keeps no state")
+    elif cost.state is not None:
+        found.append(f"its state {'' if found else 'takes '}{cost.state:.2g} times the memory")
     elif cost.state_per_parameter is not None:
         found.append(f"its state takes {cost.state_per_parameter:.2g} bytes per parameter")
     return together(found) if found else ""
@@ -189,11 +206,23 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
 
 
 def sentences(judgement: Judgement, name: Name = str) -> list[str]:
-    """Return all sentences: over all problems, on each problem, and deviations."""
-    labels = dict.fromkeys(one.optimizer for one in judgement.confirmatory)
-    found = [overall_sentence(judgement, label, name) for label in labels]
-    found += [verdict_sentence(judgement, one, name) for one in judgement.confirmatory]
+    """Return all sentences, the caller's own optimizers first, and deviations last.
+
+    For each optimizer they are on all problems together and then on each problem.
+    """
+    found = []
+    for label in own_first(judgement):
+        found.append(overall_sentence(judgement, label, name))
+        verdicts = [one for one in judgement.confirmatory if one.optimizer == label]
+        found += [verdict_sentence(judgement, one, name) for one in verdicts]
     return [words for words in (*found, *deviation_sentences(judgement)) if words]
+
+
+def own_first(judgement: Judgement) -> list[str]:
+    """Return the labels that have verdicts, those of optimizers by import path first."""
+    own = {each.label: "." in each.spec.name for each in judgement.entrants}
+    labels = dict.fromkeys(one.optimizer for one in judgement.confirmatory)
+    return sorted(labels, key=lambda label: not own[label])
 
 
 def short_verdict(verdict: Verdict) -> str:
@@ -206,8 +235,3 @@ def _title(judgement: Judgement, setting: str) -> str:
     problems = {each.setting: each.problem for each in judgement.entrants}
     several = list(problems.values()).count(problems[setting]) > 1
     return setting if several else problems[setting]
-
-
-def unit_of(verdict: Verdict) -> str:
-    """Return the sign of the unit of a verdict's metric."""
-    return metric_of(verdict.metric).unit.sign
