@@ -9,9 +9,10 @@ from pathlib import Path
 from benchmark.declaration import declared, default_margin, with_outcomes
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
 from benchmark.protocols.base import Stage
+from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Cell, Trial, UsageError, Workload
-from benchmark.store import FINISHED, Record, Store
+from benchmark.store import FINISHED, Store
 from benchmark.study import Study, outcomes
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir

@@ -6,7 +6,7 @@ loss, for optimization, and test metrics, for generalization. No table or chart 
 """
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,8 +24,9 @@ from benchmark.analysis.verdicts import (
 )
 from benchmark.declaration import Chosen, Declaration, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
+from benchmark.record import Record
 from benchmark.spec import Cell, Workload
-from benchmark.store import FINISHED, Record
+from benchmark.store import FINISHED
 from optimizers.spec import OptimizerSpec
 
 Aspect = Literal["confirmatory", "optimization", "generalization"]
@@ -301,19 +302,20 @@ def _overall(verdicts: Sequence[Verdict]) -> dict[str, OverallWord]:
 
 
 def _cost(one: Entrant, reference: Entrant) -> CostRatio:
-    state = _median(one, "state_bytes")
-    parameters = _median(one, "parameters")
+    state = _median(one, lambda record: record.cost.state_bytes)
+    others = _median(reference, lambda record: record.cost.state_bytes)
+    step = _median(one, lambda record: record.clocks.per_step)
+    other_step = _median(reference, lambda record: record.clocks.per_step)
     return CostRatio(
-        step=_ratio(_median(one, "per_step"), _median(reference, "per_step")),
-        state=_ratio(state, _median(reference, "state_bytes")),
-        state_per_parameter=_ratio(state, parameters),
+        step=_ratio(step, other_step),
+        state=_ratio(state, others),
+        state_per_parameter=_ratio(state, _median(one, lambda record: record.cost.parameters)),
     )
 
 
-def _median(entrant: Entrant, name: str) -> float | None:
-    records = [record for record in entrant.records.values() if record.status == "done"]
-    found = [r.seconds.get(name, r.metrics.get(name)) for r in records]
-    known = [value for value in found if value is not None]
+def _median(entrant: Entrant, read: Callable[[Record], float | None]) -> float | None:
+    done = [record for record in entrant.records.values() if record.status == "done"]
+    known = [value for record in done if (value := read(record)) is not None]
     return statistics.median(known) if known else None
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from benchmark.record import Record
 from benchmark.spec import Cell, Trial
-from benchmark.store import Record
 from optimizers.spec import OptimizerSpec
 
 Results = Callable[[Trial], Record | None]

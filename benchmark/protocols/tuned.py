@@ -26,8 +26,9 @@ from benchmark.metrics import CHOOSING, higher_is_better
 from benchmark.protocols import sampler
 from benchmark.protocols.base import Results, Stage
 from benchmark.protocols.halton import points
+from benchmark.record import Record
 from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
-from benchmark.store import FINISHED, Record
+from benchmark.store import FINISHED
 from optimizers.spaces import Range
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable

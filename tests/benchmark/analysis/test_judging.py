@@ -9,9 +9,9 @@ import pytest
 from benchmark.analysis.judging import judgement_of
 from benchmark.declaration import Chosen, Deviation
 from benchmark.protocols.tuned import Tuned
+from benchmark.record import Clocks, Cost, Record
 from benchmark.report.judgements import as_json, sentences
 from benchmark.spec import Workload
-from benchmark.store import Record
 from benchmark.study import Study
 from optimizers.grammar import describe, describe_tunables
 
@@ -77,15 +77,15 @@ def records(asked, loss, status="done"):
                     "val/loss": value,
                     "train/loss": value,
                     "test/loss": value,
-                    "state_bytes": 80.0 if tunable.label == "adam" else 0.0,
-                    "parameters": 10.0,
                 }
+                is_adam = tunable.label == "adam"
                 found.append(
                     Record(
                         trial=cell.trial(spec, seed),
                         status=status,
                         metrics=metrics,
-                        seconds={"per_step": 2.0 if tunable.label == "adam" else 1.0},
+                        clocks=Clocks(per_step=2.0 if is_adam else 1.0),
+                        cost=Cost(state_bytes=80 if is_adam else 0, parameters=10),
                     )
                 )
     return found

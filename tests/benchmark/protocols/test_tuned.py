@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.protocols.tuned import MOST_WIDENINGS, TUNING_SEEDS, Tuned
+from benchmark.record import Record
 from benchmark.spec import Cell, Workload
-from benchmark.store import Record
 from optimizers.grammar import describe_tunables
 
 CELL = Cell(
