@@ -5,7 +5,7 @@ This is the suite's only main loop; the verb ``run``, notebooks and tests all ca
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 from warnings import warn
@@ -18,8 +18,9 @@ from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Record
 from benchmark.request import Request
-from benchmark.spec import Study, Trial
+from benchmark.spec import Trial
 from benchmark.store import Store
+from benchmark.study import Study
 from datamodules.errors import DataUnavailableError
 
 
@@ -30,7 +31,10 @@ class StudyWatcher(Protocol):
         """Note that an embedded data set replaces another, or that an edit repeats trials."""
 
     def planned(self, plan: TrialPlan) -> None:
-        """Note the trials before any is run; called again if data turn out to be unavailable."""
+        """Note the trials before any is run.
+
+        Called again before each further stage, and if data turn out to be unavailable.
+        """
 
     def prepared(self, data: Prepared) -> None:
         """Note the origin of the data, once for each data set and model."""
@@ -149,6 +153,15 @@ def _completion(
     )
 
 
+@dataclass(kw_only=True)
+class _Ready:
+    """The data that are ready: what was wanted, their folders by data set, and their origins."""
+
+    wanted: set[tuple[str, str, bool]] = field(default_factory=set)
+    folders: dict[str, Path] = field(default_factory=dict)
+    origins: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Completion:
     """One completion: the state that its steps share."""
@@ -160,29 +173,44 @@ class _Completion:
     context: Context
 
     def run(self, plan: TrialPlan) -> Sequence[Trial]:
-        """Run the missing trials, and return all trials of the study on the data in use."""
+        """Run the missing trials, stage by stage; return all trials, on the data in use.
+
+        A trial without a result after its run is not run again by this completion.
+        """
         check_runnable(plan.trials, self.launcher)
         with self.watcher.busy("checking optimizers"):
             self.launcher.check_hyperparameters(self.planner.specs())
-        plan, folders = self._prepare(plan)
-        context = replace(self.context, prepared=folders)
-        runnable = self._runnable(self.planner.missing(plan.trials))
-        with self.watcher.busy("rehearsing optimizers"):
-            self.launcher.rehearse(runnable, context)
-        with self.watcher.launching(runnable) as watcher:
-            self.launcher(runnable, self.store, context, watcher)
+        tried: set[str] = set()
+        ready = _Ready()
+        while new := _untried(plan, tried):
+            if tried:
+                self.watcher.planned(plan)
+            plan = self._prepare(plan, ready)
+            for change in self.planner.declare():
+                self.watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
+            new = _untried(plan, tried)
+            tried |= {trial.key for trial in new}
+            self._launch(self._runnable(new), replace(self.context, prepared=ready.folders))
+            plan = self.planner.plan()
         return plan.trials
 
-    def _prepare(self, plan: TrialPlan) -> tuple[TrialPlan, dict[str, Path]]:
-        """Prepare the data; return the plan and the folders of prepared data by data set.
+    def _launch(self, trials: Sequence[Trial], context: Context) -> None:
+        with self.watcher.busy("rehearsing optimizers"):
+            self.launcher.rehearse(trials, context)
+        with self.watcher.launching(trials) as watcher:
+            self.launcher(trials, self.store, context, watcher)
 
-        In the plan, embedded data replace data that are unavailable.
+    def _prepare(self, plan: TrialPlan, ready: "_Ready") -> TrialPlan:
+        """Prepare the data that are not ready yet, and note them in `ready`.
+
+        Returns:
+            The plan, in which embedded data replace data that are unavailable.
         """
         unavailable: dict[str, str] = {}
-        known: set[str] = set()
-        folders: dict[str, Path] = {}
         while True:
             for dataset, model, dropout in _wanted(plan.missing):
+                if (dataset, model, dropout) in ready.wanted:
+                    continue
                 try:
                     with self.watcher.busy(f"preparing {dataset}"):
                         found = self.launcher.prepare([(dataset, model, dropout)], self.context)
@@ -193,10 +221,11 @@ class _Completion:
                     plan = _noticed(self.planner.plan(unavailable), self.watcher)
                     self.watcher.planned(plan)
                     break
-                self._take(found, known)
-                folders |= {each.dataset: each.folder for each in found if each.folder}
+                self._take(found, ready.origins)
+                ready.wanted.add((dataset, model, dropout))
+                ready.folders |= {each.dataset: each.folder for each in found if each.folder}
             else:
-                return plan, folders
+                return plan
 
     def _take(self, found: Sequence[Prepared], known: set[str]) -> None:
         """Report the origin of each new data set, and check that the study used no other data."""
@@ -223,6 +252,10 @@ class _Completion:
                 self.store.write(
                     Record(trial=trial, status="skipped", reason=reason, environment=environment)
                 )
+
+
+def _untried(plan: TrialPlan, tried: set[str]) -> list[Trial]:
+    return [trial for trial in plan.missing if trial.key not in tried]
 
 
 def _wanted(trials: Sequence[Trial]) -> list[tuple[str, str, bool]]:

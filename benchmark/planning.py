@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.declaration import declared, default_margin, with_outcomes
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
+from benchmark.protocols.base import Stage
 from benchmark.record import Record
 from benchmark.request import Request
-from benchmark.spec import Trial, Workload
+from benchmark.spec import Cell, Trial, Workload
 from benchmark.store import FINISHED, Store
+from benchmark.study import Study, outcomes
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
@@ -31,6 +34,10 @@ class TrialPlan:
     Args:
         trials: All trials, in their order.
         missing: Trials without a result on record.
+        contestants: The optimizers and what each of them tunes, in words; empty without tuning.
+        doing: The purpose of the missing trials, such as "tuning"; empty if there is just one.
+        later: Examples of the trials that will follow these, as many as are foreseen, with the
+            number of each.
         num_bytes: Estimated disk space of the missing trials and of the data that they need.
         notices: New lines for the user: one for each data set that an embedded one replaces, and
             one on edited files of plug-ins that make trials run again.
@@ -38,6 +45,9 @@ class TrialPlan:
 
     trials: tuple[Trial, ...]
     missing: tuple[Trial, ...]
+    contestants: tuple[str, ...] = ()
+    doing: str = ""
+    later: tuple[tuple[Trial, int], ...] = ()
     num_bytes: int = 0
     notices: tuple[str, ...] = ()
 
@@ -68,31 +78,71 @@ class Planner:
             )
         self._store = store
         self._results: dict[str, Record] = {}
-        self._grids: dict[Workload, list[Trial]] = {}
+        self._reference = request.reference if request else ""
+        self._settled: list[Workload] = list(self.study.workloads)
+        self._last: dict[Cell, Stage] = {}
+        self._unavailable: dict[str, str] = {}
         self._noticed: set[str] = set()
+        self._is_planned = False
+
+    def declare(self) -> tuple[str, ...]:
+        """Declare the study in its folder; return how it differs from what was declared before.
+
+        The outcomes of searches that have ended are added.
+
+        Raises:
+            UsageError: the declaration in the folder is damaged.
+            OSError: it cannot be written.
+        """
+        study = replace(self.study, workloads=tuple(self._settled))
+        asked = study.declaration(self._reference)
+        _, changes = declared(self._store.folder, asked, len(self._results))
+        tuned = self.study.tuned
+        if tuned is None:  # an open collection of trials: reports list its changes
+            return ()
+        cells = [cell for workload in self._settled for cell in self.study.cells(workload)]
+        chosen = [each for cell in cells for each in outcomes(tuned, cell, self._record)]
+        margins = {
+            cell.workload.problem: default_margin(values)
+            for cell in reversed(cells)
+            if (values := tuned.values_of_chosen(cell, self._record, self._reference))
+        }
+        with_outcomes(self._store.folder, chosen, margins)
+        return changes
 
     def specs(self) -> list[OptimizerSpec]:
         """Return the optimizers of the study."""
-        return list(self.study.optimizers)
+        return list(self.study.protocol.specs())
 
     def plan(self, unavailable: Mapping[str, str] | None = None) -> TrialPlan:
         """Return the trials to run, with embedded data in place of unavailable data.
 
+        With a protocol of several stages, these are the trials of the stages reached so far.
+
         Args:
-            unavailable: Reasons by the name of an unavailable data set.
+            unavailable: Reasons by the name of a data set that turned out to be unavailable.
 
         Raises:
             DataUnavailableError: data are unavailable and must not be replaced.
         """
-        workloads, notices = self._settle(unavailable or {})
+        self._unavailable |= unavailable or {}
+        workloads, notices = self._settle(self._unavailable)
+        self._settled = workloads
         new = tuple(notice for notice in notices if notice not in self._noticed)
         self._noticed.update(new)
-        trials = self._trials(workloads)
+        stages = [stage for workload in workloads for stage in self._stages(workload)]
+        trials = _each_once(stages)
         missing = self.missing(trials)
-        edited = self._edit_notice(missing) if unavailable is None else ()
+        waiting = {trial.key for trial in missing}
+        doing = (s.doing for s in stages if any(trial.key in waiting for trial in s.trials))
+        edited = [] if self._is_planned else self._edit_notice(missing)
+        self._is_planned = True
         return TrialPlan(
             trials=tuple(trials),
             missing=tuple(missing),
+            contestants=self._contestants(),
+            doing=" and ".join(filter(None, dict.fromkeys(doing))),
+            later=tuple((stage.trials[0], stage.later) for stage in stages if stage.later),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
             notices=(*new, *edited),
         )
@@ -104,20 +154,31 @@ class Planner:
         finished = (r.trial for r in self._store.records() if r.status in FINISHED)
         return list(filter(None, [edit_notice(concerned, finished)]))
 
+    def _contestants(self) -> tuple[str, ...]:
+        tuned = self.study.tuned
+        return tuple(
+            f"{each.label} (tuned over {', '.join(r.name for r in each.space.ranges)})"
+            for each in (tuned.tunables if tuned else ())
+        )
+
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials without a result; results that were found before are not read again."""
         for trial in trials:
-            if trial.key not in self._results:
-                record = self._store.record(trial)
-                if record is not None and record.status in FINISHED:
-                    self._results[trial.key] = record
+            self._record(trial)
         return [trial for trial in trials if trial.key not in self._results]
+
+    def _record(self, trial: Trial) -> Record | None:
+        """Return the record of `trial`, whatever its status; None if it has none."""
+        if trial.key in self._results:
+            return self._results[trial.key]
+        record = self._store.record(trial)
+        if record is not None and record.status in FINISHED:
+            self._results[trial.key] = record
+        return record
 
     def records(self, trials: Sequence[Trial]) -> list[Record]:
         """Return the existing records of `trials`, whatever their status."""
-        self.missing(trials)
-        known = (self._results.get(trial.key) or self._store.record(trial) for trial in trials)
-        return [record for record in known if record is not None]
+        return [record for record in map(self._record, trials) if record is not None]
 
     def check_here(self, plan: TrialPlan) -> None:
         """Make the checks of a launcher in this process, which loads torch for them.
@@ -181,11 +242,21 @@ class Planner:
         return {w.problem: reasons[w.dataset] for w in needed if w.dataset in reasons}
 
     def _trials(self, workloads: Sequence[Workload]) -> list[Trial]:
-        for workload in workloads:
-            if workload not in self._grids:
-                self._grids[workload] = replace(self.study, workloads=(workload,)).trials()
-        trials = (trial for workload in workloads for trial in self._grids[workload])
-        return list({trial.key: trial for trial in trials}.values())
+        return _each_once([stage for w in workloads for stage in self._stages(w)])
+
+    def _stages(self, workload: Workload) -> list[Stage]:
+        return [self._stage(cell) for cell in self.study.cells(workload)]
+
+    def _stage(self, cell: Cell) -> Stage:
+        """Return the stage of `cell`; one that cannot change is found only once."""
+        stage = self._last.get(cell) or self.study.protocol.stage(cell, self._record)
+        if stage.is_last:
+            self._last[cell] = stage
+        return stage
+
+
+def _each_once(stages: Iterable[Stage]) -> list[Trial]:
+    return list({trial.key: trial for stage in stages for trial in stage.trials}.values())
 
 
 def check_values(specs: Iterable[OptimizerSpec]) -> None:

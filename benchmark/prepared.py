@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.errors import UsageError
 from benchmark.record import Record
+from benchmark.spec import SCHEMA
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
 
@@ -42,6 +43,7 @@ def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -
         checksum[:_SHOWN]
         for record in records
         if record.trial.dataset == prepared.dataset
+        and record.trial.schema == SCHEMA  # the others are never compared with new ones
         and (checksum := record.environment.data)
         and not checksum.startswith("read from ")  # an older format for plug-ins, without a digest
         and checksum != prepared.checksum

@@ -4,23 +4,36 @@ Optimizers by import path are the exception: their modules are imported.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType
+from typing import TypedDict, get_args
 
 from benchmark.errors import UsageError
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, Problem, problems_of
-from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Study, Workload
+from benchmark.protocols import SAMPLERS
+from benchmark.protocols.tuned import Tuned
+from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Workload
+from benchmark.study import Study
 from datamodules.registry import DATASETS
 from optimizers.errors import SpecError
-from optimizers.grammar import describe
+from optimizers.grammar import describe, describe_tunables
 from optimizers.pick import pick, shown
 from optimizers.source import source_digest
+from optimizers.spaces import Kind
+from optimizers.spec import OptimizerSpec
 
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
 _NAMES = ("problems", "models", "accelerators", "precisions")
-_COUNTS = ("epochs", "batch_size", "threads", "log_every")
+_COUNTS = ("epochs", "batch_size", "threads", "log_every", "tune")
+
+
+class _Contestants(TypedDict, total=False):
+    optimizers: tuple[OptimizerSpec, ...]
+    seeds: tuple[int, ...]
+    tuned: Tuned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +41,7 @@ class Request:
     """A request for trials, with the folders of their data.
 
     Args:
-        problems: Registered names.
+        problems: Registered names, or pairs ``MODEL/DATASET`` of names or import paths.
         models: Registered names or import paths; an alternative to `problems`.
         dataset: Registered name or import path; None for the data set of the model's paper.
         opts: Optimizers, as on the command line; `optimizers.grammar` reads them.
@@ -42,6 +55,11 @@ class Request:
         threads: CPU threads per trial.
         log_every: Steps between two running losses.
         diagnostics_every: Steps between two looks inside the optimizer; 0 for none.
+        tune: Points that every optimizer tries before its evaluation; None to train it as given.
+        space: What is tuned where `opts` gives no range: ``lr``, or ``full`` for all that its
+            space has.
+        sampler: Name of what chooses the points: halton, random or optuna.
+        reference: Label of the optimizer that all others are compared with; empty for none.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
 
@@ -63,6 +81,10 @@ class Request:
     threads: int = 1
     log_every: int = 50
     diagnostics_every: int = 0
+    tune: int | None = None
+    space: Kind = "lr"
+    sampler: str = "halton"
+    reference: str = ""
     data_dir: Path | None = None
     cache_dir: Path | None = None
 
@@ -101,6 +123,8 @@ class Request:
             pick(dict.fromkeys(ACCELERATORS), accelerator, "accelerator")
         for precision in self.precisions:
             pick(dict.fromkeys(PRECISIONS), precision, "precision")
+        pick(SAMPLERS, self.sampler, "sampler")
+        pick(dict.fromkeys(get_args(Kind)), self.space, "space")
 
     def _check_numbers(self) -> None:
         for name in _COUNTS:
@@ -141,7 +165,7 @@ class Request:
             UnknownNameError: a name is not registered; the message suggests others.
         """
         if self.problems:
-            return [pick(PROBLEMS, name, "problem") for name in self.problems]
+            return [_problem(name) for name in self.problems]
         return [problems_of(model, self.dataset) for model in self.models]
 
     def study(self, name: str) -> Study:
@@ -153,21 +177,30 @@ class Request:
         workloads = [self._adjusted(problem.workload) for problem in self.asked()]
         for workload in workloads:
             _check_shapes(workload)
-        try:
-            specs = describe(self.opts)
-        except SpecError as error:
-            raise UsageError(f"--opts: {error}") from None
         return Study(
             name=name,
             workloads=tuple(workloads),
-            optimizers=tuple(specs),
-            seeds=self.evaluation_seeds(),
+            **self._contestants(),
             accelerators=self.accelerators,
             precisions=self.precisions,
             threads=self.threads,
             log_every=self.log_every,
             diagnostics_every=self.diagnostics_every,
         )
+
+    def _contestants(self) -> _Contestants:
+        seeds = self.evaluation_seeds()
+        try:
+            if self.tune is None:
+                specs = tuple(describe(self.opts))
+                _check_reference(self.reference, [spec.label for spec in specs])
+                return {"optimizers": specs, "seeds": seeds}
+            tunables = tuple(describe_tunables(self.opts, self.space))
+        except SpecError as error:
+            raise UsageError(f"--opts: {error}") from None
+        _check_reference(self.reference, [tunable.label for tunable in tunables])
+        tuned = Tuned(tunables=tunables, budget=self.tune, seeds=seeds, sampler=self.sampler)
+        return {"tuned": tuned}
 
     def stand_ins(self) -> dict[str, Workload]:
         """Return by problem the workload that replaces it when its data are unavailable.
@@ -192,6 +225,20 @@ class Request:
             "l2": self.l2,
         }
         return replace(workload, **{k: v for k, v in asked.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _problem(name: str) -> Problem:
+    model, slash, dataset = name.partition("/")
+    if slash and "." in name and name not in PROBLEMS:
+        return problems_of(model, dataset)
+    return pick(PROBLEMS, name, "problem")
+
+
+def _check_reference(reference: str, labels: Sequence[str]) -> None:
+    if reference and reference not in labels:
+        raise UsageError(
+            f"reference {shown(reference)} is none of the optimizers: {', '.join(labels)}"
+        )
 
 
 def _is_whole(value: object) -> bool:

@@ -1,22 +1,20 @@
-"""Trials and studies: a trial is one training run, a study is a grid of trials.
+"""Trials: a trial is one training run, a cell is what the trials of one comparison share.
 
 Both consist of names and numbers only, so that a trial can travel as JSON between processes and
 machines. `runner` runs a trial, and `store` keeps its outcome.
 """
 
 import hashlib
-import itertools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from benchmark.decode import (
     OptimizerFields,
     TrialFields,
-    check_optimizer,
     decode_trial,
     given,
     packed_optimizer,
@@ -167,48 +165,34 @@ class Workload:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
-    """A named set of trials that belong together: one folder, one W&B group per problem."""
+class Cell:
+    """What the trials of one comparison share: a problem, and how it is trained.
 
-    name: str
-    workloads: tuple[Workload, ...]
-    optimizers: tuple[OptimizerSpec, ...]
-    seeds: tuple[int, ...]
-    accelerators: tuple[str, ...] = ("cpu",)
-    precisions: tuple[str, ...] = ("32-true",)
+    Args:
+        workload: The problem with its numbers.
+        accelerator, precision, threads, log_every, diagnostics_every: As in `Trial`.
+    """
+
+    workload: Workload
+    accelerator: str = "cpu"
+    precision: str = "32-true"
     threads: int = 1
     log_every: int = 50
     diagnostics_every: int = 0
 
-    def __post_init__(self) -> None:
-        check_study_name(self.name)
-        for optimizer in self.optimizers:
-            try:
-                check_optimizer(optimizer.to_json())
-            except Misfit as error:
-                label = plain(optimizer.label, 80)
-                raise UsageError(f"optimizer {label!r} cannot be kept on record: {error}") from None
-
-    def trials(self) -> list[Trial]:
-        """Return the grid in a fixed order, seed by seed, so that a stopped study is balanced."""
-        grid = itertools.product(
-            self.workloads, self.accelerators, self.precisions, self.seeds, self.optimizers
+    def trial(self, optimizer: OptimizerSpec, seed: int, purpose: str = "evaluation") -> Trial:
+        """Return the trial of an optimizer with a seed."""
+        return Trial(
+            **vars(self.workload),
+            optimizer=optimizer,
+            seed=seed,
+            accelerator=self.accelerator,
+            precision=self.precision,
+            threads=self.threads,
+            log_every=self.log_every,
+            diagnostics_every=self.diagnostics_every,
+            purpose=purpose,
         )
-        numbers = {workload: asdict(workload) for workload in self.workloads}
-        trials = [
-            Trial(
-                **numbers[workload],
-                optimizer=optimizer,
-                seed=seed,
-                accelerator=accelerator,
-                precision=precision,
-                threads=self.threads,
-                log_every=self.log_every,
-                diagnostics_every=self.diagnostics_every,
-            )
-            for workload, accelerator, precision, seed, optimizer in grid
-        ]
-        return list({trial.key: trial for trial in trials}.values())
 
 
 def check_study_name(name: str) -> str:

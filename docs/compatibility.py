@@ -32,7 +32,8 @@ from benchmark.errors import UsageError
 from benchmark.problems import PROBLEMS
 from benchmark.rehearsal import rehearse
 from benchmark.runner import run
-from benchmark.spec import Study, Trial
+from benchmark.spec import Trial
+from benchmark.study import Study
 from datamodules import Digits
 from optimizers.errors import SpecError
 from optimizers.grammar import parse

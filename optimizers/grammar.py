@@ -3,8 +3,9 @@
     list   = item {"," item}                 nothing inside parentheses separates
     item   = "all" | name ["@" label] {":" key "=" value {"|" value}}
     name   = registered name | import path of a class | path/to/file.py:Class
-    value  = number | true | false | none | text | tuple
+    value  = number | true | false | none | text | tuple | range
     tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
+    range  = number ".." number              only where optimizers are tuned
 
 If a class accepts only matrices, such as torch.optim.Muon, ``adamw`` steps the other parameters, or
 ``rest=name`` with hyperparameters like ``rest.lr=0.001``. A class that wraps an optimizer gets it
@@ -14,49 +15,44 @@ Several values make a grid; the last key varies fastest. ``schedule``, ``warmup`
 and ``gradients`` belong to the suite unless the optimizer itself has an argument of that name.
 A repeated spec counts once; two different specs must not share a label.
 
+`describe_tunables` reads the same text for tuning. A range is log-uniform, or one minus log-uniform
+if both ends lie in (0.5, 1). Several texts or booleans, as in ``schedule=constant|cosine``, are a
+choice that is tuned; several numbers make several optimizers, each tuned by itself. ``betas.0``
+names one number of a tuple.
+
 Registered optimizers are described without importing torch; `build_once` later checks their values.
 """
 
-import inspect
 import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from importlib import import_module
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
 
-from optimizers.construct import (
-    construct,
-    optimizer_class,
-    supplied_arguments,
-    wrapped_argument,
-)
-from optimizers.errors import SourceError, SpecError, UnknownNameError
-from optimizers.mistakes import ALIASES, cure
-from optimizers.pick import near, pick, shown
+from optimizers.errors import SpecError, UnknownNameError
+from optimizers.mistakes import cure
+from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
-from optimizers.schedules import Schedule
-from optimizers.source import (
-    literal_bounds,
-    literal_defaults,
-    module_of,
-    reachable,
-    source_digest,
-    why_not_found,
-)
+from optimizers.resolve import Found, arguments, check_bounds, find, labelled, one_line, resolve
+from optimizers.spaces import Choice, Kind, Range, Space, kind_of, whole
 from optimizers.spec import OptimizerSpec
+from optimizers.tunable import Tunable, space_of
 
-_HOW_NOT_WHAT = ("execution", "foreach", "fused", "capturable", "differentiable")
-_SCHEDULE_KEYS = {"schedule": "kind", "warmup": "warmup"}
-_CALL_KEYS = ("create_graph", "gradients")  # settings of the loop that calls the step
-_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+Described = TypeVar("Described", OptimizerSpec, Tunable)
+Grid = Mapping[str, Sequence[Any]]
+
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_RANGE = rf"({_NUMBER})\.\.({_NUMBER})"
+_PART = rf"{_NUMBER}(?:\.\.{_NUMBER})?"
 _PATHS = "such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt"
 _LONGEST_TEXT = 100_000  # characters of --opts
 _MOST_SPECS = 10_000  # points of one grid
 _DEEPEST = 8  # levels of nested parentheses
 _MOST_DIGITS = 18  # so that the number fits into 64 bits
-_PATH = re.compile(r"([^\W\d]\w*)?(\.\w*)+")
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -79,46 +75,51 @@ def describe(text: str) -> list[OptimizerSpec]:
     Raises:
         SpecError: a name or hyperparameter is invalid.
     """
+    unique = _described(text, _specs)
+    for spec in unique:
+        check_bounds(spec)
+    return unique
+
+
+def describe_tunables(text: str, kind: Kind = "lr") -> list[Tunable]:
+    """Return the optimizers to tune that `text` describes, without building registered ones.
+
+    Torch is loaded only for import paths.
+
+    Args:
+        text: As in ``--opts``, with ranges.
+        kind: The space of an item that gives no range: ``lr`` or ``full``.
+
+    Raises:
+        SpecError: a name, hyperparameter or range is invalid, or nothing is known to tune.
+    """
+    unique = _described(text, partial(_tunables, kind=kind))
+    for tunable in unique:
+        tunable.check()
+    return unique
+
+
+def _described(text: str, read: Callable[["_Item"], Iterable[Described]]) -> list[Described]:
+    """Return what `read` makes of each item of `text`, in its order, each once."""
     if len(text) > _LONGEST_TEXT:
         raise SpecError(f"expected at most {_LONGEST_TEXT:,} characters, got {len(text):,}")
     items = [item.strip() for item in _split(text, ",") if item.strip()]
     if not items:
         raise SpecError(f"no optimizer given. Known: {', '.join(OPTIMIZERS)}")
-    found: list[OptimizerSpec] = []
+    described: list[Described] = []
     for index, item in enumerate(items):
         for name in OPTIMIZERS if item == "all" else (item,):
             try:
-                found += _parse_item(name)
+                described += read(_item(name))
             except UnknownNameError as error:
-                known = _known_defaults(found[-1]) if found else {}
+                known = arguments(find(described[-1].name)) if described else {}
                 reason = cure(items, index, known) or f"{error}, or an import path {_PATHS}"
                 raise SpecError(reason) from None
-    unique = list(dict.fromkeys(found))
-    _check_labels(unique)
-    for spec in unique:
-        _check_bounds(spec)
-    return unique
-
-
-def _check_labels(specs: Iterable[OptimizerSpec]) -> None:
-    for label, count in Counter(spec.label for spec in specs).items():
+    unique = list(dict.fromkeys(described))
+    for label, count in Counter(each.label for each in unique).items():
         if count > 1:
             raise SpecError(f"two different optimizers are labelled {shown(label)}; rename one")
-
-
-def _check_bounds(spec: OptimizerSpec) -> None:
-    """Raise SpecError for a value that a registered class would refuse, with its message."""
-    for key, bound in literal_bounds(spec.target).items() if spec.name in OPTIMIZERS else ():
-        try:
-            bound.check(spec.target.partition(":")[2], key, spec.hyperparameters[key])
-        except ValueError as error:
-            raise SpecError(f"{spec.label}: {_one_line(error)}") from None
-
-
-def _known_defaults(spec: OptimizerSpec) -> Mapping[str, Any]:
-    if spec.name in OPTIMIZERS:
-        return literal_defaults(spec.target)
-    return _defaults(spec.name, _load(spec.name, spec.target), dict(spec.hyperparameters))
+    return unique
 
 
 def build_once(specs: Iterable[OptimizerSpec]) -> None:
@@ -131,31 +132,121 @@ def build_once(specs: Iterable[OptimizerSpec]) -> None:
         _try(spec)
 
 
-def _parse_item(item: str) -> list[OptimizerSpec]:
-    head, *assignments = _split(item, ":")
+@dataclass(frozen=True, kw_only=True)
+class _Item:
+    """One item of ``--opts``.
+
+    Args:
+        text: The item as it was written.
+        found: Its optimizer.
+        label: The label after '@', otherwise "".
+        grid: Given values of each hyperparameter.
+    """
+
+    text: str
+    found: Found
+    label: str
+    grid: Grid
+
+    def points(self, grid: Grid) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the label and the values of each point of a part of the grid."""
+        if math.prod(map(len, grid.values())) > _MOST_SPECS:
+            raise SpecError(
+                f"{shown(self.text)}: expected a grid of at most {_MOST_SPECS:,} points"
+            )
+        for values in itertools.product(*grid.values()):
+            point = dict(zip(grid, values, strict=True))
+            named = {
+                key: value
+                for key, value in point.items()
+                if len(grid[key]) > 1 or not (self.label or whole(key) != key)
+            }
+            yield labelled(self.label or self.found.name, named), point
+
+
+def _item(text: str) -> _Item:
+    head, *assignments = _split(text, ":")
     if "@" not in head and head.endswith(".py") and assignments:
         head = f"{head}:{assignments.pop(0)}"
     name, at, label = (part.strip() for part in head.partition("@"))
     if at and not label:
-        raise SpecError(f"{shown(item)}: expected a label after '@'")
+        raise SpecError(f"{shown(text)}: expected a label after '@'")
     if name == "all":
-        raise SpecError(f"{shown(item)}: 'all' takes no label and no hyperparameters")
-    name = _importable(name)
-    target = _target(name)
-    cls = None if name in OPTIMIZERS else _load(name, target)
-    grid = _grid(item, assignments)
-    if math.prod(map(len, grid.values())) > _MOST_SPECS:
-        raise SpecError(f"{shown(item)}: expected a grid of at most {_MOST_SPECS:,} points")
-    choices = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    return [_spec(name, label, target, cls, choice, grid) for choice in choices]
+        raise SpecError(f"{shown(text)}: 'all' takes no label and no hyperparameters")
+    return _Item(text=text, found=find(name), label=label, grid=_grid(text, assignments))
 
 
-def _importable(name: str) -> str:
-    """Return the import path of a class; `name` may be ``path/to/file.py:Class``."""
+def _specs(item: _Item) -> list[OptimizerSpec]:
+    for key, values in item.grid.items():
+        if any(map(_ranges_in, values)):
+            raise SpecError(
+                f"{shown(item.text)}: {key} has a range, and ranges are for tuning: add --tune 16, "
+                f"or use the verb compare, or give values, as in {key}=0.1|0.01"
+            )
+    points = item.points(item.grid)
+    return [resolve(item.found, values, label=label) for label, values in points]
+
+
+def _tunables(item: _Item, kind: Kind) -> list[Tunable]:
+    ranges = [each for key, values in item.grid.items() for each in _drawn(item, key, values)]
+    drawn = {each.name for each in ranges}
+    grid = {
+        key: values
+        for name, given in item.grid.items()
+        for key, values in _parts(name, given).items()
+        if key not in drawn
+    }
+    is_given = any(isinstance(each, Range) for each in ranges)
+    fixes_lr = any(kind_of(key) == "lr" for key in grid)
+    no_more = is_given or (fixes_lr and "lr" not in arguments(item.found))
+    known = Space() if no_more else space_of(item.found, kind)
+    kept = known.without(frozenset((*drawn, *grid)))
     try:
-        return reachable(name)
-    except SourceError as error:
-        raise SpecError(f"optimizer {error}") from None
+        space = Space(
+            ranges=(*kept.ranges, *ranges), source="command line" if is_given else known.source
+        )
+    except ValueError as error:
+        raise SpecError(f"{shown(item.text)}: {error}") from None
+    return [
+        Tunable(
+            name=item.found.name,
+            label=label,
+            fixed=fixed,
+            space=space,
+            kind="given" if is_given else kind,
+        )
+        for label, fixed in item.points(grid)
+    ]
+
+
+def _drawn(item: _Item, key: str, values: Sequence[Any]) -> list[Range | Choice]:
+    """Return the ranges in one assignment, or its texts and booleans as a choice."""
+    unique = tuple(dict.fromkeys(values))
+    if len(unique) > 1 and all(value is None or isinstance(value, (str, bool)) for value in unique):
+        return [Choice(name=key, values=unique)]
+    found = [each for value in values for each in _ranges_in(value)]
+    if found and len(values) > 1:
+        raise SpecError(f"{shown(item.text)}: {key} has a range and '|'; give one of the two")
+    if not found or isinstance(values[0], Range):
+        return [replace(each, name=key) for each in found]
+    inside = [(i, each) for i, each in enumerate(values[0]) if isinstance(each, Range)]
+    if len(inside) < len(found):
+        raise SpecError(f"{shown(item.text)}: {key} has a range in nested parentheses")
+    return [replace(each, name=f"{key}.{i}") for i, each in inside]
+
+
+def _parts(key: str, values: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the numbers of a tuple with ranges as assignments of their own."""
+    value = values[0]
+    if isinstance(value, tuple) and _ranges_in(value):
+        return {f"{key}.{i}": [each] for i, each in enumerate(value)}
+    return {key: list(values)}
+
+
+def _ranges_in(value: Any) -> list[Range]:
+    if isinstance(value, tuple):
+        return [each for part in value for each in _ranges_in(part)]
+    return [value] if isinstance(value, Range) else []
 
 
 def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
@@ -174,117 +265,6 @@ def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
     return grid
 
 
-def _spec(
-    name: str,
-    label: str,
-    target: str,
-    cls: type | None,
-    given: dict[str, Any],
-    grid: dict[str, list[Any]],
-) -> OptimizerSpec:
-    """Return one point of a grid as a spec; `cls` is None for a registered optimizer."""
-    defaults = literal_defaults(target) if cls is None else _defaults(name, cls, given)
-    suites = {key: given[key] for key in (*_SCHEDULE_KEYS, *_CALL_KEYS) if key in given}
-    ours = {key: value for key, value in suites.items() if key not in defaults}
-    own = {k: _as_default(v, defaults.get(k)) for k, v in given.items() if k not in ours}
-    for key in _CALL_KEYS:
-        if cls is None and key in ours:
-            raise SpecError(f"{name}: {key} is for classes by import path; leave it out")
-    rest = None if cls is None else _rest(name, cls, own)
-    if cls is None or not _takes_any(cls):
-        inner = "" if cls is None else wrapped_argument(cls)
-        own_keys = [key for key in own if not (inner and key.startswith(f"{inner}."))]
-        _check_keys(name, own_keys, defaults)
-    resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
-    try:
-        plan = {_SCHEDULE_KEYS[key]: ours[key] for key in _SCHEDULE_KEYS if key in ours}
-        schedule = Schedule(**plan)
-    except ValueError as error:
-        raise SpecError(f"{name}: {error}") from None
-    shown = given if not label else {key: given[key] for key in grid if len(grid[key]) > 1}
-    words = [label or name, *(f"{key}={_text(value)}" for key, value in shown.items())]
-    try:
-        return OptimizerSpec(
-            name=name,
-            label=" ".join(words),
-            target=target,
-            hyperparameters=resolved,
-            schedule=schedule,
-            source="" if cls is None else _source(name, resolved),
-            rest=rest,
-            **{key: ours[key] for key in _CALL_KEYS if key in ours},
-        )
-    except SpecError as error:
-        raise SpecError(f"{name}: {error}") from None
-
-
-def _source(name: str, hyperparameters: dict[str, Any]) -> str:
-    """Return the digests of the source files of a class and of the classes passed to it."""
-    texts = [value for value in hyperparameters.values() if isinstance(value, str)]
-    inner = [text for text in texts if "." in text and optimizer_class(text) is not None]
-    return "".join(source_digest(path) for path in (name, *inner) if "." in path)
-
-
-def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
-    """Return the optimizer of vectors if `cls` refuses them; remove its settings from `own`.
-
-    Some classes refuse vectors only in their step; for these the user gives ``rest``.
-    """
-    settings = [key for key in own if key == "rest" or key.startswith("rest.")]
-    plain = {key: value for key, value in own.items() if key not in settings}
-    takes = inspect.signature(cls).parameters
-    asked = "." in name and "rest" in settings and "rest" not in takes
-    takes_vectors = not asked and _takes(cls, plain, (2, 2), (2,))
-    if takes_vectors or not _takes(cls, plain, (2, 2)):
-        return None
-    found = {key: own.pop(key) for key in settings}
-    other = str(found.pop("rest", "adamw"))
-    target = _target(other)
-    given = {key.removeprefix("rest."): value for key, value in found.items()}
-    return _spec(
-        other, "", target, None if other in OPTIMIZERS else _load(other, target), given, {}
-    )
-
-
-def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
-    import torch
-
-    try:
-        construct(cls, [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes], own)
-    except Exception:  # a user's class may raise anything
-        return False
-    return True
-
-
-def _check_keys(name: str, own: Iterable[str], defaults: Mapping[str, Any]) -> None:
-    for key in own:
-        if key not in defaults:
-            takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
-            alias = ALIASES.get(key.lower().replace("-", "_"))
-            known = alias if alias and alias in defaults else key
-            hint = near(known, {**defaults, **_SCHEDULE_KEYS, **dict.fromkeys(_CALL_KEYS)})
-            raise SpecError(f"{name} has no hyperparameter {shown(key)}.{hint} It takes: {takes}")
-
-
-def _takes_any(cls: type) -> bool:
-    """Return whether `cls` has ``**kwargs``: then only its constructor knows what it refuses."""
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls).parameters.values())
-
-
-def _defaults(name: str, cls: type, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `cls` with their defaults; required ones must be in `given`."""
-    supplied = supplied_arguments(cls)
-    arguments = [p for p in inspect.signature(cls).parameters.values() if p.name not in supplied]
-    named = [p for p in arguments if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    for parameter in named:
-        if parameter.default is parameter.empty and parameter.name not in given:
-            example = "torch.optim.SGD" if "optimizer" in parameter.name else "…"
-            raise SpecError(
-                f"{name} needs {parameter.name}: give {name}:{parameter.name}={example}"
-            )
-    return {p.name: None if p.default is p.empty else p.default for p in named}
-
-
 def _try(spec: OptimizerSpec) -> None:
     import torch
 
@@ -292,46 +272,9 @@ def _try(spec: OptimizerSpec) -> None:
         shapes = [(2, 2), (2,)] if spec.rest else [(2, 2)]
         optimizer = spec.build([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes])
     except Exception as error:  # a user's class may raise anything
-        raise SpecError(f"{spec.label}: {_one_line(error)}") from None
+        raise SpecError(f"{spec.label}: {one_line(error)}") from None
     if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):
         raise SpecError(f"{spec.label}: a schedule needs a learning rate, and it has no 'lr'")
-
-
-def _target(name: str) -> str:
-    if name.endswith(".py"):
-        raise SpecError(f"optimizer {shown(name)}: add the class, as in {shown(name + ':MyOpt')}")
-    if _PATH.fullmatch(name):
-        if not all(name.split(".")):
-            raise SpecError(
-                f"optimizer {shown(name)}: expected names with a dot between them, as in "
-                "torch.optim.AdamW"
-            )
-        module = module_of(name)
-        return f"{module}:{name[len(module) + 1 :]}"
-    return pick(OPTIMIZERS, name, "optimizer").address
-
-
-def _load(name: str, target: str) -> type:
-    from torch.optim import Optimizer
-
-    module_name, attribute = target.split(":")
-    try:
-        module = import_module(module_name)
-    except (Exception, SystemExit) as error:  # includes errors raised by the module itself
-        reason = why_not_found(error, module_name) or _one_line(error)
-        raise SpecError(
-            f"optimizer {shown(name)}: cannot import {shown(module_name)}: {reason}"
-        ) from None
-    found: Any = module
-    for part in attribute.split("."):
-        holder, found = found, getattr(found, part, None)
-        if found is None:
-            hint = near(part, vars(holder) if hasattr(holder, "__dict__") else {})
-            where = getattr(holder, "__qualname__", module_name)
-            raise SpecError(f"optimizer {shown(name)}: {where} has no {shown(part)}.{hint}")
-    if not (isinstance(found, type) and issubclass(found, Optimizer)):
-        raise SpecError(f"optimizer {shown(name)}: it is not a subclass of torch.optim.Optimizer")
-    return found
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -364,8 +307,10 @@ def _value(text: str) -> Any:
     """
     if text.startswith("(") and text.endswith(")"):
         return tuple(_value(part.strip()) for part in _split(text[1:-1], ",") if part.strip())
-    if re.fullmatch(f"{_NUMBER}(/{_NUMBER})+", text):
+    if re.fullmatch(f"{_PART}(/{_PART})+", text):
         return tuple(_value(part) for part in text.split("/"))
+    if re.match(r"[+-]?\.?[0-9][^/]*\.\.", text):
+        return _range(text)
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if re.fullmatch(r"[+-]?[0-9]+", text):
@@ -378,26 +323,25 @@ def _value(text: str) -> Any:
         return text
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"({','.join(map(_text, value))})"
-    short = f"{value:g}" if isinstance(value, float) else str(value)
-    return short if not isinstance(value, float) or float(short) == value else repr(value)
+def _range(text: str) -> Range:
+    """Read a range: log-uniform, or one minus log-uniform if both ends lie in (0.5, 1).
 
+    The name is left open.
 
-def _as_default(value: Any, default: Any) -> Any:
-    """Convert whole numbers to floats where the default is a float: ``lr=1`` is lr=1.0."""
-    if isinstance(value, tuple) and isinstance(default, (tuple, list)):
-        return tuple(map(_as_default, value, default)) if len(value) == len(default) else value
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if is_whole and isinstance(default, float) else value
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(map(_is_json, value))
-    return value is None or isinstance(value, (bool, int, float, str))
+    >>> _range("0.8..0.999")
+    Range(name='', low=0.001, high=0.2, one_minus=True)
+    """
+    match = re.fullmatch(_RANGE, text)
+    if match is None or "..." in text:
+        raise SpecError(f"{shown(text)}: expected a range of two numbers, as in 1e-4..1e-1")
+    low, high = map(float, match.groups())
+    if low <= 0 or high <= 0:
+        raise SpecError(
+            f"{shown(text)}: a range is log-uniform: give positive ends, as in 1e-4..1e-1"
+        )
+    if not low < high < math.inf:
+        raise SpecError(f"{shown(text)}: expected a range with the smaller end first")
+    if low > 0.5 and high < 1:
+        from_one = [float(1 - Decimal(repr(end))) for end in (high, low)]  # 0.001 for 0.999
+        return Range(name="", low=from_one[0], high=from_one[1], one_minus=True)
+    return Range(name="", low=low, high=high)

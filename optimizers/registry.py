@@ -6,7 +6,7 @@ from typing import Any
 
 from optimizers.moved import address_of
 from optimizers.source import literal_defaults
-from optimizers.spaces import ADAM_LIKE, Range, Space
+from optimizers.spaces import ADAM_LIKE, ALPHA, MOMENTUM, RHO, WEIGHT_DECAY, Kind, Range, Space
 from optimizers.twin import TorchTwin
 
 
@@ -76,6 +76,11 @@ class OptimizerRow:
         return self.target.partition(":")[2]
 
     @property
+    def spaces(self) -> Mapping[Kind, Space]:
+        """The two spaces: ``lr``, the learning rate alone, and ``full``, all ranges of the row."""
+        return {"lr": self.space.only_lr, "full": self.space}
+
+    @property
     def hyperparameters(self) -> Mapping[str, Any]:
         """All hyperparameters with their defaults, read from the source file without torch."""
         return literal_defaults(self.target)
@@ -107,7 +112,7 @@ _ROWS = (
         space=Space(
             ranges=(
                 Range(name="lr", low=1e-4, high=1.0),
-                Range(name="momentum", low=1e-3, high=0.3, one_minus=True),
+                MOMENTUM,
             )
         ),
         state_tensors=1,
@@ -125,7 +130,7 @@ _ROWS = (
         space=Space(
             ranges=(
                 Range(name="lr", low=1e-4, high=1.0),
-                Range(name="momentum", low=1e-3, high=0.3, one_minus=True),
+                MOMENTUM,
             )
         ),
         state_tensors=1,
@@ -158,7 +163,7 @@ _ROWS = (
         space=Space(
             ranges=(
                 Range(name="lr", low=1e-3, high=10.0),
-                Range(name="rho", low=1e-2, high=0.3, one_minus=True),
+                RHO,
             )
         ),
         state_tensors=2,
@@ -177,7 +182,7 @@ _ROWS = (
         space=Space(
             ranges=(
                 Range(name="lr", low=1e-5, high=1e-1),
-                Range(name="alpha", low=1e-3, high=0.3, one_minus=True),
+                ALPHA,
             )
         ),
         state_tensors=1,
@@ -221,7 +226,7 @@ _ROWS = (
         summary="Adam whose weight decay shrinks the parameters, apart from the gradient",
         formula="α·m̂/(√v̂ + ε)",
         defaults="torch.optim.AdamW",
-        space=Space(ranges=(*ADAM_LIKE, Range(name="weight_decay", low=1e-4, high=1.0))),
+        space=Space(ranges=(*ADAM_LIKE, WEIGHT_DECAY)),
         state_tensors=2,
         decoupled=True,
         scale_free=True,

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.problems import PROBLEMS
-from benchmark.spec import Study, Trial
+from benchmark.spec import Trial
+from benchmark.study import Study
 from datamodules.places import why_unavailable
 from optimizers.grammar import parse
 

@@ -26,8 +26,8 @@ from _trials import report
 from benchmark.metrics import AXES
 from benchmark.problems import PROBLEMS
 from benchmark.record import Clocks, Environment, Progress, Record
-from benchmark.spec import Study
 from benchmark.store import Store
+from benchmark.study import Study
 from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
 

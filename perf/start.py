@@ -17,8 +17,8 @@ from report_page import cost
 
 from benchmark.problems import PROBLEMS
 from benchmark.record import Clocks, Record
-from benchmark.spec import Study
 from benchmark.store import Store
+from benchmark.study import Study
 from optimizers.grammar import describe
 
 REPEATS = 3

@@ -10,7 +10,7 @@ possible p is 2·½ⁿ. If even that could not pass the correction, the verdict 
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -121,7 +121,7 @@ def seeds_needed(comparisons: int) -> int:
 
 
 def holm(p: Sequence[float] | Array) -> Array:
-    """Return p values, shape (tests,), corrected by Holm's step-down method.
+    """Return p values, shape (…, tests), corrected by Holm's step-down method along the last axis.
 
     Holm 1979, A simple sequentially rejective multiple test procedure.
 
@@ -129,12 +129,28 @@ def holm(p: Sequence[float] | Array) -> Array:
     [0.03, 0.06, 0.06]
     """
     values = np.asarray(p, dtype=float)
-    order = np.argsort(values, kind="stable")
-    remaining = len(values) - np.arange(len(values))
-    stepped = np.minimum(np.maximum.accumulate(values[order] * remaining), 1.0)
-    corrected = np.empty_like(stepped)
-    corrected[order] = stepped
+    order = np.argsort(values, kind="stable", axis=-1)
+    remaining = values.shape[-1] - np.arange(values.shape[-1])
+    stepped = np.take_along_axis(values, order, axis=-1) * remaining
+    corrected = np.empty_like(values)
+    limited = np.minimum(np.maximum.accumulate(stepped, axis=-1), 1.0)
+    np.put_along_axis(corrected, order, limited, axis=-1)
     return corrected
+
+
+def gains(metric: str, of_a: Mapping[int, float], of_b: Mapping[int, float]) -> Array:
+    """Return by how much a is better than b in each common seed, in the order of seeds.
+
+    Gains that differ by less than the rounding error are equal. Where one of both has the worst
+    infinity the gain is infinite, and where both have it, it is 0.
+    """
+    seeds = sorted(of_a.keys() & of_b.keys())
+    a, b = (np.array([of[seed] for seed in seeds]) for of in (of_a, of_b))
+    is_apart = a != b  # two infinities, both diverged, are a tie
+    difference = np.subtract(a, b, out=np.zeros(len(seeds)), where=is_apart)
+    size = np.maximum(np.abs(a), np.abs(b))
+    noise = np.full(len(seeds), _SAME_SHARE) if is_share(metric) else _SAME_DIGITS * size
+    return _without_noise(difference if higher_is_better(metric) else -difference, noise)
 
 
 def _names(scores: pl.DataFrame, reference: str) -> bool:
@@ -158,10 +174,10 @@ def _family(
     group: pl.DataFrame, table: dict[str, dict[int, float]], pairs: list[tuple[str, str]]
 ) -> list[Comparison]:
     setting, metric = group["setting"][0], group["metric"][0]
-    gains = [_gains(metric, table[a], table[b]) for a, b in pairs]
+    each = [gains(metric, table[a], table[b]) for a, b in pairs]
     found = [
         _compare(setting, metric, a, b, table[a], table[b], gain, ranks)
-        for (a, b), gain, ranks in zip(pairs, gains, _ranked(gains), strict=True)
+        for (a, b), gain, ranks in zip(pairs, each, _ranked(each), strict=True)
     ]
     corrected = holm([comparison.p for comparison in found])
     return [
@@ -173,17 +189,6 @@ def _family(
         )
         for i, (one, p) in enumerate(zip(found, corrected, strict=True))
     ]
-
-
-def _gains(metric: str, of_a: dict[int, float], of_b: dict[int, float]) -> Array:
-    """Return by how much a is better than b in each common seed, in the order of seeds."""
-    seeds = sorted(of_a.keys() & of_b.keys())
-    a, b = (np.array([of[seed] for seed in seeds]) for of in (of_a, of_b))
-    is_apart = a != b  # two infinities, both diverged, are a tie
-    difference = np.subtract(a, b, out=np.zeros(len(seeds)), where=is_apart)
-    size = np.maximum(np.abs(a), np.abs(b))
-    noise = np.full(len(seeds), _SAME_SHARE) if is_share(metric) else _SAME_DIGITS * size
-    return _without_noise(difference if higher_is_better(metric) else -difference, noise)
 
 
 def _without_noise(gains: Array, noise: Array) -> Array:

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.rounding import SHARE_DECIMALS, rounded
-from benchmark.analysis.summary import in_order, setting
+from benchmark.analysis.summary import evaluated, in_order, setting
 from benchmark.decode import COUNTS
 from benchmark.errors import UsageError
 from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
@@ -59,12 +59,12 @@ class Frames:
 def read(stores: Sequence[Store]) -> Frames:
     """Return the trials and curves of `stores`, in the order of `summary.in_order`.
 
-    Trials without a record are left out.
+    Trials without a record are left out, and so are those for tuning.
 
     Raises:
         UsageError: two studies have the same name.
     """
-    return frames_of([(store, in_order(store.records())) for store in stores])
+    return frames_of([(store, in_order(evaluated(store.records()))) for store in stores])
 
 
 def frames_of(studies: Sequence[tuple[Store, Sequence[Record]]]) -> Frames:

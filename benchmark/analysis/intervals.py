@@ -116,13 +116,70 @@ def mean_bounds(values: Array) -> tuple[Array, Array]:
     rows, seeds = values.shape
     if seeds < 2:
         return np.full(rows, np.nan), np.full(rows, np.nan)
+    if seeds < BOOTSTRAP_FROM:
+        return student_bounds(values)
     mean = values.mean(axis=1)
     error = values.std(axis=1, ddof=1) / math.sqrt(seeds)
-    if seeds < BOOTSTRAP_FROM:
-        quantile = _STUDENT[seeds - 2]
-        return mean - quantile * error, mean + quantile * error
     low, high = _bootstrap_quantiles(values)
     return mean - high * error, mean - low * error
+
+
+def student_bounds(values: Array, level: float = LEVEL) -> tuple[Array, Array]:
+    """Return the ends of Student's interval of each row's mean; NaN with fewer than two values.
+
+    Args:
+        values: Finite values, shape (…, seeds).
+        level: Nominal coverage, between 0 and 1.
+
+    Returns:
+        Two arrays of shape (…).
+    """
+    seeds = values.shape[-1]
+    if seeds < 2:
+        return np.full(values.shape[:-1], np.nan), np.full(values.shape[:-1], np.nan)
+    mean = values.mean(axis=-1)
+    error = values.std(axis=-1, ddof=1) / math.sqrt(seeds)
+    quantile = _student_quantile(seeds - 1, level)
+    return mean - quantile * error, mean + quantile * error
+
+
+def share_bounds(shares: Array, examples: int, level: float = LEVEL) -> tuple[Array, Array]:
+    """Return the ends of an interval of each row's mean share, which never leave 0 to 1.
+
+    The interval is Student's on the logit scale, with the delta method's standard error. There k
+    successes of n are the share (k + ½) / (n + 1), so that the logit is finite at 0 and n successes
+    (Haldane 1956, Anscombe 1956). The ends are converted back to k / n: equal shares have an
+    interval of no width, and the mean always lies inside.
+
+    Args:
+        shares: Shares of `examples`, such as accuracies between 0 and 1, shape (…, seeds).
+        examples: Number of examples of which each is a share.
+        level: Nominal coverage, between 0 and 1.
+
+    Returns:
+        Two arrays of shape (…), NaN with fewer than two seeds.
+
+    Raises:
+        ValueError: a share is outside 0 to 1, or there are no examples.
+    """
+    if examples < 1 or not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(
+            f"expected shares between 0 and 1 of at least 1 example, got {shares.min():g} to "
+            f"{shares.max():g} of {examples}"
+        )
+    from scipy.special import expit, logit
+
+    smoothed = (shares * examples + 0.5) / (examples + 1)
+    mean = smoothed.mean(axis=-1)
+    low, high = student_bounds(smoothed, level)
+    width = (high - low) / 2 / (mean * (1 - mean))  # on the logit scale
+    is_constant = (np.ptp(shares, axis=-1) == 0) & ~np.isnan(width)
+
+    def convert(end: Array) -> Array:
+        back = (expit(end) * (examples + 1) - 0.5) / examples
+        return np.where(is_constant, shares[..., 0], np.clip(back, 0.0, 1.0))
+
+    return convert(logit(mean) - width), convert(logit(mean) + width)
 
 
 def median_bounds(values: Array) -> tuple[Array, Array]:
@@ -143,6 +200,15 @@ def median_bounds(values: Array) -> tuple[Array, Array]:
         return np.full(rows, np.nan), np.full(rows, np.nan)
     ordered = np.sort(values, axis=1)
     return ordered[:, k - 1], ordered[:, seeds - k]
+
+
+def _student_quantile(freedom: int, level: float) -> float:
+    """Return the (1 + level) / 2 quantile of Student's t."""
+    if level == LEVEL and freedom <= len(_STUDENT):
+        return _STUDENT[freedom - 1]
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 @cache

@@ -56,7 +56,7 @@ def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
     """
     groups: dict[str, dict[str, list[Record]]] = {}
     places: dict[tuple[Any, ...], tuple[str, str]] = {}
-    for record in in_order(records):
+    for record in in_order(evaluated(records)):
         what = alike(record.trial)
         if what not in places:
             places[what] = setting(record.trial), replace(record.trial, seed=0).key
@@ -65,6 +65,11 @@ def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
     return {
         name: _mark_best([_row(group) for group in rows.values()]) for name, rows in groups.items()
     }
+
+
+def evaluated(records: Iterable[Record]) -> list[Record]:
+    """Return the records of trials that are compared, without those that only chose settings."""
+    return [record for record in records if record.trial.purpose == "evaluation"]
 
 
 def alike(trial: Trial) -> tuple[Any, ...]:

@@ -64,6 +64,26 @@ def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
     return max([*codes, *[_NOT_JUDGED] * bool(refusals)])
 
 
+def short_report(spec: OptimizerSpec) -> list[str]:
+    """Return a line for each property that fails, or one that says that none does.
+
+    Raises:
+        UsageError: the optimizer cannot be judged.
+    """
+    outcomes = _examine(spec)
+    if outcomes[0].status == "not judged":
+        return [f"check       {spec.label} cannot be judged: {outcomes[0].reason}"]
+    failed = [each for each in outcomes if each.status == "failed"]
+    lines = [
+        f"check       {_MARKS['failed']} {spec.label}: {each.check.name}: {each.reason}"
+        for each in failed
+    ]
+    judged = sum(each.status != "not applicable" for each in outcomes)
+    return lines or [
+        f"check       {_MARKS['passed']} {spec.label}: {judged} properties, none fails"
+    ]
+
+
 def _specs(text: str) -> list[OptimizerSpec]:
     specs = describe(text)
     for spec in specs:

@@ -20,7 +20,9 @@ class Forecast:
         num_seeds: Seeds per optimizer.
         num_trials: All trials of the study.
         num_to_run: Trials without a result.
-        seconds: Estimated duration of the trials to run.
+        doing: Purpose of the trials to run now, if others follow; otherwise empty.
+        num_later: Trials that will follow, as far as that is known.
+        seconds: Estimated duration of the trials to run and of those that follow.
         disk_bytes: Estimated disk space of these trials and of data still to be prepared.
         workers: Number of trials that run in parallel.
         folder: Folder of the results.
@@ -31,6 +33,8 @@ class Forecast:
     num_seeds: int
     num_trials: int
     num_to_run: int
+    doing: str
+    num_later: int
     seconds: float
     disk_bytes: int
     workers: int
@@ -44,6 +48,7 @@ class Forecast:
             "seeds": self.num_seeds,
             "trials": self.num_trials,
             "to run": self.num_to_run,
+            "later": self.num_later,
             "minutes": round(self.seconds / 60, 1),
             "disk MB": self._megabytes(),
             "results": str(self.folder),
@@ -56,11 +61,17 @@ class Forecast:
         return [
             f"problems    {', '.join(self.problems)}",
             f"optimizers  {', '.join(self.optimizers)}",
-            f"trials      {self.num_trials} with {counted(self.num_seeds, 'seed')}, "
-            f"{self.num_to_run} to run, "
+            f"trials      {self._trials()}, "
             f"about {in_words(self.seconds)} with {counted(self.workers, 'worker')}",
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
         ]
+
+    def _trials(self) -> str:
+        if not self.doing:
+            seeds = counted(self.num_seeds, "seed")
+            return f"{self.num_trials} with {seeds}, {self.num_to_run} to run"
+        later = f", then about {self.num_later} more" if self.num_later else ""
+        return f"{self.num_to_run} to run for {self.doing}{later}"
 
     def _megabytes(self) -> float:
         return round(self.disk_bytes / 1e6, 1)
@@ -76,13 +87,16 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
     """
     durations = Durations(store.records() if plan.missing else [])
     problems = {f"{t.problem} ({counted(t.epochs, 'epoch')})": None for t in plan.trials}
+    later = [trial for trial, count in plan.later for _ in range(count)]
     return Forecast(
         problems=tuple(problems),
-        optimizers=tuple({trial.label: None for trial in plan.trials}),
+        optimizers=plan.contestants or tuple({trial.label: None for trial in plan.trials}),
         num_seeds=len({trial.seed for trial in plan.trials}),
         num_trials=len(plan.trials),
         num_to_run=len(plan.missing),
-        seconds=durations.estimate_in_all(plan.missing, workers),
+        doing=plan.doing if plan.missing else "",
+        num_later=len(later),
+        seconds=durations.estimate_in_all([*plan.missing, *later], workers),
         disk_bytes=plan.num_bytes,
         workers=workers,
         folder=store.folder,

@@ -13,6 +13,7 @@ from optimizers.pick import pick
 
 _VERBS = {
     "run": "run trials and print the tables (the default)",
+    "compare": "compare your optimizer with tuned baselines, to a verdict",
     "show": "print the tables of a study again",
     "check": "check that an optimizer, such as your own, behaves as users of torch.optim expect",
     "report": "write an HTML page, a Markdown document, figures for papers, or a W&B Report",

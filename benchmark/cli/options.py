@@ -70,6 +70,7 @@ class Names(click.ParamType[Any]):
         paths: Accept import paths: a name with a dot is not looked up, and
             ``path/to/file.py:Class`` becomes an import path.
         aliases: Names in other tools mapped to ours, for suggestions.
+        pairs: Accept pairs of import paths or names with a slash between them.
     """
 
     name = "names"
@@ -81,8 +82,10 @@ class Names(click.ParamType[Any]):
         *,
         paths: bool = False,
         aliases: Mapping[str, str] | None = None,
+        pairs: bool = False,
     ) -> None:
         self.kind = kind
+        self.pairs = pairs
         self.aliases = aliases or {}
         self.known = dict.fromkeys(known)
         self.paths = paths
@@ -103,6 +106,8 @@ class Names(click.ParamType[Any]):
     def _checked(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if self.paths and "." in name:
             return import_path(name, param, ctx)
+        if self.pairs and name not in self.known and name.count("/") == 1 and "." in name:
+            return "/".join(import_path(part, param, ctx) for part in name.split("/"))
         try:
             pick(self.known, name, self.kind)
         except UnknownNameError as error:

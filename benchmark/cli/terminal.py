@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from benchmark.cli.forecast import forecast
+from benchmark.declaration import read_declaration
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
 from benchmark.launchers.watchers import Together
@@ -25,6 +26,7 @@ from benchmark.spec import Trial
 from benchmark.store import Store
 
 if TYPE_CHECKING:
+    from benchmark.analysis.judging import Judgement
     from benchmark.mirror.live import Sink
 
 
@@ -72,6 +74,7 @@ class Terminal:
         """
         self._plan = plan
         if self._has_run:
+            self._say_stage(plan)
             return
         if plan.missing:
             self._has_run = True
@@ -116,9 +119,11 @@ class Terminal:
     def report(self, records: Sequence[Record], *, as_json: bool) -> int:
         """Print the tables of the completed study, and return the exit code."""
         if as_json:
-            click.echo(json.dumps(tables_as_json(records), indent=1))
+            click.echo(json.dumps(self._as_json(records), indent=1))
         else:
             print_tables(self._console, records)
+            for line in self._verdicts(records):
+                self.say(line)
             done = "" if self._has_run else "all trials were on record; "
             again = _verb("show", self._store)
             self.say(f"\n{done}files: {self._store.folder}   again: {again}")
@@ -130,6 +135,33 @@ class Terminal:
                 "the same command goes on"
             )
         return 1 if lacking or any(record.status == "failed" for record in records) else 0
+
+    def _verdicts(self, records: Sequence[Record]) -> list[str]:
+        """Return the verdicts of a study that was tuned; none of one that was not."""
+        judgement = self._judgement(records)
+        if judgement is None:
+            return []
+        from benchmark.report.judgements import sentences
+
+        return ["", *sentences(judgement)]
+
+    def _judgement(self, records: Sequence[Record]) -> "Judgement | None":
+        declaration = read_declaration(self._store.folder)
+        if declaration is None or declaration.tuning is None:
+            return None
+        from benchmark.analysis.judging import judgement_of  # loads scipy
+
+        return judgement_of(declaration, records)
+
+    def _as_json(self, records: Sequence[Record]) -> object:
+        """Return the tables; with those of a tuned study, its verdicts."""
+        judgement = self._judgement(records)
+        tables = tables_as_json(records)
+        if judgement is None:
+            return tables
+        from benchmark.report.judgements import as_json
+
+        return {"tables": tables, **as_json(judgement)}
 
     def _choose_sinks(self, missing: Sequence[Trial]) -> list[str]:
         """Choose the sinks, try the loggers on one trial, and return a line for each sink."""
@@ -158,6 +190,11 @@ class Terminal:
             self.say(line)
         for place in filter(None, places):
             self.say(place)
+
+    def _say_stage(self, plan: TrialPlan) -> None:
+        if plan.doing and plan.missing:
+            trials = counted(len(plan.missing), "trial")
+            self.say(f"{plan.doing:<11} {trials}")
 
     def _workers(self, trials: Sequence[Trial]) -> int:
         return self._launcher.num_at_once(max((trial.threads for trial in trials), default=1))

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmark.analysis.summary import in_order
+from benchmark.analysis.summary import evaluated, in_order
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING
 from benchmark.report import markdown
@@ -38,7 +38,9 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
     again = [
         line
         for store in stores
-        for line in commands(store.study, [each.trial for each in in_order(store.records())])
+        for line in commands(
+            store.study, [each.trial for each in in_order(evaluated(store.records()))]
+        )
     ]
     text = _document(findings, drawings, quote(folder.name), again)
     folder.mkdir(exist_ok=True)

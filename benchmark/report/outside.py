@@ -8,7 +8,7 @@ import polars as pl
 
 from benchmark.analysis import frame
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.summary import in_order
+from benchmark.analysis.summary import evaluated, in_order
 from benchmark.plain_text import REASON_LENGTH, plain, plain_names
 from benchmark.report.words import reason_words
 from benchmark.spec import Trial
@@ -33,7 +33,7 @@ def read_with_trials(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Tr
     Raises:
         UsageError: as `read` does.
     """
-    studies = [(store, in_order(store.records())) for store in stores]
+    studies = [(store, in_order(evaluated(store.records()))) for store in stores]
     trials = {store.study: [record.trial for record in records] for store, records in studies}
     return shown(frame.frames_of(studies)), trials
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.problems import PROBLEMS
-from benchmark.spec import Study
 from benchmark.store import Store
+from benchmark.study import Study
 from optimizers.grammar import parse
 from tests.benchmark.logs import log, record_of, study  # noqa: F401 (fixtures for every test)
 from tests.benchmark.mirror.wandb_server import serve

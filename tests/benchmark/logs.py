@@ -7,8 +7,8 @@ import pytest
 
 from benchmark.problems import PROBLEMS
 from benchmark.record import Record
-from benchmark.spec import Study
 from benchmark.store import Store
+from benchmark.study import Study
 from optimizers.spec import OptimizerSpec
 
 

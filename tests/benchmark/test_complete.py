@@ -12,6 +12,7 @@ from benchmark.problems import PROBLEMS
 from benchmark.record import Environment, Record
 from benchmark.request import Request
 from benchmark.store import Store
+from benchmark.study import Study
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 

@@ -17,6 +17,7 @@ from benchmark.decode import (
 from benchmark.errors import Misfit, UsageError
 from benchmark.record import Environment, Record
 from benchmark.spec import Trial
+from benchmark.study import Study
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec
 from tests.benchmark.logs import record_of

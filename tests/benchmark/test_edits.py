@@ -7,8 +7,9 @@ import pytest
 
 from benchmark.complete import complete
 from benchmark.edits import edit_notice
+from benchmark.record import Record
 from benchmark.request import Request
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from tests.benchmark.test_complete import Noting
 
 OPTIMIZER = "import torch\n\nclass Mine(torch.optim.SGD):\n    pass\n"

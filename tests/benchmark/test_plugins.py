@@ -17,7 +17,7 @@ from benchmark.plugins import (
 )
 from benchmark.problems import problems_of
 from benchmark.runner import run
-from benchmark.spec import Study
+from benchmark.study import Study
 from benchmark.tasks.classification import Classification
 from datamodules.digits import Digits
 from datamodules.errors import DataUnavailableError

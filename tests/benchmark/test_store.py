@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.record import Clocks, Record
-from benchmark.store import Record, Store, open_study, write_json
+from benchmark.store import Store, open_study, write_json
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from benchmark.launchers import LAUNCHERS, Launcher, Limits, make_launcher
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.messages import Begun, RunningLoss
 from benchmark.launchers.server import start, start_method
-from benchmark.spec import Study
 from benchmark.store import Store
+from benchmark.study import Study
 from optimizers.errors import UnknownNameError
 from tests.plugins import launchers
 

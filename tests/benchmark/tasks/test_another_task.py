@@ -16,7 +16,7 @@ from benchmark.plugins import check_fit, model_class, model_for, prepare_data, t
 from benchmark.problems import problems_of
 from benchmark.report.table import print_tables
 from benchmark.runner import run
-from benchmark.spec import Study
+from benchmark.study import Study
 from benchmark.tasks.classification import Classification
 from optimizers.grammar import parse
 from tests.plugins.regression import RMSE, GaussianRegression, Mismeasures

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.__main__ import main
-from benchmark.cli import run
+from benchmark.cli import study_options
 from benchmark.problems import PROBLEMS
 from benchmark.report.page.reproduce import commands
-from benchmark.spec import Study, Workload
+from benchmark.spec import Workload
+from benchmark.study import Study
 from optimizers.grammar import parse
 
 
@@ -17,14 +18,14 @@ def planned(lines):
     """Return the keys of the trials that the command line plans for `lines`."""
     keys = set()
 
-    real = run.forecast
+    real = study_options.forecast
 
     def note(plan, *others):
         keys.update(trial.key for trial in plan.trials)
         return real(plan, *others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "forecast", note)
+        patch.setattr(study_options, "forecast", note)
         for line in lines:
             assert main([*shlex.split(line)[3:], "--dry-run"]) == 0
     return keys

@@ -1,0 +1,91 @@
+"""The verb ``compare``: is an optimizer better than tuned baselines? One command to a verdict."""
+
+import re
+from typing import Any
+
+import click
+
+from benchmark.cli.options import Names, OptimizerList, Whole
+from benchmark.cli.run import request_of
+from benchmark.cli.study_options import Outside, carry_out, study_options
+from benchmark.errors import UsageError
+from benchmark.planning import Planner
+from benchmark.problems import PROBLEMS
+from optimizers.errors import SpecError
+from optimizers.grammar import describe_tunables
+
+BASELINES = "adam,sgd,momentum"
+
+
+@click.command(name="compare")
+@click.argument("optimizers", nargs=-1, required=True, type=OptimizerList())
+@click.option(
+    "--on",
+    "problems",
+    type=Names("problem", list(PROBLEMS), pairs=True),
+    default="mlp/mnist",
+    show_default=True,
+    help="Problems: names such as logreg/mnist, or MODEL/DATASET with your own import paths.",
+)
+@click.option(
+    "--against",
+    type=OptimizerList(),
+    default=BASELINES,
+    show_default=True,
+    help="Baselines, tuned like yours; the first is the reference of all verdicts.",
+)
+@click.option(
+    "--budget",
+    "tune",
+    type=Whole(10_000, hint="how many points each optimizer tries"),
+    default=16,
+    show_default=True,
+    help="Points that every optimizer tries before it is trained on fresh seeds.",
+)
+@click.option("--check/--no-check", default=True, help="Check the optimizer's properties first.")
+@study_options(seeds=10, study=None)
+def command(
+    optimizers: tuple[str, ...], against: str, check: bool, study: str | None, **options: Any
+) -> int:
+    """Compare each of OPTIMIZERS with tuned baselines, to a verdict.
+
+    An optimizer is a name or an import path, with ranges to tune if you like:
+    mine.MyOpt:lr=1e-4..1e-1:beta=0.8..0.999. Every optimizer tries as many points on tuning seeds;
+    the best setting of each is trained on fresh seeds, and these alone are compared. The plan and
+    its cost stand before the start; after Ctrl-C the same command goes on.
+    """
+    mine = ",".join(optimizers)
+    try:
+        labels = [tunable.label for tunable in describe_tunables(mine, options["space"])]
+        others = [tunable.label for tunable in describe_tunables(against, options["space"])]
+    except SpecError as error:
+        raise UsageError(str(error)) from None
+    outside = Outside.taken_from(options, study or _study_name(labels))
+    added = [label for label in labels if label not in others]
+    options |= {
+        "opts": ",".join([against, *([mine] if added else [])]),
+        "reference": others[0],
+    }
+    request = request_of(options)
+    if check and not outside.dry_run and Planner(request, outside.store()).plan().missing:
+        _check(mine, options["space"], quiet=outside.as_json)
+    return carry_out(request, outside)
+
+
+def _study_name(labels: list[str]) -> str:
+    """Return a name for the study of these optimizers.
+
+    >>> _study_name(["mine.MyOpt", "my sgd"])
+    'compare-mine.MyOpt-my_sgd'
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(["compare", *labels]))[:80]
+
+
+def _check(text: str, space: Any, *, quiet: bool) -> None:
+    """Check the properties of each optimizer that is not registered, and say what fails."""
+    from benchmark.cli.check import short_report
+
+    for tunable in describe_tunables(text, space):
+        if "." in tunable.name:
+            for line in short_report(tunable.defaults()):
+                click.echo(line, err=quiet)

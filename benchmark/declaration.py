@@ -1,0 +1,280 @@
+"""The declaration of a study: what it compares, written to ``study.toml`` before its first trial.
+
+A study that is asked for again with other problems, optimizers, spaces, budgets or seeds goes on,
+and the file gets the change as a dated deviation, which reports list. When the tuning of a problem
+has ended, the chosen hyperparameters and the margin of equivalence are added before the first
+evaluation trial, so that a report needs this file and the records, and no optimizer's code.
+"""
+
+import json
+import statistics
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from benchmark.atomic import write_text
+from benchmark.decode import read_file
+from benchmark.errors import UsageError
+from benchmark.plain_text import plain
+
+FILE = "study.toml"
+MARGIN_SHARE = 0.01
+Edge = Literal["", "low", "high"]
+_MOST_BYTES = 4_000_000
+_Json = dict[str, Any]
+
+
+class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a study after it was declared.
+
+    Args:
+        at: Time in UTC, ISO 8601.
+        what: The parts that changed, each with its old and new value in words.
+        records: Number of trials with a result at that time.
+    """
+
+    at: str
+    what: list[str]
+    records: int
+
+
+class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The outcome of a search: the setting that goes on to the evaluation.
+
+    Args:
+        problem, accelerator, precision: The cell.
+        label: The optimizer's label.
+        optimizer: The chosen optimizer, as in trials.
+        tried: Number of points tried on the first tuning seed.
+        finalists: Number of them that were repeated on the other tuning seeds.
+        tunes: Kinds of hyperparameters that were tuned.
+        only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
+        edge: ``high`` or ``low`` if the chosen learning rate is the highest or lowest that was
+            tried; otherwise empty.
+    """
+
+    problem: str
+    accelerator: str
+    precision: str
+    label: str
+    optimizer: _Json
+    tried: int
+    finalists: int
+    tunes: list[str]
+    only_rate: bool
+    edge: Edge
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """The cell and the label, which a study has once."""
+        return self.problem, self.accelerator, self.precision, self.label
+
+
+class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The search of a declared study.
+
+    Args:
+        budget: Points that every optimizer tries.
+        seeds: The tuning seeds.
+        sampler: Name of what chooses the points.
+        optimizers: The optimizers to tune, as `optimizers.tunable.Tunable.to_json` writes them.
+    """
+
+    budget: int
+    seeds: list[int]
+    sampler: str
+    optimizers: list[_Json]
+
+
+class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a study compares, and by which rules.
+
+    Args:
+        at: Time of the declaration in UTC, ISO 8601.
+        suite: Version of the suite.
+        schema: Version of the training, as in trials.
+        problems: Workloads by the name of their problem.
+        accelerators, precisions, threads, log_every, diagnostics_every: As in `Study`.
+        seeds: The evaluation seeds, which alone are compared.
+        choosing: The metric whose value on tuning seeds chooses hyperparameters.
+        confirmatory: The metric whose final value on evaluation seeds decides verdicts.
+        reference: Label of the optimizer that all others are compared with; empty for none.
+        margins: Margin of equivalence by problem, in the unit of `confirmatory`.
+        chosen: The outcomes of the searches that have ended.
+        tuning: The search; None if the optimizers are trained as given.
+        optimizers: Labels of optimizers that are trained as given.
+        deviations: Later changes, oldest first.
+    """
+
+    at: str
+    suite: str
+    schema: int
+    problems: dict[str, _Json]
+    accelerators: list[str]
+    precisions: list[str]
+    threads: int
+    log_every: int
+    diagnostics_every: int
+    seeds: list[int]
+    choosing: str
+    confirmatory: str
+    reference: str = ""
+    margins: dict[str, float] = msgspec.field(default_factory=dict)
+    chosen: list[Chosen] = msgspec.field(default_factory=list)
+    tuning: Tuning | None = None
+    optimizers: list[str] = msgspec.field(default_factory=list)
+    deviations: list[Deviation] = msgspec.field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of all optimizers."""
+        if self.tuning is None:
+            return self.optimizers
+        return [str(each["label"]) for each in self.tuning.optimizers]
+
+
+def read_declaration(folder: Path) -> Declaration | None:
+    """Return the declaration in a study's folder; None if there is none.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    path = folder / FILE
+    try:
+        data = tomllib.loads(read_file(path, _MOST_BYTES).decode())
+        return msgspec.convert(data, Declaration)
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is damaged ({plain(error, 200)}): mend it, or remove it to declare anew"
+        ) from None
+
+
+def write_declaration(folder: Path, declaration: Declaration) -> None:
+    """Write the declaration to a study's folder, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    import tomli_w
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {k: v for k, v in msgspec.to_builtins(declaration).items() if v is not None}
+    write_text(folder / FILE, tomli_w.dumps(data))
+
+
+def declared(
+    folder: Path, asked: Declaration, num_results: int
+) -> tuple[Declaration, tuple[str, ...]]:
+    """Declare a study in its folder, or note how it now differs from what was declared.
+
+    Args:
+        folder: The study's folder, which is made.
+        asked: The declaration of the study as it is asked for now.
+        num_results: Number of trials with a result so far.
+
+    Returns:
+        The declaration as it now stands in the file, and the changes in words, none at first.
+
+    Raises:
+        UsageError: the file is damaged.
+        OSError: the file cannot be written.
+    """
+    found = read_declaration(folder)
+    if found is None:
+        write_declaration(folder, asked)
+        return asked, ()
+    asked = _with_all_of(found, asked)
+    changes = tuple(_changes(found, asked))
+    if not changes:
+        return found, ()
+    deviation = Deviation(at=asked.at, what=list(changes), records=num_results)
+    merged = structs.replace(
+        asked,
+        at=found.at,
+        margins=found.margins,
+        chosen=found.chosen,
+        deviations=[*found.deviations, *([deviation] if num_results else [])],
+    )
+    write_declaration(folder, merged)
+    return merged, changes if num_results else ()
+
+
+def default_margin(values: Sequence[float]) -> float:
+    """Return the margin of equivalence: 1 % of the mean of `values`, or their deviation if larger.
+
+    Args:
+        values: Final values of the reference, one for each seed.
+    """
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return max(MARGIN_SHARE * abs(statistics.fmean(values)), deviation)
+
+
+def with_outcomes(
+    folder: Path, chosen: Sequence[Chosen], margins: Mapping[str, float]
+) -> Declaration:
+    """Add the outcomes of searches, and the margins of problems that have none yet.
+
+    Raises:
+        UsageError: the study was not declared, or the file is damaged.
+        OSError: the file cannot be written.
+    """
+    found = read_declaration(folder)
+    if found is None:
+        raise UsageError(f"{folder / FILE} is missing: run the study again to declare it")
+    outcomes = {each.place: each for each in (*found.chosen, *chosen)}
+    new = structs.replace(
+        found, chosen=list(outcomes.values()), margins={**margins, **found.margins}
+    )
+    if new != found:
+        write_declaration(folder, new)
+    return new
+
+
+def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
+    """Return `asked` with the problems, seeds and given optimizers that were declared before."""
+    return structs.replace(
+        asked,
+        problems=before.problems | asked.problems,
+        seeds=list(dict.fromkeys([*before.seeds, *asked.seeds])),
+        optimizers=list(dict.fromkeys([*before.optimizers, *asked.optimizers])),
+        accelerators=list(dict.fromkeys([*before.accelerators, *asked.accelerators])),
+        precisions=list(dict.fromkeys([*before.precisions, *asked.precisions])),
+        reference=asked.reference or before.reference,
+    )
+
+
+_ALWAYS_NEW = ("at", "suite", "margins", "chosen", "deviations")
+
+
+def _changes(before: Declaration, now: Declaration) -> list[str]:
+    """Return what differs, as "NAME: OLD, now NEW" with values in short words."""
+    found = []
+    for name in Declaration.__struct_fields__:
+        old, new = getattr(before, name), getattr(now, name)
+        if name not in _ALWAYS_NEW and old != new:
+            found.append(f"{name}: {_words(old)}, now {_words(new)}")
+    return found
+
+
+def _words(value: Any) -> str:
+    """Return a value of a declaration in few words."""
+    if isinstance(value, Tuning):
+        labels = ", ".join(str(each.get("label", "")) for each in value.optimizers)
+        return plain(f"{value.budget} points of {labels} on seeds {_words(value.seeds)}", 300)
+    if isinstance(value, dict):
+        return plain(", ".join(value), 300)
+    if isinstance(value, list):
+        return plain(", ".join(map(str, value)) or "none", 300)
+    return plain(json.dumps(value) if value is not None else "none", 300)
+
+
+def now() -> str:
+    """Return the time of now in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

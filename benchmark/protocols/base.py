@@ -1,0 +1,43 @@
+"""The interface of a protocol."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmark.record import Record
+from benchmark.spec import Cell, Trial
+from optimizers.spec import OptimizerSpec
+
+Results = Callable[[Trial], Record | None]
+"""The record of a trial, whatever its status; None if it has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The trials of one cell that are wanted so far.
+
+    Args:
+        trials: All of them in the order in which they are to run, those with a result included.
+        doing: The purpose of those without a result, such as "tuning".
+        later: Number of trials that later stages will add, as far as that is known.
+        is_last: No record can add a trial.
+    """
+
+    trials: tuple[Trial, ...]
+    doing: str = ""
+    later: int = 0
+    is_last: bool = True
+
+
+class TrialProtocol(Protocol):
+    """A rule that says, given the records so far, which trials a cell needs."""
+
+    def specs(self) -> tuple[OptimizerSpec, ...]:
+        """Return the optimizers whose hyperparameters are checked before the first trial."""
+
+    def stage(self, cell: Cell, results: Results) -> Stage:
+        """Return the trials of `cell` that are wanted so far.
+
+        A protocol asks for results only of trials that it has returned or returns now. It is asked
+        again once they have records, until it wants no others.
+        """

@@ -1,0 +1,237 @@
+"""Sentences on the verdicts of a declared study; every form of a report takes them from here.
+
+The argument `name` escapes names if the form needs it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmark.analysis.judging import Aspect, CostRatio, Entrant, Judgement
+from benchmark.analysis.verdicts import Verdict
+from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.report.words import NO_BREAK, counted, together
+
+Name = Callable[[str], str]
+
+_RELATIONS = {
+    "better": "better than {reference} on {problem} by {size}",
+    "worse": "worse than {reference} on {problem} by {size}",
+    "equivalent": "equivalent to {reference} on {problem}: difference {size}, within ±{margin}",
+    "undecided": "undecided against {reference} on {problem}: difference {size}",
+    "untuned": "no verdict against {reference} on {problem}: {reason}; difference {size}",
+}
+_OVERALL = {
+    "better": "better than {reference}: better on at least one problem and worse on none",
+    "worse": "worse than {reference}: worse on at least one problem and better on none",
+    "mixed": "mixed against {reference}: better on some problems and worse on others",
+    "equivalent": "equivalent to {reference} on every problem",
+    "undecided": "undecided against {reference}",
+    "untuned": "no verdict against {reference}",
+}
+ASPECTS: dict[Aspect, str] = {
+    "confirmatory": "verdict",
+    "optimization": "optimization",
+    "generalization": "generalization",
+}
+
+
+def overall_sentence(judgement: Judgement, label: str, name: Name = str) -> str:
+    """Return the verdict on one optimizer over all problems; empty for a study of one problem."""
+    problems = {one.setting for one in judgement.confirmatory if one.optimizer == label}
+    if len(problems) < 2:
+        return ""
+    words = _OVERALL[judgement.overall[label]].format(reference=name(judgement.reference))
+    return f"{name(label)} over {counted(len(problems), 'problem')}: {words}."
+
+
+def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -> str:
+    """Return the verdict on one optimizer on one problem, with all numbers that belong to it."""
+    entrant = judgement.entrant(verdict.setting, verdict.optimizer)
+    said = _RELATIONS[verdict.word].format(
+        reference=name(verdict.reference),
+        problem=name(_title(judgement, verdict.setting)),
+        size=difference_words(verdict),
+        margin=size_words(verdict.metric, verdict.margin),
+        reason=reason_words(judgement, verdict),
+    )
+    more = f"; about {verdict.more_seeds} seeds more would decide" * bool(verdict.more_seeds)
+    note = f"; {verdict.note}" if verdict.note else ""
+    costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer])
+    cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
+    return (
+        f"{name(verdict.optimizer)} ({name(how_tuned(entrant))}): {said} "
+        f"({numbers_words(verdict)}){more}{note}.{cost}"
+    )
+
+
+def difference_words(verdict: Verdict) -> str:
+    """Return the difference with its interval and metric: "0.004 [0.001, 0.007] validation loss".
+
+    For the words better and worse, the sign is left out, because the word says it.
+    """
+    difference, low, high = verdict.difference, verdict.low, verdict.high
+    if difference is None:
+        return f"of {metric_words(verdict.metric)} unknown, as no seed is done in both"
+    if verdict.word in ("better", "worse") and difference < 0:
+        difference = -difference
+        low, high = (None, None) if low is None or high is None else (-high, -low)
+    words = size_words(verdict.metric, difference)
+    if low is not None and high is not None:
+        words += f" [{size_words(verdict.metric, low)}, {size_words(verdict.metric, high)}]"
+    return f"{words}{unit_words(verdict.metric)} {metric_words(verdict.metric)}"
+
+
+def size_words(metric: str, difference: float) -> str:
+    """Return a difference to three significant digits, without its unit.
+
+    >>> size_words("val/loss", -0.012345), size_words("val/accuracy", 0.012345)
+    ('−0.0123', '1.23')
+    """
+    return f"{difference * metric_of(metric).unit.factor:.3g}".replace("-", "−")
+
+
+def unit_words(metric: str) -> str:
+    """Return the unit of a difference: percentage points for shares, otherwise nothing."""
+    return f"{NO_BREAK}points" if is_share(metric) else ""
+
+
+def numbers_words(verdict: Verdict) -> str:
+    """Return the numbers beside a verdict: seeds, effect size, p and divergence."""
+    found = [counted(verdict.n, "seed")]
+    if verdict.dz is not None:
+        found.append(f"d_z{NO_BREAK}={NO_BREAK}{verdict.dz:.2g}")
+    p = verdict.p_equivalence if verdict.word == "equivalent" else verdict.p
+    if verdict.word != "untuned":
+        found.append(p_words(p))
+    if verdict.diverged or verdict.reference_diverged:
+        found.append(f"diverged in {verdict.diverged}, reference in {verdict.reference_diverged}")
+    return ", ".join(found)
+
+
+def p_words(p: float) -> str:
+    """Return p in words, rounded up.
+
+    >>> p_words(0.0123).split(), p_words(0.0001).split()
+    (['p', '=', '.013'], ['p', '<', '.001'])
+    """
+    from benchmark.report.verdicts import short_p
+
+    short = short_p(p)
+    sign, digits = ("<", short[1:]) if short.startswith("<") else ("=", short)
+    return f"p{NO_BREAK}{sign}{NO_BREAK}{digits}"
+
+
+def how_tuned(entrant: Entrant) -> str:
+    """Return how an optimizer was tuned: "lr=0.01, tuned over lr, 16 points"."""
+    if not entrant.tried:
+        return "as given"
+    chosen = entrant.spec.label.removeprefix(entrant.label).strip()
+    tuned = f"tuned over {', '.join(entrant.tunes)}, {counted(entrant.tried, 'point')}"
+    return f"{chosen}, {tuned}" if chosen else tuned
+
+
+def reason_words(judgement: Judgement, verdict: Verdict) -> str:
+    """Return why there is no verdict, with the numbers that show it; empty if there is one."""
+    if verdict.untuned is None:
+        return ""
+    one = judgement.entrant(verdict.setting, verdict.optimizer)
+    other = judgement.entrant(verdict.setting, verdict.reference)
+    details: dict[str, Iterable[str]] = {
+        "best learning rate at an edge": (edge_words(each) for each in (one, other) if each.edge),
+        "unequal budgets": [f"{one.tried} and {other.tried} points"],
+        "unequal kinds of hyperparameters": [
+            f"{', '.join(one.tunes)} and {', '.join(other.tunes)}"
+        ],
+        "declared seeds incomplete": [
+            f"{len(each.records)} of {len(judgement.declaration.seeds)} of {each.label}"
+            for each in (one, other)
+            if len(each.records) < len(judgement.declaration.seeds)
+        ],
+    }
+    found = together(list(details.get(verdict.untuned, ())) or [""])
+    return f"{verdict.untuned} ({found})" if found else verdict.untuned
+
+
+def edge_words(entrant: Entrant) -> str:
+    """Return at which end of the learning rates tried the chosen one lies; empty for none."""
+    if not entrant.edge:
+        return ""
+    end = "highest" if entrant.edge == "high" else "lowest"
+    return f"lr={entrant.spec.hyperparameters['lr']:g} is the {end} that {entrant.label} tried"
+
+
+def cost_words(cost: CostRatio) -> str:
+    """Return an optimizer's costs against the reference.
+
+    >>> cost_words(CostRatio(step=1.34, state=0.5, state_per_parameter=4.0))
+    'a step takes 1.3 times as long and its state 0.5 times the memory'
+    """
+    found = [] if cost.step is None else [f"a step takes {cost.step:.2g} times as long"]
+    if cost.state_per_parameter == 0:
+        found.append("it keeps no state")
+    elif cost.state is not None:
+        found.append(f"its state {'' if found else 'takes '}{cost.state:.2g} times the memory")
+    elif cost.state_per_parameter is not None:
+        found.append(f"its state takes {cost.state_per_parameter:.2g} bytes per parameter")
+    return together(found) if found else ""
+
+
+def deviation_sentences(judgement: Judgement) -> list[str]:
+    """Return the changes of a study after it was declared."""
+    return [
+        f"Deviation from the declaration, {each.at[:16].replace('T', ' ')} UTC, after "
+        f"{counted(each.records, 'result')}: {'; '.join(each.what)}."
+        for each in judgement.declaration.deviations
+    ]
+
+
+def as_json(judgement: Judgement) -> dict[str, Any]:
+    """Return the verdicts for JSON, with a sentence each."""
+    from dataclasses import asdict
+
+    return {
+        "reference": judgement.reference,
+        "overall": dict(judgement.overall),
+        "verdicts": {
+            aspect: [
+                asdict(verdict) | {"sentence": verdict_sentence(judgement, verdict)}
+                for verdict in verdicts
+            ]
+            for aspect, verdicts in judgement.verdicts.items()
+        },
+        "sentences": sentences(judgement),
+        "declared": judgement.declaration.at,
+        "seeds": list(judgement.declaration.seeds),
+    }
+
+
+def sentences(judgement: Judgement, name: Name = str) -> list[str]:
+    """Return all sentences, the caller's own optimizers first, and deviations last.
+
+    For each optimizer they are on all problems together and then on each problem.
+    """
+    found = []
+    for label in own_first(judgement):
+        found.append(overall_sentence(judgement, label, name))
+        verdicts = [one for one in judgement.confirmatory if one.optimizer == label]
+        found += [verdict_sentence(judgement, one, name) for one in verdicts]
+    return [words for words in (*found, *deviation_sentences(judgement)) if words]
+
+
+def own_first(judgement: Judgement) -> list[str]:
+    """Return the labels that have verdicts, those of optimizers by import path first."""
+    own = {each.label: "." in each.spec.name for each in judgement.entrants}
+    labels = dict.fromkeys(one.optimizer for one in judgement.confirmatory)
+    return sorted(labels, key=lambda label: not own[label])
+
+
+def short_verdict(verdict: Verdict) -> str:
+    """Return a verdict for a table cell: the word, and p where it is one."""
+    return "no verdict" if verdict.word == "untuned" else verdict.word
+
+
+def _title(judgement: Judgement, setting: str) -> str:
+    """Return the problem, or the whole setting where several settings are of one problem."""
+    problems = {each.setting: each.problem for each in judgement.entrants}
+    several = list(problems.values()).count(problems[setting]) > 1
+    return setting if several else problems[setting]

@@ -1,0 +1,136 @@
+"""Studies: a named set of trials, described by a protocol and the cells that it is applied to."""
+
+import itertools
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from benchmark import __version__
+from benchmark.declaration import Chosen, Declaration, Tuning, now
+from benchmark.decode import check_optimizer
+from benchmark.errors import Misfit, UsageError
+from benchmark.metrics import CHOOSING
+from benchmark.plain_text import plain
+from benchmark.protocols.base import Results, TrialProtocol
+from benchmark.protocols.fixed import Fixed
+from benchmark.protocols.tuned import Search, Tuned
+from benchmark.spec import SCHEMA, Cell, Trial, Workload, check_study_name
+from optimizers.spec import OptimizerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A named set of trials that belong together: one folder, one W&B group per problem.
+
+    Args:
+        name: Name of the folder.
+        workloads: The problems with their numbers.
+        optimizers: The optimizers as they are given; empty with `tuned`.
+        seeds: The evaluation seeds.
+        tuned: The protocol that tunes the optimizers first; None to train them as given.
+        accelerators, precisions: Each combination is a comparison of its own.
+        threads, log_every, diagnostics_every: As in `Trial`.
+    """
+
+    name: str
+    workloads: tuple[Workload, ...]
+    optimizers: tuple[OptimizerSpec, ...] = ()
+    seeds: tuple[int, ...] = ()
+    tuned: Tuned | None = None
+    accelerators: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("32-true",)
+    threads: int = 1
+    log_every: int = 50
+    diagnostics_every: int = 0
+
+    def __post_init__(self) -> None:
+        check_study_name(self.name)
+        for optimizer in self.protocol.specs():
+            try:
+                check_optimizer(optimizer.to_json())
+            except Misfit as error:
+                label = plain(optimizer.label, 80)
+                raise UsageError(f"optimizer {label!r} cannot be kept on record: {error}") from None
+
+    @cached_property
+    def protocol(self) -> TrialProtocol:
+        """The rule that says which trials a cell needs."""
+        return self.tuned or Fixed(optimizers=self.optimizers, seeds=self.seeds)
+
+    def cells(self, workload: Workload) -> list[Cell]:
+        """Return the cells of `workload`, one for each accelerator and precision."""
+        return [
+            Cell(
+                workload=workload,
+                accelerator=accelerator,
+                precision=precision,
+                threads=self.threads,
+                log_every=self.log_every,
+                diagnostics_every=self.diagnostics_every,
+            )
+            for accelerator, precision in itertools.product(self.accelerators, self.precisions)
+        ]
+
+    def declaration(self, reference: str = "") -> Declaration:
+        """Return the declaration of this study, with the time of now.
+
+        Args:
+            reference: Label of the optimizer that all others are compared with; empty for none.
+        """
+        tuned = self.tuned
+        return Declaration(
+            at=now(),
+            suite=__version__,
+            schema=SCHEMA,
+            problems={each.problem: asdict(each) for each in self.workloads},
+            accelerators=list(self.accelerators),
+            precisions=list(self.precisions),
+            threads=self.threads,
+            log_every=self.log_every,
+            diagnostics_every=self.diagnostics_every,
+            seeds=list(tuned.seeds if tuned else self.seeds),
+            choosing=tuned.metric if tuned else CHOOSING[0],
+            confirmatory=CHOOSING[0],
+            reference=reference,
+            tuning=_tuning(tuned) if tuned else None,
+            optimizers=[] if tuned else [spec.label for spec in self.optimizers],
+        )
+
+    def trials(self) -> list[Trial]:
+        """Return the trials that are wanted before any has a record, in a fixed order."""
+        cells = [cell for workload in self.workloads for cell in self.cells(workload)]
+        trials = [t for cell in cells for t in self.protocol.stage(cell, lambda _: None).trials]
+        return list({trial.key: trial for trial in trials}.values())
+
+
+def outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
+    """Return the outcomes of all searches of a cell; none until the last one has ended."""
+    return [
+        Chosen(
+            problem=cell.workload.problem,
+            accelerator=cell.accelerator,
+            precision=cell.precision,
+            label=search.tunable.label,
+            optimizer=search.chosen.to_json(),
+            tried=len(search.points),
+            finalists=len(search.finalists),
+            tunes=list(search.tunable.space.kinds),
+            only_rate=_tunes_only_rate(search),
+            edge=search.edge,
+        )
+        for search in tuned.searches(cell, results)
+        if search.chosen is not None
+    ]
+
+
+def _tuning(tuned: Tuned) -> Tuning:
+    return Tuning(
+        budget=tuned.budget,
+        seeds=list(tuned.tuning_seeds),
+        sampler=tuned.sampler,
+        optimizers=[tunable.to_json() for tunable in tuned.tunables],
+    )
+
+
+def _tunes_only_rate(search: Search) -> bool:
+    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
+    return search.tunable.kind != "full" and search.tunable.space.kinds == ("lr",)

@@ -1,0 +1,177 @@
+"""The tuned protocol on losses that are formulas of the learning rate: nothing is trained."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from benchmark.protocols.tuned import MOST_WIDENINGS, TUNING_SEEDS, Tuned
+from benchmark.record import Record
+from benchmark.spec import Cell, Workload
+from optimizers.grammar import describe_tunables
+
+CELL = Cell(
+    workload=Workload(problem="mlp/digits", model="mlp", dataset="digits", epochs=1, batch_size=128)
+)
+
+
+def tuned(opts="sgd,adam", budget=8, seeds=(0, 1, 2), **others):
+    tunables = tuple(describe_tunables(opts))
+    return Tuned(tunables=tunables, budget=budget, seeds=seeds, **others)
+
+
+def valley(best, noise=0.0):
+    """Return a loss with its minimum at the rate `best`; above 10,000 times that it diverges."""
+
+    def loss(trial):
+        distance = math.log10(trial.optimizer.hyperparameters["lr"] / best)
+        shift = noise * math.sin(trial.seed)
+        return None if distance > 4 else 1 + distance**2 + shift
+
+    return loss
+
+
+def complete(protocol, loss, cell=CELL):
+    """Run the protocol to its end; return all its trials and the batches they came in."""
+    records, batches = {}, []
+    while True:
+        stage = protocol.stage(cell, lambda trial: records.get(trial.key))
+        new = [trial for trial in stage.trials if trial.key not in records]
+        if not new:
+            assert stage.is_last
+            return list(stage.trials), batches, records
+        batches.append((stage.doing, new))
+        for trial in new:
+            value = loss(trial)
+            records[trial.key] = Record(
+                trial=trial,
+                status="done" if value is not None else "diverged",
+                metrics={} if value is None else {"val/loss": value},
+            )
+
+
+def searches(protocol, records):
+    return protocol.searches(CELL, lambda trial: records.get(trial.key))
+
+
+def test_every_optimizer_tries_as_many_points_and_is_evaluated_on_fresh_seeds_alone():
+    trials, batches, records = complete(tuned(), valley(1e-2))
+    assert [doing for doing, _ in batches] == ["tuning", "tuning", "evaluation"]
+    assert {t.seed for t in trials if t.purpose == "tuning"} == set(TUNING_SEEDS)
+    evaluated = [t for t in trials if t.purpose == "evaluation"]
+    assert {t.seed for t in evaluated} == {0, 1, 2}
+    assert len(evaluated) == 2 * 3
+    found = searches(tuned(), records)
+    assert [len(search.points) for search in found] == [8, 8]
+    assert [len(search.finalists) for search in found] == [2, 2]
+    assert [search.edge for search in found] == ["", ""]
+    for search in found:
+        assert math.isclose(search.chosen.hyperparameters["lr"], 1e-2, rel_tol=0.9)
+
+
+def test_the_first_point_has_the_defaults():
+    [first, *_] = searches(tuned("adam"), {})[0].points
+    assert first == tuned("adam").tunables[0].defaults()
+
+
+@pytest.mark.parametrize("best", [1e-6, 3e-6, 3e-5, 1e-3, 1e-1, 2.0, 50.0])
+def test_an_edge_is_widened_and_the_others_get_as_many_points(best):
+    protocol = tuned("sgd,adam,lion", budget=8)
+    _, _, records = complete(protocol, valley(best))
+    found = searches(protocol, records)
+    numbers = {len(search.points) for search in found}
+    assert len(numbers) == 1
+    assert numbers <= {8, 12, 16}
+    for search in found:
+        if search.edge:
+            assert numbers == {8 + MOST_WIDENINGS * 4}
+        else:
+            rates = [spec.hyperparameters["lr"] for spec in search.points]
+            assert min(rates) < search.chosen.hyperparameters["lr"] < max(rates)
+
+
+def test_a_rate_beyond_which_trials_diverged_is_no_edge():
+    def loss(trial):
+        rate = trial.optimizer.hyperparameters["lr"]
+        return None if rate > 0.1 else 1 / rate
+
+    protocol = tuned("sgd", budget=8)
+    _, _, records = complete(protocol, loss)
+    [search] = searches(protocol, records)
+    assert search.edge == ""
+    assert len(search.points) == 8
+
+
+def test_a_best_rate_beyond_two_widenings_stays_an_edge():
+    protocol = tuned("adam", budget=4)
+    _, _, records = complete(protocol, lambda trial: 1 / trial.optimizer.hyperparameters["lr"])
+    [search] = searches(protocol, records)
+    assert search.edge == "high"
+
+
+def test_what_is_chosen_has_the_best_mean_over_the_tuning_seeds_and_no_diverged_one():
+    def loss(trial):
+        rate = trial.optimizer.hyperparameters["lr"]
+        if rate == 0.1 and trial.seed == TUNING_SEEDS[1]:
+            return None  # the best on the first seed diverges on the second
+        return abs(math.log10(rate / 0.1)) + 1
+
+    protocol = tuned("sgd", budget=8)
+    _, _, records = complete(protocol, loss)
+    [search] = searches(protocol, records)
+    assert 0.1 in [spec.hyperparameters["lr"] for spec in search.finalists]
+    assert search.chosen.hyperparameters["lr"] != 0.1
+
+
+def test_if_everything_diverges_the_defaults_are_evaluated():
+    protocol = tuned("sgd", budget=4)
+    _, _, records = complete(protocol, lambda trial: None)
+    [search] = searches(protocol, records)
+    assert search.chosen == protocol.tunables[0].defaults()
+    assert search.edge == ""
+
+
+def test_a_smaller_budget_is_a_prefix_of_a_larger_one():
+    small, large = (searches(tuned("adam", budget=b), {})[0].points for b in (4, 16))
+    assert large[:4] == small
+
+
+def test_trials_that_are_skipped_end_the_study_without_an_evaluation():
+    protocol, records = tuned("sgd", budget=2), {}
+    for trial in protocol.stage(CELL, records.get).trials:
+        records[trial.key] = Record(trial=trial, status="skipped", reason="no GPU")
+    stage = protocol.stage(CELL, lambda trial: records.get(trial.key))
+    assert all(trial.key in records for trial in stage.trials)
+    assert not stage.is_last
+
+
+def test_a_failed_trial_counts_as_worst_and_the_protocol_is_asked_again():
+    protocol = tuned("sgd", budget=4)
+    trials, _, records = complete(protocol, valley(0.1))
+    first = trials[0]
+    records[first.key] = replace(records[first.key], status="failed", reason="x", metrics={})
+    stage = protocol.stage(CELL, lambda trial: records.get(trial.key))
+    assert stage.doing == "evaluation"
+    assert not stage.is_last
+
+
+def test_the_forecast_of_later_trials_is_right_where_no_range_is_widened():
+    protocol = tuned(budget=8)
+    stage = protocol.stage(CELL, lambda _: None)
+    trials, _, _ = complete(protocol, valley(1e-2))
+    assert len(stage.trials) + stage.later == len(trials)
+
+
+def test_other_values_of_a_higher_metric_are_better():
+    protocol = tuned("sgd", budget=8, metric="val/accuracy")
+    records = {}
+    while new := [
+        t
+        for t in protocol.stage(CELL, lambda trial: records.get(trial.key)).trials
+        if t.key not in records
+    ]:
+        for t in new:
+            value = -abs(math.log10(t.optimizer.hyperparameters["lr"]))
+            records[t.key] = Record(trial=t, status="done", metrics={"val/accuracy": value})
+    [search] = searches(protocol, records)
+    assert search.chosen.hyperparameters["lr"] == 1.0
