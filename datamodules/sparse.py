@@ -31,7 +31,7 @@ class Bag(NamedTuple):
 
 @dataclass(frozen=True)
 class SparseRows:
-    """All examples of a split in compressed sparse rows.
+    """Examples in compressed sparse rows.
 
     Args:
         starts: Start of each row, and end of the last, int64, (rows + 1,).
