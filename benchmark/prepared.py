@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.spec import UsageError
+from benchmark.spec import SCHEMA, UsageError
 from benchmark.store import Record
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
@@ -35,13 +35,17 @@ class Prepared:
 def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -> None:
     """Check that `records` of `study` were made on the data that are prepared now.
 
+    Records of an earlier schema do not count: they are of data prepared in another way, and are
+    shown but never compared with new ones.
+
     Raises:
         UsageError: some records were made on other data of the same name.
     """
     others = [
         str(checksum)[:_SHOWN]
         for record in records
-        if record.trial.dataset == prepared.dataset
+        if record.trial.schema == SCHEMA
+        and record.trial.dataset == prepared.dataset
         and (checksum := record.environment.get("data"))
         and not str(checksum).startswith(
             "read from "
