@@ -22,8 +22,9 @@ from benchmark.atomic import replacing
 from benchmark.decode import COUNTS, RECORD_BYTES, Misfit, Row, check_rows
 from benchmark.metrics import STEP
 from benchmark.plain_text import plain
+from benchmark.record import Record
 from benchmark.spec import UsageError
-from benchmark.store import FINISHED, Record, Store
+from benchmark.store import FINISHED, Store
 
 _READ = ["study", "key", "record", "curves"]
 _ARROW, _POLARS = pa.ArrowException, pl.exceptions.PolarsError

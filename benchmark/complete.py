@@ -15,9 +15,10 @@ from benchmark.launchers import Launcher, Limits, Watcher, make_launcher
 from benchmark.launchers.watchers import Together
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Prepared, check_same_data
+from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Study, Trial
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from benchmark.record import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,5 +21,5 @@ class Context:
 
     data_dir: Path | None = None
     cache_dir: Path | None = None
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Environment = field(default_factory=Environment)
     prepared: Mapping[str, Path] = field(default_factory=dict)

@@ -93,7 +93,10 @@ class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class RecordFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields of `store.Record` on disk; fields that an older version did not write are unset."""
+    """Fields of `record.Record` on disk; fields that an older version did not write are unset.
+
+    `metrics`, `seconds` and `environment` hold the values of its typed parts.
+    """
 
     trial: TrialFields
     status: Status
@@ -139,6 +142,11 @@ def decode_trial(data: Mapping[str, Any]) -> TrialFields:
 def check_optimizer(data: Mapping[str, Any]) -> None:
     """Raise `Misfit` if a record of a trial with this optimizer could not be read back."""
     _convert(data, OptimizerFields)
+
+
+def check_part(values: Mapping[str, Any], kind: type) -> None:
+    """Raise `Misfit` if values by name, read from JSON, are not the fields of a dataclass."""
+    _convert(values, kind)
 
 
 def packed_optimizer(fields: OptimizerFields) -> bytes:

@@ -5,26 +5,24 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from benchmark import __version__
+from benchmark.record import Environment
 
 _PACKAGES = ("torch", "lightning", "torchvision", "torchmetrics", "numpy", "scikit-learn", "wandb")
 
 
-def environment() -> dict[str, Any]:
-    """Return facts that may explain a difference between two records of the same trial."""
-    return {
-        "suite": __version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        **{name: found for name in _PACKAGES if (found := _version(name))},
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-    }
+def environment() -> Environment:
+    """Return the environment of this process, without device and data."""
+    return Environment(
+        suite=__version__,
+        commit=_commit(),
+        python=platform.python_version(),
+        packages={name: found for name in _PACKAGES if (found := _version(name))},
+        system=f"{platform.system()} {platform.machine()}",
+        cpu=_cpu(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    )
 
 
 def _version(package: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import Record
 from datamodules.registry import DATASETS
 from datamodules.sources import find_place
 
@@ -30,8 +30,8 @@ class Durations:
     def __init__(self, records: Iterable[Record]) -> None:
         known: dict[tuple[str, str, int], list[float]] = {}
         for record in records:
-            if record.status == "done" and "total" in record.seconds:
-                per_epoch = record.seconds["total"] / max(1, record.trial.epochs)
+            if record.status == "done" and record.clocks.total is not None:
+                per_epoch = record.clocks.total / max(1, record.trial.epochs)
                 known.setdefault(_kind(record.trial), []).append(per_epoch)
         self._per_epoch = {kind: statistics.median(each) for kind, each in known.items()}
 

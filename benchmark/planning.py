@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
+from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Study, Trial, UsageError, Workload
-from benchmark.store import FINISHED, Record, Store
+from benchmark.store import FINISHED, Store
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.record import Record
 from benchmark.spec import SCHEMA, UsageError
-from benchmark.store import Record
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
 
@@ -42,14 +42,12 @@ def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -
         UsageError: some records were made on other data of the same name.
     """
     others = [
-        str(checksum)[:_SHOWN]
+        checksum[:_SHOWN]
         for record in records
         if record.trial.schema == SCHEMA
         and record.trial.dataset == prepared.dataset
-        and (checksum := record.environment.get("data"))
-        and not str(checksum).startswith(
-            "read from "
-        )  # an older format for plug-ins, without a digest
+        and (checksum := record.environment.data)
+        and not checksum.startswith("read from ")  # an older format for plug-ins, without a digest
         and checksum != prepared.checksum
     ]
     if others:

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import Record
 from datamodules.base import ResidentDataModule
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # importing Lightning resets it
@@ -76,9 +77,11 @@ def run(
             trial=trial,
             status="diverged" if divergence.reason else "done",
             reason=divergence.reason,
-            metrics=curves.last | cost.metrics(),
-            seconds=clock.seconds() | cost.seconds(),
-            environment={**context.environment, "device": _device(trial), "data": data.checksum},
+            progress=curves.progress,
+            metrics=curves.last,
+            clocks=replace(clock.clocks(), optimizer_step=cost.step_seconds()),
+            cost=cost.memory,
+            environment=replace(context.environment, device=_device(trial), data=data.checksum),
             weights_sha256=weights_sha256(model.network),
         )
 

@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,61 +22,17 @@ from benchmark.decode import (
     Misfit,
     Row,
     Status,
-    decode_record,
     decode_rows,
-    given,
     read_file,
     whole_lines,
 )
 from benchmark.plain_text import plain
+from benchmark.record import Record
 from benchmark.spec import Trial, UsageError, check_study_name
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; other trials are run again
 FILES = ("trial.json", "metrics.jsonl", "record.json")
 _claims: set[TextIO] = set()  # the locks that this process holds or waits for
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """The outcome of a trial.
-
-    Args:
-        trial: The trial.
-        status: ``done`` or ``diverged``, which are results; ``failed`` or ``skipped``, which are
-            not.
-        reason: One line that explains the status; empty if done.
-        metrics: Last value of every metric; ``step``; ``state_bytes`` of the optimizer; and the
-            number of its ``parameters``.
-        seconds: Seconds by clock: ``training``, ``evaluation``, ``startup``, ``total``;
-            ``per_step``, the median over chunks, which leaves out the extra cost of the first
-            steps; and ``optimizer_step``, the median for the optimizer alone, without forward and
-            backward pass.
-        environment: Versions, machine, device, commit, data checksum.
-        weights_sha256: Digest of the final parameters; it is equal for runs that agree in every
-            bit.
-    """
-
-    trial: Trial
-    status: Status
-    reason: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    weights_sha256: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record as a JSON-able mapping."""
-        return asdict(self) | {"trial": self.trial.to_json()}
-
-    @classmethod
-    def from_text(cls, text: bytes) -> "Record":
-        """Build a record from the text of a ``record.json``.
-
-        Raises:
-            Misfit: the suite does not write such a text.
-        """
-        fields = given(decode_record(text))
-        return cls(**{**fields, "trial": Trial.from_fields(fields["trial"])})
 
 
 class Store:

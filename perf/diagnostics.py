@@ -16,17 +16,18 @@ from _trials import report, trials
 from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.context import Context
 from benchmark.plugins import data_module_class
+from benchmark.record import Record
 from benchmark.request import DIAGNOSTICS_EVERY
 from benchmark.runner import run
 from benchmark.spec import Trial
-from benchmark.store import Record
 
 REPEATS = 9
 
 
 def seconds(record: Record) -> float:
     """Return the seconds of training and of writing its rows."""
-    return record.seconds["total"] - record.seconds["startup"] - record.seconds["evaluation"]
+    clocks = record.clocks
+    return clocks.total - clocks.startup - clocks.evaluation
 
 
 def ratios(name: str, pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
@@ -63,7 +64,7 @@ def main() -> None:
                 record = run(plain, Context(), folder=Path(one))
                 inside = run(looked, Context(), folder=Path(other))
             diagnosed.append((seconds(inside), seconds(record)))
-            timed.append((record.seconds["training"], bare.seconds["training"]))
+            timed.append((record.clocks.training, bare.clocks.training))
             same_bits &= bare.weights_sha256 == record.weights_sha256 == inside.weights_sha256
         report(
             __file__,
@@ -71,9 +72,9 @@ def main() -> None:
             **ratios("diagnostics", diagnosed),
             target=1.10,
             **ratios("timing_the_optimizer", timed),
-            step_ms=1000 * record.seconds["per_step"],
-            optimizer_step_ms=1000 * record.seconds["optimizer_step"],
-            optimizer_step_ms_while_diagnosed=1000 * inside.seconds["optimizer_step"],
+            step_ms=1000 * record.clocks.per_step,
+            optimizer_step_ms=1000 * record.clocks.optimizer_step,
+            optimizer_step_ms_while_diagnosed=1000 * inside.clocks.optimizer_step,
             same_bits=same_bits,
         )
 

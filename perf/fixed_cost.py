@@ -35,8 +35,8 @@ def cost(watcher: Watcher, trial: Trial, store: Store) -> float:
     started = time.perf_counter()
     LocalLauncher(Limits(workers=1))([trial], store, Context(), watcher)
     elapsed = time.perf_counter() - started
-    seconds = store.record(trial).seconds  # type: ignore[union-attr]
-    return elapsed - seconds["training"] - seconds["evaluation"]
+    clocks = store.record(trial).clocks  # type: ignore[union-attr]
+    return elapsed - clocks.training - clocks.evaluation
 
 
 def main() -> None:

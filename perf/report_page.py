@@ -23,9 +23,11 @@ from typing import Any
 import numpy as np
 from _trials import report
 
+from benchmark.metrics import AXES
 from benchmark.problems import PROBLEMS
+from benchmark.record import Clocks, Environment, Progress, Record
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.registry import OPTIMIZERS
 from optimizers.spec import OptimizerSpec
 
@@ -34,7 +36,9 @@ SEEDS = 5
 OPTIMIZER_COUNT = 10
 PROBLEM_NAMES = ("logreg/mnist", "mlp/mnist", "cnn/cifar10", "logreg/imdb", "mlp/digits")
 STEPS_PER_POINT = 20
-ENVIRONMENT = {"suite": "0.1.0", "commit": "0123456789ab", "torch": "2.14.1", "cpu": "invented"}
+ENVIRONMENT = Environment(
+    suite="0.1.0", commit="0123456789ab", packages={"torch": "2.14.1"}, cpu="invented"
+)
 
 
 def write_study(
@@ -75,8 +79,9 @@ def write_study(
             trial=trial,
             status=status,  # type: ignore[arg-type]
             reason="loss is not finite" if status == "diverged" else "",
-            metrics=rows[-1],
-            seconds={"training": rows[-1]["train_seconds"], "per_step": 1e-3},
+            progress=Progress(**{name: rows[-1][name] for name in AXES}),
+            metrics={name: value for name, value in rows[-1].items() if name not in AXES},
+            clocks=Clocks(training=rows[-1]["train_seconds"], per_step=1e-3),
             environment=ENVIRONMENT,
         )
         (folder / "record.json").write_text(json.dumps(record.to_json()))

@@ -16,8 +16,9 @@ from _trials import report
 from report_page import cost
 
 from benchmark.problems import PROBLEMS
+from benchmark.record import Clocks, Record
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.grammar import describe
 
 REPEATS = 3
@@ -38,7 +39,9 @@ def write_results(results: Path) -> int:
     for trial in study.trials():
         names = (f"{part}/{kind}" for part in ("val", "test") for kind in ("loss", "accuracy"))
         metrics = dict.fromkeys(names, 0.1 + trial.seed / 1000)
-        store.write(Record(trial=trial, status="done", metrics=metrics, seconds={"training": 1.0}))
+        store.write(
+            Record(trial=trial, status="done", metrics=metrics, clocks=Clocks(training=1.0))
+        )
     return len(study.trials())
 
 

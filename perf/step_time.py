@@ -52,7 +52,7 @@ def main() -> None:
         for _ in range(REPEATS):
             record = run(trial, Context())
             seconds, digest = by_hand(trial)
-            ours.append(record.seconds["training"] / record.metrics["step"])
+            ours.append(record.clocks.training / record.progress.step)
             theirs.append(seconds)
             same_bits &= digest == record.weights_sha256
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]

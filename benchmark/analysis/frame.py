@@ -22,8 +22,9 @@ from benchmark.analysis.rounding import SHARE_DECIMALS, rounded
 from benchmark.analysis.summary import in_order, setting
 from benchmark.decode import COUNTS
 from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
+from benchmark.record import Environment, Record, known
 from benchmark.spec import Trial, UsageError
-from benchmark.store import Record, Store
+from benchmark.store import Store
 
 _FILES_AT_ONCE = 500  # their rows as Python dictionaries take about 30 MB
 
@@ -131,11 +132,11 @@ def _row(study: str, record: Record) -> dict[str, Any]:
     trial, optimizer = record.trial, record.trial.optimizer
     lr = optimizer.hyperparameters.get("lr")
     done = record.status == "done"
-    ends: dict[str, float | None] = {axis: record.metrics.get(axis) for axis in BY_STEP}
+    ends: dict[str, float | None] = {axis: getattr(record.progress, axis) for axis in BY_STEP}
     measured = {
         name: rounded(name, value) if done else None
-        for name, value in record.metrics.items()
-        if name not in (*AXES, LEARNING_RATE)
+        for name, value in {**record.metrics, **known(record.cost)}.items()
+        if name != LEARNING_RATE
     }
     return measured | {
         "study": study,
@@ -153,10 +154,10 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "seed": trial.seed,
         "status": record.status,
         "reason": record.reason,
-        "environment": json.dumps(record.environment),
+        "environment": json.dumps(known(record.environment)),
         "machine": _machine(record.environment),
         **ends,
-        **{f"seconds/{clock}": value for clock, value in record.seconds.items()},
+        **{f"seconds/{clock}": value for clock, value in known(record.clocks).items()},
     }
 
 
@@ -166,10 +167,10 @@ def _without_hyperparameters(trial: Trial) -> str:
     return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
+def _machine(environment: Environment) -> str:
     """Return the name of the GPU that trained, otherwise that of the processor."""
-    device = str(environment.get("device", ""))
-    return str(environment.get("cpu", "")) if device in ("", "cpu") else device
+    device = environment.device or "cpu"
+    return environment.cpu or "" if device == "cpu" else device
 
 
 def _tell_studies_apart(rows: list[dict[str, Any]]) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from benchmark.analysis.rounding import TIE_DECIMALS, rounded
 from benchmark.metrics import CHOOSING, higher_is_better, is_share, tabled
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.spec import SCHEMA, Trial
-from benchmark.store import Record
 from optimizers.registry import OPTIMIZERS
 
 _OTHER_FIELDS = tuple(
@@ -136,13 +136,14 @@ def _row(records: list[Record]) -> Row:
         for name in tabled()
         if done and all(name in record.metrics for record in done)
     }
-    seconds = [r.seconds["training"] for r in done if "training" in r.seconds]
-    steps = [r.seconds["per_step"] for r in done if "per_step" in r.seconds]
-    alone = [s for record in done if (s := record.seconds.get("optimizer_step")) is not None]
+    clocks, costs = [record.clocks for record in done], [record.cost for record in done]
+    seconds = [each.training for each in clocks if each.training is not None]
+    steps = [each.per_step for each in clocks if each.per_step is not None]
+    alone = [each.optimizer_step for each in clocks if each.optimizer_step is not None]
     sizes = [
-        record.metrics["state_bytes"] / record.metrics["parameters"]
-        for record in done
-        if "state_bytes" in record.metrics and record.metrics.get("parameters")
+        cost.state_bytes / cost.parameters
+        for cost in costs
+        if cost.state_bytes is not None and cost.parameters
     ]
     return Row(
         trial=records[0].trial,

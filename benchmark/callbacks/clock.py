@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from benchmark.record import Clocks
+
 
 class Clock(Callback):
     """A clock that adds up the seconds of training and of evaluation, device work included.
@@ -23,15 +25,15 @@ class Clock(Callback):
         self._first = 0.0
         self._per_step: list[float] = []
 
-    def seconds(self) -> dict[str, float]:
-        """Return seconds by clock; ``per_step`` is the median over chunks, or 0 without chunks."""
-        return {
-            "training": self.training,
-            "evaluation": self.evaluation,
-            "startup": self._first - self._started,
-            "total": time.perf_counter() - self._started,
-            "per_step": statistics.median(self._per_step) if self._per_step else 0.0,
-        }
+    def clocks(self) -> Clocks:
+        """Return all clocks but the optimizer's; ``per_step`` is 0 without chunks."""
+        return Clocks(
+            training=self.training,
+            evaluation=self.evaluation,
+            startup=self._first - self._started,
+            total=time.perf_counter() - self._started,
+            per_step=statistics.median(self._per_step) if self._per_step else 0.0,
+        )
 
     def training_at(self, steps_ago: int) -> float:
         """Return the seconds of training up to the given number of steps ago.

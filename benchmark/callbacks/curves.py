@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -10,8 +11,9 @@ from typing import Any, Self, TextIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.callbacks.clock import Clock
-from benchmark.metrics import EPOCH, LEARNING_RATE, RUNNING, SAMPLES, SECONDS, STEP
+from benchmark.metrics import LEARNING_RATE, RUNNING
 from benchmark.models.base import Model
+from benchmark.record import Progress
 
 Row = dict[str, float]
 Sink = Callable[[Row], None]
@@ -31,6 +33,7 @@ class CurveWriter(Callback):
         num_train: Examples in the training split.
 
     Attributes:
+        progress: The end of training up to now.
         last: The final value of every metric: the latest running loss, and the evaluated metrics
             unless training went on since; only finite values.
         evaluated: All values of the latest evaluation, finite or not.
@@ -39,6 +42,7 @@ class CurveWriter(Callback):
     def __init__(
         self, clock: Clock, sinks: Sequence[Sink], *, batch_size: int, num_train: int
     ) -> None:
+        self.progress = Progress()
         self.last: Row = {}
         self.evaluated: Row = {}
         self._clock = clock
@@ -74,8 +78,10 @@ class CurveWriter(Callback):
             step: Number of steps taken before the measurement.
             steps_ago: Number of steps taken since the measurement.
         """
-        row = self._axes(step, steps_ago) | _finite(values)
-        self.last |= row
+        self.progress = self._reached(step, steps_ago)
+        finite = _finite(values)
+        self.last |= finite
+        row = asdict(self.progress) | finite
         for sink in self._sinks:
             sink(row)
 
@@ -84,14 +90,14 @@ class CurveWriter(Callback):
         for name in names:
             self.last.pop(name, None)
 
-    def _axes(self, steps: int, steps_ago: int) -> Row:
+    def _reached(self, steps: int, steps_ago: int) -> Progress:
         epochs, steps_since = divmod(steps, self._steps_per_epoch)
-        return {
-            STEP: steps,
-            EPOCH: steps / self._steps_per_epoch,
-            SAMPLES: epochs * self._num_train + steps_since * self._batch_size,
-            SECONDS: self._clock.training_at(steps_ago),
-        }
+        return Progress(
+            step=steps,
+            epoch=steps / self._steps_per_epoch,
+            samples=epochs * self._num_train + steps_since * self._batch_size,
+            train_seconds=self._clock.training_at(steps_ago),
+        )
 
 
 class MetricsFile:

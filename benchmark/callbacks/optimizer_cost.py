@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from benchmark.callbacks.clock import finish_work
 from benchmark.models.base import Model
+from benchmark.record import Cost
 from optimizers.state import state_tensors
 
 # Every 10th step is timed, beginning with the 5th. So a short trial has a sample too, and the
@@ -24,18 +25,14 @@ class OptimizerCost(Callback):
 
     def __init__(self) -> None:
         self._samples: list[float] = []
-        self._metrics: dict[str, float] = {}
+        self.memory = Cost()
         self._module: Model
         self._spent = 0.0
         self._begun = 0.0
 
-    def seconds(self) -> dict[str, float]:
-        """Return ``optimizer_step``, the median of the sample; an empty dict for short trials."""
-        return {"optimizer_step": statistics.median(self._samples)} if self._samples else {}
-
-    def metrics(self) -> dict[str, float]:
-        """Return ``state_bytes``, summed over all tensors, and the number of ``parameters``."""
-        return self._metrics
+    def step_seconds(self) -> float | None:
+        """Return the median of the sample; None for a trial too short for one."""
+        return statistics.median(self._samples) if self._samples else None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Register as a watcher of steps."""
@@ -46,10 +43,10 @@ class OptimizerCost(Callback):
         """Measure the size of the state."""
         [optimizer] = trainer.optimizers
         params = [param for group in optimizer.param_groups for param in group["params"]]
-        self._metrics = {
-            "state_bytes": sum(tensor.nbytes for tensor in state_tensors(optimizer)),
-            "parameters": sum(param.numel() for param in params),
-        }
+        self.memory = Cost(
+            state_bytes=sum(tensor.nbytes for tensor in state_tensors(optimizer)),
+            parameters=sum(param.numel() for param in params),
+        )
 
     def wants(self, step: int) -> bool:
         """Return whether this step is in the sample."""

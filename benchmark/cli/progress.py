@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.plain_text import LABEL_LENGTH, plain
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import Record
 
 _SHORT = 80  # characters of a reason; the table at the end shows more
 _SLOW_START_SECONDS = 5.0  # a trial without a step after this time is probably compiling

@@ -11,8 +11,9 @@ from benchmark.cli.loggers import logger_option, logger_sinks, try_loggers
 from benchmark.cli.options import results_option
 from benchmark.mirror.destination import Destination, choose_destination
 from benchmark.mirror.logger import FOLDER, LoggerSpec
+from benchmark.record import Record
 from benchmark.spec import UsageError
-from benchmark.store import Record, Store, open_study
+from benchmark.store import Store, open_study
 
 
 @click.command(name="push")

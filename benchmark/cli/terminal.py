@@ -18,10 +18,11 @@ from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.logger import LoggerSpec
 from benchmark.planning import TrialPlan
 from benchmark.prepared import Prepared
+from benchmark.record import Record
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.report.words import counted
 from benchmark.spec import Trial
-from benchmark.store import Record, Store
+from benchmark.store import Store
 
 if TYPE_CHECKING:
     from benchmark.mirror.live import Sink

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from benchmark.context import Context
 from benchmark.prepared import Prepared
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.pick import pick
 from optimizers.spec import OptimizerSpec
 

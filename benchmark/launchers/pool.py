@@ -14,8 +14,9 @@ from benchmark.launchers.messages import Report, RunningLoss
 from benchmark.launchers.process import Worker, stop
 from benchmark.launchers.server import end_orphans
 from benchmark.launchers.watchers import Shielded
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import FINISHED, Record, Store
+from benchmark.store import FINISHED, Store
 
 _MOST_CRASHES = 2  # attempts of one trial that may crash before it counts as failed
 _MOST_LOSSES = 5  # times a trial may be lost with the server, which its own code may have ended

@@ -4,8 +4,8 @@ import warnings
 from collections.abc import Callable
 
 from benchmark.launchers import Watcher
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import Record
 
 
 class Shielded:

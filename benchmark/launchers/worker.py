@@ -23,10 +23,11 @@ from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
 from benchmark.plugins import check_fit, prepare_data
 from benchmark.prepared import Prepared
+from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
 from benchmark.spec import Trial, UsageError
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from datamodules.errors import DataError, DataWarning
 from optimizers.grammar import build_once
 from optimizers.spec import OptimizerSpec, SpecError

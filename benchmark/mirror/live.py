@@ -20,8 +20,9 @@ from benchmark.decode import Misfit, Row
 from benchmark.mirror.ledger import Ledger
 from benchmark.mirror.tail import Tail
 from benchmark.plain_text import error_line
+from benchmark.record import Record
 from benchmark.spec import Trial
-from benchmark.store import Record, Store
+from benchmark.store import Store
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 _MOST_FAILURES = 3  # in a row, after which mirroring is given up

@@ -20,8 +20,9 @@ from benchmark.decode import Row
 from benchmark.metrics import STEP
 from benchmark.mirror.facts import facts_of
 from benchmark.plain_text import error_line
+from benchmark.record import Record
 from benchmark.spec import Trial, UsageError
-from benchmark.store import FINISHED, Record, Store
+from benchmark.store import FINISHED, Store
 from optimizers.pick import near, shown
 from optimizers.source import SourceError, reachable
 

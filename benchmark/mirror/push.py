@@ -30,7 +30,8 @@ from benchmark.mirror.wandb_run import (
     summary_of,
 )
 from benchmark.plain_text import error_line
-from benchmark.store import Record, Store
+from benchmark.record import Record
+from benchmark.store import Store
 
 _MOST_DELETIONS = 20  # ids that are tried for one run; each deletion costs a refused request
 _RETRIES = 1  # wandb retries even refused requests; this takes 3 s instead of INIT_SECONDS

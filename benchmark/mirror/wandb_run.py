@@ -32,8 +32,9 @@ from benchmark.mirror.wandb_private import (
     repeat_refused_requests,
     start_service,
 )
+from benchmark.record import Record, known
 from benchmark.spec import Trial
-from benchmark.store import FINISHED, Record
+from benchmark.store import FINISHED
 
 INIT_SECONDS = 10.0  # a server that takes longer to open a run counts as unreachable
 FINISH_SECONDS = 20.0
@@ -164,9 +165,10 @@ def digest(trial: Trial) -> str:
 
 def summary_of(record: Record) -> dict[str, Any]:
     """Return the summary of a run without its ``status``, which is written last."""
-    numbers = {f"final/{n}": v for n, v in record.metrics.items() if n not in AXES}
-    seconds = {f"seconds/{name}": value for name, value in record.seconds.items()}
-    return {**numbers, **seconds, "reason": record.reason}
+    numbers = {**record.metrics, **known(record.cost)}
+    finals = {f"final/{name}": value for name, value in numbers.items()}
+    seconds = {f"seconds/{clock}": value for clock, value in known(record.clocks).items()}
+    return {**finals, **seconds, "reason": record.reason}
 
 
 def close_run(run: Any, summary: Mapping[str, Any], status: str) -> None:

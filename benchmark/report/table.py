@@ -12,6 +12,7 @@ from rich.text import Text
 from benchmark.analysis.summary import Row, summarize
 from benchmark.metrics import CHOOSING, Unit, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
+from benchmark.record import Record
 from benchmark.report.words import (
     best_first,
     interval_words,
@@ -19,7 +20,6 @@ from benchmark.report.words import (
     reason_words,
     seeds_words,
 )
-from benchmark.store import Record
 from datamodules.registry import DATASETS
 
 if TYPE_CHECKING:  # these modules load numpy and polars

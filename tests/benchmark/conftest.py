@@ -6,9 +6,9 @@ import pytest
 
 from benchmark.problems import PROBLEMS
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.grammar import parse
-from tests.benchmark.logs import log, study  # noqa: F401 (fixtures for every test)
+from tests.benchmark.logs import log, record_of, study  # noqa: F401 (fixtures for every test)
 from tests.benchmark.mirror.wandb_server import serve
 
 WANDB_KEY = "notakey0" * 5  # 40 characters, as wandb wants them
@@ -58,7 +58,7 @@ def _writer(trials_of, folder):
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
             seconds = {"training": 1.0 + place, "per_step": 0.001, "total": 2.0 + place}
             metrics = {name: value for row in rows for name, value in row.items()}
-            store.write(Record(trial=trial, status="done", metrics=metrics, seconds=seconds))
+            store.write(record_of(trial, metrics=metrics, seconds=seconds))
         return store
 
     return write

@@ -6,9 +6,17 @@ from dataclasses import replace
 import pytest
 
 from benchmark.problems import PROBLEMS
+from benchmark.record import Record
 from benchmark.spec import Study
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
+
+
+def record_of(trial, status="done", reason="", *, metrics=(), seconds=(), environment=()):
+    """Return a record from the mappings of its form in JSON."""
+    data = {"trial": trial.to_json(), "status": status, "reason": reason}
+    data |= {"metrics": dict(metrics), "seconds": dict(seconds), "environment": dict(environment)}
+    return Record.from_text(json.dumps(data).encode())
 
 
 @pytest.fixture
@@ -68,6 +76,6 @@ def log():
             ]
         last = {name: value for row in rows for name, value in row.items()}
         record = {"metrics": last, "seconds": {"training": 1.0, "per_step": 0.001}} | record
-        return trial, Record(trial=trial, status=status, **record), rows
+        return trial, record_of(trial, status, **record), rows
 
     return make

@@ -8,9 +8,10 @@ import datamodules.places
 from benchmark.complete import Warner, complete
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
+from benchmark.record import Environment, Record
 from benchmark.request import Request
 from benchmark.spec import Study, UsageError
-from benchmark.store import Record, Store
+from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
 
@@ -113,7 +114,7 @@ def test_the_steps_come_in_their_order_and_every_trial_has_its_record(store):
     assert launcher.calls == ["warm up", "check", "prepare digits", "rehearse", "launch"]
     assert [record.status for record in records] == ["done"] * 4
     assert [record.trial for record in records] == launcher.ran
-    assert records[0].environment["suite"]
+    assert records[0].environment.suite
     (plan,) = watcher.plans
     assert plan.trials == plan.missing == tuple(launcher.ran)
 
@@ -197,7 +198,7 @@ def test_a_study_belongs_into_a_store_of_its_name(store):
 
 
 def test_other_data_of_the_same_name_are_refused(store):
-    environment = {"data": "b" * 64}
+    environment = Environment(data="b" * 64)
     [trial, *_] = study().trials()
     store.write(Record(trial=trial, status="done", environment=environment))
     with pytest.raises(UsageError, match="trials on other data of 'digits'"):

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from benchmark.prepared import Prepared, check_same_data
+from benchmark.record import Environment, Record
 from benchmark.spec import SCHEMA, UsageError
-from benchmark.store import Record
 from tests.datamodules.fakes import write_mnist
 
 NOW = Prepared(dataset="digits", checksum="a" * 64, origin="/data (IDX files)")
 
 
 def _record(trials_of, checksum, problem="logreg/digits"):
-    environment = {} if checksum is None else {"data": checksum}
+    environment = Environment(data=checksum)
     return Record(trial=trials_of(problem)[0], status="done", environment=environment)
 
 
@@ -46,7 +46,7 @@ def test_a_study_refuses_other_data_in_one_line(trials_of):
 def test_the_command_refuses_before_anything_is_trained(studied, tmp_path):
     store = studied("sgd", seeds=1, problem="logreg/digits")
     (record,) = store.records()
-    store.write(replace(record, environment={"data": "b" * 64}))
+    store.write(replace(record, environment=Environment(data="b" * 64)))
     command = [sys.executable, "-m", "benchmark", "--model", "logreg", "--dataset", "digits"]
     options = ["--opts", "adam", "--seeds", "1", "--epochs", "1", "--wandb", "disabled"]
     where = ["--results", str(store.folder.parent), "--study", "study"]

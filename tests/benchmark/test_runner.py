@@ -106,7 +106,7 @@ def test_optimizers_share_the_split_of_a_seed_and_seeds_do_not(trials_of, monkey
     monkeypatch.setattr(Digits, "train_val_rows", noted)
     checksums = set()
     for trial in trials_of(opts="adam,sgd", seeds=3):
-        checksums.add(run(trial, Context()).environment["data"])
+        checksums.add(run(trial, Context()).environment.data)
     assert all(drawn[seed, "adam"] == drawn[seed, "sgd"] for seed in range(3))
     assert len({tuple(rows) for rows in drawn.values()}) == 3
     assert len(checksums) == 1
@@ -135,10 +135,10 @@ def test_metrics_file_holds_the_rows_that_were_watched(trials_of, tmp_path):
 
 
 def test_clocks_add_up(trials_of):
-    seconds = run(trials_of("mlp/digits")[0], Context()).seconds
-    parts = seconds["training"] + seconds["evaluation"] + seconds["startup"]
-    assert 0 < parts <= seconds["total"]
-    assert 0 < seconds["per_step"] < seconds["training"]
+    clocks = run(trials_of("mlp/digits")[0], Context()).clocks
+    parts = clocks.training + clocks.evaluation + clocks.startup
+    assert 0 < parts <= clocks.total
+    assert 0 < clocks.per_step < clocks.training
 
 
 def test_schedule_sets_the_learning_rate_of_every_step(trials_of):
@@ -211,7 +211,7 @@ def test_non_finite_loss_ends_the_trial_as_diverged_with_its_step(trials_of):
     record = run(trial, Context(), watch=rows.append)
     assert record.status == "diverged"
     assert "step" in record.reason
-    assert record.metrics["step"] <= 10
+    assert record.progress.step <= 10
     assert all(math.isfinite(value) for row in rows for value in row.values())
 
 
@@ -219,7 +219,7 @@ def test_loss_far_above_its_start_after_an_epoch_is_divergence(trials_of):
     record = run(trials_of(opts="sgd:lr=1e6", epochs=5)[0], Context())
     assert record.status == "diverged"
     assert "times its start" in record.reason
-    assert record.metrics["epoch"] == 1
+    assert record.progress.epoch == 1
 
 
 def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):
@@ -244,7 +244,7 @@ def test_a_diverged_record_holds_no_loss_from_before_its_last_steps(trials_of):
     trial = trials_of("logreg/digits", "torch.optim.SGD:lr=1e38", epochs=2)[0]
     record = run(trial, Context())
     assert record.status == "diverged"
-    assert record.metrics["step"] > 0
+    assert record.progress.step > 0
     assert not any(name.endswith("/loss") for name in record.metrics)
 
 

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from benchmark.record import Clocks, Record
 from benchmark.spec import UsageError
-from benchmark.store import Record, Store, open_study, write_json
+from benchmark.store import Store, open_study, write_json
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def trial(trials_of):
 
 
 def test_record_survives_the_disk(store, trial):
-    record = Record(trial=trial, status="done", metrics={"val/loss": 0.1}, seconds={"total": 1.0})
+    record = Record(trial=trial, status="done", metrics={"val/loss": 0.1}, clocks=Clocks(total=1.0))
     store.write(record)
     assert store.record(trial).to_json() == record.to_json()
     assert [r.trial.key for r in store.records()] == [trial.key]

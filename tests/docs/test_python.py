@@ -17,7 +17,8 @@ def run(code, cwd):
 def test_three_lines_complete_a_study(tmp_path):
     shown = "print([(r.trial.label, r.trial.seed, r.status) for r in records])"
     accuracy = 'assert all(0 < r.metrics["test/accuracy"] < 1 for r in records)'
-    done = run(f"{BLOCK}\n{accuracy}\n{shown}", tmp_path)
+    fields = ", ".join(re.findall(r"`(records\[0\][^`]*)`", PAGE))
+    done = run(f"{BLOCK}\n{accuracy}\nassert None not in [{fields}]\n{shown}", tmp_path)
     assert done.returncode == 0, done.stderr
     expected = [(label, seed, "done") for seed in (0, 1) for label in ("adam", "sgd lr=0.1")]
     assert done.stdout.strip() == str(expected)

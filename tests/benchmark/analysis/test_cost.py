@@ -24,7 +24,7 @@ def test_costs_are_medians_over_the_seeds_that_are_done(frames_of, log):
 
 
 def test_state_and_the_optimizers_own_time_are_shown_if_recorded(frames_of, log):
-    metrics = {"epoch": 1.0, "state_bytes": 800.0, "parameters": 100.0}
+    metrics = {"epoch": 1.0, "state_bytes": 800, "parameters": 100}
     seconds = {"per_step": 0.002, "training": 1.0, "optimizer_step": 0.0005}
     row = costs(frames_of(log(metrics=metrics, seconds=seconds))).row(0, named=True)
     assert (row["optimizer_ms"], row["state_bytes_per_parameter"]) == (0.5, 8.0)

@@ -63,19 +63,19 @@ def test_forward_and_backward_pass_are_not_the_optimizers(
     trials_of, loss_takes_100_seconds, seconds
 ):
     (trial,) = trials_of(opts=f"{__name__}.Takes{seconds}Seconds")
-    assert run(trial, Context()).seconds["optimizer_step"] == seconds
+    assert run(trial, Context()).clocks.optimizer_step == seconds
 
 
 def test_the_optimizers_part_is_less_than_the_step(trials_of):
-    seconds = run(trials_of("mlp/digits", epochs=2)[0], Context()).seconds
-    assert 0 < seconds["optimizer_step"] < seconds["per_step"]
+    clocks = run(trials_of("mlp/digits", epochs=2)[0], Context()).clocks
+    assert 0 < clocks.optimizer_step < clocks.per_step
 
 
 def test_a_trial_with_too_few_steps_for_a_sample_says_nothing(trials_of):
     (trial,) = trials_of(batch_size=1000, epochs=2)
     record = run(trial, Context())
-    assert record.metrics["step"] == 4
-    assert "optimizer_step" not in record.seconds
+    assert record.progress.step == 4
+    assert record.clocks.optimizer_step is None
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_a_trial_with_too_few_steps_for_a_sample_says_nothing(trials_of):
     [("sgd", 0), ("momentum", 4 * 650), ("adam", 8 * 650 + 2 * 4), ("torch.optim.Adam", 5208)],
 )
 def test_the_state_is_weighed_to_the_byte(trials_of, opts, num_bytes):
-    metrics = run(trials_of(opts=opts)[0], Context()).metrics
-    assert (metrics["state_bytes"], metrics["parameters"]) == (num_bytes, 650)
+    cost = run(trials_of(opts=opts)[0], Context()).cost
+    assert (cost.state_bytes, cost.parameters) == (num_bytes, 650)

@@ -9,7 +9,8 @@ import pytest
 import datamodules.places
 from benchmark.__main__ import main
 from benchmark.launchers.local import LocalLauncher
-from benchmark.store import Record, Store
+from benchmark.record import Record
+from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
 
 

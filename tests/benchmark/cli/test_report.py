@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.store import Record
+from benchmark.record import Record
 from benchmark.workbench.landscape.surfaces import SURFACES
 
 

@@ -11,7 +11,7 @@ import benchmark.store
 from benchmark.__main__ import main
 from benchmark.estimates import Durations
 from benchmark.launchers import devices
-from benchmark.store import Record
+from benchmark.record import Clocks, Record
 
 HEAVY = ("torch", "lightning", "wandb", "scipy", "polars", "pyarrow", "datasets")
 IDLE = (*HEAVY, "urllib.request", "multiprocessing", "concurrent.futures", "rich.live")
@@ -105,7 +105,7 @@ def test_durations_go_through_the_records_once(trials_of):
     trials = trials_of(seeds=3, epochs=2)
     records = iter(
         [
-            Record(trial=trial, status="done", seconds={"total": 2.0 * total})
+            Record(trial=trial, status="done", clocks=Clocks(total=2.0 * total))
             for trial, total in zip(trials, (1, 2, 30), strict=True)
         ]
     )

@@ -8,7 +8,8 @@ from benchmark.context import Context
 from benchmark.launchers import Limits
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.prepare import prepare
-from benchmark.store import Record, Store
+from benchmark.record import Environment, Record
+from benchmark.store import Store
 from datamodules.errors import DataIncompleteError
 
 
@@ -40,7 +41,7 @@ def launch(tmp_path):
 
     def run(trials, *, workers=2, timeout=None, study="study"):
         store, watcher = Store(tmp_path, study), Watcher()
-        context = Context(environment={"suite": "test"})
+        context = Context(environment=Environment(suite="test"))
         limits = Limits(workers=workers, timeout_seconds=timeout)
         LocalLauncher(limits)(trials, store, context, watcher)
         return [store.record(trial) for trial in trials], watcher
@@ -55,7 +56,7 @@ def test_every_trial_has_its_record_and_the_number_of_workers_changes_no_bit(tri
     assert [record.status for record in two] == ["done"] * 4
     assert [r.weights_sha256 for r in two] == [r.weights_sha256 for r in one]
     assert len(set(watcher.handed_out)) == len(watcher.records) == 4
-    assert two[0].environment["suite"] == "test"
+    assert two[0].environment.suite == "test"
 
 
 def test_a_crashed_trial_is_tried_once_more(trials_of, launch, tmp_path):

@@ -7,7 +7,8 @@ import pytest
 
 from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror, Patience
-from benchmark.store import Record, Store
+from benchmark.record import Record
+from benchmark.store import Store
 
 SHORT = Patience(silent=1.0, in_all=20.0, interrupted=0.2)
 ERRORS = [

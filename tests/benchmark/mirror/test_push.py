@@ -9,7 +9,7 @@ from benchmark.mirror.live import LiveMirror
 from benchmark.mirror.push import PushError, push, run_id
 from benchmark.mirror.wandb_private import read_run
 from benchmark.mirror.wandb_run import WandbSink
-from benchmark.store import Record
+from benchmark.record import Record
 from tests.benchmark.conftest import WANDB_KEY
 
 pytestmark = pytest.mark.usefixtures("wandb_home")

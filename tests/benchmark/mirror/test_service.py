@@ -22,7 +22,8 @@ from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror, Patience
 from benchmark.mirror.wandb_private import read_run
 from benchmark.mirror.wandb_run import WandbSink
-from benchmark.store import Record, Store
+from benchmark.record import Record
+from benchmark.store import Store
 from tests.benchmark.conftest import WANDB_KEY
 
 pytestmark = [

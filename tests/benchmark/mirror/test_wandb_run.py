@@ -20,9 +20,9 @@ from benchmark.mirror.wandb_run import (
     open_run,
     service,
 )
-from benchmark.store import Record
 from optimizers.spec import OptimizerSpec
 from tests.benchmark.conftest import WANDB_KEY as KEY
+from tests.benchmark.logs import record_of
 
 ROWS = [
     {"step": 0, "epoch": 0.0, "samples": 0, "train_seconds": 0.0}
@@ -63,10 +63,10 @@ def online(destination):
     return replace(destination, mode="online")
 
 
-def record_of(trial, status="done", reason=""):
+def finished(trial, status="done", reason=""):
     metrics = {**ROWS[-1], "train/running_loss": 0.5, "lr": 1e-3}
     seconds = {"training": 0.75, "total": 1.5}
-    return Record(trial=trial, status=status, reason=reason, metrics=metrics, seconds=seconds)
+    return record_of(trial, status, reason, metrics=metrics, seconds=seconds)
 
 
 def mirrored(destination, trial, status="done", reason=""):
@@ -75,7 +75,7 @@ def mirrored(destination, trial, status="done", reason=""):
         run = WandbRun(open_run(destination, trial, attempt_id(trial)))
         for row in ROWS:
             run.log(row)
-        run.finish(record_of(trial, status, reason))
+        run.finish(finished(trial, status, reason))
 
 
 def run_folders(destination):

@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 
 from benchmark.analysis.frame import read
+from benchmark.record import Record
 from benchmark.report import markdown
 from benchmark.report.claims import claim_sentence
 from benchmark.report.findings import Claim, Findings, Spread
 from benchmark.report.markdown_text import as_text
 from benchmark.report.page.headline import headlines
-from benchmark.store import Record
 
 OPTS = "sgd:lr=0.1|0.01,adam"
 

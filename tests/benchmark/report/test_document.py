@@ -3,7 +3,7 @@ import re
 import pytest
 
 from benchmark.__main__ import main
-from benchmark.store import Record
+from benchmark.record import Record
 
 OPTS = "sgd:lr=0.1|0.01,adam,lion"
 

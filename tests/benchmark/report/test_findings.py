@@ -7,6 +7,7 @@ import pytest
 from benchmark.analysis.finals import best_variants, leaderboard, passed_over, scores, winners
 from benchmark.analysis.frame import read
 from benchmark.metrics import tabled
+from benchmark.record import Environment, Record
 from benchmark.report.document import write_document
 from benchmark.report.evidence import gather
 from benchmark.report.figures.write import draw_all
@@ -15,7 +16,6 @@ from benchmark.report.page.build import build
 from benchmark.report.verdicts import verdict_in_short
 from benchmark.report.wandb_report import Project, build_report
 from benchmark.spec import UsageError
-from benchmark.store import Record
 
 
 def findings_of(*stores, reference=None):
@@ -201,7 +201,8 @@ def test_origins_are_counted_by_data_set(studied):
     store = studied(seeds=1)
     studied(problem="mlp/digits", seeds=1)
     for record in store.records():
-        facts = {"torch": "2.14", "gpu": "", "data": "0f" if record.trial.seed == 0 else "1e"}
+        data = "0f" if record.trial.seed == 0 else "1e"
+        facts = Environment(packages={"torch": "2.14", "gpu": ""}, data=data)
         store.write(replace(record, environment=facts))
     found = [(one.name, one.value, one.dataset, one.trials) for one in findings_of(store).origins]
     assert found == [("torch", "2.14", "", 4), ("data", "0f", "digits", 4)]

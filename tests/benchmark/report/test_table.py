@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from benchmark.analysis.intervals import mean_interval
+from benchmark.record import Clocks, Cost, Record
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
-from benchmark.store import Record
 
 METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
@@ -19,8 +19,8 @@ def record_of(trials_of):
     def make(opts="adam", seed=0, status="done", value=0.5, problem="logreg/digits", **changes):
         trial = replace(trials_of(problem, opts)[0], seed=seed)
         metrics = dict.fromkeys(METRICS, value) if status == "done" else {}
-        seconds = {"training": 2.0, "per_step": 0.001} if status == "done" else {}
-        return Record(trial=trial, status=status, metrics=metrics, seconds=seconds, **changes)
+        clocks = Clocks(training=2.0, per_step=0.001) if status == "done" else Clocks()
+        return Record(trial=trial, status=status, metrics=metrics, clocks=clocks, **changes)
 
     return make
 
@@ -97,9 +97,9 @@ def test_json_has_the_optimizers_own_cost_where_records_have_it(record_of):
     records = []
     for seed, milliseconds in enumerate((1, 2, 9)):
         record = record_of(seed=seed)
-        metrics = {**record.metrics, "state_bytes": 808, "parameters": 100}
-        seconds = {**record.seconds, "optimizer_step": milliseconds / 1000}
-        records.append(replace(record, metrics=metrics, seconds=seconds))
+        clocks = replace(record.clocks, optimizer_step=milliseconds / 1000)
+        cost = Cost(state_bytes=808, parameters=100)
+        records.append(replace(record, clocks=clocks, cost=cost))
     (row,) = tables_as_json(records)
     assert row["optimizer_step_seconds"] == 0.002
     assert row["state_bytes_per_parameter"] == 8.08

@@ -7,12 +7,12 @@ import pytest
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
+from benchmark.record import Record
 from benchmark.report.findings import Findings
 from benchmark.report.page.build import build
 from benchmark.report.wandb_publish import publish
 from benchmark.report.wandb_report import Project, build_report, spec_of
 from benchmark.spec import UsageError
-from benchmark.store import Record
 
 pytestmark = pytest.mark.usefixtures("wandb_home")
 FINALS = {"adam": 0.2, "sgd": 0.6, "sgd lr=0.01": 0.9, "momentum": 0.4}

@@ -2,6 +2,7 @@ import itertools
 import re
 import zlib
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,12 +10,12 @@ from PIL import Image
 
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
+from benchmark.record import Environment, Record
 from benchmark.report.figures.curves import draw_overview
 from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
 from benchmark.report.findings import Findings
 from benchmark.report.palette import style
-from benchmark.store import Record
 
 ALL = "sgd:lr=0.001|0.01|0.1|1,momentum,nesterov,adagrad,adadelta,rmsprop,adam,lion,nadam,radam"
 LONG = f"{ALL},adam@a-label-that-is-$long$-and_odd:lr=0.002"
@@ -230,13 +231,8 @@ def test_what_is_missing_on_one_problem_alone_is_said_with_the_problem(studied):
 
 def test_versions_are_in_the_caption(store):
     record = store.records()[0]
-    facts = {"torch": "2.14.1", "device": "cpu"}
-    metrics, seconds = dict(record.metrics), dict(record.seconds)
-    store.write(
-        Record(
-            trial=record.trial, status="done", metrics=metrics, seconds=seconds, environment=facts
-        )
-    )
+    facts = Environment(packages={"torch": "2.14.1"}, device="cpu")
+    store.write(replace(record, environment=facts))
     captions = [drawing.caption for drawing in drawn([store])]
     assert any("Made with: torch 2.14.1, device cpu." in caption for caption in captions)
 

@@ -1,0 +1,191 @@
+"""The record of a trial in typed parts, and its form in JSON.
+
+The form in JSON is older than the parts: its ``metrics`` also hold the progress and the cost, and
+its ``seconds`` are the clocks. Only `Record.to_json` and `Record.from_text` know that form. They
+take the names from the fields of the parts, so that a new field needs one line here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+from benchmark.decode import Misfit, Status, check_part, decode_record, given
+from benchmark.plain_text import plain
+from benchmark.spec import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """The end of training, on each of `metrics.AXES`; None is unknown, as in the next parts."""
+
+    step: int | None = None
+    epoch: float | None = None
+    samples: int | None = None
+    train_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clocks:
+    """Durations in seconds.
+
+    Args:
+        training: Training steps alone, without evaluation and logging.
+        evaluation: Evaluation on all splits.
+        startup: Time before the first evaluation.
+        total: The trial from beginning to end.
+        per_step: Median time of a step over chunks, which leaves out the extra cost of the first
+            steps.
+        optimizer_step: Median time of the optimizer's part of a step, without forward and backward
+            pass.
+    """
+
+    training: float | None = None
+    evaluation: float | None = None
+    startup: float | None = None
+    total: float | None = None
+    per_step: float | None = None
+    optimizer_step: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The memory that the optimizer needs.
+
+    Args:
+        state_bytes: Size of all tensors in the optimizer's state, in bytes.
+        parameters: Number of trained parameters.
+    """
+
+    state_bytes: int | None = None
+    parameters: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Facts that may explain a difference between two records of the same trial.
+
+    Args:
+        suite: Version of the suite.
+        commit: Commit of the suite, with ``+`` if files differ from it; empty outside git.
+        python: Version of Python.
+        packages: Versions of installed packages, by name.
+        system: Operating system and architecture.
+        cpu: Name of the processor.
+        cores: Number of processor cores that the process may use.
+        device: Name of the GPU that trained, otherwise the accelerator.
+        data: SHA-256 of the data set's tensors.
+    """
+
+    suite: str | None = None
+    commit: str | None = None
+    python: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    system: str | None = None
+    cpu: str | None = None
+    cores: int | None = None
+    device: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The outcome of a trial.
+
+    Args:
+        trial: The trial.
+        status: ``done`` or ``diverged``, which are results; ``failed`` or ``skipped``, which are
+            not.
+        reason: One line that explains the status; empty if done.
+        progress: The end of training.
+        metrics: Last value of every metric and diagnostic, and of the learning rate ``lr``.
+        clocks: Durations.
+        cost: Memory of the optimizer.
+        environment: Versions, machine, device, commit, data checksum.
+        weights_sha256: Digest of the final parameters; it is equal for runs that agree in every
+            bit.
+    """
+
+    trial: Trial
+    status: Status
+    reason: str = ""
+    progress: Progress = Progress()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    clocks: Clocks = Clocks()
+    cost: Cost = Cost()
+    environment: Environment = field(default_factory=Environment)
+    weights_sha256: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as a JSON-able mapping."""
+        return {
+            "trial": self.trial.to_json(),
+            "status": self.status,
+            "reason": self.reason,
+            "metrics": {**known(self.progress), **self.metrics, **known(self.cost)},
+            "seconds": known(self.clocks),
+            "environment": known(self.environment),
+            "weights_sha256": self.weights_sha256,
+        }
+
+    @classmethod
+    def from_text(cls, text: bytes) -> "Record":
+        """Build a record from the text of a ``record.json``.
+
+        Raises:
+            Misfit: the suite does not write such a text.
+        """
+        found = given(decode_record(text))
+        trial = Trial.from_fields(found.pop("trial"))
+        metrics, seconds = found.pop("metrics", {}), found.pop("seconds", {})
+        clocks = _take(Clocks, seconds)
+        if seconds:
+            raise Misfit(f"no clock has the name {plain(', '.join(seconds), 60)}")
+        return cls(
+            trial=trial,
+            progress=_take(Progress, metrics),
+            cost=_take(Cost, metrics),
+            metrics=metrics,
+            clocks=clocks,
+            environment=_take(Environment, found.pop("environment", {}), rest="packages"),
+            **found,
+        )
+
+
+Part = Progress | Clocks | Cost | Environment
+_P = TypeVar("_P", Progress, Clocks, Cost, Environment)
+
+
+def known(part: Part) -> dict[str, Any]:
+    """Return the known fields of a part by name; those of a mapping stand in its place.
+
+    >>> known(Environment(python="3.12", packages={"torch": "2.14"}, cores=8))
+    {'python': '3.12', 'torch': '2.14', 'cores': 8}
+    """
+    found: dict[str, Any] = {}
+    for each in fields(part):
+        value = getattr(part, each.name)
+        if isinstance(value, Mapping):
+            found |= value
+        elif value is not None:
+            found[each.name] = value
+    return found
+
+
+def _take(kind: type[_P], values: dict[str, Any], rest: str = "") -> _P:
+    """Remove the fields of a part from `values`, and return the part.
+
+    Args:
+        kind: The part's type.
+        values: A mapping that the part shares with others in JSON.
+        rest: The part's field for all other values, which are removed too; none if empty.
+
+    Raises:
+        Misfit: a value has a wrong type.
+    """
+    names = [each.name for each in fields(kind) if each.name in values and each.name != rest]
+    own = {name: values.pop(name) for name in names}
+    if rest:
+        own[rest] = dict(values)
+        values.clear()
+    check_part(own, kind)
+    return kind(**own)
