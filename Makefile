@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := $(BIN)/python -m benchmark
 TOOLS := tests/javascript
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 
 .DEFAULT_GOAL := help
@@ -48,11 +49,12 @@ reference: $(READY) ## run the trials of docs/results.md again, on real data; ta
 	$(RUN) compact reference --results build/reference --out docs/results/reference.parquet
 	$(MAKE) results
 
-test: $(READY) ## run the tests, offline, in about ten minutes
-	$(BIN)/python -m pytest
+test: $(READY) ## run the tests, offline, on all cores, in about three minutes
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: $(READY) ## also run the slow tests, and those on real data if BENCHMARK_DATA_DIR is set
-	$(BIN)/python -m pytest -m "" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m slow --hypothesis-profile=thorough
 
 lint: $(READY) ## check format, style, types and import rules
 	$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from tests.browser import chromium, open_page  # noqa: F401 (fixtures for every 
 os.environ["BENCHMARK_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchmark-tests-")
 os.environ["HF_HUB_CACHE"] = os.environ["BENCHMARK_CACHE_DIR"] + "/hub"
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["POLARS_MAX_THREADS"] = "1"
 for name in [name for name in os.environ if name.startswith("WANDB_")]:
     del os.environ[name]
 

@@ -49,7 +49,9 @@ def test_without_room_the_old_file_stays_and_one_line_says_why(name, studied, tm
     assert [path.name for path in out.rglob("*") if path.is_file()] == [name]
 
 
-@pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
+@pytest.mark.parametrize(
+    "kind", ["svg", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("pdf", "png"))]
+)
 def test_without_room_all_figures_stay_as_they_were(kind, studied, tmp_path, capsys):
     store = studied("adam,sgd", seeds=3)
     root, folder = str(store.folder.parent), tmp_path / "figures"

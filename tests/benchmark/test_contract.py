@@ -143,7 +143,10 @@ def test_line_search_draws_the_same_dropout_masks(trials_of):
     assert record.metrics["train/accuracy"] > 0.8
 
 
-@pytest.mark.parametrize("problem", ["logreg/digits", "mlp/digits", "cnn/digits"])
+@pytest.mark.parametrize(
+    "problem",
+    ["logreg/digits", "mlp/digits", pytest.param("cnn/digits", marks=pytest.mark.slow)],
+)
 def test_a_graph_that_nobody_needs_changes_no_bit(trials_of, problem):
     found = []
     for words in ("", ":create_graph=false", ":create_graph=true"):

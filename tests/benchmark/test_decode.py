@@ -153,7 +153,7 @@ def test_infinite_defaults_of_an_optimizer_are_read(data):
 
 
 @given(VALUES, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_any_json_is_a_record_or_does_not_fit(value, as_trial):
     data = {"trial": value, "status": "done"} if as_trial else value
     with pytest.raises(Misfit):
@@ -161,7 +161,7 @@ def test_any_json_is_a_record_or_does_not_fit(value, as_trial):
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=9), VALUES | st.floats(), max_size=3), max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_rows_that_fit_are_the_same_from_a_log_and_from_a_table(rows):
     text = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
     try:

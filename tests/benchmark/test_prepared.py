@@ -1,9 +1,8 @@
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
+from benchmark.__main__ import main
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Environment, Record
 from benchmark.spec import SCHEMA, UsageError
@@ -43,27 +42,27 @@ def test_a_study_refuses_other_data_in_one_line(trials_of):
     assert "\n" not in message
 
 
-def test_the_command_refuses_before_anything_is_trained(studied, tmp_path):
+def test_the_command_refuses_before_anything_is_trained(studied, capsys):
     store = studied("sgd", seeds=1, problem="logreg/digits")
     (record,) = store.records()
     store.write(replace(record, environment=Environment(data="b" * 64)))
-    command = [sys.executable, "-m", "benchmark", "--model", "logreg", "--dataset", "digits"]
+    command = ["--model", "logreg", "--dataset", "digits"]
     options = ["--opts", "adam", "--seeds", "1", "--epochs", "1", "--wandb", "disabled"]
     where = ["--results", str(store.folder.parent), "--study", "study"]
-    done = subprocess.run([*command, *options, *where], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith("Error: study 'study' has trials on other data of 'digits'")
-    assert done.stderr.count("\n") == 1
+    assert main([*command, *options, *where]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("Error: study 'study' has trials on other data of 'digits'")
+    assert err.count("\n") == 1
     assert len(store.records()) == 1
 
 
-def test_the_command_refuses_damaged_files_in_one_line(tmp_path):
+def test_the_command_refuses_damaged_files_in_one_line(tmp_path, capsys):
     raw = write_mnist(tmp_path / "data")
     (raw / "train-labels-idx1-ubyte.gz").write_bytes(b"<html>")
-    command = [sys.executable, "-m", "benchmark", "--model", "logreg", "--dataset", "mnist"]
+    command = ["--model", "logreg", "--dataset", "mnist"]
     where = ["--data-dir", str(tmp_path / "data"), "--cache-dir", str(tmp_path / "cache")]
     options = ["--opts", "sgd", "--wandb", "disabled", "--results", str(tmp_path / "results")]
-    done = subprocess.run([*command, *where, *options], capture_output=True, text=True)
-    assert done.returncode == 3
-    assert done.stderr.count("\n") == 1
-    assert str(raw) in done.stderr
+    assert main([*command, *where, *options]) == 3
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert str(raw) in err

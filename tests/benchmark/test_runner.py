@@ -232,8 +232,15 @@ def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
-def test_other_precisions_train(trials_of, precision):
-    trial = trials_of("mlp/digits", epochs=2, precisions=(precision,))[0]
+@pytest.mark.parametrize(
+    ("problem", "opts"),
+    [
+        ("logreg/digits", "adam:lr=0.01"),
+        pytest.param("mlp/digits", "adam", marks=pytest.mark.slow),  # in 16 bits, 15 s on a CPU
+    ],
+)
+def test_other_precisions_train(trials_of, problem, opts, precision):
+    trial = trials_of(problem, opts, epochs=2, precisions=(precision,))[0]
     record = run(trial, Context())
     assert record.metrics["train/accuracy"] > 0.7
     single = run(replace(trial, precision="32-true"), Context())

@@ -21,13 +21,16 @@ from tests.conformance.cases import (
     every_case,
     every_kind_of_state,
     every_row,
+    kinds_of_state,
     needs_compiler,
 )
+from tests.grids import taking_turns
 
 TOLERANCE = 1e-12
 
 
-together = pytest.mark.parametrize("execution", ["auto", "packed"])
+TOGETHER = ["auto", "packed"]
+together = pytest.mark.parametrize("execution", TOGETHER)
 
 
 @every_case
@@ -77,11 +80,9 @@ EVENTS = {
 }
 
 
-@every_kind_of_state
-@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
-@together
+@taking_turns(("row", "event", "execution"), list(kinds_of_state()), EVENTS, TOGETHER)
 def test_together_goes_as_the_loop_whatever_happens_in_between(row, event, execution):
-    assert_same_after(row, event, execution)
+    assert_same_after(row, EVENTS[event], execution)
 
 
 def assert_same_after(row, event, execution):
@@ -185,9 +186,9 @@ def feed(optimizer, steps, without=()):
 SIZES = [(7, 5), (33,), (), (1,), (0,), (3, 4, 5), (1003,), (20_000,), (70_001,), (150_001,)]
 
 
-@every_row
-@together
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+@taking_turns(
+    ("row", "dtype", "execution"), list(OPTIMIZERS), [torch.bfloat16, torch.float32], TOGETHER
+)
 def test_bits_are_those_of_the_loop_in_every_type(row, execution, dtype):
     ends = []
     for mode in (execution, "loop"):
@@ -468,8 +469,7 @@ def test_tensors_set_between_steps_are_hyperparameters():
     course.assert_same(*pair, 1e-12)
 
 
-@every_row
-@together
+@taking_turns(("row", "execution"), list(OPTIMIZERS), TOGETHER)
 def test_tensors_without_numbers_step(row, execution):
     with FakeTensorMode():
         model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from optimizers.registry import OPTIMIZERS
 from tests.conformance.cases import class_of, every_row, needs_compiler
+from tests.grids import taking_turns
 
 STEPS = 10
 
@@ -154,10 +156,10 @@ def through_hub_by_state(model, twin, folder):
     load_torch_model(twin, folder, strict=True)
 
 
-@every_row
-@pytest.mark.parametrize(
-    "through", [through_safetensors, through_accelerate, through_hub, through_hub_by_state]
-)
+WAYS = [through_safetensors, through_accelerate, through_hub, through_hub_by_state]
+
+
+@taking_turns(("row", "through"), list(OPTIMIZERS), WAYS)
 def test_nothing_is_lost_on_the_way_through_a_file(row, through, tmp_path):
     model, twin = plain_network(), plain_network()
     train(model, row)

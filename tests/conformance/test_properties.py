@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from optimizers.registry import OPTIMIZERS
 from tests.conformance.cases import class_of, every_row
 
-quickly = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+# Of six tests for twelve rows: a quarter of the profile's number of examples.
+quickly = settings(
+    max_examples=settings().max_examples // 4, deadline=None, derandomize=True, database=None
+)
 sizes = st.integers(min_value=0, max_value=9)
 shapes = st.lists(st.lists(sizes, max_size=3).map(tuple), min_size=2, max_size=4)
 executions = st.sampled_from(["loop", "packed"])

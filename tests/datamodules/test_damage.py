@@ -210,7 +210,7 @@ def whole(tmp_path_factory):
     return roots
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     name=st.sampled_from(sorted(KINDS)),
     which=st.integers(0, 3),

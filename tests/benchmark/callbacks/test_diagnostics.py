@@ -112,7 +112,7 @@ def test_adam_moves_every_weight_by_its_learning_rate_at_first(looks_of):
         ("nesterov:lr=0.1", "logreg/digits"),
         ("torch.optim.LBFGS:lr=0.1", "logreg/digits"),
         (f"{__name__}.Scales:lr=0.01", "logreg/digits"),
-        ("rmsprop:lr=1e-4", "cnn/digits"),
+        pytest.param("rmsprop:lr=1e-4", "cnn/digits", marks=pytest.mark.slow),
     ],
 )
 def test_looking_changes_no_bit(trials_of, opts, problem):

@@ -16,6 +16,7 @@ from benchmark.report.page.build import build
 from benchmark.report.verdicts import verdict_in_short
 from benchmark.report.wandb_report import Project, build_report
 from benchmark.spec import UsageError
+from tests.grids import taking_turns
 
 
 def findings_of(*stores, reference=None):
@@ -170,8 +171,7 @@ RENDERERS = {
 }
 
 
-@pytest.mark.parametrize("reference", [None, "adam"])
-@pytest.mark.parametrize("renderer", RENDERERS)
+@taking_turns(("renderer", "reference"), RENDERERS, [None, "adam"])
 def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, reference):
     opts = "sgd:lr=0.1|0.01,adam"
     studied(opts, problem="mlp/digits")

@@ -26,10 +26,15 @@ def names_in(source):
     ]
 
 
-@pytest.mark.parametrize("path", STRANGERS, ids=[str(p.relative_to(PACKAGE)) for p in STRANGERS])
-def test_no_file_outside_tasks_knows_a_loss_or_a_metric_of_one(path):
-    found = names_in(path.read_text(encoding="utf-8"))
-    assert [name for name in found if any(word in name for word in WORDS)] == []
+def test_no_file_outside_tasks_knows_a_loss_or_a_metric_of_one():
+    assert len(STRANGERS) > 100
+    known = [
+        (str(path.relative_to(PACKAGE)), name)
+        for path in STRANGERS
+        for name in names_in(path.read_text(encoding="utf-8"))
+        if any(word in name for word in WORDS)
+    ]
+    assert known == []
 
 
 @pytest.mark.parametrize(

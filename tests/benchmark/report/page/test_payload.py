@@ -34,8 +34,13 @@ def payload_of(study):
     return lambda *logs, **options: data_of(build([study(*logs)], **options))
 
 
-def test_the_leaderboard_has_the_numbers_of_the_records(payload_of, logs):
-    payload = payload_of(*logs)
+@pytest.fixture
+def payload(whole):
+    """Return the payload of `logs`, whose page is made once."""
+    return data_of(whole.read_text(encoding="utf-8"))
+
+
+def test_the_leaderboard_has_the_numbers_of_the_records(payload):
     metric = next(m for m in payload["metrics"] if m["name"] == "val/accuracy")
     board = metric["standings"]["final"][0]["board"]
     variants = payload["settings"][0]["variants"]
@@ -46,9 +51,8 @@ def test_the_leaderboard_has_the_numbers_of_the_records(payload_of, logs):
     assert board["diverged"][rows["sgd lr=10"]] == 4
 
 
-def test_terminal_and_page_agree_on_the_best(study, logs):
+def test_terminal_and_page_agree_on_the_best(study, logs, payload):
     store = study(*logs)
-    payload = data_of(build([store]))
     assert starred(store) == shown_best(payload)
     assert set(map(tuple, starred(store).values())) == {("adam lr=0.001",)}
 
@@ -87,8 +91,7 @@ def test_without_an_accuracy_the_loss_decides(study, log):
     assert shown_best(data_of(build([store]))) == starred(store)
 
 
-def test_headline_star_first_metric_and_definitions_go_by_the_same_metric(payload_of, logs):
-    payload = payload_of(*logs)
+def test_headline_star_first_metric_and_definitions_go_by_the_same_metric(payload):
     first = payload["metrics"][0]
     assert first["name"] == CHOOSING[0]
     setting, headline = payload["settings"][0], payload["headlines"][0]
@@ -104,8 +107,8 @@ def test_headline_star_first_metric_and_definitions_go_by_the_same_metric(payloa
         assert metric in payload["glossary"][name]
 
 
-def test_a_reference_limits_the_comparisons(payload_of, logs):
-    everyone = payload_of(*logs)["metrics"][0]["standings"]["final"][0]["comparisons"]
+def test_a_reference_limits_the_comparisons(payload, payload_of, logs):
+    everyone = payload["metrics"][0]["standings"]["final"][0]["comparisons"]
     against = payload_of(*logs, reference="adam")["metrics"][0]["standings"]["final"][0]
     assert (len(everyone["a"]), len(against["comparisons"]["a"])) == (3, 2)
 
@@ -135,8 +138,8 @@ def test_an_unknown_reference_is_refused_with_the_known_ones(study, curve):
         build([store], reference="adamm")
 
 
-def test_target_times_agree_on_all_axes(payload_of, logs):
-    race = payload_of(*logs)["metrics"][0]["races"][0]
+def test_target_times_agree_on_all_axes(payload):
+    race = payload["metrics"][0]["races"][0]
     steps, epochs, samples = (race["tables"][a]["time"] for a in ("step", "epoch", "samples"))
     assert [None if s is None else s / 10 for s in steps] == epochs
     assert [None if s is None else s * 128 for s in steps] == samples
@@ -162,8 +165,8 @@ def test_failed_trials_are_listed_with_their_reasons(payload_of, curve, log):
     assert troubles["status"] == ["failed"]
 
 
-def test_a_page_asks_for_nothing_from_elsewhere(study, logs):
-    page = build([study(*logs)])
+def test_a_page_asks_for_nothing_from_elsewhere(whole):
+    page = whole.read_text(encoding="utf-8")
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!data:|#)", page)
     assert "@import" not in page
     assert "url(" not in page.replace("url(#", "")

@@ -171,7 +171,7 @@ def studies(draw):
     return list({trial.key: trial for trial in trials[:kept]}.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(studies())
 def test_the_commands_make_exactly_the_trials_of_any_study(trials):
     assert planned(commands("study", trials)) == keys_of(trials)

@@ -83,8 +83,15 @@ def assert_equals_plain_loops(spec, routes):
         f"{PLUGINS}.NoRate",
     ],
 )
-def test_paths_are_bit_for_bit_those_of_a_plain_loop(text):
-    assert_equals_plain_loops(parse(text)[0], routes_of())
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param({"names": ("beale", "rastrigin"), "lrs": (0.05,)}, id="few"),
+        pytest.param({}, id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_paths_are_bit_for_bit_those_of_a_plain_loop(text, where):
+    assert_equals_plain_loops(parse(text)[0], routes_of(**where))
 
 
 def test_optimizers_that_call_the_closure_again_get_the_loss_and_gradient_of_where_they_are():
