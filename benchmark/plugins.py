@@ -26,7 +26,7 @@ from benchmark.tasks.classification import Classification
 from benchmark.tasks.registry import TASKS
 from datamodules.base import ResidentDataModule
 from datamodules.errors import DataError
-from datamodules.loaders import DenseRows, Split
+from datamodules.loaders import DenseRows, Examples, Split
 from datamodules.registry import DATASETS
 
 TASK_CONTRACT = (
@@ -235,6 +235,7 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
             cache_dir: Path | str | None = None,
             batch_size: int = 128,
             seed: int = 0,
+            split_seed: int = 0,  # unused: these loaders bring a split of their own
             chunk_size: int = 1,
         ) -> None:
             LightningDataModule.__init__(self)
@@ -283,13 +284,13 @@ def _read_split(
     fault = task.data_fault(inputs, targets, shape)
     if fault:
         raise UsageError(f"data set {name!r}, {split} loader {fault}: {contract}")
-    return Split(DenseRows(inputs), targets)
+    return Split(Examples(DenseRows(inputs), targets))
 
 
 def _digest(splits: Iterable[Split]) -> str:
     digest = hashlib.sha256()
     for split in splits:
-        for tensor in (cast(DenseRows, split.inputs).values, split.targets):
+        for tensor in (cast(DenseRows, split.examples.inputs).values, split.examples.targets):
             digest.update(
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
             )

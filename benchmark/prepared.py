@@ -36,6 +36,9 @@ class Prepared:
 def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -> None:
     """Check that `records` of `study` were made on the data that are prepared now.
 
+    Records of an earlier schema do not count: they are of data prepared in another way, and are
+    shown but never compared with new ones.
+
     Raises:
         UsageError: some records were made on other data of the same name.
     """

@@ -57,6 +57,7 @@ def run(
         cache_dir=context.cache_dir,
         batch_size=trial.batch_size,
         seed=derived_seed(trial, "batches"),
+        split_seed=derived_seed(trial, "split"),
         chunk_size=trial.log_every,
     )
     if folder_of_data := context.prepared.get(trial.dataset):

@@ -15,7 +15,7 @@ from torch import Tensor
 from datamodules.cache import Cache, Tensors
 from datamodules.errors import DataCorruptError, DataError, DataUnavailableError, DataWarning
 from datamodules.folders import default_cache_dir, default_data_dir, downloads_dir
-from datamodules.loaders import DenseRows, InOrder, Shuffled, Split
+from datamodules.loaders import DenseRows, Examples, InOrder, Shuffled, Split, moved
 from datamodules.network import reachable
 from datamodules.places import download_url, where_to_put
 from datamodules.registry import DATASETS
@@ -23,7 +23,8 @@ from datamodules.sources import Place, Source, find_place
 from datamodules.sparse import SparseRows
 
 SPLITS = ("train", "val", "test")
-SPLIT_SEED = 1412_6980  # seed of every train/validation split; the Adam paper's number on arXiv
+PARTS = ("pool", "test")  # prefixes of the prepared tensors
+DATA_SEED = 1412_6980  # what digits and reviews draw themselves; the Adam paper's number on arXiv
 TRAIN_EVAL_SIZE = 10_000  # training examples on which the training loss is evaluated
 EVAL_BATCH_SIZE = 1_000  # largest batch; a CIFAR-10 image needs 500 KB of CNN activations
 EVAL_VALUES = 784_000  # most numbers in a batch of images: 1,000 of MNIST or 255 of CIFAR-10
@@ -47,6 +48,10 @@ class Part:
 class ResidentDataModule(LightningDataModule):
     """A data set that is prepared once and then mapped into memory from a file.
 
+    The prepared tensors are a pool of all rows of the data set's training part, and its test part.
+    They are the same for all seeds. `split_seed` draws which rows of the pool are for training and
+    which for validation; batches are cut from the pool by these rows, which copies no example.
+
     Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`. Those that are not
     embedded also give `download` and have a row in `layouts.LAYOUTS`.
 
@@ -57,6 +62,7 @@ class ResidentDataModule(LightningDataModule):
         cache_dir: Folder for prepared data; by default $BENCHMARK_CACHE_DIR, or the user's cache.
         batch_size: Examples per training batch.
         seed: Seed of the order of training batches.
+        split_seed: Seed of the division of the training part into training and validation rows.
         chunk_size: Batches per `Chunk` that the training loader yields; 1 yields plain batches.
     """
 
@@ -70,6 +76,7 @@ class ResidentDataModule(LightningDataModule):
         cache_dir: Path | str | None = None,
         batch_size: int = 128,
         seed: int = 0,
+        split_seed: int = 0,
         chunk_size: int = 1,
     ) -> None:
         super().__init__()
@@ -79,6 +86,7 @@ class ResidentDataModule(LightningDataModule):
         self.cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
         self.batch_size = batch_size
         self.seed = seed
+        self.split_seed = split_seed
         self.chunk_size = chunk_size
         self._cache: Cache | None = None
         self._source: Source | None = None
@@ -86,7 +94,11 @@ class ResidentDataModule(LightningDataModule):
         self._splits: dict[str, Split] = {}
 
     def build(self) -> Tensors:
-        """Return the tensors of all splits, named like ``train.inputs``, from the source files.
+        """Return the tensors of the training part and of the test part, from the source files.
+
+        Their names begin with ``pool.`` and ``test.``: dense examples are ``pool.inputs`` and
+        ``pool.targets``, sparse ones are as `bag_of_words.bag_tensors` returns them. Whatever is
+        fitted to the data, such as a mean or a vocabulary, is fitted to the whole pool.
 
         Raises:
             DataUnavailableError: the files are neither in `data_dir` nor downloadable.
@@ -132,7 +144,9 @@ class ResidentDataModule(LightningDataModule):
             DataError: `prepare_data` has not been called, or the source files have changed since.
         """
         tensors = self._prepared().load()
-        self._splits = {split: _split(tensors, split) for split in SPLITS}
+        pool, test = (_examples(tensors, part) for part in PARTS)
+        train, val = self.train_val_rows(len(pool))
+        self._splits = {"train": Split(pool, train), "val": Split(pool, val), "test": Split(test)}
 
     @property
     def checksum(self) -> str:
@@ -205,14 +219,14 @@ class ResidentDataModule(LightningDataModule):
 
     def to(self, device: torch.device) -> None:
         """Move all examples to `device`; batches are then cut there."""
-        self._splits = {name: split.to(device) for name, split in self._splits.items()}
+        self._splits = moved(self._splits, device)
 
     def train_dataloader(self) -> Shuffled:
         """Return the training batches in an order drawn from `seed`, different in each epoch."""
         return Shuffled(self._splits["train"], self.batch_size, self.seed, self.chunk_size)
 
     def train_eval_dataloader(self) -> InOrder:
-        """Return the first `TRAIN_EVAL_SIZE` training examples in a fixed order."""
+        """Return the first `TRAIN_EVAL_SIZE` training examples of the split, in a fixed order."""
         return InOrder(self._splits["train"], self._eval_batch_size, TRAIN_EVAL_SIZE)
 
     def val_dataloader(self) -> InOrder:
@@ -236,21 +250,25 @@ class ResidentDataModule(LightningDataModule):
     def train_val_rows(self, num_examples: int) -> tuple[Tensor, Tensor]:
         """Return the rows of the training part for training and those for validation.
 
+        They are a plain random draw from `split_seed`, in random order, so the first rows of either
+        are a random sample too. The draw does not balance the classes.
+
         Raises:
             ValueError: the number of rows is not that of the data set.
         """
         num_train, num_val, _ = self.sizes
         if num_examples != num_train + num_val:
             raise ValueError(f"expected {num_train + num_val} examples, found {num_examples}")
-        order = torch.randperm(num_examples, generator=torch.Generator().manual_seed(SPLIT_SEED))
+        generator = torch.Generator().manual_seed(self.split_seed)
+        order = torch.randperm(num_examples, generator=generator)
         return order[:num_train], order[num_train:]
 
     def image_tensors(self, train: Part, test: Part, dims: tuple[int, ...]) -> dict[str, Tensor]:
-        """Return the splits of images, normalised by mean and deviation of the training split.
+        """Return the tensors of images, normalised by mean and deviation of the training part.
 
         Args:
-            train: Images of the training and validation splits.
-            test: Images of the test split.
+            train: Images of the training part.
+            test: Images of the test part.
             dims: Dimensions over which the statistics are taken.
 
         Raises:
@@ -259,16 +277,13 @@ class ResidentDataModule(LightningDataModule):
         num_train, num_val, num_test = self.sizes
         self._check(train, num_train + num_val)
         self._check(test, num_test)
-        rows, val_rows = self.train_val_rows(len(train.targets))
-        images = train.images[rows].float()
+        images = train.images.float()
         mean, deviation = images.mean(dims, keepdim=True), images.std(dims, keepdim=True)
         if not bool((deviation > 0).all()):
             raise DataCorruptError(train.source, "every pixel has the same value")
         return {
-            "train.inputs": images.sub_(mean).div_(deviation),
-            "train.targets": train.targets[rows],
-            "val.inputs": train.images[val_rows].float().sub_(mean).div_(deviation),
-            "val.targets": train.targets[val_rows],
+            "pool.inputs": images.sub_(mean).div_(deviation),
+            "pool.targets": train.targets,
             "test.inputs": test.images.float().sub_(mean).div_(deviation),
             "test.targets": test.targets,
         }
@@ -307,10 +322,11 @@ def check_shape(source: Path, values: Tensor, expected: tuple[int, ...]) -> None
         raise DataCorruptError(source, f"expected examples of {sizes[0]}, found {sizes[1]}")
 
 
-def _split(tensors: Tensors, split: str) -> Split:
-    if f"{split}.inputs" in tensors:
-        inputs: DenseRows | SparseRows = DenseRows(tensors[f"{split}.inputs"])
+def _examples(tensors: Tensors, part: str) -> Examples:
+    if f"{part}.inputs" in tensors:
+        inputs: DenseRows | SparseRows = DenseRows(tensors[f"{part}.inputs"])
     else:
-        parts = (tensors[f"{split}.{part}"] for part in ("starts", "indices", "values"))
-        inputs = SparseRows(*parts)
-    return Split(inputs, tensors[f"{split}.targets"])
+        inputs = SparseRows(
+            *(tensors[f"{part}.{each}"] for each in ("starts", "indices", "values"))
+        )
+    return Examples(inputs, tensors[f"{part}.targets"])

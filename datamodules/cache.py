@@ -11,9 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.errors import DataWarning
+from datamodules.errors import DataError, DataWarning
 
 Tensors = Mapping[str, Tensor]
+LAYOUT = (
+    2  # version of names and meaning of the tensors; 1 had separate training and validation rows
+)
 
 
 class Cache:
@@ -52,7 +55,9 @@ class Cache:
             if self._whole():  # another process has built it meanwhile
                 return
             if self._manifest.exists():
-                words = f"the prepared data in {self.folder} are damaged; made again"
+                is_old = self._layout() not in (LAYOUT, None)
+                what = "of another version of the suite" if is_old else "damaged"
+                words = f"the prepared data in {self.folder} are {what}; made again"
                 warnings.warn(words, DataWarning, stacklevel=2)
             self._write(build(), note)
 
@@ -61,7 +66,13 @@ class Cache:
 
         Raises:
             FileNotFoundError: `prepare` has not been called.
+            DataError: another version of the suite has prepared them, or the manifest is damaged.
         """
+        if self._tensors.exists() and self._layout() != LAYOUT:
+            raise DataError(
+                f"the prepared data in {self.folder} are damaged or of another version of the "
+                "suite: run the command again, which prepares them anew"
+            )
         tensors: Tensors = torch.load(self._tensors, mmap=True, weights_only=True)
         return tensors
 
@@ -69,7 +80,16 @@ class Cache:
         """Return the SHA-256 of the prepared tensors from the manifest."""
         return str(json.loads(self._manifest.read_text())["sha256"])
 
+    def _layout(self) -> int | None:
+        """Return the layout of the tensors; 1 if the manifest names none, None if unreadable."""
+        try:
+            return int(json.loads(self._manifest.read_text()).get("layout", 1))
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
+
     def _whole(self) -> bool:
+        if self._layout() != LAYOUT:
+            return False
         try:
             recorded = json.loads(self._manifest.read_text())["sha256"]
             with self._tensors.open("rb") as file:
@@ -91,7 +111,7 @@ class Cache:
         finally:
             temporary.unlink(missing_ok=True)
         shapes: dict[str, Any] = {name: list(t.shape) for name, t in tensors.items()}
-        manifest = {"sha256": digest, "shapes": shapes, **note()}
+        manifest = {"layout": LAYOUT, "sha256": digest, "shapes": shapes, **note()}
         written = self.folder / "manifest.tmp"
         try:
             written.write_text(json.dumps(manifest, indent=1))

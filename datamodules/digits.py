@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from datamodules.base import SPLIT_SEED, Part, ResidentDataModule
+from datamodules.base import DATA_SEED, Part, ResidentDataModule
 from datamodules.cache import Tensors
 
 
@@ -14,7 +14,7 @@ class Digits(ResidentDataModule):
     dataset = "digits"
 
     def build(self) -> Tensors:
-        """Split off a test part with the same proportions of digits, and normalise."""
+        """Set apart test images, the same for all seeds, in the same proportions; normalise."""
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
 
@@ -22,7 +22,7 @@ class Digits(ResidentDataModule):
         rows = train_test_split(
             range(len(found.target)),
             test_size=self.sizes[2],
-            random_state=SPLIT_SEED,
+            random_state=DATA_SEED,
             stratify=found.target,
         )
         images = torch.from_numpy(found.images).float().unsqueeze(1)

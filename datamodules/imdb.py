@@ -30,7 +30,7 @@ class _Part:
 class IMDB(ResidentDataModule):
     """Reviews as sparse vectors: 1 for each of 10,000 words that a review contains, otherwise 0.
 
-    The vocabulary holds the words that occur in most reviews of the training split. The number of
+    The vocabulary holds the words that occur in most reviews of the training part. The number of
     reviews decides, not the number of occurrences, because the bags do not count occurrences
     either. Among words in equally many reviews, the alphabet decides. HTML tags, such as the
     ``<br />`` of most reviews, are removed first. The Adam paper does not say whether its bags hold
@@ -47,16 +47,13 @@ class IMDB(ResidentDataModule):
         read = _READERS[self.source.layout.kind]
         part = _checked(read(self.source, "train"), num_train + num_val)
         test = _checked(read(self.source, "test"), num_test)
-        train, val = self.train_val_rows(len(part.texts))
         vectorizer = CountVectorizer(binary=True)
         with reading(part.source):  # scikit-learn raises if there is no word at all
-            bags = vectorizer.fit_transform([part.texts[row] for row in train])
+            bags = vectorizer.fit_transform(part.texts)
         words = _in_most_reviews(bags, self.input_shape[0])
-        val_bags = vectorizer.transform([part.texts[row] for row in val])
         test_bags = vectorizer.transform(test.texts)
         return {
-            **bag_tensors("train", bags[:, words], part.labels[train]),
-            **bag_tensors("val", val_bags[:, words], part.labels[val]),
+            **bag_tensors("pool", bags[:, words], part.labels),
             **bag_tensors("test", test_bags[:, words], test.labels),
         }
 

@@ -1,7 +1,7 @@
 """Minibatches as slices of tensors already in memory: no workers, no copies per example."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ Batch = tuple[Tensor | Bag, Tensor]
 
 @dataclass(frozen=True)
 class DenseRows:
-    """All examples of a split as dense rows.
+    """Examples as dense rows.
 
     Args:
         values: Examples, float32, (examples, …).
@@ -37,8 +37,8 @@ class DenseRows:
 
 
 @dataclass(frozen=True)
-class Split:
-    """The examples of one split and their classes, int64 (examples,)."""
+class Examples:
+    """Examples in memory and their classes, int64 (examples,)."""
 
     inputs: DenseRows | SparseRows
     targets: Tensor
@@ -46,13 +46,57 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def to(self, device: torch.device) -> "Split":
-        """Return the same split on another device."""
-        return Split(self.inputs.to(device), self.targets.to(device))
+    def to(self, device: torch.device) -> "Examples":
+        """Return the same examples on another device."""
+        return Examples(self.inputs.to(device), self.targets.to(device))
 
     def select(self, rows: Tensor) -> Batch:
-        """Return the examples `rows` as one batch."""
+        """Return the examples `rows`, int64 (batch,), as one batch."""
         return self.inputs.select(rows), self.targets.index_select(0, rows)
+
+    def slice(self, begin: int, end: int) -> Batch:
+        """Return the examples from `begin` up to `end` as one batch."""
+        return self.inputs.slice(begin, end), self.targets[begin:end]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split: chosen rows of examples that other splits may share. No example is copied.
+
+    Args:
+        examples: Examples from which batches are cut.
+        rows: Rows of `examples` in this split, in its order, int64 (size,), on the device of the
+            examples; None for all rows in their own order.
+    """
+
+    examples: Examples
+    rows: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.examples) if self.rows is None else len(self.rows)
+
+    def slice(self, begin: int, end: int) -> Batch:
+        """Return the examples of this split from `begin` up to `end` as one batch."""
+        if self.rows is None:
+            return self.examples.slice(begin, end)
+        return self.examples.select(self.rows[begin:end])
+
+    def permuted(self, order: Tensor) -> Tensor:
+        """Return the rows of `examples` at the places `order` of this split, int64 (places,)."""
+        order = order.to(self.examples.targets.device)
+        return order if self.rows is None else self.rows.index_select(0, order)
+
+
+def moved(splits: Mapping[str, Split], device: torch.device) -> dict[str, Split]:
+    """Return `splits` on `device`; examples that splits share are moved once and stay shared."""
+    shared = {id(split.examples): split.examples for split in splits.values()}
+    there = {key: examples.to(device) for key, examples in shared.items()}
+    return {
+        name: Split(
+            there[id(split.examples)], None if split.rows is None else split.rows.to(device)
+        )
+        for name, split in splits.items()
+    }
 
 
 class InOrder:
@@ -69,7 +113,7 @@ class InOrder:
     def __iter__(self) -> Iterator[Batch]:
         for begin in range(0, self._size, self._batch_size):
             end = min(begin + self._batch_size, self._size)
-            yield self._split.inputs.slice(begin, end), self._split.targets[begin:end]
+            yield self._split.slice(begin, end)
 
 
 class Shuffled:
@@ -97,12 +141,13 @@ class Shuffled:
 
     def __iter__(self) -> Iterator[Any]:
         order = torch.randperm(len(self._split), generator=self._generator)
-        rows = torch.split(order.to(self._split.targets.device), self._batch_size)
+        examples = self._split.examples
+        rows = torch.split(self._split.permuted(order), self._batch_size)
         if self._chunk_size == 1:
-            yield from map(self._split.select, rows)
+            yield from map(examples.select, rows)
         else:
             for begin in range(0, len(rows), self._chunk_size):
-                yield Chunk(self._split, rows[begin : begin + self._chunk_size])
+                yield Chunk(examples, rows[begin : begin + self._chunk_size])
 
 
 class Chunk:
@@ -111,12 +156,12 @@ class Chunk:
     Chunks amortise the cost of Lightning's loop. A chunk never crosses the end of an epoch.
     """
 
-    def __init__(self, split: Split, rows: tuple[Tensor, ...]) -> None:
-        self._split = split
+    def __init__(self, examples: Examples, rows: tuple[Tensor, ...]) -> None:
+        self._examples = examples
         self._rows = rows
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Batch]:
-        return map(self._split.select, self._rows)
+        return map(self._examples.select, self._rows)

@@ -17,7 +17,7 @@ class DatasetRow:
     terms: str
     download_url: str = ""
     files: str = ""  # files to put in place by hand, in words
-    preparation: int = 1  # increase it when the same files give other tensors
+    preparation: int = 2  # increase it when the same files give other tensors
     from_hub: bool = False  # the download comes from the Hugging Face hub
     embedded: bool = False
     synthetic: bool = False
@@ -58,7 +58,7 @@ _ROWS = (
         source="the Hugging Face hub's stanfordnlp/imdb",
         terms="cite Maas et al. 2011",
         download_url="https://huggingface.co",
-        preparation=2,
+        preparation=3,
         from_hub=True,
         files="the hub's shards as imdb/*.parquet, or the archive's folder aclImdb,",
     ),

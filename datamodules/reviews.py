@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from datamodules.bag_of_words import bag_tensors
-from datamodules.base import SPLIT_SEED, SPLITS, ResidentDataModule
+from datamodules.base import DATA_SEED, ResidentDataModule
 from datamodules.cache import Tensors
 
 _MEAN_WORDS = 100  # words drawn per review, giving as many distinct ones as IMDB's shorter reviews
@@ -22,21 +22,22 @@ class Reviews(ResidentDataModule):
     dataset = "reviews"
 
     def build(self) -> Tensors:
-        """Draw all three splits."""
+        """Draw the training part and the test part."""
         from scipy.sparse import csr_matrix
 
-        rng = np.random.default_rng(SPLIT_SEED)
+        rng = np.random.default_rng(DATA_SEED)
         words = self.input_shape[0]
         frequency = 1 / np.arange(1, words + 1)
         tilt = rng.normal(scale=_TILT, size=words)
         odds = np.stack([frequency * np.exp(-tilt / 2), frequency * np.exp(tilt / 2)])
         odds /= odds.sum(axis=1, keepdims=True)
         tensors: dict[str, torch.Tensor] = {}
-        for split, size in zip(SPLITS, self.sizes, strict=True):
+        num_train, num_val, num_test = self.sizes
+        for part, size in (("pool", num_train + num_val), ("test", num_test)):
             targets = rng.integers(2, size=size)
             lengths = rng.poisson(_MEAN_WORDS, size=size)
             pairs = zip(lengths, targets, strict=True)
             counts = np.stack([rng.multinomial(length, odds[target]) for length, target in pairs])
             bags = csr_matrix((counts > 0).astype(np.float32))
-            tensors |= bag_tensors(split, bags, torch.from_numpy(targets))
+            tensors |= bag_tensors(part, bags, torch.from_numpy(targets))
         return tensors

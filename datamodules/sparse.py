@@ -31,7 +31,7 @@ class Bag(NamedTuple):
 
 @dataclass(frozen=True)
 class SparseRows:
-    """All examples of a split in compressed sparse rows.
+    """Examples in compressed sparse rows.
 
     Args:
         starts: Start of each row, and end of the last, int64, (rows + 1,).
@@ -45,12 +45,14 @@ class SparseRows:
 
     def select(self, rows: Tensor) -> Bag:
         """Return the examples `rows`, int64 (batch,), as one batch."""
-        begins = self.starts[rows]
-        lengths = self.starts[rows + 1] - begins
+        # `index_select` takes half of the time of indexing by brackets.
+        begins = self.starts.index_select(0, rows)
+        lengths = self.starts.index_select(0, rows + 1) - begins
         offsets = lengths.cumsum(0) - lengths
         where = torch.repeat_interleave(begins - offsets, lengths)
         where += torch.arange(len(where), device=where.device)
-        return Bag(self.indices[where].long(), offsets, self.values[where])
+        indices = self.indices.index_select(0, where).long()
+        return Bag(indices, offsets, self.values.index_select(0, where))
 
     def slice(self, begin: int, end: int) -> Bag:
         """Return the examples from `begin` up to `end` as one batch."""

@@ -21,7 +21,9 @@ REPEATS = 5
 
 def by_hand(trial: Trial) -> tuple[float, str]:
     """Return seconds per step of a plain loop, and the digest of its final weights."""
-    data = data_module_class(trial.dataset)(seed=derived_seed(trial, "batches"))
+    data = data_module_class(trial.dataset)(
+        seed=derived_seed(trial, "batches"), split_seed=derived_seed(trial, "split")
+    )
     data.setup()
     model = build_model(trial, data)
     network = model.network.train()

@@ -23,7 +23,11 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
     [ours] = trials_of(opts=f"{HERE}.Averaging:lr=0.5", epochs=2)
     [plain] = trials_of(opts="torch.optim.SGD:lr=0.5", epochs=2)
     rows, evaluated = [], []
-    data = Digits(batch_size=plain.batch_size, seed=derived_seed(plain, "batches"))
+    data = Digits(
+        batch_size=plain.batch_size,
+        seed=derived_seed(plain, "batches"),
+        split_seed=derived_seed(plain, "split"),
+    )
     data.setup()
     model = build_model(plain, data)
     points = [[p.detach().clone() for p in model.network.parameters()]]

@@ -243,3 +243,17 @@ def test_a_plugged_in_network_learns_plugged_in_data():
     assert record.status == "done"
     assert record.trial.dataset == f"{DATA}.Squares"
     assert 0 <= record.metrics["test/accuracy"] <= 1
+
+
+def test_a_data_set_by_import_path_keeps_its_own_split_for_every_seed():
+    found = []
+    for split_seed in (0, 1):
+        data = data_module_class(f"{DATA}.Squares")(split_seed=split_seed)
+        data.prepare_data()
+        data.setup()
+        [(inputs, targets)] = data.val_dataloader()
+        found.append((inputs, targets, data.num_train, data.checksum))
+    (inputs, targets, *rest), (same_inputs, same_targets, *same_rest) = found
+    assert torch.equal(inputs, same_inputs)
+    assert torch.equal(targets, same_targets)
+    assert rest == same_rest

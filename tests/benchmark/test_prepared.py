@@ -6,6 +6,7 @@ from benchmark.__main__ import main
 from benchmark.errors import UsageError
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Environment, Record
+from benchmark.spec import SCHEMA
 from tests.datamodules.fakes import write_mnist
 
 NOW = Prepared(dataset="digits", checksum="a" * 64, origin="/data (IDX files)")
@@ -23,6 +24,14 @@ def test_a_study_goes_on_with_the_data_it_has(trials_of, checksum):
 
 def test_data_sets_are_compared_each_with_itself(trials_of):
     check_same_data("s", [_record(trials_of, "b" * 64, "logreg/reviews")], NOW)
+
+
+def test_records_of_an_earlier_schema_do_not_stop_a_study(trials_of):
+    record = _record(trials_of, "b" * 64)
+    earlier = replace(record, trial=replace(record.trial, schema=SCHEMA - 1))
+    check_same_data("s", [earlier], NOW)
+    with pytest.raises(UsageError):
+        check_same_data("s", [earlier, record], NOW)
 
 
 def test_a_study_refuses_other_data_in_one_line(trials_of):

@@ -12,6 +12,9 @@ from benchmark.context import Context
 from benchmark.errors import ClosureNotCalledError
 from benchmark.runner import build_model, derived_seed, run, weights_sha256
 from benchmark.store import Store
+from datamodules import Digits
+
+PURPOSES = ("weights", "batches", "dropout", "split")
 
 
 @pytest.fixture(autouse=True)
@@ -19,20 +22,29 @@ def _digits_are_prepared(digits):
     pass
 
 
-def train_by_hand(trial):
-    """What `run` must equal to the last bit: a plain loop over the same batches."""
-    from datamodules import Digits
+def generator_of(trial, purpose):
+    return torch.Generator().manual_seed(derived_seed(trial, purpose))
 
-    data = Digits(batch_size=trial.batch_size, seed=derived_seed(trial, "batches"))
+
+def permutation(size, generator):
+    return torch.randperm(size, generator=generator)
+
+
+def train_by_hand(trial):
+    """What `run` must equal to the last bit: a plain loop that cuts its batches itself."""
+    data = Digits()
     data.setup()
     model = build_model(trial, data)
     network = model.network.train()
     spec = trial.optimizer
     # Convolutions may round by where weights lie in memory, so that it is packed as a trial's is.
     optimizer = spec.build(network.parameters(), execution="packed")
-    loader, losses = data.train_dataloader(), []
+    tensors = torch.load(data.prepared_folder / "tensors.pt", weights_only=True)
+    rows = permutation(1257 + 180, generator_of(trial, "split"))[:1257]
+    orders, losses = generator_of(trial, "batches"), []
     for _ in range(trial.epochs):
-        for inputs, targets in loader:
+        for batch in rows[permutation(1257, orders)].split(trial.batch_size):
+            inputs, targets = tensors["pool.inputs"][batch], tensors["pool.targets"][batch]
             optimizer.zero_grad()
             loss = functional.cross_entropy(network(inputs), targets)
             loss.backward()
@@ -78,8 +90,26 @@ def test_optimizers_share_initial_weights_and_batches_of_a_seed_and_seeds_do_not
     records = {(t.seed, t.optimizer.name): run(t, Context()) for t in trials}
     assert records[0, "adam"].weights_sha256 == records[0, "sgd"].weights_sha256
     assert records[0, "adam"].weights_sha256 != records[1, "adam"].weights_sha256
-    seeds = {derived_seed(trials[0], purpose) for purpose in ("weights", "batches", "dropout")}
-    assert len(seeds) == 3
+    seeds = {derived_seed(trials[0], purpose) for purpose in PURPOSES}
+    assert len(seeds) == len(PURPOSES)
+
+
+def test_optimizers_share_the_split_of_a_seed_and_seeds_do_not(trials_of, monkeypatch):
+    drawn = {}
+    draw = Digits.train_val_rows
+
+    def noted(self, size):
+        rows = draw(self, size)
+        drawn[trial.seed, trial.optimizer.name] = rows[1].tolist()
+        return rows
+
+    monkeypatch.setattr(Digits, "train_val_rows", noted)
+    checksums = set()
+    for trial in trials_of(opts="adam,sgd", seeds=3):
+        checksums.add(run(trial, Context()).environment.data)
+    assert all(drawn[seed, "adam"] == drawn[seed, "sgd"] for seed in range(3))
+    assert len({tuple(rows) for rows in drawn.values()}) == 3
+    assert len(checksums) == 1
 
 
 def test_rows_have_axes_step_zero_and_one_evaluation_per_epoch(trials_of):

@@ -1,4 +1,5 @@
 import errno
+import json
 import multiprocessing
 import os
 import signal
@@ -8,8 +9,9 @@ import filelock
 import pytest
 import torch
 
-from datamodules.cache import Cache
-from datamodules.errors import DataUnavailableError
+from datamodules.cache import LAYOUT, Cache
+from datamodules.errors import DataError, DataUnavailableError
+from datamodules.registry import DATASETS
 from tests.datamodules.fakes import TinyMNIST, write_mnist
 
 
@@ -37,6 +39,46 @@ def test_a_damaged_cache_is_named_and_made_again(tmp_path, damage):
     with pytest.warns(UserWarning, match=str(tmp_path)):
         cache.prepare(_tensors)
     assert torch.equal(cache.load()["train.inputs"], torch.arange(1000.0))
+
+
+def _without_layout(folder):
+    """Write the manifest as earlier versions did, which named no layout."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest.pop("layout") == LAYOUT
+    path.write_text(json.dumps(manifest))
+
+
+def test_data_prepared_in_an_earlier_layout_are_named_and_made_again(tmp_path):
+    cache = Cache(tmp_path)
+    cache.prepare(lambda: {"train.inputs": torch.zeros(2)})
+    _without_layout(tmp_path)
+    with pytest.raises(DataError, match="another version of the suite: run the command again"):
+        cache.load()
+    with pytest.warns(UserWarning, match="of another version of the suite; made again"):
+        cache.prepare(_tensors)
+    assert torch.equal(cache.load()["train.inputs"], torch.arange(1000.0))
+
+
+def test_an_old_cache_of_a_data_set_is_prepared_anew_and_a_worker_never_misreads_it(
+    mnist, mnist_dir, tmp_path
+):
+    expected = mnist().checksum
+    [folder] = (path.parent for path in (tmp_path / "cache").glob("*/tensors.pt"))
+    _without_layout(folder)
+    worker = TinyMNIST()
+    worker.use_prepared(folder)
+    with pytest.raises(DataError, match=str(folder)):
+        worker.setup()
+    with pytest.warns(UserWarning, match="made again"):
+        assert mnist().checksum == expected
+    worker.setup()
+    assert worker.num_train == 20
+
+
+def test_data_prepared_by_earlier_versions_lie_in_other_folders():
+    earlier = {"mnist": 1, "cifar10": 1, "imdb": 2, "digits": 1, "reviews": 1}
+    assert all(DATASETS[name].preparation > version for name, version in earlier.items())
 
 
 def test_a_torn_manifest_is_made_again(tmp_path):

@@ -188,7 +188,7 @@ def test_words_are_chosen_by_their_number_of_reviews_and_tags_are_none(tmp_path)
             super().__init__(**arguments)
             self.input_shape = (2,)
 
-    bags = _prepare(TwoWords, tmp_path)._splits["test"].inputs
+    bags = _prepare(TwoWords, tmp_path)._splits["test"].examples.inputs
     # "film" is in all reviews, "it" and "plot" in equally many; "br" and "often" in fewer.
     assert bags.starts.diff().tolist() == [2] * 10
     assert bags.indices.tolist() == [0, 1] * 10

@@ -4,12 +4,17 @@ import pytest
 import torch
 from lightning.fabric.utilities import move_data_to_device
 
-from datamodules.loaders import Chunk, DenseRows, InOrder, Shuffled, Split
+from datamodules.loaders import Chunk, DenseRows, Examples, InOrder, Shuffled, Split
 
 
-@pytest.fixture
-def split():
-    return Split(DenseRows(torch.arange(50.0).unsqueeze(1)), torch.arange(50))
+@pytest.fixture(params=["all rows", "rows of a pool"])
+def split(request):
+    """50 examples 0 to 49 in order: all that there are, or those chosen among others."""
+    if request.param == "all rows":
+        return Split(Examples(DenseRows(torch.arange(50.0).unsqueeze(1)), torch.arange(50)))
+    pool = torch.randperm(80, generator=torch.Generator().manual_seed(5))
+    examples = Examples(DenseRows(pool.float().unsqueeze(1)), pool)
+    return Split(examples, pool.argsort()[:50])
 
 
 def _targets(batches):

@@ -115,8 +115,8 @@ def test_mnist_images_of_another_size_are_an_error(tmp_path):
 def test_cifar10_is_read_from_parquet_and_normalised_per_channel(tmp_path):
     write_cifar10(tmp_path)
     data = _prepared(TinyCIFAR10, tmp_path)
-    inputs = data._splits["train"].inputs.values
-    assert inputs.shape == (20, 3, 32, 32)
+    inputs = data._splits["train"].examples.inputs.values
+    assert inputs.shape == (30, 3, 32, 32)
     torch.testing.assert_close(inputs.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
 
 
@@ -195,7 +195,7 @@ def batches(tmp_path, monkeypatch):
 
 def test_cifar10_is_read_from_the_original_batches(tmp_path, batches):
     data = _prepared(TinyCIFAR10, tmp_path)
-    assert data._splits["train"].inputs.values.shape == (20, 3, 32, 32)
+    assert data._splits["train"].examples.inputs.values.shape == (30, 3, 32, 32)
 
 
 def test_a_missing_cifar10_batch_is_asked_for(tmp_path, batches):
@@ -227,13 +227,13 @@ def test_an_empty_folder_holds_no_data_and_none_that_are_corrupt(tmp_path, kind,
     assert "corrupt" not in message
 
 
-def test_imdb_holds_which_training_words_a_review_has(tmp_path):
+def test_imdb_holds_which_words_of_the_training_part_a_review_has(tmp_path):
     write_imdb(tmp_path)
     bag, targets = next(iter(_prepared(TinyIMDB, tmp_path).val_dataloader()))
     assert set(bag.values.tolist()) == {1.0}
-    # "film" and "good" or "bad" are known; the word with the review's number is not.
-    assert bag.offsets.tolist() == [2 * row for row in range(SIZES[1])]
-    assert len(bag.indices) == 2 * len(targets)
+    # "film", "good" or "bad", and the word with the review's number.
+    assert bag.offsets.tolist() == [3 * row for row in range(SIZES[1])]
+    assert len(bag.indices) == 3 * len(targets)
 
 
 def test_a_cut_imdb_shard_is_named(tmp_path):

@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 from torch.nn import functional
 
 from datamodules.bag_of_words import bag_tensors
-from datamodules.loaders import Shuffled, Split
+from datamodules.loaders import Examples, Shuffled, Split
 from datamodules.sparse import SparseRows
 
 
@@ -38,7 +38,7 @@ def test_slices_are_those_of_the_dense_matrix(rows, dense, begin, end):
 
 def test_embedding_bag_of_a_bag_is_the_matrix_product(rows, dense):
     weight = torch.rand(12, 3, generator=torch.Generator().manual_seed(1))
-    for bag, targets in Shuffled(Split(rows, torch.arange(40)), 7, seed=0):
+    for bag, targets in Shuffled(Split(Examples(rows, torch.arange(40))), 7, seed=0):
         product = functional.embedding_bag(
             bag.indices, weight, bag.offsets, mode="sum", per_sample_weights=bag.values
         )

@@ -92,6 +92,66 @@ def test_a_sparse_bag_gives_the_loss_and_gradient_of_its_dense_form():
     torch.testing.assert_close(*grads)
 
 
+def a_bag(examples=7, features=40, classes=3):
+    draw = torch.Generator().manual_seed(1)
+    lengths = torch.tensor([3, 0, 9, 1, 5, 0, 4][:examples])
+    total = int(lengths.sum())
+    bag = Bag(
+        indices=torch.randint(features, (total,), generator=draw),
+        offsets=lengths.cumsum(0) - lengths,
+        values=torch.rand(total, generator=draw),
+    )
+    return bag, torch.randint(classes, (examples,), generator=draw)
+
+
+def test_a_hessian_of_a_sparse_bag_is_that_of_its_dense_form():
+    model, (bag, targets) = build("logreg", (40,), 3), a_bag()
+    products = []
+    for inputs in (bag, bag.to_dense(40)):
+        parameters = list(model.network.parameters())
+        loss = functional.cross_entropy(model(inputs), targets)
+        first = torch.autograd.grad(loss, parameters, create_graph=True)
+        squares = sum(gradient.square().sum() for gradient in first)
+        products.append(torch.autograd.grad(squares, parameters))
+    torch.testing.assert_close(*products)
+
+
+def test_an_unused_bag_asks_for_no_gradient_and_an_empty_one_gives_zeros():
+    model = build("logreg", (6,), 3)
+    empty = Bag(torch.tensor([], dtype=torch.int64), torch.tensor([0, 0]), torch.tensor([]))
+    with torch.no_grad():
+        assert model(empty).tolist() == [[0.0] * 3] * 2
+    model(empty).sum().backward()
+    assert model.network.weight.grad.tolist() == [[0.0] * 6] * 3
+    assert model.network.bias.grad.tolist() == [2.0] * 3
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_logistic_regression_computes_what_a_linear_layer_computes(sparse):
+    model, (bag, targets) = build("logreg", (40,), 3), a_bag()
+    assert model.network.weight.shape == (3, 40)
+    assert model.network.weight.is_contiguous()
+    linear = torch.nn.Linear(40, 3)
+    linear.load_state_dict(model.network.state_dict(), strict=True)
+    inputs = bag if sparse else bag.to_dense(40)
+    losses = [
+        functional.cross_entropy(logits, targets)
+        for logits in (model(inputs), linear(bag.to_dense(40)))
+    ]
+    for loss in losses:
+        loss.backward()
+    torch.testing.assert_close(*losses)
+    for ours, theirs in zip(model.network.parameters(), linear.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_initial_weights_of_logistic_regression_are_distributed_as_those_of_a_linear_layer():
+    weight = build("logreg", (10_000,), 10).network.weight.detach() * 100  # times sqrt(features)
+    assert float(weight.abs().max()) <= 1
+    assert float(weight.mean()) == pytest.approx(0, abs=0.01)
+    assert float(weight.var()) == pytest.approx(1 / 3, abs=0.01)  # uniform on [-1, 1]
+
+
 def test_l2_is_half_lambda_times_the_squared_weights_without_biases():
     plain, penalised = build("logreg"), build("logreg", l2=0.3)
     penalised.load_state_dict(plain.state_dict())
