@@ -155,6 +155,15 @@ class Record:
         )
 
 
+BUSY_BELOW = 0.8  # of a processor; a trial with less shared it, and its seconds are too long
+
+
+def was_busy(record: Record) -> bool:
+    """Return whether other programs took so much of the processor that seconds are too long."""
+    load = record.clocks.load
+    return record.trial.accelerator == "cpu" and load is not None and load < BUSY_BELOW
+
+
 Part = Progress | Clocks | Cost | Environment
 _P = TypeVar("_P", Progress, Clocks, Cost, Environment)
 

@@ -16,8 +16,8 @@ class Divergence(Callback):
     """A callback that stops training when the loss diverges.
 
     It stops at a loss that is not finite, and at an evaluated loss that the task counts as
-    diverged, against its own value before the first step. Between evaluations only the first rule
-    applies: RMSprop's first steps may multiply the loss by a thousand, and training still ends
+    diverged, against its own value before the first step. Within the first epoch only the first
+    rule applies: RMSprop's first steps may multiply the loss by a thousand, and training still ends
     well.
 
     Args:
@@ -51,6 +51,8 @@ class Divergence(Callback):
         for name, loss in losses.items():
             if not math.isfinite(loss):
                 self._stop(trainer, f"{name} was {loss} at step {pl_module.steps}")
+        if (self._curves.progress.epoch or 0.0) < 1:
+            return
         for name in filter(losses.__contains__, _JUDGED):
             loss, initial = losses[name], self._initial[name]
             if pl_module.task.is_diverged(loss, initial):
