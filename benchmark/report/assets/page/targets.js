@@ -166,10 +166,7 @@ export function targetsSection() {
     words,
     reaching,
     rows,
-    make("h3", {}, [
-      term("performance profile", "Performance profiles"),
-      " over settings",
-    ]),
+    make("h3", {}, [term("performance profile", "Performance profiles"), " over settings"]),
     profiles,
     scores,
   );
