@@ -133,7 +133,11 @@ def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of)
     [
         ("logreg/digits", "adam", {}),
         ("mlp/digits", "momentum", {"dropout": True, "log_every": 3}),
-        ("logreg/digits", "torch.optim.LBFGS:lr=0.1", {"dropout": True, "log_every": 1}),
+        (
+            "logreg/digits",
+            "tests.plugins.contracts.Twice:lr=0.1",
+            {"dropout": True, "log_every": 1},
+        ),
         ("logreg/digits", "tests.plugins.contracts.Averaging:lr=0.1", {"epochs": 1}),
         ("logreg/digits", "adam:schedule=1/sqrt(t)", {"precisions": ("bf16-mixed",)}),
     ],

@@ -143,12 +143,11 @@ function fillTargets(table_, words) {
 function fillScores(host) {
   const off = hidden();
   const { scores, settings } = metric().profiles;
-  const rows =
-    !settings
-      ? []
-      : rowsOf(scores[state.x])
-          .filter((row) => !off.has(row.optimizer))
-          .map(withOptimizer);
+  const rows = !settings
+    ? []
+    : rowsOf(scores[state.x])
+        .filter((row) => !off.has(row.optimizer))
+        .map(withOptimizer);
   const columns = [
     nameColumn,
     numberColumn("profile score", "score", term("profile score"), (each) => each.toFixed(4)),
