@@ -159,7 +159,7 @@ def test_ten_seeds_find_an_effect_of_1_4_in_four_of_five_studies():
         found[settings] = say(
             f"power at d_z = 1.4, 10 seeds, {6 * settings} comparisons", (p[:, 0] <= LEVEL).mean()
         )
-        planned = difference_power(1.4, np.array([10.0]), LEVEL / (6 * settings))[0]
+        planned = difference_power(1.4, 10, LEVEL / (6 * settings))
         assert found[settings] == pytest.approx(planned, abs=0.03)
     assert found[1] >= 0.8
     assert found[3] < found[1]
@@ -173,7 +173,7 @@ def test_planned_power_of_equivalence_is_the_simulated_one(true, margin, seeds):
     generator = np.random.default_rng(6)
     gains = generator.normal(true, 1.0, size=(STUDIES, seeds))
     found = (equivalence_p(gains, margin) <= level).mean()
-    planned = equivalence_power(true, margin, np.array([float(seeds)]), level)[0]
+    planned = equivalence_power(true, margin, seeds, level)
     say(f"equivalence at {true}, margin {margin}, {seeds} seeds, planned {planned:.3f}", found)
     assert found == pytest.approx(planned, abs=0.03)
 
