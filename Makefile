@@ -27,10 +27,10 @@ $(READY): pyproject.toml
 	@touch $@
 
 bench: $(READY) ## compare the classic optimizers on the embedded problems, in about a minute
-	$(RUN) --problem logreg/digits,mlp/digits,cnn/digits --opts $(CLASSICS) --seeds 3 --study bench
+	$(RUN) --problem logreg/digits,mlp/digits,cnn/digits --opts $(CLASSICS) --seeds 5 --study bench
 
-bench-all: $(READY) ## train every problem with every optimizer and 3 seeds; downloads the data, takes hours
-	$(RUN) --problem all --opts all --seeds 3 --study bench-all
+bench-all: $(READY) ## train every problem with every optimizer and 5 seeds; downloads the data, takes hours
+	$(RUN) --problem all --opts all --seeds 5 --study bench-all
 
 report: $(READY) ## print the tables of `make bench` again, and write its page
 	$(RUN) show bench

@@ -10,7 +10,7 @@ from types import NoneType
 
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, Problem, problems_of
-from benchmark.spec import ACCELERATORS, PRECISIONS, Study, UsageError, Workload
+from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Study, UsageError, Workload
 from datamodules.registry import DATASETS
 from optimizers.grammar import describe
 from optimizers.pick import pick, shown
@@ -19,7 +19,7 @@ from optimizers.spec import SpecError
 
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
 _NAMES = ("problems", "models", "accelerators", "precisions")
-_COUNTS = ("seeds", "epochs", "batch_size", "threads", "log_every")
+_COUNTS = ("epochs", "batch_size", "threads", "log_every")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Request:
         models: Registered names or import paths; an alternative to `problems`.
         dataset: Registered name or import path; None for the data set of the model's paper.
         opts: Optimizers, as on the command line; `optimizers.grammar` reads them.
-        seeds: Number of seeds; 3 means seeds 0, 1 and 2.
+        seeds: Number of seeds, where 3 means seeds 0, 1 and 2; or the seeds themselves.
         epochs: Passes over the training split; None for the problem's default.
         batch_size: Examples per step; None for the problem's default.
         dropout: The model's own dropout, on or off; None for the problem's default.
@@ -52,7 +52,7 @@ class Request:
     models: tuple[str, ...] = ()
     dataset: str | None = None
     opts: str = "all"
-    seeds: int = 3
+    seeds: int | tuple[int, ...] = 5
     epochs: int | None = None
     batch_size: int | None = None
     dropout: bool | None = None
@@ -106,12 +106,32 @@ class Request:
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
                 raise UsageError(f"{name}: expected a whole number from 1, got {shown(str(value))}")
+        self._check_seeds()
         if not _is_whole(self.diagnostics_every) or self.diagnostics_every < 0:
             raise UsageError(
                 f"diagnostics_every: expected a whole number from 0, got {self.diagnostics_every!r}"
             )
         if self.l2 is not None and not (_is_number(self.l2) and 0 <= self.l2 < math.inf):
             raise UsageError(f"l2: expected a number >= 0, got {shown(str(self.l2))}")
+
+    def _check_seeds(self) -> None:
+        found = self.seeds if isinstance(self.seeds, tuple) else (self.seeds,)
+        most = FIRST_TUNING_SEED - isinstance(self.seeds, tuple)
+        least = 0 if isinstance(self.seeds, tuple) else 1
+        for seed in found:
+            if not (_is_whole(seed) and least <= seed <= most):
+                raise UsageError(
+                    f"seeds: expected a number of seeds from 1, or a tuple of seeds below "
+                    f"{FIRST_TUNING_SEED:,} (higher ones are for tuning), got {shown(str(seed))}"
+                )
+        if not found:
+            raise UsageError("seeds: expected at least one seed, got an empty tuple")
+
+    def evaluation_seeds(self) -> tuple[int, ...]:
+        """Return the seeds of the trials that are compared, each once."""
+        if isinstance(self.seeds, tuple):
+            return tuple(dict.fromkeys(self.seeds))
+        return tuple(range(self.seeds))
 
     def asked(self) -> list[Problem]:
         """Return the rows of the requested problems.
@@ -140,7 +160,7 @@ class Request:
             name=name,
             workloads=tuple(workloads),
             optimizers=tuple(specs),
-            seeds=tuple(range(self.seeds)),
+            seeds=self.evaluation_seeds(),
             accelerators=self.accelerators,
             precisions=self.precisions,
             threads=self.threads,

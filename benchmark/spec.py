@@ -29,7 +29,12 @@ from optimizers.spec import OptimizerSpec
 
 ACCELERATORS = ("cpu", "gpu", "mps")
 PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true")
-SCHEMA = 1  # goes into every key: raise it when the same trial would train differently
+SCHEMA = 2  # goes into every key: raise it when the same trial would train differently
+PURPOSES = ("evaluation", "tuning")
+FIRST_TUNING_SEED = 10_000  # evaluation seeds are smaller, so that no trial serves both purposes
+
+
+_SINCE_SCHEMA_2 = ("purpose", "schema")
 
 
 class UsageError(ValueError):
@@ -58,6 +63,9 @@ class Trial:
         diagnostics_every: Steps between two rows of diagnostics; 0 for none.
         source: Digest of the source files of a user's model and data set; empty for registered
             ones.
+        purpose: ``evaluation``, or ``tuning`` for a trial that only chooses hyperparameters and is
+            never compared.
+        schema: Version of the training; trials of different versions are never compared.
     """
 
     problem: str
@@ -75,6 +83,8 @@ class Trial:
     log_every: int = 50
     diagnostics_every: int = 0
     source: str = ""
+    purpose: str = "evaluation"
+    schema: int = SCHEMA
 
     @property
     def label(self) -> str:
@@ -94,13 +104,15 @@ class Trial:
             for name, default in _defaults()
             if (value := getattr(self, name)) != default or default is MISSING
         }
+        given.pop("schema", None)
         given["optimizer"] = self.optimizer.to_json()
-        text = json.dumps([SCHEMA, given], sort_keys=True, separators=(",", ":"))
+        text = json.dumps([self.schema, given], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as a JSON-able mapping of names and numbers."""
-        values = {name: getattr(self, name) for name, _ in _defaults()}
+        names = [name for name, _ in _defaults() if self.schema > 1 or name not in _SINCE_SCHEMA_2]
+        values = {name: getattr(self, name) for name in names}
         return values | {"optimizer": self.optimizer.to_json()}
 
     @classmethod
@@ -119,7 +131,10 @@ class Trial:
         Raises:
             Misfit: the optimizer is not valid.
         """
-        return cls(**{**given(fields), "optimizer": _spec(fields.optimizer)})
+        found = {"schema": 1, **given(fields)}
+        if found["schema"] > SCHEMA:
+            raise Misfit(f"a newer version of the suite wrote it (schema {found['schema']})")
+        return cls(**{**found, "optimizer": _spec(fields.optimizer)})
 
 
 def _spec(fields: OptimizerFields) -> OptimizerSpec:

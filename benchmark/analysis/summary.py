@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.analysis.rounding import TIE_DECIMALS, rounded
 from benchmark.metrics import CHOOSING, higher_is_better, is_share, tabled
 from benchmark.problems import PROBLEMS
-from benchmark.spec import Trial
+from benchmark.spec import SCHEMA, Trial
 from benchmark.store import Record
 from optimizers.registry import OPTIMIZERS
 
@@ -120,6 +120,8 @@ def setting(trial: Trial) -> str:
     words += [f"a loss {_every(trial.log_every)}"] * (trial.log_every != Trial.log_every)
     if trial.diagnostics_every:  # diagnostics slow a trial down
         words.append(f"diagnostics {_every(trial.diagnostics_every)}")
+    if trial.schema != SCHEMA:  # it would train differently today
+        words.append(f"schema {trial.schema}")
     return ", ".join(words)
 
 

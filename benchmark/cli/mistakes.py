@@ -13,7 +13,7 @@ _OTHER_NAMES = {
     "--optimizers": "--opts adam,sgd",
     "--optim": "--opts adam,sgd",
     "--opt": "--opts adam,sgd",
-    "--seed": "--seeds 3, which is how many: seeds 0, 1 and 2",
+    "--seed": "--seeds 5 (how many) or --seeds 7-9 (which ones)",
     "--device": "--accelerator gpu",
     "--gpu": "--accelerator gpu",
     "--gpus": "--accelerator gpu",

@@ -7,11 +7,12 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
+from benchmark.spec import FIRST_TUNING_SEED
 from optimizers.pick import UnknownNameError, near, pick, shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.source import SourceError, reachable
@@ -224,6 +225,42 @@ class Whole(click.ParamType[int]):
         return number
 
 
+class Seeds(click.ParamType[Any]):
+    """A number of seeds, such as ``5``; or the seeds, such as ``100-109`` or ``0,3,100-109``."""
+
+    name = "number|seeds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | tuple[int, ...]:
+        """Return the number of seeds, or the seeds in their order."""
+        if isinstance(value, tuple):
+            return value
+        text = str(value)
+        if re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= FIRST_TUNING_SEED:
+            return int(text)
+        found: list[int] = []
+        for part in text.split(","):
+            ends = re.fullmatch(r"\s*([0-9]{1,5})(?:-([0-9]{1,5}))?\s*", part)
+            if not ends or ("," not in text and not ends[2]):
+                self._refuse(value, param, ctx)
+            first, last = int(ends[1]), int(ends[2] or ends[1])
+            if first > last or last >= FIRST_TUNING_SEED:
+                self._refuse(value, param, ctx)
+            found += range(first, last + 1)
+        return tuple(dict.fromkeys(found))
+
+    def _refuse(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NoReturn:
+        self.fail(
+            f"expected how many seeds (5 means seeds 0 to 4) or which ones (100-109, or 0,3,7), "
+            f"below {FIRST_TUNING_SEED:,} because higher ones are for tuning, got {shown(value)}",
+            param,
+            ctx,
+        )
+
+
 class Real(click.ParamType[float]):
     """A finite number from 0 to `most`; with `positive`, 0 itself is excluded."""
 
@@ -285,7 +322,7 @@ def _toml_value(path: Path, key: str, value: Any, option: click.Parameter) -> An
     """Return `value` in the form in which the command line gives it, after a check of its type."""
     if isinstance(option.type, click.types.BoolParamType):
         expected, fits = "true or false", isinstance(value, bool)
-    elif isinstance(option.type, (Whole, Real)):
+    elif isinstance(option.type, (Whole, Real, Seeds)):
         expected, fits = "a number", isinstance(value, (int, float, str))
     else:
         expected = "printable text, or a list of such texts"

@@ -17,6 +17,7 @@ from benchmark.cli.options import (
     Names,
     OptimizerList,
     Real,
+    Seeds,
     Whole,
     read_config,
 )
@@ -60,10 +61,10 @@ _FOLDER = Folder()
 )
 @click.option(
     "--seeds",
-    type=Whole(10_000, hint="how many there are; 3 makes seeds 0, 1 and 2"),
-    default=3,
+    type=Seeds(),
+    default=5,
     show_default=True,
-    help="Number of seeds per optimizer; 3 means seeds 0, 1 and 2.",
+    help="Seeds per optimizer: how many (5 means seeds 0 to 4), or which ones (100-109).",
 )
 @click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data.")
 @click.option("--batch-size", type=Whole(1_000_000), help="Examples per step.")

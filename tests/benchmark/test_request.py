@@ -38,9 +38,14 @@ DIGITS = {"problems": ("logreg/digits",)}
         ({**DIGITS, "cache_dir": ["/tmp"]}, "cache_dir: expected a path"),
         *(
             ({**DIGITS, name: value}, f"{name}: expected a whole number from 1")
-            for name in ("seeds", "epochs", "batch_size", "threads", "log_every")
+            for name in ("epochs", "batch_size", "threads", "log_every")
             for value in (0, -3, 1.5, "2", True)
         ),
+        *(
+            ({**DIGITS, "seeds": value}, "seeds: expected a number of seeds from 1")
+            for value in (0, -3, 1.5, "2", True, 10_001, (-1,), (10_000,), (1.5,), (0, "1"))
+        ),
+        ({**DIGITS, "seeds": ()}, "seeds: expected at least one"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_in_one_line(fields, words):
@@ -91,3 +96,11 @@ def test_a_request_can_be_compared_and_kept():
     assert Request(**DIGITS) == Request(**DIGITS)
     assert hash(Request(**DIGITS)) == hash(Request(**DIGITS))
     assert all(p.kind is p.KEYWORD_ONLY for p in inspect.signature(Request).parameters.values())
+
+
+@pytest.mark.parametrize(
+    ("seeds", "expected"), [(3, (0, 1, 2)), ((7, 5, 7), (7, 5)), ((9_999,), (9_999,))]
+)
+def test_seeds_are_a_number_or_the_seeds_themselves(seeds, expected):
+    request = Request(**{**DIGITS, "seeds": seeds})
+    assert request.evaluation_seeds() == expected

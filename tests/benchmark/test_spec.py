@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.spec import Trial, UsageError, check_study_name
+from benchmark.decode import Misfit
+from benchmark.spec import SCHEMA, Trial, UsageError, check_study_name
 from optimizers.spec import OptimizerSpec
 
 
@@ -26,7 +27,14 @@ def test_trial_survives_json(trials_of):
     assert again.to_json() == trial.to_json()
 
 
-def test_key_is_the_same_in_every_release(trials_of):
+@pytest.mark.parametrize(
+    ("schema", "key"),
+    [
+        (1, "logreg-digits-sgd-s3-51d3a437e5d3"),
+        (2, "logreg-digits-sgd-s3-c021b32a0d3a"),
+    ],
+)
+def test_key_is_the_same_in_every_release(schema, key):
     # If this fails, records of users no longer count: raise SCHEMA and say so in the change log.
     trial = Trial(
         problem="logreg/digits",
@@ -41,8 +49,22 @@ def test_key_is_the_same_in_every_release(trials_of):
         seed=3,
         epochs=2,
         batch_size=128,
+        schema=schema,
     )
-    assert trial.key == "logreg-digits-sgd-s3-51d3a437e5d3"
+    assert trial.key == key
+    assert Trial.from_json(trial.to_json()) == trial
+
+
+def test_a_trial_of_the_first_schema_is_written_as_it_was(trials_of):
+    trial = replace(trials_of()[0], schema=1)
+    assert {"purpose", "schema"}.isdisjoint(trial.to_json())
+    assert {"purpose", "schema"} <= trials_of()[0].to_json().keys()
+
+
+def test_a_trial_of_a_newer_version_is_refused(trials_of):
+    data = trials_of()[0].to_json() | {"schema": SCHEMA + 1}
+    with pytest.raises(Misfit, match="newer version"):
+        Trial.from_json(data)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +77,8 @@ def test_key_is_the_same_in_every_release(trials_of):
         {"threads": 2},
         {"log_every": 7},
         {"diagnostics_every": 7},
+        {"purpose": "tuning"},
+        {"schema": 1},
     ],
 )
 def test_whatever_decides_the_outcome_is_in_the_key(trials_of, change):

@@ -242,7 +242,7 @@ def test_corrupt_data_are_named_with_their_cure(capsys, tmp_path):
 
 def test_dry_run_runs_nothing_and_says_what_would(capsys, tmp_path):
     assert main([*QUICK, "--opts", "all", "--dry-run"]) == 0
-    assert "36 with 3 seeds, 36 to run, about" in capsys.readouterr().out
+    assert "60 with 5 seeds, 60 to run, about" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
@@ -298,8 +298,8 @@ def test_unknown_config_keys_are_refused_with_a_suggestion(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("seeds = 2.5", "expected a whole number from 1 to 10,000, got 2.5"),
-        ("seeds = true", "expected a whole number from 1 to 10,000, got True"),
+        ("seeds = 2.5", "expected how many seeds (5 means seeds 0 to 4) or which ones"),
+        ("seeds = true", "expected how many seeds"),
         ("workers = 0", "or 'auto', got 0"),
         ("opts = {a = 1}", "expected printable text, or a list of such texts"),
         ("study = 3", "expected printable text, or a list of such texts"),

@@ -13,7 +13,7 @@ CURES = {
     "--model mlp --weight-decay=0.1": "belongs to its optimizer: --opts adam:weight_decay=VALUE",
     "--model mlp --optimizer adam": "no such option --optimizer: write --opts adam,sgd",
     "--model mlp --accelerator cuda": "accelerator 'cuda' is 'gpu' here",
-    "--model mlp --seeds 1,2,3": "got '1,2,3': how many there are; 3 makes seeds 0, 1 and 2",
+    "--model mlp --seeds 1;2": "expected how many seeds (5 means seeds 0 to 4) or which ones",
     "--model mlp --opts adam sgd": "unexpected 'sgd': the names of a list are separated by commas",
     "--model mlp --opts adam, sgd": "without spaces, as in --opts adam,sgd",
     "list optimizer": "unknown kind of names 'optimizer'. Did you mean 'optimizers'?",
