@@ -67,8 +67,18 @@ GLOSSARY = {
         "at the same seeds, which flatters it; one named beforehand takes fewer seeds."
     ),
     "verdict": (
-        "“Better” or “worse” if the corrected p is at most 5 %. “Too few seeds” if even the "
-        "clearest result could not have reached that. Otherwise no difference is shown."
+        "On the final validation loss of the declared seeds against the reference, by paired t "
+        "tests with Holm's correction over all of the study. Equivalent: the 90 % interval lies "
+        "inside the margin. Better or worse: p is at most 5 %. Otherwise undecided. No verdict "
+        "where tuning was not equal, from an edge, or below 5 seeds."
+    ),
+    "margin": (
+        "The largest difference that does not matter: 1 % of the reference's mean or its standard "
+        "deviation over tuning seeds, the larger, fixed before the evaluation."
+    ),
+    "tuning seed": (
+        "A seed that only chooses hyperparameters. Its results are never compared: the chosen "
+        "point was picked for being good on it."
     ),
     "smoothing": (
         "Centred moving average over neighbouring points of what is drawn. Read-outs and tables "

@@ -17,7 +17,9 @@ import { term, told } from "./terms.js";
 /** @import { Column } from "./table.js" */
 
 export function fillHeadline() {
-  const cards = payload.headlines.map(({ claim, evidence }, place) => {
+  const cards = payload.headlines.flatMap((headline, place) => {
+    if (!headline) return [];
+    const { claim, evidence } = headline;
     const { winners, variants } = payload.settings[place];
     const go = make("button.link", { type: "button" }, ["Show this problem"]);
     go.addEventListener("click", () => {
