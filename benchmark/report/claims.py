@@ -12,7 +12,6 @@ from benchmark.report.words import (
     NO_BREAK,
     counted,
     lacking_words,
-    seeds_words,
     together,
     value_words,
 )
@@ -35,7 +34,7 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
     """
     title = name(claim.title)
     if not claim.names and claim.is_any_done:
-        return f"On {title}, every optimizer has a seed that diverged: none is best."
+        return f"On {title}, every optimizer has a seed that diverged: no mean is compared."
     if not claim.names:
         return f"On {title}, no trial is done: there is nothing to compare."
     names = [name(each) for each in claim.names]
@@ -86,8 +85,13 @@ def rival_sentences(setting: SettingFindings) -> list[str]:
         _rival_sentence(labels[winner], labels[rival], one, is_first=is_first)
         for rival, is_first, one in closest_first[:_RIVALS]
     ]
-    apart = seeds_words(board["seeds"] + board["diverged"], "Optimizers")
-    return [*sentences, *[apart] * bool(apart)]
+    seeds = (board["seeds"] + board["diverged"]).to_list()
+    if min(seeds) < max(seeds):
+        sentences.append(
+            f"Optimizers rest on {min(seeds)} to {max(seeds)} seeds: their means may differ by the "
+            "seeds alone."
+        )
+    return sentences
 
 
 _Rival = tuple[str, bool, Comparison]  # variant; whether the comparison's variant is the winner

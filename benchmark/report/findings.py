@@ -294,6 +294,9 @@ class SettingFindings:
     @cached_property
     def _unlike(self) -> list[str]:
         """What makes the comparison of optimizers that were run as given no verdict."""
+        studies = self.frames.trials["study"].unique().to_list()
+        if all(study in self.findings.judgements for study in studies):
+            return ["trials of several studies stand beside each other"]
         of_optimizer = self.frames.trials.group_by("optimizer", maintain_order=True)
         tried = dict(of_optimizer.agg(pl.col("variant").n_unique()).iter_rows())
         of_variant = self.best.trials.group_by("variant").agg(pl.col("seed").n_unique())

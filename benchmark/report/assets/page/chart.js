@@ -102,9 +102,10 @@ export function chart(host, describe) {
       }),
     ]);
     const inside = draw("g", { "clip-path": `url(#${id})` });
-    for (const each of what.series)
+    const layers = [...what.series].sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)));
+    for (const each of layers)
       if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
-    for (const each of what.series) inside.append(...line(each, x, y));
+    for (const each of layers) inside.append(...line(each, x, y));
     for (const each of what.crosses ?? [])
       inside.append(cross(each, ...crossAt(each, x, y, frame)));
     const rule = draw("line", {
@@ -183,6 +184,10 @@ export function chart(host, describe) {
   }).observe(host);
   return redraw;
 }
+
+/* The reader's own optimizers are drawn over the others. */
+/** @type {(series: Series) => boolean} */
+const isOwn = (series) => payload.optimizers[series.optimizer].own;
 
 /** @type {(series: Series[]) => number[]} */
 function allPlaces(series) {

@@ -184,7 +184,6 @@ export interface SettingSearches {
 export interface Standing {
   board: Record<string, any[]>;
   comparisons: Record<string, any[]>;
-  seeds_needed: number;
 }
 
 /** The verdicts of one tuned study. */

@@ -25,7 +25,7 @@ function valueAxis() {
   const found = payload.metrics.find((each) => each.name === here().metric);
   return {
     log: found?.logarithmic ?? false,
-    words: `${here().words}, tuning seed ${here().seed}`,
+    words: here().words,
     format: (each) => digits(each),
     best: found?.higher_is_better ? "high" : "low",
     tick: compact,
@@ -152,8 +152,9 @@ export function searchesSection() {
   const rows = make("div", { id: "search-table" });
   byId("search-body").replaceChildren(
     make("p", {}, [
-      "Every point that was tried, by its value on one ",
+      "Every point that was tried, by its value on ",
       term("tuning seed"),
+      make("span", { id: "search-seed" }),
       ". A ring marks the point that went on to the evaluation, a cross at the top one that diverged.",
     ]),
     points,
@@ -168,6 +169,7 @@ export function searchesSection() {
   const redraw = [chart(points, describePoints), chart(budget, describeBudget)];
   follow(["problem", "off"], () => {
     const found = shown().map(rowOf);
+    byId("search-seed").textContent = ` ${here().seed}`;
     rows.replaceChildren(
       ...(found.length ? [table("search", "points tried while tuning", columns(), found)] : []),
     );

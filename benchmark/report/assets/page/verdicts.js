@@ -42,112 +42,97 @@ const chip = (word) =>
     wordOf(word),
   ]);
 
+/* A share as a number of percent, with a sign and at most two decimals. */
 /** @type {(share: number) => string} */
-const percent = (share) =>
-  `${share > 0 ? "+" : ""}${tidy(String(Number((share * 100).toPrecision(3))))} %`;
+function percent(share) {
+  const rounded = Number((share * 100).toPrecision(3)).toFixed(2);
+  const short = String(Number(rounded));
+  return tidy(`${Number(rounded) > 0 ? "+" : ""}${short === "-0" ? "0" : short}`);
+}
 
 /** @type {(cell: VerdictCell) => string} */
 function relativeWords({ relative, low, high }) {
   if (relative === null) return "";
   const ends = low === null || high === null ? "" : ` [${percent(low)}, ${percent(high)}]`;
-  return percent(relative) + ends;
+  return `${percent(relative)}${ends} %`;
 }
 
-/* The shared axis of a problem: it holds the margin, and most of every interval. */
-/** @type {(panel: VerdictPanel, width: number) => Scale} */
-function axisOf(panel, width) {
+/* The shared axis of a problem, in percent of its width. It holds the margin and all differences,
+   but of long intervals only a part. */
+/** @type {(panel: VerdictPanel) => Scale} */
+function axisOf(panel) {
   const margin = panel.margin ?? 0;
   const centres = panel.cells.map((cell) => Math.abs(cell.relative ?? 0));
-  const ends = panel.cells.flatMap(({ low, high }) => [Math.abs(low ?? 0), Math.abs(high ?? 0)]);
-  const reach = Math.max(...centres, 2 * margin, Math.min(Math.max(...ends), 3 * margin), 1e-4);
+  const reach = 1.6 * Math.max(...centres, 2 * margin, 1e-4);
   const all = panel.cells.flatMap(({ low, relative, high }) =>
     [low, relative, high].filter((each) => each !== null),
   );
-  const [least, most] = [Math.min(0, -margin, ...all), Math.max(0, margin, ...all)];
-  const range = padded([Math.max(least, -1.6 * reach), Math.min(most, 1.6 * reach)], false, 0.06);
-  return scale(...range, 8, width - 8, false);
+  const [least, most] = [Math.min(-margin, ...all), Math.max(margin, ...all)];
+  const range = padded([Math.max(least, -reach), Math.min(most, reach)], false, 0.06);
+  return scale(...range, 2, 98, false);
 }
 
 const HEIGHT = 26;
+/** @type {(at: number) => string} */
+const wide = (at) => `${at.toFixed(2)}%`;
 
 /* The difference of one optimizer with its interval, over the margin as a band. */
-/** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale, width: number) => Element} */
-function forest(cell, panel, x, width) {
+/** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale) => Element} */
+function forest(cell, panel, x) {
   const middle = HEIGHT / 2;
   /** @type {(share: number) => number} */
-  const inside = (share) => Math.min(Math.max(x(share), 2), width - 2);
+  const inside = (share) => Math.min(Math.max(x(share), 0), 100);
   /** @type {Element[]} */
   const parts = [];
-  if (panel.margin !== null)
-    parts.push(
-      draw("rect", {
-        class: "margin",
-        x: inside(-panel.margin),
-        width: inside(panel.margin) - inside(-panel.margin),
-        y: 0,
-        height: HEIGHT,
-      }),
-    );
-  parts.push(draw("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: HEIGHT }));
+  if (panel.margin !== null) {
+    const [from, to] = [inside(-panel.margin), inside(panel.margin)];
+    const place = { x: wide(from), width: wide(to - from), y: 0, height: HEIGHT };
+    parts.push(draw("rect", { class: "margin", ...place }));
+  }
+  /** @type {(name: string, from: number, to: number, y1: number, y2: number) => Element} */
+  const line = (name, from, to, y1, y2) =>
+    draw("line", { class: name, x1: wide(from), x2: wide(to), y1, y2 });
+  parts.push(line("zero", x(0), x(0), 0, HEIGHT));
   if (cell.low !== null && cell.high !== null)
-    parts.push(
-      draw("line", {
-        class: "interval",
-        x1: inside(cell.low),
-        x2: inside(cell.high),
-        y1: middle,
-        y2: middle,
-      }),
-    );
-  if (cell.word === "reference") parts.push(mark("reference", x(0), middle, 6));
-  else if (cell.relative !== null) parts.push(mark(cell.word, inside(cell.relative), middle, 5));
+    parts.push(line("interval", inside(cell.low), inside(cell.high), middle, middle));
+  /** @type {(word: string, share: number, size: number) => Element} */
+  const marked = (word, share, size) =>
+    draw("svg", { x: wide(inside(share)), y: middle, overflow: "visible" }, [
+      mark(word, 0, 0, size),
+    ]);
+  if (cell.word === "reference") parts.push(marked("reference", 0, 6));
+  else if (cell.relative !== null) parts.push(marked(cell.word, cell.relative, 5));
+  const label = `${cell.label}: ${relativeWords(cell) || wordOf(cell.word)}`;
   return draw(
     "svg",
-    {
-      class: `forest ${cell.word}`,
-      viewBox: `0 0 ${width} ${HEIGHT}`,
-      width: "100%",
-      height: HEIGHT,
-      role: "img",
-      "aria-label": `${cell.label}: ${relativeWords(cell) || wordOf(cell.word)}`,
-    },
+    { class: `forest ${cell.word}`, height: HEIGHT, role: "img", "aria-label": label },
     parts,
   );
 }
 
-/** @type {(x: Scale, width: number, better: string) => Element} */
-function axis(x, width, better) {
-  const marks = ticks(x.low, x.high, 3, false).flatMap((tick) => [
-    draw("line", { class: "tick", x1: x(tick), x2: x(tick), y1: 0, y2: 4 }),
-    draw("text", { class: "number", x: x(tick), y: 16, "text-anchor": "middle" }, [
-      tick === 0 ? "0" : percent(tick),
+/** @type {(x: Scale, better: string) => Element} */
+function axis(x, better) {
+  const marks = ticks(x.low, x.high, 4, false).flatMap((tick) => [
+    draw("line", { class: "tick", x1: wide(x(tick)), x2: wide(x(tick)), y1: 0, y2: 4 }),
+    draw("text", { class: "number", x: wide(x(tick)), y: 16, "text-anchor": "middle" }, [
+      tick === 0 ? "0" : `${percent(tick)} %`,
     ]),
   ]);
   const [left, right] = better === "left" ? ["← better", "worse →"] : ["← worse", "better →"];
-  return draw(
-    "svg",
-    {
-      class: "scale",
-      viewBox: `0 0 ${width} 34`,
-      width: "100%",
-      height: 34,
-      "aria-hidden": "true",
-    },
-    [
-      draw("line", { class: "axis", x1: 0, x2: width, y1: 0, y2: 0 }),
-      ...marks,
-      draw("text", { class: "words", x: 0, y: 31 }, [left]),
-      draw("text", { class: "words", x: width, y: 31, "text-anchor": "end" }, [right]),
-    ],
-  );
+  return draw("svg", { class: "scale", height: 34, "aria-hidden": "true" }, [
+    draw("line", { class: "axis", x1: 0, x2: "100%", y1: 0, y2: 0 }),
+    ...marks,
+    draw("text", { class: "words", x: 0, y: 31 }, [left]),
+    draw("text", { class: "words", x: "100%", y: 31, "text-anchor": "end" }, [right]),
+  ]);
 }
 
 /** @type {(label: string, optimizer: number | null, own: boolean) => Node} */
 const who = (label, optimizer, own) =>
   make(`span.who${own ? ".own" : ""}`, {}, [optimizer === null ? null : swatch(optimizer), label]);
 
-/** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale, width: number) => Node} */
-function row(cell, panel, x, width) {
+/** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale) => Node} */
+function row(cell, panel, x) {
   const seeds = `${cell.seeds} seed${cell.seeds === 1 ? "" : "s"}`;
   const others = cell.others.map(({ aspect, word }) => `${aspect}: ${word}`);
   return make(`li.contest.${cell.word}`, {}, [
@@ -156,7 +141,7 @@ function row(cell, panel, x, width) {
       chip(cell.word),
       make("span.size", {}, [relativeWords(cell)]),
     ]),
-    forest(cell, panel, x, width),
+    forest(cell, panel, x),
     make("p.how", {}, [[cell.tuned, seeds].join(" · ")]),
     cell.edge && !cell.reason.includes(cell.edge)
       ? make("p.how.edge", {}, [`edge: ${cell.edge}`])
@@ -168,8 +153,7 @@ function row(cell, panel, x, width) {
 
 /** @type {(panel: VerdictPanel, better: string) => Node} */
 function panelOf(panel, better) {
-  const width = 320;
-  const x = axisOf(panel, width);
+  const x = axisOf(panel);
   const go = make("button.problem", { type: "button", disabled: panel.setting === null }, [
     panel.title,
   ]);
@@ -185,15 +169,15 @@ function panelOf(panel, better) {
   const margin =
     panel.margin === null
       ? null
-      : make("span.how", {}, [`margin ±${percent(panel.margin).slice(1)}`]);
+      : make("span.how", {}, [`margin ±${percent(panel.margin).replace("+", "")} %`]);
   const element = make("article.panel", {}, [
     make("div.line", {}, [make("h3", {}, [go]), margin]),
     make(
       "ul.contests",
       {},
-      panel.cells.map((cell) => row(cell, panel, x, width)),
+      panel.cells.map((cell) => row(cell, panel, x)),
     ),
-    axis(x, width, better),
+    axis(x, better),
   ]);
   for (const picture of element.querySelectorAll("svg.forest"))
     picture.addEventListener("click", show);
