@@ -103,7 +103,7 @@ def expected_best(scores: pl.DataFrame, reported: pl.DataFrame | None = None) ->
     rows = [
         dict(zip(_WHO, who, strict=True)) | row
         for who, group in known.group_by(*_WHO, maintain_order=True)
-        for row in _best_after(group.sort("merit", maintain_order=True)["value"].to_numpy())
+        for row in best_after(group.sort("merit", maintain_order=True)["value"].to_numpy())
     ]
     return pl.DataFrame(rows, schema=_EXPECTED)
 
@@ -127,8 +127,13 @@ def choice_weights(tried: int, k: int) -> Array:
     return np.array([math.comb(tried - i, k - 1) / total for i in range(1, tried + 1)])
 
 
-def _best_after(values: Array) -> list[dict[str, float | int | None]]:
-    """Return a row for each k, from the values of variants sorted from best to worst."""
+def best_after(values: Array) -> list[dict[str, float | int | None]]:
+    """Return the columns of `expected_best` from ``k`` on, a row for each k.
+
+    Args:
+        values: Values of all variants that were tried, from best to worst; not finite where a
+            variant diverged.
+    """
     rows = []
     for k in range(1, len(values) + 1):
         weights = choice_weights(len(values), k)

@@ -1,18 +1,17 @@
-"""Sentences on one setting: the best optimizer, better means that do not count, comparisons.
+"""Sentences on one setting: the lowest mean, lower means that do not count, comparisons.
 
 Every form of a report takes its sentences from here. The argument `name` escapes names if needed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmark.analysis.compare import Comparison, seeds_needed
-from benchmark.metrics import higher_is_better, metric_words
+from benchmark.analysis.compare import Comparison
+from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
 from benchmark.report.findings import METRIC, Claim, PassedOver, SettingFindings, Spread, Versus
 from benchmark.report.words import (
     NO_BREAK,
     counted,
     lacking_words,
-    seeds_words,
     together,
     value_words,
 )
@@ -35,7 +34,7 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
     """
     title = name(claim.title)
     if not claim.names and claim.is_any_done:
-        return f"On {title}, every optimizer has a seed that diverged: none is best."
+        return f"On {title}, every optimizer has a seed that diverged: no mean is compared."
     if not claim.names:
         return f"On {title}, no trial is done: there is nothing to compare."
     names = [name(each) for each in claim.names]
@@ -73,7 +72,7 @@ def verdict_sentences(versus: Versus, labels: Mapping[str, str], name: Name = st
 
 
 def rival_sentences(setting: SettingFindings) -> list[str]:
-    """Return sentences on the winner's lead over its nearest rivals, with p, and the others."""
+    """Return the differences of the nearest rivals from the lowest or highest mean; no verdicts."""
     family = setting.findings.metrics[setting.claim.metric].families["final"].get(setting.name, [])
     if not family:
         return ["There is nothing to compare it with here."]
@@ -82,14 +81,17 @@ def rival_sentences(setting: SettingFindings) -> list[str]:
     labels, winner, rivals = setting.findings.labels, *_rivals(setting.winners, family)
     order = {variant: place for place, variant in enumerate(board["variant"])}
     closest_first = sorted(rivals, key=lambda each: order[each[0]])
-    who = labels[winner] if len(setting.winners) > 1 else ""
     sentences = [
-        _rival_sentence(who, labels[rival], one, is_first=is_first, size=len(family))
+        _rival_sentence(labels[winner], labels[rival], one, is_first=is_first)
         for rival, is_first, one in closest_first[:_RIVALS]
     ]
-    sentences += _on_the_rest(closest_first[_RIVALS:])
-    apart = seeds_words(board["seeds"] + board["diverged"], "Optimizers")
-    return [*sentences, *[apart] * bool(apart)]
+    seeds = (board["seeds"] + board["diverged"]).to_list()
+    if min(seeds) < max(seeds):
+        sentences.append(
+            f"Optimizers rest on {min(seeds)} to {max(seeds)} seeds: their means may differ by the "
+            "seeds alone."
+        )
+    return sentences
 
 
 _Rival = tuple[str, bool, Comparison]  # variant; whether the comparison's variant is the winner
@@ -110,37 +112,27 @@ def _rivals(winners: Sequence[str], family: Sequence[Comparison]) -> tuple[str, 
     return winner, [each for each in own if each[0] not in winners]
 
 
-def _on_the_rest(rest: Sequence[_Rival]) -> list[str]:
-    if not rest:
-        return []
-    clear = sum(one.verdict == ("better" if is_first else "worse") for _, is_first, one in rest)
-    return [
-        f"Of the {len(rest)} others it is ahead of {clear or 'none'} with a corrected p of at "
-        f"most 5{NO_BREAK}%."
-    ]
-
-
-def _rival_sentence(name: str, rival: str, one: Comparison, *, is_first: bool, size: int) -> str:
-    losses = one.pairs - one.wins - one.ties
-    ahead = one.wins if is_first else losses
+def _rival_sentence(winner: str, rival: str, one: Comparison, *, is_first: bool) -> str:
+    """Return how far a rival lies from the lowest or highest mean, with its interval."""
     if one.pairs == 0:
-        return f"It shares no seed with {rival}: they cannot be compared."
-    ties = f" (equal in {one.ties})" if one.ties else ""
-    correction = f", corrected for {size} comparisons" if size > 1 else ""
-    p = "p < 0.001" if one.p_holm < 0.001 else f"p = {one.p_holm:.2g}"
-    ahead_of = f"{name} is ahead of" if name else "Ahead of"
+        return f"{rival} shares no seed with {winner}: they cannot be compared."
+    if one.difference is None:
+        return f"{rival} and {winner} share no seed in which both are done."
+    sign = -1 if is_first else 1
+    metric, difference = one.metric, one.difference
+    words = _signed(metric, sign * difference.estimate)
+    if difference.low is not None and difference.high is not None:
+        low, high = sorted(sign * end for end in (difference.low, difference.high))
+        words += f" [{_signed(metric, low)}, {_signed(metric, high)}]"
+    unit = f"{NO_BREAK}points" if is_share(metric) else ""
     return (
-        f"{ahead_of} {rival} in {ahead} of {counted(one.pairs, 'seed')}{ties}, {p}{correction}: "
-        f"{_verdict(one, is_first=is_first, size=size)}."
+        f"{rival}: {words}{unit} {metric_words(metric)} from {winner}, in "
+        f"{counted(one.pairs, 'paired seed')}."
     )
 
 
-def _verdict(one: Comparison, *, is_first: bool, size: int) -> str:
-    if one.verdict == "too few seeds to conclude":
-        return f"too few seeds to conclude, {seeds_needed(size)} needed"
-    if one.verdict == "no difference shown":
-        return one.verdict
-    return "a significant lead" if (one.verdict == "better") == is_first else "significantly worse"
+def _signed(metric: str, difference: float) -> str:
+    return f"{difference * metric_of(metric).unit.factor:+.3g}".replace("-", "−")
 
 
 _PHRASES = {

@@ -7,7 +7,7 @@ in `claims`.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -27,12 +27,17 @@ from benchmark.analysis.finals import (
     winners,
 )
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.judging import Judgement, judgement_of
 from benchmark.analysis.profiles import comparable, profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
+from benchmark.analysis.verdicts import FEWEST_SEEDS
+from benchmark.declaration import read_declaration
 from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
+from benchmark.record import Record
+from benchmark.store import Store
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
@@ -153,11 +158,13 @@ class Findings:
         frames: All trials and their curves, with texts that are safe to show (`outside.read`).
         reference: Optimizer or label to compare with; None compares with each setting's best.
         targets: Targets by metric, in place of those of the problems.
+        judgements: The verdicts of the studies that were tuned, by study (`judgements_of`).
     """
 
     frames: Frames
     reference: str | None = None
     targets: Mapping[str, float] = field(default_factory=dict)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
 
     @cached_property
     def chosen(self) -> list[str]:
@@ -270,6 +277,47 @@ class SettingFindings:
         """The chosen variants, best first."""
         here = set(self.variants)
         return [variant for variant in self.findings.chosen if variant in here]
+
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """The verdicts of the tuned study that this setting belongs to.
+
+        It is None if the study was not tuned, and if the trials come from several studies, whose
+        verdicts are not on all optimizers of the setting.
+        """
+        studies = self.frames.trials["study"].unique().to_list()
+        return self.findings.judgements.get(studies[0]) if len(studies) == 1 else None
+
+    @cached_property
+    def why_no_verdict(self) -> str:
+        """Why nothing said of this setting is a verdict; empty if its study was tuned."""
+        return "" if self.judgement else "; ".join(self._unlike)
+
+    @cached_property
+    def _unlike(self) -> list[str]:
+        """What makes the comparison of optimizers that were run as given no verdict."""
+        studies = self.frames.trials["study"].unique().to_list()
+        if all(study in self.findings.judgements for study in studies):
+            return ["trials of several studies stand beside each other"]
+        of_optimizer = self.frames.trials.group_by("optimizer", maintain_order=True)
+        tried = dict(of_optimizer.agg(pl.col("variant").n_unique()).iter_rows())
+        of_variant = self.best.trials.group_by("variant").agg(pl.col("seed").n_unique())
+        seeds = of_variant["seed"].to_list() or [0]
+        numbers = ", ".join(f"{count} of {name}" for name, count in tried.items())
+        found = {
+            "each optimizer has the one setting it was given, untuned": set(tried.values()) == {1},
+            f"unequal numbers of settings were tried ({numbers})": len(set(tried.values())) > 1,
+            "settings were chosen on the seeds that are reported": max(tried.values()) > 1,
+            "a learning rate was chosen at an edge of those tried": self._is_any_at_edge,
+            f"seeds are unequal ({min(seeds)} to {max(seeds)})": min(seeds) < max(seeds),
+            f"fewer than {FEWEST_SEEDS} seeds": min(seeds) < FEWEST_SEEDS,
+        }
+        return [words for words, holds in found.items() if holds]
+
+    @property
+    def _is_any_at_edge(self) -> bool:
+        basins = self.findings.metrics[METRIC].basins.filter(setting=self.name)
+        return basins["edge"].is_in(["lowest", "highest"]).any()
 
     @cached_property
     def problem(self) -> str:
@@ -509,3 +557,23 @@ def _named(frames: Frames, reference: str) -> dict[str, str]:
     best = best_variants(only(frames, named["variant"].unique().to_list()))
     settings = named.filter(pl.col("variant").is_in(best)).select("setting", "variant")
     return dict(settings.unique("setting", keep="first", maintain_order=True).iter_rows())
+
+
+def judgements_of(
+    stores: Sequence[Store], records: Mapping[str, Iterable[Record]]
+) -> dict[str, Judgement]:
+    """Return the verdicts of each study that was tuned, by study.
+
+    Args:
+        stores: The studies.
+        records: All records by study, those of tuning trials too.
+
+    Raises:
+        UsageError: a declaration is damaged.
+    """
+    declared = {store.study: read_declaration(store.folder) for store in stores}
+    return {
+        study: judgement_of(declaration, records[study])
+        for study, declaration in declared.items()
+        if declaration is not None and declaration.tuning is not None
+    }

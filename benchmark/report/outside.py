@@ -10,8 +10,8 @@ from benchmark.analysis import frame
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.summary import evaluated, in_order
 from benchmark.plain_text import REASON_LENGTH, plain, plain_names
+from benchmark.record import Record
 from benchmark.report.words import reason_words
-from benchmark.spec import Trial
 from benchmark.store import Store
 
 _NAMES = {"problem": 120, "dataset": 120, "setting": REASON_LENGTH, "optimizer": 120, "label": 120}
@@ -27,15 +27,17 @@ def read(stores: Sequence[Store]) -> Frames:
     return shown(frame.read(stores))
 
 
-def read_with_trials(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Trial]]]:
-    """Return the frames of `read` and the trials of each study, reading every record only once.
+def read_with_records(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Record]]]:
+    """Return the frames of `read` and the records of each study, reading every record only once.
+
+    The records are those of evaluation and of tuning, in the order of `summary.in_order`.
 
     Raises:
         UsageError: as `read` does.
     """
-    studies = [(store, in_order(evaluated(store.records()))) for store in stores]
-    trials = {store.study: [record.trial for record in records] for store, records in studies}
-    return shown(frame.frames_of(studies)), trials
+    studies = [(store, in_order(store.records())) for store in stores]
+    frames = frame.frames_of([(store, evaluated(records)) for store, records in studies])
+    return shown(frames), {store.study: records for store, records in studies}
 
 
 def shown(frames: Frames) -> Frames:

@@ -1,7 +1,8 @@
 """Colours and markers of optimizers, the same on every page and in every figure.
 
-Registered optimizers have theirs in the registry. An optimizer that is not registered gets another
-look if one that is shown beside it has the same.
+Registered optimizers have theirs in the registry. A reader's own optimizer has a vivid colour and a
+marker that no other has. One that is neither registered nor the first of the reader's own gets
+another look if one that is shown beside it has the same.
 
 Twelve colours that everyone can tell apart do not exist, so each has its own marker, and the pair
 identifies the optimizer. The colours were found by a random search that maximized the smallest
@@ -47,8 +48,9 @@ def styles(names: Sequence[str]) -> list[Style]:
     """Return a style for each of the optimizers that are shown together, all different.
 
     Entries of the same name differ in their dash. Registered optimizers keep their colour and
-    marker everywhere. Any other has the look of `style`, unless another entry has its colour or
-    the whole look; then it gets the look that is least in use.
+    marker everywhere, and the first of the reader's own has `OWN`. Any other has the look of
+    `style`, unless another entry has its colour or the whole look; then it gets the look that is
+    least in use.
 
     >>> first, second = styles(["adam", "adam"])
     >>> first.color == second.color, first.dash == second.dash
@@ -58,6 +60,9 @@ def styles(names: Sequence[str]) -> list[Style]:
     looks: dict[tuple[str, int], Style] = {
         (name, 0): _STYLES[name] for name in names if name in _STYLES
     }
+    own = next(filter(is_own, names), None)
+    if own is not None:
+        looks[own, 0] = OWN
     found = []
     for name in names:
         turn, dash = divmod(seen[name], len(_DASHES))
@@ -71,12 +76,23 @@ def styles(names: Sequence[str]) -> list[Style]:
 def style(name: str) -> Style:
     """Return the style of the optimizer called `name` when it is shown alone.
 
-    An optimizer that is not registered gets a colour and a marker by a checksum of its name.
+    A class of torch that is not registered gets a colour and a marker by a checksum of its name.
     """
     if name in _STYLES:
         return _STYLES[name]
+    if is_own(name):
+        return OWN
     place = zlib.crc32(name.encode()) % len(_SPARE)
     return _SPARE[place]
+
+
+def is_own(name: str) -> bool:
+    """Return whether `name` is the import path of an optimizer that the reader wrote.
+
+    >>> is_own("mine.MyOpt"), is_own("adam"), is_own("torch.optim.Adam")
+    (True, False, False)
+    """
+    return "." in name and not name.startswith("torch.")
 
 
 def _unlike(others: Iterable[Style], name: str) -> Style:
@@ -142,6 +158,7 @@ _STYLES = {
     )
     for row in OPTIMIZERS.values()
 }
+OWN = Style(color="#d6006e", color_on_dark="#ff5cac", marker=_MARKERS["hexagon"])
 _SPARE = tuple(
     replace(color, marker=marker.marker)
     for color in _STYLES.values()

@@ -10,6 +10,7 @@ from benchmark.study import Study
 from optimizers.grammar import parse
 from tests.benchmark.logs import log, record_of, study  # noqa: F401 (fixtures for every test)
 from tests.benchmark.mirror.wandb_server import serve
+from tests.benchmark.tuned_studies import tuned  # noqa: F401 (a fixture for every test)
 
 WANDB_KEY = "notakey0" * 5  # 40 characters, as wandb wants them
 

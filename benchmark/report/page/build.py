@@ -1,14 +1,18 @@
 """Building of a page from studies, in one call for the command line and notebooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from benchmark.analysis.searches import searches_of
+from benchmark.analysis.summary import evaluated
 from benchmark.errors import UsageError
-from benchmark.report.findings import Findings
-from benchmark.report.outside import read_with_trials
+from benchmark.record import Record
+from benchmark.report.findings import Findings, judgements_of
+from benchmark.report.outside import read_with_records
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import Section, page
 from benchmark.report.page.payload import curve_parts, payload
 from benchmark.report.page.reproduce import commands
+from benchmark.spec import Trial
 from benchmark.store import Store
 
 
@@ -30,8 +34,11 @@ def build(
     Raises:
         UsageError: no trial of `reference` is done or diverged, or two studies have the same name.
     """
-    frames, trials = read_with_trials(stores)
-    findings = Findings(frames=frames, reference=reference, targets=targets or {})
+    frames, records = read_with_records(stores)
+    judgements = judgements_of(stores, records)
+    findings = Findings(
+        frames=frames, reference=reference, targets=targets or {}, judgements=judgements
+    )
     known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
         raise UsageError(
@@ -43,6 +50,14 @@ def build(
         findings,
         cast,
         studies=[store.study for store in stores],
-        commands=[line for study, own in trials.items() for line in commands(study, own)],
+        searches={
+            study: searches_of(judgement.declaration, records[study])
+            for study, judgement in judgements.items()
+        },
+        commands=[line for study, own in records.items() for line in commands(study, _trials(own))],
     )
     return page(content, curve_parts(frames, cast, content.resolution), extra=extra)
+
+
+def _trials(records: Iterable[Record]) -> list[Trial]:
+    return [record.trial for record in evaluated(records)]

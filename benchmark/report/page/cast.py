@@ -10,17 +10,24 @@ from benchmark.analysis.frame import Frames
 from benchmark.metrics import INSIDE, metric_of, names_of
 from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.page.packing import Columns, columns
-from benchmark.report.palette import Style, styles
+from benchmark.report.palette import Style, is_own, styles
 
 _SPLITS = ("val", "train", "test")  # the split that chooses variants comes first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """One optimizer with its look in all charts."""
+    """One optimizer with its look in all charts.
+
+    Args:
+        label: The optimizer, without hyperparameters.
+        style: The look.
+        own: The reader wrote it: it comes first in lists and is drawn over the others.
+    """
 
     label: str
     style: Style
+    own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +80,14 @@ class Cast:
         self.inside = inside_metrics(frames)
         self.chosen = findings.chosen
         looks = trials.select("optimizer", "name").unique("optimizer", maintain_order=True)
+        own = [is_own(name) for name in looks["name"]]
+        looks = looks.with_columns(own=pl.Series(own, dtype=pl.Boolean))
+        looks = looks.sort("own", descending=True, maintain_order=True)
         self._optimizers = {label: i for i, label in enumerate(looks["optimizer"])}
         self.optimizers = [
-            Optimizer(label=label, style=style)
-            for label, style in zip(
-                looks["optimizer"], styles(looks["name"].to_list()), strict=True
+            Optimizer(label=label, style=style, own=own)
+            for label, style, own in zip(
+                looks["optimizer"], styles(looks["name"].to_list()), looks["own"], strict=True
             )
         ]
         self._variants: dict[str, int] = {}
@@ -87,6 +97,10 @@ class Cast:
     def variant(self, variant: str) -> int:
         """Return the index of `variant` in its setting."""
         return self._variants[variant]
+
+    def optimizer(self, label: str, study: str) -> int | None:
+        """Return the index of the optimizer that a study labels so, None if no trial is shown."""
+        return self._optimizers.get(label, self._optimizers.get(f"{label} ({study})"))
 
     def split(self, frame: pl.DataFrame) -> list[Columns]:
         """Return the rows of each setting, in order, as columns with indices in place of names."""

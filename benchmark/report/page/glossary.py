@@ -25,13 +25,12 @@ GLOSSARY = {
         "A seed decides initial weights, batch order and dropout masks, and it decides them "
         "alike for every optimizer: results of one seed can be compared in pairs."
     ),
-    "best hyperparameters": (
+    "chosen hyperparameters": (
         f"Of each optimizer the variant with the {_BEST_FIRST}, at the end; one of which no seed "
         "diverged comes first. Test data never choose."
     ),
-    "★": f"The {_BEST_FIRST}, at the end, of the variants of which no seed diverged.",
     "final value": "The last value of the metric. A trial that diverged has none.",
-    "best value": (
+    "optimum on the way": (
         "The best value on the way. Of a test metric, the value where validation was best."
     ),
     "area under the curve": (
@@ -63,12 +62,22 @@ GLOSSARY = {
         "for all comparisons of the setting. With n pairs it cannot be smaller than 2·½ⁿ."
     ),
     "reference": (
-        "What the others are compared with: the best, if no other is chosen. Chosen after looking "
-        "at the same seeds, which flatters it; one named beforehand takes fewer seeds."
+        "What the others are compared with: the one with the lowest loss, if no other is chosen. "
+        "Chosen after looking at the same seeds, which flatters it; one named beforehand is not."
     ),
     "verdict": (
-        "“Better” or “worse” if the corrected p is at most 5 %. “Too few seeds” if even the "
-        "clearest result could not have reached that. Otherwise no difference is shown."
+        "On the final validation loss of the declared seeds against the reference, by paired t "
+        "tests with Holm's correction over all of the study. Equivalent: the 90 % interval lies "
+        "inside the margin. Better or worse: p is at most 5 %. Otherwise undecided. No verdict "
+        "where tuning was not equal, from an edge, or below 5 seeds."
+    ),
+    "margin": (
+        "The largest difference that does not matter: 1 % of the reference's mean or its standard "
+        "deviation over tuning seeds, the larger, fixed before the evaluation."
+    ),
+    "tuning seed": (
+        "A seed that only chooses hyperparameters. Its results are never compared: the chosen "
+        "point was picked for being good on it."
     ),
     "smoothing": (
         "Centred moving average over neighbouring points of what is drawn. Read-outs and tables "
@@ -102,7 +111,7 @@ GLOSSARY = {
         "Area under the performance profile from τ = 1 to 4, as AlgoPerf defines it: 1 is "
         "fastest everywhere, 0 never within 4 times the fastest."
     ),
-    "best lr": (
+    "chosen lr": (
         "The tried learning rate with the best mean of the final metric, for a test metric that on "
         "validation data; one at which no seed diverged comes first."
     ),

@@ -19,9 +19,10 @@ class Headline:
     evidence: tuple[str, ...]
 
 
-def headlines(findings: Findings) -> list[Headline]:
-    """Return the headline of each setting."""
-    return [_headline(setting) for setting in findings.settings.values()]
+def headlines(findings: Findings) -> list[Headline | None]:
+    """Return the headline of each setting, None for those of tuned studies: they have verdicts."""
+    settings = findings.settings.values()
+    return [None if setting.judgement else _headline(setting) for setting in settings]
 
 
 def _headline(setting: SettingFindings) -> Headline:

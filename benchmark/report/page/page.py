@@ -11,7 +11,7 @@ from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
 
 _ASSETS = files("benchmark.report") / "assets" / "page"
-_STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "places.css")
+_STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "verdicts.css", "places.css")
 _MAIN = Path(str(_ASSETS / "main.js"))
 
 

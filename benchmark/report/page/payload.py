@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.searches import Search
 from benchmark.metrics import (
     AXES,
     EPOCH,
@@ -23,8 +24,10 @@ from benchmark.report.page.headline import Headline, headlines
 from benchmark.report.page.packing import Columns
 from benchmark.report.page.races import Profiles, Race, races
 from benchmark.report.page.ranking import Ranks, ranks
+from benchmark.report.page.searches import SettingSearches, setting_searches
 from benchmark.report.page.standings import KINDS, Standing, standings
 from benchmark.report.page.tuning import Tuning, tuning
+from benchmark.report.page.verdicts import StudyVerdicts, no_verdict_words, study_verdicts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,10 @@ class Payload:
         reference: The optimizer that all others are compared with; None compares all pairs.
         optimizers: The optimizers with their looks.
         settings: The settings with their variants.
-        headlines: One headline per setting.
+        verdicts: The verdicts of the studies that were tuned.
+        no_verdict: Why nothing on the page is a verdict, in a sentence; otherwise empty.
+        headlines: One headline per setting; None where there are verdicts.
+        searches: What the tuning tried, one entry per setting.
         axes: The axes that curves can be drawn over.
         axis: The axis that is selected first.
         metrics: The metrics with their tables.
@@ -102,7 +108,10 @@ class Payload:
     reference: str | None
     optimizers: Sequence[Optimizer]
     settings: Sequence[Setting]
-    headlines: Sequence[Headline]
+    verdicts: Sequence[StudyVerdicts]
+    no_verdict: str
+    headlines: Sequence[Headline | None]
+    searches: Sequence[SettingSearches]
     axes: Sequence[Axis]
     axis: AxisName
     metrics: Sequence[Metric]
@@ -125,9 +134,22 @@ class CurvePart:
 
 
 def payload(
-    findings: Findings, cast: Cast, *, studies: Sequence[str], commands: Sequence[str]
+    findings: Findings,
+    cast: Cast,
+    *,
+    studies: Sequence[str],
+    searches: Mapping[str, Sequence[Search]],
+    commands: Sequence[str],
 ) -> Payload:
-    """Return all data of the page except the curves."""
+    """Return all data of the page except the curves.
+
+    Args:
+        findings: The numbers of the report.
+        cast: The settings, variants and optimizers of the page.
+        studies: Names of the studies.
+        searches: What the tuning of each study tried.
+        commands: Commands that run the trials again.
+    """
     frames = findings.frames
     return Payload(
         studies=studies,
@@ -135,7 +157,10 @@ def payload(
         reference=findings.reference,
         optimizers=cast.optimizers,
         settings=cast.settings,
+        verdicts=study_verdicts(findings, cast),
+        no_verdict=no_verdict_words(findings),
         headlines=headlines(findings),
+        searches=setting_searches(cast, searches),
         axes=[
             Axis(name=axis.name, words=axis.words, by_step=axis.by_step) for axis in AXES.values()
         ],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmark.analysis.compare import Comparison, seeds_needed
+from benchmark.analysis.compare import Comparison
 from benchmark.analysis.finals import Kind
 from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
@@ -19,14 +19,11 @@ class Standing:
     Args:
         board: Columns of `finals.leaderboard`, with ``variant`` as an index.
         comparisons: Columns ``a, b`` (indices of variants), ``pairs, wins, ties, difference, low,
-            high, effect, p, p_holm, verdict``; they compare ``a`` with ``b``.
-        seeds_needed: Smallest number of paired seeds with which one of these comparisons can be
-            significant.
+            high, effect, p, p_holm``; they compare ``a`` with ``b``, and are exploratory.
     """
 
     board: Columns
     comparisons: Columns
-    seeds_needed: int
 
 
 def standings(findings: Findings, cast: Cast, metric: str, kind: Kind) -> list[Standing]:
@@ -44,7 +41,6 @@ def standings(findings: Findings, cast: Cast, metric: str, kind: Kind) -> list[S
         Standing(
             board=board,
             comparisons=_columns(cast, families.get(setting.name, [])),
-            seeds_needed=seeds_needed(len(families.get(setting.name, []))),
         )
         for setting, board in zip(cast.settings, cast.split(found.boards[kind]), strict=True)
     ]
@@ -64,5 +60,4 @@ def _columns(cast: Cast, found: Sequence[Comparison]) -> Columns:
         "effect": [rounded(one.effect) for one in found],
         "p": [rounded(one.p) for one in found],
         "p_holm": [rounded(one.p_holm) for one in found],
-        "verdict": [one.verdict for one in found],
     }

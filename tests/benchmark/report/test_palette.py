@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from benchmark.report.palette import style, styles
+from benchmark.report.palette import OWN, style, styles
 from optimizers.registry import OPTIMIZERS
 
 FIXED = tuple(OPTIMIZERS)
@@ -74,3 +74,24 @@ def test_settings_of_one_optimizer_differ_in_their_dashes():
     looks = styles(["adam", "sgd", "adam", "adam", "adam"])
     assert len({look.dash for i, look in enumerate(looks) if i != 1}) == 4
     assert {look.color for i, look in enumerate(looks) if i != 1} == {style("adam").color}
+
+
+def test_the_readers_own_optimizer_has_a_look_that_no_other_has():
+    assert style("mine.MyOpt") == OWN == styles([*FIXED, "torch.optim.SGD", "mine.MyOpt"])[-1]
+    for theme in ("color", "color_on_dark"):
+        assert getattr(OWN, theme) not in {getattr(style(name), theme) for name in FIXED}
+    others = [*FIXED, *(f"torch.optim.{name}" for name in ("SGD", "AdamW", "LBFGS"))]
+    assert all(style(name).marker != OWN.marker for name in others)
+    assert contrast(OWN.color, "#ffffff") >= 4.5
+    assert contrast(OWN.color_on_dark, "#14161a") >= 4.5
+
+
+def test_a_second_own_optimizer_keeps_off_the_first():
+    first, second = styles(["mine.One", "mine.Two"])
+    assert first == OWN
+    assert (first.color, first.marker) != (second.color, second.marker)
+
+
+def test_momentum_and_adam_never_share_a_marker():
+    for names in (["adam", "momentum"], ["momentum", "mine.MyOpt", "adam"]):
+        assert len({look.marker for look in styles(names)}) == len(names)

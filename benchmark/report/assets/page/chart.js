@@ -21,12 +21,14 @@ import { extent, lastUpTo, nearest, padded, placeBeside, scale, ticks } from "./
 /**
  * A series in the look of one optimizer. `low` and `high` are a band, or whiskers if all
  * points are `marked`; `step` draws a staircase; a read-out shows `read`, otherwise `y`, and `more`.
- * A `faint` or `thin` series has no label; a `loose` one does not extend the axes.
+ * A `faint` or `thin` series has no label; a `loose` one does not extend the axes. A `ringed` one is
+ * only a ring around each point, without label and read-out.
  *
  * @typedef {{
  *   name: string, optimizer: number, x: Numbers, y: Numbers, low?: Numbers, high?: Numbers,
  *   read?: Numbers, more?: (place: number) => string,
  *   faint?: boolean, thin?: boolean, loose?: boolean, step?: boolean, marked?: boolean,
+ *   ringed?: boolean,
  * }} Series
  */
 /** @typedef {{ optimizer: number, x: number, y: number | null, words: string }} Cross */
@@ -100,9 +102,10 @@ export function chart(host, describe) {
       }),
     ]);
     const inside = draw("g", { "clip-path": `url(#${id})` });
-    for (const each of what.series)
+    const layers = [...what.series].sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)));
+    for (const each of layers)
       if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
-    for (const each of what.series) inside.append(...line(each, x, y));
+    for (const each of layers) inside.append(...line(each, x, y));
     for (const each of what.crosses ?? [])
       inside.append(cross(each, ...crossAt(each, x, y, frame)));
     const rule = draw("line", {
@@ -182,6 +185,10 @@ export function chart(host, describe) {
   return redraw;
 }
 
+/* The reader's own optimizers are drawn over the others. */
+/** @type {(series: Series) => boolean} */
+const isOwn = (series) => payload.optimizers[series.optimizer].own;
+
 /** @type {(series: Series[]) => number[]} */
 function allPlaces(series) {
   /** @type {Set<number>} */
@@ -193,7 +200,7 @@ function allPlaces(series) {
 /** @type {(what: Chart, at: number) => Element[]} */
 function readout(what, at) {
   const rows = what.series
-    .filter((each) => !each.faint && each.x.length)
+    .filter((each) => !each.faint && !each.ringed && each.x.length)
     .map((each) => ({ each, place: each.step ? lastUpTo(each.x, at) : nearest(each.x, at) }))
     .filter(({ each, place }) => place >= 0 && (each.step || covers(each.x, at)))
     .map(({ each, place }) => ({ each, place, number: (each.read ?? each.y)[place] }))
@@ -325,6 +332,8 @@ function whiskers(series, x, y) {
 
 /** @type {(series: Series, x: Scale, y: Scale) => Element[]} */
 function line(series, x, y) {
+  if (series.ringed)
+    return [inked("path", series.optimizer, { class: "ring", d: rings(series, x, y) })];
   const dash = payload.optimizers[series.optimizer].style.dash.join(" ");
   const kind = series.faint ? "line faint" : series.thin ? "line thin" : "line";
   const path = pathOf(series.x, series.y, x, y, series.step);
@@ -338,6 +347,16 @@ function line(series, x, y) {
   ];
   if (series.faint || series.thin) return drawn;
   return [...drawn, inked("path", series.optimizer, { class: "dot", d: markers(series, x, y) })];
+}
+
+/** @type {(series: Series, x: Scale, y: Scale) => string} */
+function rings(series, x, y) {
+  const path = Array.from(series.x, (at, i) =>
+    Number.isFinite(series.y[i])
+      ? `M${(x(at) - 9).toFixed(1)} ${y(series.y[i]).toFixed(1)}a9 9 0 1 0 18 0a9 9 0 1 0 -18 0`
+      : "",
+  );
+  return path.join("");
 }
 
 /** @type {(series: Series, x: Scale, y: Scale) => string} */
@@ -377,7 +396,7 @@ function cross({ optimizer, words }, x, y) {
 /* The series that get a label at their end: the main ones, if they are few enough to read. */
 /** @type {(series: Series[]) => Series[]} */
 function endLabels(series) {
-  const named = series.filter((each) => !each.faint && !each.thin && each.x.length);
+  const named = series.filter((each) => !each.faint && !each.thin && !each.ringed && each.x.length);
   return named.length <= 14 ? named : [];
 }
 

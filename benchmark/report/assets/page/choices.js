@@ -5,8 +5,8 @@ import { AXIS_WORDS } from "./data.js";
 
 /** @type {Record<string, Record<string, string>>} */
 export const CHOICES = {
-  variants: { best: "best of each optimizer", all: "all that were tried" },
-  score: { final: "final value", best: "best value", area: "area under the curve" },
+  variants: { best: "chosen of each optimizer", all: "all that were tried" },
+  score: { final: "final value", best: "optimum on the way", area: "area under the curve" },
   x: AXIS_WORDS,
   logx: { 0: "linear", 1: "log" },
   logy: { auto: "by metric", 0: "linear", 1: "log" },

@@ -61,7 +61,7 @@ export function mainControls() {
       ),
       choose(
         "variants",
-        term(["variant", "best hyperparameters"], "Hyperparameters"),
+        term(["variant", "chosen hyperparameters"], "Hyperparameters"),
         CHOICES.variants,
       ),
     ]),
@@ -78,7 +78,9 @@ export function mainControls() {
 /** @type {(legend: HTMLElement) => void} */
 function fillLegend(legend) {
   const off = hidden();
-  const here = [...new Set(setting().variants.map((variant) => variant.optimizer))];
+  const here = [...new Set(setting().variants.map((variant) => variant.optimizer))].sort(
+    (a, b) => a - b, // the reader's own optimizers come first
+  );
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.optimizer;
   const chips = here.map((optimizer) => {
     const chip = make(

@@ -125,14 +125,14 @@ function curvesNote() {
   const interval = curves?.notes[state.center === "mean" ? 0 : 1];
   if (state.band === "ci" && interval) notes.push(`${interval}.`);
   if (state.band !== "none" && state.variants === "all")
-    notes.push("Only the best hyperparameters of each optimizer have a band.");
+    notes.push("Only the chosen hyperparameters of each optimizer have a band.");
   if (state.smooth !== "0")
     notes.push(
       `Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`,
     );
   if (recorded > width)
     notes.push(
-      `Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the best)` : ""}; none is invented.`,
+      `Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the chosen ones)` : ""}; none is invented.`,
     );
   if (curves?.lines.some((each) => each.diverged))
     notes.push("A cross marks where a trial diverged; it is left out of means.");

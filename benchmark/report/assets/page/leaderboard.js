@@ -17,7 +17,9 @@ import { term, told } from "./terms.js";
 /** @import { Column } from "./table.js" */
 
 export function fillHeadline() {
-  const cards = payload.headlines.map(({ claim, evidence }, place) => {
+  const cards = payload.headlines.flatMap((headline, place) => {
+    if (!headline) return [];
+    const { claim, evidence } = headline;
     const { winners, variants } = payload.settings[place];
     const go = make("button.link", { type: "button" }, ["Show this problem"]);
     go.addEventListener("click", () => {
@@ -41,15 +43,12 @@ export function fillHeadline() {
   ]);
   const words = make("p.quiet", {}, [
     "Each optimizer with its ",
-    term("best hyperparameters"),
-    ". ",
-    term("95 % interval", "Interval"),
-    ", ",
-    term("p"),
-    " and ",
-    term("verdict"),
-    " are those of the leaderboard.",
+    term("chosen hyperparameters"),
+    "; differences with their ",
+    term("95 % interval"),
+    ", exploratory.",
   ]);
+  byId("headline").hidden = !cards.length && payload.settings.length > 0;
   byId("headline-body").replaceChildren(...(cards.length ? [...cards, words] : [none]));
 }
 
@@ -72,8 +71,6 @@ export const comparison = (standing, a, b) =>
 function turned(row) {
   /** @type {(number: number | null) => number | null} */
   const minus = (number) => (number === null ? null : -number);
-  /** @type {Record<string, string>} */
-  const other = { better: "worse", worse: "better" };
   return {
     ...row,
     a: row.b,
@@ -83,7 +80,6 @@ function turned(row) {
     difference: minus(row.difference),
     low: minus(row.high),
     high: minus(row.low),
-    verdict: other[row.verdict] ?? row.verdict,
   };
 }
 
@@ -114,11 +110,7 @@ function leaderboardRows(reference) {
 
 /** @type {(row: Row) => (Node | null)[]} */
 function nameCell(row) {
-  return [
-    swatch(row.optimizer),
-    told(".bare.name", row.label, row.hyperparameters),
-    row.winner ? term("★") : null,
-  ];
+  return [swatch(row.optimizer), told(".bare.name", row.label, row.hyperparameters)];
 }
 
 /* A row extended by its variant, or by its optimizer only. */
@@ -126,7 +118,6 @@ function nameCell(row) {
 export const withVariant = (row) => ({
   ...setting().variants[row.variant],
   ...row,
-  winner: setting().winners.includes(row.variant),
 });
 /** @type {(row: Row) => Row} */
 export const withOptimizer = (row) => ({
@@ -154,7 +145,7 @@ export const nameColumn = {
   get head() {
     return term("variant", "optimizer");
   },
-  plain: (row) => row.label + (row.winner ? " ★" : ""),
+  plain: (row) => row.label,
 };
 
 /** @type {(name: string, key: string, head?: Node, format?: (number: number) => string) => Column} */
@@ -220,15 +211,6 @@ function leaderboardColumns() {
       key: (row) => against(row, "p_holm"),
       cell: (row) => pWords(against(row, "p_holm")),
     },
-    {
-      name: "verdict",
-      head: term("verdict"),
-      left: true,
-      key: (row) => against(row, "verdict"),
-      cell: verdictCell,
-      plain: verdictWords,
-      csv: { verdict: verdictWords },
-    },
   ];
 }
 
@@ -242,6 +224,7 @@ const signed = (number, format = value) =>
 
 /** @type {(row: Row) => string | Node} */
 function differenceCell(row) {
+  if (row.reference) return make("span.quiet", {}, ["reference"]);
   if (!row.against) return "–";
   const { difference, low, high } = row.against;
   return told(
@@ -249,20 +232,6 @@ function differenceCell(row) {
     signed(difference),
     low === null ? "" : `95 % interval ${signed(low)} to ${signed(high)}`,
   );
-}
-
-/** @type {(row: Row) => string} */
-const verdictWords = (row) => (row.reference ? "reference" : (row.against?.verdict ?? "–"));
-
-/** @type {(row: Row) => Node} */
-function verdictCell(row) {
-  if (row.reference) return make("span.quiet", {}, ["reference"]);
-  if (!row.against) return make("span.quiet", {}, [row.chosen ? "–" : "not compared"]);
-  const { verdict } = row.against;
-  const kind = ["better", "worse"].includes(verdict) ? `.${verdict}` : ".open";
-  const words =
-    row.against.verdict === "too few seeds to conclude" ? "too few seeds" : row.against.verdict;
-  return make(`span.verdict${kind}`, {}, [words]);
 }
 
 /** @type {(host: HTMLElement) => void} */
@@ -292,38 +261,41 @@ function leaderboardNote(rows, reference) {
   if (reference === null)
     return [unit, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
   const size = standing().comparisons.a.length;
-  const few = rows.some((row) => row.against?.verdict === "too few seeds to conclude");
   const family = payload.reference
     ? `with the reference named beforehand, ${size} in this setting`
     : `of all pairs of optimizers, ${size} in this setting`;
   return [
     unit,
     way,
-    "Compared with ",
+    "Exploratory: compared with ",
     term("reference", setting().variants[reference].label),
     `, on paired seeds; p is corrected for the comparisons ${family}`,
-    few ? `; so many take at least ${standing().seeds_needed} seeds to conclude anything.` : ".",
+    ". ",
+    term("verdict", "Verdicts"),
+    " stand at the top of the page.",
     state.variants === "all"
-      ? " Only the best hyperparameters of each optimizer are compared."
+      ? " Only the chosen hyperparameters of each optimizer are compared."
       : "",
     apart,
     ...copies,
   ];
 }
 
-/* The same as words.seeds_words in Python. */
 /** @type {(counts: number[]) => string} */
 function seedsWords(counts) {
   const some = counts.filter((count) => count > 0);
   const [low, high] = [Math.min(...some), Math.max(...some)];
   if (!some.length || low === high) return "";
-  return ` Rows rest on ${low} to ${high} seeds: the best of unequal means may be the one with the easier seeds.`;
+  return ` Rows rest on ${low} to ${high} seeds: their means may differ by the seeds alone.`;
 }
 
 export function leaderboardSection() {
   const host = make("div", { id: "leaderboard-table" });
   const labels = payload.optimizers.map((each) => each.label);
-  const everyone = { "": "the best", ...Object.fromEntries(labels.map((label) => [label, label])) };
+  const everyone = {
+    "": "the lowest loss",
+    ...Object.fromEntries(labels.map((label) => [label, label])),
+  };
   const only = payload.reference && { [payload.reference]: payload.reference };
   byId("leaderboard-body").replaceChildren(
     make("div.bar", {}, [

@@ -9,15 +9,19 @@ import { byId, goTo, make } from "./dom.js";
 import { insideSection } from "./inside.js";
 import { fillHeadline, leaderboardSection } from "./leaderboard.js";
 import { ranksSection } from "./ranks.js";
+import { searchesSection } from "./searches.js";
 import { defaults, readAddress, refresh, state } from "./state.js";
 import { targetsSection } from "./targets.js";
 import { tip } from "./terms.js";
 import { tuningSection } from "./tuning.js";
+import { verdictSection } from "./verdicts.js";
 
 const SECTIONS = {
+  verdicts: "Verdicts",
   leaderboard: "Leaderboard",
   curves: "Curves",
   targets: "Time to target",
+  search: "Tuning",
   sensitivity: "Learning rate",
   ranks: "Ranks",
   inside: "Inside the optimizer",
@@ -33,6 +37,7 @@ const DRAWN = [
   "leaderboard",
   "curves",
   "targets",
+  "search",
   "sensitivity",
   "ranks",
   "inside",
@@ -76,6 +81,8 @@ function start() {
   const drawn = payload.settings.length && payload.metrics.length;
   if (!drawn) for (const id of DRAWN) byId(id).hidden = true;
   if (!payload.inside.length) byId("inside").hidden = true;
+  verdictSection();
+  if (!payload.searches.some((each) => each.searches.length)) byId("search").hidden = true;
   fillFrame();
   tip.listen();
   addEventListener("beforeprint", unfold);
@@ -88,6 +95,7 @@ function start() {
   leaderboardSection();
   curvesSection();
   targetsSection();
+  searchesSection();
   tuningSection();
   ranksSection();
   insideSection();

@@ -76,6 +76,23 @@ export interface Metric {
 export interface Optimizer {
   label: string;
   style: Style;
+  own: boolean;
+}
+
+/** The verdict on one optimizer on one problem in another family than the confirmatory one. */
+export interface OtherVerdict {
+  aspect: string;
+  word: string;
+  difference: string;
+}
+
+/** One optimizer over all problems. */
+export interface OverallVerdict {
+  label: string;
+  optimizer: number | null;
+  own: boolean;
+  word: string;
+  counts: string;
 }
 
 /** Numbers encoded in 16 bits each: ``unit · sinh(low + code · step)``, or absent. */
@@ -93,7 +110,10 @@ export interface Payload {
   reference: string | null;
   optimizers: Optimizer[];
   settings: Setting[];
-  headlines: Headline[];
+  verdicts: StudyVerdicts[];
+  no_verdict: string;
+  headlines: (Headline | null)[];
+  searches: SettingSearches[];
   axes: Axis[];
   axis: "step" | "epoch" | "samples" | "train_seconds";
   metrics: Metric[];
@@ -154,11 +174,30 @@ export interface Setting {
   variants: Variant[];
 }
 
+/** The searches of one setting. */
+export interface SettingSearches {
+  metric: string;
+  words: string;
+  seed: number;
+  searches: TuningSearch[];
+}
+
 /** The leaderboard and comparisons of one setting, by one kind of score of one metric. */
 export interface Standing {
   board: Record<string, any[]>;
   comparisons: Record<string, any[]>;
-  seeds_needed: number;
+}
+
+/** The verdicts of one tuned study. */
+export interface StudyVerdicts {
+  study: string;
+  reference: string;
+  metric: string;
+  better: "left" | "right";
+  declared: string;
+  overall: OverallVerdict[];
+  panels: VerdictPanel[];
+  sentences: VerdictSentence[];
 }
 
 /** The look of one optimizer. */
@@ -169,11 +208,29 @@ export interface Style {
   dash: number[];
 }
 
+/** A point that was tried. */
+export interface TriedPoint {
+  lr: number | null;
+  value: number | null;
+  repeats: (number | null)[];
+  label: string;
+  chosen: boolean;
+}
+
 /** Columns of `by_learning_rate`, `basins` and `expected_best`, of one metric in one setting. */
 export interface Tuning {
   responses: Record<string, any[]>;
   basins: Record<string, any[]>;
   search: Record<string, any[]>;
+}
+
+/** The search of one optimizer in one setting. */
+export interface TuningSearch {
+  optimizer: number;
+  points: TriedPoint[];
+  edge: string;
+  budgets: number[];
+  expected: (number | null)[];
 }
 
 /** The unit in which a metric's values are printed. */
@@ -192,4 +249,36 @@ export interface Variant {
   lr: number | null;
   chosen: boolean;
   statuses: Record<string, number>;
+}
+
+/** One optimizer on one problem against the reference. */
+export interface VerdictCell {
+  label: string;
+  optimizer: number | null;
+  own: boolean;
+  word: string;
+  reason: string;
+  relative: number | null;
+  low: number | null;
+  high: number | null;
+  difference: string;
+  numbers: string;
+  tuned: string;
+  edge: string;
+  seeds: number;
+  others: OtherVerdict[];
+}
+
+/** All verdicts on one problem, on a shared axis. */
+export interface VerdictPanel {
+  setting: number | null;
+  title: string;
+  margin: number | null;
+  cells: VerdictCell[];
+}
+
+/** A sentence on one optimizer, or on the study. */
+export interface VerdictSentence {
+  optimizer: number | null;
+  words: string;
 }

@@ -16,7 +16,7 @@ import { term, told } from "./terms.js";
 
 const LINE = 19; // pixels between two labels of a diagram
 
-/* Average ranks on a line; bars join those without a significant difference. */
+/* Average ranks on a line; bars join those that the critical difference does not separate. */
 /** @type {(ranking: Ranking, width: number, title: string) => Element} */
 function rankDiagram(ranking, width, title) {
   const count = ranking.optimizers.length;
@@ -171,7 +171,7 @@ function fillRanks(host, wide) {
       make("p.quiet", {}, [
         "CD is the ",
         term("critical difference"),
-        "; optimizers joined by a bar cannot be told apart at 5 %. All optimizers with their best hyperparameters take part, hidden ones too. Seeds of one setting repeat one experiment: ranks over them speak of that setting alone.",
+        "; optimizers joined by a bar cannot be told apart at 5 %. All optimizers with their chosen hyperparameters take part, hidden ones too. Seeds of one setting repeat one experiment: ranks over them speak of that setting alone.",
       ]),
     );
   host.replaceChildren(...parts);
@@ -190,9 +190,8 @@ function fillMatrix(host) {
     if (row.place === column.place) return make("td.self");
     const one = comparison(found, row.place, column.place);
     if (!one) return make("td.quiet", {}, ["–"]);
-    const kind = ["better", "worse"].includes(one.verdict) ? `.${one.verdict}` : "";
-    const words = `${row.label} against ${column.label}: ahead in ${one.wins} of ${one.pairs}, p = ${pWords(one.p_holm)}, ${one.verdict}`;
-    return make(`td.win${kind}`, {}, [told(".bare", `${one.wins}/${one.pairs}`, words)]);
+    const words = `${row.label} against ${column.label}: wins ${one.wins} of ${one.pairs}, p = ${pWords(one.p_holm)}, exploratory`;
+    return make("td.win", {}, [told(".bare", `${one.wins}/${one.pairs}`, words)]);
   };
   const head = make("tr", {}, [
     make("th"),
@@ -210,11 +209,11 @@ function fillMatrix(host) {
     ]),
   );
   host.replaceChildren(
-    make("h3", {}, ["Who is ahead of whom"]),
+    make("h3", {}, ["Wins by seed"]),
     make("p", {}, [
-      "Seeds in which the optimizer of the row beats that of the column, of those both have; green or red where the corrected ",
-      term("p"),
-      " is at most 5 %.",
+      "Seeds in which the optimizer of the row beats that of the column, of those both have. Exploratory: ",
+      term("verdict", "verdicts"),
+      " stand at the top of the page.",
     ]),
     make("div.scroll", {}, [
       make("table.matrix", {}, [make("thead", {}, [head]), make("tbody", {}, rows)]),

@@ -104,7 +104,7 @@ export function table(id, caption, columns, rows) {
   /** @type {(row: Row) => HTMLElement} */
   const rowOf = (row) =>
     make(
-      `tr${row.winner ? ".winner" : ""}`,
+      "tr",
       {},
       seen.map((column) => {
         const shown = column.cell(row);

@@ -126,7 +126,7 @@ function fillTargets(table_, words) {
           term("target", "Target"),
           `: ${metric().words} of ${value(target)}${unitSign()} or ${metric().higher_is_better ? "more" : "less"}, ${source}; `,
           "each optimizer with its ",
-          term("best hyperparameters"),
+          term("chosen hyperparameters"),
           ".",
         ]),
   );

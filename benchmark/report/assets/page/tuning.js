@@ -7,7 +7,7 @@ import { byId, make } from "./dom.js";
 import { compact, digits, metricAxis, value } from "./format.js";
 import { byOptimizer, nameColumn, withOptimizer } from "./leaderboard.js";
 import { ticks } from "./scale.js";
-import { follow, hidden, metric, NONE_SHOWN, noneIsShown, state } from "./state.js";
+import { follow, hidden, metric, NONE_SHOWN, noneIsShown, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term } from "./terms.js";
 
@@ -120,8 +120,8 @@ function fillBasins(host) {
   const columns = [
     nameColumn,
     {
-      name: "best lr",
-      head: term("best lr"),
+      name: "chosen lr",
+      head: term("chosen lr"),
       key: (row) => row.best_lr,
       cell: (row) => rate(row.best_lr),
     },
@@ -163,12 +163,19 @@ function describeSearch() {
 /* Test data choose nothing: neither the best learning rate nor the best of k. */
 /** @type {(metric: Metric) => string} */
 const chosenBy = ({ chosen_by: words }) =>
-  words ? ` What is best, here and below, was chosen by the ${words}.` : "";
+  words ? ` What is chosen, here and below, was chosen by the ${words}.` : "";
 
 export function tuningSection() {
   const rates = make("div", { id: "rates-chart" });
   const search = make("div", { id: "search-chart" });
   const rows = make("div");
+  const worth = make("div", {}, [
+    make("h3", {}, ["What searching is worth: ", term("expected best"), " after k variants"]),
+    search,
+    make("p.quiet", {}, [
+      "Where all of the k may have diverged there is no mean, and nothing is drawn.",
+    ]),
+  ]);
   byId("sensitivity-body").replaceChildren(
     make("p", {}, [
       "The final ",
@@ -180,17 +187,14 @@ export function tuningSection() {
     ]),
     rates,
     rows,
-    make("h3", {}, ["What searching is worth: ", term("expected best"), " after k variants"]),
-    search,
-    make("p.quiet", {}, [
-      "Where all of the k may have diverged there is no mean, and nothing is drawn.",
-    ]),
+    worth,
   );
   const redraw = [chart(rates, describeRates), chart(search, describeSearch)];
   follow(["problem", "metric", "off"], () => {
     byId("tuning-metric").textContent = metric().words;
     byId("tuning-chosen").textContent = chosenBy(metric());
     fillBasins(rows);
+    worth.hidden = setting().variants.every((each) => each.chosen);
     for (const each of redraw) each();
   });
 }

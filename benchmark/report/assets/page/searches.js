@@ -1,0 +1,178 @@
+// @ts-check
+/* The section on the tuning search: the points that were tried, and what a budget would bring. */
+
+import { chart } from "./chart.js";
+import { payload } from "./data.js";
+import { byId, make } from "./dom.js";
+import { compact, digits } from "./format.js";
+import { nameColumn, withOptimizer } from "./leaderboard.js";
+import { follow, hidden, state } from "./state.js";
+import { table } from "./table.js";
+import { term } from "./terms.js";
+
+/** @import { Axis, Cross, Description } from "./chart.js" */
+/** @import { TuningSearch } from "./payload.d.ts" */
+/** @import { Column } from "./table.js" */
+
+const here = () => payload.searches[state.problem];
+const shown = () => here().searches.filter((each) => !hidden().has(each.optimizer));
+/** @type {(optimizer: number) => string} */
+const nameOf = (optimizer) => payload.optimizers[optimizer].label;
+const NONE = "No search is on record for what is chosen above.";
+
+/** @type {() => Axis} */
+function valueAxis() {
+  const found = payload.metrics.find((each) => each.name === here().metric);
+  return {
+    log: found?.logarithmic ?? false,
+    words: here().words,
+    format: (each) => digits(each),
+    best: found?.higher_is_better ? "high" : "low",
+    tick: compact,
+  };
+}
+
+/** @type {() => Description} */
+function describePoints() {
+  const rated = shown().map((search) => ({
+    search,
+    points: search.points.filter((point) => point.lr !== null),
+  }));
+  if (!rated.some(({ points }) => points.length)) return { empty: NONE };
+  const series = rated.flatMap(({ search, points }) => {
+    const x = points.map((point) => point.lr ?? NaN);
+    const chosen = points.filter((point) => point.chosen);
+    return [
+      {
+        name: nameOf(search.optimizer),
+        optimizer: search.optimizer,
+        marked: true,
+        x,
+        y: points.map((point) => point.value ?? NaN),
+        more: (/** @type {number} */ i) => (points[i].chosen ? "chosen" : ""),
+      },
+      {
+        name: `${nameOf(search.optimizer)}, chosen`,
+        optimizer: search.optimizer,
+        ringed: true,
+        x: chosen.map((point) => point.lr ?? NaN),
+        y: chosen.map((point) => point.value ?? NaN),
+      },
+    ];
+  });
+  const crosses = rated.flatMap(({ search, points }) =>
+    points
+      .filter((point) => point.value === null)
+      .map(
+        (point) =>
+          /** @type {Cross} */ ({
+            optimizer: search.optimizer,
+            x: point.lr ?? NaN,
+            y: null,
+            words: `${point.label}: diverged`,
+          }),
+      ),
+  );
+  return {
+    label: `${here().words} on tuning seed ${here().seed} of every learning rate that was tried`,
+    series,
+    crosses,
+    x: { log: true, words: "learning rate", format: compact, pad: 0.04 },
+    y: valueAxis(),
+  };
+}
+
+/** @type {() => Description} */
+function describeBudget() {
+  const searches = shown().filter((each) => each.budgets.length > 1);
+  if (!searches.length) return { empty: NONE };
+  const budgets = [...new Set(searches.flatMap((each) => each.budgets))].sort((a, b) => a - b);
+  return {
+    flat: true,
+    label: `expected lowest ${here().words} after k points`,
+    series: searches.map((each) => ({
+      name: nameOf(each.optimizer),
+      optimizer: each.optimizer,
+      marked: true,
+      x: [...each.budgets],
+      y: each.expected.map((value) => value ?? NaN),
+    })),
+    x: { log: true, words: "points tried, k", format: compact, pad: 0.03, ticks: budgets },
+    y: valueAxis(),
+  };
+}
+
+/** @type {Record<string, string>} */
+const EDGES = {
+  low: "at the lowest that was tried: a lower one may be better",
+  high: "at the highest that was tried: a higher one may be better",
+};
+
+/** @type {(search: TuningSearch) => Record<string, any>} */
+function rowOf(search) {
+  const chosen = search.points.find((point) => point.chosen);
+  const rates = search.points.map((point) => point.lr).filter((lr) => lr !== null);
+  return withOptimizer({
+    optimizer: search.optimizer,
+    tried: search.points.length,
+    diverged: search.points.filter((point) => point.value === null).length,
+    low: rates.length ? Math.min(...rates) : null,
+    high: rates.length ? Math.max(...rates) : null,
+    chosen: chosen?.label.slice(nameOf(search.optimizer).length).trim() ?? "",
+    value: chosen?.value ?? null,
+    edge: search.edge,
+  });
+}
+
+/** @type {() => Column[]} */
+const columns = () => [
+  nameColumn,
+  { name: "points", key: (row) => row.tried, cell: (row) => String(row.tried) },
+  { name: "diverged", key: (row) => row.diverged, cell: (row) => String(row.diverged) },
+  {
+    name: "rates tried",
+    key: (row) => row.low,
+    cell: (row) => (row.low === null ? "–" : `${compact(row.low)} to ${compact(row.high)}`),
+  },
+  { name: "chosen", left: true, key: (row) => row.chosen, cell: (row) => row.chosen || "–" },
+  { name: `seed ${here().seed}`, key: (row) => row.value, cell: (row) => digits(row.value) },
+  {
+    name: "edge",
+    head: term("edge"),
+    left: true,
+    key: (row) => row.edge,
+    cell: (row) => EDGES[row.edge] ?? "",
+  },
+];
+
+export function searchesSection() {
+  if (!payload.searches.some((each) => each.searches.length)) return;
+  const points = make("div", { id: "points-chart" });
+  const budget = make("div", { id: "budget-chart" });
+  const rows = make("div", { id: "search-table" });
+  byId("search-body").replaceChildren(
+    make("p", {}, [
+      "Every point that was tried, by its value on ",
+      term("tuning seed"),
+      make("span", { id: "search-seed" }),
+      ". A ring marks the point that went on to the evaluation, a cross at the top one that diverged.",
+    ]),
+    points,
+    rows,
+    make("h3", {}, ["Performance against budget"]),
+    make("p", {}, [
+      term("expected best", "Expected best"),
+      " after k of these points, by their values on the tuning seed; such values are too good to compare with the verdicts.",
+    ]),
+    budget,
+  );
+  const redraw = [chart(points, describePoints), chart(budget, describeBudget)];
+  follow(["problem", "off"], () => {
+    const found = shown().map(rowOf);
+    byId("search-seed").textContent = ` ${here().seed}`;
+    rows.replaceChildren(
+      ...(found.length ? [table("search", "points tried while tuning", columns(), found)] : []),
+    );
+    for (const each of redraw) each();
+  });
+}

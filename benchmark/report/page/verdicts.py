@@ -1,0 +1,302 @@
+"""The page's first screen: the verdicts of tuned studies, and why other studies have none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from benchmark.analysis.judging import Entrant, Judgement
+from benchmark.analysis.verdicts import Verdict
+from benchmark.metrics import higher_is_better, metric_words
+from benchmark.plain_text import LABEL_LENGTH, REASON_LENGTH, plain
+from benchmark.report.findings import Findings
+from benchmark.report.judgements import (
+    ASPECTS,
+    deviation_sentences,
+    difference_words,
+    edge_words,
+    how_tuned,
+    numbers_words,
+    overall_sentence,
+    own_first,
+    reason_words,
+    verdict_sentence,
+)
+from benchmark.report.page.cast import Cast
+from benchmark.report.page.packing import rounded
+from benchmark.report.palette import is_own
+from benchmark.report.words import counted
+
+_shown = partial(plain, most=LABEL_LENGTH)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherVerdict:
+    """The verdict on one optimizer on one problem in another family than the confirmatory one.
+
+    Args:
+        aspect: The family: optimization or generalization.
+        word: The verdict.
+        difference: The difference with its interval and metric, in words.
+    """
+
+    aspect: str
+    word: str
+    difference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictCell:
+    """One optimizer on one problem against the reference.
+
+    Args:
+        label: The optimizer.
+        optimizer: Its index; None if none of its trials is shown.
+        own: The reader wrote it.
+        word: The verdict; ``reference`` for the reference itself.
+        reason: Why there is no verdict; empty if there is one.
+        relative, low, high: The difference and its 95 % interval as shares of the reference's
+            mean; None where they are not known.
+        difference: The same in words, in the metric's unit.
+        numbers: Number of seeds, effect size and p, in words.
+        tuned: The chosen hyperparameters and how they were tuned, in words.
+        edge: At which end of the learning rates tried the chosen one lies; empty for none.
+        seeds: Number of evaluation seeds with a result.
+        others: The verdicts of the other families.
+    """
+
+    label: str
+    optimizer: int | None
+    own: bool
+    word: str
+    reason: str
+    relative: float | None
+    low: float | None
+    high: float | None
+    difference: str
+    numbers: str
+    tuned: str
+    edge: str
+    seeds: int
+    others: Sequence[OtherVerdict]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictPanel:
+    """All verdicts on one problem, on a shared axis.
+
+    Args:
+        setting: Index of the setting; None if none of its trials is shown.
+        title: The problem, or the setting if several are of one problem.
+        margin: The margin of equivalence as a share of the reference's mean; None if not known.
+        cells: The optimizers, the reader's own first and the reference last.
+    """
+
+    setting: int | None
+    title: str
+    margin: float | None
+    cells: Sequence[VerdictCell]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverallVerdict:
+    """One optimizer over all problems.
+
+    Args:
+        label: The optimizer.
+        optimizer: Its index; None if none of its trials is shown.
+        own: The reader wrote it.
+        word: The verdict over all problems.
+        counts: How often each word was said, such as "better on 1, undecided on 2".
+    """
+
+    label: str
+    optimizer: int | None
+    own: bool
+    word: str
+    counts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictSentence:
+    """A sentence on one optimizer, or on the study.
+
+    Args:
+        optimizer: The optimizer's index; None for the study.
+        words: The sentence.
+    """
+
+    optimizer: int | None
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyVerdicts:
+    """The verdicts of one tuned study.
+
+    Args:
+        study: The study.
+        reference: The optimizer that all others are compared with.
+        metric: The metric of the verdicts, in words.
+        better: The side of the axis on which the better values lie.
+        declared: When the study was declared, and with which seeds, in words.
+        overall: The optimizers over all problems; empty for one problem.
+        panels: The problems.
+        sentences: The verdicts in sentences, the reader's own optimizers first.
+    """
+
+    study: str
+    reference: str
+    metric: str
+    better: Literal["left", "right"]
+    declared: str
+    overall: Sequence[OverallVerdict]
+    panels: Sequence[VerdictPanel]
+    sentences: Sequence[VerdictSentence]
+
+
+def study_verdicts(findings: Findings, cast: Cast) -> list[StudyVerdicts]:
+    """Return the verdicts of each tuned study."""
+    return [
+        _Study(findings=findings, cast=cast, study=study, judgement=judgement).verdicts()
+        for study, judgement in findings.judgements.items()
+    ]
+
+
+def no_verdict_words(findings: Findings) -> str:
+    """Return why nothing on the page is a verdict; empty if there is one, or no trial.
+
+    Args:
+        findings: The numbers of the report.
+    """
+    whys = [setting.why_no_verdict for setting in findings.settings.values()]
+    whys = list(dict.fromkeys(why for why in whys if why))
+    if not whys:
+        return ""
+    where = "Nothing here is a verdict" if not findings.judgements else "Other studies: no verdict"
+    why = whys[0] if len(whys) == 1 else "the optimizers were not tuned alike"
+    return (
+        f"{where}: {why}. For verdicts give --tune 16: every optimizer then tries 16 points and is "
+        "compared on fresh seeds."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Study:
+    """Makes the verdicts of one study."""
+
+    findings: Findings
+    cast: Cast
+    study: str
+    judgement: Judgement
+
+    def verdicts(self) -> StudyVerdicts:
+        judgement, declaration = self.judgement, self.judgement.declaration
+        metric = declaration.confirmatory
+        settings = list(dict.fromkeys(one.setting for one in judgement.entrants))
+        at = declaration.at[:16].replace("T", " ")
+        return StudyVerdicts(
+            study=self.study,
+            reference=_shown(judgement.reference),
+            metric=metric_words(metric),
+            better="right" if higher_is_better(metric) else "left",
+            declared=f"declared {at} UTC with {counted(len(declaration.seeds), 'evaluation seed')}",
+            overall=[self._overall(label) for label in own_first(judgement)]
+            if len(settings) > 1
+            else [],
+            panels=[self._panel(setting) for setting in settings],
+            sentences=[
+                *(one for label in own_first(judgement) for one in self._sentences(label)),
+                *(
+                    VerdictSentence(optimizer=None, words=_line(words))
+                    for words in deviation_sentences(judgement)
+                ),
+            ],
+        )
+
+    def _sentences(self, label: str) -> list[VerdictSentence]:
+        own = [one for one in self.judgement.confirmatory if one.optimizer == label]
+        texts = [
+            overall_sentence(self.judgement, label, _shown),
+            *(verdict_sentence(self.judgement, one, _shown) for one in own),
+        ]
+        optimizer = self.cast.optimizer(_shown(label), self.study)
+        return [VerdictSentence(optimizer=optimizer, words=words) for words in texts if words]
+
+    def _overall(self, label: str) -> OverallVerdict:
+        words = [one.word for one in self.judgement.confirmatory if one.optimizer == label]
+        counts = [
+            f"{'no verdict' if word == 'untuned' else word} on {words.count(word)}"
+            for word in dict.fromkeys(words)
+        ]
+        return OverallVerdict(
+            label=_shown(label),
+            optimizer=self.cast.optimizer(_shown(label), self.study),
+            own=self._is_own(label),
+            word=self.judgement.overall[label],
+            counts=f"{', '.join(counts)} of {counted(len(words), 'problem')}",
+        )
+
+    def _panel(self, setting: str) -> VerdictPanel:
+        entrants = {each.label: each for each in self.judgement.entrants if each.setting == setting}
+        verdicts = {
+            one.optimizer: one for one in self.judgement.confirmatory if one.setting == setting
+        }
+        labels = [label for label in own_first(self.judgement) if label in verdicts]
+        labels += [label for label in entrants if label not in labels]
+        shown = self.findings.settings
+        named = _line(setting)
+        problem = next(iter(entrants.values())).problem
+        return VerdictPanel(
+            setting=self.cast.places.get(named),
+            title=shown[named].title if named in shown else _shown(problem),
+            margin=_relative_margin(list(verdicts.values())),
+            cells=[self._cell(entrants[label], verdicts.get(label)) for label in labels],
+        )
+
+    def _cell(self, entrant: Entrant, verdict: Verdict | None) -> VerdictCell:
+        is_reference = entrant.label == self.judgement.reference
+        return VerdictCell(
+            label=_shown(entrant.label),
+            optimizer=self.cast.optimizer(_shown(entrant.label), self.study),
+            own=is_own(entrant.spec.name),
+            word=verdict.word if verdict else "reference" if is_reference else "untuned",
+            reason=_line(reason_words(self.judgement, verdict)) if verdict else "",
+            relative=rounded(verdict.relative) if verdict else None,
+            low=rounded(verdict.relative_low) if verdict else None,
+            high=rounded(verdict.relative_high) if verdict else None,
+            difference=difference_words(verdict) if verdict else "",
+            numbers=numbers_words(verdict) if verdict else "",
+            tuned=_line(how_tuned(entrant)),
+            edge=_line(edge_words(entrant)),
+            seeds=len(entrant.records),
+            others=[] if verdict is None else self._others(verdict),
+        )
+
+    def _others(self, verdict: Verdict) -> list[OtherVerdict]:
+        return [
+            OtherVerdict(
+                aspect=ASPECTS[aspect],
+                word="no verdict" if one.word == "untuned" else one.word,
+                difference=difference_words(one),
+            )
+            for aspect, verdicts in self.judgement.verdicts.items()
+            for one in verdicts
+            if aspect != "confirmatory"
+            and (one.setting, one.optimizer) == (verdict.setting, verdict.optimizer)
+        ]
+
+    def _is_own(self, label: str) -> bool:
+        return any(is_own(one.spec.name) for one in self.judgement.entrants if one.label == label)
+
+
+def _relative_margin(verdicts: Sequence[Verdict]) -> float | None:
+    """Return the margin as a share of the reference's mean, from a difference known as both."""
+    for one in verdicts:
+        if one.difference and one.relative:
+            return rounded(one.margin * abs(one.relative / one.difference))
+    return None
+
+
+def _line(words: str) -> str:
+    return plain(words, REASON_LENGTH)

@@ -1,0 +1,179 @@
+"""The first screen: verdicts of a tuned study, and the line in place of them otherwise."""
+
+import json
+import re
+
+import pytest
+
+from benchmark.report.page.build import build
+from tests.benchmark.tuned_studies import OWN
+
+
+@pytest.fixture
+def page_of(open_page, tmp_path):
+    """Return a function that opens the page of a study."""
+
+    def make(*stores, **options):
+        path = tmp_path / "tuned.html"
+        path.write_text(build(stores), encoding="utf-8")
+        return open_page(path, **options)
+
+    return make
+
+
+def data_of(*stores):
+    found = re.search(r'id="payload">(.*?)</script>', build(stores), re.DOTALL)
+    return json.loads(found[1])
+
+
+def words_of(panel):
+    return {cell["label"]: cell["word"] for cell in panel["cells"]}
+
+
+def test_each_problem_has_a_word_for_each_optimizer_the_readers_own_first(tuned):
+    data = data_of(tuned(own=-0.1, momentum={"logreg/digits": 0.1, "mlp/digits": 0.0}))
+    [study] = data["verdicts"]
+    assert [panel["title"] for panel in study["panels"]] == ["logreg/digits", "mlp/digits"]
+    first, second = map(words_of, study["panels"])
+    assert first == {OWN: "better", "momentum": "worse", "adam": "reference"}
+    assert second == {OWN: "better", "momentum": "equivalent", "adam": "reference"}
+    assert [each["label"] for each in study["overall"]] == [OWN, "momentum"]
+    assert [each["word"] for each in study["overall"]] == ["better", "worse"]
+    assert study["sentences"][0]["words"].startswith(OWN)
+    assert data["optimizers"][0]["label"] == OWN
+    assert data["no_verdict"] == ""
+    assert data["headlines"] == [None, None]
+
+
+def test_differences_and_margin_are_shares_of_the_reference(tuned):
+    [study] = data_of(tuned(own=-0.1))["verdicts"]
+    cell = study["panels"][0]["cells"][0]
+    assert cell["low"] <= cell["relative"] <= cell["high"]
+    assert cell["relative"] == pytest.approx(-0.1, abs=0.01)
+    assert study["panels"][0]["margin"] == pytest.approx(0.01, rel=0.05)
+
+
+def test_every_row_says_what_was_tried_tuned_and_seeded_and_the_edge(tuned):
+    store = tuned(own=-0.1, changes={OWN: {"edge": "high"}})
+    for panel in data_of(store)["verdicts"][0]["panels"]:
+        for cell in panel["cells"]:
+            assert "tuned over lr, 8 points" in cell["tuned"]
+            assert cell["seeds"] == 10
+        own = panel["cells"][0]
+        assert own["word"] == "untuned"
+        assert "highest" in own["edge"]
+        assert own["edge"] in own["reason"]
+
+
+CLAIMS = re.compile(r"significan|\bbest\b|\bahead\b|\blead\b|[▲▼★]", re.IGNORECASE)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("seeds", [2, 6])
+def test_a_study_as_given_says_that_nothing_is_a_verdict_and_claims_nothing(
+    page_of, study, curve, seeds
+):
+    names = ("adam", "sgd", "rmsprop")
+    logs = [
+        curve(name, 0.1 * (i + 1), seed=seed)
+        for i, name in enumerate(names)
+        for seed in range(seeds)
+    ]
+    page = page_of(study(*logs))
+    line = page.locator("#no-verdict").inner_text()
+    assert line.startswith("Nothing here is a verdict: ")
+    assert "untuned" in line
+    assert "--tune 16" in line
+    assert ("fewer than 5 seeds" in line) == (seeds < 5)
+    assert CLAIMS.findall(page.locator("body").inner_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("rates", "seeds", "reason"),
+    [
+        ({"adam": [1, 2], "sgd": [1]}, 5, "unequal numbers of settings were tried"),
+        ({"adam": [1, 2], "sgd": [1, 2]}, 5, "chosen on the seeds that are reported"),
+        ({"adam": [1, 2], "sgd": [1, 2]}, 5, "at an edge"),
+        ({"adam": [1], "sgd": [1]}, 4, "fewer than 5 seeds"),
+        ({"adam": [1], "sgd": [1]}, 5, "untuned"),
+    ],
+)
+def test_the_line_says_what_is_unlike(study, curve, rates, seeds, reason):
+    logs = [
+        curve(name, 0.1 * lr, lr=float(lr), seed=seed)
+        for name, own in rates.items()
+        for lr in own
+        for seed in range(seeds)
+    ]
+    assert reason in data_of(study(*logs))["no_verdict"]
+
+
+@pytest.mark.browser
+def test_the_first_screen_is_a_picture_and_a_click_leads_to_the_problem(page_of, tuned):
+    page = page_of(tuned(own=-0.1, momentum=0.1))
+    overall = page.locator(".overall .contest")
+    assert overall.first.inner_text().split("\n")[:2] == [OWN, "better"]
+    box = page.locator(".panel .forest.better").first.bounding_box()
+    assert box["y"] + box["height"] <= 900
+    assert page.locator("#headline").is_hidden()
+    page.get_by_role("button", name="mlp/digits").click()
+    assert "mlp/digits" in page.locator("#setting").inner_text()
+    assert page.evaluate("document.activeElement.id") == "leaderboard-title"
+    page.locator(".panel .forest").nth(1).click()
+    assert "logreg/digits" in page.locator("#setting").inner_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned, dark):
+    page = page_of(tuned(own=-0.1), width=390, dark=dark)
+    word = page.locator(".overall .word").first.bounding_box()
+    assert word["y"] < 500
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for element in page.locator("#verdicts .contest, #verdicts .panel, #verdicts li").all():
+        assert element.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
+
+
+@pytest.mark.browser
+def test_words_differ_in_shape_and_not_in_colour_alone(page_of, tuned):
+    page = page_of(
+        tuned(own={"logreg/digits": -0.1, "mlp/digits": 0.1}, changes={"momentum": {"tried": 4}})
+    )
+    shapes = {
+        chip.inner_text(): chip.locator("path").get_attribute("d")
+        for chip in page.locator("#verdicts .word").all()
+    }
+    assert {"better", "worse", "mixed", "no verdict", "reference"} <= shapes.keys()
+    assert len(set(shapes.values())) == len(shapes)
+
+
+@pytest.mark.browser
+def test_the_search_shows_points_the_chosen_one_and_those_that_diverged(page_of, tuned):
+    page = page_of(tuned())
+    assert page.locator("#points-chart path.dot").count() == 3
+    assert page.locator("#points-chart path.cross").count() == 3
+    assert page.locator("#points-chart path.ring").count() == 3
+    assert "tuning seed 10000" in page.locator("#search-body > p").first.inner_text()
+    assert page.locator("#budget-chart path.line").count() == 3
+    assert page.locator("#search-table tbody tr").first.inner_text().startswith(OWN)
+
+
+@pytest.mark.browser
+def test_a_study_without_tuning_has_no_section_on_it(page_of, study, curve):
+    assert page_of(study(curve("adam"))).locator("#search").is_hidden()
+
+
+@pytest.mark.browser
+def test_the_readers_own_optimizer_is_first_in_lists_and_drawn_last(page_of, tuned):
+    page = page_of(tuned())
+    assert page.locator("#controls .chip").first.inner_text() == OWN
+    options = page.locator("#choose-against option").all_inner_texts()
+    assert options[1] == OWN
+    lines = page.locator("#budget-chart path.line").all()
+    assert [line.get_attribute("data-line") for line in lines][-1] == OWN
+
+
+def test_beside_a_tuned_study_the_line_speaks_of_the_others(tuned, study, curve):
+    data = data_of(tuned(), study(curve("adam"), curve("sgd")))
+    assert len(data["verdicts"]) == 1
+    assert data["no_verdict"].startswith("Other studies: no verdict: ")
