@@ -199,7 +199,7 @@ class Planner:
         count = len(self._reused)
         trials = "1 trial" if count == 1 else f"{count} trials"
         source = self._shipped.baselines.source
-        return [plain(f"reused      {trials} of {source}, not trained again{made}", 600)]
+        return [f"reused      {trials} of {source}, not trained again{plain(made, 600)}"]
 
     def _edit_notice(self, missing: Sequence[Trial]) -> list[str]:
         concerned = [trial for trial in missing if has_sources(trial)]
@@ -249,12 +249,12 @@ class Planner:
         self.check_folders(plan)
 
     def check_folders(self, plan: TrialPlan) -> None:
-        """Check that the missing trials can write to their folders, and leave nothing behind.
+        """Check that the trials can write to their folders, and leave nothing behind.
 
         Raises:
             UsageError: the study's folder, or that of data still to be prepared, cannot be written.
         """
-        if plan.missing:
+        if plan.missing or plan.reused:
             _check_writable(self._store.folder)
         datasets = {trial.dataset for trial in plan.missing}
         if any(bytes_to_prepare(name, self.data_dir, self.cache_dir) for name in datasets):

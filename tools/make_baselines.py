@@ -1,9 +1,8 @@
 """Make the shipped baselines, slice by slice: `make baselines`.
 
 A slice is one problem and one kind of space in ``baselines.toml``, and a study of the tuned
-protocol. When it is complete, its files and ``settings.toml`` are in ``benchmark/baselines`` and can
-be committed; an interruption costs no trial, and the same command goes on with the slices that are
-missing.
+protocol. When it is complete, its files and ``settings.toml`` are in ``benchmark/baselines`` and
+can be committed. After an interruption the same command goes on with the slices that are missing.
 """
 
 import argparse
@@ -18,13 +17,13 @@ from benchmark import baselines
 from benchmark.__main__ import main as benchmark
 from benchmark.archive import compact
 from benchmark.baselines import Baselines, Setting, Slice, write_baselines
-from benchmark.complete import complete
+from benchmark.complete import Warner, complete
 from benchmark.declaration import FILE, read_declaration
 from benchmark.request import Request
 from benchmark.store import Store
 from optimizers.grammar import describe_tunables
 
-CONFIG = Path(__file__).with_suffix("").with_name("baselines.toml")
+CONFIG = Path(__file__).with_name("baselines.toml")
 WORK = Path("build/baselines")
 
 
@@ -84,6 +83,13 @@ class Order:
         return ["run", *words, "--no-reuse-baselines"]
 
 
+class _Silent(Warner):
+    """A watcher that ignores notices, because the study is completed in parts."""
+
+    def noticed(self, notice: str) -> None:
+        """Say nothing."""
+
+
 def read_orders(path: Path) -> tuple[str, list[Order]]:
     """Return the version and the slices of a configuration."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -101,7 +107,7 @@ def make_slice(order: Order, work: Path) -> bool:
     # The ranges are widened for all optimizers together. By itself, an optimizer may choose another
     # setting; with these few trials more, a comparison with a few baselines trains none of them.
     for tunable in describe_tunables(order.opts, order.kind):
-        complete(order.request(tunable.label), store)
+        complete(order.request(tunable.label), store, watcher=_Silent())
     shutil.copyfile(kept, baselines.FOLDER / f"{order.name}.toml")
     compact(store, baselines.FOLDER / f"{order.name}.parquet")
     return True

@@ -181,8 +181,12 @@ def _entrants_of(
     given = {} if declaration.tuning else _given_entrants(declaration, cell, known)
     for label in declaration.labels:
         place = cell.workload.problem, cell.accelerator, cell.precision, label
-        if place in outcomes:
-            yield _tuned_entrant(outcomes[place], cell, declaration.seeds, known)
+        tuned = place in outcomes and _tuned_entrant(
+            outcomes[place], cell, declaration.seeds, known
+        )
+        # The setting of a baseline counts only where it was trained: with other epochs it was not.
+        if tuned and (tuned.records or label not in given):
+            yield tuned
         elif label in given:
             yield given[label]
 

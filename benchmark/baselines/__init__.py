@@ -106,11 +106,6 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The file of its trials."""
         return FOLDER / f"{self.name}.parquet"
 
-    @property
-    def declaration(self) -> Path:
-        """The file of its declaration."""
-        return FOLDER / f"{self.name}.toml"
-
 
 class Baselines(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All shipped baselines.
@@ -169,8 +164,8 @@ class PerProblem:
         names = [name for name in new if old.get(name) != new[name]]
         if not names:
             return ""
-        before, now = ([f"{name} {each[name]}" for name in names] for each in (old, new))
-        return f"tuned for {', '.join(before)}, not for {', '.join(now)}"
+        before, now = ([f"{name}={each.get(name)}" for name in names] for each in (old, new))
+        return f"tuned with {', '.join(before)}, not with {', '.join(now)}"
 
     def chosen(self, cell: Cell) -> Chosen | None:
         """Return the outcome of the search for a cell; None if it has the defaults there."""
@@ -225,6 +220,7 @@ def write_baselines(baselines: Baselines) -> None:
     import tomli_w
 
     write_text(FOLDER / FILE, tomli_w.dumps(msgspec.to_builtins(baselines)))
+    _read.cache_clear()
 
 
 @cache
