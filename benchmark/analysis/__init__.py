@@ -31,7 +31,7 @@ numbers are null.
     targets      time_to_target(frames, metric, target, axis)   per trial, censored
                  target_table(times)                       per variant: seeds that reach it, median
                  reaching(times)                           share of seeds that reached it, over time
-                 suggested_target(scores)                  one that half of the optimizers reach
+                 target_of(problem, metric, scores, given) from the user, the table or the race
     profiles     target_times(frames, metric, axis)        target tables of all settings
                  ratios(times), profile(times), profile_scores(times)   Dolan-Moré, AlgoPerf's score
     ranks        rank(blocks) -> Ranking                   average ranks, Friedman, Nemenyi's CD
