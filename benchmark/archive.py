@@ -24,7 +24,7 @@ from benchmark.errors import Misfit, UsageError
 from benchmark.metrics import STEP
 from benchmark.plain_text import plain
 from benchmark.record import Record
-from benchmark.store import FINISHED, Store
+from benchmark.store import Store
 
 _READ = ["study", "key", "record", "curves"]
 _ARROW, _POLARS = pa.ArrowException, pl.exceptions.PolarsError
@@ -74,18 +74,17 @@ def restore(path: Path, results: Path) -> Restored:
     """
     rows = list(_read(path))
     store = Store(results, rows[0][0])
-    added = 0
-    for _, record, curve in rows:
-        with store.claim(record.trial) as folder:
-            found = store.record(record.trial)
-            if found is not None and found.status in FINISHED:
-                continue
-            store.begin(record.trial)
-            text = "".join(json.dumps(row) + "\n" for row in curve)
-            (folder / "metrics.jsonl").write_text(text)
-            store.write(record)
-            added += 1
+    added = sum(store.add(record, curve) for _, record, curve in rows)
     return Restored(store=store, added=added, kept=len(rows) - added)
+
+
+def read_trials(path: Path) -> list[tuple[Record, list[Row]]]:
+    """Return the records and curves in a compacted study.
+
+    Raises:
+        UsageError: `path` is not a file that `compact` wrote.
+    """
+    return [(record, curve) for _, record, curve in _read(path)]
 
 
 def _schema(curves: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, Any]:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 from warnings import warn
 
 from benchmark.context import Context
 from benchmark.errors import UsageError
+from benchmark.estimates import Durations
 from benchmark.launchers import DEFAULT, Launcher, Limits, Watcher, make_launcher
 from benchmark.launchers.watchers import Together
+from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Record
@@ -36,6 +39,9 @@ class StudyWatcher(Protocol):
         Called again before each further stage, and if data turn out to be unavailable.
         """
 
+    def checked(self, outcome: str) -> None:
+        """Note how far off a shipped trial is that was trained again here."""
+
     def prepared(self, data: Prepared) -> None:
         """Note the origin of the data, once for each data set and model."""
 
@@ -54,6 +60,9 @@ class Warner:
         warn(notice, stacklevel=4)
 
     def planned(self, plan: TrialPlan) -> None:
+        """Say nothing."""
+
+    def checked(self, outcome: str) -> None:
         """Say nothing."""
 
     def prepared(self, data: Prepared) -> None:
@@ -98,7 +107,7 @@ def complete(
     make_folders(store.folder.parent, asked.cache_dir if isinstance(asked, Request) else None)
     planner = Planner(asked, store)
     plan = _noticed(planner.plan(), watcher)
-    if not plan.missing:
+    if not plan.missing and not plan.reused:
         watcher.planned(plan)
         return planner.records(plan.trials)
     planner.check_folders(plan)
@@ -155,11 +164,15 @@ def _completion(
 
 @dataclass(kw_only=True)
 class _Ready:
-    """The data that are ready: what was wanted, their folders by data set, and their origins."""
+    """The data that are ready: what was wanted, their folders by data set, and their origins.
+
+    Spot checks were made if `is_checked`.
+    """
 
     wanted: set[tuple[str, str, bool]] = field(default_factory=set)
     folders: dict[str, Path] = field(default_factory=dict)
     origins: set[str] = field(default_factory=set)
+    is_checked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,17 +195,77 @@ class _Completion:
             self.launcher.check_hyperparameters(self.planner.specs())
         tried: set[str] = set()
         ready = _Ready()
+        plan = self._with_baselines(plan, ready)
         while new := _untried(plan, tried):
             if tried:
                 self.watcher.planned(plan)
             plan = self._prepare(plan, ready)
-            for change in self.planner.declare():
-                self.watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
+            self._declare()
             new = _untried(plan, tried)
             tried |= {trial.key for trial in new}
             self._launch(self._runnable(new), replace(self.context, prepared=ready.folders))
-            plan = self.planner.plan()
+            plan = self._with_baselines(self.planner.plan(), ready)
         return plan.trials
+
+    def _declare(self) -> None:
+        for change in self.planner.declare():
+            self.watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
+
+    def _with_baselines(self, plan: TrialPlan, ready: "_Ready") -> TrialPlan:
+        """Take over shipped trials, if they are of the same data, after a check of one of them.
+
+        Returns:
+            The plan, in which trials on other data are missing.
+        """
+        available: list[Record] = []
+        while plan.reused:
+            available, other = self._available(plan.reused)
+            if not other:
+                break
+            self.planner.refuse_shipped(other)
+            plan = self.planner.plan()
+            self.watcher.noticed(
+                f"NOTICE: shipped baselines are of other data of {other}: they are trained here"
+            )
+            self.watcher.planned(plan)
+        if plan.reused:
+            if not ready.is_checked:
+                self.watcher.checked(self._spot_check(available))
+                ready.is_checked = True
+            self._declare()
+            self.planner.take_over()
+        return plan
+
+    def _available(self, reused: Sequence[Record]) -> tuple[list[Record], str]:
+        """Return the shipped trials whose data are available here.
+
+        Returns:
+            These, and the name of a data set that is not the same here, "" if all are.
+        """
+        available: list[Record] = []
+        for dataset, model, dropout in _wanted([record.trial for record in reused]):
+            records = [record for record in reused if record.trial.dataset == dataset]
+            with self.watcher.busy(f"preparing {dataset}"), suppress(DataUnavailableError):
+                found = self.launcher.prepare([(dataset, model, dropout)], self.context)
+                if {each.checksum for each in found} != {r.environment.data for r in records}:
+                    return [], dataset
+                available += records
+        return available, ""
+
+    def _spot_check(self, reused: Sequence[Record]) -> str:
+        """Train the fastest of the shipped trials again; return how far off it is, in words."""
+        if not reused:
+            return "none, because the data are not available here"
+        seconds = Durations(()).estimate_seconds
+        done = [each for each in reused if each.status == "done"] or list(reused)
+        record = min(done, key=lambda each: seconds(each.trial))
+        trial = record.trial
+        title = f"{trial.label} on {trial.problem}, seed {trial.seed}"
+        with TemporaryDirectory() as folder, self.watcher.busy(f"training {title} again"):
+            store = Store(folder, self.store.study)
+            self.launcher([trial], store, self.context, Together())
+            again = store.record(trial)
+        return f"{title}, trained again here: {_how_far(record, again)}"
 
     def _launch(self, trials: Sequence[Trial], context: Context) -> None:
         with self.watcher.busy("rehearsing optimizers"):
@@ -252,6 +325,21 @@ class _Completion:
                 self.store.write(
                     Record(trial=trial, status="skipped", reason=reason, environment=environment)
                 )
+
+
+def _how_far(shipped: Record, again: Record | None) -> str:
+    """Return in words how a trial that was trained again differs from the shipped one."""
+    if again is None or again.status != shipped.status:
+        found = f"{again.status} ({again.reason})" if again else "no record"
+        return f"{found} instead of {shipped.status}"
+    bits = "equal" if again.weights_sha256 == shipped.weights_sha256 else "not equal"
+    metric = CHOOSING[0]
+    values = [each.metrics.get(metric) for each in (again, shipped)]
+    if None in values:
+        return f"the weights are {bits} in every bit"
+    now, then = (value or 0.0 for value in values)
+    off = f"{metric} is off by {abs(now - then):.3g} from {then:.6g}"
+    return f"{off}, and the weights are {bits} in every bit"
 
 
 def _untried(plan: TrialPlan, tried: set[str]) -> list[Trial]:

@@ -57,6 +57,9 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
         edge: ``high`` or ``low`` if the chosen learning rate is the highest or lowest that was
             tried; otherwise empty.
+        values: Its values of the choosing metric on the tuning seeds, those that are finite.
+        source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
+            for one that this study chose.
     """
 
     problem: str
@@ -69,6 +72,8 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tunes: list[str]
     only_rate: bool
     edge: Edge
+    values: list[float] = msgspec.field(default_factory=list)
+    source: str = ""
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -106,9 +111,9 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
         margins: Margin of equivalence by problem, in the unit of `confirmatory`.
-        chosen: The outcomes of the searches that have ended.
-        tuning: The search; None if the optimizers are trained as given.
-        optimizers: Labels of optimizers that are trained as given.
+        chosen: The outcomes of the searches that have ended, or the settings of shipped baselines.
+        tuning: The search; None if this study searches nothing.
+        optimizers: Labels of the optimizers without a search.
         deviations: Later changes, oldest first.
     """
 
@@ -132,6 +137,11 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     deviations: list[Deviation] = msgspec.field(default_factory=list)
 
     @property
+    def is_tuned(self) -> bool:
+        """True if any optimizer is tuned, by this study or by an earlier one."""
+        return self.tuning is not None or bool(self.chosen)
+
+    @property
     def labels(self) -> list[str]:
         """The labels of all optimizers."""
         if self.tuning is None:
@@ -139,13 +149,13 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return [str(each["label"]) for each in self.tuning.optimizers]
 
 
-def read_declaration(folder: Path) -> Declaration | None:
+def read_declaration(folder: Path, name: str = FILE) -> Declaration | None:
     """Return the declaration in a study's folder; None if there is none.
 
     Raises:
         UsageError: the file is damaged.
     """
-    path = folder / FILE
+    path = folder / name
     try:
         data = tomllib.loads(read_file(path, _MOST_BYTES).decode())
         return msgspec.convert(data, Declaration)

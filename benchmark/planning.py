@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.baselines import PerProblem
 from benchmark.declaration import declared, default_margin, with_outcomes
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
+from benchmark.plain_text import plain
 from benchmark.protocols.base import Stage
 from benchmark.record import Record
 from benchmark.request import Request
+from benchmark.shipped import Shipped, differences
 from benchmark.spec import Cell, Trial, Workload
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study, outcomes
@@ -40,7 +43,10 @@ class TrialPlan:
             number of each.
         num_bytes: Estimated disk space of the missing trials and of the data that they need.
         notices: New lines for the user: one for each data set that an embedded one replaces, and
-            one on edited files of plug-ins that make trials run again.
+            one on edited files of plug-ins that make trials run again, and one for each problem on
+            optimizers that have no baseline there.
+        reused: Records of shipped baselines that are to be taken over.
+        origins: Lines on settings and trials of shipped baselines that the study uses.
     """
 
     trials: tuple[Trial, ...]
@@ -50,6 +56,8 @@ class TrialPlan:
     later: tuple[tuple[Trial, int], ...] = ()
     num_bytes: int = 0
     notices: tuple[str, ...] = ()
+    reused: tuple[Record, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 class Planner:
@@ -78,6 +86,8 @@ class Planner:
             )
         self._store = store
         self._results: dict[str, Record] = {}
+        self._shipped = Shipped() if request and request.reuse_baselines else None
+        self._reused: dict[str, Record] = {}
         self._reference = request.reference if request else ""
         self._settled: list[Workload] = list(self.study.workloads)
         self._last: dict[Cell, Stage] = {}
@@ -96,19 +106,37 @@ class Planner:
         """
         study = replace(self.study, workloads=tuple(self._settled))
         asked = study.declaration(self._reference)
-        _, changes = declared(self._store.folder, asked, len(self._results))
-        tuned = self.study.tuned
-        if tuned is None:  # an open collection of trials: reports list its changes
-            return ()
+        found, changes = declared(self._store.folder, asked, len(self._results))
+        reference = found.reference or next(iter(found.labels), "")
         cells = [cell for workload in self._settled for cell in self.study.cells(workload)]
-        chosen = [each for cell in cells for each in outcomes(tuned, cell, self._record)]
+        chosen = [each for cell in cells for each in outcomes(self.study, cell, self._record)]
         margins = {
-            cell.workload.problem: default_margin(values)
-            for cell in reversed(cells)
-            if (values := tuned.values_of_chosen(cell, self._record, self._reference))
+            each.problem: default_margin(each.values)
+            for each in reversed(chosen)
+            if each.label == reference and each.values
         }
         with_outcomes(self._store.folder, chosen, margins)
-        return changes
+        # Without a search, a study is an open collection of trials: reports list its changes.
+        return changes if self.study.tuned else ()
+
+    def take_over(self) -> None:
+        """Write the shipped trials that the plans so far reuse to the study's folder.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        for record in self._reused.values():
+            assert self._shipped is not None
+            self._store.add(record, self._shipped.curve(record.trial))
+        self._reused.clear()
+
+    def refuse_shipped(self, dataset: str) -> None:
+        """Reuse no shipped trials on a data set, not even those that were planned."""
+        if self._shipped is not None:
+            self._shipped.refuse(dataset)
+        for key in [k for k, r in self._reused.items() if r.trial.dataset == dataset]:
+            del self._reused[key], self._results[key]
+        self._last.clear()
 
     def specs(self) -> list[OptimizerSpec]:
         """Return the optimizers of the study."""
@@ -145,7 +173,33 @@ class Planner:
             later=tuple((stage.trials[0], stage.later) for stage in stages if stage.later),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
             notices=(*new, *edited),
+            reused=tuple(self._reused.values()),
+            origins=(*self._settings_words(workloads), *self._reuse_words()),
         )
+
+    def _settings_words(self, workloads: Sequence[Workload]) -> list[str]:
+        """Return a line on the optimizers that have tuned settings on some of the problems."""
+        labels = {
+            each.label: each.source
+            for each in self.study.optimizers
+            if isinstance(each, PerProblem) and not all(map(each.why_default, workloads))
+        }
+        source = next(iter(labels.values()), "")
+        words = f"settings    as tuned for each problem by the suite ({source}): "
+        return [words + ", ".join(labels)] if labels else []
+
+    def _reuse_words(self) -> list[str]:
+        """Return a line on the shipped trials that are not trained again."""
+        if not self._reused or self._shipped is None:
+            return []
+        from benchmark.environment import environment  # starts git
+
+        other = ", ".join(differences(self._reused.values(), environment()))
+        made = f", made with {other}" if other else ", made with the same versions and CPU"
+        count = len(self._reused)
+        trials = "1 trial" if count == 1 else f"{count} trials"
+        source = self._shipped.baselines.source
+        return [f"reused      {trials} of {source}, not trained again{plain(made, 600)}"]
 
     def _edit_notice(self, missing: Sequence[Trial]) -> list[str]:
         concerned = [trial for trial in missing if has_sources(trial)]
@@ -174,6 +228,9 @@ class Planner:
         record = self._store.record(trial)
         if record is not None and record.status in FINISHED:
             self._results[trial.key] = record
+        elif self._shipped and (shipped := self._shipped.record(trial)):
+            self._results[trial.key] = self._reused[trial.key] = shipped
+            return shipped
         return record
 
     def records(self, trials: Sequence[Trial]) -> list[Record]:
@@ -192,12 +249,12 @@ class Planner:
         self.check_folders(plan)
 
     def check_folders(self, plan: TrialPlan) -> None:
-        """Check that the missing trials can write to their folders, and leave nothing behind.
+        """Check that the trials can write to their folders, and leave nothing behind.
 
         Raises:
             UsageError: the study's folder, or that of data still to be prepared, cannot be written.
         """
-        if plan.missing:
+        if plan.missing or plan.reused:
             _check_writable(self._store.folder)
         datasets = {trial.dataset for trial in plan.missing}
         if any(bytes_to_prepare(name, self.data_dir, self.cache_dir) for name in datasets):
@@ -231,7 +288,21 @@ class Planner:
                     f"{DATASETS[workload.dataset].title}."
                 )
             workloads[workload.problem] = workload
-        return list(workloads.values()), list(notices.values())
+        found = list(workloads.values())
+        return found, [*notices.values(), *self._defaults_notices(found)]
+
+    def _defaults_notices(self, workloads: Sequence[Workload]) -> list[str]:
+        """Return a notice for each problem and reason that optimizers have their defaults."""
+        labels: dict[tuple[str, str], list[str]] = {}
+        for workload in workloads:
+            for each in self.study.optimizers:
+                if isinstance(each, PerProblem) and (why := each.why_default(workload)):
+                    labels.setdefault((workload.problem, why), []).append(each.label)
+        return [
+            f"NOTICE: {', '.join(found)} on {problem}: {why}, so the papers' defaults are used; "
+            "--tune 16 tunes here"
+            for (problem, why), found in labels.items()
+        ]
 
     def _without_data(self, unavailable: Mapping[str, str]) -> dict[str, str]:
         """Return by problem why data are unavailable; a problem with all results needs no data."""

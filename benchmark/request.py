@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TypedDict, get_args
 
+from benchmark.baselines import PerProblem, per_problem
 from benchmark.errors import UsageError
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, Problem, problems_of
@@ -19,7 +20,7 @@ from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Workload
 from benchmark.study import Study
 from datamodules.registry import DATASETS
 from optimizers.errors import SpecError
-from optimizers.grammar import describe, describe_tunables
+from optimizers.grammar import describe, describe_tunables, without_hyperparameters
 from optimizers.pick import pick, shown
 from optimizers.source import source_digest
 from optimizers.spaces import Kind
@@ -31,7 +32,7 @@ _COUNTS = ("epochs", "batch_size", "threads", "log_every", "tune")
 
 
 class _Contestants(TypedDict, total=False):
-    optimizers: tuple[OptimizerSpec, ...]
+    optimizers: tuple[OptimizerSpec | PerProblem, ...]
     seeds: tuple[int, ...]
     tuned: Tuned
 
@@ -44,7 +45,9 @@ class Request:
         problems: Registered names, or pairs ``MODEL/DATASET`` of names or import paths.
         models: Registered names or import paths; an alternative to `problems`.
         dataset: Registered name or import path; None for the data set of the model's paper.
-        opts: Optimizers, as on the command line; `optimizers.grammar` reads them.
+        opts: Optimizers, as on the command line; `optimizers.grammar` reads them. Without
+            hyperparameters and without `tune`, a registered one has those that shipped baselines
+            tuned for each problem.
         seeds: Number of seeds, where 3 means seeds 0, 1 and 2; or the seeds themselves.
         epochs: Passes over the training split; None for the problem's default.
         batch_size: Examples per step; None for the problem's default.
@@ -57,8 +60,10 @@ class Request:
         diagnostics_every: Steps between two looks inside the optimizer; 0 for none.
         tune: Points that every optimizer tries before its evaluation; None to train it as given.
         space: What is tuned where `opts` gives no range: ``lr``, or ``full`` for all that its
-            space has.
+            space has. It also chooses among the baselines.
         sampler: Name of what chooses the points: halton, random or optuna.
+        reuse_baselines: Take the results of trials that shipped baselines have, and do not train
+            them again.
         reference: Label of the optimizer that all others are compared with; empty for none.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
@@ -84,6 +89,7 @@ class Request:
     tune: int | None = None
     space: Kind = "lr"
     sampler: str = "halton"
+    reuse_baselines: bool = True
     reference: str = ""
     data_dir: Path | None = None
     cache_dir: Path | None = None
@@ -108,6 +114,10 @@ class Request:
             raise UsageError(f"opts: expected a text as for --opts, got {shown(str(self.opts))}")
         if not isinstance(self.dropout, (bool, NoneType)):
             raise UsageError(f"dropout: expected True, False or None, got {self.dropout!r}")
+        if not isinstance(self.reuse_baselines, bool):
+            raise UsageError(
+                f"reuse_baselines: expected True or False, got {self.reuse_baselines!r}"
+            )
         for name in ("data_dir", "cache_dir"):
             value = getattr(self, name)
             if not isinstance(value, (str, Path, NoneType)):
@@ -192,7 +202,7 @@ class Request:
         seeds = self.evaluation_seeds()
         try:
             if self.tune is None:
-                specs = tuple(describe(self.opts))
+                specs = self._as_tuned_before()
                 _check_reference(self.reference, [spec.label for spec in specs])
                 return {"optimizers": specs, "seeds": seeds}
             tunables = tuple(describe_tunables(self.opts, self.space))
@@ -201,6 +211,14 @@ class Request:
         _check_reference(self.reference, [tunable.label for tunable in tunables])
         tuned = Tuned(tunables=tunables, budget=self.tune, seeds=seeds, sampler=self.sampler)
         return {"tuned": tuned}
+
+    def _as_tuned_before(self) -> tuple[OptimizerSpec | PerProblem, ...]:
+        """Return the optimizers; those without hyperparameters as shipped baselines have them."""
+        bare = without_hyperparameters(self.opts)
+        return tuple(
+            per_problem(spec, self.space) if spec.label in bare else spec
+            for spec in describe(self.opts)
+        )
 
     def stand_ins(self) -> dict[str, Workload]:
         """Return by problem the workload that replaces it when its data are unavailable.

@@ -122,6 +122,21 @@ class Store:
         self._make_way(record.trial)
         write_json(folder / "record.json", record.to_json())
 
+    def add(self, record: Record, curve: Iterable[Row]) -> bool:
+        """Write the files of a trial that ran elsewhere, unless it has a result here.
+
+        Returns:
+            True if the files were written.
+        """
+        with self.claim(record.trial) as folder:
+            if self._finished(record.trial):
+                return False
+            self.begin(record.trial)
+            text = "".join(json.dumps(row) + "\n" for row in curve)
+            (folder / "metrics.jsonl").write_text(text)
+            self.write(record)
+            return True
+
     def _make_way(self, trial: Trial) -> None:
         """Rename an unreadable record, instead of overwriting it, for a person to look at."""
         path = self.trial_folder(trial) / "record.json"

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from benchmark import __version__
+from benchmark.baselines import PerProblem
 from benchmark.declaration import Chosen, Declaration, Tuning, now
 from benchmark.decode import check_optimizer
 from benchmark.errors import Misfit, UsageError
@@ -24,7 +25,8 @@ class Study:
     Args:
         name: Name of the folder.
         workloads: The problems with their numbers.
-        optimizers: The optimizers as they are given; empty with `tuned`.
+        optimizers: The optimizers as they are given, or as tuned before for each problem; empty
+            with `tuned`.
         seeds: The evaluation seeds.
         tuned: The protocol that tunes the optimizers first; None to train them as given.
         accelerators, precisions: Each combination is a comparison of its own.
@@ -33,7 +35,7 @@ class Study:
 
     name: str
     workloads: tuple[Workload, ...]
-    optimizers: tuple[OptimizerSpec, ...] = ()
+    optimizers: tuple[OptimizerSpec | PerProblem, ...] = ()
     seeds: tuple[int, ...] = ()
     tuned: Tuned | None = None
     accelerators: tuple[str, ...] = ("cpu",)
@@ -102,8 +104,15 @@ class Study:
         return list({trial.key: trial for trial in trials}.values())
 
 
-def outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
+def outcomes(study: Study, cell: Cell, results: Results) -> list[Chosen]:
     """Return the outcomes of all searches of a cell; none until the last one has ended."""
+    protocol = study.protocol
+    if isinstance(protocol, Fixed):
+        return protocol.chosen(cell)
+    return _outcomes(protocol, cell, results) if isinstance(protocol, Tuned) else []
+
+
+def _outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
     return [
         Chosen(
             problem=cell.workload.problem,
@@ -116,6 +125,7 @@ def outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
             tunes=list(search.tunable.space.kinds),
             only_rate=_tunes_only_rate(search),
             edge=search.edge,
+            values=tuned.values(cell, results, search.chosen),
         )
         for search in tuned.searches(cell, results)
         if search.chosen is not None

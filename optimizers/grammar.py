@@ -1,7 +1,7 @@
 """The grammar of ``--opts``: ``adam,sgd:lr=0.1|0.01,mine@mypkg.module.MyOpt:beta=0.5,…``.
 
     list   = item {"," item}                 nothing inside parentheses separates
-    item   = "all" | name ["@" label] {":" key "=" value {"|" value}}
+    item   = "all" | name ["@" label] (":default" | {":" key "=" value {"|" value}})
     name   = registered name | import path of a class | path/to/file.py:Class
     value  = number | true | false | none | text | tuple | range
     tuple  = "(" value {"," value} ")" | number "/" number {"/" number}
@@ -10,6 +10,9 @@
 If a class accepts only matrices, such as torch.optim.Muon, ``adamw`` steps the other parameters, or
 ``rest=name`` with hyperparameters like ``rest.lr=0.001``. A class that wraps an optimizer gets it
 under the name of its first argument: ``optimizer=adam:optimizer.lr=0.01``.
+
+``adam:default`` has the defaults of its class and is labelled so. An item without hyperparameters
+has them too, unless the caller knows better ones for it: `without_hyperparameters` tells which.
 
 Several values make a grid; the last key varies fastest. ``schedule``, ``warmup``, ``create_graph``
 and ``gradients`` belong to the suite unless the optimizer itself has an argument of that name.
@@ -53,6 +56,7 @@ _LONGEST_TEXT = 100_000  # characters of --opts
 _MOST_SPECS = 10_000  # points of one grid
 _DEEPEST = 8  # levels of nested parentheses
 _MOST_DIGITS = 18  # so that the number fits into 64 bits
+_DEFAULT = "default"
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -79,6 +83,15 @@ def describe(text: str) -> list[OptimizerSpec]:
     for spec in unique:
         check_bounds(spec)
     return unique
+
+
+def without_hyperparameters(text: str) -> frozenset[str]:
+    """Return the labels of the registered optimizers in `text` that have no hyperparameters there.
+
+    Raises:
+        SpecError: a name or hyperparameter is invalid.
+    """
+    return frozenset(spec.label for spec in _described(text, _specs_of_bare))
 
 
 def describe_tunables(text: str, kind: Kind = "lr") -> list[Tunable]:
@@ -141,12 +154,14 @@ class _Item:
         found: Its optimizer.
         label: The label after '@', otherwise "".
         grid: Given values of each hyperparameter.
+        is_default: The item asks for the defaults of the class by name.
     """
 
     text: str
     found: Found
     label: str
     grid: Grid
+    is_default: bool = False
 
     def points(self, grid: Grid) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the label and the values of each point of a part of the grid."""
@@ -173,7 +188,10 @@ def _item(text: str) -> _Item:
         raise SpecError(f"{shown(text)}: expected a label after '@'")
     if name == "all":
         raise SpecError(f"{shown(text)}: 'all' takes no label and no hyperparameters")
-    return _Item(text=text, found=find(name), label=label, grid=_grid(text, assignments))
+    if is_default := [each.strip() for each in assignments] == [_DEFAULT]:
+        label, assignments = label or f"{name} {_DEFAULT}", []
+    grid = _grid(text, assignments)
+    return _Item(text=text, found=find(name), label=label, grid=grid, is_default=is_default)
 
 
 def _specs(item: _Item) -> list[OptimizerSpec]:
@@ -187,7 +205,13 @@ def _specs(item: _Item) -> list[OptimizerSpec]:
     return [resolve(item.found, values, label=label) for label, values in points]
 
 
+def _specs_of_bare(item: _Item) -> list[OptimizerSpec]:
+    return [] if item.found.cls or item.grid or item.is_default else _specs(item)
+
+
 def _tunables(item: _Item, kind: Kind) -> list[Tunable]:
+    if item.is_default:
+        raise SpecError(f"{shown(item.text)}: give no {_DEFAULT!r} to an optimizer that is tuned")
     ranges = [each for key, values in item.grid.items() for each in _drawn(item, key, values)]
     drawn = {each.name for each in ranges}
     grid = {

@@ -20,6 +20,14 @@ settings.register_profile("thorough", max_examples=100)
 settings.load_profile("quick")
 
 
+@pytest.fixture(autouse=True)
+def _no_baselines(tmp_path_factory, monkeypatch):
+    """No test depends on the baselines that are shipped at the moment."""
+    import benchmark.baselines
+
+    monkeypatch.setattr(benchmark.baselines, "FOLDER", tmp_path_factory.mktemp("baselines"))
+
+
 @pytest.fixture(scope="session")
 def digits():
     from datamodules import Digits

@@ -71,7 +71,8 @@ class CostRatio:
     """Costs of an optimizer, each divided by that of the reference; None if a record lacks it.
 
     Args:
-        step: Median time of a training step, with forward and backward pass.
+        step: Median time of a training step, with forward and backward pass. None too if they
+            trained on different machines.
         state: Bytes of the optimizer's state. None too if the reference keeps no state.
         state_per_parameter: Bytes of state per parameter; this is no ratio.
     """
@@ -152,10 +153,7 @@ def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgeme
 
 def _entrants(declaration: Declaration, known: Mapping[str, Record]) -> Iterable[Entrant]:
     for cell in cells_of(declaration):
-        if declaration.tuning:
-            yield from _tuned_entrants(declaration, cell, known)
-        else:
-            yield from _given_entrants(declaration, cell, known)
+        yield from _entrants_of(declaration, cell, known)
 
 
 def cells_of(declaration: Declaration) -> list[Cell]:
@@ -175,14 +173,21 @@ def cells_of(declaration: Declaration) -> list[Cell]:
     ]
 
 
-def _tuned_entrants(
+def _entrants_of(
     declaration: Declaration, cell: Cell, known: Mapping[str, Record]
 ) -> Iterable[Entrant]:
     outcomes = {each.place: each for each in declaration.chosen}
+    given = {} if declaration.tuning else _given_entrants(declaration, cell, known)
     for label in declaration.labels:
         place = cell.workload.problem, cell.accelerator, cell.precision, label
-        if place in outcomes:
-            yield _tuned_entrant(outcomes[place], cell, declaration.seeds, known)
+        tuned = place in outcomes and _tuned_entrant(
+            outcomes[place], cell, declaration.seeds, known
+        )
+        # The setting of a baseline counts only where it was trained: with other epochs it was not.
+        if tuned and (tuned.records or label not in given):
+            yield tuned
+        elif label in given:
+            yield given[label]
 
 
 def _tuned_entrant(
@@ -205,7 +210,8 @@ def _tuned_entrant(
 
 def _given_entrants(
     declaration: Declaration, cell: Cell, known: Mapping[str, Record]
-) -> Iterable[Entrant]:
+) -> dict[str, Entrant]:
+    """Return the optimizers that are trained as given, by label."""
     found: dict[str, dict[int, Record]] = {label: {} for label in declaration.optimizers}
     names: dict[str, OptimizerSpec] = {}
     for record in known.values():
@@ -214,15 +220,17 @@ def _given_entrants(
         if trial.label in found and trial.seed in declaration.seeds and trial == here:
             found[trial.label][trial.seed] = record
             names[trial.label] = trial.optimizer
-    for label, records in found.items():
-        if label in names:
-            yield Entrant(
-                setting=setting(cell.trial(names[label], 0)),
-                problem=cell.workload.problem,
-                label=label,
-                spec=names[label],
-                records=_results(dict(sorted(records.items()))),
-            )
+    return {
+        label: Entrant(
+            setting=setting(cell.trial(names[label], 0)),
+            problem=cell.workload.problem,
+            label=label,
+            spec=names[label],
+            records=_results(dict(sorted(records.items()))),
+        )
+        for label, records in found.items()
+        if label in names
+    }
 
 
 def _results(records: Mapping[int, Record | None]) -> dict[int, Record]:
@@ -306,10 +314,16 @@ def _cost(one: Entrant, reference: Entrant) -> CostRatio:
     step = _median(one, lambda record: record.clocks.per_step)
     other_step = _median(reference, lambda record: record.clocks.per_step)
     return CostRatio(
-        step=_ratio(step, other_step),
+        step=_ratio(step, other_step) if _machines(one) == _machines(reference) else None,
         state=_ratio(state, others),
         state_per_parameter=_ratio(state, _median(one, lambda record: record.cost.parameters)),
     )
+
+
+def _machines(entrant: Entrant) -> set[tuple[str | None, str | None]]:
+    """Return the processors and devices that trained; times of different ones say nothing."""
+    found = [record.environment for record in entrant.records.values()]
+    return {(each.cpu, each.device) for each in found}
 
 
 def _median(entrant: Entrant, read: Callable[[Record], float | None]) -> float | None:

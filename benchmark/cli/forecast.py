@@ -26,6 +26,8 @@ class Forecast:
         disk_bytes: Estimated disk space of these trials and of data still to be prepared.
         workers: Number of trials that run in parallel.
         folder: Folder of the results.
+        origins: Lines on settings and trials of shipped baselines.
+        num_reused: Number of such trials that are not trained again.
     """
 
     problems: tuple[str, ...]
@@ -39,6 +41,8 @@ class Forecast:
     disk_bytes: int
     workers: int
     folder: Path
+    origins: tuple[str, ...] = ()
+    num_reused: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that ``--dry-run --json`` prints."""
@@ -49,6 +53,7 @@ class Forecast:
             "trials": self.num_trials,
             "to run": self.num_to_run,
             "later": self.num_later,
+            "reused": self.num_reused,
             "minutes": round(self.seconds / 60, 1),
             "disk MB": self._megabytes(),
             "results": str(self.folder),
@@ -61,6 +66,7 @@ class Forecast:
         return [
             f"problems    {', '.join(self.problems)}",
             f"optimizers  {', '.join(self.optimizers)}",
+            *self.origins,
             f"trials      {self._trials()}, "
             f"about {in_words(self.seconds)} with {counted(self.workers, 'worker')}",
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
@@ -100,4 +106,6 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
         disk_bytes=plan.num_bytes,
         workers=workers,
         folder=store.folder,
+        origins=plan.origins,
+        num_reused=len(plan.reused),
     )

@@ -126,7 +126,14 @@ _TUNING: list[Callable[[Any], Any]] = [
         default="lr",
         show_default=True,
         help="What to tune where no range is given: the learning rate, or all that the "
-        "optimizer's space has.",
+        "optimizer's space has. It also chooses among the shipped baselines.",
+    ),
+    click.option(
+        "--reuse-baselines/--no-reuse-baselines",
+        default=True,
+        show_default=True,
+        help="Take over trials that the shipped baselines have, after a check that trains one "
+        "of them again; or train all of them here.",
     ),
     click.option(
         "--sampler",

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from benchmark.cli.forecast import forecast
-from benchmark.declaration import read_declaration
+from benchmark.declaration import Chosen, read_declaration
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
 from benchmark.launchers.watchers import Together
@@ -76,7 +76,7 @@ class Terminal:
         if self._has_run:
             self._say_stage(plan)
             return
-        if plan.missing:
+        if plan.missing or plan.reused:
             self._has_run = True
             self._say_plan(plan, self._choose_sinks(plan.missing))
             return
@@ -92,6 +92,10 @@ class Terminal:
         for sink in logger_sinks(self._loggers, self._store):
             push = _verb("push", self._store)
             self.say(f"{sink.name}: trials on record are not fed to it; `{push} --logger …` does")
+
+    def checked(self, outcome: str) -> None:
+        """Print the outcome of a spot check."""
+        self.say(f"spot check  {outcome}")
 
     def prepared(self, data: Prepared) -> None:
         """Print the origin of a data set, and its notices."""
@@ -122,6 +126,8 @@ class Terminal:
             click.echo(json.dumps(self._as_json(records), indent=1))
         else:
             print_tables(self._console, records)
+            for line in self._origins():
+                self.say(line)
             for line in self._verdicts(records):
                 self.say(line)
             done = "" if self._has_run else "all trials were on record; "
@@ -136,6 +142,16 @@ class Terminal:
             )
         return 1 if lacking or any(record.status == "failed" for record in records) else 0
 
+    def _origins(self) -> list[str]:
+        """Return a line on each setting that shipped baselines chose."""
+        declaration = read_declaration(self._store.folder)
+        problems = {trial.problem for trial in self._plan.trials}
+        return [
+            f"{each.label} on {each.problem}: {_how_chosen(each)} ({each.source})"
+            for each in (declaration.chosen if declaration else ())
+            if each.source and each.problem in problems
+        ]
+
     def _verdicts(self, records: Sequence[Record]) -> list[str]:
         """Return the verdicts of a study that was tuned; none of one that was not."""
         judgement = self._judgement(records)
@@ -147,7 +163,7 @@ class Terminal:
 
     def _judgement(self, records: Sequence[Record]) -> "Judgement | None":
         declaration = read_declaration(self._store.folder)
-        if declaration is None or declaration.tuning is None:
+        if declaration is None or not declaration.is_tuned:
             return None
         from benchmark.analysis.judging import judgement_of  # loads scipy
 
@@ -195,9 +211,20 @@ class Terminal:
         if plan.doing and plan.missing:
             trials = counted(len(plan.missing), "trial")
             self.say(f"{plan.doing:<11} {trials}")
+        if plan.reused:
+            self.say(plan.origins[-1])
 
     def _workers(self, trials: Sequence[Trial]) -> int:
         return self._launcher.num_at_once(max((trial.threads for trial in trials), default=1))
+
+
+def _how_chosen(chosen: Chosen) -> str:
+    """Return a setting in words: "lr=0.01, tuned over lr, 16 points"."""
+    values = str(chosen.optimizer["label"]).removeprefix(chosen.label).strip()
+    end = {"high": "highest", "low": "lowest"}.get(chosen.edge)
+    edge = f", the {end} learning rate tried" if end else ""
+    tuned = f"tuned over {', '.join(chosen.tunes)}, {counted(chosen.tried, 'point')}"
+    return f"{values}, {tuned}{edge}"
 
 
 def _verb(verb: str, store: Store) -> str:

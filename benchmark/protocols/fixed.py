@@ -1,7 +1,9 @@
-"""The fixed protocol: every optimizer as it is given, on every seed."""
+"""The fixed protocol: every optimizer as it is given, or as tuned before, on every seed."""
 
 from dataclasses import dataclass
 
+from benchmark.baselines import PerProblem
+from benchmark.declaration import Chosen
 from benchmark.protocols.base import Results, Stage
 from benchmark.spec import Cell
 from optimizers.spec import OptimizerSpec
@@ -12,18 +14,33 @@ class Fixed:
     """A grid of optimizers and seeds, seed by seed, so that a stopped study is balanced.
 
     Args:
-        optimizers: The optimizers with their hyperparameters.
+        optimizers: The optimizers with their hyperparameters, which may differ from problem to
+            problem.
         seeds: The evaluation seeds.
     """
 
-    optimizers: tuple[OptimizerSpec, ...]
+    optimizers: tuple[OptimizerSpec | PerProblem, ...]
     seeds: tuple[int, ...]
 
     def specs(self) -> tuple[OptimizerSpec, ...]:
-        """Return the optimizers."""
-        return self.optimizers
+        """Return the optimizers, with all the hyperparameters that they may have."""
+        found = [
+            spec
+            for each in self.optimizers
+            for spec in (each.specs() if isinstance(each, PerProblem) else [each])
+        ]
+        return tuple(dict.fromkeys(found))
 
     def stage(self, cell: Cell, results: Results) -> Stage:
         """Return the grid, whatever the results."""
-        trials = [cell.trial(each, seed) for seed in self.seeds for each in self.optimizers]
+        specs = [
+            each.spec(cell.workload) if isinstance(each, PerProblem) else each
+            for each in self.optimizers
+        ]
+        trials = [cell.trial(spec, seed) for seed in self.seeds for spec in specs]
         return Stage(trials=tuple({trial.key: trial for trial in trials}.values()))
+
+    def chosen(self, cell: Cell) -> list[Chosen]:
+        """Return the outcomes of earlier searches that are used in a cell."""
+        found = [each.chosen(cell) for each in self.optimizers if isinstance(each, PerProblem)]
+        return [each for each in found if each is not None]

@@ -90,16 +90,9 @@ class Tuned:
         """Return the search of each optimizer in `cell` so far."""
         return _Progress(protocol=self, cell=cell, results=results).searches
 
-    def values_of_chosen(self, cell: Cell, results: Results, label: str) -> list[float]:
-        """Return the values that an optimizer's chosen point has on the tuning seeds, if finite.
-
-        The list is empty until all settings of the cell are chosen.
-        """
-        progress = _Progress(protocol=self, cell=cell, results=results)
-        for search in progress.searches:
-            if search.tunable.label == label and search.chosen:
-                return progress.values_of(search.chosen)
-        return []
+    def values(self, cell: Cell, results: Results, spec: OptimizerSpec) -> list[float]:
+        """Return the values that a point has on the tuning seeds so far, those that are finite."""
+        return _Progress(protocol=self, cell=cell, results=results).values_of(spec)
 
     def num_trials(self) -> int:
         """Return the number of trials of a cell if no range has to be widened."""

@@ -81,6 +81,9 @@ class Telling(Warner):
     def planned(self, plan):
         self.plans.append(plan)
 
+    def checked(self, outcome):
+        self.told.append(f"checked: {outcome}")
+
     def prepared(self, data):
         self.told.append(str(data))
 

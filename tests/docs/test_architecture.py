@@ -10,7 +10,7 @@ NOW = PAGE.split("\n## Planned")[0]
 
 
 def _files():
-    packages = ("benchmark", "optimizers", "datamodules", "perf", "tests", "docs")
+    packages = ("benchmark", "optimizers", "datamodules", "perf", "tests", "docs", "tools")
     return {*packages, *(p.name for each in packages for p in (ROOT / each).rglob("*"))}
 
 

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMED = re.compile(
-    r"(?<![\w/.-])(?:benchmark|optimizers|datamodules|tests|docs|perf)/[\w./-]+\.(?:py|js|md|toml|svg|parquet)\b"
+    r"(?<![\w/.-])(?:benchmark|optimizers|datamodules|tests|docs|perf|tools)/[\w./-]+\.(?:py|js|md|toml|svg|parquet)\b"
 )
 MADE_UP = ("mine.py", "verb.py")  # that a reader would write
 

@@ -1,11 +1,12 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from optimizers.errors import SpecError
-from optimizers.grammar import parse
+from optimizers.grammar import describe, describe_tunables, parse, without_hyperparameters
 from optimizers.registry import OPTIMIZERS
 
 MODULE = """
@@ -94,6 +95,30 @@ def test_a_list_keeps_its_order():
 def test_all_is_every_listed_optimizer():
     assert labels("all") == list(OPTIMIZERS)
     assert labels("adam,all,all") == ["adam", *(name for name in OPTIMIZERS if name != "adam")]
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "torch.optim.AdamW"])
+def test_default_by_name_is_the_same_optimizer_under_another_label(name):
+    default, bare = one(f"{name}:default"), one(name)
+    assert default == replace(bare, label=f"{name} default")
+    assert one(f"{name}@mine:default") == replace(bare, label="mine")
+
+
+def test_names_without_hyperparameters_are_told_apart():
+    text = "adam,sgd@mine,sgd:default,momentum:lr=0.1,adam@b:lr=1|2,torch.optim.Adam"
+    assert without_hyperparameters(text) == {"adam", "mine"}
+    assert without_hyperparameters("all") == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("text", ["adam:default:lr=1", "adam:lr=1:default", "adam:Default"])
+def test_default_stands_alone(text):
+    with pytest.raises(SpecError, match="expected key=value after ':'"):
+        describe(text)
+
+
+def test_default_is_not_for_tuning():
+    with pytest.raises(SpecError, match="'adam:default': give no 'default' to an optimizer"):
+        describe_tunables("adam:default")
 
 
 def test_given_hyperparameters_are_in_the_label():
@@ -324,10 +349,11 @@ def test_a_file_that_another_module_hides_is_refused(tmp_path, monkeypatch):
 
 WITHOUT_TORCH = """
 import sys
+from dataclasses import replace
 from optimizers.grammar import describe
 specs = describe("all,adam:lr=0.1|1:schedule=cosine,rmsprop@mine:alpha=0.5")
 assert "torch" not in sys.modules
-from optimizers.grammar import parse
+from optimizers.grammar import describe, describe_tunables, parse, without_hyperparameters
 assert specs == parse("all,adam:lr=0.1|1:schedule=cosine,rmsprop@mine:alpha=0.5")
 """
 

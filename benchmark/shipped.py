@@ -1,0 +1,91 @@
+"""The trials of shipped baselines, which a study with the same trials takes over."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from benchmark.baselines import Baselines, Slice, read_baselines
+from benchmark.decode import Row
+from benchmark.record import Environment, Record, known
+from benchmark.spec import Trial
+from benchmark.store import FINISHED
+
+_NOT_OF_A_MACHINE = ("commit", "data", "cores", "device")
+
+
+class Shipped:
+    """The shipped trials; a file is read when a trial of its problem and optimizer is asked for.
+
+    Raises:
+        UsageError: a file of the baselines is damaged.
+    """
+
+    def __init__(self) -> None:
+        self._slices: dict[str, _Trials] = {}
+        self._refused: set[str] = set()
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """The shipped settings."""
+        return read_baselines()
+
+    def record(self, trial: Trial) -> Record | None:
+        """Return the shipped record of a trial that is equal in every setting and seed."""
+        if trial.dataset in self._refused:
+            return None
+        for each in self.baselines.slices:
+            if each.problem != trial.problem or trial.optimizer.name not in each.optimizers:
+                continue
+            if record := self._trials(each).record(trial):
+                return record
+        return None
+
+    def curve(self, trial: Trial) -> list[Row]:
+        """Return the curve of a trial that has a shipped record."""
+        found = (each.curves.get(trial.key) for each in self._slices.values())
+        return next((curve for curve in found if curve is not None), [])
+
+    def refuse(self, dataset: str) -> None:
+        """Take over no trials on a data set from now on."""
+        self._refused.add(dataset)
+
+    def _trials(self, one: Slice) -> "_Trials":
+        if one.name not in self._slices:
+            self._slices[one.name] = _Trials(one)
+        return self._slices[one.name]
+
+
+class _Trials:
+    """The trials of one file; there are none if the settings were installed without it."""
+
+    def __init__(self, one: Slice) -> None:
+        self._path = one.parquet
+
+    def record(self, trial: Trial) -> Record | None:
+        found = self._by_key.get(trial.key)
+        return found[0] if found else None
+
+    @property
+    def curves(self) -> dict[str, list[Row]]:
+        return {key: curve for key, (_, curve) in self._by_key.items()}
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Record, list[Row]]]:
+        if not self._path.exists():
+            return {}
+        from benchmark.archive import read_trials  # loads polars and pyarrow
+
+        found = read_trials(self._path)
+        return {r.trial.key: (r, curve) for r, curve in found if r.status in FINISHED}
+
+
+def differences(records: Iterable[Record], here: Environment) -> list[str]:
+    """Return in words how the machine and the versions of `records` differ from those here."""
+    now = known(here)
+    found: dict[str, None] = {}
+    for record in records:
+        then = known(record.environment)
+        for name in then.keys() | now.keys():
+            if name not in _NOT_OF_A_MACHINE and then.get(name) != now.get(name):
+                words = f"{name} {then.get(name) or 'none'} (here {now.get(name) or 'none'})"
+                found[words] = None
+    return sorted(found)

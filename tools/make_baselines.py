@@ -1,0 +1,161 @@
+"""Make the shipped baselines, slice by slice: `make baselines`.
+
+A slice is one problem and one kind of space in ``baselines.toml``, and a study of the tuned
+protocol. When it is complete, its files and ``settings.toml`` are in ``benchmark/baselines`` and
+can be committed. After an interruption the same command goes on with the slices that are missing.
+"""
+
+import argparse
+import shutil
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark import baselines
+from benchmark.__main__ import main as benchmark
+from benchmark.archive import compact
+from benchmark.baselines import Baselines, Setting, Slice, write_baselines
+from benchmark.complete import Warner, complete
+from benchmark.declaration import FILE, read_declaration
+from benchmark.request import Request
+from benchmark.store import Store
+from optimizers.grammar import describe_tunables
+
+CONFIG = Path(__file__).with_name("baselines.toml")
+WORK = Path("build/baselines")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One slice to make, as the configuration has it.
+
+    Args:
+        problem: Name of the problem.
+        kind: ``lr`` or ``full``.
+        opts: Optimizers, as for ``--opts``.
+        budget: Points that every optimizer tries.
+        seeds: Number of evaluation seeds.
+        reference: The optimizer whose spread over seeds gives the margin.
+        epochs: Passes over the training data; None for the problem's default.
+    """
+
+    problem: str
+    kind: Any
+    opts: str
+    budget: int
+    seeds: int
+    reference: str = "adam"
+    epochs: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the slice's study and files."""
+        return f"{self.problem.replace('/', '-')}.{self.kind}"
+
+    def request(self, opts: str) -> Request:
+        """Return the request for some of the optimizers."""
+        return Request(
+            problems=(self.problem,),
+            opts=opts,
+            tune=self.budget,
+            space=self.kind,
+            seeds=self.seeds,
+            epochs=self.epochs,
+            reuse_baselines=False,
+        )
+
+    def words(self, results: Path) -> list[str]:
+        """Return the command line of the whole study."""
+        found = {
+            "--problem": self.problem,
+            "--opts": self.opts,
+            "--tune": self.budget,
+            "--space": self.kind,
+            "--seeds": self.seeds,
+            "--reference": self.reference,
+            "--study": self.name,
+            "--results": results,
+            "--wandb": "disabled",
+        } | ({"--epochs": self.epochs} if self.epochs else {})
+        words = [str(word) for pair in found.items() for word in pair]
+        return ["run", *words, "--no-reuse-baselines"]
+
+
+class _Silent(Warner):
+    """A watcher that ignores notices, because the study is completed in parts."""
+
+    def noticed(self, notice: str) -> None:
+        """Say nothing."""
+
+
+def read_orders(path: Path) -> tuple[str, list[Order]]:
+    """Return the version and the slices of a configuration."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    common = data.get("common", {})
+    return data["version"], [Order(**{**common, **each}) for each in data["slices"]]
+
+
+def make_slice(order: Order, work: Path) -> bool:
+    """Run the study of a slice and write its files; return False if a trial failed."""
+    store, kept = Store(work, order.name), work / f"{order.name}.toml"
+    if not kept.exists():
+        if benchmark(order.words(work)):
+            return False
+        shutil.copyfile(store.folder / FILE, kept)
+    # The ranges are widened for all optimizers together. By itself, an optimizer may choose another
+    # setting; with these few trials more, a comparison with a few baselines trains none of them.
+    for tunable in describe_tunables(order.opts, order.kind):
+        complete(order.request(tunable.label), store, watcher=_Silent())
+    shutil.copyfile(kept, baselines.FOLDER / f"{order.name}.toml")
+    compact(store, baselines.FOLDER / f"{order.name}.parquet")
+    return True
+
+
+def settings_of(version: str, orders: list[Order]) -> Baselines:
+    """Return the settings in the declarations of the slices that are complete."""
+    found = [slice_of(order) for order in orders]
+    return Baselines(version=version, slices=[each for each in found if each is not None])
+
+
+def slice_of(order: Order) -> Slice | None:
+    """Return the settings of a slice; None if it is not complete."""
+    folder = baselines.FOLDER
+    if not (folder / f"{order.name}.parquet").exists():
+        return None
+    declaration = read_declaration(folder, f"{order.name}.toml")
+    if declaration is None:
+        return None
+    settings = {str(each.optimizer["name"]): Setting.of(each) for each in declaration.chosen}
+    return Slice(
+        name=order.name,
+        kind=order.kind,
+        schema=declaration.schema,
+        workload=declaration.problems[order.problem],
+        seeds=declaration.seeds,
+        optimizers=settings,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the slices that are missing, and write the settings of all; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--work", type=Path, default=WORK, help="folder of the running studies")
+    parser.add_argument("--only", help="name of one slice, such as mlp-mnist.lr")
+    asked = parser.parse_args(arguments)
+    version, orders = read_orders(asked.config)
+    wanted = [order for order in orders if asked.only in (None, order.name)]
+    for order in wanted:
+        if slice_of(order) is None:
+            print(f"== {order.name}")
+            if not make_slice(order, asked.work):
+                print(f"{order.name} is not complete; the same command goes on")
+                return 1
+        write_baselines(settings_of(version, orders))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
