@@ -100,6 +100,8 @@ def complete(
     plan = _noticed(planner.plan(), watcher)
     if not plan.missing:
         watcher.planned(plan)
+        if planner.study.tuned:  # the declaration may be lacking, or be that of another request
+            _declare(planner, watcher)
         return planner.records(plan.trials)
     planner.check_folders(plan)
     check_values(spec for spec in planner.specs() if "." in spec.name)
@@ -136,6 +138,11 @@ def _noticed(plan: TrialPlan, watcher: StudyWatcher) -> TrialPlan:
     for notice in plan.notices:
         watcher.noticed(notice)
     return plan
+
+
+def _declare(planner: Planner, watcher: StudyWatcher) -> None:
+    for change in planner.declare():
+        watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
 
 
 def _completion(
@@ -186,8 +193,7 @@ class _Completion:
             if tried:
                 self.watcher.planned(plan)
             plan = self._prepare(plan, ready)
-            for change in self.planner.declare():
-                self.watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
+            _declare(self.planner, self.watcher)
             new = _untried(plan, tried)
             tried |= {trial.key for trial in new}
             self._launch(self._runnable(new), replace(self.context, prepared=ready.folders))
@@ -196,7 +202,7 @@ class _Completion:
 
     def _launch(self, trials: Sequence[Trial], context: Context) -> None:
         with self.watcher.busy("rehearsing optimizers"):
-            self.launcher.rehearse(trials, context)
+            self.launcher.rehearse(self.planner.must_work(trials), context)
         with self.watcher.launching(trials) as watcher:
             self.launcher(trials, self.store, context, watcher)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.declaration import declared, default_margin, with_outcomes
+from benchmark.declaration import FILE, declared, default_margin, with_outcomes
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
@@ -80,6 +80,7 @@ class Planner:
         self._results: dict[str, Record] = {}
         self._reference = request.reference if request else ""
         self._settled: list[Workload] = list(self.study.workloads)
+        self._declared: tuple[Workload, ...] = ()
         self._last: dict[Cell, Stage] = {}
         self._unavailable: dict[str, str] = {}
         self._noticed: set[str] = set()
@@ -94,9 +95,7 @@ class Planner:
             UsageError: the declaration in the folder is damaged.
             OSError: it cannot be written.
         """
-        study = replace(self.study, workloads=tuple(self._settled))
-        asked = study.declaration(self._reference)
-        _, changes = declared(self._store.folder, asked, len(self._results))
+        changes = self._declare_once()
         tuned = self.study.tuned
         if tuned is None:  # an open collection of trials: reports list its changes
             return ()
@@ -110,9 +109,38 @@ class Planner:
         with_outcomes(self._store.folder, chosen, margins)
         return changes
 
+    def _declare_once(self) -> tuple[str, ...]:
+        """Declare the study as it is asked for, unless this was done with the same data.
+
+        Processes with other wishes for the study then each note their change once.
+        """
+        workloads, folder = tuple(self._settled), self._store.folder
+        if self._declared == workloads and (folder / FILE).exists():
+            return ()
+        study = replace(self.study, workloads=workloads)
+        _, changes = declared(folder, study.declaration(self._reference), self._purposes)
+        self._declared = workloads
+        return changes
+
+    def _purposes(self) -> list[str]:
+        """Return the purposes of all trials of the study that have a result."""
+        found = self._store.records()
+        return [record.trial.purpose for record in found if record.status in FINISHED]
+
     def specs(self) -> list[OptimizerSpec]:
         """Return the optimizers of the study."""
         return list(self.study.protocol.specs())
+
+    def must_work(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return those of `trials` whose optimizers may not fail: all that are trained as given.
+
+        Of optimizers that are tuned, these are the defaults. Another point that fails counts as
+        worst, as one that diverges does.
+        """
+        if self.study.tuned is None:
+            return list(trials)
+        defaults = set(self.specs())
+        return [t for t in trials if t.purpose == "tuning" and t.optimizer in defaults]
 
     def plan(self, unavailable: Mapping[str, str] | None = None) -> TrialPlan:
         """Return the trials to run, with embedded data in place of unavailable data.
