@@ -116,9 +116,7 @@ def _restore_declaration(path: Path, folder: Path) -> None:
     except Misfit as misfit:
         reason = f"it is damaged ({misfit})"
     if reason:
-        warnings.warn(
-            plain(f"{path}: its {FILE} is left out: {reason}", 600), stacklevel=3
-        )
+        warnings.warn(plain(f"{path}: its {FILE} is left out: {reason}", 600), stacklevel=3)
 
 
 def _declaration_of(path: Path) -> str | None:

@@ -3,7 +3,7 @@
 This is the suite's only main loop; the verb ``run``, notebooks and tests all call it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -189,15 +189,16 @@ class _Completion:
             self.launcher.check_hyperparameters(self.planner.specs())
         tried: set[str] = set()
         ready = _Ready()
-        while new := _untried(plan, tried):
+        while plan.missing:
             if tried:
                 self.watcher.planned(plan)
-            plan = self._prepare(plan, ready)
+            plan = self._prepare(plan, ready, tried)
             _declare(self.planner, self.watcher)
-            new = _untried(plan, tried)
-            tried |= {trial.key for trial in new}
-            self._launch(self._runnable(new), replace(self.context, prepared=ready.folders))
-            plan = self.planner.plan()
+            tried |= {trial.key for trial in plan.missing}
+            self._launch(
+                self._runnable(plan.missing), replace(self.context, prepared=ready.folders)
+            )
+            plan = self.planner.plan(tried=tried)
         return plan.trials
 
     def _launch(self, trials: Sequence[Trial], context: Context) -> None:
@@ -206,7 +207,7 @@ class _Completion:
         with self.watcher.launching(trials) as watcher:
             self.launcher(trials, self.store, context, watcher)
 
-    def _prepare(self, plan: TrialPlan, ready: "_Ready") -> TrialPlan:
+    def _prepare(self, plan: TrialPlan, ready: "_Ready", tried: Set[str]) -> TrialPlan:
         """Prepare the data that are not ready yet, and note them in `ready`.
 
         Returns:
@@ -224,7 +225,7 @@ class _Completion:
                     if dataset in unavailable:
                         raise
                     unavailable[dataset] = str(error)
-                    plan = _noticed(self.planner.plan(unavailable), self.watcher)
+                    plan = _noticed(self.planner.plan(unavailable, tried=tried), self.watcher)
                     self.watcher.planned(plan)
                     break
                 self._take(found, ready.origins)
@@ -244,6 +245,9 @@ class _Completion:
     def _runnable(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that the launcher can run; the others get ``skipped`` records."""
         reasons = _reasons(trials, self.launcher)
+        for place in dict.fromkeys((t.accelerator, t.precision) for t in trials if _is_tuning(t)):
+            if reason := reasons[place]:
+                self.watcher.noticed(f"NOTICE: nothing is tuned on {' '.join(place)}: {reason}")
         for trial in trials:
             if reason := reasons[trial.accelerator, trial.precision]:
                 self._skip(trial, reason)
@@ -260,8 +264,8 @@ class _Completion:
                 )
 
 
-def _untried(plan: TrialPlan, tried: set[str]) -> list[Trial]:
-    return [trial for trial in plan.missing if trial.key not in tried]
+def _is_tuning(trial: Trial) -> bool:
+    return trial.purpose == "tuning"
 
 
 def _wanted(trials: Sequence[Trial]) -> list[tuple[str, str, bool]]:

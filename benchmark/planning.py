@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from datamodules.registry import DATASETS
 from optimizers.errors import SpecError
 from optimizers.grammar import build_once
 from optimizers.spec import OptimizerSpec
+from optimizers.tunable import Tunable
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
@@ -142,13 +143,16 @@ class Planner:
         defaults = set(self.specs())
         return [t for t in trials if t.purpose == "tuning" and t.optimizer in defaults]
 
-    def plan(self, unavailable: Mapping[str, str] | None = None) -> TrialPlan:
+    def plan(
+        self, unavailable: Mapping[str, str] | None = None, *, tried: Set[str] = frozenset()
+    ) -> TrialPlan:
         """Return the trials to run, with embedded data in place of unavailable data.
 
         With a protocol of several stages, these are the trials of the stages reached so far.
 
         Args:
             unavailable: Reasons by the name of a data set that turned out to be unavailable.
+            tried: Keys of trials that have run and are not missing, even without a result.
 
         Raises:
             DataUnavailableError: data are unavailable and must not be replaced.
@@ -160,7 +164,7 @@ class Planner:
         self._noticed.update(new)
         stages = [stage for workload in workloads for stage in self._stages(workload)]
         trials = _each_once(stages)
-        missing = self.missing(trials)
+        missing = [trial for trial in self.missing(trials) if trial.key not in tried]
         waiting = {trial.key for trial in missing}
         doing = (s.doing for s in stages if any(trial.key in waiting for trial in s.trials))
         edited = [] if self._is_planned else self._edit_notice(missing)
@@ -184,10 +188,7 @@ class Planner:
 
     def _contestants(self) -> tuple[str, ...]:
         tuned = self.study.tuned
-        return tuple(
-            f"{each.label} (tuned over {', '.join(r.name for r in each.space.ranges)})"
-            for each in (tuned.tunables if tuned else ())
-        )
+        return tuple(_how_tuned(each) for each in (tuned.tunables if tuned else ()))
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials without a result; results that were found before are not read again."""
@@ -281,6 +282,11 @@ class Planner:
         if stage.is_last:
             self._last[cell] = stage
         return stage
+
+
+def _how_tuned(tunable: Tunable) -> str:
+    names = ", ".join(each.name for each in tunable.space.ranges)
+    return f"{tunable.label} ({f'tuned over {names}' if names else 'as given'})"
 
 
 def _each_once(stages: Iterable[Stage]) -> list[Trial]:

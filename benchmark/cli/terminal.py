@@ -134,7 +134,12 @@ class Terminal:
                 f"{counted(lacking, 'trial')} without a record: another process has them; "
                 "the same command goes on"
             )
-        return 1 if lacking or any(record.status == "failed" for record in records) else 0
+        failed = [record.trial.purpose for record in records if record.status == "failed"]
+        if points := failed.count("tuning"):
+            self.say(
+                f"{counted(points, 'trial')} of the tuning failed: these points count as worst"
+            )
+        return 1 if lacking or "evaluation" in failed else 0
 
     def _verdicts(self) -> list[str]:
         """Return the verdicts of a study that was tuned; none of one that was not."""

@@ -69,6 +69,7 @@ class Tuned:
         tuning_seeds: The first is for all points, the others are for the best quarter.
         metric: The validation metric whose final value chooses.
         sampler: Name of what chooses the points, out of `samplers.SAMPLERS`.
+        scramble: Seed of the points; the learning rates of ``halton`` do not depend on it.
     """
 
     tunables: tuple[Tunable, ...]
@@ -77,6 +78,7 @@ class Tuned:
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
     metric: str = CHOOSING[0]
     sampler: str = "halton"
+    scramble: int = 0
 
     def specs(self) -> tuple[OptimizerSpec, ...]:
         """Return the optimizers with their default hyperparameters."""
@@ -156,7 +158,7 @@ class _Progress:
         """Return the points of each optimizer, widened as far as the results so far ask for it."""
         budget, first = self.protocol.budget, self.protocol.tuning_seeds[:1]
         series = [
-            _Series(tunable, self.protocol.sampler, lambda spec: self._value(spec, first[0]))
+            _Series(tunable, self.protocol, lambda spec: self._value(spec, first[0]))
             for tunable in self.protocol.tunables
         ]
         for one in series:
@@ -173,7 +175,7 @@ class _Progress:
                 break
             for one, edge in zip(series, edges, strict=True):
                 one.go_beyond(edge, max(1, budget // 2))
-        return [one.points for one in series]
+        return [list(dict.fromkeys(one.points)) for one in series]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
         """Return the end of the learning rates tried at which `spec` lies.
@@ -244,17 +246,18 @@ class _Series:
 
     Args:
         tunable: The optimizer.
-        name: The sampler's name.
+        protocol: The protocol, which says what chooses the points.
         value: Returns the value of a point, None if it is not known yet.
     """
 
     def __init__(
-        self, tunable: Tunable, name: str, value: Callable[[OptimizerSpec], float | None]
+        self, tunable: Tunable, protocol: Tuned, value: Callable[[OptimizerSpec], float | None]
     ) -> None:
         self.points: list[OptimizerSpec] = []
         self._tunable = tunable
-        self._sampler = sampler(name, tunable)
-        self._batches = _BATCHES.get(name, 1)
+        self._seed = protocol.scramble
+        self._sampler = sampler(protocol.sampler, tunable, seed=self._seed)
+        self._batches = _BATCHES.get(protocol.sampler, 1)
         self._value = value
         rates = [each for each in tunable.space.ranges if _is_rate(each)]
         self._ends = (rates[0].low, rates[0].high) if rates else (0.0, 0.0)
@@ -297,7 +300,9 @@ class _Series:
             for each in self._tunable.space.ranges
         )
         wider = replace(self._tunable, space=replace(self._tunable.space, ranges=ranges))
-        self.points += points(wider, count + 1)[1:]  # the first point is the defaults
+        self.points += points(wider, count + 1, seed=self._seed)[
+            1:
+        ]  # the first point is the defaults
 
 
 def _is_rate(one: object) -> TypeGuard[Range]:

@@ -96,7 +96,9 @@ def test_the_same_study_again_changes_nothing(tmp_path):
 
 def test_a_study_that_asks_for_less_goes_on_with_all_that_was_declared(tmp_path):
     declared(tmp_path, fixed_study(seeds=(0, 1, 2)).declaration(), results(0))
-    found, changes = declared(tmp_path, fixed_study(opts="sgd", seeds=(0,)).declaration(), results(3))
+    found, changes = declared(
+        tmp_path, fixed_study(opts="sgd", seeds=(0,)).declaration(), results(3)
+    )
     assert changes == ()
     assert found.seeds == [0, 1, 2]
     assert found.optimizers == ["adam", "sgd"]
