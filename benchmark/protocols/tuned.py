@@ -116,7 +116,8 @@ class _Progress:
     protocol: Tuned
     cell: Cell
     results: Results
-    _values: dict[str, float | None] = field(default_factory=dict)
+    _trials: dict[tuple[OptimizerSpec, int], Trial] = field(default_factory=dict)
+    _values: dict[tuple[OptimizerSpec, int], float | None] = field(default_factory=dict)
 
     @cached_property
     def stage(self) -> Stage:
@@ -198,7 +199,9 @@ class _Progress:
         return tuple({trial.key: trial for trial in trials}.values())
 
     def _trial(self, spec: OptimizerSpec, seed: int) -> Trial:
-        return self.cell.trial(spec, seed, purpose="tuning")
+        if (spec, seed) not in self._trials:  # a trial's key, a digest, is found only once
+            self._trials[spec, seed] = self.cell.trial(spec, seed, purpose="tuning")
+        return self._trials[spec, seed]
 
     def _is_finished(self, trial: Trial) -> bool:
         record = self.results(trial)
@@ -227,12 +230,11 @@ class _Progress:
 
     def _value(self, spec: OptimizerSpec, seed: int) -> float | None:
         """Return the value to minimize: infinity if there is no result, None if not known yet."""
-        trial = self._trial(spec, seed)
-        if trial.key not in self._values:
-            record = self.results(trial)
+        if (spec, seed) not in self._values:
+            record = self.results(self._trial(spec, seed))
             known = record is not None and record.status != "skipped"
-            self._values[trial.key] = self._cost(record) if record and known else None
-        return self._values[trial.key]
+            self._values[spec, seed] = self._cost(record) if record and known else None
+        return self._values[spec, seed]
 
     def _cost(self, record: Record) -> float:
         value = record.metrics.get(self.protocol.metric)

@@ -177,7 +177,8 @@ def test_a_twin_with_half_the_rate_is_seldom_told_apart_once_both_are_tuned(spre
 GRID = "|".join(str(10 ** (-4 + i / 4)) for i in range(16))
 BUDGETS = {
     "equal budgets": "adam,adam@b,adam@c",
-    "grids of 4, 2 and 8 settings": "adam:lr=1e-3|3e-3|1e-2|3e-2,adam@b:lr=1e-3|2e-3,adam@c:lr=" + GRID,
+    "grids of 4, 2 and 8 settings": "adam:lr=1e-3|3e-3|1e-2|3e-2,adam@b:lr=1e-3|2e-3,adam@c:lr="
+    + GRID,
 }
 
 
