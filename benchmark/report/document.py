@@ -1,6 +1,6 @@
 """Studies as a Markdown document with pictures, for a repository, a pull request or a wiki."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -20,19 +20,25 @@ _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setti
 _OVERALL = ("overview", "ranks")
 
 
-def write_document(stores: Sequence[Store], target: Path, reference: str | None) -> list[Path]:
+def write_document(
+    stores: Sequence[Store],
+    target: Path,
+    reference: str | None,
+    targets: Mapping[str, float] | None = None,
+) -> list[Path]:
     """Write the document to `target` and its pictures to a folder beside it; return all paths.
 
     Args:
         stores: The studies.
         target: The Markdown file; the folder has the same name without the suffix.
         reference: Optimizer or label to compare with; None compares with each setting's best.
+        targets: Targets by metric, in place of those of the problems.
 
     Raises:
         UsageError: the reference is unknown, or two studies have the same name.
         OSError: the folder cannot be written.
     """
-    findings = Findings(frames=read(stores), reference=reference)
+    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
     folder = target.with_suffix("")
     drawings = [each for each in draw_all(findings) if each.name.endswith((*_SHOWN, *_OVERALL))]
     again = [

@@ -15,6 +15,7 @@ from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.record import Record
 from benchmark.report.words import (
     best_first,
+    busy_words,
     interval_words,
     lacking_words,
     reason_words,
@@ -82,6 +83,7 @@ def tables_as_json(
             "step_seconds": row.step_seconds,
             "optimizer_step_seconds": row.optimizer_seconds,
             "state_bytes_per_parameter": row.state_bytes_per_parameter,
+            "busy_seeds": row.busy,
             "seeds": dict(row.counts),
             "reasons": list(row.reasons),
             "best": row.best,
@@ -180,6 +182,8 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
         else "",
     ]
     found = [" ".join(words for words in means if words)]
+    done = sum(row.counts.get("done", 0) for row in rows)
+    found.append(busy_words(sum(row.busy for row in rows), done))
     if evidence is not None:
         found.append(_comparisons_legend(evidence) + _CURVES_LEGEND * bool(evidence.sparklines))
     return [words for words in found if words]

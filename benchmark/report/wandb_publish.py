@@ -5,7 +5,7 @@ written to the study's folder as JSON, in W&B's own format.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ from benchmark.store import Store, write_json
 SPEC_FILE = "wandb-report.json"
 
 
-def publish(stores: Sequence[Store], project: Project, reference: str | None = None) -> str:
+def publish(
+    stores: Sequence[Store],
+    project: Project,
+    reference: str | None = None,
+    targets: Mapping[str, float] | None = None,
+) -> str:
     """Save the report on W&B, or its spec in the first study's folder if W&B is out of reach.
 
     A report that was saved from this folder before is replaced.
@@ -31,7 +36,7 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
     Raises:
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
     """
-    findings = Findings(frames=read(stores), reference=reference)
+    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
     folder = stores[0].folder
     destination, _ = choose_destination(
         "auto",

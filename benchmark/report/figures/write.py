@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -48,13 +48,20 @@ class Drawing:
     setting: str = ""
 
 
-def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Path]:
+def write_figures(
+    stores: Sequence[Store],
+    kind: Kind,
+    folder: Path,
+    targets: Mapping[str, float] | None = None,
+) -> list[Path]:
     """Write every figure that the records allow, with captions, to `folder`; return all paths.
+
+    `targets` are targets by metric, in place of those of the problems.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; no file has changed.
     """
-    drawings = draw_all(Findings(frames=read(stores)))
+    drawings = draw_all(Findings(frames=read(stores), targets=targets or {}))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:
         return [path for each in drawings for path in save(each, kind, folder, written)]
