@@ -3,7 +3,8 @@
 The file has one row per trial, with the columns ``study``, ``key``, ``problem``, ``label``,
 ``seed`` and ``status``; ``record``, the text of ``record.json``; and ``curves``, the rows of
 ``metrics.jsonl`` as a list of structs, null where a row lacks a metric. Any Parquet reader reads
-it.
+it. The text of the study's declaration, if it has one, is in the file's metadata under
+``study.toml``.
 """
 
 import json
@@ -18,7 +19,8 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
-from benchmark.atomic import replacing
+from benchmark.atomic import replacing, write_text
+from benchmark.declaration import FILE, declaration_in, declaration_text
 from benchmark.decode import COUNTS, RECORD_BYTES, Row, check_rows
 from benchmark.errors import Misfit, UsageError
 from benchmark.metrics import STEP
@@ -46,12 +48,13 @@ def compact(store: Store, path: Path) -> int:
     Trials without a record, which never ran or are still running, are left out.
 
     Raises:
-        UsageError: there is no record.
+        UsageError: there is no record, or the study's declaration is damaged.
         OSError: the file cannot be written; an existing file is left unchanged.
     """
     records = store.records()
     if not records:
         raise UsageError(f"study {store.study!r} has no records yet: there is nothing to compact")
+    declaration = declaration_text(store.folder)
     curves = [store.metrics(record.trial) for record in records]
     frame = pl.DataFrame(
         [_row(store.study, *each) for each in zip(records, curves, strict=True)],
@@ -59,7 +62,12 @@ def compact(store: Store, path: Path) -> int:
         strict=False,  # JSON may write a float as an integer
     )
     written = BytesIO()  # polars would raise its own error on a full disk
-    frame.write_parquet(written, compression="zstd", compression_level=19)
+    frame.write_parquet(
+        written,
+        compression="zstd",
+        compression_level=19,
+        metadata=None if declaration is None else {FILE: declaration},
+    )
     with replacing(path) as temporary:
         temporary.write_bytes(written.getvalue())
     return len(records)
@@ -68,12 +76,15 @@ def compact(store: Store, path: Path) -> int:
 def restore(path: Path, results: Path) -> Restored:
     """Write a compacted study's files to its folder in `results`; keep trials finished there.
 
+    A declaration that the folder has is kept too.
+
     Raises:
         UsageError: `path` is not a file that `compact` wrote.
         OSError: the folder cannot be written.
     """
     rows = list(_read(path))
     store = Store(results, rows[0][0])
+    _restore_declaration(path, store.folder)
     added = sum(store.add(record, curve) for _, record, curve in rows)
     return Restored(store=store, added=added, kept=len(rows) - added)
 
@@ -85,6 +96,32 @@ def read_trials(path: Path) -> list[tuple[Record, list[Row]]]:
         UsageError: `path` is not a file that `compact` wrote.
     """
     return [(record, curve) for _, record, curve in _read(path)]
+
+
+def _restore_declaration(path: Path, folder: Path) -> None:
+    """Write the declaration in a compacted study; warn of one that is damaged or not needed."""
+    text = _declaration_of(path)
+    if text is None:
+        return
+    reason = ""
+    try:
+        declaration_in(text)
+        if (folder / FILE).exists():
+            reason = f"{folder / FILE} is another one, which is kept"
+            reason *= (folder / FILE).read_text(encoding="utf-8", errors="replace") != text
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(folder / FILE, text)
+    except Misfit as misfit:
+        reason = f"it is damaged ({misfit})"
+    if reason:
+        warnings.warn(plain(f"{path}: its {FILE} is left out: {reason}", 600), stacklevel=3)
+
+
+def _declaration_of(path: Path) -> str | None:
+    """Return the text of the declaration in a Parquet file, unchecked; None if it has none."""
+    found = (parquet.read_metadata(path).metadata or {}).get(FILE.encode())
+    return None if found is None else found.decode(errors="replace")
 
 
 def _schema(curves: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, Any]:
@@ -139,7 +176,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         if table.column_names != _READ:
             raise Misfit(f"it lacks {', '.join(sorted({*_READ} - {*table.column_names}))}")
         table.validate(full=True)
-        return pl.DataFrame(table).to_dicts()
+        # Polars panics on metadata that are no text.
+        return pl.DataFrame(table.replace_schema_metadata(None)).to_dicts()
     except (ValueError, NotImplementedError, OSError, MemoryError, _ARROW, _POLARS) as error:
         raise UsageError(
             f"{path}: expected a file that `compact` wrote, got one that does not read as such "

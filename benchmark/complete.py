@@ -3,7 +3,7 @@
 This is the suite's only main loop; the verb ``run``, notebooks and tests all call it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,6 +109,8 @@ def complete(
     plan = _noticed(planner.plan(), watcher)
     if not plan.missing and not plan.reused:
         watcher.planned(plan)
+        if planner.study.tuned:  # the declaration may be lacking, or be that of another request
+            _declare(planner, watcher)
         return planner.records(plan.trials)
     planner.check_folders(plan)
     check_values(spec for spec in planner.specs() if "." in spec.name)
@@ -145,6 +147,11 @@ def _noticed(plan: TrialPlan, watcher: StudyWatcher) -> TrialPlan:
     for notice in plan.notices:
         watcher.noticed(notice)
     return plan
+
+
+def _declare(planner: Planner, watcher: StudyWatcher) -> None:
+    for change in planner.declare():
+        watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
 
 
 def _completion(
@@ -195,23 +202,20 @@ class _Completion:
             self.launcher.check_hyperparameters(self.planner.specs())
         tried: set[str] = set()
         ready = _Ready()
-        plan = self._with_baselines(plan, ready)
-        while new := _untried(plan, tried):
+        plan = self._with_baselines(plan, ready, tried)
+        while plan.missing:
             if tried:
                 self.watcher.planned(plan)
-            plan = self._prepare(plan, ready)
-            self._declare()
-            new = _untried(plan, tried)
-            tried |= {trial.key for trial in new}
-            self._launch(self._runnable(new), replace(self.context, prepared=ready.folders))
-            plan = self._with_baselines(self.planner.plan(), ready)
+            plan = self._prepare(plan, ready, tried)
+            _declare(self.planner, self.watcher)
+            tried |= {trial.key for trial in plan.missing}
+            self._launch(
+                self._runnable(plan.missing), replace(self.context, prepared=ready.folders)
+            )
+            plan = self._with_baselines(self.planner.plan(tried=tried), ready, tried)
         return plan.trials
 
-    def _declare(self) -> None:
-        for change in self.planner.declare():
-            self.watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
-
-    def _with_baselines(self, plan: TrialPlan, ready: "_Ready") -> TrialPlan:
+    def _with_baselines(self, plan: TrialPlan, ready: "_Ready", tried: set[str]) -> TrialPlan:
         """Take over shipped trials, if they are of the same data, after a check of one of them.
 
         Returns:
@@ -223,7 +227,7 @@ class _Completion:
             if not other:
                 break
             self.planner.refuse_shipped(other)
-            plan = self.planner.plan()
+            plan = self.planner.plan(tried=tried)
             self.watcher.noticed(
                 f"NOTICE: shipped baselines are of other data of {other}: they are trained here"
             )
@@ -232,7 +236,7 @@ class _Completion:
             if not ready.is_checked:
                 self.watcher.checked(self._spot_check(available))
                 ready.is_checked = True
-            self._declare()
+            _declare(self.planner, self.watcher)
             self.planner.take_over()
         return plan
 
@@ -269,11 +273,11 @@ class _Completion:
 
     def _launch(self, trials: Sequence[Trial], context: Context) -> None:
         with self.watcher.busy("rehearsing optimizers"):
-            self.launcher.rehearse(trials, context)
+            self.launcher.rehearse(self.planner.must_work(trials), context)
         with self.watcher.launching(trials) as watcher:
             self.launcher(trials, self.store, context, watcher)
 
-    def _prepare(self, plan: TrialPlan, ready: "_Ready") -> TrialPlan:
+    def _prepare(self, plan: TrialPlan, ready: "_Ready", tried: Set[str]) -> TrialPlan:
         """Prepare the data that are not ready yet, and note them in `ready`.
 
         Returns:
@@ -291,7 +295,7 @@ class _Completion:
                     if dataset in unavailable:
                         raise
                     unavailable[dataset] = str(error)
-                    plan = _noticed(self.planner.plan(unavailable), self.watcher)
+                    plan = _noticed(self.planner.plan(unavailable, tried=tried), self.watcher)
                     self.watcher.planned(plan)
                     break
                 self._take(found, ready.origins)
@@ -311,6 +315,9 @@ class _Completion:
     def _runnable(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that the launcher can run; the others get ``skipped`` records."""
         reasons = _reasons(trials, self.launcher)
+        for place in dict.fromkeys((t.accelerator, t.precision) for t in trials if _is_tuning(t)):
+            if reason := reasons[place]:
+                self.watcher.noticed(f"NOTICE: nothing is tuned on {' '.join(place)}: {reason}")
         for trial in trials:
             if reason := reasons[trial.accelerator, trial.precision]:
                 self._skip(trial, reason)
@@ -342,8 +349,8 @@ def _how_far(shipped: Record, again: Record | None) -> str:
     return f"{off}, and the weights are {bits} in every bit"
 
 
-def _untried(plan: TrialPlan, tried: set[str]) -> list[Trial]:
-    return [trial for trial in plan.missing if trial.key not in tried]
+def _is_tuning(trial: Trial) -> bool:
+    return trial.purpose == "tuning"
 
 
 def _wanted(trials: Sequence[Trial]) -> list[tuple[str, str, bool]]:

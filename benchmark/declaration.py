@@ -9,7 +9,8 @@ evaluation trial, so that a report needs this file and the records, and no optim
 import json
 import statistics
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,14 +20,16 @@ from msgspec import Struct, structs
 
 from benchmark.atomic import write_text
 from benchmark.decode import read_file
-from benchmark.errors import UsageError
+from benchmark.errors import Misfit, UsageError
 from benchmark.plain_text import plain
 
 FILE = "study.toml"
+LOCK = ".study.lock"
 MARGIN_SHARE = 0.01  # of the reference's mean: a smaller difference never matters
 MOST_MARGIN_SHARE = 0.05  # a larger difference always matters, however much seeds differ
 Edge = Literal["", "low", "high"]
 _MOST_BYTES = 4_000_000
+_LONGEST_WAIT_SECONDS = 60.0  # for another process, which holds the lock for one small write
 _Json = dict[str, Any]
 
 
@@ -37,11 +40,18 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         at: Time in UTC, ISO 8601.
         what: The parts that changed, each with its old and new value in words.
         records: Number of trials with a result at that time.
+        evaluated: Number of them on evaluation seeds; 0 if nothing that is compared was known yet.
     """
 
     at: str
     what: list[str]
     records: int
+    evaluated: int = 0
+
+    @property
+    def is_look(self) -> bool:
+        """The evaluation seeds changed after some had been seen."""
+        return self.evaluated > 0 and any(each.startswith("seeds:") for each in self.what)
 
 
 class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,16 +165,39 @@ def read_declaration(folder: Path, name: str = FILE) -> Declaration | None:
     Raises:
         UsageError: the file is damaged.
     """
+    text = declaration_text(folder, name)
+    return None if text is None else declaration_in(text)
+
+
+def declaration_text(folder: Path, name: str = FILE) -> str | None:
+    """Return the checked text of the declaration in a study's folder; None if there is none.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
     path = folder / name
     try:
-        data = tomllib.loads(read_file(path, _MOST_BYTES).decode())
-        return msgspec.convert(data, Declaration)
+        text = read_file(path, _MOST_BYTES).decode()
+        declaration_in(text)
     except FileNotFoundError:
         return None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(
             f"{path} is damaged ({plain(error, 200)}): mend it, or remove it to declare anew"
         ) from None
+    return text
+
+
+def declaration_in(text: str) -> Declaration:
+    """Return the declaration in the text of a ``study.toml``.
+
+    Raises:
+        Misfit: the suite does not write such a text.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(text), Declaration)
+    except (ValueError, RecursionError) as error:
+        raise Misfit(str(error)) from None
 
 
 def write_declaration(folder: Path, declaration: Declaration) -> None:
@@ -181,14 +214,17 @@ def write_declaration(folder: Path, declaration: Declaration) -> None:
 
 
 def declared(
-    folder: Path, asked: Declaration, num_results: int
+    folder: Path, asked: Declaration, purposes: Callable[[], Sequence[str]]
 ) -> tuple[Declaration, tuple[str, ...]]:
     """Declare a study in its folder, or note how it now differs from what was declared.
+
+    Processes that share the study do so one after the other, so that each change is kept.
 
     Args:
         folder: The study's folder, which is made.
         asked: The declaration of the study as it is asked for now.
-        num_results: Number of trials with a result so far.
+        purposes: Returns the purposes of the trials that have a result so far; called only if
+            something changed.
 
     Returns:
         The declaration as it now stands in the file, and the changes in words, none at first.
@@ -198,23 +234,47 @@ def declared(
         OSError: the file cannot be written.
     """
     found = read_declaration(folder)
-    if found is None:
-        write_declaration(folder, asked)
-        return asked, ()
-    asked = _with_all_of(found, asked)
-    changes = tuple(_changes(found, asked))
-    if not changes:
+    if found is not None and not _changes(found, _with_all_of(found, asked)):
         return found, ()
-    deviation = Deviation(at=asked.at, what=list(changes), records=num_results)
-    merged = structs.replace(
-        asked,
-        at=found.at,
-        margins=found.margins,
-        chosen=found.chosen,
-        deviations=[*found.deviations, *([deviation] if num_results else [])],
-    )
-    write_declaration(folder, merged)
-    return merged, changes if num_results else ()
+    known = purposes()
+    with _alone(folder):
+        found = read_declaration(folder)
+        if found is None:
+            write_declaration(folder, asked)
+            return asked, ()
+        asked = _with_all_of(found, asked)
+        changes = tuple(_changes(found, asked))
+        if not changes:
+            return found, ()
+        deviation = Deviation(
+            at=asked.at,
+            what=list(changes),
+            records=len(known),
+            evaluated=known.count("evaluation"),
+        )
+        merged = structs.replace(
+            asked,
+            at=found.at,
+            margins=found.margins,
+            chosen=found.chosen,
+            deviations=[*found.deviations, *([deviation] if known else [])],
+        )
+        write_declaration(folder, merged)
+        return merged, changes if known else ()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Return a context in which no other process changes the declaration.
+
+    Raises:
+        OSError: the lock cannot be made, or another process holds it for a minute.
+    """
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK, timeout=_LONGEST_WAIT_SECONDS):
+        yield
 
 
 def default_margin(values: Sequence[float]) -> float:
@@ -244,16 +304,24 @@ def with_outcomes(
         UsageError: the study was not declared, or the file is damaged.
         OSError: the file cannot be written.
     """
+    found = _with(folder, chosen, margins)
+    if found == read_declaration(folder):
+        return found
+    with _alone(folder):
+        found = _with(folder, chosen, margins)
+        write_declaration(folder, found)
+        return found
+
+
+def _with(folder: Path, chosen: Sequence[Chosen], margins: Mapping[str, float]) -> Declaration:
+    """Return the declaration in `folder` with these outcomes and margins."""
     found = read_declaration(folder)
     if found is None:
         raise UsageError(f"{folder / FILE} is missing: run the study again to declare it")
     outcomes = {each.place: each for each in (*found.chosen, *chosen)}
-    new = structs.replace(
+    return structs.replace(
         found, chosen=list(outcomes.values()), margins={**margins, **found.margins}
     )
-    if new != found:
-        write_declaration(folder, new)
-    return new
 
 
 def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:

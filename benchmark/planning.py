@@ -2,12 +2,18 @@
 
 import errno
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.baselines import PerProblem
-from benchmark.declaration import declared, default_margin, with_outcomes
+from benchmark.declaration import (
+    FILE,
+    declared,
+    default_margin,
+    read_declaration,
+    with_outcomes,
+)
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
@@ -26,6 +32,7 @@ from datamodules.registry import DATASETS
 from optimizers.errors import SpecError
 from optimizers.grammar import build_once
 from optimizers.spec import OptimizerSpec
+from optimizers.tunable import Tunable
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
@@ -90,6 +97,7 @@ class Planner:
         self._reused: dict[str, Record] = {}
         self._reference = request.reference if request else ""
         self._settled: list[Workload] = list(self.study.workloads)
+        self._declared: tuple[Workload, ...] = ()
         self._last: dict[Cell, Stage] = {}
         self._unavailable: dict[str, str] = {}
         self._noticed: set[str] = set()
@@ -104,10 +112,9 @@ class Planner:
             UsageError: the declaration in the folder is damaged.
             OSError: it cannot be written.
         """
-        study = replace(self.study, workloads=tuple(self._settled))
-        asked = study.declaration(self._reference)
-        found, changes = declared(self._store.folder, asked, len(self._results))
-        reference = found.reference or next(iter(found.labels), "")
+        changes = self._declare_once()
+        found = read_declaration(self._store.folder)
+        reference = (found.reference or next(iter(found.labels), "")) if found else ""
         cells = [cell for workload in self._settled for cell in self.study.cells(workload)]
         chosen = [each for cell in cells for each in outcomes(self.study, cell, self._record)]
         margins = {
@@ -138,17 +145,49 @@ class Planner:
             del self._reused[key], self._results[key]
         self._last.clear()
 
+    def _declare_once(self) -> tuple[str, ...]:
+        """Declare the study as it is asked for, unless this was done with the same data.
+
+        Processes with other wishes for the study then each note their change once.
+        """
+        workloads, folder = tuple(self._settled), self._store.folder
+        if self._declared == workloads and (folder / FILE).exists():
+            return ()
+        study = replace(self.study, workloads=workloads)
+        _, changes = declared(folder, study.declaration(self._reference), self._purposes)
+        self._declared = workloads
+        return changes
+
+    def _purposes(self) -> list[str]:
+        """Return the purposes of all trials of the study that have a result."""
+        found = self._store.records()
+        return [record.trial.purpose for record in found if record.status in FINISHED]
+
     def specs(self) -> list[OptimizerSpec]:
         """Return the optimizers of the study."""
         return list(self.study.protocol.specs())
 
-    def plan(self, unavailable: Mapping[str, str] | None = None) -> TrialPlan:
+    def must_work(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return those of `trials` whose optimizers may not fail: all that are trained as given.
+
+        Of optimizers that are tuned, these are the defaults. Another point that fails counts as
+        worst, as one that diverges does.
+        """
+        if self.study.tuned is None:
+            return list(trials)
+        defaults = set(self.specs())
+        return [t for t in trials if t.purpose == "tuning" and t.optimizer in defaults]
+
+    def plan(
+        self, unavailable: Mapping[str, str] | None = None, *, tried: Set[str] = frozenset()
+    ) -> TrialPlan:
         """Return the trials to run, with embedded data in place of unavailable data.
 
         With a protocol of several stages, these are the trials of the stages reached so far.
 
         Args:
             unavailable: Reasons by the name of a data set that turned out to be unavailable.
+            tried: Keys of trials that have run and are not missing, even without a result.
 
         Raises:
             DataUnavailableError: data are unavailable and must not be replaced.
@@ -160,7 +199,7 @@ class Planner:
         self._noticed.update(new)
         stages = [stage for workload in workloads for stage in self._stages(workload)]
         trials = _each_once(stages)
-        missing = self.missing(trials)
+        missing = [trial for trial in self.missing(trials) if trial.key not in tried]
         waiting = {trial.key for trial in missing}
         doing = (s.doing for s in stages if any(trial.key in waiting for trial in s.trials))
         edited = [] if self._is_planned else self._edit_notice(missing)
@@ -210,10 +249,7 @@ class Planner:
 
     def _contestants(self) -> tuple[str, ...]:
         tuned = self.study.tuned
-        return tuple(
-            f"{each.label} (tuned over {', '.join(r.name for r in each.space.ranges)})"
-            for each in (tuned.tunables if tuned else ())
-        )
+        return tuple(_how_tuned(each) for each in (tuned.tunables if tuned else ()))
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials without a result; results that were found before are not read again."""
@@ -324,6 +360,11 @@ class Planner:
         if stage.is_last:
             self._last[cell] = stage
         return stage
+
+
+def _how_tuned(tunable: Tunable) -> str:
+    names = ", ".join(each.name for each in tunable.space.ranges)
+    return f"{tunable.label} ({f'tuned over {names}' if names else 'as given'})"
 
 
 def _each_once(stages: Iterable[Stage]) -> list[Trial]:

@@ -130,7 +130,7 @@ def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgeme
     known = {record.trial.key: record for record in records}
     entrants = tuple(_entrants(declaration, known))
     reference = declaration.reference or next(iter(declaration.labels), "")
-    looks = sum(any(w.startswith("seeds:") for w in d.what) for d in declaration.deviations)
+    looks = sum(deviation.is_look for deviation in declaration.deviations)
     verdicts: dict[Aspect, tuple[Verdict, ...]] = {}
     for aspect, metric in _aspects(declaration, known.values()).items():
         family = [

@@ -1,6 +1,7 @@
 """The verb ``compare``: is an optimizer better than tuned baselines? One command to a verdict."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,6 +14,8 @@ from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from optimizers.errors import SpecError
 from optimizers.grammar import describe_tunables
+from optimizers.pick import shown
+from optimizers.tunable import Tunable
 
 BASELINES = "adam,sgd,momentum"
 
@@ -56,20 +59,41 @@ def command(
     """
     mine = ",".join(optimizers)
     try:
-        labels = [tunable.label for tunable in describe_tunables(mine, options["space"])]
-        others = [tunable.label for tunable in describe_tunables(against, options["space"])]
+        own = describe_tunables(mine, options["space"])
+        others = describe_tunables(against, options["space"])
     except SpecError as error:
         raise UsageError(str(error)) from None
-    outside = Outside.taken_from(options, study or _study_name(labels))
-    added = [label for label in labels if label not in others]
+    _check_distinct(own, others)
+    outside = Outside.taken_from(options, study or _study_name([each.label for each in own]))
+    is_new = any(each not in others for each in own)
     options |= {
-        "opts": ",".join([against, *([mine] if added else [])]),
-        "reference": others[0],
+        "opts": ",".join([against, *([mine] if is_new else [])]),
+        "reference": others[0].label,
     }
     request = request_of(options)
     if check and not outside.dry_run and Planner(request, outside.store()).plan().missing:
         _check(mine, options["space"], quiet=outside.as_json)
     return carry_out(request, outside)
+
+
+def _check_distinct(own: Sequence[Tunable], others: Sequence[Tunable]) -> None:
+    """Check that there is something to compare, and that no label means two optimizers.
+
+    Raises:
+        UsageError: the message says what to write.
+    """
+    baselines = {each.label: each for each in others}
+    for each in own:
+        if baselines.get(each.label, each) != each:
+            raise UsageError(
+                f"{shown(each.label)} is one of the baselines too, tuned over other values: give "
+                f"yours a name of its own, as in {each.name}@mine:…"
+            )
+    if len({each.label for each in (*own, *others)}) == 1:
+        raise UsageError(
+            f"{shown(own[0].label)} would be compared with itself alone: name others, as in "
+            "--against adam,sgd"
+        )
 
 
 def _study_name(labels: list[str]) -> str:

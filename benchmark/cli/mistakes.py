@@ -23,6 +23,24 @@ _OTHER_NAMES = {
     "--output": "--results FOLDER",
     "--name": "--study NAME",
 }
+_OF_VERBS = {
+    "run": {
+        "--on": "--problem logreg/mnist",
+        "--budget": "--tune 16 (how many points each optimizer tries)",
+        "--against": "--opts adam,sgd --reference adam",
+        "--baselines": "--opts adam,sgd --reference adam",
+    },
+    "compare": {
+        "--tune": "--budget 16 (how many points each optimizer tries)",
+        "--trials": "--budget 16 (how many points each optimizer tries)",
+        "--problem": "--on logreg/mnist",
+        "--problems": "--on logreg/mnist",
+        "--model": "--on MODEL/DATASET, as in --on logreg/mnist",
+        "--dataset": "--on MODEL/DATASET, as in --on logreg/mnist",
+        "--reference": "--against adam,sgd, whose first is the reference",
+        "--baselines": "--against adam,sgd",
+    },
+}
 _HYPERPARAMETERS = {"lr", "betas", "eps", "momentum", "weight-decay", *ALIASES}
 ACCELERATOR_ALIASES = {
     "cuda": "gpu",
@@ -33,6 +51,7 @@ ACCELERATOR_ALIASES = {
 }
 
 
+_OPTS_FOLLOW = ("check", "compare")
 _EXTRA = "Got unexpected extra argument"
 _OPTS = {"--opts", *(name for name, cure in _OTHER_NAMES.items() if cure.startswith("--opts"))}
 
@@ -46,16 +65,19 @@ def cure_of(error: click.ClickException) -> str:
     if not isinstance(error, click.NoSuchOption):
         return ""
     name = error.option_name.partition("=")[0]
-    if command is not None and command.name == "check" and name in _OPTS:
-        return f"no such option {name}: optimizers follow the verb, as in check adam,mine.MyOpt"
+    verb = command.name or "" if command is not None else ""
+    if verb in _OPTS_FOLLOW and name in _OPTS:
+        return f"no such option {name}: optimizers follow the verb, as in {verb} adam,mine.MyOpt"
+    if cure := _OF_VERBS.get(verb, {}).get(name):
+        return f"no such option {name} of {verb}: write {cure}"
     if name in _OTHER_NAMES:
         return f"no such option {name}: write {_OTHER_NAMES[name]}"
     key = name.removeprefix("--").replace("_", "-")
     if key in _HYPERPARAMETERS or key.replace("-", "_") in _HYPERPARAMETERS:
         key = ALIASES.get(key.replace("-", "_"), key.replace("-", "_"))
+        where = f"{verb} adam" if verb in _OPTS_FOLLOW else "--opts adam"
         return (
-            f"no such option {name}: a hyperparameter belongs to its optimizer: "
-            f"--opts adam:{key}=VALUE"
+            f"no such option {name}: a hyperparameter belongs to its optimizer: {where}:{key}=VALUE"
         )
     return ""
 

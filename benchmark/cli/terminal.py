@@ -128,7 +128,7 @@ class Terminal:
             print_tables(self._console, records)
             for line in self._origins():
                 self.say(line)
-            for line in self._verdicts(records):
+            for line in self._verdicts():
                 self.say(line)
             done = "" if self._has_run else "all trials were on record; "
             again = _verb("show", self._store)
@@ -140,7 +140,12 @@ class Terminal:
                 f"{counted(lacking, 'trial')} without a record: another process has them; "
                 "the same command goes on"
             )
-        return 1 if lacking or any(record.status == "failed" for record in records) else 0
+        failed = [record.trial.purpose for record in records if record.status == "failed"]
+        if points := failed.count("tuning"):
+            self.say(
+                f"{counted(points, 'trial')} of the tuning failed: these points count as worst"
+            )
+        return 1 if lacking or "evaluation" in failed else 0
 
     def _origins(self) -> list[str]:
         """Return a line on each setting that shipped baselines chose."""
@@ -152,26 +157,27 @@ class Terminal:
             if each.source and each.problem in problems
         ]
 
-    def _verdicts(self, records: Sequence[Record]) -> list[str]:
+    def _verdicts(self) -> list[str]:
         """Return the verdicts of a study that was tuned; none of one that was not."""
-        judgement = self._judgement(records)
+        judgement = self._judgement()
         if judgement is None:
             return []
         from benchmark.report.judgements import sentences
 
         return ["", *sentences(judgement)]
 
-    def _judgement(self, records: Sequence[Record]) -> "Judgement | None":
+    def _judgement(self) -> "Judgement | None":
+        """Return the verdicts on all that was declared, even if less was asked for now."""
         declaration = read_declaration(self._store.folder)
         if declaration is None or not declaration.is_tuned:
             return None
         from benchmark.analysis.judging import judgement_of  # loads scipy
 
-        return judgement_of(declaration, records)
+        return judgement_of(declaration, self._store.records())
 
     def _as_json(self, records: Sequence[Record]) -> object:
         """Return the tables; with those of a tuned study, its verdicts."""
-        judgement = self._judgement(records)
+        judgement = self._judgement()
         tables = tables_as_json(records)
         if judgement is None:
             return tables

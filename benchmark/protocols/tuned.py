@@ -69,6 +69,7 @@ class Tuned:
         tuning_seeds: The first is for all points, the others are for the best quarter.
         metric: The validation metric whose final value chooses.
         sampler: Name of what chooses the points, out of `samplers.SAMPLERS`.
+        scramble: Seed of the points; the learning rates of ``halton`` do not depend on it.
     """
 
     tunables: tuple[Tunable, ...]
@@ -77,6 +78,7 @@ class Tuned:
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
     metric: str = CHOOSING[0]
     sampler: str = "halton"
+    scramble: int = 0
 
     def specs(self) -> tuple[OptimizerSpec, ...]:
         """Return the optimizers with their default hyperparameters."""
@@ -107,7 +109,8 @@ class _Progress:
     protocol: Tuned
     cell: Cell
     results: Results
-    _values: dict[str, float | None] = field(default_factory=dict)
+    _trials: dict[tuple[OptimizerSpec, int], Trial] = field(default_factory=dict)
+    _values: dict[tuple[OptimizerSpec, int], float | None] = field(default_factory=dict)
 
     @cached_property
     def stage(self) -> Stage:
@@ -149,7 +152,7 @@ class _Progress:
         """Return the points of each optimizer, widened as far as the results so far ask for it."""
         budget, first = self.protocol.budget, self.protocol.tuning_seeds[:1]
         series = [
-            _Series(tunable, self.protocol.sampler, lambda spec: self._value(spec, first[0]))
+            _Series(tunable, self.protocol, lambda spec: self._value(spec, first[0]))
             for tunable in self.protocol.tunables
         ]
         for one in series:
@@ -166,7 +169,7 @@ class _Progress:
                 break
             for one, edge in zip(series, edges, strict=True):
                 one.go_beyond(edge, max(1, budget // 2))
-        return [one.points for one in series]
+        return [list(dict.fromkeys(one.points)) for one in series]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
         """Return the end of the learning rates tried at which `spec` lies.
@@ -189,7 +192,9 @@ class _Progress:
         return tuple({trial.key: trial for trial in trials}.values())
 
     def _trial(self, spec: OptimizerSpec, seed: int) -> Trial:
-        return self.cell.trial(spec, seed, purpose="tuning")
+        if (spec, seed) not in self._trials:  # a trial's key, a digest, is found only once
+            self._trials[spec, seed] = self.cell.trial(spec, seed, purpose="tuning")
+        return self._trials[spec, seed]
 
     def _is_finished(self, trial: Trial) -> bool:
         record = self.results(trial)
@@ -218,12 +223,11 @@ class _Progress:
 
     def _value(self, spec: OptimizerSpec, seed: int) -> float | None:
         """Return the value to minimize: infinity if there is no result, None if not known yet."""
-        trial = self._trial(spec, seed)
-        if trial.key not in self._values:
-            record = self.results(trial)
+        if (spec, seed) not in self._values:
+            record = self.results(self._trial(spec, seed))
             known = record is not None and record.status != "skipped"
-            self._values[trial.key] = self._cost(record) if record and known else None
-        return self._values[trial.key]
+            self._values[spec, seed] = self._cost(record) if record and known else None
+        return self._values[spec, seed]
 
     def _cost(self, record: Record) -> float:
         value = record.metrics.get(self.protocol.metric)
@@ -237,17 +241,18 @@ class _Series:
 
     Args:
         tunable: The optimizer.
-        name: The sampler's name.
+        protocol: The protocol, which says what chooses the points.
         value: Returns the value of a point, None if it is not known yet.
     """
 
     def __init__(
-        self, tunable: Tunable, name: str, value: Callable[[OptimizerSpec], float | None]
+        self, tunable: Tunable, protocol: Tuned, value: Callable[[OptimizerSpec], float | None]
     ) -> None:
         self.points: list[OptimizerSpec] = []
         self._tunable = tunable
-        self._sampler = sampler(name, tunable)
-        self._batches = _BATCHES.get(name, 1)
+        self._seed = protocol.scramble
+        self._sampler = sampler(protocol.sampler, tunable, seed=self._seed)
+        self._batches = _BATCHES.get(protocol.sampler, 1)
         self._value = value
         rates = [each for each in tunable.space.ranges if _is_rate(each)]
         self._ends = (rates[0].low, rates[0].high) if rates else (0.0, 0.0)
@@ -290,7 +295,9 @@ class _Series:
             for each in self._tunable.space.ranges
         )
         wider = replace(self._tunable, space=replace(self._tunable.space, ranges=ranges))
-        self.points += points(wider, count + 1)[1:]  # the first point is the defaults
+        self.points += points(wider, count + 1, seed=self._seed)[
+            1:
+        ]  # the first point is the defaults
 
 
 def _is_rate(one: object) -> TypeGuard[Range]:

@@ -123,7 +123,7 @@ def p_words(p: float) -> str:
 
 def how_tuned(entrant: Entrant) -> str:
     """Return how an optimizer was tuned: "lr=0.01, tuned over lr, 16 points"."""
-    if not entrant.tried:
+    if not entrant.tried or not entrant.tunes:
         return "as given"
     chosen = entrant.spec.label.removeprefix(entrant.label).strip()
     tuned = f"tuned over {', '.join(entrant.tunes)}, {counted(entrant.tried, 'point')}"

@@ -1,9 +1,15 @@
 import polars as pl
 import pytest
+from pyarrow import parquet
 
 from benchmark.archive import compact, restore
+from benchmark.declaration import FILE, write_declaration
 from benchmark.errors import UsageError
+from benchmark.problems import problems_of
+from benchmark.protocols.tuned import Tuned
 from benchmark.store import FILES, Store
+from benchmark.study import Study
+from optimizers.grammar import describe_tunables
 
 
 def curve(*losses):
@@ -136,3 +142,55 @@ def test_a_study_name_that_leads_out_of_the_folder_is_refused(store, tmp_path):
     pl.read_parquet(path).with_columns(study=pl.lit("../x")).write_parquet(path)
     with pytest.raises(UsageError, match="study name"):
         restore(path, tmp_path / "results")
+
+
+def declare(folder, opts="adam,sgd"):
+    tuned = Tuned(tunables=tuple(describe_tunables(opts)), budget=4, seeds=(0, 1))
+    workload = problems_of("mlp", "digits").workload
+    declaration = Study(name="study", workloads=(workload,), tuned=tuned).declaration("adam")
+    write_declaration(folder, declaration)
+    return (folder / FILE).read_bytes()
+
+
+def test_a_declaration_comes_back_byte_by_byte(store, tmp_path):
+    text = declare(store.folder, opts="adam@ö|'x' y:lr=1e-4..1e-1,sgd")
+    compact(store, tmp_path / "a.parquet")
+    restored = restore(tmp_path / "a.parquet", tmp_path / "elsewhere")
+    assert (restored.store.folder / FILE).read_bytes() == text
+
+
+def test_a_study_without_a_declaration_comes_back_without_one(store, tmp_path):
+    compact(store, tmp_path / "a.parquet")
+    restored = restore(tmp_path / "a.parquet", tmp_path / "elsewhere")
+    assert not (restored.store.folder / FILE).exists()
+
+
+def test_the_declaration_in_the_folder_is_kept_and_a_difference_is_said(store, tmp_path):
+    declare(store.folder)
+    compact(store, tmp_path / "a.parquet")
+    restore(tmp_path / "a.parquet", tmp_path)  # the same one needs no word
+    other = declare(store.folder, opts="adam,lion")
+    with pytest.warns(UserWarning, match=r"study\.toml is left out: .* is another one"):
+        restore(tmp_path / "a.parquet", tmp_path)
+    assert (store.folder / FILE).read_bytes() == other
+
+
+@pytest.mark.parametrize("text", ["", "= 3", "at = 3\n", "\x00", 'at = "x"\nnew = 1\n', b"\xff["])
+def test_a_damaged_declaration_is_left_out_in_one_line_and_the_trials_are_restored(
+    store, tmp_path, text
+):
+    compact(store, tmp_path / "a.parquet")
+    table = parquet.read_table(tmp_path / "a.parquet").replace_schema_metadata({FILE: text})
+    parquet.write_table(table, tmp_path / "b.parquet")
+    with pytest.warns(UserWarning, match=r"study\.toml is left out: it is damaged") as found:
+        restored = restore(tmp_path / "b.parquet", tmp_path / "elsewhere")
+    assert restored.added == 5
+    assert "\n" not in str(found[0].message)
+    assert not (restored.store.folder / FILE).exists()
+
+
+def test_a_study_whose_declaration_is_damaged_is_not_compacted_without_it(store, tmp_path):
+    (store.folder / FILE).write_text("= 3")
+    with pytest.raises(UsageError, match=r"study\.toml is damaged"):
+        compact(store, tmp_path / "a.parquet")
+    assert not (tmp_path / "a.parquet").exists()

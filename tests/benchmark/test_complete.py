@@ -1,3 +1,5 @@
+import errno
+import math
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +8,9 @@ import pytest
 
 import datamodules.places
 from benchmark.complete import Warner, complete
+from benchmark.declaration import FILE, read_declaration
 from benchmark.errors import UsageError
+from benchmark.planning import Planner
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
 from benchmark.record import Environment, Record
@@ -236,3 +240,168 @@ def test_values_that_a_plugged_in_class_refuses_end_it_before_anything_starts(st
     with pytest.raises(UsageError, match="--opts: .*lr"):
         complete(refused, store, launcher)
     assert launcher.calls == []
+
+
+TUNED = replace(DIGITS, seeds=5, tune=4, reference="adam")
+
+
+class Formulas(Noting):
+    """A launcher whose losses are formulas; the trials that `fails` picks fail."""
+
+    def __init__(self, *, fails=lambda trial: False, stops_after=None, **others):
+        super().__init__(**others)
+        self.rehearsed = []
+        self._fails, self._stops_after = fails, stops_after
+
+    def rehearse(self, trials, context):
+        self.rehearsed += trials
+
+    def __call__(self, trials, store, context, watcher):
+        for trial in trials:
+            if len(self.ran) == self._stops_after:
+                raise KeyboardInterrupt
+            self.ran.append(trial)
+            store.begin(trial)
+            store.write(self._record(trial, context.environment))
+
+    def _record(self, trial, environment):
+        if self._fails(trial):
+            return Record(trial=trial, status="failed", reason="x", environment=environment)
+        loss = 1 + abs(math.log10(trial.optimizer.hyperparameters["lr"] / 1e-2))
+        loss += math.sin(trial.seed) / 100
+        return Record(
+            trial=trial, status="done", metrics={"val/loss": loss}, environment=environment
+        )
+
+
+def test_of_a_tuned_optimizer_only_the_defaults_must_not_fail(store):
+    launcher = Formulas()
+    complete(TUNED, store, launcher)
+    assert len(launcher.rehearsed) == 2
+    assert {trial.purpose for trial in launcher.rehearsed} == {"tuning"}
+    assert {trial.optimizer for trial in launcher.rehearsed} == set(
+        TUNED.study("study").protocol.specs()
+    )
+
+
+def test_points_that_fail_count_as_worst_and_the_study_ends(store):
+    launcher = Formulas(fails=lambda trial: trial.optimizer.hyperparameters["lr"] > 0.005)
+    records = complete(TUNED, store, launcher)
+    evaluated = [record for record in records if record.trial.purpose == "evaluation"]
+    assert len(evaluated) == 10
+    assert {record.status for record in evaluated} == {"done"}
+    assert len(launcher.ran) == len({trial.key for trial in launcher.ran})  # none twice
+
+
+@pytest.mark.parametrize("stops_after", range(0, 36, 3))
+def test_a_tuned_study_that_is_stopped_anywhere_goes_on_and_ends_as_if_it_had_not_been(
+    stops_after, tmp_path
+):
+    whole, stopped = (Store(tmp_path / name, "study") for name in ("whole", "stopped"))
+    at_once = Formulas()
+    expected = complete(TUNED, whole, at_once)
+    first, second = Formulas(stops_after=stops_after), Formulas()
+    if stops_after < len(at_once.ran):
+        with pytest.raises(KeyboardInterrupt):
+            complete(TUNED, stopped, first)
+    records = complete(TUNED, stopped, second)
+    assert [record.trial for record in records] == [record.trial for record in expected]
+    assert len(first.ran) + len(second.ran) == len(at_once.ran)
+    one, other = (read_declaration(each.folder) for each in (whole, stopped))
+    assert (one.chosen, one.margins) == (other.chosen, other.margins)
+    assert other.deviations == []
+
+
+@pytest.mark.parametrize("sampler", ["halton", "random", "optuna"])
+def test_a_tuned_study_asked_for_again_trains_nothing(sampler, store):
+    asked = replace(TUNED, tune=6, sampler=sampler)
+    complete(asked, store, Formulas())
+    again = Formulas()
+    complete(asked, store, again)
+    assert again.ran == []
+    assert again.calls == []
+
+
+def test_a_declaration_that_was_removed_is_made_again_with_its_outcomes(store):
+    complete(TUNED, store, Formulas())
+    before = read_declaration(store.folder)
+    (store.folder / FILE).unlink()
+    complete(TUNED, store, Formulas())
+    after = read_declaration(store.folder)
+    assert (after.chosen, after.margins) == (before.chosen, before.margins)
+
+
+def test_a_change_that_needs_no_new_trial_is_noted_too(store):
+    complete(replace(TUNED, seeds=6), store, Formulas())
+    watcher = Telling()
+    complete(replace(TUNED, tune=3), store, Formulas(), watcher)
+    assert any("differs from its declaration: tuning" in told for told in watcher.told)
+
+
+def test_seeds_that_change_before_the_evaluation_are_no_second_look(store):
+    with pytest.raises(KeyboardInterrupt):
+        complete(TUNED, store, Formulas(stops_after=5))
+    for seeds in (6, 7):
+        complete(replace(TUNED, seeds=seeds), store, Formulas(), Telling())
+    looks = [each.is_look for each in read_declaration(store.folder).deviations]
+    assert looks == [False, True]
+
+
+def test_two_processes_with_other_wishes_note_their_changes_once(store):
+    other = replace(TUNED, opts="adam,lion", tune=3)
+    with pytest.raises(KeyboardInterrupt):
+        complete(TUNED, store, Formulas(stops_after=5))
+    inner = Planner(other, store)
+
+    class Interleaved(Formulas):
+        def __call__(self, trials, store, context, watcher):
+            super().__call__(trials, store, context, watcher)
+            inner.plan()
+            inner.declare()
+
+    complete(TUNED, store, Interleaved())
+    assert len(read_declaration(store.folder).deviations) == 1
+
+
+def test_a_place_where_nothing_can_be_tuned_is_named_and_the_other_is_compared(store):
+    watcher = Telling()
+    asked = replace(TUNED, accelerators=("cpu", "gpu"))
+    launcher = Formulas(refused=("gpu",))
+    records = complete(asked, store, launcher, watcher)
+    assert [told for told in watcher.told if "nothing is tuned on gpu 32-true: not here" in told]
+    evaluated = [record for record in records if record.trial.purpose == "evaluation"]
+    assert {record.trial.accelerator for record in evaluated} == {"cpu"}
+    assert watcher.plans[-1].doing == "evaluation"
+    assert {trial.purpose for trial in watcher.plans[-1].missing} == {"evaluation"}
+
+
+def test_the_declaration_has_the_embedded_twin_of_unavailable_data(store):
+    asked = replace(TUNED, problems=("logreg/mnist",))
+    complete(asked, store, Formulas(unavailable=("mnist",)), Telling())
+    declaration = read_declaration(store.folder)
+    assert list(declaration.problems) == ["logreg/digits"]
+    assert {each.problem for each in declaration.chosen} == {"logreg/digits"}
+    assert list(declaration.margins) == ["logreg/digits"]
+
+
+@pytest.mark.parametrize("lock_too", [False, True])
+def test_a_declaration_that_cannot_be_written_ends_the_study_and_loses_nothing(
+    lock_too, store, monkeypatch
+):
+    with pytest.raises(KeyboardInterrupt):
+        complete(TUNED, store, Formulas(stops_after=8))
+    before = (store.folder / FILE).read_bytes(), len(store.records())
+
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", str(store.folder / FILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "benchmark.declaration._alone" if lock_too else "benchmark.declaration.write_text", fail
+        )
+        with pytest.raises(OSError, match="No space left"):
+            complete(TUNED, store, Formulas())
+    assert (store.folder / FILE).read_bytes() == before[0]
+    assert len(store.records()) >= before[1]
+    complete(TUNED, store, Formulas())
+    assert read_declaration(store.folder).margins

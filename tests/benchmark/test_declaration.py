@@ -1,7 +1,9 @@
+import multiprocessing
 import tomllib
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from benchmark.declaration import (
     FILE,
@@ -30,9 +32,14 @@ def fixed_study(opts="adam,sgd", seeds=(0, 1)):
     return Study(name="s", workloads=(WORKLOAD,), optimizers=specs, seeds=seeds)
 
 
+def results(tuning=0, evaluation=0):
+    """Return the purposes of trials with a result, as a planner does."""
+    return lambda: ["tuning"] * tuning + ["evaluation"] * evaluation
+
+
 @pytest.mark.parametrize("study", [tuned_study(), fixed_study()])
 def test_a_declaration_survives_its_file(tmp_path, study):
-    written, changes = declared(tmp_path, study.declaration("adam"), 0)
+    written, changes = declared(tmp_path, study.declaration("adam"), results(0))
     assert changes == ()
     assert read_declaration(tmp_path) == written
     data = tomllib.loads((tmp_path / FILE).read_text())
@@ -65,8 +72,8 @@ def test_a_damaged_declaration_is_one_line_with_the_cure(tmp_path, text):
     ],
 )
 def test_a_change_after_results_is_a_deviation(tmp_path, now, words):
-    declared(tmp_path, tuned_study().declaration("adam"), 0)
-    found, changes = declared(tmp_path, now.declaration("adam"), 3)
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    found, changes = declared(tmp_path, now.declaration("adam"), results(3))
     assert len(changes) == 1
     assert words in changes[0]
     [deviation] = found.deviations
@@ -75,21 +82,23 @@ def test_a_change_after_results_is_a_deviation(tmp_path, now, words):
 
 
 def test_a_change_before_any_result_is_no_deviation(tmp_path):
-    declared(tmp_path, tuned_study().declaration("adam"), 0)
-    found, changes = declared(tmp_path, tuned_study(budget=8).declaration("adam"), 0)
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    found, changes = declared(tmp_path, tuned_study(budget=8).declaration("adam"), results(0))
     assert (found.deviations, changes) == ([], ())
     assert found.tuning.budget == 8
 
 
 def test_the_same_study_again_changes_nothing(tmp_path):
-    first, _ = declared(tmp_path, tuned_study().declaration("adam"), 0)
-    again, changes = declared(tmp_path, tuned_study().declaration("adam"), 9)
+    first, _ = declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    again, changes = declared(tmp_path, tuned_study().declaration("adam"), results(9))
     assert (again, changes) == (first, ())
 
 
 def test_a_study_that_asks_for_less_goes_on_with_all_that_was_declared(tmp_path):
-    declared(tmp_path, fixed_study(seeds=(0, 1, 2)).declaration(), 0)
-    found, changes = declared(tmp_path, fixed_study(opts="sgd", seeds=(0,)).declaration(), 3)
+    declared(tmp_path, fixed_study(seeds=(0, 1, 2)).declaration(), results(0))
+    found, changes = declared(
+        tmp_path, fixed_study(opts="sgd", seeds=(0,)).declaration(), results(3)
+    )
     assert changes == ()
     assert found.seeds == [0, 1, 2]
     assert found.optimizers == ["adam", "sgd"]
@@ -112,7 +121,7 @@ def chosen(lr):
 
 
 def test_a_margin_is_fixed_once_and_an_outcome_may_be_replaced(tmp_path):
-    declared(tmp_path, tuned_study().declaration("adam"), 0)
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
     with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5})
     found = with_outcomes(tmp_path, [chosen(0.3)], {"mlp/digits": 0.7, "mlp/mnist": 1.0})
     assert found.margins == {"mlp/digits": 0.5, "mlp/mnist": 1.0}
@@ -131,3 +140,65 @@ def test_outcomes_need_a_declaration(tmp_path):
 )
 def test_the_margin_is_the_deviation_within_one_and_five_per_cent(values, margin):
     assert default_margin(values) == pytest.approx(margin)
+
+
+@pytest.mark.parametrize(
+    ("known", "is_look"),
+    [(results(tuning=3), False), (results(evaluation=1), True), (results(3, 4), True)],
+)
+def test_other_seeds_are_a_look_only_once_a_result_on_evaluation_seeds_exists(
+    tmp_path, known, is_look
+):
+    declared(tmp_path, tuned_study().declaration("adam"), results())
+    found, _ = declared(tmp_path, tuned_study(seeds=(0, 1, 2)).declaration("adam"), known)
+    [deviation] = found.deviations
+    assert deviation.is_look is is_look
+    assert deviation.evaluated == known().count("evaluation")
+
+
+def test_results_are_counted_only_if_something_changed(tmp_path):
+    declared(tmp_path, tuned_study().declaration("adam"), results())
+
+    def fail():
+        raise AssertionError
+
+    assert declared(tmp_path, tuned_study().declaration("adam"), fail)[1] == ()
+
+
+def test_a_study_that_is_complete_can_be_read_from_a_folder_that_cannot_be_written(
+    tmp_path, monkeypatch
+):
+    first, _ = declared(tmp_path, tuned_study().declaration("adam"), results())
+    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5})
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("benchmark.declaration.write_text", refuse)
+    monkeypatch.setattr("benchmark.declaration._alone", refuse)
+    found, changes = declared(tmp_path, tuned_study().declaration("adam"), results(3, 3))
+    assert (found.at, changes) == (first.at, ())
+    assert with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.7}) == found
+
+
+def _add_seed(folder, seed, start):
+    start.wait()
+    declared(folder, tuned_study(seeds=(seed,)).declaration("adam"), results(evaluation=1))
+    with_outcomes(folder, [replaced(chosen(0.1), label=f"sgd {seed}")], {f"problem {seed}": 1.0})
+
+
+def test_changes_by_several_processes_at_once_are_all_kept(tmp_path):
+    declared(tmp_path, tuned_study(seeds=(0,)).declaration("adam"), results())
+    context = multiprocessing.get_context("fork")
+    start, seeds = context.Event(), range(1, 9)
+    processes = [context.Process(target=_add_seed, args=(tmp_path, s, start)) for s in seeds]
+    for process in processes:
+        process.start()
+    start.set()
+    for process in processes:
+        process.join()
+    found = read_declaration(tmp_path)
+    assert sorted(found.seeds) == [0, *seeds]
+    assert len(found.deviations) == len(seeds)
+    assert {each.label for each in found.chosen} == {f"sgd {seed}" for seed in seeds}
+    assert len(found.margins) == len(seeds)

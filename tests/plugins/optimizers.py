@@ -102,3 +102,10 @@ class Loud(torch.optim.SGD):
         for _ in range(30):
             sys.stdout.write("x" * 1_000_000)
         raise RuntimeError("\x1b[31m\udcff" + "y" * 5_000)
+
+
+class HalfAdam(torch.optim.Adam):
+    """Adam whose learning rate is half of the given one."""
+
+    def __init__(self, params, lr=1e-3):
+        super().__init__(params, lr=lr / 2)

@@ -160,7 +160,9 @@ def test_there_is_no_verdict_and_the_sentence_says_why(changes, others, reason):
 
 def test_seeds_added_after_a_look_halve_the_level_and_a_third_look_gives_none():
     asked = study(problems=("mlp/digits",))
-    look = Deviation(at="2026-11-26T00:00:00+00:00", what=["seeds: 0, now 0, 1"], records=5)
+    look = Deviation(
+        at="2026-11-26T00:00:00+00:00", what=["seeds: 0, now 0, 1"], records=5, evaluated=5
+    )
     p = judgement_of(declaration(asked), records(asked, shifted(sgd=0.004))).confirmatory[0].p
     words = [
         judgement_of(

@@ -23,6 +23,36 @@ def test_the_plan_says_what_is_tuned_and_how_much_follows(capsys):
     assert "results/compare-lion" in out
 
 
+def test_your_own_ranges_of_a_baseline_have_a_name_of_their_own(capsys):
+    words = ["compare", "adam@mine:lr=1e-3..1e-1", *QUICK, "--against", "adam", "--dry-run"]
+    assert main(words) == 0
+    assert "adam (tuned over lr), mine (tuned over lr)" in capsys.readouterr().out
+
+
+def test_a_grid_is_not_called_tuned(capsys):
+    assert main(["compare", "sgd@g:lr=0.1|0.01", *QUICK, "--against", "adam", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "adam (tuned over lr), g lr=0.1 (as given), g lr=0.01 (as given)" in out
+
+
+def test_the_plan_changes_nothing_and_may_be_asked_for_again(capsys, tmp_path):
+    words = ["compare", "lion", *QUICK, "--budget", "2", "--dry-run"]
+    outputs = []
+    for _ in range(2):
+        assert main(words) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_may_stand_in_a_file(capsys, tmp_path):
+    text = 'budget = 2\non = "logreg/digits"\nagainst = "adam"\nepochs = 1\nseeds = 2\n'
+    (tmp_path / "c.toml").write_text(text)
+    assert main(["compare", "lion", "--config", "c.toml", "--dry-run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["to run"], found["later"]) == (4, 8)
+
+
 def test_the_plan_as_json(capsys):
     assert main(["compare", "lion", *QUICK, "--budget", "2", "--dry-run", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -41,6 +71,10 @@ def test_the_plan_as_json(capsys):
         (["adam", "--space", "nosuch"], "unknown space 'nosuch'"),
         (["adam:lr=1e-2..1e-3"], "the smaller end first"),
         (["adam", "--seeds", "10000-10002"], "below 10,000"),
+        (["adam", "--against", "adam"], "'adam' would be compared with itself alone"),
+        (["adam:lr=1e-3..1e-1"], "as in adam@mine:"),
+        (["adam:lr=1e-3..1e-1,lion"], "as in adam@mine:"),
+        (["adam:lr=1e-3..1e-1", "--against", "adam"], "as in adam@mine:"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(capsys, words, message):
