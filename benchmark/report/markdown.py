@@ -6,13 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from benchmark.analysis.intervals import mean_method
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
 from benchmark.report.claims import claim_sentence, passed_over_sentences, verdict_sentences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus
 from benchmark.report.markdown_text import as_cell, as_text
 from benchmark.report.verdicts import short_p, verdict_in_short
-from benchmark.report.words import best_first, interval_words, seeds_words, with_unit
+from benchmark.report.words import best_first, interval_words, is_symmetric, seeds_words, with_unit
 
 
 def how_to_read(findings: Findings) -> str:
@@ -26,13 +25,14 @@ def how_to_read(findings: Findings) -> str:
         if reference
         else ("each table's best", "all pairs, since nobody named the best beforehand")
     )
-    seeds = trials.filter(status="done").group_by("variant").len()["len"]
+    boards = [findings.metrics[name].boards["final"] for name in findings.frames.metrics]
+    methods = {method for board in boards for method in board["method"].drop_nulls()}
     best = best_first(findings.frames.metrics)
     sentences = [
         f"{trials.height} trials: {counts}.",
         f"Each optimizer is shown with the hyperparameters of its {best}, found on the same seeds, "
         "which flatters every one of them a little; test data chose nothing.",
-        interval_words({mean_method(count) for count in seeds}),
+        interval_words(methods),
         f"The last column compares the {metric} at the end, paired by seed, with {versus}: ▲ "
         "better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after "
         f"Holm's correction for {family}; n<N: with fewer than N seeds no outcome could be "
@@ -246,7 +246,7 @@ def _cell(row: Mapping[str, Any]) -> str:
     mean = f"{scale * row['mean']:.{digits}f}"
     if row["low"] is None:
         return mean
-    if row["method"] == "Student's t":
+    if is_symmetric(row["mean"], row["low"], row["high"], 10.0**-digits / scale):
         return f"{mean} ± {scale * (row['high'] - row['low']) / 2:.{digits}f}"
     return f"{mean} ({scale * row['low']:.{digits}f} … {scale * row['high']:.{digits}f})"
 

@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.summary import Row, summarize
-from benchmark.metrics import CHOOSING, Unit, metric_of, metric_words, tabled
+from benchmark.metrics import CHOOSING, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.record import Record
 from benchmark.report.words import (
     best_first,
     interval_words,
+    is_symmetric,
     lacking_words,
     reason_words,
     seeds_words,
@@ -75,9 +76,7 @@ def tables_as_json(
             "optimizer": row.trial.label,
             "hyperparameters": dict(row.trial.optimizer.hyperparameters),
             "schedule": asdict(row.trial.optimizer.schedule),
-            "metrics": {
-                metric: _mean_as_json(_interval(values)) for metric, values in row.metrics.items()
-            },
+            "metrics": {metric: _mean_as_json(_interval(row, metric)) for metric in row.metrics},
             "training_seconds": row.training_seconds,
             "step_seconds": row.step_seconds,
             "optimizer_step_seconds": row.optimizer_seconds,
@@ -171,7 +170,7 @@ def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> li
 
 def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
     """Return the meaning of each sign that occurs in the tables."""
-    methods = {_interval(values).method for row in rows for values in row.metrics.values()}
+    methods = {_interval(row, metric).method for row in rows for metric in row.metrics}
     means = [
         _star_legend(rows),
         interval_words(methods),
@@ -254,7 +253,7 @@ def _cells(row: Row, shown: Sequence[str]) -> list[str]:
     return [
         "★" if row.best else "",
         _label(row),
-        *(_values(metric_of(name).unit, row.metrics.get(name)) for name in shown),
+        *(_values(row, name) for name in shown),
         "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
         "-" if row.step_seconds is None else f"{row.step_seconds * 1000:.2f}",
         "\n".join(f"{count} {_SHORT[status]}" for status, count in row.counts.items()),
@@ -286,15 +285,22 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _interval(values: Sequence[float]) -> "Interval":
+def _interval(row: Row, metric: str) -> "Interval":
+    import numpy as np
+
     from benchmark.analysis.intervals import mean_interval
+    from benchmark.analysis.shares import shares_of
 
-    return mean_interval(list(values))
+    values = np.asarray(row.metrics[metric])
+    return mean_interval(values, shares_of(metric, row.trial.dataset, values))
 
 
-def _values(unit: Unit, values: Sequence[float] | None) -> str:
+def _values(row: Row, metric: str) -> str:
+    if metric not in row.metrics:
+        return "-"
+    unit = metric_of(metric).unit
     digits = 4 if unit.decimals is None else unit.decimals
-    return "-" if values is None else _with_interval(_interval(values), unit.factor, digits)
+    return _with_interval(_interval(row, metric), unit.factor, digits)
 
 
 def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
@@ -302,7 +308,7 @@ def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
     value = _number(mean.estimate * factor, digits)
     if mean.low is None or mean.high is None:
         return value
-    if mean.method == "Student's t":
+    if is_symmetric(mean.estimate, mean.low, mean.high, 10.0**-digits / factor):
         return f"{value}\n±{_number((mean.high - mean.low) / 2 * factor, digits)}"
     low, high = (_number(end * factor, digits) for end in (mean.low, mean.high))
     return f"{value}\n{low}\n…{high}"

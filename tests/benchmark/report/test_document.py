@@ -77,12 +77,12 @@ def test_a_search_has_its_worth_and_a_race_its_prize(store):
     assert re.search(r"\| lion \| 0\.000 \| 0\.000 \|", text)
 
 
-def test_from_ten_seeds_an_interval_has_two_ends_and_the_text_says_how(studied):
+def test_an_interval_that_leans_has_two_ends_and_the_text_says_how(studied):
     text = document(studied("adam", seeds=12, final=final))
-    ends = re.search(r"\| adam \| 0\.1550 \((0\.\d{4}) … (0\.\d{4})\) \|", text)
-    assert float(ends[1]) < 0.155 < float(ends[2])
-    assert "by the studentized bootstrap" in text
-    assert "±" not in text
+    assert re.search(r"\| adam \| 0\.1550 ± 0\.0229 \|", text)
+    ends = re.search(r"96\.1\d \((9\d\.\d\d) … (9\d\.\d\d)\)", text)
+    assert float(ends[1]) < 96.1 < float(ends[2])
+    assert "on the logit scale" in text
 
 
 def test_a_reference_without_a_result_in_a_setting_is_said_to_lack_one(store):

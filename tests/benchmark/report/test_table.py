@@ -3,13 +3,15 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmark.analysis.intervals import mean_interval
+from benchmark.analysis.intervals import Shares, mean_interval, share_bounds
 from benchmark.record import Clocks, Cost, Record
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
+from datamodules.registry import DATASETS
 
 METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
@@ -84,9 +86,10 @@ def test_json_has_the_numbers_of_the_table(record_of):
     records = [record_of("adam", seed, value=v) for seed, v in enumerate((0.80, 0.82, 0.84))]
     (row,) = tables_as_json(records)
     assert row["metrics"]["val/accuracy"]["mean"] == pytest.approx(0.82)
-    assert row["metrics"]["val/accuracy"]["low_95"] == pytest.approx(0.82 - 0.0497, abs=1e-4)
-    assert row["metrics"]["val/accuracy"]["high_95"] == pytest.approx(0.82 + 0.0497, abs=1e-4)
-    assert row["metrics"]["val/accuracy"]["interval"] == "Student's t"
+    low, high = share_bounds(np.array([[0.80, 0.82, 0.84]]), DATASETS["digits"].sizes[1])
+    assert row["metrics"]["val/accuracy"]["low_95"] == pytest.approx(low[0])
+    assert row["metrics"]["val/accuracy"]["high_95"] == pytest.approx(high[0])
+    assert row["metrics"]["val/accuracy"]["interval"] == "Student's t of logits"
     assert row["seeds"] == {"done": 3}
     assert row["best"] is True
     assert row["training_seconds"] == 2.0
@@ -121,22 +124,22 @@ def test_one_seed_has_no_interval(record_of):
     assert "±" not in printed(records)
 
 
-def test_from_ten_seeds_the_interval_is_the_pages_and_runs_from_low_to_high(record_of):
-    values = [0.1 * 1.3**seed for seed in range(10)]  # skewed, and so is the interval
+def test_an_interval_of_accuracies_runs_from_low_to_high_where_it_leans(record_of):
+    values = [0.1 * 1.3**seed for seed in range(10)]
     records = [record_of(seed=seed, value=value) for seed, value in enumerate(values)]
-    found = mean_interval([round(value, 7) for value in values])
+    shares = Shares(examples=DATASETS["digits"].sizes[1])
+    found = mean_interval([round(value, 7) for value in values], shares)
     (row,) = tables_as_json(records)
     assert row["metrics"]["val/accuracy"] == {
         "mean": found.estimate,
         "low_95": found.low,
         "high_95": found.high,
-        "interval": "studentized bootstrap",
+        "interval": "Student's t of logits",
     }
     text = printed(records)
-    assert f"{found.low:.4f}" in text
-    assert f"…{found.high:.4f}" in text
-    assert "±" not in text
-    assert "From 10 seeds on low … high is the 95 % interval" in " ".join(text.split())
+    assert f"{100 * found.low:.2f}" in text
+    assert f"…{100 * found.high:.2f}" in text
+    assert "Student's on the logit scale" in " ".join(text.split())
 
 
 def test_rows_of_different_numbers_of_seeds_are_pointed_at(record_of):
