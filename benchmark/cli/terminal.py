@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from benchmark.cli.forecast import forecast
-from benchmark.declaration import read_declaration
+from benchmark.cli.sentences import print_verdicts
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
 from benchmark.launchers.watchers import Together
@@ -20,13 +20,13 @@ from benchmark.mirror.logger import LoggerSpec
 from benchmark.planning import TrialPlan
 from benchmark.prepared import Prepared
 from benchmark.record import Record
+from benchmark.report.declared import judgement_in
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.report.words import counted
 from benchmark.spec import Trial
 from benchmark.store import Store
 
 if TYPE_CHECKING:
-    from benchmark.analysis.judging import Judgement
     from benchmark.mirror.live import Sink
 
 
@@ -121,9 +121,10 @@ class Terminal:
         if as_json:
             click.echo(json.dumps(self._as_json(records), indent=1))
         else:
-            print_tables(self._console, records)
-            for line in self._verdicts(records):
-                self.say(line)
+            judgement = judgement_in(self._store.folder, records)
+            print_tables(self._console, records, judgement=judgement)
+            if judgement is not None:
+                print_verdicts(self._console, judgement, records)
             done = "" if self._has_run else "all trials were on record; "
             again = _verb("show", self._store)
             self.say(f"\n{done}files: {self._store.folder}   again: {again}")
@@ -136,26 +137,9 @@ class Terminal:
             )
         return 1 if lacking or any(record.status == "failed" for record in records) else 0
 
-    def _verdicts(self, records: Sequence[Record]) -> list[str]:
-        """Return the verdicts of a study that was tuned; none of one that was not."""
-        judgement = self._judgement(records)
-        if judgement is None:
-            return []
-        from benchmark.report.judgements import sentences
-
-        return ["", *sentences(judgement)]
-
-    def _judgement(self, records: Sequence[Record]) -> "Judgement | None":
-        declaration = read_declaration(self._store.folder)
-        if declaration is None or declaration.tuning is None:
-            return None
-        from benchmark.analysis.judging import judgement_of  # loads scipy
-
-        return judgement_of(declaration, records)
-
     def _as_json(self, records: Sequence[Record]) -> object:
         """Return the tables; with those of a tuned study, its verdicts."""
-        judgement = self._judgement(records)
+        judgement = judgement_in(self._store.folder, records)
         tables = tables_as_json(records)
         if judgement is None:
             return tables

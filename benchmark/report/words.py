@@ -9,6 +9,11 @@ from benchmark.metrics import CHOOSING, higher_is_better, metric_of, metric_word
 from benchmark.plain_text import REASON_LENGTH, plain
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
+NO_VERDICT = (
+    "Nothing here is a verdict: the optimizers were trained as given, not tuned alike. --tune 16 "
+    "tunes each of them and ends in verdicts."
+)
+PICKED = "picked on these seeds, so its interval is too optimistic"
 NO_BREAK = "\u00a0"  # the no-break space
 
 
@@ -93,7 +98,9 @@ def is_symmetric(center: float, low: float, high: float, last_digit: float) -> b
     """Return whether both halves of an interval look equal when printed.
 
     Args:
-        center, low, high: The interval.
+        center: The estimate.
+        low: The lower end.
+        high: The upper end.
         last_digit: The unit of the last digit that is printed.
 
     >>> is_symmetric(0.95, 0.9301, 0.9702, 1e-3), is_symmetric(0.95, 0.91, 0.97, 1e-3)
