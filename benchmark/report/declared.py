@@ -40,3 +40,8 @@ def reference_of(judged: "Mapping[str, Judgement]") -> str | None:
     """Return the reference that all judged studies declared; None if there is no such one."""
     references = {judgement.reference for judgement in judged.values()}
     return references.pop() if len(references) == 1 else None
+
+
+def only_one(judged: "Mapping[str, Judgement]") -> "Judgement | None":
+    """Return the verdicts of the only study that was tuned; None for none or several."""
+    return next(iter(judged.values())) if len(judged) == 1 else None

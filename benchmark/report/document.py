@@ -10,7 +10,7 @@ from benchmark.analysis.summary import evaluated, in_order
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING
 from benchmark.report import markdown, markdown_verdicts
-from benchmark.report.declared import judgements_of, reference_of
+from benchmark.report.declared import judgements_of, only_one, reference_of
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
@@ -37,7 +37,11 @@ def write_document(stores: Sequence[Store], target: Path, reference: str | None)
     judged = judgements_of(stores)
     findings = Findings(frames=read(stores), reference=reference or reference_of(judged))
     folder = target.with_suffix("")
-    drawings = [each for each in draw_all(findings) if each.name.endswith((*_SHOWN, *_OVERALL))]
+    drawings = [
+        each
+        for each in draw_all(findings, only_one(judged))
+        if each.name.endswith((*_SHOWN, *_OVERALL))
+    ]
     again = [
         line
         for store in stores

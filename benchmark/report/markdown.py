@@ -43,10 +43,7 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
     sentences = [
         f"{trials.height} trials: {counts}.",
         "" if has_verdicts else NO_VERDICT,
-        f"Each optimizer is shown with the hyperparameters of its {best_first(findings.frames.metrics)}"
-        f"; the best is {PICKED}; test data chose nothing."
-        if not has_verdicts
-        else "",
+        "" if has_verdicts else _how_chosen(findings),
         interval_words(methods),
         f"The last column is the mean difference in {metric} at the end from {versus}, paired by "
         "seed, with its 95 % interval by Student's t; it is exploratory.",
@@ -54,6 +51,14 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
         "which is that of the minibatches as trained on.",
     ]
     return " ".join(words for words in sentences if words)
+
+
+def _how_chosen(findings: Findings) -> str:
+    best = best_first(findings.frames.metrics)
+    return (
+        f"Each optimizer is shown with the hyperparameters of its {best}. The lowest of several is "
+        f"{PICKED}; test data chose nothing."
+    )
 
 
 def headline(setting: SettingFindings) -> str:
