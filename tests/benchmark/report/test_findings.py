@@ -194,7 +194,7 @@ def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, referenc
 
 
 # These also need the best variant of a named reference.
-COMPARING = ("document", "terminal", "W&B report")
+COMPARING = ("document", "terminal", "figures", "W&B report")
 
 
 def test_a_scores_table_is_made_once_for_each_metric_and_kind(studied):
