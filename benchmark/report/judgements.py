@@ -138,7 +138,10 @@ def interval_words(metric: str, difference: float, low: float | None, high: floa
     if not half > 0:
         end = size_words(metric, difference)
         return f"{end} [{end}, {end}]"
-    decimals = max(0, 1 - math.floor(math.log10(half)))
+    decimals = 1 - math.floor(math.log10(half))
+    if difference:  # at most four significant digits of the difference itself
+        decimals = min(decimals, 3 - math.floor(math.log10(abs(difference * factor))))
+    decimals = max(0, decimals)
     center, *ends = (
         f"{round(value * factor, decimals) + 0.0:.{decimals}f}".replace("-", "−")
         for value in (difference, low, high)
