@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmark.evaluation import POINTS
 from benchmark.problems import PROBLEMS
 from benchmark.record import Record
 from benchmark.spec import Trial
@@ -74,4 +75,4 @@ def _rows(trial: Trial) -> int:
     row = DATASETS.get(trial.dataset)
     steps = trial.epochs * ((row.sizes[0] if row else 10_000) // trial.batch_size + 1)
     looks = _DIAGNOSTIC_ROWS * steps // trial.diagnostics_every if trial.diagnostics_every else 0
-    return steps // trial.log_every + 2 * trial.epochs + 1 + looks
+    return steps // trial.log_every + trial.epochs + POINTS + 1 + looks

@@ -120,7 +120,7 @@ class Metric:
             Metrics that a study did not measure are skipped. Test data never choose.
         in_headline: Sentences report its value on test data.
         in_training: It is measured during training, on the minibatches since the row before, with
-            dropout, and recorded at steps; otherwise it is evaluated after epochs.
+            dropout, and recorded at steps; otherwise it is evaluated, and drawn over epochs.
         meaning: Definition on the page, empty if the words are clear enough.
     """
 

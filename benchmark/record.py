@@ -27,7 +27,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Clocks:
-    """Durations in seconds.
+    """Durations in seconds, and how much of the processor training got.
 
     Args:
         training: Training steps alone, without evaluation and logging.
@@ -38,6 +38,8 @@ class Clocks:
             steps.
         optimizer_step: Median time of the optimizer's part of a step, without forward and backward
             pass.
+        load: Processor time of the training process over `training`: near the number of threads
+            on an idle machine, less where other programs took their share.
     """
 
     training: float | None = None
@@ -46,6 +48,7 @@ class Clocks:
     total: float | None = None
     per_step: float | None = None
     optimizer_step: float | None = None
+    load: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +153,15 @@ class Record:
             environment=_take(Environment, found.pop("environment", {}), rest="packages"),
             **found,
         )
+
+
+BUSY_BELOW = 0.8  # of a processor; a trial with less shared it, and its seconds are too long
+
+
+def was_busy(record: Record) -> bool:
+    """Return whether other programs took so much of the processor that seconds are too long."""
+    load = record.clocks.load
+    return record.trial.accelerator == "cpu" and load is not None and load < BUSY_BELOW
 
 
 Part = Progress | Clocks | Cost | Environment

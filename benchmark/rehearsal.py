@@ -17,7 +17,7 @@ from benchmark.errors import UsageError
 from benchmark.metrics import SPLITS
 from benchmark.models.base import Model
 from benchmark.plain_text import error_line
-from benchmark.runner import build_model, fit, weights_sha256
+from benchmark.runner import Loaders, build_model, fit, weights_sha256
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
 from optimizers.grammar import parse
@@ -71,8 +71,12 @@ def _digests(trial: Trial, data: ResidentDataModule) -> list[str]:
     batch = _first_batch(data.train_dataloader())
     model = build_model(trial, data)
     seen = _Weights()
-    loaders = _Repeated(batch, _STEPS), [_Repeated(batch, 1) for _ in SPLITS]
-    fit(replace(trial, epochs=1), model, data, [seen], loaders=loaders)
+    loaders = Loaders(
+        training=_Repeated(batch, _STEPS),
+        iterations=1,
+        evaluation=[_Repeated(batch, 1) for _ in SPLITS],
+    )
+    fit(trial, model, data, [seen], loaders=loaders)
     return seen.digests
 
 

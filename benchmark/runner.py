@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from benchmark.callbacks.divergence import Divergence
 from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
+from benchmark.evaluation import POINTS, Alternating, schedule_of
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for
 from benchmark.record import Record
@@ -37,6 +38,7 @@ def run(
     *,
     folder: Path | None = None,
     watch: Callable[[Row], None] | None = None,
+    points: int = POINTS,
 ) -> Record:
     """Train `trial` from its first step to its last, and return its record.
 
@@ -45,6 +47,7 @@ def run(
         context: Folders of the data, and the environment for the record.
         folder: Folder for ``metrics.jsonl``; None writes no file.
         watch: Function that is called with every new row of metrics.
+        points: Number of evaluations after that of the initial weights.
 
     Raises:
         Exception: any exception of the network, the data or the optimizer; the trial then has no
@@ -69,10 +72,17 @@ def run(
         sinks: list[Sink] = [watch] if watch else []
         if folder is not None:
             sinks.append(stack.enter_context(MetricsFile(folder / "metrics.jsonl")))
-        curves = CurveWriter(clock, sinks, batch_size=trial.batch_size, num_train=data.num_train)
+        curves = CurveWriter(
+            clock,
+            sinks,
+            batch_size=trial.batch_size,
+            num_train=data.num_train,
+            log_every=trial.log_every,
+        )
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
-        fit(trial, model, data, [PlainSigterm(), clock, cost, *inside, curves, divergence])
+        callbacks = [PlainSigterm(), clock, cost, *inside, curves, divergence]
+        fit(trial, model, data, callbacks, points=points)
         return Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",
@@ -122,27 +132,76 @@ def weights_sha256(network: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def fit(
-    trial: Trial, model: Model, data: Any, callbacks: list[Any], *, loaders: Any = None
-) -> None:
-    """Train `model` with the settings of `trial`.
+@dataclass(frozen=True, kw_only=True)
+class Loaders:
+    """The loaders of one training run.
 
     Args:
-        trial: Settings, such as the number of epochs, device and precision.
+        training: Loader that goes through `iterations` parts of training, with an evaluation
+            after each. To Lightning such a part is an epoch.
+        iterations: Number of these parts.
+        evaluation: One loader for each of `metrics.SPLITS`.
+    """
+
+    training: Any
+    iterations: int
+    evaluation: list[Any]
+
+
+def loaders_of(trial: Trial, model: Model, data: ResidentDataModule, points: int) -> Loaders:
+    """Return the loaders of `data` for the schedule of `trial`.
+
+    Args:
+        trial: The trial.
+        model: The model that is trained; its number of steps decides what is evaluated.
+        data: The data module of `trial`, on its device.
+        points: Number of evaluations after that of the initial weights.
+    """
+    schedule = schedule_of(trial, data.num_train, data.num_evaluated, points)
+
+    def is_whole() -> bool:
+        return model.steps in (0, schedule.steps[-1])
+
+    return Loaders(
+        training=data.training_stretches(schedule.steps),
+        iterations=len(schedule.steps),
+        evaluation=[
+            Alternating(data.train_eval_dataloader(), None, is_whole),
+            Alternating(data.val_dataloader(), data.val_dataloader(schedule.examples), is_whole),
+            Alternating(data.test_dataloader(), None, is_whole),
+        ],
+    )
+
+
+def fit(
+    trial: Trial,
+    model: Model,
+    data: Any,
+    callbacks: list[Any],
+    *,
+    points: int = POINTS,
+    loaders: Loaders | None = None,
+) -> None:
+    """Train and evaluate `model` with the settings of `trial`.
+
+    Args:
+        trial: Settings, such as device and precision.
         model: The model of `trial`.
         data: The data module of `trial`, set up; it is moved to the device.
         callbacks: Callbacks for the Trainer.
-        loaders: Training loader, and the list of evaluation loaders; None for those of `data`.
+        points: Number of evaluations after that of the initial weights.
+        loaders: Loaders of another training run; None for those of `data`.
     """
     on_cpu = trial.accelerator == "cpu"
     if not on_cpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         data.to(torch.device("cuda" if trial.accelerator == "gpu" else trial.accelerator))
+    loaders = loaders or loaders_of(trial, model, data, points)
     trainer = Trainer(
         accelerator=trial.accelerator,
         devices=1,
         precision=trial.precision,  # type: ignore[arg-type]  # checked by `devices.why_not`
-        max_epochs=trial.epochs,
+        max_epochs=loaders.iterations,
         min_epochs=0,
         callbacks=callbacks,
         logger=False,
@@ -154,15 +213,11 @@ def fit(
         num_sanity_val_steps=0,
         inference_mode=False,  # metrics made in inference mode could not be reset outside it
     )
-    if loaders is None:
-        splits = [data.train_eval_dataloader(), data.val_dataloader(), data.test_dataloader()]
-        loaders = data.train_dataloader(), splits
-    training, evaluation = loaders
     with warnings.catch_warnings():
         # Lightning 2.6 with torch 2.15: https://github.com/Lightning-AI/pytorch-lightning/issues/21326
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-        trainer.validate(model, dataloaders=evaluation, verbose=False)  # step 0
-        trainer.fit(model, training, evaluation)
+        trainer.validate(model, dataloaders=loaders.evaluation, verbose=False)  # step 0
+        trainer.fit(model, loaders.training, loaders.evaluation)
 
 
 def _device(trial: Trial) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from torch import Tensor
 from datamodules.cache import Cache, Tensors
 from datamodules.errors import DataCorruptError, DataError, DataUnavailableError, DataWarning
 from datamodules.folders import default_cache_dir, default_data_dir, downloads_dir
-from datamodules.loaders import DenseRows, Examples, InOrder, Shuffled, Split, moved
+from datamodules.loaders import DenseRows, Examples, InOrder, Shuffled, Split, Stretches, moved
 from datamodules.network import reachable
 from datamodules.places import download_url, where_to_put
 from datamodules.registry import DATASETS
@@ -217,6 +217,12 @@ class ResidentDataModule(LightningDataModule):
         """Return the number of examples in the training split."""
         return len(self._splits["train"])
 
+    @property
+    def num_evaluated(self) -> tuple[int, int, int]:
+        """The numbers of training, validation and test examples in a whole evaluation."""
+        num_train_eval = min(TRAIN_EVAL_SIZE, self.num_train)
+        return num_train_eval, len(self._splits["val"]), len(self._splits["test"])
+
     def to(self, device: torch.device) -> None:
         """Move all examples to `device`; batches are then cut there."""
         self._splits = moved(self._splits, device)
@@ -225,13 +231,17 @@ class ResidentDataModule(LightningDataModule):
         """Return the training batches in an order drawn from `seed`, different in each epoch."""
         return Shuffled(self._splits["train"], self.batch_size, self.seed, self.chunk_size)
 
+    def training_stretches(self, ends: Iterable[int]) -> Stretches:
+        """Return the training batches of all epochs, in iterations that end at these steps."""
+        return Stretches(self.train_dataloader(), ends)
+
     def train_eval_dataloader(self) -> InOrder:
         """Return the first `TRAIN_EVAL_SIZE` training examples of the split, in a fixed order."""
         return InOrder(self._splits["train"], self._eval_batch_size, TRAIN_EVAL_SIZE)
 
-    def val_dataloader(self) -> InOrder:
-        """Return the validation split in a fixed order."""
-        return InOrder(self._splits["val"], self._eval_batch_size)
+    def val_dataloader(self, limit: int | None = None) -> InOrder:
+        """Return the validation split in a fixed order, or its first `limit` examples."""
+        return InOrder(self._splits["val"], self._eval_batch_size, limit)
 
     def test_dataloader(self) -> InOrder:
         """Return the test split in a fixed order."""

@@ -1,7 +1,7 @@
 """Minibatches as slices of tensors already in memory: no workers, no copies per example."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,20 +140,58 @@ class Shuffled:
         return math.ceil(self._num_batches / self._chunk_size)
 
     def __iter__(self) -> Iterator[Any]:
+        return iter(Stretches(self, [self._num_batches]))
+
+    def draw(self) -> tuple[Tensor, ...]:
+        """Return the rows of each batch of the next epoch, int64 (batch,)."""
         order = torch.randperm(len(self._split), generator=self._generator)
+        return torch.split(self._split.permuted(order), self._batch_size)
+
+    def chunk_at(self, rows: tuple[Tensor, ...], begin: int, most: int) -> "tuple[Any, int]":
+        """Return the chunk of an epoch's `rows` from batch `begin` on, and the batches in it.
+
+        Chunks end at multiples of the chunk size, whatever cuts came before, and after `most`.
+        """
+        size = min(self._chunk_size - begin % self._chunk_size, len(rows) - begin, most)
         examples = self._split.examples
-        rows = torch.split(self._split.permuted(order), self._batch_size)
         if self._chunk_size == 1:
-            yield from map(examples.select, rows)
-        else:
-            for begin in range(0, len(rows), self._chunk_size):
-                yield Chunk(examples, rows[begin : begin + self._chunk_size])
+            return examples.select(rows[begin]), size
+        return Chunk(examples, rows[begin : begin + size]), size
+
+
+class Stretches:
+    """The batches of all epochs as one stream; each iteration goes on to the next of given steps.
+
+    The order of batches does not depend on these steps, which are where training pauses.
+
+    Args:
+        batches: Batches of an epoch.
+        ends: The steps at which iterations end, counted over all epochs, ascending.
+    """
+
+    def __init__(self, batches: Shuffled, ends: Iterable[int]) -> None:
+        self._batches = batches
+        self._ends = iter(ends)
+        self._step = 0
+        self._rows: tuple[Tensor, ...] = ()
+        self._begin = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        end = next(self._ends, self._step)
+        while self._step < end:
+            if self._begin == len(self._rows):
+                self._rows, self._begin = self._batches.draw(), 0
+            chunk, size = self._batches.chunk_at(self._rows, self._begin, end - self._step)
+            self._begin += size
+            self._step += size
+            yield chunk
 
 
 class Chunk:
     """Consecutive batches for one call of the training step, each cut out when its turn comes.
 
-    Chunks amortise the cost of Lightning's loop. A chunk never crosses the end of an epoch.
+    Chunks amortise the cost of Lightning's loop. A chunk crosses neither the end of an epoch nor
+    an evaluation.
     """
 
     def __init__(self, examples: Examples, rows: tuple[Tensor, ...]) -> None:

@@ -18,14 +18,20 @@ numbers are null.
                  winners(frames)                           the best variants of each setting
                  only(frames, variants)                    the part of the frames of some variants
     intervals    mean_interval, median_interval            95 %, named by method, None if too few
+                 student_bounds, share_bounds              Student's t; of shares, within 0 to 1
     compare      against(scores, reference)                paired tests, Holm, effect, verdict
                  pairwise(scores)                          the same for all pairs
                  seeds_needed(comparisons)                 smallest number of pairs for a verdict
+    verdicts     judge(family)                             better, worse, equivalent, undecided …
+                 overall(verdicts)                         one word over all problems
+                 every_pair(metric, values)                p of all pairs, corrected by max-T
+    paired       paired_t, equivalence_p, max_t            tests of gains over the same seeds
+    power        further_seeds                             seeds that would probably decide
     signed_rank  effect_and_p(signed_ranks(gains))         Wilcoxon's test, exact with ties
     targets      time_to_target(frames, metric, target, axis)   per trial, censored
                  target_table(times)                       per variant: seeds that reach it, median
                  reaching(times)                           share of seeds that reached it, over time
-                 suggested_target(scores)                  one that half of the optimizers reach
+                 target_of(problem, metric, scores, given) from the user, the table or the race
     profiles     target_times(frames, metric, axis)        target tables of all settings
                  ratios(times), profile(times), profile_scores(times)   Dolan-Moré, AlgoPerf's score
     ranks        rank(blocks) -> Ranking                   average ranks, Friedman, Nemenyi's CD

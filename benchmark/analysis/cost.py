@@ -8,6 +8,7 @@ import polars as pl
 from benchmark.analysis.curves import WHO
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import EPOCH
+from benchmark.record import BUSY_BELOW
 
 
 def costs(frames: Frames) -> pl.DataFrame:
@@ -48,3 +49,14 @@ _OPTIONAL = (
     "state_bytes",
     "parameters",
 )
+
+
+def num_busy(frames: Frames) -> int:
+    """Return the number of trials done during which other programs took the processor."""
+    if _LOAD not in frames.trials.columns:
+        return 0
+    on_cpu = pl.col("environment").str.contains('"device": "cpu"', literal=True)
+    return frames.trials.filter(on_cpu, pl.col(_LOAD) < BUSY_BELOW, status="done").height
+
+
+_LOAD = "seconds/load"

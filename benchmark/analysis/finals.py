@@ -35,7 +35,8 @@ def scores(
             between observed points.
         axis: The axis of ``area``; the other kinds do not depend on it.
         by: The metric whose best moment gives the value of ``best``, so that a test metric is taken
-            where validation was best. Empty means `metric` itself, which flatters test metrics.
+            where validation was best among the moments at which both were measured. Empty means
+            `metric` itself, which flatters test metrics.
 
     Returns:
         Columns ``study, problem, setting, optimizer, label, variant, lr, trial, seed, status,

@@ -13,7 +13,6 @@ from typing import Literal
 from benchmark.analysis.summary import setting
 from benchmark.analysis.verdicts import (
     FEWEST_SEEDS,
-    MARGIN_SHARE,
     Contest,
     OverallWord,
     Reason,
@@ -22,7 +21,7 @@ from benchmark.analysis.verdicts import (
     judge,
     overall,
 )
-from benchmark.declaration import Chosen, Declaration, Edge
+from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload

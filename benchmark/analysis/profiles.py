@@ -14,15 +14,17 @@ import polars as pl
 from benchmark.analysis.finals import only, scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import Array
-from benchmark.analysis.targets import suggested_target, target_table, time_to_target
+from benchmark.analysis.targets import target_of, target_table, time_to_target
 from benchmark.metrics import STEP, AxisName
 
 TAU_MAX = 4.0
+FEWEST_SETTINGS = 5  # with fewer, one setting more or less reverses a profile
+FEWEST_SEEDS = 5
 _TAUS = 100  # AlgoPerf's grid from 1 to TAU_MAX, ends included
 
 
 def target_times(frames: Frames, metric: str, axis: AxisName = STEP) -> pl.DataFrame:
-    """Return `targets.target_table` of all settings, each with the target suggested for it.
+    """Return `targets.target_table` of all settings, each with its own target.
 
     Args:
         frames: Trials of one variant per optimizer and setting. Settings without a target are left
@@ -33,12 +35,24 @@ def target_times(frames: Frames, metric: str, axis: AxisName = STEP) -> pl.DataF
     numbers = scores(frames, metric)
     found = [target_table(time_to_target(only(frames, []), metric, 0.0, axis))]  # its schema
     for (setting,), group in numbers.group_by("setting", maintain_order=True):
-        target = suggested_target(group)
+        target = target_of(group["problem"][0], metric, group, {})
         if target is not None:
             trials = frames.trials.filter(setting=setting)
             here = only(frames, trials["variant"].unique().to_list())
-            found.append(target_table(time_to_target(here, metric, target, axis)))
+            found.append(target_table(time_to_target(here, metric, target.value, axis)))
     return pl.concat(found)
+
+
+def comparable(times: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `target_times` from which profiles may be drawn.
+
+    They are of settings that all optimizers ran, each with `FEWEST_SEEDS` seeds or more; there are
+    none with less than `FEWEST_SETTINGS` such settings.
+    """
+    every = times["optimizer"].n_unique()
+    fair = (pl.col("optimizer").n_unique() == every) & (pl.col("seeds").min() >= FEWEST_SEEDS)
+    kept = times.filter(fair.over("setting"))
+    return kept if kept["setting"].n_unique() >= FEWEST_SETTINGS else kept.clear()
 
 
 def ratios(times: pl.DataFrame) -> pl.DataFrame:

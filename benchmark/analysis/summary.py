@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.analysis.rounding import TIE_DECIMALS, rounded
 from benchmark.metrics import CHOOSING, higher_is_better, is_share, tabled
 from benchmark.problems import PROBLEMS
-from benchmark.record import Record
+from benchmark.record import Record, was_busy
 from benchmark.spec import SCHEMA, Trial
 from optimizers.registry import OPTIMIZERS
 
@@ -32,6 +32,7 @@ class Row:
         optimizer_seconds: Median time of the optimizer's part of a step, without forward and
             backward pass.
         state_bytes_per_parameter: Median size of the tensors in the optimizer's state.
+        busy: Number of seeds done while other programs took a part of the processor.
         counts: Number of seeds by status.
         reasons: Reasons why seeds are not done, each with its seed.
         best: No row of its setting without diverged seeds is better by `metrics.CHOOSING`.
@@ -43,6 +44,7 @@ class Row:
     step_seconds: float | None
     optimizer_seconds: float | None
     state_bytes_per_parameter: float | None
+    busy: int
     counts: Mapping[str, int]
     reasons: tuple[str, ...] = ()
     best: bool = False
@@ -182,6 +184,7 @@ def _row(records: list[Record]) -> Row:
         step_seconds=statistics.median(steps) if steps else None,
         optimizer_seconds=statistics.median(alone) if alone else None,
         state_bytes_per_parameter=statistics.median(sizes) if sizes else None,
+        busy=sum(map(was_busy, done)),
         counts=Counter(record.status for record in records),
         reasons=tuple(f"seed {r.trial.seed}: {r.reason}" for r in records if r.reason),
     )

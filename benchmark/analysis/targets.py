@@ -15,8 +15,10 @@ Moeschberger, Survival Analysis, 2003, 4.5). This variance is undefined once all
 
 import math
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -24,7 +26,8 @@ import polars as pl
 from benchmark.analysis.curves import WHO, lines
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import LEVEL, Array, median_bounds
-from benchmark.metrics import AxisName, higher_is_better
+from benchmark.metrics import LOSS, AxisName, higher_is_better
+from benchmark.problems import PROBLEMS
 
 _INTERVAL_FROM = 6  # seeds; fewer allow no distribution-free 95 % interval of a median
 
@@ -83,6 +86,39 @@ def reaching(times: pl.DataFrame) -> pl.DataFrame:
     numbers = dict(zip(("x", "share", "low", "high"), np.concatenate(stairs, axis=1), strict=True))
     frame = pl.DataFrame(who, schema=dict.fromkeys(WHO, pl.String), orient="row")
     return frame.with_columns(**numbers).with_columns(pl.col("low", "high").fill_nan(None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A value that optimizers race to.
+
+    Args:
+        value: Value of the metric.
+        source: ``given`` by the user, from the ``table`` of problems, or from the ``race`` itself.
+    """
+
+    value: float
+    source: Literal["given", "table", "race"]
+
+
+def target_of(
+    problem: str, metric: str, scores: pl.DataFrame, given: Mapping[str, float]
+) -> Target | None:
+    """Return the target of one setting; None if there is none.
+
+    Args:
+        problem: The setting's problem, whose row in the table may have a validation loss.
+        metric: Name, such as ``val/loss``.
+        scores: As for `suggested_target`, which decides where nothing else does.
+        given: Targets by metric that come before all others.
+    """
+    if metric in given:
+        return Target(value=given[metric], source="given")
+    row = PROBLEMS.get(problem)
+    if metric == LOSS.on("val") and row is not None and row.target is not None:
+        return Target(value=row.target, source="table")
+    value = suggested_target(scores)
+    return None if value is None else Target(value=value, source="race")
 
 
 def suggested_target(scores: pl.DataFrame) -> float | None:

@@ -24,7 +24,6 @@ from benchmark.metrics import higher_is_better
 
 LEVEL = 0.05
 FEWEST_SEEDS = 5
-MARGIN_SHARE = 0.01  # of the reference's mean
 Word = Literal["better", "worse", "equivalent", "undecided", "untuned"]
 OverallWord = Literal["better", "worse", "mixed", "equivalent", "undecided", "untuned"]
 Reason = Literal[
@@ -210,26 +209,6 @@ def level_of(stages: int) -> float:
     if stages not in (1, 2):
         raise ValueError(f"expected 1 or 2 stages, got {stages}: later looks need a new study")
     return LEVEL / stages
-
-
-def default_margin(reference: Sequence[float] | Array) -> float:
-    """Return the larger of 1 % of the reference's absolute mean and its deviation over seeds.
-
-    Args:
-        reference: Finite values of the reference, shape (seeds,), of an earlier study.
-
-    Raises:
-        ValueError: there are fewer than two values, or one is not finite.
-
-    >>> default_margin([10.0, 10.0, 10.0]), default_margin([1.0, 2.0, 3.0])
-    (0.1, 1.0)
-    """
-    values = np.asarray(reference, dtype=float)
-    if values.size < 2 or not np.isfinite(values).all():
-        raise ValueError(
-            f"expected two or more finite values of the reference, got {values.tolist()}"
-        )
-    return max(MARGIN_SHARE * abs(float(values.mean())), float(values.std(ddof=1)))
 
 
 def every_pair(metric: str, values: Mapping[str, Values]) -> dict[tuple[str, str], float]:

@@ -22,17 +22,20 @@ class Clock(Callback):
         self.evaluation = 0.0
         self._started = started
         self._begun = 0.0
+        self._begun_cpu = 0.0
+        self._cpu = 0.0
         self._first = 0.0
         self._per_step: list[float] = []
 
     def clocks(self) -> Clocks:
-        """Return all clocks but the optimizer's; ``per_step`` is 0 without chunks."""
+        """Return all clocks but the optimizer's; without steps ``per_step`` is 0, ``load`` None."""
         return Clocks(
             training=self.training,
             evaluation=self.evaluation,
             startup=self._first - self._started,
             total=time.perf_counter() - self._started,
             per_step=statistics.median(self._per_step) if self._per_step else 0.0,
+            load=self._cpu / self.training if self.training else None,
         )
 
     def training_at(self, steps_ago: int) -> float:
@@ -60,6 +63,7 @@ class Clock(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Start the training clock for one chunk."""
+        self._begun_cpu = time.process_time()
         self._begun = time.perf_counter()
 
     def on_train_batch_end(
@@ -69,6 +73,7 @@ class Clock(Callback):
         finish_work(pl_module)
         elapsed = time.perf_counter() - self._begun
         self.training += elapsed
+        self._cpu += time.process_time() - self._begun_cpu
         self._per_step.append(elapsed / len(outputs["losses"]))
 
 

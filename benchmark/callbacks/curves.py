@@ -8,7 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
 
 from benchmark.callbacks.clock import Clock
 from benchmark.metrics import LEARNING_RATE, RUNNING
@@ -31,6 +33,8 @@ class CurveWriter(Callback):
         sinks: Functions that are called with each row, in this order.
         batch_size: Examples per step.
         num_train: Examples in the training split.
+        log_every: Steps between two rows of the running loss, counted from the start of an epoch;
+            its last steps make a row too.
 
     Attributes:
         progress: The end of training up to now.
@@ -40,7 +44,13 @@ class CurveWriter(Callback):
     """
 
     def __init__(
-        self, clock: Clock, sinks: Sequence[Sink], *, batch_size: int, num_train: int
+        self,
+        clock: Clock,
+        sinks: Sequence[Sink],
+        *,
+        batch_size: int,
+        num_train: int,
+        log_every: int,
     ) -> None:
         self.progress = Progress()
         self.last: Row = {}
@@ -50,17 +60,28 @@ class CurveWriter(Callback):
         self._steps_per_epoch = math.ceil(num_train / batch_size)
         self._batch_size = batch_size
         self._num_train = num_train
+        self._log_every = log_every
+        self._pending: list[Tensor] = []
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write the running loss of one chunk."""
-        self._forget({RUNNING, *self.evaluated})
-        row = {RUNNING: float(outputs["losses"].mean())}
+        """Write the running loss, if a row is due or a loss is not finite.
+
+        An evaluation cuts a chunk in two without adding a row.
+        """
+        assert isinstance(pl_module, Model)
+        self._forget(self.evaluated)
+        self._pending.append(outputs["losses"])
+        place = pl_module.steps % self._steps_per_epoch
+        if place % self._log_every and bool(outputs["losses"].isfinite().all()):
+            return
+        self._forget({RUNNING})
+        row = {RUNNING: float(torch.cat(self._pending).mean())}
+        self._pending.clear()
         lr = trainer.optimizers[0].param_groups[0].get("lr")
         if lr is not None:
             row[LEARNING_RATE] = float(lr)
-        assert isinstance(pl_module, Model)
         self.write(row, step=pl_module.steps)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

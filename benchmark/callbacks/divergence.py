@@ -9,15 +9,16 @@ from benchmark.callbacks.curves import CurveWriter
 from benchmark.metrics import LOSS, metric_of
 from benchmark.models.base import Model
 
-_TRAIN_LOSS = LOSS.on("train")
+_JUDGED = (LOSS.on("train"), LOSS.on("val"))  # test data decide nothing
 
 
 class Divergence(Callback):
     """A callback that stops training when the loss diverges.
 
     It stops at a loss that is not finite, and at an evaluated loss that the task counts as
-    diverged. Within an epoch only the first rule applies: RMSprop's first steps may multiply the
-    loss by a thousand, and training still ends well.
+    diverged, against its own value before the first step. Within the first epoch only the first
+    rule applies: RMSprop's first steps may multiply the loss by a thousand, and training still ends
+    well.
 
     Args:
         curves: Callback with the evaluated metrics; it must come earlier in the Trainer's list.
@@ -29,7 +30,7 @@ class Divergence(Callback):
     def __init__(self, curves: CurveWriter) -> None:
         self.reason = ""
         self._curves = curves
-        self._initial: float | None = None
+        self._initial: dict[str, float] = {}
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -43,18 +44,19 @@ class Divergence(Callback):
                 return
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check the evaluated training loss."""
+        """Check the evaluated losses."""
         assert isinstance(pl_module, Model)
         losses = {k: v for k, v in self._curves.evaluated.items() if metric_of(k) is LOSS}
-        if self._initial is None:
-            self._initial = losses[_TRAIN_LOSS]
+        self._initial = self._initial or losses
         for name, loss in losses.items():
             if not math.isfinite(loss):
                 self._stop(trainer, f"{name} was {loss} at step {pl_module.steps}")
-        loss = losses[_TRAIN_LOSS]
-        if pl_module.task.is_diverged(loss, self._initial):
-            words = _growth(loss, self._initial)
-            self._stop(trainer, f"{_TRAIN_LOSS} {words} at step {pl_module.steps}")
+        if (self._curves.progress.epoch or 0.0) < 1:
+            return
+        for name in filter(losses.__contains__, _JUDGED):
+            loss, initial = losses[name], self._initial[name]
+            if pl_module.task.is_diverged(loss, initial):
+                self._stop(trainer, f"{name} {_growth(loss, initial)} at step {pl_module.steps}")
 
     def _stop(self, trainer: Trainer, reason: str) -> None:
         self.reason = self.reason or reason

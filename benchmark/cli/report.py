@@ -1,6 +1,7 @@
 """The verb ``report``: a page, a document, figures and W&B Reports from records of studies."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 from benchmark.atomic import write_text
 from benchmark.cli.options import OptimizerList, results_option
 from benchmark.errors import UsageError
+from benchmark.metrics import METRICS
 from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.store import Store, open_study
 from optimizers.registry import OPTIMIZERS
@@ -45,6 +47,15 @@ PROJECT = "optimizer-benchmark"
     "[default: each setting's best]",
 )
 @click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    callback=lambda _, __, given: _targets(given),
+    help="Value to race to, such as val/loss=0.1; repeat it for other metrics.  "
+    "[default: the problem's own, otherwise one that half of the optimizers reach]",
+)
+@click.option(
     "--landscape",
     is_flag=True,
     help="Add the paths of the study's optimizers on test surfaces to the page; takes up to a "
@@ -69,6 +80,7 @@ def command(
     kind: str | None,
     out: Path | None,
     reference: str | None,
+    targets: Mapping[str, float],
     landscape: bool,
     opts: str | None,
     wandb: bool,
@@ -92,19 +104,19 @@ def command(
     _refuse([message for message, is_given in useless.items() if is_given])
     if kind == "html":
         extra = partial(_landscape, stores, opts) if landscape else None
-        _page(stores, out or stores[0].folder / "report.html", reference, extra)
+        _page(stores, out or stores[0].folder / "report.html", reference, targets, extra)
     elif not any(store.records() for store in stores):
         raise UsageError(f"no records yet in {', '.join(studies)}")
     elif kind == "md":
-        _document(stores, out or stores[0].folder / "report.md", reference)
+        _document(stores, out or stores[0].folder / "report.md", reference, targets)
     elif kind:
-        _figures(stores, kind, out or stores[0].folder / "figures")
+        _figures(stores, kind, out or stores[0].folder / "figures", targets)
     if wandb:
         from benchmark.report.wandb_publish import publish
         from benchmark.report.wandb_report import Project
 
         project = Project(name=wandb_project or PROJECT, entity=wandb_entity or "")
-        click.echo(publish(stores, project, reference))
+        click.echo(publish(stores, project, reference, targets))
     return 0
 
 
@@ -114,29 +126,55 @@ def _refuse(complaints: Sequence[str]) -> None:
         raise UsageError(complaints[0])
 
 
+def _targets(given: Sequence[str]) -> dict[str, float]:
+    """Return the targets by metric in texts such as ``val/loss=0.1``.
+
+    Raises:
+        UsageError: a text is not of this form, or the metric is unknown.
+    """
+    known = [metric.on(split) for metric in METRICS.values() for split in metric.splits]
+    found = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if name not in known or not math.isfinite(value):
+            raise UsageError(
+                f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1. "
+                f"Metrics: {', '.join(known)}"
+            )
+        found[name] = value
+    return found
+
+
 def _page(
     stores: list[Store],
     target: Path,
     reference: str | None,
+    targets: Mapping[str, float],
     extra: "Callable[[], Section] | None",
 ) -> None:
     _check_file(target)
     section = extra() if extra else None
     from benchmark.report.page.build import build
 
-    text = build(stores, reference=reference, extra=section)
+    text = build(stores, reference=reference, targets=targets, extra=section)
     write_text(target, text)
     click.echo(f"wrote {target}, {len(text.encode()) / 1e6:.1f} MB; open it in any browser:")
     click.echo(target.resolve().as_uri())
 
 
-def _document(stores: list[Store], target: Path, reference: str | None) -> None:
+def _document(
+    stores: list[Store], target: Path, reference: str | None, targets: Mapping[str, float]
+) -> None:
     _check_file(target)
     if target.suffix != ".md":
         raise UsageError(f"--out {target}: expected a name that ends in .md")
     from benchmark.report.document import write_document
 
-    for path in write_document(stores, target, reference):
+    for path in write_document(stores, target, reference, targets):
         click.echo(path)
 
 
@@ -145,10 +183,10 @@ def _check_file(target: Path) -> None:
         raise UsageError(f"--out {target}: expected a file in a folder that exists")
 
 
-def _figures(stores: list[Store], kind: str, folder: Path) -> None:
+def _figures(stores: list[Store], kind: str, folder: Path, targets: Mapping[str, float]) -> None:
     from benchmark.report.figures.write import write_figures
 
-    written = write_figures(stores, kind, folder)  # type: ignore[arg-type]
+    written = write_figures(stores, kind, folder, targets)  # type: ignore[arg-type]
     for path in written:
         click.echo(path)
     if not written:

@@ -6,7 +6,7 @@ A protocol knows optimizers to tune and the values that trials reached. It knows
 from pkgutil import resolve_name
 
 from benchmark.protocols.halton import points
-from benchmark.protocols.sampler import Sampler, SamplerError
+from benchmark.protocols.sampler import Sampler
 from optimizers.pick import pick
 from optimizers.tunable import Tunable
 
@@ -16,7 +16,7 @@ SAMPLERS = {
     "optuna": "benchmark.protocols.optuna_search:OptunaSampler",
 }
 
-__all__ = ["SAMPLERS", "Sampler", "SamplerError", "points", "sampler"]
+__all__ = ["SAMPLERS", "Sampler", "points", "sampler"]
 
 
 def sampler(name: str, tunable: Tunable, *, seed: int = 0) -> Sampler:
@@ -29,7 +29,7 @@ def sampler(name: str, tunable: Tunable, *, seed: int = 0) -> Sampler:
 
     Raises:
         UnknownNameError: there is no such sampler; the message lists all.
-        SamplerError: a package that the sampler needs is not installed.
+        UsageError: a package that the sampler needs is not installed.
     """
     made: Sampler = resolve_name(pick(SAMPLERS, name, "sampler"))(tunable, seed=seed)
     return made

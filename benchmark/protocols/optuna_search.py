@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from benchmark.protocols.sampler import SamplerError
+from benchmark.errors import UsageError
 from optimizers.spaces import Choice, Range
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable
@@ -17,14 +17,14 @@ class OptunaSampler:
     Optuna learns the value of the defaults too if they are in the space.
 
     Raises:
-        SamplerError: Optuna is not installed.
+        UsageError: Optuna is not installed.
     """
 
     def __init__(self, tunable: Tunable, *, seed: int = 0) -> None:
         try:
             import optuna
         except ImportError:
-            raise SamplerError(
+            raise UsageError(
                 "sampler optuna needs Optuna: pip install 'optimizer-benchmark[tuning]'"
             ) from None
         optuna.logging.set_verbosity(optuna.logging.WARNING)

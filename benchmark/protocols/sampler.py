@@ -6,10 +6,6 @@ from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable
 
 
-class SamplerError(RuntimeError):
-    """A sampler that cannot be made; the message is one line."""
-
-
 class Sampler(Protocol):
     """Points of one space, one after the other; the first has the optimizer's defaults.
 

@@ -22,20 +22,27 @@ _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setti
 _OVERALL = ("overview", "ranks")
 
 
-def write_document(stores: Sequence[Store], target: Path, reference: str | None) -> list[Path]:
+def write_document(
+    stores: Sequence[Store],
+    target: Path,
+    reference: str | None,
+    targets: Mapping[str, float] | None = None,
+) -> list[Path]:
     """Write the document to `target` and its pictures to a folder beside it; return all paths.
 
     Args:
         stores: The studies.
         target: The Markdown file; the folder has the same name without the suffix.
         reference: Optimizer or label to compare with; None compares with each setting's best.
+        targets: Targets by metric, in place of those of the problems.
 
     Raises:
         UsageError: the reference is unknown, or two studies have the same name.
         OSError: the folder cannot be written.
     """
     judged = judgements_of(stores)
-    findings = Findings(frames=read(stores), reference=reference or reference_of(judged))
+    reference = reference or reference_of(judged)
+    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
     folder = target.with_suffix("")
     drawings = [
         each

@@ -8,7 +8,7 @@ in `claims`.
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -27,12 +27,12 @@ from benchmark.analysis.finals import (
     winners,
 )
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.profiles import profile, profile_scores
+from benchmark.analysis.profiles import comparable, profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
-from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
+from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
 from benchmark.errors import UsageError
-from benchmark.metrics import CHOOSING, EPOCH, AxisName, metric_of, on_test, validation_of
+from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
@@ -152,10 +152,12 @@ class Findings:
     Args:
         frames: All trials and their curves, with texts that are safe to show (`outside.read`).
         reference: Optimizer or label to compare with; None compares with each setting's best.
+        targets: Targets by metric, in place of those of the problems.
     """
 
     frames: Frames
     reference: str | None = None
+    targets: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def chosen(self) -> list[str]:
@@ -392,11 +394,12 @@ class MetricFindings:
         return found
 
     @cached_property
-    def targets(self) -> Mapping[str, float | None]:
-        """The target suggested for each setting; None if there is none."""
-        numbers = self.of_chosen["final"]
+    def targets(self) -> Mapping[str, Target | None]:
+        """The target of each setting; None if there is none."""
+        numbers, given = self.of_chosen["final"], self.findings.targets
         return {
-            name: suggested_target(numbers.filter(setting=name)) for name in self.findings.settings
+            name: target_of(setting.problem, self.name, numbers.filter(setting=name), given)
+            for name, setting in self.findings.settings.items()
         }
 
     @cached_property
@@ -410,7 +413,7 @@ class MetricFindings:
         for name, setting in self.findings.settings.items():
             target = self.targets[name]
             if target is not None:
-                parts.append(time_to_target(setting.best, self.name, target, axis))
+                parts.append(time_to_target(setting.best, self.name, target.value, axis))
         return pl.concat(parts)
 
     @cached_property
@@ -425,13 +428,18 @@ class MetricFindings:
 
     @cached_property
     def profiles(self) -> Mapping[AxisName, pl.DataFrame]:
-        """`profiles.profile` over the settings that have a target."""
-        return Each(lambda axis: profile(self.target_tables[axis]))
+        """`profiles.profile` over the settings that may be in a profile."""
+        return Each(lambda axis: profile(comparable(self.target_tables[axis])))
 
     @cached_property
     def profile_scores(self) -> Mapping[AxisName, pl.DataFrame]:
         """`profiles.profile_scores` over the same settings."""
-        return Each(lambda axis: profile_scores(self.target_tables[axis]))
+        return Each(lambda axis: profile_scores(comparable(self.target_tables[axis])))
+
+    @cached_property
+    def profiled(self) -> int:
+        """The number of settings in the profiles; 0 if they are left out."""
+        return int(comparable(self.target_tables[STEP])["setting"].n_unique())
 
     @cached_property
     def ranking(self) -> Ranking | None:

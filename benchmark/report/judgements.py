@@ -68,7 +68,7 @@ def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> 
     if left > 0:
         tried = purposes.count("tuning")
         return (
-            f"Tuning goes on: {searches - left} of {counted(searches, 'search')} ended, "
+            f"Tuning goes on: {searches - left} of {searches} searches ended, "
             f"{counted(tried, 'trial')} of at least {searches * tuning.budget} on record. Verdicts "
             "come when it ends; the same command goes on."
         )

@@ -7,16 +7,19 @@ from typing import Any
 import polars as pl
 
 from benchmark.analysis.compare import ALPHA, Comparison
+from benchmark.analysis.cost import num_busy
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
 from benchmark.report import judgements as differences
 from benchmark.report.claims import claim_sentence, passed_over_sentences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus
 from benchmark.report.markdown_text import as_text, table
+from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import (
     NO_VERDICT,
     PICKED,
     best_first,
+    busy_words,
     interval_words,
     is_symmetric,
     lacking_words,
@@ -117,7 +120,7 @@ def _difference(one: Comparison) -> str:
 
 
 def targets(setting: SettingFindings) -> str:
-    """Return when each optimizer's best variant reaches a loss that half of them reach."""
+    """Return when each optimizer's best variant reaches the target."""
     numbers = setting.findings.metrics[METRIC]
     target = numbers.targets[setting.name]
     if target is None:
@@ -136,19 +139,19 @@ def targets(setting: SettingFindings) -> str:
         for row in reached[STEP].sort("time", nulls_last=True).iter_rows(named=True)
     ]
     title = (
-        f"What it takes to a {metric_words(METRIC)} of {target:g}, which half of the optimizers "
-        "reach: medians over seeds, empty if fewer than half of them got there."
+        f"What it takes to a {metric_words(METRIC)} of {target.value:g} ({target_words(target)}): "
+        "medians over seeds, empty if fewer than half of them got there."
     )
     header = ["optimizer", "reached", *(AXES[axis].plural for axis in reached)]
     return f"{title}\n\n{table(header, rows)}"
 
 
 def profiles(findings: Findings) -> str:
-    """Return the scores of performance profiles; empty with fewer than two settings."""
+    """Return the scores of performance profiles; empty with one setting."""
     numbers = findings.metrics[METRIC]
-    settings = numbers.target_tables[STEP]["setting"].n_unique()
-    if settings < 2:
-        return ""
+    settings = numbers.profiled
+    if not settings:
+        return PROFILES_LEFT_OUT if len(findings.settings) > 1 else ""
     axes: tuple[AxisName, ...] = (STEP, *BY_CLOCK)
     scored = {
         axis: dict(numbers.profile_scores[axis].select("optimizer", "score").rows())
@@ -238,6 +241,9 @@ def cost(findings: Findings) -> str:
     header = ["problem", "optimizer", "ms a step", "s an epoch"]
     mixed = " These are times of different machines." * bool((found["machines"] > 1).any())
     words = f"Training alone, forward and backward pass included; medians over seeds.{mixed}"
+    done = findings.frames.trials.filter(status="done").height
+    if busy := busy_words(num_busy(findings.frames), done):
+        words += f" {busy}"
     return f"{words}\n\n{table(header, rows)}"
 
 

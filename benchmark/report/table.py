@@ -18,6 +18,7 @@ from benchmark.report.words import (
     NO_VERDICT,
     PICKED,
     best_first,
+    busy_words,
     interval_words,
     is_symmetric,
     lacking_words,
@@ -94,6 +95,7 @@ def tables_as_json(
             "step_seconds": row.step_seconds,
             "optimizer_step_seconds": row.optimizer_seconds,
             "state_bytes_per_parameter": row.state_bytes_per_parameter,
+            "busy_seeds": row.busy,
             "seeds": dict(row.counts),
             "reasons": list(row.reasons),
             "best": row.best,
@@ -192,6 +194,8 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: 
         else "",
     ]
     found = [" ".join(words for words in means if words)]
+    done = sum(row.counts.get("done", 0) for row in rows)
+    found.append(busy_words(sum(row.busy for row in rows), done))
     if evidence is not None:
         differences = "" if has_verdicts else _differences_legend(evidence)
         found.append(differences + _CURVES_LEGEND * bool(evidence.sparklines))

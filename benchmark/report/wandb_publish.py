@@ -22,7 +22,12 @@ from benchmark.store import Store, write_json
 SPEC_FILE = "wandb-report.json"
 
 
-def publish(stores: Sequence[Store], project: Project, reference: str | None = None) -> str:
+def publish(
+    stores: Sequence[Store],
+    project: Project,
+    reference: str | None = None,
+    targets: Mapping[str, float] | None = None,
+) -> str:
     """Save the report on W&B, or its spec in the first study's folder if W&B is out of reach.
 
     A report that was saved from this folder before is replaced.
@@ -34,7 +39,8 @@ def publish(stores: Sequence[Store], project: Project, reference: str | None = N
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
     """
     judged = judgements_of(stores)
-    findings = Findings(frames=read(stores), reference=reference or reference_of(judged))
+    reference = reference or reference_of(judged)
+    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
     folder = stores[0].folder
     destination, _ = choose_destination(
         "auto",

@@ -26,6 +26,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def busy_words(busy: int, trials: int) -> str:
+    """Return a warning about seconds that were measured on a busy machine; empty if none were.
+
+    >>> busy_words(2, 6)
+    'The machine was busy during 2 of 6 trials: their seconds are too long.'
+    """
+    if not busy:
+        return ""
+    return f"The machine was busy during {busy} of {trials} trials: their seconds are too long."
+
+
 def reason_words(reason: str, most: int = REASON_LENGTH) -> str:
     """Return why a trial has no result, in one line; a log is named by its folder and file only.
 

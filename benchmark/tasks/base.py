@@ -68,7 +68,7 @@ class Task(Protocol):
         """Return whether a finite loss counts as diverged, so that the trial ends.
 
         Args:
-            loss: Loss evaluated on training data after an epoch.
+            loss: Loss evaluated on training or validation data during training.
             initial: The same loss before the first step.
         """
         ...

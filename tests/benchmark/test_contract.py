@@ -5,6 +5,7 @@ import torch
 
 from benchmark.context import Context
 from benchmark.errors import ClosureNotCalledError, UsageError
+from benchmark.evaluation import schedule_of
 from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
 from datamodules import Digits
@@ -29,6 +30,7 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
         split_seed=derived_seed(plain, "split"),
     )
     data.setup()
+    schedule = schedule_of(plain, data.num_train, data.num_evaluated)
     model = build_model(plain, data)
     points = [[p.detach().clone() for p in model.network.parameters()]]
 
@@ -44,11 +46,12 @@ def test_an_averaging_optimizer_is_judged_at_the_mean_in_every_number(trials_of)
     for t, params in enumerate(points[1:], start=1):
         for mean, p in zip(means, params, strict=True):
             mean += (p - mean) / t
-        if t % 10 == 0:
+        if t in schedule.steps:
             with torch.no_grad():
                 for p, mean in zip(model.network.parameters(), means, strict=True):
                     p.copy_(mean)
-            batches = list(data.val_dataloader())
+            is_last = t == schedule.steps[-1]
+            batches = list(data.val_dataloader(None if is_last else schedule.examples))
             losses = [
                 torch.nn.functional.cross_entropy(model(x), y, reduction="none") for x, y in batches
             ]

@@ -126,7 +126,8 @@ def test_outcomes_need_a_declaration(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("values", "margin"), [([2.0], 0.02), ([2.0, 2.0], 0.02), ([1.0, 3.0], 2**0.5), ([-2.0], 0.02)]
+    ("values", "margin"),
+    [([2.0], 0.02), ([2.0, 2.0], 0.02), ([1.0, 3.0], 0.1), ([-2.0], 0.02), ([0.0], 0.0)],
 )
-def test_the_margin_is_one_per_cent_or_the_deviation(values, margin):
+def test_the_margin_is_the_deviation_within_one_and_five_per_cent(values, margin):
     assert default_margin(values) == pytest.approx(margin)

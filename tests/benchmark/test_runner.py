@@ -1,8 +1,10 @@
+import itertools
 import math
 import re
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch.nn import functional
 
 from benchmark.context import Context
 from benchmark.errors import ClosureNotCalledError
+from benchmark.evaluation import schedule_of
 from benchmark.runner import build_model, derived_seed, run, weights_sha256
 from benchmark.store import Store
 from datamodules import Digits
@@ -112,17 +115,71 @@ def test_optimizers_share_the_split_of_a_seed_and_seeds_do_not(trials_of, monkey
     assert len(checksums) == 1
 
 
-def test_rows_have_axes_step_zero_and_one_evaluation_per_epoch(trials_of):
+def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of):
     rows = []
-    run(trials_of(epochs=2, log_every=4)[0], Context(), watch=rows.append)
+    run(trials_of(epochs=3, log_every=4)[0], Context(), watch=rows.append, points=4)
     evaluations = [row for row in rows if "val/loss" in row]
-    assert [row["step"] for row in evaluations] == [0, 10, 20]
-    assert [row["epoch"] for row in evaluations] == [0, 1, 2]
-    assert [row["samples"] for row in evaluations] == [0, 1257, 2514]
-    assert [row["step"] for row in rows if "lr" in row] == [4, 8, 10, 14, 18, 20]
+    assert [row["step"] for row in evaluations] == [0, 8, 15, 22, 30]
+    assert [row["epoch"] for row in evaluations] == [0, 0.8, 1.5, 2.2, 3]
+    assert [row["samples"] for row in evaluations] == [0, 1024, 1897, 2770, 3771]
+    assert [row["step"] for row in rows if "lr" in row] == [4, 8, 10, 14, 18, 20, 24, 28, 30]
     assert evaluations[0]["train/loss"] == pytest.approx(math.log(10), abs=0.5)
-    for row in evaluations:
-        assert {"train/loss", "train/accuracy", "test/loss", "test/accuracy"} <= row.keys()
+    others = {"train/loss", "train/accuracy", "test/loss", "test/accuracy"}
+    assert [len(others & row.keys()) for row in evaluations] == [4, 0, 0, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("problem", "opts", "changes"),
+    [
+        ("logreg/digits", "adam", {}),
+        ("mlp/digits", "momentum", {"dropout": True, "log_every": 3}),
+        (
+            "logreg/digits",
+            "tests.plugins.contracts.Twice:lr=0.1",
+            {"dropout": True, "log_every": 1},
+        ),
+        ("logreg/digits", "tests.plugins.contracts.Averaging:lr=0.1", {"epochs": 1}),
+        ("logreg/digits", "adam:schedule=1/sqrt(t)", {"precisions": ("bf16-mixed",)}),
+    ],
+)
+def test_neither_weights_nor_running_losses_depend_on_evaluation(trials_of, problem, opts, changes):
+    trial = trials_of(problem, opts, **{"epochs": 3, **changes})[0]
+    seen = []
+    for points in (20, 7, 2):
+        rows = []
+        record = run(trial, Context(), watch=rows.append, points=points)
+        training = [
+            {k: v for k, v in row.items() if k != "train_seconds"} for row in rows if "lr" in row
+        ]
+        ends = [{k: v for k, v in record.metrics.items() if k != "lr"}]
+        seen.append((record.weights_sha256, training, ends, record.progress.step))
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_evaluations_during_training_take_the_first_validation_rows_of_the_seed(trials_of):
+    trial = trials_of("mlp/digits", "adam:lr=0", epochs=1)[0]
+    data = Digits(split_seed=derived_seed(trial, "split"))
+    data.setup()
+    network = build_model(trial, data).network.eval()
+    rows = []
+    run(trial, Context(), watch=rows.append)
+    [(inputs, targets)] = list(data.val_dataloader())
+    with torch.no_grad():
+        losses = functional.cross_entropy(network(inputs), targets, reduction="none")
+    num = schedule_of(trial, data.num_train, data.num_evaluated).examples
+    assert 0 < num < len(losses)
+    found = [row["val/loss"] for row in rows if "val/loss" in row]
+    part, whole = losses[:num].mean().item(), losses.mean().item()
+    assert found == pytest.approx([whole, *[part] * (len(found) - 2), whole], rel=1e-5)
+
+
+def test_the_load_is_the_share_of_the_processor_that_training_got(trials_of, monkeypatch):
+    wall, cpu = itertools.count(), itertools.count()
+    clocks = SimpleNamespace(
+        perf_counter=lambda: next(wall) * 4.0, process_time=lambda: next(cpu) * 3.0
+    )
+    monkeypatch.setattr("benchmark.callbacks.clock.time", clocks)
+    assert run(trials_of()[0], Context()).clocks.load == 0.75
 
 
 def test_metrics_file_holds_the_rows_that_were_watched(trials_of, tmp_path):
@@ -215,11 +272,21 @@ def test_non_finite_loss_ends_the_trial_as_diverged_with_its_step(trials_of):
     assert all(math.isfinite(value) for row in rows for value in row.values())
 
 
-def test_loss_far_above_its_start_after_an_epoch_is_divergence(trials_of):
-    record = run(trials_of(opts="sgd:lr=1e6", epochs=5)[0], Context())
+@pytest.mark.parametrize(("points", "epoch"), [(20, 1), (4, 1.2), (1, 5)])
+def test_loss_far_above_its_start_after_an_epoch_is_divergence(trials_of, points, epoch):
+    record = run(trials_of(opts="sgd:lr=1e6", epochs=5)[0], Context(), points=points)
     assert record.status == "diverged"
     assert "times its start" in record.reason
-    assert record.progress.epoch == 1
+    assert record.progress.epoch == epoch
+
+
+def test_a_loss_far_above_its_start_within_the_first_epoch_is_no_divergence(trials_of):
+    rows = []
+    trial = trials_of(opts="sgd:lr=1e6:schedule=1/sqrt(t)")[0]
+    record = run(trial, Context(), watch=rows.append)
+    losses = [row["val/loss"] for row in rows if "val/loss" in row]
+    assert losses[1] > 100 * losses[0]
+    assert record.progress.step == 10
 
 
 def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):

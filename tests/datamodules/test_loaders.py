@@ -4,7 +4,7 @@ import pytest
 import torch
 from lightning.fabric.utilities import move_data_to_device
 
-from datamodules.loaders import Chunk, DenseRows, Examples, InOrder, Shuffled, Split
+from datamodules.loaders import Chunk, DenseRows, Examples, InOrder, Shuffled, Split, Stretches
 
 
 @pytest.fixture(params=["all rows", "rows of a pool"])
@@ -74,3 +74,23 @@ def test_evaluation_goes_in_order_up_to_its_limit(split):
     assert len(loader) == 3
     assert list(chain(*_targets(loader))) == list(range(20))
     assert list(chain(*_targets(InOrder(split, 8, limit=1000)))) == list(range(50))
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 100])
+@pytest.mark.parametrize("ends", [(1, 2, 3), (5, 14, 21), (7, 21), (2, 3, 10, 20, 21), (21,)])
+def test_stretches_hold_the_batches_of_all_epochs_and_stop_at_their_ends(split, chunk_size, ends):
+    plain = Shuffled(split, 8, seed=0)
+    expected = [batch for _ in range(3) for batch in _targets(plain)]
+    stretches = Stretches(Shuffled(split, 8, seed=0, chunk_size=chunk_size), ends)
+    found, step = [], 0
+    for end in ends:
+        for chunk in stretches:
+            batches = [chunk] if chunk_size == 1 else list(chunk)
+            begin = step % 7
+            assert begin // chunk_size == (begin + len(batches) - 1) // chunk_size
+            assert begin + len(batches) <= 7
+            found += _targets(batches)
+            step += len(batches)
+        assert step == end
+    assert found == expected[: ends[-1]]
+    assert list(stretches) == []

@@ -19,24 +19,27 @@ from benchmark.report.figures.look import (
     new_figure,
     scale_y,
 )
-from benchmark.report.findings import SettingFindings
+from benchmark.report.findings import METRIC, SettingFindings
 from benchmark.report.palette import Style
 
 _POINTS = 200  # per line; a printed column resolves no more
 _MARKERS = 6  # per line
 FEWEST_FOR_BANDS = 4  # seeds
+_FEWEST_POINTS = 3  # start and end are no curve
 _NEVER_DONE = "since no trial is done that measured it"
 
 
 def draw_curves(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
     """Return the figure of one setting and a sentence on it; None if no trial has the metric.
 
+    There is none either of a metric that was evaluated at start and end alone.
+
     Args:
         setting: The numbers of the setting.
         metric: Name in the records, such as ``val/loss``.
     """
     curves = thin(setting.findings.metrics[metric].curves.filter(setting=setting.name), _POINTS)
-    if curves.is_empty():
+    if curves.is_empty() or (metric != METRIC and curves["x"].n_unique() < _FEWEST_POINTS):
         return None
     names = curves["label"].unique(maintain_order=True).to_list()
     figure, axes = new_figure(names)

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from benchmark.metrics import STEP, metric_words
 from benchmark.report.figures.look import add_legend, count_x, lettering, line, looks, new_figure
 from benchmark.report.findings import Findings, SettingFindings
+from benchmark.report.race_words import target_words
 
 _SHARES = (-0.04, 1.04)
 
@@ -32,23 +33,22 @@ def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] |
     axes.set(ylabel="share of seeds there", ylim=_SHARES)
     add_legend(figure, [axes])
     what = (
-        f"Share of seeds (Kaplan-Meier) whose {metric_words(metric)} had reached {target:g} "
-        "by an evaluation at or before that step. The target is what the middle optimizer reaches "
-        "by the median."
+        f"Share of seeds (Kaplan-Meier) whose {metric_words(metric)} had reached {target.value:g} "
+        f"({target_words(target)}) by an evaluation at or before that step."
     )
     return figure, what
 
 
 def draw_profile(findings: Findings, metric: str) -> tuple[Figure, str] | None:
-    """Return a figure of Dolan-Moré profiles over all settings; None with fewer than two.
+    """Return a figure of Dolan-Moré profiles over settings; None with too few.
 
     Args:
         findings: The numbers of all settings.
         metric: Name, such as ``val/loss``.
     """
     numbers = findings.metrics[metric]
-    settings = numbers.target_tables[STEP]["setting"].n_unique()
-    if settings < 2:
+    settings = numbers.profiled
+    if not settings:
         return None
     rows, found = numbers.profiles[STEP], looks(findings.best)
     figure, axes = new_figure(rows["optimizer"].unique(maintain_order=True).to_list())

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -51,14 +51,21 @@ class Drawing:
     setting: str = ""
 
 
-def write_figures(stores: Sequence[Store], kind: Kind, folder: Path) -> list[Path]:
+def write_figures(
+    stores: Sequence[Store],
+    kind: Kind,
+    folder: Path,
+    targets: Mapping[str, float] | None = None,
+) -> list[Path]:
     """Write every figure that the records allow, with captions, to `folder`; return all paths.
+
+    `targets` are targets by metric, in place of those of the problems.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; no file has changed.
     """
     judged = judgements_of(stores)
-    findings = Findings(frames=read(stores), reference=reference_of(judged))
+    findings = Findings(frames=read(stores), reference=reference_of(judged), targets=targets or {})
     drawings = draw_all(findings, only_one(judged))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:

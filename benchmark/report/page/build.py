@@ -1,6 +1,6 @@
 """Building of a page from studies, in one call for the command line and notebooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmark.errors import UsageError
 from benchmark.report.findings import Findings
@@ -16,6 +16,7 @@ def build(
     stores: Sequence[Store],
     *,
     reference: str | None = None,
+    targets: Mapping[str, float] | None = None,
     extra: Section | None = None,
 ) -> str:
     """Return the page of one or more studies.
@@ -23,13 +24,14 @@ def build(
     Args:
         stores: The studies.
         reference: Optimizer that all others are compared with; None compares all pairs.
+        targets: Targets by metric, in place of those of the problems.
         extra: A section made by another module, shown below the others.
 
     Raises:
         UsageError: no trial of `reference` is done or diverged, or two studies have the same name.
     """
     frames, trials = read_with_trials(stores)
-    findings = Findings(frames=frames, reference=reference)
+    findings = Findings(frames=frames, reference=reference, targets=targets or {})
     known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
         raise UsageError(

@@ -80,8 +80,10 @@ GLOSSARY = {
     ),
     "individual seeds": "Every trial by itself, as a thin line. A cross marks where one diverged.",
     "target": (
-        "The value that half of the optimizers reach by the median of their seeds, rounded to "
-        "the easy side to three digits."
+        "The value that optimizers race to: given by --target; or the validation loss that the "
+        "median seed of tuned Adam has after three quarters of the budget; or, from the race, the "
+        "value that half of the optimizers reach by the median of their seeds, rounded to the "
+        "easy side to three digits."
     ),
     "reached": (
         "Trials whose metric was at or beyond the target at an evaluation, of all that are done "

@@ -10,6 +10,7 @@ from benchmark.metrics import AXES, BY_CLOCK, BY_STEP, STEP, AxisName
 from benchmark.report.findings import Findings, MetricFindings
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Columns, columns, rounded
+from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
 
 _MEASURED: tuple[AxisName, ...] = (STEP, *BY_CLOCK)
 _MOVED = tuple(axis for axis in BY_STEP if axis != STEP)
@@ -21,22 +22,32 @@ class Race:
 
     Args:
         target: The target value; None if less than half of the optimizers have a finite median.
+        source: Where the target comes from, in words.
         tables: Columns of `targets.target_table`, by axis.
         shares: Columns of `targets.reaching`, by axis.
     """
 
     target: float | None
+    source: str
     tables: Mapping[AxisName, Columns]
     shares: Mapping[AxisName, Columns]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
-    """Columns of `profiles.profile` and of `profiles.profile_scores`, by axis."""
+    """Columns of `profiles.profile` and of `profiles.profile_scores`, by axis.
+
+    Args:
+        stairs: The profiles.
+        scores: Their scores.
+        settings: Number of settings in them; 0 if they are left out.
+        missing: Why they are left out; empty if they are not.
+    """
 
     stairs: Mapping[AxisName, Columns]
     scores: Mapping[AxisName, Columns]
     settings: int
+    missing: str
 
 
 def races(findings: Findings, cast: Cast, metric: str) -> tuple[list[Race], Profiles]:
@@ -49,7 +60,8 @@ def races(findings: Findings, cast: Cast, metric: str) -> tuple[list[Race], Prof
     shares = _on_all_axes(cast, rising, ("x",), steps)
     found = [
         Race(
-            target=rounded(target),
+            target=rounded(target.value if target else None),
+            source=target_words(target) if target else "",
             tables={axis: tables[axis][place] for axis in AXES},
             shares={axis: shares[axis][place] for axis in AXES},
         )
@@ -88,5 +100,6 @@ def _profiles(cast: Cast, found: MetricFindings) -> Profiles:
     return Profiles(
         stairs=stairs | dict.fromkeys(_MOVED, stairs[STEP]),
         scores=scored | dict.fromkeys(_MOVED, scored[STEP]),
-        settings=found.target_tables[STEP]["setting"].n_unique(),
+        settings=found.profiled,
+        missing="" if found.profiled else PROFILES_LEFT_OUT,
     )

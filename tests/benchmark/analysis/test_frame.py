@@ -174,7 +174,9 @@ def test_the_log_of_a_real_trial_is_read_as_it_was_written(tmp_path, trials_of, 
     assert frames.trials["val/loss"].to_list() == [record.metrics["val/loss"]]
     assert frames.curves.height == len(store.metrics(trial)) > 2
     assert set(frames.metrics) >= {"train/running_loss", "val/loss", "test/accuracy"}
-    assert lines(frames, "val/loss", "epoch")["x"].to_list() == [0.0, 1.0, 2.0]
+    assert lines(frames, "val/loss", "epoch")["x"].to_list() == [i / 10 for i in range(21)]
+    assert lines(frames, "test/loss", "epoch")["x"].to_list() == [0.0, 2.0]
+    assert lines(frames, "train/running_loss", "step")["x"].to_list() == [10, 20]
 
 
 def test_reading_loads_no_torch_and_the_terminal_summary_no_polars():

@@ -5,6 +5,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import stdtrit
 
@@ -18,6 +20,8 @@ from benchmark.analysis.intervals import (
     median_bounds,
     median_interval,
     median_method,
+    share_bounds,
+    student_bounds,
 )
 
 STUDIES = 4000
@@ -178,3 +182,69 @@ def test_methods_are_named_by_the_number_of_seeds():
 def test_every_method_has_its_sentence():
     used = {mean_method(n, shares) for n in range(40) for shares in (None, Shares(examples=9))}
     assert used | {median_method(n) for n in range(40)} == set(NOTES)
+
+
+@pytest.mark.parametrize("seeds", [2, 5, 9, 10, 30])
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.975])
+def test_students_interval_is_scipys_at_any_number_of_seeds_and_level(seeds, level):
+    values = np.random.default_rng(seeds).normal(size=(2, 3, seeds))
+    low, high = student_bounds(values, level)
+    mean, error = values.mean(axis=-1), stats.sem(values, axis=-1)
+    theirs = stats.t.interval(level, seeds - 1, mean, error)
+    assert low == pytest.approx(theirs[0])
+    assert high == pytest.approx(theirs[1])
+
+
+def test_one_seed_has_no_students_interval_and_no_interval_of_a_share():
+    assert np.isnan(student_bounds(np.ones((3, 1)))).all()
+    assert np.isnan(share_bounds(np.ones((3, 1)), 10)).all()
+
+
+def counts_and_examples():
+    return st.integers(1, 10_000).flatmap(
+        lambda n: st.tuples(st.lists(st.integers(0, n), min_size=2, max_size=12), st.just(n))
+    )
+
+
+@settings(deadline=None)
+@given(drawn=counts_and_examples())
+def test_intervals_of_shares_stay_between_0_and_1_and_hold_the_mean(drawn):
+    counts, examples = drawn
+    shares = np.array(counts) / examples
+    (low,), (high,) = share_bounds(shares[None], examples)
+    assert 0 <= low <= shares.mean() + 1e-12
+    assert shares.mean() - 1e-12 <= high <= 1
+
+
+@settings(deadline=None)
+@given(drawn=counts_and_examples())
+def test_the_interval_of_a_share_mirrors_that_of_its_complement(drawn):
+    counts, examples = drawn
+    shares = np.array(counts) / examples
+    (low,), (high,) = share_bounds(shares[None], examples)
+    (other_low,), (other_high,) = share_bounds(1 - shares[None], examples)
+    assert (1 - other_high, 1 - other_low) == pytest.approx((low, high), abs=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_equal_shares_have_an_interval_of_no_width_at_the_ends_too(share):
+    assert share_bounds(np.full((1, 5), share), 360) == (share, share)
+
+
+def test_far_from_the_ends_the_interval_of_a_share_is_students():
+    shares = np.array([[0.5, 0.51, 0.49, 0.505]])
+    found, students = np.hstack(share_bounds(shares, 100_000)), np.hstack(student_bounds(shares))
+    assert found == pytest.approx(students, abs=1e-4)
+
+
+def test_near_100_percent_students_interval_leaves_the_range_and_that_of_shares_does_not():
+    shares = np.array([[1.0, 1.0, 0.99]])
+    assert student_bounds(shares)[1] > 1
+    low, high = share_bounds(shares, 100)
+    assert low < shares.mean() < high <= 1
+
+
+@pytest.mark.parametrize(("shares", "examples"), [([1.1, 0.5], 10), ([-0.1, 0.5], 10), ([0.5], 0)])
+def test_what_is_no_share_is_refused(shares, examples):
+    with pytest.raises(ValueError, match="expected shares between 0 and 1 of at least 1 example"):
+        share_bounds(np.array([shares]), examples)

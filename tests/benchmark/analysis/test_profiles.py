@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmark.analysis.profiles import profile, profile_scores, ratios
+from benchmark.analysis.profiles import comparable, profile, profile_scores, ratios
 
 DATA = Path(__file__).parent / "data"
 
@@ -107,3 +107,41 @@ def test_two_variants_of_one_optimizer_are_refused(times_of):
 def test_nothing_has_an_empty_profile(times_of):
     assert profile(times_of({})).is_empty()
     assert profile_scores(times_of({})).is_empty()
+
+
+def table_of(num_settings, seeds=5, missing=()):
+    pairs = [(o, s) for s in range(num_settings) for o in "ab" if (o, s) not in missing]
+    return pl.DataFrame(
+        {
+            "optimizer": [o for o, _ in pairs],
+            "setting": [str(s) for _, s in pairs],
+            "seeds": [seeds] * len(pairs),
+            "time": [1.0] * len(pairs),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "settings"),
+    [
+        (table_of(5), 5),
+        (table_of(7), 7),
+        (table_of(4), 0),
+        (table_of(9, seeds=4), 0),
+        (table_of(6, missing=[("b", 2)]), 5),
+        (table_of(5, missing=[("b", 2)]), 0),
+        (table_of(0), 0),
+    ],
+)
+def test_profiles_are_over_settings_that_all_ran_if_there_are_enough(table, settings):
+    kept = comparable(table)
+    assert kept["setting"].n_unique() == settings
+    assert kept.height == 2 * settings
+    assert profile(kept)["optimizer"].n_unique() == (2 if settings else 0)
+
+
+def test_one_optimizer_with_too_few_seeds_takes_its_setting_out_of_the_profiles():
+    table = table_of(6).with_columns(
+        seeds=pl.when(optimizer="a", setting="3").then(4).otherwise("seeds")
+    )
+    assert sorted(set(comparable(table)["setting"])) == ["0", "1", "2", "4", "5"]

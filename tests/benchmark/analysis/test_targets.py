@@ -1,9 +1,18 @@
 import math
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 
-from benchmark.analysis.targets import reaching, suggested_target, target_table, time_to_target
+from benchmark.analysis.targets import (
+    Target,
+    reaching,
+    suggested_target,
+    target_of,
+    target_table,
+    time_to_target,
+)
+from benchmark.problems import PROBLEMS
 
 
 def times_of(frames, target=1.0, axis="step", metric="val/loss"):
@@ -216,3 +225,16 @@ def test_a_round_target_stays_what_it_is(scores_of):
 def test_without_results_there_is_no_target_to_suggest(scores_of):
     assert suggested_target(scores_of({"a": [None], "b": [None, None]})) is None
     assert suggested_target(scores_of({"a": [1.0]}).clear()) is None
+
+
+def test_a_target_comes_from_the_user_then_the_table_then_the_race(scores_of, monkeypatch):
+    scores = scores_of({"a": [0.25], "b": [0.5]})
+    assert target_of("mlp/digits", "val/loss", scores, {}) == Target(value=0.25, source="race")
+    row = replace(PROBLEMS["mlp/digits"], target=0.125)
+    monkeypatch.setitem(PROBLEMS, "mlp/digits", row)
+    assert target_of("mlp/digits", "val/loss", scores, {}) == Target(value=0.125, source="table")
+    given = target_of("mlp/digits", "val/loss", scores, {"val/loss": 0.0})
+    assert given == Target(value=0.0, source="given")
+    for problem, metric in ("mine.Net/digits", "val/loss"), ("mlp/digits", "train/loss"):
+        assert target_of(problem, metric, scores, {"test/loss": 1.0}).source == "race"
+    assert target_of("cnn/digits", "val/loss", scores_of({"a": [None]}), {}) is None

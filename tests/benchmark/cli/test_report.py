@@ -87,3 +87,24 @@ def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys)
     assert ran.exists()
     page = (store.folder / "report.html").read_text()
     assert '"view":{"start":0,"noisy":false,"lr":"own"}' in page
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["val/loss", "val/loss=", "val/loss=low", "val/loss=nan", "val/loss=inf", "loss=1", "=1", ""],
+)
+def test_a_target_that_is_none_is_refused_with_the_metrics_there_are(studied, text, capsys):
+    assert report(studied(seeds=1), "--format", "md", "--target", text) == 2
+    error = capsys.readouterr().err.strip()
+    assert "expected METRIC=NUMBER, such as val/loss=0.1" in error
+    assert "val/accuracy" in error
+    assert "\n" not in error
+
+
+def test_a_target_reaches_page_and_figures(studied):
+    store = studied(seeds=2)
+    assert report(store, "--target", "val/loss=0.625") == 0
+    assert '"target":0.625,"source":"as given"' in (store.folder / "report.html").read_text()
+    assert report(store, "--format", "svg", "--target", "val/loss=0.625") == 0
+    [caption] = (store.folder / "figures").glob("*-target.txt")
+    assert "had reached 0.625 (as given)" in caption.read_text()

@@ -5,7 +5,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from benchmark.protocols import SAMPLERS, SamplerError, points, sampler
+from benchmark.errors import UsageError
+from benchmark.protocols import SAMPLERS, points, sampler
 from benchmark.protocols.halton import halton
 from optimizers.errors import UnknownNameError
 from optimizers.grammar import describe_tunables
@@ -159,7 +160,7 @@ def test_optuna_learns_from_values_and_takes_diverged_ones_as_worst():
 
 def test_without_optuna_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(SamplerError) as error:
+    with pytest.raises(UsageError) as error:
         sampler("optuna", one("sgd"))
     message = str(error.value)
     assert message == "sampler optuna needs Optuna: pip install 'optimizer-benchmark[tuning]'"

@@ -1,8 +1,10 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from benchmark.__main__ import main
+from benchmark.problems import PROBLEMS
 from benchmark.record import Record
 
 OPTS = "sgd:lr=0.1|0.01,adam,lion"
@@ -61,7 +63,7 @@ def test_the_claim_is_backed_by_the_table(store):
     # Mean of 0.1 + 0.01 × seed over 8 seeds.
     assert "adam reached the lowest validation loss on logreg/digits: 0.135" in text
     lion = next(line for line in text.splitlines() if line.startswith("| lion | 0.3350 ± 0.0205 |"))
-    assert "| 8 done | 0.2 " in lion  # 0.335 − 0.135, the same in every seed
+    assert "| 8 done | 0.2000 " in lion  # 0.335 − 0.135, the same in every seed
     assert not set("▲▼") & set(text)
     assert "Significantly" not in text
     assert "Nothing here is a verdict" in text
@@ -74,6 +76,18 @@ def test_a_search_has_its_worth_and_a_race_its_prize(store):
     assert re.search(r"\| sgd \| 0\.385 \| 0\.235 \|", text)
     assert re.search(r"\| optimizer \| reached \| steps \| samples \| training seconds \|", text)
     assert re.search(r"\| adam \| 8 of 8 \| 30 \| 3840 \| 0\.375 \|", text)
+    assert "of 0.235 (from the race: half of the optimizers reach it): medians" in text
+
+
+def test_profiles_over_too_few_settings_are_left_out_in_one_line(store, monkeypatch):
+    why = (
+        "Performance profiles are left out: they need 5 settings or more that all optimizers ran, "
+        "with 5 seeds or more each."
+    )
+    assert f"## Performance profiles\n\n{why}\n\n## Average ranks" in document(store)
+    monkeypatch.setattr("benchmark.analysis.profiles.FEWEST_SETTINGS", 2)
+    text = document(store)
+    assert why not in text
     # Both settings have the same order: the optimizer that reaches the targets first scores 1.
     assert re.search(r"\| adam \| 1\.000 \| 1\.000 \|", text)
     assert re.search(r"\| lion \| 0\.000 \| 0\.000 \|", text)
@@ -171,3 +185,26 @@ def test_bad_input_is_one_line(studied, options, message, capsys, monkeypatch, t
     error = capsys.readouterr().err.strip()
     assert message in error
     assert "\n" not in error
+
+
+def test_a_target_is_given_or_that_of_the_problem_or_from_the_race(store, monkeypatch):
+    row = PROBLEMS["mlp/digits"]
+    monkeypatch.setitem(PROBLEMS, row.name, replace(row, target=0.31))
+    race, table = document(store).split("## mlp/digits")
+    assert "(from the race: half of the optimizers reach it)" in race
+    words = "which the median seed of tuned Adam has after three quarters of the budget"
+    assert f"a validation loss of 0.31 ({words}): medians" in table
+    given = document(store, "--target", "val/loss=0.4", "--target", "val/accuracy=0.9")
+    assert given.count("a validation loss of 0.4 (as given): medians") == 2
+
+
+def test_seconds_of_a_busy_machine_are_pointed_at(store):
+    assert "busy" not in document(store)
+    for record in store.records():
+        load = 0.79 if record.trial.seed < 2 else 0.8
+        clocks = replace(record.clocks, load=load)
+        environment = replace(record.environment, device="cpu")
+        store.write(replace(record, clocks=clocks, environment=environment))
+    assert "The machine was busy during 16 of 64 trials: their seconds are too long." in document(
+        store
+    )

@@ -306,3 +306,19 @@ def test_json_has_no_nan_and_no_half_of_a_character(record_of):
     text = json.dumps(tables_as_json([record]), allow_nan=False)
     json.loads(text)
     assert "udcff" not in text
+
+
+@pytest.mark.parametrize(
+    ("load", "accelerator", "busy"),
+    [(0.79, "cpu", 1), (0.8, "cpu", 0), (3.9, "cpu", 0), (0.1, "gpu", 0), (None, "cpu", 0)],
+)
+def test_seconds_of_a_busy_machine_are_pointed_at(record_of, load, accelerator, busy):
+    records = [record_of(seed=seed) for seed in range(3)]
+    trial = replace(records[1].trial, accelerator=accelerator)
+    clocks = replace(records[1].clocks, load=load)
+    records = [replace(each, trial=replace(trial, seed=each.trial.seed)) for each in records]
+    records[1] = replace(records[1], clocks=clocks)
+    words = "The machine was busy during 1 of 3 trials: their seconds are too long."
+    assert (words in printed(records)) == bool(busy)
+    (row,) = tables_as_json(records)
+    assert row["busy_seeds"] == busy

@@ -57,7 +57,7 @@ def test_a_loss_that_begins_negative_and_explodes_is_divergence_with_its_start()
     record = run(trial, Context())
     assert record.status == "diverged"
     assert re.fullmatch(
-        r"train/loss was \S+, from -2\.\d+ at its start, at step \d+", record.reason
+        r"(?:train|val)/loss was \S+, from -2\.\d+ at its start, at step \d+", record.reason
     )
 
 

@@ -111,11 +111,13 @@ export interface Profiles {
   stairs: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
   scores: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
   settings: number;
+  missing: string;
 }
 
 /** The times to a target of one metric in one setting. */
 export interface Race {
   target: number | null;
+  source: string;
   tables: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
   shares: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
 }

@@ -67,12 +67,8 @@ const noTarget = () =>
 /** @type {() => Description} */
 function describeProfiles() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
-  const { stairs: columns, settings } = metric().profiles;
-  if (settings < 2)
-    return {
-      empty:
-        "A performance profile needs two settings or more; with one, the table above says all.",
-    };
+  const { stairs: columns, missing } = metric().profiles;
+  if (missing) return { empty: missing };
   return {
     flat: true,
     label: "share of settings within τ times the fastest optimizer",
@@ -122,13 +118,13 @@ function targetColumns() {
 /** @type {(table_: HTMLElement, words: HTMLElement) => void} */
 function fillTargets(table_, words) {
   const off = hidden();
-  const { target } = race();
+  const { target, source } = race();
   words.replaceChildren(
     ...(target === null
       ? []
       : [
           term("target", "Target"),
-          `: ${metric().words} of ${value(target)}${unitSign()} or ${metric().higher_is_better ? "more" : "less"}, `,
+          `: ${metric().words} of ${value(target)}${unitSign()} or ${metric().higher_is_better ? "more" : "less"}, ${source}; `,
           "each optimizer with its ",
           term("best hyperparameters"),
           ".",
@@ -147,12 +143,11 @@ function fillTargets(table_, words) {
 function fillScores(host) {
   const off = hidden();
   const { scores, settings } = metric().profiles;
-  const rows =
-    settings < 2
-      ? []
-      : rowsOf(scores[state.x])
-          .filter((row) => !off.has(row.optimizer))
-          .map(withOptimizer);
+  const rows = !settings
+    ? []
+    : rowsOf(scores[state.x])
+        .filter((row) => !off.has(row.optimizer))
+        .map(withOptimizer);
   const columns = [
     nameColumn,
     numberColumn("profile score", "score", term("profile score"), (each) => each.toFixed(4)),
@@ -170,10 +165,7 @@ export function targetsSection() {
     words,
     reaching,
     rows,
-    make("h3", {}, [
-      term("performance profile", "Performance profiles"),
-      ` over ${payload.settings.length} setting${payload.settings.length === 1 ? "" : "s"}`,
-    ]),
+    make("h3", {}, [term("performance profile", "Performance profiles"), " over settings"]),
     profiles,
     scores,
   );

@@ -12,6 +12,7 @@ from benchmark.__main__ import main
 from benchmark.analysis.frame import read
 from benchmark.record import Environment, Record
 from benchmark.report.figures.look import lettering, plain
+from benchmark.report.figures.races import draw_profile
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
 from benchmark.report.findings import Findings
 from benchmark.report.palette import style
@@ -93,10 +94,15 @@ def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
     assert names == [name for name in ONE_SETTING if "learning-rate" not in name]
 
 
-def test_several_settings_add_profiles_and_ranks(drawings):
+def test_several_settings_add_ranks_and_enough_of_them_profiles(stores, drawings, monkeypatch):
     names = [drawing.name for drawing in drawings]
-    assert names[-2:] == ["profiles", "ranks"]
-    assert len(names) == 13
+    assert names[-1] == "ranks"
+    assert len(names) == 12
+    monkeypatch.setattr("benchmark.analysis.profiles.FEWEST_SETTINGS", 2)
+    monkeypatch.setattr("benchmark.analysis.profiles.FEWEST_SEEDS", 2)
+    figure, caption = draw_profile(Findings(frames=read(stores)), "val/loss")
+    assert figure.axes
+    assert caption.startswith("Share of 2 settings")
     assert "overview" in names
 
 
