@@ -109,7 +109,7 @@ def test_what_was_recorded_inside_is_drawn_of_all_parameters_together(everything
 def test_the_numbers_of_the_page_are_there(everything):
     text = texts(blocks_of([everything]))
     assert "| optimizer | reached | steps | samples | training seconds |" in text
-    assert "| optimizer | by steps | by training seconds |" in text
+    assert "| optimizer | by steps |" not in text  # two settings are too few for profiles
     # The mean of the two variants' means, 0.605 and 0.905; and the better one.
     assert "| sgd | 0.755 | 0.605 |" in text
 
