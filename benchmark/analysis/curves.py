@@ -22,6 +22,7 @@ from benchmark.analysis.intervals import (
     median_bounds,
     median_method,
 )
+from benchmark.analysis.shares import shares_of
 from benchmark.metrics import AXES, SECONDS, STEP, AxisName
 
 Center = Literal["mean", "median"]
@@ -83,9 +84,11 @@ def both_bands(
     """
     observed = lines(frames, metric, axis).filter(status="done")
     together = _staircases if axis == SECONDS else _common_places
+    datasets = frames.trials.select("variant", "dataset").unique("variant")
+    places = together(observed).join(datasets, on="variant", how="left", maintain_order="left")
     statistics = [
-        _statistics(group, seeds, intervals_of)
-        for (seeds,), group in together(observed).group_by("seeds", maintain_order=True)
+        _statistics(group, seeds, intervals_of, metric)
+        for (seeds, _), group in places.group_by("seeds", "dataset", maintain_order=True)
     ]
     names = frames.trials.select(WHO).unique("variant", keep="first", maintain_order=True)
     diverged = frames.trials.filter(status="diverged").group_by("variant").agg(diverged=pl.len())
@@ -196,14 +199,18 @@ def _read_off(xs: Sequence[Array], ys: Sequence[Array]) -> tuple[Array, Array]:
 
 
 def _statistics(
-    group: pl.DataFrame, seeds: int, intervals_of: Sequence[str] | None
+    group: pl.DataFrame, seeds: int, intervals_of: Sequence[str] | None, metric: str
 ) -> pl.DataFrame:
-    """Return statistics over blocks of `seeds` consecutive rows; columns as in `_STATISTICS`."""
+    """Return statistics over blocks of `seeds` consecutive rows; columns as in `_STATISTICS`.
+
+    All rows are of one ``dataset``.
+    """
     values = group["y"].to_numpy().reshape(-1, seeds)  # (places, seeds)
     variants = group["variant"].gather_every(seeds)
     rows = slice(None) if intervals_of is None else variants.is_in(intervals_of).to_numpy()
     ends = np.full((4, len(values)), np.nan)
-    ends[:2, rows] = mean_bounds(values[rows])
+    shares = shares_of(metric, group["dataset"][0], values)
+    ends[:2, rows] = mean_bounds(values[rows], shares)
     ends[2:, rows] = median_bounds(values[rows])
     mean_low, mean_high, median_low, median_high = ends
     q25, q75 = np.quantile(values, [0.25, 0.75], axis=1)
@@ -224,7 +231,7 @@ def _statistics(
     frame = pl.DataFrame(columns).with_columns(pl.selectors.ends_with("low", "high").fill_nan(None))
     return frame.with_columns(
         seeds=pl.lit(seeds, pl.Int64),
-        mean_method=pl.lit(mean_method(seeds)),
+        mean_method=pl.lit(mean_method(seeds, shares)),
         median_method=pl.lit(median_method(seeds)),
     )
 

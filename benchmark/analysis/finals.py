@@ -16,6 +16,7 @@ from benchmark.analysis.curves import WHO, lines
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
 from benchmark.analysis.rounding import TIE_DECIMALS
+from benchmark.analysis.shares import shares_of
 from benchmark.metrics import CHOOSING, STEP, AxisName, higher_is_better, is_share
 
 Kind = Literal["final", "best", "area"]
@@ -63,13 +64,14 @@ def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=_LEADERBOARD)
     variants = scores.group_by(*WHO, "lr", "metric", maintain_order=True).agg(
         pl.col("value").drop_nulls(),
+        problem=pl.col("problem").first(),
         seeds=pl.col("value").count().cast(pl.Int64),
         diverged=(pl.col("status") == "diverged").sum().cast(pl.Int64),
         std=pl.col("value").std(),
         minimum=pl.col("value").min(),
         maximum=pl.col("value").max(),
     )
-    parts = [_with_intervals(group) for _, group in variants.group_by("seeds")]
+    parts = [_with_intervals(group) for _, group in variants.group_by("seeds", "problem")]
     first = variants.with_row_index("order").select("order", "variant")
     frame = pl.concat(parts).join(first, on="variant").sort("order").select(_LEADERBOARD.names())
     higher = higher_is_better(frame["metric"][0])
@@ -204,14 +206,16 @@ def _area(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame:
 
 
 def _with_intervals(variants: pl.DataFrame) -> pl.DataFrame:
-    """Add intervals to rows of `leaderboard` that all have the same number of ``seeds``."""
+    """Add intervals to rows of `leaderboard` that have the same ``seeds`` and ``problem``."""
     seeds = variants["seeds"][0]
     if seeds == 0:
         return variants.with_columns(pl.lit(None).alias(name) for name in _INTERVALS).select(
             pl.col(name).cast(kind) for name, kind in _LEADERBOARD.items()
         )
     values = variants["value"].list.explode().to_numpy().reshape(-1, seeds)  # (variants, seeds)
-    low, high = mean_bounds(values)
+    dataset = variants["problem"][0].rpartition("/")[2]
+    shares = shares_of(variants["metric"][0], dataset, values)
+    low, high = mean_bounds(values, shares)
     median_low, median_high = median_bounds(values)
     numbers = pl.DataFrame(
         {
@@ -224,7 +228,9 @@ def _with_intervals(variants: pl.DataFrame) -> pl.DataFrame:
         }
     )
     return pl.concat([variants, numbers.fill_nan(None)], how="horizontal").select(
-        pl.col(name).cast(kind) if name != "method" else pl.lit(mean_method(seeds)).alias(name)
+        pl.col(name).cast(kind)
+        if name != "method"
+        else pl.lit(mean_method(seeds, shares)).alias(name)
         for name, kind in _LEADERBOARD.items()
     )
 

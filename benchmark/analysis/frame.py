@@ -9,7 +9,6 @@ Running losses over few steps, as left over at the end of an epoch, are left out
 import itertools
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.analysis.rounding import SHARE_DECIMALS, rounded
-from benchmark.analysis.summary import evaluated, in_order, setting
+from benchmark.analysis.summary import evaluated, in_order, optimizer_of, setting
 from benchmark.decode import COUNTS
 from benchmark.errors import UsageError
 from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
@@ -146,7 +145,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "dataset": trial.dataset,
         "setting": setting(trial),
         "name": optimizer.name,
-        "optimizer": _without_hyperparameters(trial),
+        "optimizer": optimizer_of(trial),
         "label": trial.label,
         "variant": variant_of(study, trial),
         "hyperparameters": json.dumps(optimizer.hyperparameters),
@@ -160,12 +159,6 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         **ends,
         **{f"seconds/{clock}": value for clock, value in known(record.clocks).items()},
     }
-
-
-def _without_hyperparameters(trial: Trial) -> str:
-    """Return the label up to its first ``key=value``, such as ``sgd`` for ``sgd lr=0.1``."""
-    keys = [*trial.optimizer.hyperparameters, "schedule", "warmup"]
-    return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
 
 
 def _machine(environment: Environment) -> str:

@@ -69,6 +69,31 @@ def summarize(records: Iterable[Record]) -> dict[str, list[Row]]:
     }
 
 
+def ranked(rows: Iterable[Row]) -> list[list[Row]]:
+    """Return the rows of one setting by optimizer, best first in both.
+
+    Rows of which no seed diverged come first, by `metrics.CHOOSING`; then the others with a seed
+    that is done; then those without. Among equals, the user's own optimizers come first.
+    """
+    found = sorted(rows, key=lambda row: "." not in row.trial.optimizer.name)
+    measured = [name for name in CHOOSING if any(name in row.metrics for row in found)]
+
+    def place(row: Row) -> tuple[float, ...]:
+        gone = 2 if not row.metrics else int(bool(row.counts.get("diverged")))
+        return gone, *(-_merit(name, row.metrics.get(name, ())) for name in measured)
+
+    groups: dict[str, list[Row]] = {}
+    for row in sorted(found, key=place):
+        groups.setdefault(optimizer_of(row.trial), []).append(row)
+    return list(groups.values())
+
+
+def optimizer_of(trial: Trial) -> str:
+    """Return the label up to its first ``key=value``, such as ``sgd`` for ``sgd lr=0.1``."""
+    keys = [*trial.optimizer.hyperparameters, "schedule", "warmup"]
+    return re.split(rf" (?:{'|'.join(map(re.escape, keys))})=", trial.label, maxsplit=1)[0]
+
+
 def evaluated(records: Iterable[Record]) -> list[Record]:
     """Return the records of trials that are compared, without those that only chose settings."""
     return [record for record in records if record.trial.purpose == "evaluation"]

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from benchmark.cli.forecast import forecast
+from benchmark.cli.sentences import print_verdicts
 from benchmark.declaration import Chosen, read_declaration
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
@@ -20,13 +21,13 @@ from benchmark.mirror.logger import LoggerSpec
 from benchmark.planning import TrialPlan
 from benchmark.prepared import Prepared
 from benchmark.record import Record
+from benchmark.report.declared import judgement_in
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.report.words import counted
 from benchmark.spec import Trial
 from benchmark.store import Store
 
 if TYPE_CHECKING:
-    from benchmark.analysis.judging import Judgement
     from benchmark.mirror.live import Sink
 
 
@@ -125,11 +126,13 @@ class Terminal:
         if as_json:
             click.echo(json.dumps(self._as_json(records), indent=1))
         else:
-            print_tables(self._console, records)
+            known = self._store.records()  # all that was declared, even if less was asked for now
+            judgement = judgement_in(self._store.folder, known)
+            print_tables(self._console, records, judgement=judgement)
             for line in self._origins():
                 self.say(line)
-            for line in self._verdicts():
-                self.say(line)
+            if judgement is not None:
+                print_verdicts(self._console, judgement, known)
             done = "" if self._has_run else "all trials were on record; "
             again = _verb("show", self._store)
             self.say(f"\n{done}files: {self._store.folder}   again: {again}")
@@ -157,27 +160,9 @@ class Terminal:
             if each.source and each.problem in problems
         ]
 
-    def _verdicts(self) -> list[str]:
-        """Return the verdicts of a study that was tuned; none of one that was not."""
-        judgement = self._judgement()
-        if judgement is None:
-            return []
-        from benchmark.report.judgements import sentences
-
-        return ["", *sentences(judgement)]
-
-    def _judgement(self) -> "Judgement | None":
-        """Return the verdicts on all that was declared, even if less was asked for now."""
-        declaration = read_declaration(self._store.folder)
-        if declaration is None or not declaration.is_tuned:
-            return None
-        from benchmark.analysis.judging import judgement_of  # loads scipy
-
-        return judgement_of(declaration, self._store.records())
-
     def _as_json(self, records: Sequence[Record]) -> object:
         """Return the tables; with those of a tuned study, its verdicts."""
-        judgement = self._judgement()
+        judgement = judgement_in(self._store.folder, self._store.records())
         tables = tables_as_json(records)
         if judgement is None:
             return tables

@@ -15,6 +15,7 @@ def facts_of(trial: Trial, study: str) -> dict[str, Any]:
     optimizer = trial.optimizer
     schedule = {"schedule": optimizer.schedule.kind, "warmup": optimizer.schedule.warmup}
     names = {"study": study, "key": trial.key, "optimizer": optimizer.name, "label": trial.label}
+    names["purpose"] = trial.purpose  # a trial's own JSON leaves it out where it is the default
     apart = {"hyperparameters": optimizer.to_json()["hyperparameters"]}
     if optimizer.rest:
         apart["rest"] = optimizer.rest.to_json()

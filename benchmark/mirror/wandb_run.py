@@ -223,7 +223,7 @@ def open_run(
         name=f"{trial.label} s{trial.seed}",
         group=f"{destination.study}/{trial.problem}",
         job_type="trial",
-        tags=[trial.dataset[:64], trial.accelerator, f"suite-{__version__}"],
+        tags=[trial.dataset[:64], trial.accelerator, trial.purpose, f"suite-{__version__}"],
         config=config_of(trial, destination.study),
         reinit="create_new",
         settings=_run_settings(destination, retries),

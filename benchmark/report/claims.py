@@ -3,15 +3,15 @@
 Every form of a report takes its sentences from here. The argument `name` escapes names if needed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from benchmark.analysis.compare import Comparison
 from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
-from benchmark.report.findings import METRIC, Claim, PassedOver, SettingFindings, Spread, Versus
+from benchmark.report.findings import Claim, PassedOver, SettingFindings, Spread
 from benchmark.report.words import (
     NO_BREAK,
+    PICKED,
     counted,
-    lacking_words,
     together,
     value_words,
 )
@@ -50,25 +50,6 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
 def passed_over_sentences(claim: Claim, name: Name = str) -> list[str]:
     """Return why variants with a better mean than the best are not the best."""
     return [_passed_over(claim.metric, name(each.label), each) for each in claim.passed]
-
-
-def verdict_sentences(versus: Versus, labels: Mapping[str, str], name: Name = str) -> list[str]:
-    """Return which optimizers are better than the reference, worse, or not distinguishable from it.
-
-    Args:
-        versus: The comparisons with the reference.
-        labels: Labels by variant.
-        name: Escapes a name for the form of the report.
-    """
-    if versus.missing:
-        return [lacking_words(name(versus.missing))]
-    found = []
-    for verdict, phrase in _PHRASES.items():
-        names = [name(labels[one.variant]) for one in versus.family if one.verdict == verdict]
-        if names:
-            reference = name(labels[versus.family[0].reference])
-            found.append(f"{phrase.format(reference=reference)}: {', '.join(names)}.")
-    return found
 
 
 def rival_sentences(setting: SettingFindings) -> list[str]:
@@ -135,15 +116,6 @@ def _signed(metric: str, difference: float) -> str:
     return f"{difference * metric_of(metric).unit.factor:+.3g}".replace("-", "−")
 
 
-_PHRASES = {
-    "better": f"Significantly better than {{reference}} in {metric_words(METRIC)}",
-    "worse": f"Significantly worse than {{reference}} in {metric_words(METRIC)}",
-    "no difference shown": f"No difference from {{reference}} in {metric_words(METRIC)} shown",
-    "too few seeds to conclude": f"Too few seeds to tell from {{reference}} in "
-    f"{metric_words(METRIC)}",
-}
-
-
 def _best(names: Sequence[str], metric: str, title: str, *, among_steady: bool) -> str:
     """Return the beginning of a sentence on the best optimizers; the value follows.
 
@@ -161,7 +133,7 @@ def _spread(metric: str, spread: Spread) -> str:
     if spread.low is None:
         return seeds
     low, high = (value_words(metric, end) for end in (spread.low, spread.high))
-    return f"95{NO_BREAK}% interval {low} to {high}, {seeds}"
+    return f"95{NO_BREAK}% interval {low} to {high}, {seeds}, {PICKED}"
 
 
 def _passed_over(metric: str, label: str, one: PassedOver) -> str:

@@ -5,10 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
+from benchmark.analysis.judging import Judgement
 from benchmark.analysis.summary import evaluated, in_order
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING
-from benchmark.report import markdown
+from benchmark.report import markdown, markdown_verdicts
+from benchmark.report.declared import judgements_of, only_one, reference_of
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
@@ -38,9 +40,15 @@ def write_document(
         UsageError: the reference is unknown, or two studies have the same name.
         OSError: the folder cannot be written.
     """
+    judged = judgements_of(stores)
+    reference = reference or reference_of(judged)
     findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
     folder = target.with_suffix("")
-    drawings = [each for each in draw_all(findings) if each.name.endswith((*_SHOWN, *_OVERALL))]
+    drawings = [
+        each
+        for each in draw_all(findings, only_one(judged))
+        if each.name.endswith((*_SHOWN, *_OVERALL))
+    ]
     again = [
         line
         for store in stores
@@ -48,7 +56,7 @@ def write_document(
             store.study, [each.trial for each in in_order(evaluated(store.records()))]
         )
     ]
-    text = _document(findings, drawings, quote(folder.name), again)
+    text = _document(findings, judged, drawings, quote(folder.name), again)
     folder.mkdir(exist_ok=True)
     with ExitStack() as written:  # all files are replaced together, or none
         pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
@@ -57,13 +65,25 @@ def write_document(
 
 
 def _document(
-    findings: Findings, drawings: Sequence[Drawing], folder: str, again: Sequence[str]
+    findings: Findings,
+    judged: Mapping[str, Judgement],
+    drawings: Sequence[Drawing],
+    folder: str,
+    again: Sequence[str],
 ) -> str:
-    parts = [
-        f"# Optimizers: {', '.join(map(as_text, findings.studies))}",
-        markdown.how_to_read(findings),
-        _pictures([each for each in drawings if each.name == "overview"], folder),
-    ]
+    overview = _pictures([each for each in drawings if each.name == "overview"], folder)
+    parts = [f"# Optimizers: {', '.join(map(as_text, findings.studies))}"]
+    for study, judgement in judged.items():
+        parts += [f"## {as_text(study)}"] * (len(judged) > 1)
+        parts.append(markdown_verdicts.opening(judgement))
+    if not judged:
+        parts.append(markdown.how_to_read(findings))
+    parts.append(overview)
+    for judgement in judged.values():
+        parts += _verdicts(judgement)
+    if judged:
+        rest = markdown.how_to_read(findings, has_verdicts=True)
+        parts += _section(2, "How to read the rest", rest)
     for name, setting in findings.settings.items():
         own = [drawing for drawing in drawings if drawing.setting == name]
         parts += _setting(setting, own, folder)
@@ -74,6 +94,13 @@ def _document(
     parts += _section(2, "Diverged, failed and skipped trials", markdown.failures(findings))
     parts += _section(2, "What was run", fenced(again), markdown.provenance(findings))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _verdicts(judgement: Judgement) -> list[str]:
+    parts = _section(2, "Verdicts", markdown_verdicts.verdicts(judgement))
+    parts += _section(3, "In words", markdown_verdicts.in_words(judgement))
+    parts += _section(3, "Optimization and generalization", markdown_verdicts.aspects(judgement))
+    return parts + _section(3, "Costs", markdown_verdicts.costs(judgement))
 
 
 def _setting(setting: SettingFindings, drawings: Sequence[Drawing], folder: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sparklines and comparisons that the terminal's table shows beside its means.
+"""Sparklines and differences that the terminal's table shows beside its means.
 
 Each belongs to one row of the table, that is to one variant.
 """
@@ -13,10 +13,10 @@ from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import variant_of
 from benchmark.analysis.summary import Row
 from benchmark.metrics import STEP
-from benchmark.report.findings import METRIC, Findings
+from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.outside import read
 from benchmark.report.sparkline import pick, sparkline
-from benchmark.report.verdicts import verdict_in_short
+from benchmark.report.verdicts import relative_in_short
 from benchmark.store import Store
 
 _POINTS = 12  # per sparkline: the width of its column in characters
@@ -33,7 +33,8 @@ class Evidence:
         lacking: Settings in which the named reference has no trial that is done or diverged.
         sparklines: Curves of the mean validation loss over the seeds that are done, by variant.
         comparisons: Comparisons with the reference, by variant.
-        verdicts: The comparisons in at most eight characters, by variant.
+        differences: Mean difference from the reference as a share of the reference's mean, by
+            variant; None where it has none.
     """
 
     study: str
@@ -42,16 +43,18 @@ class Evidence:
     lacking: frozenset[str]
     sparklines: Mapping[str, str]
     comparisons: Mapping[str, Comparison]
-    verdicts: Mapping[str, str]
+    differences: Mapping[str, float | None]
 
     def sparkline(self, row: Row) -> str:
         """Return the row's sparkline, empty if it has no curve."""
         return self.sparklines.get(variant_of(self.study, row.trial), "")
 
-    def verdict(self, row: Row) -> str:
-        """Return the row's verdict; ``ref.`` for the reference, empty if it was not compared."""
+    def difference(self, row: Row) -> str:
+        """Return the row's difference; ``ref.`` for the reference, empty if not compared."""
         variant = variant_of(self.study, row.trial)
-        return "ref." if variant in self.references else self.verdicts.get(variant, "")
+        if variant in self.references:
+            return "ref."
+        return relative_in_short(self.differences[variant]) if variant in self.differences else ""
 
     def comparison(self, row: Row) -> Comparison | None:
         """Return the row's comparison, None if it was not compared."""
@@ -78,8 +81,19 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
         lacking=frozenset(setting.name for setting in settings if setting.versus.missing),
         sparklines=_sparklines(bands(findings.frames, METRIC, STEP)),
         comparisons={one.variant: one for one in compared},
-        verdicts={one.variant: verdict_in_short(one) for one in compared},
+        differences={
+            one.variant: relative(setting, one)
+            for setting in settings
+            for one in setting.versus.family
+        },
     )
+
+
+def relative(setting: SettingFindings, one: Comparison) -> float | None:
+    """Return a mean difference as a share of the size of the reference's mean, None without one."""
+    board = setting.board(one.metric).filter(variant=one.reference)
+    mean = None if board.is_empty() else board["mean"][0]
+    return one.difference.estimate / abs(mean) if one.difference and mean else None
 
 
 def _sparklines(curves: pl.DataFrame) -> dict[str, str]:

@@ -7,7 +7,7 @@ in `claims`.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -27,17 +27,14 @@ from benchmark.analysis.finals import (
     winners,
 )
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.judging import Judgement, judgement_of
+from benchmark.analysis.judging import Judgement
 from benchmark.analysis.profiles import comparable, profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
 from benchmark.analysis.verdicts import FEWEST_SEEDS
-from benchmark.declaration import read_declaration
 from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
-from benchmark.record import Record
-from benchmark.store import Store
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
@@ -158,7 +155,7 @@ class Findings:
         frames: All trials and their curves, with texts that are safe to show (`outside.read`).
         reference: Optimizer or label to compare with; None compares with each setting's best.
         targets: Targets by metric, in place of those of the problems.
-        judgements: The verdicts of the studies that were tuned, by study (`judgements_of`).
+        judgements: The verdicts of the studies that were tuned, by study (`declared`).
     """
 
     frames: Frames
@@ -557,23 +554,3 @@ def _named(frames: Frames, reference: str) -> dict[str, str]:
     best = best_variants(only(frames, named["variant"].unique().to_list()))
     settings = named.filter(pl.col("variant").is_in(best)).select("setting", "variant")
     return dict(settings.unique("setting", keep="first", maintain_order=True).iter_rows())
-
-
-def judgements_of(
-    stores: Sequence[Store], records: Mapping[str, Iterable[Record]]
-) -> dict[str, Judgement]:
-    """Return the verdicts of each study that was tuned, by study.
-
-    Args:
-        stores: The studies.
-        records: All records by study, those of tuning trials too.
-
-    Raises:
-        UsageError: a declaration is damaged.
-    """
-    declared = {store.study: read_declaration(store.folder) for store in stores}
-    return {
-        study: judgement_of(declaration, records[study])
-        for study, declaration in declared.items()
-        if declaration is not None and declaration.tuning is not None
-    }

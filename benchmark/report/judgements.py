@@ -3,13 +3,27 @@
 The argument `name` escapes names if the form needs it.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from benchmark.analysis.judging import Aspect, CostRatio, Entrant, Judgement
-from benchmark.analysis.verdicts import Verdict
+from benchmark.analysis.judging import (
+    Aspect,
+    CostRatio,
+    Entrant,
+    Judgement,
+    cells_of,
+)
+from benchmark.analysis.verdicts import OverallWord, Verdict, Word
+from benchmark.declaration import Declaration
 from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
+
+if TYPE_CHECKING:
+    from benchmark.record import Record
 
 Name = Callable[[str], str]
 
@@ -35,6 +49,38 @@ ASPECTS: dict[Aspect, str] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A sentence of a report, and the word that decides it, if there is one."""
+
+    text: str
+    word: Word | OverallWord | None = None
+
+
+def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> str:
+    """Return how far a tuned study is; empty when every declared trial has a record."""
+    tuning = declaration.tuning
+    if tuning is None:
+        return ""
+    purposes = [record.trial.purpose for record in records]
+    searches = len(cells_of(declaration)) * len(declaration.labels)
+    left = searches - len(declaration.chosen)
+    if left > 0:
+        tried = purposes.count("tuning")
+        return (
+            f"Tuning goes on: {searches - left} of {searches} searches ended, "
+            f"{counted(tried, 'trial')} of at least {searches * tuning.budget} on record. Verdicts "
+            "come when it ends; the same command goes on."
+        )
+    done, planned = purposes.count("evaluation"), searches * len(declaration.seeds)
+    if done >= planned:
+        return ""
+    return (
+        f"Evaluation goes on: {done} of {counted(planned, 'trial')} on record. Verdicts come when "
+        "it ends; the same command goes on."
+    )
+
+
 def overall_sentence(judgement: Judgement, label: str, name: Name = str) -> str:
     """Return the verdict on one optimizer over all problems; empty for a study of one problem."""
     problems = {one.setting for one in judgement.confirmatory if one.optimizer == label}
@@ -49,7 +95,7 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
     entrant = judgement.entrant(verdict.setting, verdict.optimizer)
     said = _RELATIONS[verdict.word].format(
         reference=name(verdict.reference),
-        problem=name(_title(judgement, verdict.setting)),
+        problem=name(title_of(judgement, verdict.setting)),
         size=difference_words(verdict),
         margin=size_words(verdict.metric, verdict.margin),
         reason=reason_words(judgement, verdict),
@@ -75,10 +121,32 @@ def difference_words(verdict: Verdict) -> str:
     if verdict.word in ("better", "worse") and difference < 0:
         difference = -difference
         low, high = (None, None) if low is None or high is None else (-high, -low)
-    words = size_words(verdict.metric, difference)
-    if low is not None and high is not None:
-        words += f" [{size_words(verdict.metric, low)}, {size_words(verdict.metric, high)}]"
+    words = interval_words(verdict.metric, difference, low, high)
     return f"{words}{unit_words(verdict.metric)} {metric_words(verdict.metric)}"
+
+
+def interval_words(metric: str, difference: float, low: float | None, high: float | None) -> str:
+    """Return a difference with its interval, rounded to two digits of half the interval's width.
+
+    >>> interval_words("val/loss", 0.0859, -0.0257, 0.1981)
+    '0.09 [−0.03, 0.20]'
+    """
+    if low is None or high is None:
+        return size_words(metric, difference)
+    factor = metric_of(metric).unit.factor
+    half = (high - low) / 2 * factor
+    if not half > 0:
+        end = size_words(metric, difference)
+        return f"{end} [{end}, {end}]"
+    decimals = 1 - math.floor(math.log10(half))
+    if difference:  # at most four significant digits of the difference itself
+        decimals = min(decimals, 3 - math.floor(math.log10(abs(difference * factor))))
+    decimals = max(0, decimals)
+    center, *ends = (
+        f"{round(value * factor, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+        for value in (difference, low, high)
+    )
+    return f"{center} [{', '.join(ends)}]"
 
 
 def size_words(metric: str, difference: float) -> str:
@@ -99,13 +167,17 @@ def numbers_words(verdict: Verdict) -> str:
     """Return the numbers beside a verdict: seeds, effect size, p and divergence."""
     found = [counted(verdict.n, "seed")]
     if verdict.dz is not None:
-        found.append(f"d_z{NO_BREAK}={NO_BREAK}{verdict.dz:.2g}")
-    p = verdict.p_equivalence if verdict.word == "equivalent" else verdict.p
+        found.append(f"d_z{NO_BREAK}={NO_BREAK}{verdict.dz:.2g}".replace("-", "−"))
     if verdict.word != "untuned":
-        found.append(p_words(p))
+        found.append(p_words(p_of(verdict)))
     if verdict.diverged or verdict.reference_diverged:
         found.append(f"diverged in {verdict.diverged}, reference in {verdict.reference_diverged}")
     return ", ".join(found)
+
+
+def p_of(verdict: Verdict) -> float:
+    """Return the p of the test that decides: of equivalence for that word, else of difference."""
+    return verdict.p_equivalence if verdict.word == "equivalent" else verdict.p
 
 
 def p_words(p: float) -> str:
@@ -125,9 +197,25 @@ def how_tuned(entrant: Entrant) -> str:
     """Return how an optimizer was tuned: "lr=0.01, tuned over lr, 16 points"."""
     if not entrant.tried or not entrant.tunes:
         return "as given"
-    chosen = entrant.spec.label.removeprefix(entrant.label).strip()
+    chosen = _short_numbers(entrant.spec.label.removeprefix(entrant.label).strip())
     tuned = f"tuned over {', '.join(entrant.tunes)}, {counted(entrant.tried, 'point')}"
     return f"{chosen}, {tuned}" if chosen else tuned
+
+
+def how_tuned_in_short(entrant: Entrant | None) -> str:
+    """Return how an optimizer was tuned, for a table cell: "tuned, 16 points, edge"."""
+    if entrant is None or not entrant.tried:
+        return "as given"
+    return f"tuned, {counted(entrant.tried, 'point')}" + ", edge" * bool(entrant.edge)
+
+
+def _short_numbers(text: str) -> str:
+    """Return `text` with numbers of three significant digits.
+
+    >>> _short_numbers("lr=0.0316228 beta2=0.999 k=1e-08")
+    'lr=0.0316 beta2=0.999 k=1e-08'
+    """
+    return re.sub(r"\d+\.\d{4,}(?:e[+-]?\d+)?", lambda found: f"{float(found[0]):.3g}", text)
 
 
 def reason_words(judgement: Judgement, verdict: Verdict) -> str:
@@ -176,6 +264,66 @@ def cost_words(cost: CostRatio) -> str:
     return together(found) if found else ""
 
 
+def opening_sentences(judgement: Judgement, name: Name = str) -> list[str]:
+    """Return at most six sentences: what was compared, how it was tuned, and what came out."""
+    declaration = judgement.declaration
+    labels = [name(label) for label in declaration.labels if label != judgement.reference]
+    problems = together([name(problem) for problem in declaration.problems])
+    reference, metric = name(judgement.reference), metric_words(declaration.confirmatory)
+    if not labels:
+        return [f"{reference} was tuned on {problems}; there is nothing to compare it with."]
+    found = [
+        f"{together(labels)} {'was' if len(labels) == 1 else 'were'} compared with {reference} on "
+        f"{problems} by the {metric} at the end of training, on "
+        f"{counted(len(declaration.seeds), 'seed')}, as declared on {declaration.at[:10]}.",
+        _tuning_sentence(judgement, name),
+    ]
+    if judgement.confirmatory:
+        scope = "Over all problems, against" if len(declaration.problems) > 1 else "Against"
+        found.append(f"{scope} {reference}: {_by_word(judgement.overall, name)}.")
+    else:
+        found.append("Tuning has not ended, so there is no verdict yet.")
+    deviations = deviation_sentences(judgement)
+    if len(deviations) > 1:
+        deviations = [f"The study deviates from its declaration in {len(deviations)} places."]
+    return [*found, *deviations, "Everything but the verdicts is exploratory."]
+
+
+def _settings_sentence(judgement: Judgement, name: Name) -> str:
+    """Return which optimizers have the settings of shipped baselines, in a study without search."""
+    source = next((each.source for each in judgement.declaration.chosen if each.source), "")
+    tuned = list(dict.fromkeys(name(each.label) for each in judgement.entrants if each.tried))
+    given = list(dict.fromkeys(name(each.label) for each in judgement.entrants if not each.tried))
+    if not tuned:
+        return "The optimizers were trained as given."
+    others = f"; {together(given)} as given" if given else ""
+    return f"Hyperparameters of {together(tuned)} are those of {source}, tuned equally{others}."
+
+
+def _tuning_sentence(judgement: Judgement, name: Name) -> str:
+    """Return how many points were tried, and whose best learning rate lies at an edge."""
+    tuning = judgement.declaration.tuning
+    if tuning is None:
+        return _settings_sentence(judgement, name)
+    tried = {each.tried for each in judgement.entrants} or {tuning.budget}
+    points = f"{min(tried)} to {max(tried)} points" if len(tried) > 1 else f"{min(tried)} points"
+    edges = list(dict.fromkeys(name(each.label) for each in judgement.entrants if each.edge))
+    edge = f"; the best learning rate of {together(edges)} lies at an edge" if edges else ""
+    return (
+        f"Each optimizer tried {points} per problem on tuning seeds, and the best of them was "
+        f"trained again on the seeds that are reported{edge}."
+    )
+
+
+def _by_word(words: Mapping[str, str], name: Name) -> str:
+    """Return labels by verdict: "better: a and b; undecided: c"."""
+    found: dict[str, list[str]] = {}
+    for label, word in words.items():
+        found.setdefault(shown_word(word), []).append(name(label))
+    order = list(map(shown_word, _OVERALL))
+    return "; ".join(f"{word}: {together(found[word])}" for word in sorted(found, key=order.index))
+
+
 def deviation_sentences(judgement: Judgement) -> list[str]:
     """Return the changes of a study after it was declared."""
     return [
@@ -210,12 +358,22 @@ def sentences(judgement: Judgement, name: Name = str) -> list[str]:
 
     For each optimizer they are on all problems together and then on each problem.
     """
+    return [each.text for each in statements(judgement, name)]
+
+
+def statements(judgement: Judgement, name: Name = str) -> list[Statement]:
+    """Return the `sentences` with their words."""
     found = []
     for label in own_first(judgement):
-        found.append(overall_sentence(judgement, label, name))
-        verdicts = [one for one in judgement.confirmatory if one.optimizer == label]
-        found += [verdict_sentence(judgement, one, name) for one in verdicts]
-    return [words for words in (*found, *deviation_sentences(judgement)) if words]
+        over_all = overall_sentence(judgement, label, name)
+        found.append(Statement(text=over_all, word=judgement.overall[label]))
+        found += [
+            Statement(text=verdict_sentence(judgement, one, name), word=one.word)
+            for one in judgement.confirmatory
+            if one.optimizer == label
+        ]
+    found += [Statement(text=words) for words in deviation_sentences(judgement)]
+    return [each for each in found if each.text]
 
 
 def own_first(judgement: Judgement) -> list[str]:
@@ -226,11 +384,11 @@ def own_first(judgement: Judgement) -> list[str]:
 
 
 def short_verdict(verdict: Verdict) -> str:
-    """Return a verdict for a table cell: the word, and p where it is one."""
-    return "no verdict" if verdict.word == "untuned" else verdict.word
+    """Return a verdict for a table cell, as it stands in sentences too."""
+    return shown_word(verdict.word)
 
 
-def _title(judgement: Judgement, setting: str) -> str:
+def title_of(judgement: Judgement, setting: str) -> str:
     """Return the problem, or the whole setting where several settings are of one problem."""
     problems = {each.setting: each.problem for each in judgement.entrants}
     several = list(problems.values()).count(problems[setting]) > 1

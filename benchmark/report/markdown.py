@@ -1,60 +1,78 @@
 """The numbers of a study as Markdown sentences and tables, for documents and W&B Reports."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
 
+from benchmark.analysis.compare import ALPHA, Comparison
 from benchmark.analysis.cost import num_busy
-from benchmark.analysis.intervals import mean_method
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
-from benchmark.report.claims import claim_sentence, passed_over_sentences, verdict_sentences
+from benchmark.report import judgements as differences
+from benchmark.report.claims import claim_sentence, passed_over_sentences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus
-from benchmark.report.markdown_text import as_cell, as_text
+from benchmark.report.markdown_text import as_text, table
 from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
-from benchmark.report.verdicts import short_p, verdict_in_short
-from benchmark.report.words import best_first, busy_words, interval_words, seeds_words, with_unit
+from benchmark.report.verdicts import short_p
+from benchmark.report.words import (
+    NO_VERDICT,
+    PICKED,
+    best_first,
+    busy_words,
+    interval_words,
+    is_symmetric,
+    lacking_words,
+    seeds_words,
+    with_unit,
+)
 
 
-def how_to_read(findings: Findings) -> str:
-    """Return an explanation of the rows that are shown and of the signs in the tables."""
+def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
+    """Return an explanation of the rows that are shown and of the columns of the tables.
+
+    Args:
+        findings: The numbers.
+        has_verdicts: The studies were tuned and their verdicts stand above; otherwise the text says
+            that there are none.
+    """
     trials, reference = findings.frames.trials, findings.reference
     statuses = Counter(trials["status"]).most_common()
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
-    versus, family = (
-        (as_text(reference), "all comparisons with it")
-        if reference
-        else ("each table's best", "all pairs, since nobody named the best beforehand")
-    )
-    seeds = trials.filter(status="done").group_by("variant").len()["len"]
-    best = best_first(findings.frames.metrics)
+    versus = as_text(reference) if reference else "each table's best"
+    boards = [findings.metrics[name].boards["final"] for name in findings.frames.metrics]
+    methods = {method for board in boards for method in board["method"].drop_nulls()}
     sentences = [
         f"{trials.height} trials: {counts}.",
-        f"Each optimizer is shown with the hyperparameters of its {best}, found on the same seeds, "
-        "which flatters every one of them a little; test data chose nothing.",
-        interval_words({mean_method(count) for count in seeds}),
-        f"The last column compares the {metric} at the end, paired by seed, with {versus}: ▲ "
-        "better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test after "
-        f"Holm's correction for {family}; n<N: with fewer than N seeds no outcome could be "
-        "significant.",
+        "" if has_verdicts else NO_VERDICT,
+        "" if has_verdicts else _how_chosen(findings),
+        interval_words(methods),
+        f"The last column is the mean difference in {metric} at the end from {versus}, paired by "
+        "seed, with its 95 % interval by Student's t; it is exploratory.",
         "Losses and accuracies are evaluated without dropout, but for the running training loss, "
         "which is that of the minibatches as trained on.",
     ]
     return " ".join(words for words in sentences if words)
 
 
+def _how_chosen(findings: Findings) -> str:
+    best = best_first(findings.frames.metrics)
+    return (
+        f"Each optimizer is shown with the hyperparameters of its {best}. The lowest of several is "
+        f"{PICKED}; test data chose nothing."
+    )
+
+
 def headline(setting: SettingFindings) -> str:
-    """Return sentences on the best optimizer, and on how the others compare with the reference."""
-    labels = setting.findings.labels
+    """Return sentences on the best optimizer, and on better means that do not count."""
     return " ".join(
         [
             claim_sentence(setting.claim, has_spread=False, name=as_text),
             *passed_over_sentences(setting.claim, as_text),
-            *verdict_sentences(setting.versus, labels, as_text),
+            lacking_words(as_text(setting.versus.missing)) if setting.versus.missing else "",
         ]
-    )
+    ).strip()
 
 
 def board(
@@ -79,7 +97,7 @@ def board(
         rows.append([row["label"], *cells, seeds, *[marks.get(variant, "")] * bool(marks)])
         counts.append(row["seeds"] + row["diverged"])
     named = [with_unit(name) for name in boards]
-    last = [f"{metric_words(METRIC)} vs reference"] * bool(marks)
+    last = [f"{metric_words(METRIC)} − reference's [95 % interval]"] * bool(marks)
     note = seeds_words(counts)
     return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)
 
@@ -90,8 +108,15 @@ def _by_variant(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
 
 def _marks(versus: Versus) -> dict[str, str]:
     """Return the cells of the last column, by variant; empty without comparisons."""
-    found = {one.variant: verdict_in_short(one) for one in versus.family}
+    found = {one.variant: _difference(one) for one in versus.family}
     return found | {versus.reference: "reference"} if found and versus.reference else {}
+
+
+def _difference(one: Comparison) -> str:
+    found = one.difference
+    if found is None:
+        return "–"
+    return differences.interval_words(one.metric, found.estimate, found.low, found.high)
 
 
 def targets(setting: SettingFindings) -> str:
@@ -190,10 +215,12 @@ def ranking(findings: Findings) -> str:
         [name, f"{average:.2f}"]
         for name, average in zip(found.optimizers, found.average_ranks, strict=True)
     ]
-    title = (
-        f"Over {found.blocks} settings; Friedman's p = {short_p(found.p)}, ranks that differ by "
-        f"more than {found.critical_difference:.2f} differ significantly (Nemenyi)."
+    apart = (
+        f"ranks that differ by more than {found.critical_difference:.2f} are told apart (Nemenyi)."
+        if found.p < ALPHA
+        else "it tells no ranks apart."
     )
+    title = f"Over {found.blocks} settings; Friedman's p = {short_p(found.p)}: {apart}"
     return f"{title}\n\n{table(['optimizer', 'average rank'], rows)}"
 
 
@@ -228,21 +255,6 @@ def provenance(findings: Findings) -> str:
     return table(["", ""], [[name, ", ".join(found)] for name, found in values.items()])
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; cells are escaped, so that each is shown as plain text.
-
-    >>> print(table(["a", "b"], [[1, "x"]]))
-    | a | b |
-    |---|---|
-    | 1 | x |
-    """
-    return "\n".join([_line(header), "|" + "---|" * len(header), *map(_line, rows)])
-
-
-def _line(cells: Iterable[object]) -> str:
-    return "| " + " | ".join(map(as_cell, cells)) + " |"
-
-
 def _cell(row: Mapping[str, Any]) -> str:
     if row["mean"] is None:
         return "-"
@@ -251,7 +263,7 @@ def _cell(row: Mapping[str, Any]) -> str:
     mean = f"{scale * row['mean']:.{digits}f}"
     if row["low"] is None:
         return mean
-    if row["method"] == "Student's t":
+    if is_symmetric(row["mean"], row["low"], row["high"], 10.0**-digits / scale):
         return f"{mean} ± {scale * (row['high'] - row['low']) / 2:.{digits}f}"
     return f"{mean} ({scale * row['low']:.{digits}f} … {scale * row['high']:.{digits}f})"
 

@@ -1,7 +1,7 @@
 """Escaping of foreign text for Markdown, so that it is shown as text and formats nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from benchmark.plain_text import plain
@@ -47,3 +47,18 @@ def fenced(lines: Sequence[str]) -> str:
 
 def _one_line(line: str) -> str:
     return plain(line, most=len(line) + 1)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; cells are escaped, so that each is shown as plain text.
+
+    >>> print(table(["a", "b"], [[1, "x"]]))
+    | a | b |
+    |---|---|
+    | 1 | x |
+    """
+    return "\n".join([_line(header), "|" + "---|" * len(header), *map(_line, rows)])
+
+
+def _line(cells: Iterable[object]) -> str:
+    return "| " + " | ".join(map(as_cell, cells)) + " |"

@@ -9,14 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.analysis.summary import Row, summarize
-from benchmark.metrics import CHOOSING, Unit, metric_of, metric_words, tabled
+from benchmark.analysis.summary import Row, optimizer_of, ranked, summarize
+from benchmark.metrics import CHOOSING, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.record import Record
+from benchmark.report.verdicts import TERMINAL_COLORS, shown_word
 from benchmark.report.words import (
+    NO_VERDICT,
+    PICKED,
     best_first,
     busy_words,
     interval_words,
+    is_symmetric,
     lacking_words,
     reason_words,
     seeds_words,
@@ -26,37 +30,47 @@ from optimizers.source import DIGEST_LENGTH
 
 if TYPE_CHECKING:  # these modules load numpy and polars
     from benchmark.analysis.intervals import Interval
+    from benchmark.analysis.judging import Judgement
     from benchmark.report.evidence import Evidence
 
 # Hyperparameters that are printed only if they differ from these values.
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _LOG = " (traceback in "
 _MOST_HYPERPARAMETERS = 1000  # characters
+_MOST_FOLDED = 3  # further variants of an optimizer with a line of their own
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 
 def print_tables(
-    console: Console, records: Sequence[Record], evidence: "Evidence | None" = None
+    console: Console,
+    records: Sequence[Record],
+    evidence: "Evidence | None" = None,
+    judgement: "Judgement | None" = None,
 ) -> None:
     """Print one table per setting, and below it the reasons for seeds that are not done.
 
     Args:
         console: The terminal.
         records: The records of one study.
-        evidence: Adds columns with curves and comparisons; None leaves them out.
+        evidence: Adds curves and differences; None leaves them out.
+        judgement: The verdicts of a tuned study; None if its optimizers were trained as given.
     """
     tables = summarize(records)
     for name, rows in tables.items():
         console.print()
         console.print(Text(_title(name, rows[0]), style="bold"))
-        console.print(_table(rows, evidence))
-        for row in rows:
+        groups = ranked(rows)
+        console.print(_table(name, groups, evidence, judgement))
+        for row in (row for group in groups for row in group[: 1 + _MOST_FOLDED]):
             if words := _hyperparameters(row):
                 console.print(Text(f"  {_label(row)}: {words}", style="dim"), soft_wrap=True)
         for line in [*_reasons(rows), *_warnings(name, rows, evidence)]:
             console.print(Text(f"  {line}", style="yellow"))
-    for words in _legends([row for rows in tables.values() for row in rows], evidence):
+    every = [row for rows in tables.values() for row in rows]
+    for words in _legends(every, evidence, has_verdicts=judgement is not None):
         console.print(Text(words, style="dim"))
+    if judgement is None and any(len(ranked(rows)) > 1 for rows in tables.values()):
+        console.print(Text(NO_VERDICT, style="yellow"))
 
 
 def tables_as_json(
@@ -76,9 +90,7 @@ def tables_as_json(
             "optimizer": row.trial.label,
             "hyperparameters": dict(row.trial.optimizer.hyperparameters),
             "schedule": asdict(row.trial.optimizer.schedule),
-            "metrics": {
-                metric: _mean_as_json(_interval(values)) for metric, values in row.metrics.items()
-            },
+            "metrics": {metric: _mean_as_json(_interval(row, metric)) for metric in row.metrics},
             "training_seconds": row.training_seconds,
             "step_seconds": row.step_seconds,
             "optimizer_step_seconds": row.optimizer_seconds,
@@ -171,9 +183,9 @@ def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> li
     return [words for words in found if words]
 
 
-def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
+def _legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: bool) -> list[str]:
     """Return the meaning of each sign that occurs in the tables."""
-    methods = {_interval(values).method for row in rows for values in row.metrics.values()}
+    methods = {_interval(row, metric).method for row in rows for metric in row.metrics}
     means = [
         _star_legend(rows),
         interval_words(methods),
@@ -185,7 +197,8 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
     done = sum(row.counts.get("done", 0) for row in rows)
     found.append(busy_words(sum(row.busy for row in rows), done))
     if evidence is not None:
-        found.append(_comparisons_legend(evidence) + _CURVES_LEGEND * bool(evidence.sparklines))
+        differences = "" if has_verdicts else _differences_legend(evidence)
+        found.append(differences + _CURVES_LEGEND * bool(evidence.sparklines))
     return [words for words in found if words]
 
 
@@ -195,7 +208,9 @@ def _star_legend(rows: Sequence[Row]) -> str:
     is_passed_over = any(row.metrics and row.counts.get("diverged") for row in rows)
     among = " of the rows of which no seed diverged" * is_passed_over
     measured = {name for row in rows for name in row.metrics}
-    return f"★ {best_first(measured)}{among}."
+    has_interval = any(len(values) > 1 for row in rows for values in row.metrics.values())
+    picked = f", {PICKED}" * (has_interval and len(rows) > 1)
+    return f"★ {best_first(measured)}{among}{picked}."
 
 
 _COMPARED = metric_words(CHOOSING[0])
@@ -205,38 +220,75 @@ _CURVES_LEGEND = (
 )
 
 
-def _comparisons_legend(evidence: "Evidence") -> str:
-    if not evidence.comparisons:
+def _differences_legend(evidence: "Evidence") -> str:
+    if not evidence.differences:
         return ""
-    family = "comparisons with it" if evidence.reference else "pairs, as nobody named it beforehand"
     return (
-        f"vs: {_COMPARED} at the end against {evidence.reference or 'the best, ★'}, paired by "
-        "seed: ▲ better, ▼ worse, = no difference shown, with p of Wilcoxon's signed-rank test "
-        f"after Holm's correction for all {family}, each optimizer at its best hyperparameters "
-        "alone; n<N: fewer than N seeds cannot show any. "
-        + "--reference NAME takes fewer seeds. "
-        * (evidence.reference is None)
+        f"vs: mean difference in {_COMPARED} at the end from {evidence.reference or '★'}, as a "
+        "share of its mean, each optimizer at its best hyperparameters; exploratory. "
     )
 
 
-def _table(rows: Sequence[Row], evidence: "Evidence | None") -> Table:
-    # The table fits in 80 columns. A narrower terminal cuts off the last column, the seeds.
+def _table(
+    name: str,
+    groups: Sequence[Sequence[Row]],
+    evidence: "Evidence | None",
+    judgement: "Judgement | None",
+) -> Table:
+    """Return the table of the setting `name`; further variants of an optimizer are folded below it.
+
+    It fits in 80 columns. A narrower terminal cuts off the last column, the seeds and verdicts.
+    """
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("optimizer", overflow="fold", min_width=12)
-    shown = _shown(rows)
-    for name in (*map(_heading, shown), "train\ns", "ms/\nstep"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if evidence is not None:
+    shown = _shown([row for group in groups for row in group])
+    for heading in (*map(_heading, shown), "train\ns", "ms/\nstep"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    has_differences = evidence is not None and judgement is None
+    if has_differences and evidence is not None:
         table.add_column("vs\nref." if evidence.reference else "vs ★", no_wrap=True)
-    table.add_column("seeds", no_wrap=True)
-    for row in rows:
-        cells = _cells(row, shown)
-        if evidence is not None:
-            cells[1] += f"\n{evidence.sparkline(row)}"
-            cells.insert(-1, evidence.verdict(row))
-        table.add_row(*map(Text, cells), style="bold green" if row.best else None)
+    table.add_column("seeds,\nverdict" if judgement else "seeds", no_wrap=True)
+    for group in groups:
+        for place, row in enumerate(group[: 1 + _MOST_FOLDED]):
+            cells = list(map(Text, _cells(row, shown)))
+            words, verdict = _tuning_and_verdict(name, row, judgement)
+            words = f"best of {len(group)}" if not place and len(group) > 1 else words
+            curve = "" if evidence is None else evidence.sparkline(row)
+            cells[1].append("".join(f"\n{line}" for line in (words, curve) if line))
+            cells[-1].append(verdict)
+            if has_differences and evidence is not None:
+                cells.insert(-1, Text(evidence.difference(row)))
+            table.add_row(*cells, style="dim" if place else _style(row))
+        more = len(group) - 1 - _MOST_FOLDED
+        if more > 0:
+            table.add_row("", Text(f"{more} more of {optimizer_of(group[0].trial)}", style="dim"))
     return table
+
+
+def _style(row: Row) -> str | None:
+    """Return the style of an optimizer's best row: the user's own optimizers are bold."""
+    return "bold" if "." in row.trial.optimizer.name else None
+
+
+def _tuning_and_verdict(name: str, row: Row, judgement: "Judgement | None") -> tuple[str, Text]:
+    """Return how a row's optimizer was tuned, and the verdict on it, on a line of its own."""
+    if judgement is None:
+        return "as given", Text()
+    from benchmark.report.judgements import how_tuned_in_short
+
+    entrants = {each.spec.text: each for each in judgement.entrants if each.setting == name}
+    entrant = entrants.get(row.trial.optimizer.text)
+    how = how_tuned_in_short(entrant)
+    if entrant is None:
+        return how, Text()
+    if entrant.label == judgement.reference:
+        return how, Text("\nreference")
+    for one in judgement.confirmatory:
+        if (one.setting, one.optimizer) == (name, entrant.label):
+            color = TERMINAL_COLORS[one.word]
+            return how, Text(f"\n{shown_word(one.word)}", style=f"not dim {color}")
+    return how, Text()
 
 
 def _shown(rows: Sequence[Row]) -> Sequence[str]:
@@ -258,7 +310,7 @@ def _cells(row: Row, shown: Sequence[str]) -> list[str]:
     return [
         "★" if row.best else "",
         _label(row),
-        *(_values(metric_of(name).unit, row.metrics.get(name)) for name in shown),
+        *(_values(row, name) for name in shown),
         "-" if row.training_seconds is None else f"{row.training_seconds:.1f}",
         "-" if row.step_seconds is None else f"{row.step_seconds * 1000:.2f}",
         "\n".join(f"{count} {_SHORT[status]}" for status, count in row.counts.items()),
@@ -290,15 +342,22 @@ def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _interval(values: Sequence[float]) -> "Interval":
+def _interval(row: Row, metric: str) -> "Interval":
+    import numpy as np
+
     from benchmark.analysis.intervals import mean_interval
+    from benchmark.analysis.shares import shares_of
 
-    return mean_interval(list(values))
+    values = np.asarray(row.metrics[metric])
+    return mean_interval(values, shares_of(metric, row.trial.dataset, values))
 
 
-def _values(unit: Unit, values: Sequence[float] | None) -> str:
+def _values(row: Row, metric: str) -> str:
+    if metric not in row.metrics:
+        return "-"
+    unit = metric_of(metric).unit
     digits = 4 if unit.decimals is None else unit.decimals
-    return "-" if values is None else _with_interval(_interval(values), unit.factor, digits)
+    return _with_interval(_interval(row, metric), unit.factor, digits)
 
 
 def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
@@ -306,7 +365,7 @@ def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
     value = _number(mean.estimate * factor, digits)
     if mean.low is None or mean.high is None:
         return value
-    if mean.method == "Student's t":
+    if is_symmetric(mean.estimate, mean.low, mean.high, 10.0**-digits / factor):
         return f"{value}\n±{_number((mean.high - mean.low) / 2 * factor, digits)}"
     low, high = (_number(end * factor, digits) for end in (mean.low, mean.high))
     return f"{value}\n{low}\n…{high}"

@@ -1,22 +1,45 @@
-"""Short verdicts on comparisons, for table cells."""
+"""Verdicts in short, for table cells, and their colours in terminals and pictures."""
 
 import math
 
-from benchmark.analysis.compare import Comparison, seeds_needed
+TERMINAL_COLORS = {
+    "better": "green",
+    "worse": "red",
+    "mixed": "yellow",
+    "equivalent": "cyan",
+    "undecided": "yellow",
+    "untuned": "yellow",
+}
+PICTURE_COLORS = {
+    "better": "#1a7f37",
+    "worse": "#c0392b",
+    "equivalent": "#0e7490",
+    "undecided": "#8a6d00",
+    "untuned": "#6b7280",
+}
 
-_SIGNS = {"better": "▲", "worse": "▼", "no difference shown": "="}
 
+def shown_word(word: str) -> str:
+    """Return the word of a verdict as it stands in sentences and cells.
 
-def verdict_in_short(one: Comparison) -> str:
-    """Return the verdict on a variant against its reference, in at most eight characters.
-
-    ``▲`` is better, ``▼`` worse, ``=`` no difference shown, each followed by the Holm-corrected p.
-    ``n<8`` means: with fewer than 8 paired seeds, no outcome could be significant after correction
-    for the number of comparisons made.
+    >>> shown_word("better"), shown_word("untuned")
+    ('better', 'no verdict')
     """
-    if one.verdict == "too few seeds to conclude":
-        return f"n<{seeds_needed(one.corrected_for)}"
-    return f"{_SIGNS[one.verdict]} {short_p(one.p_holm)}"
+    return "no verdict" if word == "untuned" else word
+
+
+def relative_in_short(share: float | None) -> str:
+    """Return a difference as a share of the reference's value, in at most seven characters.
+
+    >>> relative_in_short(0.0312), relative_in_short(-0.5), relative_in_short(25.0)
+    ('+3.1 %', '−50 %', '>+999 %')
+    """
+    if share is None or not math.isfinite(share):
+        return "–"
+    if abs(share) >= 10:
+        return ">+999 %" if share > 0 else "<−999 %"
+    digits = 1 if abs(share) < 0.0995 else 0
+    return f"{100 * share:+.{digits}f} %".replace("-", "−")
 
 
 def short_p(p: float) -> str:

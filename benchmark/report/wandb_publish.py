@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.analysis.judging import Judgement
 from benchmark.errors import UsageError
 from benchmark.mirror.destination import choose_destination
 from benchmark.mirror.wandb_run import service
+from benchmark.report.declared import judgements_of, reference_of
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read
 from benchmark.report.wandb_report import Project, build_report, spec_of
@@ -36,6 +38,8 @@ def publish(
     Raises:
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
     """
+    judged = judgements_of(stores)
+    reference = reference or reference_of(judged)
     findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
     folder = stores[0].folder
     destination, _ = choose_destination(
@@ -48,12 +52,12 @@ def publish(
     pushes = ", ".join(f"`python -m benchmark push {store.study}`" for store in stores)
     again = f"{pushes} and this command again"
     if destination is None or destination.mode == "offline":
-        path = _write_spec(findings, project, folder)
+        path = _write_spec(findings, judged, project, folder)
         why = f"no account or no server; its spec is in {path}"
         return f"W&B report: {why}. To save it: `wandb login`, {again}"
     with service(destination):
         try:
-            return f"W&B report: {_save(findings, project, folder)}"
+            return f"W&B report: {_save(findings, judged, project, folder)}"
         except _NoRunsError as error:
             raise UsageError(f"W&B has no project {error}: {again}") from None
         except UsageError:
@@ -70,14 +74,16 @@ class _NoRunsError(Exception):
     """The project does not exist; the message is its path."""
 
 
-def _save(findings: Findings, project: Project, folder: Path) -> str:
+def _save(
+    findings: Findings, judged: Mapping[str, Judgement], project: Project, folder: Path
+) -> str:
     import wandb
 
     api = wandb.Api()
     entity = project.entity or api.default_entity or ""
     if project.name not in {found.name for found in api.projects(entity)}:
         raise _NoRunsError(f"{entity}/{project.name}")
-    report = build_report(findings, Project(name=project.name, entity=entity))
+    report = build_report(findings, Project(name=project.name, entity=entity), judged)
     known = _read(folder / SPEC_FILE)
     if (known.get("entity"), known.get("project")) == (entity, project.name):
         report.id = known.get("id", "")
@@ -86,9 +92,11 @@ def _save(findings: Findings, project: Project, folder: Path) -> str:
     return str(report.url)
 
 
-def _write_spec(findings: Findings, project: Project, folder: Path) -> Path:
+def _write_spec(
+    findings: Findings, judged: Mapping[str, Judgement], project: Project, folder: Path
+) -> Path:
     """Write the spec without asking a server; keep the file's link to the saved report."""
-    report = build_report(findings, Project(name=project.name))
+    report = build_report(findings, Project(name=project.name), judged)
     known = _read(folder / SPEC_FILE)
     return _write(report, folder, **{n: v for n, v in known.items() if n != "spec"})
 

@@ -3,7 +3,7 @@
 This module builds the report; `wandb_publish` saves it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ import polars as pl
 
 from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.judging import Judgement
 from benchmark.errors import UsageError
 from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
-from benchmark.report import markdown
+from benchmark.report import markdown, markdown_verdicts
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel; a report is 24 units wide
@@ -25,6 +26,13 @@ _OVERALL = {  # sections over all settings, with the same titles as on the page
     "Where this comes from": markdown.provenance,
 }
 
+_VERDICTS = {
+    "Verdicts": markdown_verdicts.verdicts,
+    "Verdicts in words": markdown_verdicts.in_words,
+    "Optimization and generalization": markdown_verdicts.aspects,
+    "Costs over the reference's": markdown_verdicts.costs,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
@@ -34,18 +42,31 @@ class Project:
     entity: str = ""
 
 
-def build_report(findings: Findings, project: Project) -> Any:
+def build_report(
+    findings: Findings, project: Project, judged: Mapping[str, Judgement] | None = None
+) -> Any:
     """Return the report, an unsaved `wandb_workspaces.reports.v2.Report`.
+
+    Args:
+        findings: The numbers.
+        project: The W&B project of the runs.
+        judged: The verdicts of the studies that were tuned, by study.
 
     Raises:
         UsageError: wandb-workspaces is not installed, or the reference is unknown.
     """
     wr = _workspaces()
-    blocks = [wr.TableOfContents(), wr.MarkdownBlock(text=markdown.how_to_read(findings))]
+    blocks = [wr.TableOfContents()]
+    for judgement in (judged or {}).values():
+        blocks.append(wr.MarkdownBlock(text=markdown_verdicts.opening(judgement)))
+        for title, write in _VERDICTS.items():
+            blocks += _section(wr, title, write(judgement))
+    how = markdown.how_to_read(findings, has_verdicts=bool(judged))
+    blocks.append(wr.MarkdownBlock(text=how))
     for name, setting in findings.settings.items():
         blocks += [wr.H1(text=name), *_setting(wr, setting, project)]
-    for title, write in _OVERALL.items():
-        blocks += _section(wr, title, write(findings))
+    for title, describe in _OVERALL.items():
+        blocks += _section(wr, title, describe(findings))
     return wr.Report(
         project=project.name,
         entity=project.entity,

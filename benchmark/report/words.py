@@ -9,6 +9,11 @@ from benchmark.metrics import CHOOSING, higher_is_better, metric_of, metric_word
 from benchmark.plain_text import REASON_LENGTH, plain
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
+NO_VERDICT = (
+    "Nothing here is a verdict: the optimizers were trained as given, not tuned alike. --tune 16 "
+    "tunes each of them and ends in verdicts."
+)
+PICKED = "picked on these seeds, so its interval is too optimistic"
 NO_BREAK = "\u00a0"  # the no-break space
 
 
@@ -100,6 +105,21 @@ def interval_words(methods: Collection[str]) -> str:
     return " ".join(words for method, words in _INTERVALS.items() if method in methods)
 
 
+def is_symmetric(center: float, low: float, high: float, last_digit: float) -> bool:
+    """Return whether both halves of an interval look equal when printed.
+
+    Args:
+        center: The estimate.
+        low: The lower end.
+        high: The upper end.
+        last_digit: The unit of the last digit that is printed.
+
+    >>> is_symmetric(0.95, 0.9301, 0.9702, 1e-3), is_symmetric(0.95, 0.91, 0.97, 1e-3)
+    (True, False)
+    """
+    return abs((high - center) - (center - low)) <= last_digit
+
+
 def seeds_words(counts: Iterable[int], who: str = "Rows") -> str:
     """Return a caveat on rows with unequal numbers of seeds; empty if the numbers are equal.
 
@@ -122,6 +142,6 @@ def lacking_words(reference: str) -> str:
 
 _INTERVALS = {
     "Student's t": "± is half of the 95 % interval of the mean over seeds, by Student's t.",
-    "studentized bootstrap": "From 10 seeds on low … high is the 95 % interval of the mean, by the "
-    "studentized bootstrap.",
+    "Student's t of logits": "Intervals of accuracies are Student's on the logit scale, printed as "
+    "low … high where they are not symmetric.",
 }

@@ -1,12 +1,12 @@
-"""Figures of curves over epochs: means over seeds with 95 % intervals, for one or all settings."""
+"""Figures of curves over epochs: means over seeds with 95 % intervals, or points of few seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.analysis.curves import thin
+from benchmark.analysis.curves import lines, thin
 from benchmark.analysis.intervals import NOTES
 from benchmark.metrics import EPOCH, metric_of, metric_words
 from benchmark.report.figures.caption import not_drawn, seeds_in_words
@@ -17,14 +17,14 @@ from benchmark.report.figures.look import (
     line,
     looks,
     new_figure,
-    new_panels,
     scale_y,
 )
-from benchmark.report.findings import METRIC, Findings, SettingFindings
+from benchmark.report.findings import METRIC, SettingFindings
 from benchmark.report.palette import Style
 
 _POINTS = 200  # per line; a printed column resolves no more
 _MARKERS = 6  # per line
+FEWEST_FOR_BANDS = 4  # seeds
 _FEWEST_POINTS = 3  # start and end are no curve
 _NEVER_DONE = "since no trial is done that measured it"
 
@@ -43,55 +43,33 @@ def draw_curves(setting: SettingFindings, metric: str) -> tuple[Figure, str] | N
         return None
     names = curves["label"].unique(maintain_order=True).to_list()
     figure, axes = new_figure(names)
-    _fill(axes, curves, "label", looks(setting.best), metric)
+    seen = lines(setting.best, metric, EPOCH).filter(status="done")
+    _fill(axes, curves, seen, looks(setting.best), metric)
     axes.set_ylabel(metric_words(metric))
     add_legend(figure, [axes])
     return figure, _what(curves, metric) + not_drawn(setting.best, curves, _NEVER_DONE)
 
 
-def draw_overview(findings: Findings, metric: str) -> tuple[Figure, str] | None:
-    """Return the curves of all settings side by side; None with fewer than two settings.
-
-    Args:
-        findings: The numbers of all settings.
-        metric: Name in the records, such as ``val/loss``.
-    """
-    curves = thin(findings.metrics[metric].curves, _POINTS)
-    settings = curves["setting"].unique(maintain_order=True).to_list()
-    if len(settings) < 2:
-        return None
-    names = curves["optimizer"].unique(maintain_order=True).to_list()
-    figure, panels = new_panels(names, len(settings))
-    found = looks(findings.best)
-    for axes, setting in zip(panels, settings, strict=True):
-        _fill(axes, curves.filter(setting=setting), "optimizer", found, metric)
-        axes.set_title(lettering(_title(setting, settings)))
-        axes.set_ylabel(metric_words(metric))
-    add_legend(figure, panels)
-    return figure, _what(curves, metric) + not_drawn(findings.best, curves, _NEVER_DONE)
-
-
-def _title(setting: str, settings: Sequence[str]) -> str:
-    """Return the problem if no other setting has it, otherwise the whole setting."""
-    problem = setting.partition(",")[0]
-    alike = [other for other in settings if other.partition(",")[0] == problem]
-    return problem if len(alike) == 1 else setting
-
-
 def _fill(
-    axes: Axes, curves: pl.DataFrame, name: str, found: Mapping[str, Style], metric: str
+    axes: Axes, curves: pl.DataFrame, seen: pl.DataFrame, found: Mapping[str, Style], metric: str
 ) -> None:
-    for _, curve in curves.group_by("optimizer", "label", maintain_order=True):
-        _draw(axes, curve, curve[name][0], found[curve["optimizer"][0]])
+    for (label,), curve in curves.group_by("label", maintain_order=True):
+        _draw(axes, curve, seen.filter(label=label), found[curve["optimizer"][0]])
     low, high = curves["center"].min(), curves["center"].max()
     scale_y(axes, float(low), float(high), may_be_log=metric_of(metric).logarithmic)  # type: ignore[arg-type]
     count_x(axes, EPOCH)
 
 
-def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
+def _draw(axes: Axes, curve: pl.DataFrame, seen: pl.DataFrame, style: Style) -> None:
+    """Draw a mean with its band; with fewer than four seeds, with their values as points."""
+    label = curve["label"][0]
     x = curve["x"].to_numpy()
     every = max(1, len(x) // _MARKERS)
     axes.plot(x, curve["center"].to_numpy(), label=lettering(label), markevery=every, **line(style))
+    if 1 < curve["seeds"][0] < FEWEST_FOR_BANDS:
+        at = seen.filter(pl.col("x").is_in(x[::every].tolist()))
+        axes.plot(at["x"], at["y"], ls="none", marker=".", ms=2, color=style.color, alpha=0.6)
+        return
     sure = curve.drop_nulls(["low", "high"])
     if sure.height:
         bounds = sure["low"].to_numpy(), sure["high"].to_numpy()
@@ -100,11 +78,14 @@ def _draw(axes: Axes, curve: pl.DataFrame, label: str, style: Style) -> None:
 
 def _what(curves: pl.DataFrame, metric: str) -> str:
     seeds = seeds_in_words(curves["seeds"].unique().to_list())
-    methods = curves["method"].unique(maintain_order=True).to_list()
-    notes = "; ".join(NOTES[method] for method in methods)
+    banded = curves.filter(pl.col("seeds") >= FEWEST_FOR_BANDS)
+    notes = "; ".join(NOTES[method] for method in banded["method"].unique(maintain_order=True))
+    bands = f" Bands: {notes}." if notes else ""
+    few = curves.filter(pl.col("seeds").is_between(2, FEWEST_FOR_BANDS - 1)).height
+    points = f" Points are single seeds, where there are fewer than {FEWEST_FOR_BANDS}." * bool(few)
     how = (
         "of the minibatches since the point before, as trained on"
         if metric_of(metric).in_training
         else "evaluated without dropout"
     )
-    return f"Mean {metric_words(metric)} over {seeds}, {how}. Bands: {notes}."
+    return f"Mean {metric_words(metric)} over {seeds}, {how}.{bands}{points}"

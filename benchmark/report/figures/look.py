@@ -70,15 +70,6 @@ def new_figure(names: list[str]) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def new_panels(names: list[str], count: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure as wide as two columns, with `count` axes and room for one legend."""
-    names = list(map(lettering, names))
-    rows, columns = -(-count // 2), min(count, 2)
-    height = HEIGHT_INCHES * rows + _LEGEND_ROW_INCHES * _legend_rows(names, _WIDE_LEGEND_COLUMNS)
-    figure = Figure(figsize=(2 * COLUMN_INCHES, height), layout="constrained")
-    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
-
-
 def add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
     """Add one legend above `panels`, never over data, that names each line once."""
     named = {

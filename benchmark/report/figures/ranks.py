@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmark.analysis.compare import ALPHA
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.ranks import Ranking
 from benchmark.metrics import metric_words
@@ -16,14 +17,14 @@ _BAR_STEP = 0.35  # rows between two bars
 
 
 def draw_ranks(findings: Findings, metric: str) -> tuple[Figure, str] | None:
-    """Return the diagram over all settings; None with fewer than two.
+    """Return the diagram over all settings; None if Friedman's test tells no ranks apart.
 
     Args:
         findings: The numbers of all settings.
         metric: Name, such as ``val/loss``.
     """
     found = findings.metrics[metric].ranking
-    if found is None or found.blocks < 2:
+    if found is None or found.blocks < 2 or not found.p < ALPHA:
         return None
     apart = "are joined by a bar" if found.groups else "would be joined by a bar"
     what = (

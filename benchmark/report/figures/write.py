@@ -13,11 +13,14 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmark.analysis.frame import Frames
+from benchmark.analysis.judging import Judgement
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING, metric_words, tabled
+from benchmark.report.declared import judgements_of, only_one, reference_of
 from benchmark.report.figures.caption import caption
-from benchmark.report.figures.curves import draw_curves, draw_overview
+from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.look import RC
+from benchmark.report.figures.overview import draw_overview
 from benchmark.report.figures.races import draw_profile, draw_reaching
 from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
@@ -61,7 +64,9 @@ def write_figures(
     Raises:
         OSError: the disk is full or the folder cannot be written; no file has changed.
     """
-    drawings = draw_all(Findings(frames=read(stores), targets=targets or {}))
+    judged = judgements_of(stores)
+    findings = Findings(frames=read(stores), reference=reference_of(judged), targets=targets or {})
+    drawings = draw_all(findings, only_one(judged))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:
         return [path for each in drawings for path in save(each, kind, folder, written)]
@@ -88,13 +93,18 @@ def save_picture(drawing: Drawing, kind: Kind, folder: Path, written: ExitStack)
     return picture
 
 
-def draw_all(findings: Findings) -> list[Drawing]:
-    """Return every figure that the records allow, with each optimizer's best variant."""
+def draw_all(findings: Findings, judgement: Judgement | None = None) -> list[Drawing]:
+    """Return every figure that the records allow, with each optimizer's best variant.
+
+    Args:
+        findings: The numbers.
+        judgement: The verdicts of the study, if it is one that was tuned.
+    """
     with mpl.rc_context(RC):
-        return list(_draw_all(findings))
+        return list(_draw_all(findings, judgement))
 
 
-def _draw_all(findings: Findings) -> Iterator[Drawing]:
+def _draw_all(findings: Findings, judgement: Judgement | None) -> Iterator[Drawing]:
     seen: Counter[str] = Counter()
     for setting in findings.settings.values():
         problem = re.sub(r"[^A-Za-z0-9]+", "-", setting.problem).strip("-")[:80]
@@ -103,7 +113,7 @@ def _draw_all(findings: Findings) -> Iterator[Drawing]:
         for drawing in _of_setting(name, setting):
             yield replace(drawing, setting=setting.name)
     best, every = findings.best, findings.frames
-    yield from _named("overview", draw_overview(findings, RUNNING), best, every)
+    yield from _named("overview", draw_overview(findings, judgement), best, every)
     yield from _named("profiles", draw_profile(findings, METRIC), best, every)
     yield from _named("ranks", draw_ranks(findings, METRIC), best, every)
 

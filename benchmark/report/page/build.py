@@ -6,7 +6,8 @@ from benchmark.analysis.searches import searches_of
 from benchmark.analysis.summary import evaluated
 from benchmark.errors import UsageError
 from benchmark.record import Record
-from benchmark.report.findings import Findings, judgements_of
+from benchmark.report.declared import judgement_in
+from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_records
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import Section, page
@@ -35,7 +36,8 @@ def build(
         UsageError: no trial of `reference` is done or diverged, or two studies have the same name.
     """
     frames, records = read_with_records(stores)
-    judgements = judgements_of(stores, records)
+    judged = {each.study: judgement_in(each.folder, records[each.study]) for each in stores}
+    judgements = {study: found for study, found in judged.items() if found is not None}
     findings = Findings(
         frames=frames, reference=reference, targets=targets or {}, judgements=judgements
     )

@@ -139,6 +139,7 @@ def test_a_run_carries_what_tables_group_by(destination, trial):
     config = run["config"]["update"]
     expected = trial.to_json() | trial.optimizer.to_json()["hyperparameters"]
     expected |= {"schedule": "cosine", "warmup": 5, "optimizer": "adam", "label": trial.label}
+    expected["purpose"] = "evaluation"
     expected |= {"study": "study", "key": trial.key, "lr": 0.003}
     expected |= {"hyperparameters": trial.optimizer.to_json()["hyperparameters"]}
     assert {name: value for name, value in config.items() if name != "_wandb"} == json.loads(

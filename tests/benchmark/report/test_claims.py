@@ -10,6 +10,7 @@ from benchmark.report.claims import claim_sentence
 from benchmark.report.findings import Claim, Findings, Spread
 from benchmark.report.markdown_text import as_text
 from benchmark.report.page.headline import headlines
+from benchmark.report.words import PICKED
 
 OPTS = "sgd:lr=0.1|0.01,adam"
 
@@ -122,7 +123,7 @@ SURE = Spread(seeds=5, low=0.1, high=0.15)
     ("spreads", "words"),
     [
         ((), ""),
-        ((SURE,), " (95\u00a0% interval 0.1 to 0.15, 5 seeds)"),
+        ((SURE,), " (95\u00a0% interval 0.1 to 0.15, 5 seeds, " + PICKED + ")"),
         ((Spread(seeds=1, low=None, high=None),), " (1 seed)"),
         ((SURE, Spread(seeds=4, low=0.1, high=0.15)), ""),
     ],

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark.analysis.compare import seeds_needed
 from benchmark.analysis.finals import best_variants, leaderboard, passed_over, scores, winners
 from benchmark.analysis.frame import read
 from benchmark.errors import UsageError
@@ -14,7 +15,7 @@ from benchmark.report.evidence import gather
 from benchmark.report.figures.write import draw_all
 from benchmark.report.findings import METRIC, Findings, Versus
 from benchmark.report.page.build import build
-from benchmark.report.verdicts import verdict_in_short
+from benchmark.report.verdicts import short_p
 from benchmark.report.wandb_report import Project, build_report
 from tests.grids import taking_turns
 
@@ -23,12 +24,20 @@ def findings_of(*stores, reference=None):
     return Findings(frames=read(stores), reference=reference)
 
 
+def in_short(one):
+    """Return a comparison as ``▲ .008``, ``▼ .008``, ``= 1``, or ``n<8`` if it had no chance."""
+    if one.verdict == "too few seeds to conclude":
+        return f"n<{seeds_needed(one.corrected_for)}"
+    sign = {"better": "▲", "worse": "▼", "no difference shown": "="}[one.verdict]
+    return f"{sign} {short_p(one.p_holm)}"
+
+
 def verdicts(store, reference=None):
     findings = findings_of(store, reference=reference)
     found = {findings.labels[variant]: "ref." for variant in findings.references.values()}
     for setting in findings.settings.values():
         for one in setting.versus.family:
-            found[findings.labels[one.variant]] = verdict_in_short(one)
+            found[findings.labels[one.variant]] = in_short(one)
     return found
 
 
@@ -185,7 +194,7 @@ def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, referenc
 
 
 # These also need the best variant of a named reference.
-COMPARING = ("document", "terminal", "W&B report")
+COMPARING = ("document", "terminal", "figures", "W&B report")
 
 
 def test_a_scores_table_is_made_once_for_each_metric_and_kind(studied):

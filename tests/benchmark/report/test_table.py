@@ -3,13 +3,15 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmark.analysis.intervals import mean_interval
+from benchmark.analysis.intervals import Shares, mean_interval, share_bounds
 from benchmark.record import Clocks, Cost, Record
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
+from datamodules.registry import DATASETS
 
 METRICS = ("train/loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy")
 
@@ -38,7 +40,10 @@ def test_a_row_has_means_with_their_intervals_and_the_best_is_marked(record_of):
     best = next(line for line in text.splitlines() if "★" in line)
     assert "adam" in best
     assert "82.00" in best
-    assert "±4.97" in text  # Student's quantile 4.303 × 0.02 / √3
+    low, high = share_bounds(np.array([[0.80, 0.82, 0.84]]), DATASETS["digits"].sizes[1])
+    assert f"{100 * low[0]:.2f}" in text
+    assert f"…{100 * high[0]:.2f}" in text
+    assert "±0.0497" in text  # of the loss: Student's quantile 4.303 × 0.02 / √3
     assert "3 done" in best
 
 
@@ -84,9 +89,10 @@ def test_json_has_the_numbers_of_the_table(record_of):
     records = [record_of("adam", seed, value=v) for seed, v in enumerate((0.80, 0.82, 0.84))]
     (row,) = tables_as_json(records)
     assert row["metrics"]["val/accuracy"]["mean"] == pytest.approx(0.82)
-    assert row["metrics"]["val/accuracy"]["low_95"] == pytest.approx(0.82 - 0.0497, abs=1e-4)
-    assert row["metrics"]["val/accuracy"]["high_95"] == pytest.approx(0.82 + 0.0497, abs=1e-4)
-    assert row["metrics"]["val/accuracy"]["interval"] == "Student's t"
+    low, high = share_bounds(np.array([[0.80, 0.82, 0.84]]), DATASETS["digits"].sizes[1])
+    assert row["metrics"]["val/accuracy"]["low_95"] == pytest.approx(low[0])
+    assert row["metrics"]["val/accuracy"]["high_95"] == pytest.approx(high[0])
+    assert row["metrics"]["val/accuracy"]["interval"] == "Student's t of logits"
     assert row["seeds"] == {"done": 3}
     assert row["best"] is True
     assert row["training_seconds"] == 2.0
@@ -121,22 +127,22 @@ def test_one_seed_has_no_interval(record_of):
     assert "±" not in printed(records)
 
 
-def test_from_ten_seeds_the_interval_is_the_pages_and_runs_from_low_to_high(record_of):
-    values = [0.1 * 1.3**seed for seed in range(10)]  # skewed, and so is the interval
+def test_an_interval_of_accuracies_runs_from_low_to_high_where_it_leans(record_of):
+    values = [0.05 * 1.3**seed for seed in range(10)]
     records = [record_of(seed=seed, value=value) for seed, value in enumerate(values)]
-    found = mean_interval([round(value, 7) for value in values])
+    shares = Shares(examples=DATASETS["digits"].sizes[1])
+    found = mean_interval([round(value, 7) for value in values], shares)
     (row,) = tables_as_json(records)
     assert row["metrics"]["val/accuracy"] == {
         "mean": found.estimate,
         "low_95": found.low,
         "high_95": found.high,
-        "interval": "studentized bootstrap",
+        "interval": "Student's t of logits",
     }
     text = printed(records)
-    assert f"{found.low:.4f}" in text
-    assert f"…{found.high:.4f}" in text
-    assert "±" not in text
-    assert "From 10 seeds on low … high is the 95 % interval" in " ".join(text.split())
+    assert f"{100 * found.low:.2f}" in text
+    assert f"…{100 * found.high:.2f}" in text
+    assert "Student's on the logit scale" in " ".join(text.split())
 
 
 def test_rows_of_different_numbers_of_seeds_are_pointed_at(record_of):
@@ -168,14 +174,17 @@ def test_evidence_adds_curves_and_verdicts(studied):
     console = Console(file=io.StringIO(), width=80, highlight=False)
     print_tables(console, store.records(), gather(store))
     text = console.file.getvalue()
-    sgd, sgd_below, adam, adam_below = text.splitlines()[5:9]
+    adam, adam_below, adam_curve, sgd, sgd_below, sgd_curve = text.splitlines()[5:11]
     assert adam.startswith("★ adam")
     assert "ref." in adam
-    assert "▼ .008" in sgd
-    assert "Wilcoxon" in text
+    assert "+170 %" in sgd  # 0.635 against 0.235
+    assert not set("▲▼") & set(text)
+    assert adam_below.split()[:2] == sgd_below.split()[:2] == ["as", "given"]
+    assert "Nothing here is a verdict" in text
+    assert "--tune 16" in text
     # From 2.0 evenly down to 0.235 and 0.635, on a logarithmic scale from 2.0 to 0.235.
-    assert adam_below.split()[0] == "█▇▅▁"
-    assert sgd_below.split()[0] == "██▆▄"
+    assert adam_curve.split()[0] == "█▇▅▁"
+    assert sgd_curve.split()[0] == "██▆▄"
 
 
 def shown(store, reference=None):
@@ -197,7 +206,7 @@ def test_a_named_reference_of_which_a_seed_diverged_loses_that_pair(studied):
     assert "ref." in text
     comparison = tables_as_json(store.records(), gather(store, "adam"))[0]["comparison"]
     assert (comparison["pairs"], comparison["wins"]) == (6, 1)
-    assert "against adam" in text
+    assert "at the end from adam" in " ".join(text.split())
 
 
 def test_a_named_reference_without_a_result_is_said_to_be_missing(studied):
@@ -205,12 +214,13 @@ def test_a_named_reference_without_a_result_is_said_to_be_missing(studied):
     set_status(store, "adam", "failed")
     text = shown(store, "adam")
     assert "adam has no trial here that is done or diverged: nothing is compared" in text
-    assert "Wilcoxon" not in text
+    assert "vs:" not in text
 
 
 def test_signs_are_explained_where_they_occur(studied):
     text = shown(studied("adam", seeds=2))
-    assert "Wilcoxon" not in text  # a single optimizer has no comparison
+    assert "verdict" not in text
+    assert "vs:" not in text  # a single optimizer has no comparison
     assert "div." not in text
     assert "★ lowest" in text
 
@@ -227,7 +237,7 @@ def test_a_table_with_evidence_fits_80_columns_and_cuts_nothing(studied):
     table = console.file.getvalue().split("handwritten digits\n")[1].split("\n  sgd: ")[0]
     assert max(len(line) for line in table.splitlines()) <= 80
     assert not re.search(r"…(\s|$)", table)  # rich's mark of a cut; before a number … means "to"
-    assert "▼ <.001" in table, table
+    assert "+34 %" in table, table
     assert "12 done" in table
     assert "1 div." in table
 

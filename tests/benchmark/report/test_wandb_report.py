@@ -110,7 +110,7 @@ def test_what_was_recorded_inside_is_drawn_of_all_parameters_together(everything
 def test_the_numbers_of_the_page_are_there(everything):
     text = texts(blocks_of([everything]))
     assert "| optimizer | reached | steps | samples | training seconds |" in text
-    assert "| optimizer | by steps | by training seconds |" in text
+    assert "| optimizer | by steps |" not in text  # two settings are too few for profiles
     # The mean of the two variants' means, 0.605 and 0.905; and the better one.
     assert "| sgd | 0.755 | 0.605 |" in text
 
@@ -168,7 +168,7 @@ def test_the_leaderboard_has_our_statistics(blocks):
     # Two seeds, 0.2 and 0.21: Student's quantile 12.706 × 0.00707 / √2 = 0.0635.
     assert "| adam | 0.2050 ± 0.0635 |" in text
     assert "| 2 done | reference |" in text
-    assert "| 2 done | n&lt;7 |" in text
+    assert re.search(r"\| 2 done \| [^|]*\\\[[^|]*\\\] \|", text)
 
 
 def test_text_from_a_study_stays_text(studied):

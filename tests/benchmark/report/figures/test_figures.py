@@ -11,7 +11,6 @@ from PIL import Image
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
 from benchmark.record import Environment, Record
-from benchmark.report.figures.curves import draw_overview
 from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.races import draw_profile
 from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
@@ -26,6 +25,7 @@ ONE_SETTING = [
     "logreg-digits-validation-accuracy",
     "logreg-digits-learning-rate",
     "logreg-digits-target",
+    "overview",
 ]
 
 
@@ -97,12 +97,13 @@ def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
 def test_several_settings_add_ranks_and_enough_of_them_profiles(stores, drawings, monkeypatch):
     names = [drawing.name for drawing in drawings]
     assert names[-1] == "ranks"
-    assert len(names) == 11
+    assert len(names) == 12
     monkeypatch.setattr("benchmark.analysis.profiles.FEWEST_SETTINGS", 2)
     monkeypatch.setattr("benchmark.analysis.profiles.FEWEST_SEEDS", 2)
     figure, caption = draw_profile(Findings(frames=read(stores)), "val/loss")
     assert figure.axes
     assert caption.startswith("Share of 2 settings")
+    assert "overview" in names
 
 
 def test_settings_of_one_problem_have_files_of_their_own(studied):
@@ -132,7 +133,7 @@ def test_labels_overlap_neither_each_other_nor_the_border_nor_data(drawings, tex
 def test_figures_are_as_wide_as_a_column(drawings):
     for drawing in drawings:
         width, height = drawing.figure.get_size_inches()
-        assert width == 3.25
+        assert width == (6.5 if drawing.name == "overview" else 3.25)
         assert 1.2 < height < 4.5
 
 
@@ -175,7 +176,11 @@ def test_each_figure_has_its_caption_beside_it(studied, tmp_path):
 
 def test_colours_are_those_of_the_palette(store):
     drawing = drawn([store])[0]
-    colors = {line.get_label(): line.get_color() for line in drawing.figure.axes[0].lines}
+    colors = {
+        line.get_label(): line.get_color()
+        for line in drawing.figure.axes[0].lines
+        if not line.get_label().startswith("_")
+    }
     assert colors == {"adam": style("adam").color, "sgd lr=0.1": style("sgd").color}
 
 
@@ -199,7 +204,7 @@ def test_diverged_rates_are_crosses_at_the_top(drawings):
 def test_captions_say_what_was_run(store):
     caption = drawn([store])[1].caption
     assert caption.startswith("Mean validation loss over 2 seeds, evaluated without dropout.")
-    assert "95 % interval by Student's t" in caption
+    assert "Points are single seeds, where there are fewer than 4." in caption
     assert "Setting: logreg/digits, 1 epoch of batches of 128, cpu 32-true." in caption
     assert "  sgd lr=0.1: lr = 0.1, weight_decay = 0.0; seeds: 2 done." in caption
     assert "lr=0.01" not in caption
@@ -207,10 +212,10 @@ def test_captions_say_what_was_run(store):
 
 def test_captions_say_how_hyperparameters_were_chosen_where_they_were(store, studied):
     rule = "those of its lowest mean validation loss, ties by validation accuracy, at the end"
-    *curves, rates, target = drawn([store])
+    *curves, rates, target, _ = drawn([store])
     assert all(rule in drawing.caption for drawing in (*curves, target))
     assert rule not in rates.caption
-    without_grid = drawn([studied("adam,sgd", name="other", final=final)])
+    without_grid = drawn([studied("adam,sgd", name="other", final=final)])[:-1]
     assert not any(rule in drawing.caption for drawing in without_grid)
 
 
@@ -219,20 +224,22 @@ def test_captions_say_what_is_not_in_the_picture(studied):
     for record in store.records():
         if record.trial.label == "adam":
             store.write(Record(trial=record.trial, status="diverged", reason="nan"))
-    curves, *_, rates, _ = drawn([store])
+    curves, *_, rates, _ = [d for d in drawn([store]) if d.name != "overview"]
     assert "adam" not in [line.get_label() for line in curves.figure.axes[0].lines]
     assert "Not drawn, since no trial is done that measured it: adam." in curves.caption
     assert "Not drawn, since fewer than two of its rates have a result: adam." in rates.caption
 
 
-def test_what_is_missing_on_one_problem_alone_is_said_with_the_problem(studied):
-    studied("sgd,adam", final=final)
-    store = studied("sgd,adam", final=final, problem="mlp/digits")
-    for record in store.records():
-        if record.trial.label == "adam" and record.trial.problem == "mlp/digits":
-            store.write(Record(trial=record.trial, status="diverged", reason="nan"))
-    _, words = draw_overview(Findings(frames=read([store])), "val/loss")
-    assert words.endswith("Not drawn, since no trial is done that measured it: adam on mlp/digits.")
+def test_curves_of_few_seeds_have_points_and_no_bands(studied):
+    for seeds, has_bands in [(1, False), (3, False), (4, True)]:
+        store = studied("adam", seeds=seeds, name=f"of{seeds}", final=final)
+        (drawing,) = [d for d in drawn([store]) if d.name == "logreg-digits-validation-loss"]
+        axes = drawing.figure.axes[0]
+        assert bool(axes.collections) == has_bands
+        points = [line for line in axes.lines if line.get_marker() == "."]
+        assert sum(len(line.get_xdata()) for line in points) == (12 if seeds == 3 else 0)
+        assert ("Bands:" in drawing.caption) == has_bands
+        assert ("Points are single seeds" in drawing.caption) == (seeds == 3)
 
 
 def test_versions_are_in_the_caption(store):
@@ -298,11 +305,12 @@ def test_the_figure_of_ranks_names_every_optimizer(drawings, stores, texts):
     assert [name for name in names if f"{name}  " not in words] == []
 
 
-def test_the_overview_has_a_panel_for_each_setting_and_one_legend(study, log):
+def test_the_overview_has_a_panel_for_each_setting_and_no_verdict(study, log):
+    ends = {"adam": 1.0, "sgd": 1.2}
     store = study(
         *(
-            log(name, (2.0, 1.0), metric="train/running_loss", seed=seed, problem=problem)
-            for name in ("adam", "sgd")
+            log(name, (2.0, end + seed / 100), metric="val/loss", seed=seed, problem=problem)
+            for name, end in ends.items()
             for seed in range(2)
             for problem in ("logreg/digits", "mlp/digits", "cnn/digits")
         )
@@ -310,8 +318,9 @@ def test_the_overview_has_a_panel_for_each_setting_and_one_legend(study, log):
     (drawing,) = [each for each in drawn([store]) if each.name == "overview"]
     panels = drawing.figure.axes
     assert [axes.get_title() for axes in panels] == ["logreg/digits", "mlp/digits", "cnn/digits"]
-    assert [axes.get_ylabel() for axes in panels] == ["running training loss"] * 3
-    (legend,) = drawing.figure.legends
-    assert sorted(text.get_text() for text in legend.get_texts()) == ["adam", "sgd"]
+    said = [text.get_text() for axes in panels for text in axes.texts]
+    assert said == ["reference", "+20 %"] * 3
+    assert drawing.figure.legends == []
+    assert {line.get_color() for axes in panels for line in axes.lines} == {"#333333", "#999999"}
     assert drawing.figure.get_size_inches()[0] == 6.5
-    assert "as trained on" in drawing.caption
+    assert "nothing is a verdict" in drawing.caption

@@ -1,0 +1,47 @@
+"""The verdicts of a study on disk, if it was tuned; light to import, for the terminal."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.declaration import read_declaration
+from benchmark.record import Record
+from benchmark.store import Store
+
+if TYPE_CHECKING:
+    from benchmark.analysis.judging import Judgement
+
+
+def judgement_in(folder: Path, records: Iterable[Record]) -> "Judgement | None":
+    """Return the verdicts of the study in `folder`; None if its optimizers are trained as given.
+
+    Raises:
+        UsageError: the declaration is damaged.
+    """
+    declaration = read_declaration(folder)
+    if declaration is None or not declaration.is_tuned:
+        return None
+    from benchmark.analysis.judging import judgement_of  # loads polars and scipy
+
+    return judgement_of(declaration, records)
+
+
+def judgements_of(stores: Iterable[Store]) -> "dict[str, Judgement]":
+    """Return the verdicts of the studies that were tuned, by study.
+
+    Raises:
+        UsageError: a declaration is damaged.
+    """
+    found = {store.study: judgement_in(store.folder, store.records()) for store in stores}
+    return {study: judgement for study, judgement in found.items() if judgement is not None}
+
+
+def reference_of(judged: "Mapping[str, Judgement]") -> str | None:
+    """Return the reference that all judged studies declared; None if there is no such one."""
+    references = {judgement.reference for judgement in judged.values()}
+    return references.pop() if len(references) == 1 else None
+
+
+def only_one(judged: "Mapping[str, Judgement]") -> "Judgement | None":
+    """Return the verdicts of the only study that was tuned; None for none or several."""
+    return next(iter(judged.values())) if len(judged) == 1 else None

@@ -1,0 +1,152 @@
+"""The verdicts of a tuned study in Markdown, for documents and W&B Reports."""
+
+from collections.abc import Iterable, Mapping
+
+from benchmark.analysis.judging import Aspect, Judgement
+from benchmark.analysis.verdicts import Verdict
+from benchmark.metrics import metric_words
+from benchmark.report.judgements import (
+    interval_words,
+    opening_sentences,
+    own_first,
+    p_of,
+    short_verdict,
+    statements,
+    title_of,
+    unit_words,
+)
+from benchmark.report.markdown_text import as_text, table
+from benchmark.report.verdicts import short_p
+
+_ASIDE: dict[Aspect, str] = {
+    "optimization": "optimization",
+    "generalization": "generalization",
+}
+_NONE = "–"
+
+
+def opening(judgement: Judgement) -> str:
+    """Return at most six sentences: what was compared, how it was tuned, and what came out."""
+    return " ".join(opening_sentences(judgement, as_text))
+
+
+def verdicts(judgement: Judgement) -> str:
+    """Return the table of the confirmatory family, problem × optimizer; empty without verdicts."""
+    rows = [
+        [
+            title_of(judgement, one.setting),
+            one.optimizer,
+            difference_cell(one),
+            short_verdict(one),
+            _NONE if one.word == "untuned" else short_p(p_of(one)),
+            _NONE if one.dz is None else f"{one.dz:.2g}".replace("-", "−"),
+            one.n,
+            entrant.tried,
+            {"": "", "low": "lowest lr", "high": "highest lr"}[entrant.edge],
+        ]
+        for one in _in_order(judgement, judgement.confirmatory)
+        for entrant in [judgement.entrant(one.setting, one.optimizer)]
+    ]
+    metric = metric_words(judgement.declaration.confirmatory)
+    header = [
+        "problem",
+        "optimizer",
+        f"{metric} − that of {judgement.reference} [95 % interval]",
+        "verdict",
+        "p",
+        "d_z",
+        "seeds",
+        "points tried",
+        "edge",
+    ]
+    note = (
+        "p is Holm's over the table: of the paired t test, of the signed ranks where a seed "
+        "diverged, and for *equivalent* of the test that the difference is within the margin."
+    )
+    return f"{table(header, rows)}\n\n{note}" if rows else ""
+
+
+def in_words(judgement: Judgement) -> str:
+    """Return every sentence on the verdicts and deviations as a list."""
+    return "\n".join(f"- {each.text}" for each in statements(judgement, as_text))
+
+
+def aspects(judgement: Judgement) -> str:
+    """Return training loss and test metric beside each other; empty if neither was measured."""
+    shown = {
+        aspect: judgement.verdicts[aspect] for aspect in _ASIDE if aspect in judgement.verdicts
+    }
+    found = {aspect: _by_place(some) for aspect, some in shown.items() if some}
+    if not found:
+        return ""
+    header = ["problem", "optimizer"]
+    for aspect, some in found.items():
+        metric = metric_words(next(iter(some.values())).metric)
+        header += [f"{metric} ({_ASIDE[aspect]})", "verdict"]
+    rows = [
+        [title_of(judgement, one.setting), one.optimizer, *_aside(one, found.values())]
+        for one in _in_order(judgement, judgement.confirmatory)
+    ]
+    words = (
+        "Training loss says how well an optimizer optimizes, the test metric how well the result "
+        "generalizes. Each is a family of its own, beside the one that was declared; everything "
+        "else below is exploratory."
+    )
+    return f"{words}\n\n{table(header, rows)}"
+
+
+def costs(judgement: Judgement) -> str:
+    """Return the costs of each optimizer, divided by those of the reference."""
+    rows = [
+        [
+            title_of(judgement, one.setting),
+            one.optimizer,
+            _times(cost.step),
+            "none" if cost.state_per_parameter == 0 else _times(cost.state),
+            _NONE if cost.state_per_parameter is None else f"{cost.state_per_parameter:.3g}",
+        ]
+        for one in _in_order(judgement, judgement.confirmatory)
+        for cost in [judgement.costs[one.setting, one.optimizer]]
+    ]
+    against = f"over that of {judgement.reference}"
+    header = [
+        "problem",
+        "optimizer",
+        f"time of a step {against}",
+        f"memory of its state {against}",
+        "bytes of state per parameter",
+    ]
+    return table(header, rows) if rows else ""
+
+
+def difference_cell(one: Verdict) -> str:
+    """Return a signed difference with its interval and unit."""
+    if one.difference is None:
+        return _NONE
+    words = interval_words(one.metric, one.difference, one.low, one.high)
+    return words + unit_words(one.metric)
+
+
+def _in_order(judgement: Judgement, family: Iterable[Verdict]) -> list[Verdict]:
+    """Return verdicts by problem, the user's own optimizers first within each."""
+    settings = list(dict.fromkeys(each.setting for each in judgement.entrants))
+    labels = own_first(judgement)
+    return sorted(
+        family, key=lambda one: (settings.index(one.setting), labels.index(one.optimizer))
+    )
+
+
+def _by_place(family: Iterable[Verdict]) -> dict[tuple[str, str], Verdict]:
+    return {(one.setting, one.optimizer): one for one in family}
+
+
+def _aside(one: Verdict, families: Iterable[Mapping[tuple[str, str], Verdict]]) -> list[str]:
+    cells = []
+    for family in families:
+        other = family[one.setting, one.optimizer]
+        cells += [difference_cell(other), short_verdict(other)]
+    return cells
+
+
+def _times(ratio: float | None) -> str:
+    return _NONE if ratio is None else f"{ratio:.2g}×"
