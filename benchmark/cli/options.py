@@ -255,6 +255,8 @@ class Seeds(click.ParamType[Any]):
         """Return the number of seeds, or the seeds in their order."""
         if isinstance(value, tuple):
             return value
+        if not isinstance(value, str) and not (isinstance(value, int) and 0 < value < 10**6):
+            self._refuse(value, param, ctx)  # a long number of a TOML file has no text
         text = str(value)
         if re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= FIRST_TUNING_SEED:
             return int(text)

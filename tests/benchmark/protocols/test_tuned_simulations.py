@@ -100,9 +100,11 @@ def words(protocols, loss, *, number, spread=0.03):
     for protocol in protocols:
         found = finish(protocol, cell, loss, number, spread)
         results = lambda trial, found=found: found.get(trial.key)  # noqa: E731
-        if values := protocol.values_of_chosen(cell, results, reference):
-            margins = {WORKLOAD.problem: default_margin(values)}
-        chosen += outcomes(protocol, cell, results)
+        own = replace(study, tuned=protocol)
+        for each in outcomes(own, cell, results):
+            chosen.append(each)
+            if each.label == reference:
+                margins = {WORKLOAD.problem: default_margin(each.values)}
         records |= found
     declaration = replaced(study.declaration(reference), chosen=chosen, margins=margins)
     return [verdict.word for verdict in judgement_of(declaration, records.values()).confirmatory]
