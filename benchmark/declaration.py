@@ -123,6 +123,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         problems: Workloads by the name of their problem.
         accelerators, precisions, threads, log_every, diagnostics_every: As in `Study`.
         seeds: The evaluation seeds, which alone are compared.
+        stages: Number of looks at them, 1 or 2; the second adds seeds.
         choosing: The metric whose value on tuning seeds chooses hyperparameters.
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
@@ -144,6 +145,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     log_every: int
     diagnostics_every: int
     seeds: list[int]
+    stages: int = 1
     choosing: str
     confirmatory: str
     reference: str = ""

@@ -2,10 +2,12 @@
 
 The confirmatory family is problems × (optimizers against the reference), on the final validation
 loss of the evaluation seeds. Two more families stand beside it, each corrected on its own: training
-loss, for optimization, and test metrics, for generalization. No table or chart adds a verdict.
+loss, for optimization, and test metrics, for generalization. All are corrected for every contest
+that was declared, those without results included. No table or chart adds a verdict.
 """
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +23,7 @@ from benchmark.analysis.verdicts import (
     judge,
     overall,
 )
-from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Edge
+from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload
@@ -44,6 +46,7 @@ class Entrant:
         tried: Number of points tried; 0 for an optimizer that is trained as given.
         tunes: Kinds of hyperparameters that were tuned, such as ``("lr",)``.
         only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
+        kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user; empty if not on record.
         edge: The end of the learning rates tried at which the chosen one lies, if any.
         records: Records with a result, by evaluation seed.
     """
@@ -55,14 +58,19 @@ class Entrant:
     tried: int = 0
     tunes: tuple[str, ...] = ()
     only_rate: bool = False
+    kind: str = ""
     edge: Edge = ""
     records: Mapping[int, Record]
 
     def values(self, metric: str) -> dict[int, float | None]:
-        """Return the final values by seed; None where the trial diverged or lacks the metric."""
+        """Return the final values by seed, None where the trial diverged.
+
+        Seeds whose trial is done but lacks the metric are left out.
+        """
         return {
-            seed: record.metrics.get(metric) if record.status == "done" else None
+            seed: record.metrics[metric] if record.status == "done" else None
             for seed, record in self.records.items()
+            if record.status != "done" or metric in record.metrics
         }
 
 
@@ -130,20 +138,24 @@ def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgeme
     known = {record.trial.key: record for record in records}
     entrants = tuple(_entrants(declaration, known))
     reference = declaration.reference or next(iter(declaration.labels), "")
-    looks = sum(deviation.is_look for deviation in declaration.deviations)
-    verdicts: dict[Aspect, tuple[Verdict, ...]] = {}
-    for aspect, metric in _aspects(declaration, known.values()).items():
-        family = [
-            _contest(declaration, metric, entrant, other, looks)
-            for entrant, other in _pairs(entrants, reference)
-        ]
-        verdicts[aspect] = tuple(judge(family, stages=1 + min(looks, 1))) if family else ()
+    families: dict[Aspect, list[Contest]] = {"confirmatory": []}
+    for one, other in _pairs(entrants, reference):
+        here = [each for each in entrants if each.problem == one.problem]
+        for aspect, metric in _aspects(declaration, here).items():
+            contest = _contest(declaration, metric, one, other)
+            families.setdefault(aspect, []).append(contest)
+    rivals = sum(label != reference for label in declaration.labels)
+    places = len(cells_of(declaration))
+    verdicts: dict[Aspect, tuple[Verdict, ...]] = {
+        aspect: tuple(judge(family, stages=declaration.stages, declared=places * rivals))
+        for aspect, family in families.items()
+    }
     return Judgement(
         declaration=declaration,
         reference=reference,
         entrants=entrants,
         verdicts=verdicts,
-        overall=_overall(verdicts["confirmatory"]),
+        overall=_overall(verdicts["confirmatory"], families["confirmatory"], places),
         costs={
             (one.setting, one.label): _cost(one, other)
             for one, other in _pairs(entrants, reference)
@@ -203,6 +215,7 @@ def _tuned_entrant(
         tried=outcome.tried,
         tunes=tuple(outcome.tunes),
         only_rate=outcome.only_rate,
+        kind=getattr(outcome, "kind", ""),
         edge=outcome.edge,
         records=_results({trial.seed: known.get(trial.key) for trial in trials}),
     )
@@ -211,34 +224,42 @@ def _tuned_entrant(
 def _given_entrants(
     declaration: Declaration, cell: Cell, known: Mapping[str, Record]
 ) -> dict[str, Entrant]:
-    """Return the optimizers that are trained as given, by label."""
-    found: dict[str, dict[int, Record]] = {label: {} for label in declaration.optimizers}
-    names: dict[str, OptimizerSpec] = {}
+    """Return the optimizers that are trained as given, by label.
+
+    If several with one label have records, it is the one with most seeds, of these the last one.
+    """
+    found: dict[str, dict[str, list[Record]]] = {}
     for record in known.values():
         trial = record.trial
         here = cell.trial(trial.optimizer, trial.seed)
-        if trial.label in found and trial.seed in declaration.seeds and trial == here:
-            found[trial.label][trial.seed] = record
-            names[trial.label] = trial.optimizer
+        is_declared = trial.label in declaration.optimizers and trial.seed in declaration.seeds
+        if is_declared and trial == here and record.status in FINISHED:
+            by_spec = found.setdefault(trial.label, {})
+            by_spec.setdefault(trial.optimizer.text, []).append(record)
     return {
-        label: Entrant(
-            setting=setting(cell.trial(names[label], 0)),
-            problem=cell.workload.problem,
-            label=label,
-            spec=names[label],
-            records=_results(dict(sorted(records.items()))),
-        )
-        for label, records in found.items()
-        if label in names
+        label: _given_entrant(cell, max(reversed(by_spec.values()), key=len))
+        for label, by_spec in found.items()
     }
+
+
+def _given_entrant(cell: Cell, records: Sequence[Record]) -> Entrant:
+    spec = records[0].trial.optimizer
+    return Entrant(
+        setting=setting(cell.trial(spec, 0)),
+        problem=cell.workload.problem,
+        label=records[0].trial.label,
+        spec=spec,
+        records={each.trial.seed: each for each in sorted(records, key=lambda r: r.trial.seed)},
+    )
 
 
 def _results(records: Mapping[int, Record | None]) -> dict[int, Record]:
     return {seed: r for seed, r in records.items() if r is not None and r.status in FINISHED}
 
 
-def _aspects(declaration: Declaration, records: Iterable[Record]) -> dict[Aspect, str]:
-    """Return the metric of each family that was measured; the confirmatory one always."""
+def _aspects(declaration: Declaration, entrants: Sequence[Entrant]) -> dict[Aspect, str]:
+    """Return each family's metric that was measured on a problem; the confirmatory one always."""
+    records = [record for each in entrants for record in each.records.values()]
     measured = {name for record in records for name in record.metrics}
     found: dict[Aspect, str] = {"confirmatory": declaration.confirmatory}
     if OPTIMIZATION in measured:
@@ -259,9 +280,7 @@ def _pairs(entrants: Sequence[Entrant], reference: str) -> list[tuple[Entrant, E
     ]
 
 
-def _contest(
-    declaration: Declaration, metric: str, one: Entrant, reference: Entrant, looks: int
-) -> Contest:
+def _contest(declaration: Declaration, metric: str, one: Entrant, reference: Entrant) -> Contest:
     values, others = one.values(metric), reference.values(metric)
     return Contest(
         setting=one.setting,
@@ -272,7 +291,8 @@ def _contest(
         values=values,
         reference_values=others,
         margin=_margin(declaration, metric, one.problem, others),
-        untuned=_untuned(declaration, one, reference, looks),
+        untuned=_untuned(declaration, one, reference),
+        is_complete=all(set(declaration.seeds) <= each.keys() for each in (values, others)),
     )
 
 
@@ -283,29 +303,72 @@ def _margin(declaration: Declaration, metric: str, problem: str, reference: Valu
     return MARGIN_SHARE * abs(statistics.fmean(known)) if known else 0.0
 
 
-def _untuned(
-    declaration: Declaration, one: Entrant, reference: Entrant, looks: int
-) -> Reason | None:
+def _untuned(declaration: Declaration, one: Entrant, reference: Entrant) -> Reason | None:
     both = (one, reference)
     reasons: dict[Reason, bool] = {
         "not tuned by the study": not (one.tried and reference.tried),
         "unequal budgets": one.tried != reference.tried,
-        "unequal kinds of hyperparameters": one.only_rate != reference.only_rate,
+        "unequal kinds of hyperparameters": not _are_of_one_kind(one, reference),
         "best learning rate at an edge": any(each.edge for each in both),
         "declared seeds incomplete": any(
             each.records.keys() != set(declaration.seeds) for each in both
         ),
         "fewer than 5 seeds": len(declaration.seeds) < FEWEST_SEEDS,
-        "more than two looks": looks > 1,
     }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+    reason = next((reason for reason, holds in reasons.items() if holds), None)
+    return reason or _undeclared_look(declaration)
 
 
-def _overall(verdicts: Sequence[Verdict]) -> dict[str, OverallWord]:
+def _are_of_one_kind(one: Entrant, other: Entrant) -> bool:
+    """Return whether the spaces of both may be compared.
+
+    Spaces from the registry may if they are of one kind. A space that the user gives may be
+    compared with one of the same hyperparameters, and with a full space of more.
+    """
+    if not (one.kind and other.kind):
+        return one.only_rate == other.only_rate
+    if "given" not in (one.kind, other.kind):
+        return one.kind == other.kind
+    tunes, others = set(one.tunes), set(other.tunes)
+    if tunes == others:
+        return True
+    larger = other if tunes < others else one if others < tunes else None
+    return larger is not None and larger.kind == "full" and "lr" in tunes & others
+
+
+def _undeclared_look(declaration: Declaration) -> Reason | None:
+    """Return why the looks at the evaluation seeds are not those that were declared, if so."""
+    looks = looks_of(declaration)
+    if not looks:
+        return None
+    if declaration.stages == 1 or not _only_adds_seeds(looks[0]):
+        return "changed after results were seen"
+    return "more than two looks" if len(looks) > 1 else None
+
+
+def looks_of(declaration: Declaration) -> list[Deviation]:
+    """Return the changes that were made after results on evaluation seeds had been seen."""
+    return [deviation for deviation in declaration.deviations if deviation.is_look]
+
+
+def _only_adds_seeds(deviation: Deviation) -> bool:
+    # A study keeps the seeds that it had, so every change of them adds some.
+    changes = [each for each in deviation.what if not each.startswith("added: ")]
+    return all(each.startswith("seeds:") for each in changes)
+
+
+def _overall(
+    verdicts: Sequence[Verdict], contests: Sequence[Contest], places: int
+) -> dict[str, OverallWord]:
+    """Return one word for each optimizer; undecided until it is complete in all `places`."""
     by_label: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_label.setdefault(verdict.optimizer, []).append(verdict)
-    return {label: overall(some) for label, some in by_label.items()}
+    complete = Counter(each.optimizer for each in contests if each.is_complete)
+    return {
+        label: overall(some) if complete[label] == places else "undecided"
+        for label, some in by_label.items()
+    }
 
 
 def _cost(one: Entrant, reference: Entrant) -> CostRatio:

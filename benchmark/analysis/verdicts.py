@@ -3,8 +3,8 @@
 Two families of tests are corrected by Holm's method, each over all contests: that a variant differs
 from its reference, by the paired t test, and that it differs by less than the margin, by two
 one-sided t tests. Where a seed diverged, Wilcoxon's signed-rank test takes divergence as worst,
-and equivalence cannot be shown. Contests without a verdict stay in the family, because it was
-declared before the results were known.
+and equivalence cannot be shown. Contests without a verdict or without results stay in the family,
+because it was declared before the results were known: no p falls as results come in.
 """
 
 import itertools
@@ -33,6 +33,7 @@ Reason = Literal[
     "not tuned by the study",
     "fewer than 5 seeds",
     "declared seeds incomplete",
+    "changed after results were seen",
     "more than two looks",
 ]
 Test = Literal["paired t", "signed ranks"]
@@ -54,6 +55,8 @@ class Contest:
         margin: The largest difference that does not matter, in the metric's unit, 0 or more; fixed
             before the first evaluation.
         untuned: The reason why no verdict may be given, None if there is none.
+        is_complete: Both have a result on every declared seed; otherwise there is no verdict, and
+            the contest counts in corrections with p = 1.
     """
 
     setting: str
@@ -65,6 +68,7 @@ class Contest:
     reference_values: Values
     margin: float
     untuned: Reason | None = None
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,29 +121,36 @@ class Verdict:
     note: str
 
 
-def judge(family: Sequence[Contest], *, stages: int = 1) -> list[Verdict]:
-    """Return the verdict on each contest of a whole confirmatory family, in its order.
+def judge(
+    family: Sequence[Contest], *, stages: int = 1, declared: int | None = None
+) -> list[Verdict]:
+    """Return the verdict on each contest of a confirmatory family, in its order.
 
     Args:
-        family: All contests that were declared; each counts in Holm's corrections.
+        family: The contests with results so far.
         stages: Number of declared looks at the data, 1 or 2; see `level_of`.
+        declared: Number of contests that were declared, all of which count in Holm's corrections,
+            those without results with p = 1; None if they are those of `family`.
 
     Raises:
-        ValueError: a value or margin is not finite, the better direction of a metric is unknown, or
-            there are more than two stages.
+        ValueError: a value or margin is not finite, the better direction of a metric is unknown,
+            there are more than two stages, or more contests than were declared.
     """
     level = level_of(stages)
+    absent = 0 if declared is None else declared - len(family)
+    if absent < 0:
+        raise ValueError(f"expected at most {declared} contests, as declared, got {len(family)}")
     measured = [_measure(contest) for contest in family]
-    p = holm([one.p for one in measured])
-    p_equivalence = holm([one.p_equivalence for one in measured])
+    p = holm([*(one.p for one in measured), *[1.0] * absent])
+    p_equivalence = holm([*(one.p_equivalence for one in measured), *[1.0] * absent])
     # Holm's factor for the clearest of the contests that are still open.
     open_level = level / max(1, int((p > level).sum()))
     open_equivalence = level / max(1, int((p_equivalence > level).sum()))
     found = []
     for contest, one, of_difference, of_equivalence in zip(
-        family, measured, p, p_equivalence, strict=True
+        family, measured, p[: len(family)], p_equivalence[: len(family)], strict=True
     ):
-        untuned = contest.untuned or ("fewer than 5 seeds" if one.n < FEWEST_SEEDS else None)
+        untuned = _untuned(contest, one.n)
         word = _word(one, untuned, of_difference <= level, of_equivalence <= level)
         plans = word == "undecided" and not one.any_diverged
         found.append(
@@ -263,10 +274,14 @@ def _measure(contest: Contest) -> _Measured:
         t=t,
         gain=effect_and_p(signed_ranks(each))[0] if any_diverged else sign * (t.difference or 0.0),
         scale=abs(float(np.mean(reference))) if reference else None,
-        p=float(rank_p(each)) if any_diverged else t.p,
-        p_equivalence=_equivalence_p(each, done, contest.margin),
+        p=_difference_p(each, done, t) if contest.is_complete else 1.0,
+        p_equivalence=_equivalence_p(each, done, contest.margin) if contest.is_complete else 1.0,
         any_diverged=any_diverged,
     )
+
+
+def _difference_p(each: Array, done: Array, t: PairedT) -> float:
+    return t.p if done.all() else float(rank_p(each))
 
 
 def _equivalence_p(each: Array, done: Array, margin: float) -> float:
@@ -300,6 +315,14 @@ def _with_worst(metric: str, values: Values) -> dict[int, float]:
 
 def _diverged(values: Values) -> int:
     return sum(value is None for value in values.values())
+
+
+def _untuned(contest: Contest, seeds: int) -> Reason | None:
+    if contest.untuned:
+        return contest.untuned
+    if not contest.is_complete:
+        return "declared seeds incomplete"
+    return "fewer than 5 seeds" if seeds < FEWEST_SEEDS else None
 
 
 def _word(one: _Measured, untuned: Reason | None, differs: bool, is_equivalent: bool) -> Word:

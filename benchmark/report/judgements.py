@@ -15,6 +15,7 @@ from benchmark.analysis.judging import (
     Entrant,
     Judgement,
     cells_of,
+    looks_of,
 )
 from benchmark.analysis.verdicts import OverallWord, Verdict, Word
 from benchmark.declaration import Declaration
@@ -34,6 +35,8 @@ _RELATIONS = {
     "undecided": "undecided against {reference} on {problem}: difference {size}",
     "untuned": "no verdict against {reference} on {problem}: {reason}; difference {size}",
 }
+# Where seeds diverged, the difference over the others may point the other way.
+_RANKED = "{word} than {reference} on {problem}, {diverged}"
 _OVERALL = {
     "better": "better than {reference}: better on at least one problem and worse on none",
     "worse": "worse than {reference}: worse on at least one problem and better on none",
@@ -93,15 +96,20 @@ def overall_sentence(judgement: Judgement, label: str, name: Name = str) -> str:
 def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -> str:
     """Return the verdict on one optimizer on one problem, with all numbers that belong to it."""
     entrant = judgement.entrant(verdict.setting, verdict.optimizer)
-    said = _RELATIONS[verdict.word].format(
+    is_by_rank = _is_by_rank(verdict)
+    said = (_RANKED if is_by_rank else _RELATIONS[verdict.word]).format(
+        word=verdict.word,
         reference=name(verdict.reference),
         problem=name(title_of(judgement, verdict.setting)),
         size=difference_words(verdict),
+        diverged=_divergence_words(verdict),
         margin=size_words(verdict.metric, verdict.margin),
         reason=reason_words(judgement, verdict),
     )
-    more = f"; about {verdict.more_seeds} seeds more would decide" * bool(verdict.more_seeds)
-    note = f"; {verdict.note}" if verdict.note else ""
+    if is_by_rank and verdict.difference is not None:
+        said += f"; where neither diverged the difference is {difference_words(verdict)}"
+    more = "".join(f"; {words}" for words in [advice_words(judgement, verdict)] if words)
+    note = f"; {verdict.note}" if verdict.note and not is_by_rank else ""
     costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer])
     cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
     return (
@@ -110,15 +118,46 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
     )
 
 
+def _is_by_rank(verdict: Verdict) -> bool:
+    """Return whether a word that names a direction was decided with diverged seeds as worst."""
+    return verdict.word in ("better", "worse") and verdict.test == "signed ranks"
+
+
+def _divergence_words(verdict: Verdict) -> str:
+    ours, theirs, n = verdict.diverged, verdict.reference_diverged, verdict.n
+    is_cause = ours > theirs if verdict.word == "worse" else ours < theirs
+    how = "because of diverged seeds" if is_cause else "with diverged seeds counted as worst"
+    return f"{how} ({ours} of {n}; reference {theirs} of {n})"
+
+
+def advice_words(judgement: Judgement, verdict: Verdict) -> str:
+    """Return how many seeds would probably decide, and how to train them; empty for no advice.
+
+    Only a study that declared two looks may add seeds, and only once.
+    """
+    if not verdict.more_seeds:
+        return ""
+    declaration = judgement.declaration
+    if declaration.stages == 1:
+        total = verdict.n + verdict.more_seeds
+        first = 100 * (max(declaration.seeds) // 100 + 1)
+        seeds = f"--seeds {first}-{first + total - 1}"
+        return f"about {total} fresh seeds would decide (another study: --study NAME {seeds})"
+    if looks_of(declaration):
+        return "another study with other seeds may decide"
+    return f"about {verdict.more_seeds} seeds more would decide"
+
+
 def difference_words(verdict: Verdict) -> str:
     """Return the difference with its interval and metric: "0.004 [0.001, 0.007] validation loss".
 
-    For the words better and worse, the sign is left out, because the word says it.
+    For the words better and worse, the sign is left out, because the word says it; but not where
+    seeds diverged, because it is then the sign of the others alone.
     """
     difference, low, high = verdict.difference, verdict.low, verdict.high
     if difference is None:
         return f"of {metric_words(verdict.metric)} unknown, as no seed is done in both"
-    if verdict.word in ("better", "worse") and difference < 0:
+    if verdict.word in ("better", "worse") and verdict.test == "paired t" and difference < 0:
         difference = -difference
         low, high = (None, None) if low is None or high is None else (-high, -low)
     words = interval_words(verdict.metric, difference, low, high)
@@ -227,9 +266,7 @@ def reason_words(judgement: Judgement, verdict: Verdict) -> str:
     details: dict[str, Iterable[str]] = {
         "best learning rate at an edge": (edge_words(each) for each in (one, other) if each.edge),
         "unequal budgets": [f"{one.tried} and {other.tried} points"],
-        "unequal kinds of hyperparameters": [
-            f"{', '.join(one.tunes)} and {', '.join(other.tunes)}"
-        ],
+        "unequal kinds of hyperparameters": [_space_words(each) for each in (one, other)],
         "declared seeds incomplete": [
             f"{len(each.records)} of {len(judgement.declaration.seeds)} of {each.label}"
             for each in (one, other)
@@ -238,6 +275,11 @@ def reason_words(judgement: Judgement, verdict: Verdict) -> str:
     }
     found = together(list(details.get(verdict.untuned, ())) or [""])
     return f"{verdict.untuned} ({found})" if found else verdict.untuned
+
+
+def _space_words(entrant: Entrant) -> str:
+    tunes = ", ".join(entrant.tunes)
+    return f"{tunes} in the {entrant.kind} space" if entrant.kind else tunes
 
 
 def edge_words(entrant: Entrant) -> str:

@@ -17,6 +17,7 @@ from benchmark.report.judgements import (
 )
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.verdicts import short_p
+from benchmark.report.words import together
 
 _ASIDE: dict[Aspect, str] = {
     "optimization": "optimization",
@@ -81,8 +82,8 @@ def aspects(judgement: Judgement) -> str:
         return ""
     header = ["problem", "optimizer"]
     for aspect, some in found.items():
-        metric = metric_words(next(iter(some.values())).metric)
-        header += [f"{metric} ({_ASIDE[aspect]})", "verdict"]
+        metrics = together(list(dict.fromkeys(metric_words(one.metric) for one in some.values())))
+        header += [f"{metrics} ({_ASIDE[aspect]})", "verdict"]
     rows = [
         [title_of(judgement, one.setting), one.optimizer, *_aside(one, found.values())]
         for one in _in_order(judgement, judgement.confirmatory)
@@ -143,9 +144,16 @@ def _by_place(family: Iterable[Verdict]) -> dict[tuple[str, str], Verdict]:
 def _aside(one: Verdict, families: Iterable[Mapping[tuple[str, str], Verdict]]) -> list[str]:
     cells = []
     for family in families:
-        other = family[one.setting, one.optimizer]
-        cells += [difference_cell(other), short_verdict(other)]
+        other = family.get((one.setting, one.optimizer))
+        several = len({each.metric for each in family.values()}) > 1
+        cells += (
+            [_NONE, _NONE] if other is None else [_aside_cell(other, several), short_verdict(other)]
+        )
     return cells
+
+
+def _aside_cell(one: Verdict, several: bool) -> str:
+    return difference_cell(one) + f" {metric_words(one.metric)}" * several
 
 
 def _times(ratio: float | None) -> str:

@@ -4,13 +4,17 @@ import math
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
+from scipy import stats
 
-from benchmark.analysis.judging import judgement_of
+from benchmark.analysis import judging
+from benchmark.analysis.judging import Entrant, judgement_of
 from benchmark.declaration import Chosen, Deviation
 from benchmark.protocols.tuned import Tuned
 from benchmark.record import Clocks, Cost, Record
 from benchmark.report.judgements import as_json, sentences
+from benchmark.report.markdown_verdicts import aspects
 from benchmark.spec import Workload
 from benchmark.study import Study
 from optimizers.grammar import describe, describe_tunables
@@ -155,26 +159,248 @@ def test_there_is_no_verdict_and_the_sentence_says_why(changes, others, reason):
     [verdict] = judgement.confirmatory
     assert verdict.word == "untuned"
     assert reason in sentences(judgement)[0]
-    assert judgement.overall == {"sgd": "untuned"}
+    is_incomplete = reason.startswith("declared seeds incomplete")
+    assert judgement.overall == {"sgd": "undecided" if is_incomplete else "untuned"}
 
 
-def test_seeds_added_after_a_look_halve_the_level_and_a_third_look_gives_none():
+def a_look(*what):
+    return Deviation(at="2026-11-26T00:00:00+00:00", what=list(what), records=5, evaluated=5)
+
+
+MORE_SEEDS = a_look("seeds: 0, now 0, 1")
+CHANGED, TOO_MANY = "changed after results were seen", "more than two looks"
+
+
+@pytest.mark.parametrize(
+    ("stages", "looks", "reason"),
+    [
+        (1, [], None),
+        (1, [MORE_SEEDS], CHANGED),
+        (1, [MORE_SEEDS] * 2, CHANGED),
+        (2, [], None),
+        (2, [MORE_SEEDS], None),
+        (2, [MORE_SEEDS] * 2, TOO_MANY),
+        (2, [MORE_SEEDS] * 3, TOO_MANY),
+        (2, [a_look("seeds: 0, now 0, 1", "threads: 1, now 2")], CHANGED),
+        (2, [a_look("seeds: 0, now 0, 1", "stages: 1, now 2")], CHANGED),
+    ],
+)
+def test_only_a_declared_second_look_may_add_seeds(stages, looks, reason):
     asked = study(problems=("mlp/digits",))
-    look = Deviation(
-        at="2026-11-26T00:00:00+00:00", what=["seeds: 0, now 0, 1"], records=5, evaluated=5
-    )
-    p = judgement_of(declaration(asked), records(asked, shifted(sgd=0.004))).confirmatory[0].p
-    words = [
+    declared = declaration(asked, stages=stages, deviations=looks)
+    judgement = judgement_of(declared, records(asked, shifted(sgd=0.1)))
+    [verdict] = judgement.confirmatory
+    assert (verdict.untuned, verdict.word) == (reason, "untuned" if reason else "worse")
+    assert reason is None or reason in sentences(judgement)[0]
+
+
+@pytest.mark.parametrize(
+    ("stages", "looks", "word"), [(1, 0, "better"), (2, 0, "undecided"), (2, 1, "undecided")]
+)
+def test_two_declared_looks_have_half_the_level_each_the_first_too(stages, looks, word):
+    asked = study(problems=("mlp/digits",))
+    declared = declaration(asked, margin=0.0, stages=stages, deviations=[MORE_SEEDS] * looks)
+    [found] = judgement_of(declared, records(asked, standardized(-0.82))).confirmatory
+    assert 0.025 < found.p < 0.05
+    assert found.word == word
+
+
+def standardized(shift):
+    """Return losses whose differences from adam's have a deviation of 0.1, shifted by so many."""
+    steps = np.linspace(-1, 1, len(SEEDS))
+    steps = steps / steps.std(ddof=1)
+
+    def loss(problem, label, seed):
+        own = shift[problem] if isinstance(shift, dict) else shift
+        return 1.0 if label == "adam" else 1 + 0.1 * (own + steps[seed])
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("stages", "looks", "advice"),
+    [
+        (
+            1,
+            0,
+            "; about {total} fresh seeds would decide (another study: --study NAME --seeds 100-",
+        ),
+        (2, 0, "; about {more} seeds more would decide"),
+        (2, 1, "; another study with other seeds may decide"),
+    ],
+)
+def test_the_advice_keeps_the_declared_levels(stages, looks, advice):
+    asked = study(problems=("mlp/digits",))
+    declared = declaration(asked, margin=0.0, stages=stages, deviations=[MORE_SEEDS] * looks)
+    judgement = judgement_of(declared, records(asked, standardized(-0.5)))
+    [verdict] = judgement.confirmatory
+    total = verdict.n + verdict.more_seeds
+    [sentence, *_] = sentences(judgement)
+    assert advice.format(more=verdict.more_seeds, total=total) in sentence
+    if stages == 1:
+        assert f"--seeds 100-{99 + total})" in sentence
+    assert sentence.count("would decide") + sentence.count("may decide") == 1
+
+
+def test_two_declared_looks_need_more_seeds_than_one():
+    asked = study(problems=("mlp/digits",))
+    more = [
         judgement_of(
-            declaration(asked, margin=0.0, deviations=[look] * looks),
-            records(asked, shifted(sgd=0.004)),
+            declaration(asked, margin=0.0, stages=stages), records(asked, standardized(-0.5))
         )
         .confirmatory[0]
-        .untuned
-        for looks in range(4)
+        .more_seeds
+        for stages in (1, 2)
     ]
-    assert p < 1
-    assert words == [None, None, "more than two looks", "more than two looks"]
+    assert more[0] < more[1]
+
+
+SIX = tuple(f"mlp/p{i}" for i in range(6))
+
+
+def workloads_of(problems):
+    return tuple(
+        Workload(problem=name, model="mlp", dataset="digits", epochs=1, batch_size=128)
+        for name in problems
+    )
+
+
+def of_problems(problems, opts="adam,sgd"):
+    tuned = Tuned(tunables=tuple(describe_tunables(opts)), budget=8, seeds=SEEDS)
+    return Study(name="s", workloads=workloads_of(problems), tuned=tuned)
+
+
+@pytest.mark.parametrize("tuned", range(1, 7))
+def test_holm_counts_all_declared_contests_from_the_first_problem_on(tuned):
+    asked = of_problems(SIX)
+    shift = {problem: -0.9 if problem == SIX[0] else 0.1 for problem in SIX}
+    declared = declaration(asked, margin=0.0)
+    ended = msgspec.structs.replace(declared, chosen=declared.chosen[: 2 * tuned])
+    known = records(asked, standardized(shift))
+    found, whole = judgement_of(ended, known), judgement_of(declared, known)
+    assert {each.problem for each in found.entrants} == set(SIX[:tuned])
+    assert found.confirmatory[0].word == "undecided"  # 6 · .019; alone it would be better
+    for aspect, family in whole.verdicts.items():
+        assert (
+            found.verdicts[aspect][0].p
+            == pytest.approx(family[0].p)
+            == pytest.approx(
+                6
+                * stats.ttest_1samp(
+                    np.array([standardized(-0.9)("", "sgd", s) for s in SEEDS]), 1.0
+                ).pvalue
+            )
+        )
+
+
+@pytest.mark.parametrize("missing", ["absent", "some seeds"])
+@pytest.mark.parametrize("shift", [-0.5, 0.0, 0.5])
+def test_no_word_over_all_problems_before_all_declared_contests_are_complete(missing, shift):
+    asked = study()
+    declared = declaration(asked)
+    known = records(asked, shifted(sgd=shift))
+    if missing == "absent":
+        declared = msgspec.structs.replace(declared, chosen=declared.chosen[:2])
+    else:
+        known = [r for r in known if r.trial.problem == PROBLEMS[0] or r.trial.seed < 6]
+    found = judgement_of(declared, known)
+    assert found.overall == {"sgd": "undecided"}
+    first, *rest = found.confirmatory
+    assert first.word == {-0.5: "better", 0.0: "equivalent", 0.5: "worse"}[shift]
+    for one in rest:
+        assert (one.word, one.untuned) == ("untuned", "declared seeds incomplete")
+        assert (one.p, one.p_equivalence) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_compared"),
+    [
+        ("lr: lr", "lr: lr", True),
+        ("full: lr", "full: lr eps", True),
+        ("lr: lr", "full: lr", False),
+        ("lr: lr", "full: lr eps", False),
+        ("given: lr eps", "given: eps lr", True),
+        ("given: lr", "lr: lr", True),
+        ("given: lr", "given: lr eps", False),
+        ("given: lr", "full: lr eps", True),
+        ("given: eps", "full: lr eps", False),
+        ("given: lr beta", "full: lr eps", False),
+        ("given: lr eps", "full: lr", False),
+        ("given: lr eps", "lr: lr", False),
+    ],
+)
+def test_kinds_of_spaces_say_what_may_be_compared(one, other, are_compared):
+    made = [Entrant(setting="s", problem="p", spec=None, records={}, label="x", **kind_in(each))
+            for each in (one, other)]  # fmt: skip
+    assert judging._are_of_one_kind(*made) == are_compared
+    assert judging._are_of_one_kind(*reversed(made)) == are_compared
+
+
+def kind_in(text):
+    kind, tunes = text.split(": ")
+    return {"kind": kind, "tunes": tuple(tunes.split()), "only_rate": kind == "lr"}
+
+
+@pytest.mark.parametrize("status", ["done", "diverged"])
+def test_each_problem_has_its_own_test_metric(status):
+    asked = study()
+    known = [
+        replace(
+            each,
+            metrics=each.metrics | ({"test/accuracy": 0.9} if is_first else {}),
+            status=status
+            if each.trial.seed == 0 and each.trial.label.startswith("sgd")
+            else "done",
+        )
+        for each in records(asked, shifted(sgd=0.1))
+        for is_first in [each.trial.problem == PROBLEMS[0]]
+    ]
+    found = judgement_of(declaration(asked), known)
+    assert [each.metric for each in found.verdicts["generalization"]] == [
+        "test/accuracy", "test/loss",
+    ]  # fmt: skip
+    diverged = int(status == "diverged")
+    assert [each.diverged for each in found.verdicts["generalization"]] == [diverged, diverged]
+    text = aspects(found)
+    assert "test accuracy and test loss (generalization)" in text
+
+
+def test_a_done_seed_without_the_metric_is_missing_and_not_diverged():
+    asked = study()
+    known = [
+        replace(each, metrics={k: v for k, v in each.metrics.items() if k != "test/loss"})
+        if each.trial.seed < lacking[each.trial.problem]
+        else each
+        for lacking in [{PROBLEMS[0]: 3, PROBLEMS[1]: 10}]
+        for each in records(asked, shifted(sgd=0.1))
+    ]
+    found = judgement_of(declaration(asked), known)
+    [verdict] = found.verdicts["generalization"]
+    assert (verdict.n, verdict.diverged, verdict.reference_diverged) == (7, 0, 0)
+    assert (verdict.word, verdict.untuned) == ("untuned", "declared seeds incomplete")
+    assert len(found.verdicts["optimization"]) == 2
+    assert aspects(found).count("| – | – |") == 1
+
+
+def test_given_optimizers_with_one_label_are_not_mixed():
+    [workload] = workloads_of(["mlp/digits"])
+    few, most, late = (describe(f"sgd@x:lr={lr}")[0] for lr in (1, 2, 3))
+    [adam] = describe("adam:lr=0.1")
+    asked = Study(name="s", workloads=(workload,), optimizers=(adam, most), seeds=SEEDS)
+    [cell] = asked.cells(workload)
+
+    def of(spec, seeds):
+        return [
+            Record(trial=cell.trial(spec, seed), status="done", metrics={"val/loss": 1.0})
+            for seed in seeds
+        ]
+
+    known = [*of(most, SEEDS), *of(few, SEEDS[:5]), *of(adam, SEEDS)]
+    for order in (known, known[::-1]):
+        [verdict] = judgement_of(asked.declaration(), order).confirmatory
+        assert (verdict.variant, verdict.n) == (most.label, 10)
+    [verdict] = judgement_of(asked.declaration(), [*known, *of(late, SEEDS)]).confirmatory
+    assert verdict.variant == late.label
 
 
 def test_a_deviation_is_listed():

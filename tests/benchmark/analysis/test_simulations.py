@@ -91,11 +91,12 @@ def test_equal_optimizers_are_told_apart_in_at_most_5_percent_of_studies(
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("seeds", SEEDS)
-def test_judge_says_what_the_simulations_count(seeds, shape):
+@pytest.mark.parametrize("stages", [1, 2])
+def test_judge_says_what_the_simulations_count(stages, seeds, shape):
     studies = draw(shape, (30, 2, 4, seeds), seed=2)
     studies[:, :, 1] -= 2.0  # so that there are verdicts to agree on
-    p = holm(p_values(studies).reshape(len(studies), -1)) <= LEVEL
-    words = [[verdict.word for verdict in judge(contests(study))] for study in studies]
+    p = holm(p_values(studies).reshape(len(studies), -1)) <= level_of(stages)
+    words = [[one.word for one in judge(contests(study), stages=stages)] for study in studies]
     assert [[word in ("better", "worse") for word in row] for row in words] == p.tolist()
     if seeds > 5 or shape != "15 % diverged":  # Wilcoxon cannot reject with 5 seeds
         assert p.any()
@@ -234,6 +235,13 @@ def test_two_declared_looks_stay_at_5_percent(first, both, shape):
         (early | any_rejected(values, level)).mean(),
     )
     assert found <= limit(0.05)
+
+
+def test_a_first_look_at_5_percent_and_a_second_at_half_would_not():
+    values = draw("normal", (STUDIES * 5, 2, 20), seed=14)
+    early = any_rejected(values[..., :10])
+    found = (early | any_rejected(values, level_of(2))).mean()
+    assert say("looks at 5 and 2.5 %, 10 and 20 seeds", found) > limit(0.05, STUDIES * 5)
 
 
 def test_undeclared_looks_would_not():

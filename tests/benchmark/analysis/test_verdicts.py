@@ -115,6 +115,28 @@ def test_the_family_is_corrected_over_all_problems_untuned_ones_included():
     assert found.p == pytest.approx(18 * judge([clear])[0].p)
 
 
+@pytest.mark.parametrize("absent", [0, 1, 5])
+def test_declared_contests_without_results_count_with_p_1(absent):
+    family = [contest(around(mean, 0.05), setting=str(mean)) for mean in (0.95, 0.98, 1.0)]
+    alone = [judge([each])[0] for each in family]
+    found = judge(family, declared=3 + absent)
+    for name in ("p", "p_equivalence"):
+        expected = holm([*(getattr(each, name) for each in alone), *[1.0] * absent])[:3]
+        assert [getattr(each, name) for each in found] == pytest.approx(list(expected))
+
+
+def test_more_contests_than_were_declared_are_refused():
+    with pytest.raises(ValueError, match="expected at most 1 contests, as declared, got 2"):
+        judge([contest([1.0] * 10)] * 2, declared=1)
+
+
+@pytest.mark.parametrize("values", [around(0.1, 0.01), [1.0] * 10, [None] * 10])
+def test_an_incomplete_contest_has_no_verdict_and_p_1(values):
+    found = one(values, is_complete=False)
+    assert (found.word, found.untuned) == ("untuned", "declared seeds incomplete")
+    assert (found.p, found.p_equivalence) == (1.0, 1.0)
+
+
 def test_two_stages_halve_the_level():
     values = around(0.97, 0.037)
     p = one(values).p
