@@ -70,6 +70,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         values: Its values of the choosing metric on the tuning seeds, those that are finite.
         source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
             for one that this study chose.
+        points: Keys of the trials on the first tuning seed, one for each point tried.
     """
 
     problem: str
@@ -84,6 +85,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     edge: Edge
     values: list[float] = msgspec.field(default_factory=list)
     source: str = ""
+    points: list[str] = msgspec.field(default_factory=list)
 
     @property
     def place(self) -> tuple[str, str, str, str]:
