@@ -75,6 +75,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user.
         source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
             for one that this study chose.
+        points: Keys of the trials on the first tuning seed, one for each point tried.
     """
 
     problem: str
@@ -90,6 +91,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     values: list[float] = msgspec.field(default_factory=list)
     kind: str = ""
     source: str = ""
+    points: list[str] = msgspec.field(default_factory=list)
 
     @property
     def place(self) -> tuple[str, str, str, str]:

@@ -218,10 +218,11 @@ class Planner:
 
     def _settings_words(self, workloads: Sequence[Workload]) -> list[str]:
         """Return a line on the optimizers that have tuned settings on some of the problems."""
+        cells = [cell for workload in workloads for cell in self.study.cells(workload)]
         labels = {
             each.label: each.source
             for each in self.study.optimizers
-            if isinstance(each, PerProblem) and not all(map(each.why_default, workloads))
+            if isinstance(each, PerProblem) and not all(map(each.why_default, cells))
         }
         source = next(iter(labels.values()), "")
         words = f"settings    as tuned for each problem by the suite ({source}): "
@@ -329,11 +330,11 @@ class Planner:
 
     def _defaults_notices(self, workloads: Sequence[Workload]) -> list[str]:
         """Return a notice for each problem and reason that optimizers have their defaults."""
-        labels: dict[tuple[str, str], list[str]] = {}
-        for workload in workloads:
+        labels: dict[tuple[str, str], dict[str, None]] = {}
+        for cell in (cell for workload in workloads for cell in self.study.cells(workload)):
             for each in self.study.optimizers:
-                if isinstance(each, PerProblem) and (why := each.why_default(workload)):
-                    labels.setdefault((workload.problem, why), []).append(each.label)
+                if isinstance(each, PerProblem) and (why := each.why_default(cell)):
+                    labels.setdefault((cell.workload.problem, why), {})[each.label] = None
         return [
             f"NOTICE: {', '.join(found)} on {problem}: {why}, so the papers' defaults are used; "
             "--tune 16 tunes here"

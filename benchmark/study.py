@@ -120,6 +120,7 @@ def outcomes(study: Study, cell: Cell, results: Results) -> list[Chosen]:
 
 
 def _outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
+    first = tuned.tuning_seeds[0]
     return [
         Chosen(
             problem=cell.workload.problem,
@@ -133,6 +134,7 @@ def _outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
             only_rate=_tunes_only_rate(search),
             edge=search.edge,
             values=tuned.values(cell, results, search.chosen),
+            points=[cell.trial(spec, first, purpose="tuning").key for spec in search.points],
             kind=search.tunable.kind,
         )
         for search in tuned.searches(cell, results)

@@ -19,9 +19,9 @@ and ``gradients`` belong to the suite unless the optimizer itself has an argumen
 A repeated spec counts once; two different specs must not share a label.
 
 `describe_tunables` reads the same text for tuning. A range is log-uniform, or one minus log-uniform
-if both ends lie in (0.5, 1). Several texts or booleans, as in ``schedule=constant|cosine``, are a
-choice that is tuned; several numbers make several optimizers, each tuned by itself. ``betas.0``
-names one number of a tuple.
+if both ends lie in (0.5, 1) and it is no learning rate. Several texts or booleans, as in
+``schedule=constant|cosine``, are a choice that is tuned; several numbers make several optimizers,
+each tuned by itself. ``betas.0`` names one number of a tuple.
 
 Registered optimizers are described without importing torch; `build_once` later checks their values.
 """
@@ -252,11 +252,23 @@ def _drawn(item: _Item, key: str, values: Sequence[Any]) -> list[Range | Choice]
     if found and len(values) > 1:
         raise SpecError(f"{shown(item.text)}: {key} has a range and '|'; give one of the two")
     if not found or isinstance(values[0], Range):
-        return [replace(each, name=key) for each in found]
+        return [_named(each, key) for each in found]
     inside = [(i, each) for i, each in enumerate(values[0]) if isinstance(each, Range)]
     if len(inside) < len(found):
         raise SpecError(f"{shown(item.text)}: {key} has a range in nested parentheses")
-    return [replace(each, name=f"{key}.{i}") for i, each in inside]
+    return [_named(each, f"{key}.{i}") for i, each in inside]
+
+
+def _named(one: Range, name: str) -> Range:
+    """Return the range under its name; that of a learning rate is never one minus a number.
+
+    >>> _named(_range("0.6..0.99"), "lr")
+    Range(name='lr', low=0.6, high=0.99, one_minus=False)
+    """
+    if one.one_minus and kind_of(name) == "lr":
+        low, high = (float(1 - Decimal(repr(end))) for end in (one.high, one.low))
+        return Range(name=name, low=low, high=high)
+    return replace(one, name=name)
 
 
 def _parts(key: str, values: Sequence[Any]) -> dict[str, list[Any]]:

@@ -222,6 +222,18 @@ def kind_of(name: str) -> str:
     return f"rest.{kind}" if words[0] == "rest" and len(words) > 1 else kind
 
 
+def learning_rate(hyperparameters: Mapping[str, Any]) -> tuple[str, float] | None:
+    """Return the name and value of the learning rate, the optimizer's own before a wrapped one's.
+
+    >>> learning_rate({"alpha": 0.5, "optimizer.lr": 0.1})
+    ('optimizer.lr', 0.1)
+    """
+    found = [name for name in hyperparameters if kind_of(name) == "lr"]
+    rates = [name for name in found if _is_number(hyperparameters[name])]
+    name = min(rates, key=lambda each: each != "lr", default=None)
+    return (name, float(hyperparameters[name])) if name is not None else None
+
+
 def whole(name: str) -> str:
     """Return the hyperparameter to which `name` belongs.
 

@@ -135,6 +135,8 @@ def slice_of(order: Order) -> Slice | None:
         workload=declaration.problems[order.problem],
         seeds=declaration.seeds,
         optimizers=settings,
+        accelerator=declaration.accelerators[0],
+        precision=declaration.precisions[0],
     )
 
 

@@ -18,6 +18,7 @@ from benchmark.metrics import higher_is_better
 from benchmark.record import Record
 from benchmark.spec import Cell
 from benchmark.store import FINISHED
+from optimizers.spaces import learning_rate
 from optimizers.spec import OptimizerSpec
 
 
@@ -40,8 +41,8 @@ class Point:
     @property
     def lr(self) -> float | None:
         """The learning rate, None without one."""
-        lr = self.spec.hyperparameters.get("lr")
-        return float(lr) if isinstance(lr, (int, float)) else None
+        found = learning_rate(self.spec.hyperparameters)
+        return found[1] if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,10 @@ class Search:
 
 
 def searches_of(declaration: Declaration, records: Iterable[Record]) -> tuple[Search, ...]:
-    """Return the search of each optimizer in each setting; none for a study that was not tuned."""
+    """Return the search of each optimizer in each setting; none for a study that was not tuned.
+
+    Points of an earlier search, in another space, are left out once the present one has ended.
+    """
     if declaration.tuning is None:
         return ()
     tuned = [
@@ -116,10 +120,16 @@ def _search(
     declaration: Declaration, label: str, records: list[Record], outcome: Chosen | None
 ) -> Search:
     first, *others = declaration.tuning.seeds if declaration.tuning else [0]
+    present = set(outcome.points) if outcome else set()
     by_point: dict[OptimizerSpec, dict[int, float | None]] = {}
     for record in records:
         done = record.metrics.get(declaration.choosing) if record.status == "done" else None
         by_point.setdefault(record.trial.optimizer, {})[record.trial.seed] = done
+    outside = {
+        record.trial.optimizer
+        for record in records
+        if present and record.trial.seed == first and record.trial.key not in present
+    }
     chosen = OptimizerSpec.from_json(outcome.optimizer) if outcome else None
     points = [
         Point(
@@ -129,7 +139,7 @@ def _search(
             is_chosen=spec == chosen,
         )
         for spec, values in by_point.items()
-        if first in values
+        if first in values and spec not in outside
     ]
     return Search(
         setting=setting(records[0].trial),

@@ -21,7 +21,7 @@ from benchmark.declaration import Chosen, Edge
 from benchmark.decode import read_file
 from benchmark.errors import UsageError
 from benchmark.plain_text import plain
-from benchmark.spec import SCHEMA, Cell, Workload
+from benchmark.spec import SCHEMA, Cell
 from optimizers.registry import OPTIMIZERS
 from optimizers.spaces import Kind
 from optimizers.spec import OptimizerSpec
@@ -87,6 +87,7 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         workload: The problem with its numbers, as in `spec.Workload`.
         seeds: The evaluation seeds.
         optimizers: The tuned settings by the name of the optimizer.
+        accelerator, precision: Those of all its trials.
     """
 
     name: str
@@ -95,6 +96,8 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     workload: dict[str, Any]
     seeds: list[int]
     optimizers: dict[str, Setting]
+    accelerator: str = "cpu"
+    precision: str = "32-true"
 
     @property
     def problem(self) -> str:
@@ -150,17 +153,18 @@ class PerProblem:
         settings = (each.optimizers.get(self.default.name) for each in self.slices.values())
         return [self.default, *(self._spec(each) for each in settings if each)]
 
-    def spec(self, workload: Workload) -> OptimizerSpec:
-        """Return the optimizer for one problem: as tuned, or with its defaults."""
-        setting = self._setting(workload)
+    def spec(self, cell: Cell) -> OptimizerSpec:
+        """Return the optimizer for one cell: as tuned, or with its defaults."""
+        setting = self._setting(cell)
         return self._spec(setting) if setting else self.default
 
-    def why_default(self, workload: Workload) -> str:
-        """Return why a problem gets the defaults; empty if it gets tuned settings."""
-        found = self.slices.get(workload.problem)
+    def why_default(self, cell: Cell) -> str:
+        """Return why a cell gets the defaults; empty if it gets tuned settings."""
+        found = self.slices.get(cell.workload.problem)
         if found is None or self.default.name not in found.optimizers:
             return f"no baseline tuned over {self.kind}"
-        old, new = found.workload, asdict(workload)
+        old = found.workload | {"accelerator": found.accelerator, "precision": found.precision}
+        new = asdict(cell.workload) | {"accelerator": cell.accelerator, "precision": cell.precision}
         names = [name for name in new if old.get(name) != new[name]]
         if not names:
             return ""
@@ -169,7 +173,7 @@ class PerProblem:
 
     def chosen(self, cell: Cell) -> Chosen | None:
         """Return the outcome of the search for a cell; None if it has the defaults there."""
-        setting = self._setting(cell.workload)
+        setting = self._setting(cell)
         if setting is None:
             return None
         return Chosen(
@@ -182,10 +186,10 @@ class PerProblem:
             **{name: getattr(setting, name) for name in _KEPT},
         )
 
-    def _setting(self, workload: Workload) -> Setting | None:
-        if self.why_default(workload):
+    def _setting(self, cell: Cell) -> Setting | None:
+        if self.why_default(cell):
             return None
-        return self.slices[workload.problem].optimizers[self.default.name]
+        return self.slices[cell.workload.problem].optimizers[self.default.name]
 
     def _spec(self, setting: Setting) -> OptimizerSpec:
         spec = setting.spec(self.default.name)

@@ -34,8 +34,7 @@ class Fixed:
     def stage(self, cell: Cell, results: Results) -> Stage:
         """Return the grid, whatever the results."""
         specs = [
-            each.spec(cell.workload) if isinstance(each, PerProblem) else each
-            for each in self.optimizers
+            each.spec(cell) if isinstance(each, PerProblem) else each for each in self.optimizers
         ]
         trials = [cell.trial(spec, seed) for seed in self.seeds for spec in specs]
         return Stage(trials=tuple({trial.key: trial for trial in trials}.values()))

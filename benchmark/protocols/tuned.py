@@ -3,10 +3,12 @@
 In each cell, every optimizer tries the same number of quasi-random points of its space on the first
 tuning seed. An optimizer whose best learning rate is the highest or lowest of those it tried gets
 half as many points again beyond it, up to a decade beyond the range, and every other optimizer as
-many further points of its own sequence, at most `MOST_WIDENINGS` times. The best quarter of all
-points is repeated on the other tuning seeds; the point with the best mean is trained on the
-evaluation seeds, which alone are compared. All trials run their full length; one that diverged or
-failed counts as worst.
+many further points of its own sequence. The best quarter of all points is repeated on the other
+tuning seeds. If the point with the best mean is still at an end of the learning rates tried, the
+ranges are widened in the same way and the best quarter is found again. Ranges are widened at most
+`MOST_WIDENINGS` times in all. The point with the best mean is trained on the evaluation seeds,
+which alone are compared. All trials run their full length; one that diverged or failed counts as
+worst.
 
 The points are those of AlgoPerf's external tuning (Dahl et al., "Benchmarking Neural Network
 Training Algorithms", 2023): quasi-random, in a space declared beforehand. Separate seeds for tuning
@@ -19,7 +21,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeGuard
 
 from benchmark.declaration import Edge
 from benchmark.metrics import CHOOSING, higher_is_better
@@ -29,7 +30,7 @@ from benchmark.protocols.halton import points
 from benchmark.record import Record
 from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
 from benchmark.store import FINISHED
-from optimizers.spaces import Range
+from optimizers.spaces import Range, kind_of
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable
 
@@ -47,6 +48,7 @@ class Search:
         tunable: The optimizer to tune.
         points: The points it tried or is to try on the first tuning seed, in their order.
         finalists: The best quarter of them, repeated on the other tuning seeds; empty until known.
+        repeated: The finalists, and those of before the ranges were widened, repeated as well.
         chosen: The best finalist; None until known.
         edge: The end at which the chosen learning rate lies, if nothing beyond it was tried.
     """
@@ -54,6 +56,7 @@ class Search:
     tunable: Tunable
     points: tuple[OptimizerSpec, ...]
     finalists: tuple[OptimizerSpec, ...] = ()
+    repeated: tuple[OptimizerSpec, ...] = ()
     chosen: OptimizerSpec | None = None
     edge: Edge = ""
 
@@ -96,11 +99,6 @@ class Tuned:
         """Return the values that a point has on the tuning seeds so far, those that are finite."""
         return _Progress(protocol=self, cell=cell, results=results).values_of(spec)
 
-    def num_trials(self) -> int:
-        """Return the number of trials of a cell if no range has to be widened."""
-        finalists = _quarter(self.budget) * (len(self.tuning_seeds) - 1)
-        return len(self.tunables) * (self.budget + finalists + len(self.seeds))
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Progress:
@@ -117,28 +115,82 @@ class _Progress:
         tuning = self._tuning_trials()
         chosen = [search.chosen for search in self.searches if search.chosen is not None]
         if len(chosen) < len(self.searches):
-            later = max(self.protocol.num_trials() - len(tuning), 0)
-            return Stage(trials=tuning, doing="tuning", later=later, is_last=False)
+            return Stage(trials=tuning, doing="tuning", later=self._later(), is_last=False)
         seeds = self.protocol.seeds
         evaluation = [self.cell.trial(spec, seed) for seed in seeds for spec in chosen]
         is_last = all(self._is_finished(trial) for trial in tuning)
         return Stage(trials=(*tuning, *evaluation), doing="evaluation", is_last=is_last)
 
+    def _later(self) -> int:
+        """Return the number of trials of the cell to come, if no range has to be widened again."""
+        budget, others = self.protocol.budget, len(self.protocol.tuning_seeds) - 1
+        count = len(self.protocol.seeds) * len(self.searches)
+        for search in self.searches:
+            tried = max(budget, len(search.points))
+            finalists = 0 if search.finalists else _quarter(tried)
+            count += tried - len(search.points) + finalists * others
+        return count
+
     @cached_property
     def searches(self) -> tuple[Search, ...]:
-        tunables, seeds = self.protocol.tunables, self.protocol.tuning_seeds
-        tried = self._tried()
-        found = [Search(tunable=t, points=tuple(p)) for t, p in zip(tunables, tried, strict=True)]
-        if self._unknown(tried, seeds[:1]):
-            return tuple(found)
-        best = [self._best_first(specs, seeds[:1])[: _quarter(len(specs))] for specs in tried]
-        found = [replace(one, finalists=tuple(b)) for one, b in zip(found, best, strict=True)]
-        if self._unknown(best, seeds):
-            return tuple(found)
-        chosen = [self._best_first(specs, seeds)[0] for specs in best]
-        return tuple(
-            replace(one, chosen=spec, edge=self._edge(one.tunable, spec, one.points))
-            for one, spec in zip(found, chosen, strict=True)
+        """Return the searches, widened as far as the results ask for it.
+
+        Whether a range is widened depends on points drawn before that alone, so that later results
+        never change it.
+        """
+        protocol = self.protocol
+        series = [_Series(tunable, protocol, self._first_value) for tunable in protocol.tunables]
+        for one in series:
+            one.go_on(protocol.budget)
+        found, edges = self._searched(series, (), is_last=False)
+        for widening in range(1, MOST_WIDENINGS + 1):
+            if not any(edges):
+                break
+            for one, edge in zip(series, edges, strict=True):
+                one.go_beyond(edge, max(1, protocol.budget // 2))
+            found, edges = self._searched(series, found, is_last=widening == MOST_WIDENINGS)
+        return found
+
+    def _searched(
+        self, series: Sequence["_Series"], before: Sequence[Search], *, is_last: bool
+    ) -> tuple[tuple[Search, ...], tuple[Edge, ...]]:
+        """Return the searches with the points drawn so far, and the ends beyond which to go on.
+
+        Args:
+            series: The points of each optimizer.
+            before: The searches before the last widening.
+            is_last: The ranges are not widened again, so that an edge on the first seed is left.
+        """
+        seeds, first = self.protocol.tuning_seeds, self.protocol.tuning_seeds[:1]
+        found = tuple(
+            Search(tunable=one.tunable, points=tuple(dict.fromkeys(one.points))) for one in series
+        )
+        if before:
+            found = tuple(
+                replace(one, repeated=old.repeated) for one, old in zip(found, before, strict=True)
+            )
+        if self._unknown([one.points for one in found], first):
+            return found, ()
+        ranked = [self._best_first(one.points, first) for one in found]
+        edges = tuple(
+            self._edge(one.tunable, best[0], one.points)
+            for one, best in zip(found, ranked, strict=True)
+        )
+        if any(edges) and not is_last:
+            return found, edges
+        found = tuple(
+            _with_finalists(one, best[: _quarter(len(best))])
+            for one, best in zip(found, ranked, strict=True)
+        )
+        if self._unknown([one.finalists for one in found], seeds):
+            return found, ()
+        found = tuple(self._with_chosen(one) for one in found)
+        return found, tuple(one.edge for one in found)
+
+    def _with_chosen(self, search: Search) -> Search:
+        chosen = self._best_first(search.finalists, self.protocol.tuning_seeds)[0]
+        return replace(
+            search, chosen=chosen, edge=self._edge(search.tunable, chosen, search.points)
         )
 
     def values_of(self, spec: OptimizerSpec) -> list[float]:
@@ -148,46 +200,23 @@ class _Progress:
         values = [r.metrics.get(self.protocol.metric) for r in records if r and r.status == "done"]
         return [value for value in values if value is not None]
 
-    def _tried(self) -> list[list[OptimizerSpec]]:
-        """Return the points of each optimizer, widened as far as the results so far ask for it."""
-        budget, first = self.protocol.budget, self.protocol.tuning_seeds[:1]
-        series = [
-            _Series(tunable, self.protocol, lambda spec: self._value(spec, first[0]))
-            for tunable in self.protocol.tunables
-        ]
-        for one in series:
-            one.go_on(budget)
-        for _ in range(MOST_WIDENINGS):
-            tried = [one.points for one in series]
-            if self._unknown(tried, first):
-                break
-            edges = [
-                self._edge(tunable, self._best_first(specs, first)[0], specs)
-                for tunable, specs in zip(self.protocol.tunables, tried, strict=True)
-            ]
-            if not any(edges):
-                break
-            for one, edge in zip(series, edges, strict=True):
-                one.go_beyond(edge, max(1, budget // 2))
-        return [list(dict.fromkeys(one.points)) for one in series]
-
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
         """Return the end of the learning rates tried at which `spec` lies.
 
         None of them is an edge beyond which a worse or diverged one was tried.
         """
-        rates = [rate for each in tried if (rate := _rate(each)) is not None]
-        rates_are_tuned = any(map(_is_rate, tunable.space.ranges))
-        rate = _rate(spec)
-        if rate is None or not self._is_measured(spec) or not rates_are_tuned:
+        own = _range_of_rates(tunable)
+        rate = _rate(spec, own)
+        if rate is None or not self._is_measured(spec):
             return ""
+        rates = [found for each in tried if (found := _rate(each, own)) is not None]
         return "high" if rate >= max(rates) else "low" if rate <= min(rates) else ""
 
     def _tuning_trials(self) -> tuple[Trial, ...]:
         first, *others = self.protocol.tuning_seeds
         wanted = [(spec, first) for search in self.searches for spec in search.points]
         for seed in others:
-            wanted += [(spec, seed) for search in self.searches for spec in search.finalists]
+            wanted += [(spec, seed) for search in self.searches for spec in search.repeated]
         trials = [self._trial(spec, seed) for spec, seed in wanted]
         return tuple({trial.key: trial for trial in trials}.values())
 
@@ -201,7 +230,7 @@ class _Progress:
         return record is not None and record.status in FINISHED
 
     def _is_measured(self, spec: OptimizerSpec) -> bool:
-        value = self._value(spec, self.protocol.tuning_seeds[0])
+        value = self._first_value(spec)
         return value is not None and value < math.inf
 
     def _unknown(self, specs: Sequence[Sequence[OptimizerSpec]], seeds: Sequence[int]) -> bool:
@@ -220,6 +249,9 @@ class _Progress:
             return len(seeds) - len(found), math.fsum(found)
 
         return sorted(dict.fromkeys(specs), key=worse)
+
+    def _first_value(self, spec: OptimizerSpec) -> float | None:
+        return self._value(spec, self.protocol.tuning_seeds[0])
 
     def _value(self, spec: OptimizerSpec, seed: int) -> float | None:
         """Return the value to minimize: infinity if there is no result, None if not known yet."""
@@ -249,13 +281,13 @@ class _Series:
         self, tunable: Tunable, protocol: Tuned, value: Callable[[OptimizerSpec], float | None]
     ) -> None:
         self.points: list[OptimizerSpec] = []
-        self._tunable = tunable
+        self.tunable = tunable
         self._seed = protocol.scramble
         self._sampler = sampler(protocol.sampler, tunable, seed=self._seed)
         self._batches = _BATCHES.get(protocol.sampler, 1)
         self._value = value
-        rates = [each for each in tunable.space.ranges if _is_rate(each)]
-        self._ends = (rates[0].low, rates[0].high) if rates else (0.0, 0.0)
+        self._own = _range_of_rates(tunable)
+        self._ends = (self._own.low, self._own.high) if self._own else (0.0, 0.0)
 
     def go_on(self, count: int) -> None:
         """Draw the next `count` points of the optimizer's own sequence.
@@ -281,7 +313,7 @@ class _Series:
         optimizer's own sequence goes on.
         """
         low, high = self._ends
-        rates = [rate for spec in self.points if (rate := _rate(spec)) is not None]
+        rates = [rate for spec in self.points if (rate := _rate(spec, self._own)) is not None]
         if edge == "high":
             low, high = max(rates), max(high, *rates) * DECADE
         elif edge == "low":
@@ -291,22 +323,34 @@ class _Series:
             return
         self._ends = min(low, self._ends[0]), max(high, self._ends[1])
         ranges = tuple(
-            replace(each, low=low, high=high) if _is_rate(each) else each
-            for each in self._tunable.space.ranges
+            replace(each, low=low, high=high) if each == self._own else each
+            for each in self.tunable.space.ranges
         )
-        wider = replace(self._tunable, space=replace(self._tunable.space, ranges=ranges))
-        self.points += points(wider, count + 1, seed=self._seed)[
-            1:
-        ]  # the first point is the defaults
+        wider = replace(self.tunable, space=replace(self.tunable.space, ranges=ranges))
+        _, *drawn = points(wider, len(self.points) + count + 1, seed=self._seed)  # after defaults
+        self.points += [spec for spec in drawn if spec not in self.points][:count]
 
 
-def _is_rate(one: object) -> TypeGuard[Range]:
-    return isinstance(one, Range) and one.name == "lr" and not one.one_minus
+def _range_of_rates(tunable: Tunable) -> Range | None:
+    """Return the range of the learning rate, also a wrapped optimizer's; None if it is not tuned.
+
+    The grammar writes no such range as one minus a number, but a declaration may have one.
+    """
+    for each in tunable.space.ranges:
+        if isinstance(each, Range) and kind_of(each.name) == "lr" and not each.one_minus:
+            return each
+    return None
 
 
-def _rate(spec: OptimizerSpec) -> float | None:
-    rate = spec.hyperparameters.get("lr")
+def _rate(spec: OptimizerSpec, own: Range | None) -> float | None:
+    """Return the learning rate that was drawn from `own`."""
+    rate = spec.hyperparameters.get(own.name) if own else None
     return float(rate) if isinstance(rate, (int, float)) and not isinstance(rate, bool) else None
+
+
+def _with_finalists(search: Search, finalists: Sequence[OptimizerSpec]) -> Search:
+    repeated = dict.fromkeys((*search.repeated, *finalists))
+    return replace(search, finalists=tuple(finalists), repeated=tuple(repeated))
 
 
 def _quarter(count: int) -> int:

@@ -22,6 +22,7 @@ from benchmark.declaration import Declaration
 from benchmark.metrics import is_share, metric_of, metric_words
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
+from optimizers.spaces import learning_rate
 
 if TYPE_CHECKING:
     from benchmark.record import Record
@@ -287,7 +288,9 @@ def edge_words(entrant: Entrant) -> str:
     if not entrant.edge:
         return ""
     end = "highest" if entrant.edge == "high" else "lowest"
-    return f"lr={entrant.spec.hyperparameters['lr']:g} is the {end} that {entrant.label} tried"
+    name, rate = learning_rate(entrant.spec.hyperparameters) or ("lr", None)
+    value = "its learning rate" if rate is None else f"{name}={rate:g}"
+    return f"{value} is the {end} that {entrant.label} tried"
 
 
 def cost_words(cost: CostRatio) -> str:

@@ -20,7 +20,7 @@ from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
 from benchmark.shipped import differences
-from benchmark.spec import Trial
+from benchmark.spec import Cell, Trial
 from benchmark.store import Store
 from optimizers.grammar import describe
 from tests.plugins.formulas import Formulas
@@ -139,6 +139,39 @@ def test_the_notice_says_why_the_defaults_are_used(shipped, tmp_path, changes, w
     assert words in notice
     assert notice.startswith("NOTICE: adam, sgd on logreg/digits: ")
     assert specs_of("adam", **changes) == describe("adam")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"accelerator": "gpu"}, "accelerator=cpu, not with accelerator=gpu"),
+        ({"precision": "bf16-true"}, "precision=32-true, not with precision=bf16-true"),
+    ],
+)
+def test_settings_count_only_on_the_accelerator_and_precision_they_were_tuned_on(
+    shipped, changes, words
+):
+    [adam] = Request(problems=("logreg/digits",), opts="adam", seeds=1).study("s").optimizers
+    home = Cell(workload=PROBLEMS["logreg/digits"].workload)
+    away = replace(home, **changes)
+    assert adam.why_default(home) == ""
+    assert adam.chosen(home).tried >= 4
+    assert words in adam.why_default(away)
+    assert adam.chosen(away) is None  # no points tried, so that there is no verdict
+    assert adam.spec(away) == describe("adam")[0]
+
+
+def test_a_study_on_two_precisions_says_on_which_its_settings_are_tuned(shipped, tmp_path):
+    request = Request(
+        problems=("logreg/digits",), opts="adam", seeds=1, precisions=("32-true", "bf16-true")
+    )
+    plan = Planner(request, Store(tmp_path, "s")).plan()
+    [notice] = plan.notices
+    assert notice.startswith("NOTICE: adam on logreg/digits: tuned with precision=32-true")
+    assert {t.precision: t.label == "adam" for t in plan.trials} == {
+        "32-true": False,
+        "bf16-true": True,
+    }
 
 
 def test_without_baselines_names_mean_the_defaults_and_no_word_is_said(tmp_path):

@@ -316,3 +316,13 @@ def test_the_corners_of_a_space_can_be_built(item):
         for u in (0.0, 0.999999):
             spec = tunable.point([u] * count)
             spec.build([torch.nn.Parameter(torch.zeros(2, 2))])
+
+
+@pytest.mark.parametrize("low", ["0.51", "0.6", "0.9"])
+@pytest.mark.parametrize("high", ["0.95", "0.999"])
+def test_a_range_of_learning_rates_near_one_is_log_uniform_in_the_rate(low, high):
+    for name in ("adam", "adadelta", "sgd"):
+        [space] = one(f"{name}:lr={low}..{high}").space.ranges
+        assert space == Range(name="lr", low=float(low), high=float(high))
+    [decay] = one(f"adam:betas.0={low}..{high}").space.ranges
+    assert decay.one_minus

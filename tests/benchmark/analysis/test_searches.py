@@ -1,5 +1,7 @@
+import dataclasses
 import math
 
+import msgspec
 import pytest
 
 from benchmark.analysis.searches import Point, Search, searches_of
@@ -24,11 +26,29 @@ def test_each_optimizer_has_its_points_of_each_problem_by_learning_rate(searches
 
 
 def test_a_study_that_was_not_tuned_has_no_search(tuned):
-    import msgspec
-
     store = tuned()
     given = msgspec.structs.replace(read_declaration(store.folder), tuning=None)
     assert searches_of(given, store.records()) == ()
+
+
+def test_points_of_an_earlier_search_are_left_out(tuned):
+    store = tuned()
+    declaration = read_declaration(store.folder)
+    present = {
+        record.trial.key
+        for record in store.records()
+        if record.trial.purpose == "tuning" and record.trial.optimizer.hyperparameters["lr"] > 0.05
+    }
+    chosen = [msgspec.structs.replace(c, points=sorted(present)) for c in declaration.chosen]
+    declaration = msgspec.structs.replace(declaration, chosen=chosen)
+    for search in searches_of(declaration, store.records()):
+        assert [point.lr for point in search.points] == [rate for rate in RATES if rate > 0.05]
+
+
+def test_a_wrapped_learning_rate_is_one():
+    [spec] = describe("torch.optim.SGD:lr=0.1")
+    spec = dataclasses.replace(spec, hyperparameters={"alpha": 0.5, "optimizer.lr": 0.3})
+    assert Point(spec=spec, value=1.0, repeats=(), is_chosen=False).lr == 0.3
 
 
 def search_with(values, metric="val/loss"):

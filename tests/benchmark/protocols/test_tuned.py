@@ -1,13 +1,16 @@
 """The tuned protocol on losses that are formulas of the learning rate: nothing is trained."""
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
+import torch
 
 from benchmark.protocols.tuned import MOST_WIDENINGS, TUNING_SEEDS, Tuned
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload
+from benchmark.study import Study, outcomes
 from optimizers.grammar import describe_tunables
 
 CELL = Cell(
@@ -107,6 +110,99 @@ def test_a_best_rate_beyond_two_widenings_stays_an_edge():
     _, _, records = complete(protocol, lambda trial: 1 / trial.optimizer.hyperparameters["lr"])
     [search] = searches(protocol, records)
     assert search.edge == "high"
+
+
+def rates_of(search):
+    [own] = [each.name for each in search.tunable.space.ranges]
+    return [spec.hyperparameters[own] for spec in search.points]
+
+
+@pytest.mark.parametrize("lucky", [1, 2])
+def test_a_rate_that_is_at_an_edge_by_its_mean_alone_is_widened(lucky):
+    tops = sorted(rates_of(searches(tuned(), {})[0]), reverse=True)
+
+    def loss(trial):
+        rate = trial.optimizer.hyperparameters["lr"]
+        if trial.optimizer.name == "adam":
+            return valley(1e-2)(trial)
+        is_lucky = trial.seed == TUNING_SEEDS[0] and rate == tops[lucky]
+        return valley(20.0)(trial) - 2.9 * is_lucky  # the best on the first seed alone
+
+    _, batches, records = complete(tuned(), loss)
+    sgd, adam = searches(tuned(), records)
+    assert [doing for doing, _ in batches][:3] == ["tuning"] * 3  # points, finalists, points
+    assert len(sgd.points) == len(adam.points) > 8
+    assert sgd.chosen.hyperparameters["lr"] > tops[0]
+    assert (sgd.edge, adam.edge) == ("", "")
+    assert set(sgd.finalists) <= set(sgd.repeated)
+
+
+def test_an_outcome_holds_the_trials_of_all_points_on_the_first_tuning_seed():
+    study = Study(name="s", workloads=(CELL.workload,), tuned=tuned())
+    trials, _, records = complete(study.tuned, valley(30.0))
+    found = outcomes(study, CELL, lambda trial: records.get(trial.key))
+    first = {t.key for t in trials if (t.purpose, t.seed) == ("tuning", TUNING_SEEDS[0])}
+    assert [len(each.points) for each in found] == [each.tried for each in found]
+    assert {key for each in found for key in each.points} == first
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("opts", ["sgd,adam,lion", "sgd,adam:lr=0.6..0.99"])
+def test_later_results_never_change_an_earlier_decision(opts, seed):
+    best = 10.0 ** random.Random(seed).uniform(-6, 2)
+
+    def loss(trial):
+        noise = random.Random(f"{seed} {trial.key}").gauss(0, 0.5)
+        value = valley(best)(trial)
+        return None if value is None else value + noise
+
+    protocol = tuned(opts)
+    trials, batches, records = complete(protocol, loss)
+    assert {trial.key for trial in trials} == records.keys()  # what decided stays in the study
+    found = searches(protocol, records)
+    assert len({len(search.points) for search in found}) == 1
+    assert len({len(search.finalists) for search in found}) == 1
+    if any(search.edge for search in found):
+        assert len(found[0].points) == 8 + MOST_WIDENINGS * 4
+    known = {}
+    for _, batch in batches:
+        known |= {trial.key: records[trial.key] for trial in batch}
+        partly = searches(protocol, known)
+        for early, late in zip(partly, found, strict=True):
+            assert late.points[: len(early.points)] == early.points
+    for key in records:  # a lost result is asked for again, and nothing that is new
+        rest = {each: record for each, record in records.items() if each != key}
+        stage = protocol.stage(CELL, lambda trial, rest=rest: rest.get(trial.key))
+        assert {trial.key for trial in stage.trials} - rest.keys() == {key}
+
+
+@pytest.mark.parametrize(
+    "opts",
+    [
+        "adadelta:lr=0.6..0.99",
+        "sgd:lr=1e-3..1",
+        f"{__name__}.Wrapper:optimizer=sgd:optimizer.lr=1e-3..1",
+        f"{__name__}.Wrapper:optimizer=sgd:optimizer.lr=0.6..0.99",
+    ],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_edges_are_judged_by_any_range_of_a_learning_rate(opts, sign):
+    protocol = tuned(opts)
+    [own] = [each.name for each in protocol.tunables[0].space.ranges]
+    _, _, records = complete(protocol, lambda t: t.optimizer.hyperparameters[own] ** sign)
+    [search] = searches(protocol, records)
+    assert len(search.points) == 8 + MOST_WIDENINGS * 4
+    assert search.edge == ("low" if sign > 0 else "high")
+    first, end = rates_of(search)[:8], search.chosen.hyperparameters[own]
+    assert end < min(first) / 10 if sign > 0 else end > max(first) * 10
+
+
+class Wrapper(torch.optim.Optimizer):
+    """An optimizer that wraps another one and has no learning rate of its own."""
+
+    def __init__(self, optimizer, alpha=0.5):
+        self.optimizer = optimizer
+        super().__init__(optimizer.param_groups, {"alpha": alpha})
 
 
 def test_what_is_chosen_has_the_best_mean_over_the_tuning_seeds_and_no_diverged_one():

@@ -1,11 +1,12 @@
-"""Sentences on verdicts where seeds diverged."""
+"""Sentences on verdicts: where seeds diverged, and at an edge."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from benchmark.analysis.judging import judgement_of
-from benchmark.report.judgements import difference_words, sentences, verdict_sentence
+from benchmark.report.judgements import difference_words, edge_words, sentences, verdict_sentence
 from benchmark.report.markdown_verdicts import in_words
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
 
@@ -51,3 +52,18 @@ def test_a_word_by_ranks_keeps_the_sign_of_the_other_seeds(shift, sgd, adam, sai
 def test_a_word_without_divergence_leaves_the_sign_out(shift, word):
     [sentence] = sentences(judged(shift))
     assert f"{word} than adam on mlp/digits by 0." in sentence
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "words"),
+    [
+        ({"lr": 0.5, "beta": 0.9}, "lr=0.5 is the highest that mine tried"),
+        ({"alpha": 0.5, "optimizer.lr": 0.25}, "optimizer.lr=0.25 is the highest that mine tried"),
+        ({"lr": None}, "its learning rate is the highest that mine tried"),
+        ({}, "its learning rate is the highest that mine tried"),
+    ],
+)
+def test_an_edge_is_named_by_the_learning_rate_that_the_optimizer_has(hyperparameters, words):
+    spec = SimpleNamespace(hyperparameters=hyperparameters)
+    assert edge_words(SimpleNamespace(spec=spec, label="mine", edge="high")) == words
+    assert edge_words(SimpleNamespace(spec=spec, label="mine", edge="")) == ""
