@@ -63,7 +63,7 @@ def test_format_follows_the_ending(tmp_path, kind):
         (["--out", "walk.pdf"], "expected an ending of html, png, gif, mp4"),
         (["--out", "walk.gif", "--format", "png"], "which?"),
         (["--out", "nowhere/walk.html"], "there is no folder"),
-        (["--opts", "tests.plugins.coupled.Flat:lr=0.1"], "cannot walk on surfaces"),
+        (["--opts", "tests.plugins.coupled.Flat:lr=0.1"], "cannot run on surfaces"),
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(capsys, tmp_path, arguments, words):

@@ -80,7 +80,7 @@ def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys)
     command = ["report", "study", "--results", str(store.folder.parent), "--landscape"]
     assert main(command) == 0
     assert not ran.exists()
-    assert "not in motion, for --opts does not name what to import: afar.Calm" in (
+    assert "no paths are shown of import paths that --opts does not name: afar.Calm" in (
         capsys.readouterr().err
     )
     assert main([*command, "--opts", "afar.Calm:lr=0.1"]) == 0
