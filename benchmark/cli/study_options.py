@@ -62,8 +62,8 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
             type=Seeds(),
             default=seeds,
             show_default=True,
-            help=f"Seeds of each optimizer: a number ({seeds} means seeds 0 to {seeds - 1}), or the "
-            "seeds themselves (100-109).",
+            help=f"Seeds per optimizer: a number ({seeds} means seeds 0 to {seeds - 1}), or the seeds "
+            "themselves (100-109).",
         ),
         *_TRAINING,
         *_TUNING,

@@ -156,7 +156,7 @@ def a_rate_a_little_changed_changes_steps_a_little(subject: Subject) -> None:
 
 
 def a_learning_rate_can_be_a_tensor(subject: Subject) -> None:
-    """A compiled or captured loop changes the rate in place, which is possible only for a tensor."""
+    """A compiled or captured loop changes the rate in place, so it must be allowed as a tensor."""
     lr = _rate(subject)
     params, twins = subject.parameters(), subject.parameters()
     with unless_refused("a tensor as lr"):

@@ -50,7 +50,7 @@ def test_a_reference_without_any_result_is_no_traceback(studied, kind, capsys):
     if kind == "html":
         assert code == 2
         assert text.err.count("\n") == 1
-        assert "expected an optimizer of which a trial is done or diverged" in text.err
+        assert "expected an optimizer with a trial that is done or diverged" in text.err
     else:
         assert code == 0
         assert "adam has no trial here" in (store.folder / "report.md").read_text()
