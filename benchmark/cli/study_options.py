@@ -62,7 +62,7 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
             type=Seeds(),
             default=seeds,
             show_default=True,
-            help=f"Seeds per optimizer: a number ({seeds} means seeds 0 to {seeds - 1}), or the seeds "
+            help=f"Seeds per optimizer: a number ({seeds} means 0 to {seeds - 1}), or the seeds "
             "themselves (100-109).",
         ),
         *_TRAINING,

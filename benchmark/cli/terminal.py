@@ -126,13 +126,13 @@ class Terminal:
         if as_json:
             click.echo(json.dumps(self._as_json(records), indent=1))
         else:
-            known = self._store.records()  # all that was declared, even if less was asked for now
-            judgement = judgement_in(self._store.folder, known)
+            # The verdicts are on all that was declared, even if less was asked for now.
+            judgement = judgement_in(self._store.folder, self._store.records)
             print_tables(self._console, records, judgement=judgement)
             for line in self._origins():
                 self.say(line)
             if judgement is not None:
-                print_verdicts(self._console, judgement, known)
+                print_verdicts(self._console, judgement, self._store.records())
             done = "" if self._has_run else "all trials were on record; "
             again = _verb("show", self._store)
             self.say(f"\n{done}files: {self._store.folder}   again: {again}")
@@ -162,7 +162,7 @@ class Terminal:
 
     def _as_json(self, records: Sequence[Record]) -> object:
         """Return the tables; with those of a tuned study, its verdicts."""
-        judgement = judgement_in(self._store.folder, self._store.records())
+        judgement = judgement_in(self._store.folder, self._store.records)
         tables = tables_as_json(records)
         if judgement is None:
             return tables
