@@ -1,12 +1,12 @@
 """The tuned protocol: equal search for every optimizer, then fresh seeds for the chosen settings.
 
 In each cell, every optimizer tries the same number of quasi-random points of its space on the first
-tuning seed. An optimizer whose best learning rate is the highest or lowest of those it tried gets
-half as many points again beyond it, up to a decade beyond the range, and every other optimizer as
-many further points of its own sequence, at most `MOST_WIDENINGS` times. The best quarter of all
-points is repeated on the other tuning seeds; the point with the best mean is trained on the
-evaluation seeds, which alone are compared. All trials run their full length; one that diverged or
-failed counts as worst.
+tuning seed. If the best learning rate of an optimizer is the highest or lowest that it tried, it
+gets half as many further points beyond it, up to a decade beyond the range. Every other optimizer
+gets the same number of further points of its own sequence. This happens at most `MOST_WIDENINGS`
+times. The best quarter of all points is repeated on the other tuning seeds. The point with the best
+mean is trained on the evaluation seeds, which alone are compared. All trials run their full length.
+A diverged or failed trial counts as worst.
 
 The points are those of AlgoPerf's external tuning (Dahl et al., "Benchmarking Neural Network
 Training Algorithms", 2023): quasi-random, in a space declared beforehand. Separate seeds for tuning
@@ -45,10 +45,10 @@ class Search:
 
     Args:
         tunable: The optimizer to tune.
-        points: The points it tried or is to try on the first tuning seed, in their order.
+        points: Points for the first tuning seed, tried or not, in order.
         finalists: The best quarter of them, repeated on the other tuning seeds; empty until known.
         chosen: The best finalist; None until known.
-        edge: The end at which the chosen learning rate lies, if nothing beyond it was tried.
+        edge: End of the tried learning rates at which the chosen one lies; empty for none.
     """
 
     tunable: Tunable
@@ -66,9 +66,10 @@ class Tuned:
         tunables: The optimizers to tune.
         budget: Points that every optimizer tries.
         seeds: The evaluation seeds.
-        tuning_seeds: The first is for all points, the others are for the best quarter.
+        tuning_seeds: Seeds of the tuning trials: the first for all points, the others for the best
+            quarter.
         metric: The validation metric whose final value chooses.
-        sampler: Name of what chooses the points, out of `samplers.SAMPLERS`.
+        sampler: Name of the sampler, in `protocols.SAMPLERS`.
         scramble: Seed of the points; the learning rates of ``halton`` do not depend on it.
     """
 
@@ -85,7 +86,7 @@ class Tuned:
         return tuple(tunable.defaults() for tunable in self.tunables)
 
     def stage(self, cell: Cell, results: Results) -> Stage:
-        """Return the tuning trials so far and, once all settings are chosen, the evaluation."""
+        """Return the tuning trials so far and, after the last choice, the evaluation trials."""
         return _Progress(protocol=self, cell=cell, results=results).stage
 
     def searches(self, cell: Cell, results: Results) -> tuple[Search, ...]:
@@ -93,7 +94,7 @@ class Tuned:
         return _Progress(protocol=self, cell=cell, results=results).searches
 
     def values(self, cell: Cell, results: Results, spec: OptimizerSpec) -> list[float]:
-        """Return the values that a point has on the tuning seeds so far, those that are finite."""
+        """Return the finite values of a point on the tuning seeds so far."""
         return _Progress(protocol=self, cell=cell, results=results).values_of(spec)
 
     def num_trials(self) -> int:
@@ -142,14 +143,14 @@ class _Progress:
         )
 
     def values_of(self, spec: OptimizerSpec) -> list[float]:
-        """Return the recorded values of `spec` on the tuning seeds, those that are finite."""
+        """Return the finite recorded values of `spec` on the tuning seeds."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
         values = [r.metrics.get(self.protocol.metric) for r in records if r and r.status == "done"]
         return [value for value in values if value is not None]
 
     def _tried(self) -> list[list[OptimizerSpec]]:
-        """Return the points of each optimizer, widened as far as the results so far ask for it."""
+        """Return the points of each optimizer, widened as far as the results so far require."""
         budget, first = self.protocol.budget, self.protocol.tuning_seeds[:1]
         series = [
             _Series(tunable, self.protocol, lambda spec: self._value(spec, first[0]))
@@ -172,9 +173,9 @@ class _Progress:
         return [list(dict.fromkeys(one.points)) for one in series]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
-        """Return the end of the learning rates tried at which `spec` lies.
+        """Return the end of the tried learning rates at which `spec` lies, empty for none.
 
-        None of them is an edge beyond which a worse or diverged one was tried.
+        A rate is at no edge if a rate beyond it was tried, even one that was worse or diverged.
         """
         rates = [rate for each in tried if (rate := _rate(each)) is not None]
         rates_are_tuned = any(map(_is_rate, tunable.space.ranges))
@@ -212,7 +213,7 @@ class _Progress:
     def _best_first(
         self, specs: Sequence[OptimizerSpec], seeds: Sequence[int]
     ) -> list[OptimizerSpec]:
-        """Return the different `specs`, fewest diverged seeds and then best mean first."""
+        """Return the distinct `specs`, sorted by number of diverged seeds and then by mean."""
 
         def worse(spec: OptimizerSpec) -> tuple[int, float]:
             values = [self._value(spec, seed) for seed in seeds]
@@ -222,7 +223,7 @@ class _Progress:
         return sorted(dict.fromkeys(specs), key=worse)
 
     def _value(self, spec: OptimizerSpec, seed: int) -> float | None:
-        """Return the value to minimize: infinity if there is no result, None if not known yet."""
+        """Return the value to minimize: infinity for divergence or failure, None if unknown yet."""
         if (spec, seed) not in self._values:
             record = self.results(self._trial(spec, seed))
             known = record is not None and record.status != "skipped"
@@ -237,11 +238,11 @@ class _Progress:
 
 
 class _Series:
-    """The points of one optimizer, as far as they have been drawn.
+    """The points of one optimizer that have been drawn so far.
 
     Args:
         tunable: The optimizer.
-        protocol: The protocol, which says what chooses the points.
+        protocol: The protocol, which names the sampler.
         value: Returns the value of a point, None if it is not known yet.
     """
 
@@ -260,8 +261,8 @@ class _Series:
     def go_on(self, count: int) -> None:
         """Draw the next `count` points of the optimizer's own sequence.
 
-        A sampler that learns gets them in batches, and none before the values of the last batch
-        are known.
+        A sampler that learns draws them in batches, each after the values of the batch before are
+        known.
         """
         batch = -(-count // self._batches)
         while count > 0:
@@ -278,7 +279,7 @@ class _Series:
         """Draw `count` points beyond the highest or lowest learning rate tried so far.
 
         They lie between that rate and a decade beyond the end of the range. Without an edge, the
-        optimizer's own sequence goes on.
+        points are the next ones of the optimizer's own sequence.
         """
         low, high = self._ends
         rates = [rate for spec in self.points if (rate := _rate(spec)) is not None]
@@ -295,9 +296,8 @@ class _Series:
             for each in self._tunable.space.ranges
         )
         wider = replace(self._tunable, space=replace(self._tunable.space, ranges=ranges))
-        self.points += points(wider, count + 1, seed=self._seed)[
-            1:
-        ]  # the first point is the defaults
+        _defaults, *new = points(wider, count + 1, seed=self._seed)
+        self.points += new
 
 
 def _is_rate(one: object) -> TypeGuard[Range]:
