@@ -197,7 +197,7 @@ def _trial_in(row: Mapping[str, Any]) -> tuple[Record, list[Row]]:
     record = Record.from_text(text.encode())
     if record.trial.key != row["key"]:
         raise Misfit(
-            f"it would be {record.trial.key} in this version, which trains it differently: read "
+            f"its key is {record.trial.key} in this version, which trains it differently: read "
             "the file with the version that wrote it"
         )
     return record, check_rows(row["curves"])

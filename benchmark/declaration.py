@@ -1,7 +1,7 @@
 """The declaration of a study: what it compares, written to ``study.toml`` before its first trial.
 
-A study that is asked for again with other problems, optimizers, spaces, budgets or seeds goes on,
-and the file gets the change as a dated deviation, which reports list. When the tuning of a problem
+If a study is run again with other problems, optimizers, spaces, budgets or seeds, it continues, and
+the file records the change as a dated deviation, which reports list. When the tuning of a problem
 has ended, the chosen hyperparameters and the margin of equivalence are added before the first
 evaluation trial, so that a report needs this file and the records, and no optimizer's code.
 """
@@ -25,8 +25,8 @@ from benchmark.plain_text import plain
 
 FILE = "study.toml"
 LOCK = ".study.lock"
-MARGIN_SHARE = 0.01  # of the reference's mean: a smaller difference never matters
-MOST_MARGIN_SHARE = 0.05  # a larger difference always matters, however much seeds differ
+MARGIN_SHARE = 0.01  # share of the reference's mean; a smaller difference never matters
+MOST_MARGIN_SHARE = 0.05  # a larger difference always matters, even if seeds differ by more
 Edge = Literal["", "low", "high"]
 _MOST_BYTES = 4_000_000
 _LONGEST_WAIT_SECONDS = 60.0  # for another process, which holds the lock for one small write
@@ -39,9 +39,9 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Args:
         at: Time in UTC, ISO 8601.
-        what: The parts that changed, each with its old and new value in words.
+        what: The changed fields, each with its old and new value in words.
         records: Number of trials with a result at that time.
-        evaluated: Number of them on evaluation seeds; 0 if nothing that is compared was known yet.
+        evaluated: Number of these on evaluation seeds; 0 before the first such result.
     """
 
     at: str
@@ -59,10 +59,10 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The outcome of a search: the setting that goes on to the evaluation.
+    """The outcome of a search: the hyperparameters that are evaluated.
 
     Args:
-        problem, accelerator, precision: The cell.
+        problem, accelerator, precision: Those of the cell.
         label: The optimizer's label.
         optimizer: The chosen optimizer, as in trials.
         tried: Number of points tried on the first tuning seed.
@@ -95,7 +95,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def place(self) -> tuple[str, str, str, str]:
-        """The cell and the label, which a study has once."""
+        """The cell and the label; no two outcomes of a study share them."""
         return self.problem, self.accelerator, self.precision, self.label
 
 
@@ -105,7 +105,7 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Args:
         budget: Points that every optimizer tries.
         seeds: The tuning seeds.
-        sampler: Name of what chooses the points.
+        sampler: Name of the sampler that chooses the points.
         optimizers: The optimizers to tune, as `optimizers.tunable.Tunable.to_json` writes them.
     """
 
@@ -242,11 +242,11 @@ def declared(
     Args:
         folder: The study's folder, which is made.
         asked: The declaration of the study as it is asked for now.
-        purposes: Returns the purposes of the trials that have a result so far; called only if
+        purposes: Function that returns the purposes of the trials with a result; called only if
             something changed.
 
     Returns:
-        The declaration as it now stands in the file, and the changes in words, none at first.
+        The declaration now in the file, and the changes in words; none for a new study.
 
     Raises:
         UsageError: the file is damaged.
@@ -299,11 +299,11 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def default_margin(values: Sequence[float]) -> float:
-    """Return the margin of equivalence: the deviation over seeds, but 1 to 5 % of the mean.
+    """Return the margin of equivalence: the deviation over seeds, within 1 to 5 % of the mean.
 
-    The deviation over seeds includes that of the validation rows, which a seed draws: 30 to 60 % of
-    the mean where there are a few hundred of them. Without the upper bound, an optimizer with half
-    of the reference's loss would count as equivalent there.
+    A seed also draws the validation rows. With a few hundred rows, the deviation is 30 to 60 % of
+    the mean. Without the upper bound, an optimizer with half of the reference's loss would then
+    count as equivalent.
 
     Args:
         values: Final values of the reference, one for each seed.
@@ -404,7 +404,7 @@ _OPEN = ("problems", "optimizers", "sources", "accelerators", "precisions")
 
 
 def _changes(before: Declaration, now: Declaration) -> list[str]:
-    """Return what differs, as "NAME: OLD, now NEW", or as "added: …" for what was not there."""
+    """Return the differences as "NAME: OLD, now NEW", and new parts as "added: …"."""
     flat = [_leaves(each) for each in (before, now)]
     old, new = flat
     found = [
@@ -423,7 +423,7 @@ _ADDED = ("problem", "optimizer", "accelerator", "precision", "source")
 
 
 def _leaves(declaration: Declaration) -> dict[str, str]:
-    """Return each part of a declaration in words, by a name that says what it is about."""
+    """Return each part of a declaration in words, by a descriptive name."""
     found: dict[str, str] = {}
     for name in Declaration.__struct_fields__:
         value = getattr(declaration, name)

@@ -1,10 +1,10 @@
-"""The schedule of evaluation: at which steps, and on how many examples. It knows no clock.
+"""The schedule of evaluation: its steps and its numbers of examples. It uses no clock.
 
 A trial is evaluated at its start, at its end, and at 19 evenly spaced steps between. Start and end
-take all splits in full. Between them only the first rows of the validation split are evaluated,
-so many that all evaluation takes at most a quarter of the trial, by the measured cost of an example
-(`problems.Problem.evaluation_cost`). Numbers come from the table and from sizes alone, so the same
-trial is evaluated on the same examples on every machine.
+take all splits in full. Between them only the first rows of the validation split are evaluated.
+Their number is such that all evaluation takes at most a quarter of the trial, by the measured cost
+of an example (`problems.Problem.evaluation_cost`). It follows from the table and from sizes alone,
+so a trial is evaluated on the same examples on every machine.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,10 +21,10 @@ _FEWEST = 100  # validation examples, even where the evaluations at the ends tak
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """The evaluations of one trial after that at its start.
+    """The evaluations of one trial, without the one at its start.
 
     Args:
-        steps: The steps at which it is evaluated, ascending; the last is the end of training.
+        steps: Steps at which it is evaluated, ascending; the last one ends training.
         examples: Validation examples in evaluations between start and end.
     """
 
@@ -53,12 +53,12 @@ def schedule_of(
 
 
 class Alternating:
-    """A loader that yields the batches of one of two loaders, chosen anew for each iteration.
+    """A loader that yields the batches of one of two loaders, chosen for each iteration.
 
     Args:
-        whole: Loader of all batches, which gives the length.
-        part: Loader of the other iterations; None yields nothing.
-        is_whole: Returns whether this iteration is over `whole`.
+        whole: Loader of all batches; it determines the length.
+        part: Loader for the other iterations; None yields nothing.
+        is_whole: Function that returns True if this iteration uses `whole`.
     """
 
     def __init__(self, whole: Any, part: Any | None, is_whole: Callable[[], bool]) -> None:

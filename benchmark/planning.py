@@ -89,7 +89,7 @@ class Planner:
         self._stand_ins = request.stand_ins() if request else {}
         if self.study.name != store.study:
             raise UsageError(
-                f"study {self.study.name!r} belongs into a store of that name, got {store.folder}"
+                f"study {self.study.name!r} needs a store of that name, got {store.folder}"
             )
         self._store = store
         self._results: dict[str, Record] = {}

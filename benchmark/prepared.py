@@ -54,6 +54,7 @@ def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -
     if others:
         raise UsageError(
             f"study {study!r} has trials on other data of {prepared.dataset!r}: "
-            f"{len(others)} with SHA-256 {', '.join(sorted(set(others)))}, and now there is "
-            f"{prepared}. One study cannot hold both: give another --study, or the files of before"
+            f"{len(others)} with SHA-256 {', '.join(sorted(set(others)))}, but now "
+            f"{prepared} was found. One study cannot hold both: give another --study, or use the "
+            "earlier files"
         )

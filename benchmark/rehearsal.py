@@ -48,9 +48,9 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
         return  # it draws random numbers of its own, so digests prove nothing
     if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):
         raise UsageError(
-            f"{_who(trial)} reads gradients before it calls its closure, where there are none yet: "
-            f"give {spec.name}:gradients=first to have them there, as in loss.backward() before "
-            f"step(closure), or {spec.name}:gradients=closure to train it so all the same"
+            f"{_who(trial)} reads gradients before it calls its closure, when there are none yet. "
+            f"Give {spec.name}:gradients=first to compute them before, like loss.backward() before "
+            f"step(closure), or {spec.name}:gradients=closure to train it without them"
         )
 
 

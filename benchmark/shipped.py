@@ -13,7 +13,7 @@ _NOT_OF_A_MACHINE = ("commit", "data", "cores", "device")
 
 
 class Shipped:
-    """The shipped trials; a file is read when a trial of its problem and optimizer is asked for.
+    """The shipped trials; a file is read when a trial of its problem and optimizer is wanted.
 
     Raises:
         UsageError: a file of the baselines is damaged.
@@ -55,7 +55,7 @@ class Shipped:
 
 
 class _Trials:
-    """The trials of one file; there are none if the settings were installed without it."""
+    """The trials of one file; none if the package was installed without the file."""
 
     def __init__(self, one: Slice) -> None:
         self._path = one.parquet
@@ -79,7 +79,7 @@ class _Trials:
 
 
 def differences(records: Iterable[Record], here: Environment) -> list[str]:
-    """Return in words how the machine and the versions of `records` differ from those here."""
+    """Return the differences in machine and versions between `records` and `here`, in words."""
     now = known(here)
     found: dict[str, None] = {}
     for record in records:

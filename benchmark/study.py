@@ -1,4 +1,4 @@
-"""Studies: a named set of trials, described by a protocol and the cells that it is applied to."""
+"""Studies: named sets of trials, described by a protocol and the cells to which it applies."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -25,11 +25,11 @@ class Study:
     Args:
         name: Name of the folder.
         workloads: The problems with their numbers.
-        optimizers: The optimizers as they are given, or as tuned before for each problem; empty
-            with `tuned`.
+        optimizers: The optimizers, as given or as tuned earlier for each problem; empty with
+            `tuned`.
         seeds: The evaluation seeds.
         tuned: The protocol that tunes the optimizers first; None to train them as given.
-        accelerators, precisions: Each combination is a comparison of its own.
+        accelerators, precisions: Those to train with; each combination is a separate comparison.
         threads, log_every, diagnostics_every: As in `Trial`.
     """
 
@@ -55,7 +55,7 @@ class Study:
 
     @cached_property
     def protocol(self) -> TrialProtocol:
-        """The rule that says which trials a cell needs."""
+        """The rule that finds the trials of a cell."""
         return self.tuned or Fixed(optimizers=self.optimizers, seeds=self.seeds)
 
     def cells(self, workload: Workload) -> list[Cell]:
@@ -73,7 +73,7 @@ class Study:
         ]
 
     def declaration(self, reference: str = "") -> Declaration:
-        """Return the declaration of this study, with the time of now.
+        """Return the declaration of this study, with the present time.
 
         Args:
             reference: Label of the optimizer that all others are compared with; empty for none.

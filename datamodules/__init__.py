@@ -1,21 +1,25 @@
-"""Data sets as LightningDataModules; importing the package loads neither torch nor Lightning."""
+"""Data sets as LightningDataModules; importing the package loads neither torch nor Lightning.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+The package offers the class of every row of `registry`, such as `datamodules.MNIST`, and
+`ResidentDataModule`. Type checkers find the classes in their own files:
+`from datamodules.mnist import MNIST`.
+"""
 
-if TYPE_CHECKING:
-    from datamodules.base import ResidentDataModule
-    from datamodules.cifar10 import CIFAR10
-    from datamodules.digits import Digits
-    from datamodules.imdb import IMDB
-    from datamodules.mnist import MNIST
-    from datamodules.reviews import Reviews
+from pkgutil import resolve_name
+from typing import Any
 
-__all__ = ["CIFAR10", "IMDB", "MNIST", "Digits", "ResidentDataModule", "Reviews"]
+from datamodules.registry import DATASETS
+
+_TARGETS = {row.target.partition(":")[2]: row.target for row in DATASETS.values()}
+_TARGETS["ResidentDataModule"] = "datamodules.base:ResidentDataModule"
+__all__ = sorted(_TARGETS)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _TARGETS:
         raise AttributeError(f"module 'datamodules' has no attribute {name!r}")
-    module = "base" if name == "ResidentDataModule" else name.lower()
-    return getattr(import_module(f"datamodules.{module}"), name)
+    return resolve_name(_TARGETS[name])
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

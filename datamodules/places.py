@@ -58,7 +58,7 @@ def where_to_put(name: str, data_dir: Path | None, why: str) -> str:
 
 def _unread(name: str, data_dir: Path) -> str:
     """Return a sentence about files in `data_dir` that cannot be read in their present form."""
-    for pattern, cure in UNREAD[name].items():
+    for pattern, cure in UNREAD.get(name, {}).items():
         for found in (*data_dir.glob(pattern), *data_dir.glob(f"*/{pattern}")):
             return f"{found} is not read: {cure}. "
     return ""

@@ -158,7 +158,7 @@ def space_of(found: Found, kind: Kind) -> Space:
         inner = wrapped_argument(found.cls)
         key = f"{inner}=torch.optim.SGD:{inner}.lr" if inner else next(iter(numbers), "lr")
         raise SpecError(
-            f"{found.name} has no argument lr: give a range of what to tune, as in "
+            f"{found.name} has no argument lr: give a range to tune, as in "
             f"{found.name}:{key}=1e-4..1e-1"
         )
     named = tuple(each for name, each in KNOWN.items() if _is_drawn(_default(name, known, None)))

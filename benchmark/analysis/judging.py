@@ -1,9 +1,9 @@
 """The verdicts of a declared study, from its declaration and its records.
 
-The confirmatory family is problems × (optimizers against the reference), on the final validation
-loss of the evaluation seeds. Two more families stand beside it, each corrected on its own: training
-loss, for optimization, and test metrics, for generalization. All are corrected for every contest
-that was declared, those without results included. No table or chart adds a verdict.
+The confirmatory family compares each optimizer with the reference on each problem, by the final
+validation loss on the evaluation seeds. Two more families are corrected separately: training loss,
+for optimization, and test metrics, for generalization. Each correction counts every declared contest,
+those without results too. No table or chart adds a verdict.
 """
 
 import statistics
@@ -45,9 +45,9 @@ class Entrant:
         spec: The optimizer with its hyperparameters.
         tried: Number of points tried; 0 for an optimizer that is trained as given.
         tunes: Kinds of hyperparameters that were tuned, such as ``("lr",)``.
-        only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
+        only_rate: Only the learning rate was tuned, although the space may have more.
         kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user; empty if not on record.
-        edge: The end of the learning rates tried at which the chosen one lies, if any.
+        edge: End of the tried learning rates at which the chosen one lies; empty for none.
         records: Records with a result, by evaluation seed.
     """
 
@@ -79,9 +79,9 @@ class CostRatio:
     """Costs of an optimizer, each divided by that of the reference; None if a record lacks it.
 
     Args:
-        step: Median time of a training step, with forward and backward pass. None too if they
-            trained on different machines.
-        state: Bytes of the optimizer's state. None too if the reference keeps no state.
+        step: Median time of a training step, with forward and backward pass; None also if the
+            two were trained on different machines.
+        state: Bytes of the optimizer's state; None also if the reference keeps no state.
         state_per_parameter: Bytes of state per parameter; this is no ratio.
     """
 
@@ -128,9 +128,9 @@ class Judgement:
 
 
 def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgement:
-    """Return the verdicts of a study on its records so far.
+    """Return the verdicts of a study, from its records so far.
 
-    Problems whose search has not ended have none.
+    A problem has no verdicts before its search has ended.
 
     Raises:
         SpecError: a chosen optimizer in the declaration is not valid.
@@ -195,7 +195,8 @@ def _entrants_of(
         tuned = place in outcomes and _tuned_entrant(
             outcomes[place], cell, declaration.seeds, known
         )
-        # The setting of a baseline counts only where it was trained: with other epochs it was not.
+        # Hyperparameters of a baseline count only if they were trained; with other numbers of
+        # epochs they were not.
         if tuned and (tuned.records or label not in given):
             yield tuned
         elif label in given:
@@ -384,7 +385,7 @@ def _cost(one: Entrant, reference: Entrant) -> CostRatio:
 
 
 def _machines(entrant: Entrant) -> set[tuple[str | None, str | None]]:
-    """Return the processors and devices that trained; times of different ones say nothing."""
+    """Return the processors and devices of the trials; times are compared only if they agree."""
     found = [record.environment for record in entrant.records.values()]
     return {(each.cpu, each.device) for each in found}
 

@@ -1,13 +1,12 @@
 """Tests of paired gains over seeds: t, equivalence, and max-T for many comparisons at once.
 
-A gain is by how much a variant is better than its reference with one seed. All functions take
-arrays whose last axis is the seeds, so that a simulation tests thousands of studies in one call.
+A gain is the amount by which a variant is better than its reference on one seed. The last axis of
+all arrays is the seeds, so a simulation can test thousands of studies in one call.
 
-Gains without any spread have no standard error. If all are 0, the two variants do not differ:
-p = 1, and they are equivalent. If all have the same other value, t would be infinite and p = 0
-after two seeds, which coarse metrics such as accuracies reach by chance. The signs alone then give
-p: 2·½ⁿ for a difference, and ½ⁿ for equivalence if the value lies inside the margin (the sign
-test).
+Equal gains have no standard error. If all are 0, the two variants do not differ: p = 1, and they
+are equivalent. If all have the same other value, t would be infinite, and p = 0 after only
+two seeds; coarse metrics such as accuracies reach this by chance. Then the sign test gives p: 2·½ⁿ
+for a difference, and ½ⁿ for equivalence if the value lies inside the margin.
 """
 
 import itertools

@@ -1,8 +1,8 @@
 """Numbers of seeds with which a paired comparison would probably be decided.
 
-They take the observed mean and spread of the differences as the true ones. After few seeds these
-are rough, and a large effect is more often overrated than underrated: the numbers are estimates for
-planning, and no promise.
+The observed mean and spread of the differences are taken as the true ones. After few seeds they are
+rough, and a large effect is more often overestimated than underestimated. So the numbers are
+estimates for planning, not promises.
 """
 
 import math
@@ -49,9 +49,11 @@ def equivalence_power(dz: float, margin: float, seeds: int, level: float) -> flo
 def further_seeds_without_spread(
     *, seeds: int, is_inside: bool, level: float, equivalence_level: float
 ) -> int:
-    """Return the same where all differences so far have one value other than 0, and stay so.
+    """Return the further seeds needed if all differences have the same value other than 0.
 
-    The p values are then those of signs (`paired`): 2·½ⁿ, or ½ⁿ for equivalence.
+    The future differences are assumed to have this value too.
+
+    The p values are those of the sign test (`paired`): 2·½ⁿ, or ½ⁿ for equivalence.
 
     Args:
         seeds: Number of seeds so far.
@@ -73,9 +75,9 @@ def further_seeds_without_spread(
 def further_seeds(
     *, seeds: int, dz: float, margin: float, level: float, equivalence_level: float
 ) -> int | None:
-    """Return how many further seeds would decide with a power of 80 %, by the shorter route.
+    """Return the number of further seeds that would decide with a power of 80 %.
 
-    One route shows a difference, the other equivalence.
+    It is the smaller of two numbers: one would show a difference, the other equivalence.
 
     Args:
         seeds: Number of seeds so far, 2 or more.

@@ -1,7 +1,7 @@
-"""What a study's search for hyperparameters tried, from its declaration and its tuning records.
+"""The points that a study's searches tried, from its declaration and its tuning records.
 
-All values belong to tuning seeds. They chose the settings that were evaluated, so that they are too
-good to be compared; the evaluation seeds alone are for that.
+All values are from tuning seeds. They chose the points that were evaluated, so the best ones are
+too optimistic to be compared. Only values on evaluation seeds are compared.
 """
 
 import math
@@ -30,7 +30,7 @@ class Point:
         spec: The optimizer with its hyperparameters.
         value: Value on the first tuning seed, which all points have; None where it diverged.
         repeats: Values on the other tuning seeds, which the best points have too.
-        is_chosen: It is the one that was evaluated.
+        is_chosen: True if the point was evaluated.
     """
 
     spec: OptimizerSpec
@@ -55,7 +55,7 @@ class Search:
         metric: The metric that chooses.
         seed: The first tuning seed.
         points: The points, by learning rate.
-        edge: The end of the learning rates tried at which the chosen one lies, if any.
+        edge: End of the tried learning rates at which the chosen one lies; empty for none.
     """
 
     setting: str

@@ -1,4 +1,4 @@
-"""Metrics that are shares of examples, and the numbers of examples, from the table of data sets."""
+"""Metrics that are shares of examples, with the numbers of examples from the table of data sets."""
 
 import numpy as np
 
@@ -10,13 +10,13 @@ _SIZES = {split: place for place, split in enumerate(SPLITS)}  # in `DatasetRow.
 
 
 def shares_of(metric: str, dataset: str, values: Array) -> Shares | None:
-    """Return how the intervals of `values` of `metric` are found: as shares, or as any numbers.
+    """Return the number of examples behind `values` if they are shares; None if they are not.
 
     Args:
         metric: Name in records, such as ``val/accuracy``.
         dataset: Name or import path of the data set.
-        values: Values of any shape. If one is outside 0 to 1 they are no shares, whatever the
-            metric's unit.
+        values: Values of any shape. If one lies outside 0 to 1, they are not shares, whatever the
+            unit of the metric.
 
     >>> shares_of("val/accuracy", "mnist", np.array([0.9])).examples
     5000

@@ -1,10 +1,10 @@
-"""Verdicts in words on one confirmatory family: problems × (variants against the reference).
+"""Verdicts on a confirmatory family: each variant compared with the reference on each problem.
 
-Two families of tests are corrected by Holm's method, each over all contests: that a variant differs
-from its reference, by the paired t test, and that it differs by less than the margin, by two
-one-sided t tests. Where a seed diverged, Wilcoxon's signed-rank test takes divergence as worst,
-and equivalence cannot be shown. Contests without a verdict or without results stay in the family,
-because it was declared before the results were known: no p falls as results come in.
+Each contest has two tests: the paired t test shows a difference from the reference, and two
+one-sided t tests show a difference smaller than the margin. Holm's method corrects each kind of
+test over all contests. If a seed diverged, Wilcoxon's signed-rank test counts it as worst, and
+equivalence cannot be shown. Contests without a verdict or results stay in the family, because it was
+declared before the results were known; so no p falls as results come in.
 """
 
 import itertools
@@ -46,15 +46,15 @@ class Contest:
 
     Args:
         setting: The problem with its budget.
-        metric: Name in records, such as ``val/loss``; says which direction is better.
-        optimizer: The optimizer that is judged.
-        variant: Its variant, with hyperparameters.
+        metric: Name in records, such as ``val/loss``; determines the better direction.
+        optimizer: Name of the optimizer.
+        variant: Name of its variant, with hyperparameters.
         reference: The reference variant.
         values: Values by evaluation seed; None where the trial diverged.
-        reference_values: The same of the reference.
+        reference_values: Values of the reference by evaluation seed.
         margin: The largest difference that does not matter, in the metric's unit, 0 or more; fixed
             before the first evaluation.
-        untuned: The reason why no verdict may be given, None if there is none.
+        untuned: Reason for giving no verdict; None if a verdict may be given.
         is_complete: Both have a result on every declared seed; otherwise there is no verdict, and
             the contest counts in corrections with p = 1.
     """
@@ -73,21 +73,21 @@ class Contest:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The verdict on a contest, with all numbers that stand beside it.
+    """The verdict on a contest, with its numbers.
 
     Args:
         setting, metric, optimizer, variant, reference, margin: Those of the contest.
         word: The verdict.
         untuned: The reason for the word ``untuned``.
-        n: Number of seeds that both have, diverged ones included.
-        difference: Mean of variant − reference over seeds that neither diverged in, in the metric's
-            unit; None without such seeds.
+        n: Number of seeds that both have, including diverged ones.
+        difference: Mean of variant − reference over the seeds in which neither diverged, in the
+            metric's unit; None without such seeds.
         low, high: Its 95 % interval by Student's t; None below two such seeds.
         relative, relative_low, relative_high: The same three as shares of the absolute mean of the
             reference over these seeds; None where that is 0.
-        dz: Difference divided by the standard deviation of differences; None below two seeds, and
-            if all have one value other than 0.
-        test: The test of ``p``.
+        dz: Difference divided by the standard deviation of the differences; None below two seeds,
+            and if all differences have the same value other than 0.
+        test: Test that gives ``p``.
         p: Two-sided p, Holm-corrected over the family.
         p_equivalence: p of two one-sided tests, Holm-corrected over the family.
         diverged, reference_diverged: Numbers of diverged seeds.

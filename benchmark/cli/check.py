@@ -103,8 +103,9 @@ def _examine(spec: OptimizerSpec) -> "list[Outcome]":
     except Exception as error:  # a user's class may raise anything
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(
-            f"{spec.label} cannot be built over three random matrices: {words}. Give what it asks "
-            f"for, as in {spec.name}:argument=value; what it asks of a model, `run` tries on yours"
+            f"{spec.label} cannot be built over three random matrices: {words}. Give the "
+            f"arguments that it needs, as in {spec.name}:argument=value. If it needs a certain "
+            "model, `run` tries it on yours"
         ) from None
 
 

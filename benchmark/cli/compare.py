@@ -1,4 +1,4 @@
-"""The verb ``compare``: is an optimizer better than tuned baselines? One command to a verdict."""
+"""The verb ``compare``: a verdict on optimizers, compared with tuned baselines."""
 
 import re
 from collections.abc import Sequence
@@ -28,14 +28,14 @@ BASELINES = "adam,sgd,momentum"
     type=Names("problem", list(PROBLEMS), pairs=True),
     default="mlp/mnist",
     show_default=True,
-    help="Problems: names such as logreg/mnist, or MODEL/DATASET with your own import paths.",
+    help="Problems to compare on: names such as logreg/mnist, or MODEL/DATASET with import paths.",
 )
 @click.option(
     "--against",
     type=OptimizerList(),
     default=BASELINES,
     show_default=True,
-    help="Baselines, tuned like yours; the first is the reference of all verdicts.",
+    help="Baselines, tuned like your optimizer. The first is the reference of all verdicts.",
 )
 @click.option(
     "--budget",
@@ -43,19 +43,24 @@ BASELINES = "adam,sgd,momentum"
     type=Whole(10_000, hint="how many points each optimizer tries"),
     default=16,
     show_default=True,
-    help="Points that every optimizer tries before it is trained on fresh seeds.",
+    help="Number of points that each optimizer tries before it is trained on fresh seeds.",
 )
-@click.option("--check/--no-check", default=True, help="Check the optimizer's properties first.")
+@click.option(
+    "--check/--no-check",
+    default=True,
+    help="Check the properties of your optimizer first, as the verb check does.",
+)
 @study_options(seeds=10, study=None)
 def command(
     optimizers: tuple[str, ...], against: str, check: bool, study: str | None, **options: Any
 ) -> int:
-    """Compare each of OPTIMIZERS with tuned baselines, to a verdict.
+    """Tune each of OPTIMIZERS and baselines alike, compare them, and print verdicts.
 
     An optimizer is a name or an import path, with ranges to tune if you like:
-    mine.MyOpt:lr=1e-4..1e-1:beta=0.8..0.999. Every optimizer tries as many points on tuning seeds;
-    the best setting of each is trained on fresh seeds, and these alone are compared. The plan and
-    its cost stand before the start; after Ctrl-C the same command goes on.
+    mine.MyOpt:lr=1e-4..1e-1:beta=0.8..0.999. All optimizers try the same number of points on tuning
+    seeds. The best point of each is then trained on fresh seeds, and only these results are
+    compared. The plan and its cost are printed before the start. After Ctrl-C, the same command
+    continues.
     """
     mine = ",".join(optimizers)
     try:
@@ -86,13 +91,13 @@ def _check_distinct(own: Sequence[Tunable], others: Sequence[Tunable]) -> None:
     for each in own:
         if baselines.get(each.label, each) != each:
             raise UsageError(
-                f"{shown(each.label)} is one of the baselines too, tuned over other values: give "
-                f"yours a name of its own, as in {each.name}@mine:…"
+                f"{shown(each.label)} is also one of the baselines, tuned over other values: "
+                f"give yours another name, as in {each.name}@mine:…"
             )
     if len({each.label for each in (*own, *others)}) == 1:
         raise UsageError(
-            f"{shown(own[0].label)} would be compared with itself alone: name others, as in "
-            "--against adam,sgd"
+            f"{shown(own[0].label)} would be compared only with itself: name other "
+            "optimizers, as in --against adam,sgd"
         )
 
 

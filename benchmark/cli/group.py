@@ -13,15 +13,15 @@ from optimizers.pick import pick
 
 _VERBS = {
     "run": "run trials and print the tables (the default)",
-    "compare": "compare your optimizer with tuned baselines, to a verdict",
+    "compare": "compare your optimizer with tuned baselines and print verdicts",
     "show": "print the tables of a study again",
     "check": "check that an optimizer, such as your own, behaves as users of torch.optim expect",
     "report": "write an HTML page, a Markdown document, figures for papers, or a W&B Report",
     "compact": "write a study's records and curves to one small Parquet file",
     "restore": "restore a study's files from what compact wrote",
     "push": "rebuild the Weights & Biases runs of a study from its files",
-    "list": "list optimizers, models, data sets, problems",
-    "bench-step": "time one step of each optimizer, next to torch's own and to the limit",
+    "list": "list optimizers, models, data sets, problems or shipped baselines",
+    "bench-step": "time one step of each optimizer, beside torch's classes and the memory limit",
     "landscape": "show paths of optimizers on test surfaces: a page, a picture or a film",
     "completion": "print a script with which your shell completes these commands",
 }

@@ -117,7 +117,9 @@ def _target(out: Path | None, kind: str | None) -> tuple[Path, str]:
         known = ", ".join(_FORMATS)
         raise UsageError(f"--out {out}: expected an ending of {known}, or give --format")
     if kind is not None and ending in _FORMATS and ending != kind:
-        raise UsageError(f"--out {out} ends in .{ending}, and --format says {kind}: which?")
+        raise UsageError(
+            f"--out {out} ends in .{ending}, but --format says {kind}: make them agree"
+        )
     if not out.absolute().parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder {out.absolute().parent}")
     return out, kind or ending

@@ -54,7 +54,7 @@ def command(
     if loggers:
         given = map(context.get_parameter_source, ("mode", "wandb_project", "wandb_entity"))
         if any(source is not ParameterSource.DEFAULT for source in given):
-            raise UsageError("--logger goes instead of W&B: give it without a --wandb option")
+            raise UsageError("--logger replaces W&B: leave the --wandb options out")
         return _feed(loggers, store)
     destination, place = choose_destination(
         mode, project=wandb_project, entity=wandb_entity, folder=store.folder, study=store.study

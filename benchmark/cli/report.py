@@ -87,7 +87,7 @@ def command(
     wandb_project: str | None,
     wandb_entity: str | None,
 ) -> int:
-    """Write a self-contained HTML page on the results of STUDY; or a document, or figures."""
+    """Write the results of STUDY as one self-contained HTML page, a document or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
     kind = kind or ("" if wandb else "html")
     reference = None if reference is None else plain(reference, LABEL_LENGTH)
@@ -229,13 +229,17 @@ def _registered(stores: Sequence[Store]) -> str:
     records = [record for store in stores for record in store.records()]
     names = dict.fromkeys(record.trial.optimizer.name for record in records)
     if not names:
-        raise UsageError("--landscape: the study has no record yet, so no optimizer either")
+        raise UsageError(
+            "--landscape: the study has no record yet, so it names no optimizer to show"
+        )
     known = [name for name in names if name in OPTIMIZERS]
     others = ", ".join(plain(name, LABEL_LENGTH) for name in names if name not in OPTIMIZERS)
     if not known:
         raise UsageError(
-            f"--landscape: {others} would have to be imported: name with --opts what may be"
+            f"--landscape: {others} must be imported first: allow it by naming them with --opts"
         )
     if others:
-        click.echo(f"not in motion, for --opts does not name what to import: {others}", err=True)
+        click.echo(
+            f"no paths are shown of import paths that --opts does not name: {others}", err=True
+        )
     return ",".join(known)

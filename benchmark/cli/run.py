@@ -34,13 +34,14 @@ from datamodules.registry import DATASETS
     type=OptimizerList(),
     default="all",
     show_default=True,
-    help="Optimizers to train with: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all; "
-    "with --tune also ranges, name:lr=1e-4..1e-1.",
+    help="Optimizers to train with: name, name:lr=0.1|0.01, name@label:…, import.path.Class, all. "
+    "With --tune, ranges are allowed too: name:lr=1e-4..1e-1.",
 )
 @click.option(
     "--tune",
     type=Whole(10_000, hint="how many points each optimizer tries"),
-    help="Tune each optimizer first: try so many points, then train the best on fresh seeds.",
+    help="Tune each optimizer first: try this number of points, then train the best one on fresh "
+    "seeds.",
 )
 @click.option(
     "--reference",

@@ -62,8 +62,8 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
             type=Seeds(),
             default=seeds,
             show_default=True,
-            help=f"Seeds per optimizer: how many ({seeds} means seeds 0 to {seeds - 1}), or which "
-            "ones (100-109).",
+            help=f"Seeds per optimizer: a number ({seeds} means 0 to {seeds - 1}), or the seeds "
+            "themselves (100-109).",
         ),
         *_TRAINING,
         *_TUNING,
@@ -115,8 +115,8 @@ _TRAINING: list[Callable[[Any], Any]] = [
         type=Whole(1_000_000),
         is_flag=False,
         flag_value=DIAGNOSTICS_EVERY,
-        help="Log what the optimizer does to each layer every N steps; without a number, "
-        f"every {DIAGNOSTICS_EVERY}.",
+        help="Measure what the optimizer does to each layer, every N steps; without a number, "
+        f"every {DIAGNOSTICS_EVERY} steps.",
     ),
 ]
 _TUNING: list[Callable[[Any], Any]] = [
@@ -125,23 +125,23 @@ _TUNING: list[Callable[[Any], Any]] = [
         type=OneOf("space", get_args(Kind)),
         default="lr",
         show_default=True,
-        help="What to tune where no range is given: the learning rate, or all that the "
-        "optimizer's space has. It also chooses among the shipped baselines.",
+        help="Hyperparameters to tune if an optimizer has no range: the learning rate, or all in "
+        "its registered space. Shipped baselines were tuned over the same.",
     ),
     click.option(
         "--reuse-baselines/--no-reuse-baselines",
         default=True,
         show_default=True,
-        help="Take over trials that the shipped baselines have, after a check that trains one "
-        "of them again; or train all of them here.",
+        help="Reuse finished trials from the shipped baselines, after training one of them "
+        "again as a check; or train all trials here.",
     ),
     click.option(
         "--sampler",
         type=OneOf("sampler", list(SAMPLERS)),
         default="halton",
         show_default=True,
-        help="What chooses the points to try: halton (spread evenly, the same for everybody), "
-        "random, or optuna.",
+        help="Method that chooses the points to try: halton (spread evenly, the same for every "
+        "user), random, or optuna.",
     ),
 ]
 _PLACE: list[Callable[[Any], Any]] = [
@@ -218,7 +218,7 @@ _PLACE: list[Callable[[Any], Any]] = [
     click.option(
         "--dry-run",
         is_flag=True,
-        help="Only print what would run, how long it takes and its disk space.",
+        help="Print what would run, its time and its disk space; run nothing.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 ]
@@ -226,7 +226,7 @@ _PLACE: list[Callable[[Any], Any]] = [
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
-    """Where and how a study runs: the options that decide no result.
+    """The options that say where and how a study runs; they decide no result.
 
     Args:
         results: Folder of all studies.

@@ -271,7 +271,9 @@ class LoggerSink:
         given = self._spec.arguments
         for name in _ONE_FOR_EACH_TRIAL:
             if name in given:
-                raise UsageError(f"--logger {self.name}: {name} is another for each trial")
+                raise UsageError(
+                    f"--logger {self.name}: the suite sets {name} for each trial; leave it out"
+                )
         signature = inspect.signature(self._cls)
         try:
             signature.bind(**self._arguments("key"))

@@ -1,6 +1,6 @@
-"""How optimizers are compared: which points of their spaces are tried.
+"""Protocols, which decide the trials of a study, and samplers, which choose the points to try.
 
-A protocol knows optimizers to tune and the values that trials reached. It knows no launcher.
+A protocol knows the optimizers to tune and the values that trials reached. It knows no launcher.
 """
 
 from pkgutil import resolve_name
@@ -25,10 +25,10 @@ def sampler(name: str, tunable: Tunable, *, seed: int = 0) -> Sampler:
     Args:
         name: Name in `SAMPLERS`.
         tunable: Optimizer to tune.
-        seed: Seed of the drawn points; samplers with one name and seed ask for the same points.
+        seed: Seed of the points; samplers with the same name and seed ask for the same points.
 
     Raises:
-        UnknownNameError: there is no such sampler; the message lists all.
+        UnknownNameError: the name is unknown; the message lists the known names.
         UsageError: a package that the sampler needs is not installed.
     """
     made: Sampler = resolve_name(pick(SAMPLERS, name, "sampler"))(tunable, seed=seed)

@@ -9,7 +9,7 @@ from benchmark.spec import Cell, Trial
 from optimizers.spec import OptimizerSpec
 
 Results = Callable[[Trial], Record | None]
-"""The record of a trial, whatever its status; None if it has none."""
+"""A function that returns the record of a trial, of any status; None if it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +17,10 @@ class Stage:
     """The trials of one cell that are wanted so far.
 
     Args:
-        trials: All of them in the order in which they are to run, those with a result included.
-        doing: The purpose of those without a result, such as "tuning".
-        later: Number of trials that later stages will add, as far as that is known.
-        is_last: No record can add a trial.
+        trials: All wanted trials in the order in which they run, including those with a result.
+        doing: Purpose of the trials without a result, such as "tuning".
+        later: Number of trials that later stages will add, as far as it is known.
+        is_last: No later stage can add a trial.
     """
 
     trials: tuple[Trial, ...]
@@ -30,7 +30,7 @@ class Stage:
 
 
 class TrialProtocol(Protocol):
-    """A rule that says, given the records so far, which trials a cell needs."""
+    """A rule that finds the trials a cell needs, given the records so far."""
 
     def specs(self) -> tuple[OptimizerSpec, ...]:
         """Return the optimizers whose hyperparameters are checked before the first trial."""

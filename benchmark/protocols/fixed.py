@@ -1,4 +1,4 @@
-"""The fixed protocol: every optimizer as it is given, or as tuned before, on every seed."""
+"""The fixed protocol: every optimizer, as given or as tuned earlier, on every seed."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from optimizers.spec import OptimizerSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Fixed:
-    """A grid of optimizers and seeds, seed by seed, so that a stopped study is balanced.
+    """A grid of optimizers and seeds, run seed by seed, so that an interrupted study is balanced.
 
     Args:
         optimizers: The optimizers with their hyperparameters, which may differ from problem to

@@ -1,4 +1,4 @@
-"""Points of a Halton sequence: spread evenly, nested, and the same for everybody.
+"""Points of a Halton sequence: evenly spread, nested, and the same for every user.
 
 The first dimension, the learning rate, has base 2 and is not scrambled. So the first 2^k points are
 an even grid in its logarithm, and every smaller budget is a prefix of a larger one. Bases from 3 on
@@ -22,8 +22,8 @@ _MOST_REPEATS = 100  # in a row, of a range so narrow that rounding leaves few v
 def points(tunable: Tunable, budget: int, *, seed: int = 0) -> list[OptimizerSpec]:
     """Return the first `budget` points of an optimizer to tune; the first has its defaults.
 
-    No point comes twice. There are fewer than `budget` only if the space has no more: it is made of
-    choices, or its ranges are so narrow that values equal each other in 6 digits.
+    All points differ. There are fewer than `budget` only if the space has no more: it consists of
+    choices, or its ranges are so narrow that values agree in 6 digits.
 
     Args:
         tunable: Optimizer to tune.
@@ -34,7 +34,7 @@ def points(tunable: Tunable, budget: int, *, seed: int = 0) -> list[OptimizerSpe
 
 
 class HaltonSampler:
-    """The points of `points`, whatever values they reach."""
+    """A sampler of the points of `points`, which do not depend on values."""
 
     def __init__(self, tunable: Tunable, *, seed: int = 0) -> None:
         self._points = _sequence(tunable, seed)

@@ -12,9 +12,9 @@ _WORST = math.inf  # Optuna's estimators put infinite values last
 
 
 class OptunaSampler:
-    """Points that Optuna asks for, after the defaults.
+    """A sampler of the points that Optuna suggests, after the defaults.
 
-    Optuna learns the value of the defaults too if they are in the space.
+    Optuna also learns the value of the defaults, if they lie in the space.
 
     Raises:
         UsageError: Optuna is not installed.

@@ -1,4 +1,4 @@
-"""Random search: points drawn independently, as Bergstra & Bengio, JMLR 2012."""
+"""Random search: independently drawn points. Paper: Bergstra & Bengio, JMLR 2012."""
 
 import random
 
@@ -7,9 +7,9 @@ from optimizers.tunable import Tunable
 
 
 class RandomSampler:
-    """Points drawn uniformly from a space, whatever values they reach; the first are the defaults.
+    """A sampler of points drawn uniformly from a space; the first has the defaults.
 
-    A point may come twice in a space that is made of choices.
+    In a space of choices, a point may occur twice.
     """
 
     def __init__(self, tunable: Tunable, *, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The interface of whatever chooses the points at which an optimizer is tried."""
+"""The interface of samplers, which choose the points to try."""
 
 from typing import Protocol
 
@@ -7,10 +7,10 @@ from optimizers.tunable import Tunable
 
 
 class Sampler(Protocol):
-    """Points of one space, one after the other; the first has the optimizer's defaults.
+    """A source of points of one space; the first point has the optimizer's defaults.
 
-    A sampler keeps nothing on disk. An interrupted search goes on with a new sampler of the same
-    seed, which is asked and told as the first one was: it then asks for the same points.
+    A sampler keeps nothing on disk. An interrupted search continues with a new sampler of the same
+    seed. It gets the same calls as the first one, and so returns the same points.
     """
 
     def __init__(self, tunable: Tunable, *, seed: int = 0) -> None: ...
@@ -23,5 +23,5 @@ class Sampler(Protocol):
 
         Args:
             spec: A point that was asked for.
-            value: Smaller is better. NaN or None is a diverged trial, which counts as worst.
+            value: Value to minimize. NaN or None means a diverged trial, which counts as worst.
         """

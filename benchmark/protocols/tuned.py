@@ -46,11 +46,11 @@ class Search:
 
     Args:
         tunable: The optimizer to tune.
-        points: The points it tried or is to try on the first tuning seed, in their order.
+        points: Points for the first tuning seed, tried or not, in order.
         finalists: The best quarter of them, repeated on the other tuning seeds; empty until known.
         repeated: The finalists, and those of before the ranges were widened, repeated as well.
         chosen: The best finalist; None until known.
-        edge: The end at which the chosen learning rate lies, if nothing beyond it was tried.
+        edge: End of the tried learning rates at which the chosen one lies; empty for none.
     """
 
     tunable: Tunable
@@ -69,9 +69,10 @@ class Tuned:
         tunables: The optimizers to tune.
         budget: Points that every optimizer tries.
         seeds: The evaluation seeds.
-        tuning_seeds: The first is for all points, the others are for the best quarter.
+        tuning_seeds: Seeds of the tuning trials: the first for all points, the others for the best
+            quarter.
         metric: The validation metric whose final value chooses.
-        sampler: Name of what chooses the points, out of `samplers.SAMPLERS`.
+        sampler: Name of the sampler, in `protocols.SAMPLERS`.
         scramble: Seed of the points; the learning rates of ``halton`` do not depend on it.
     """
 
@@ -88,7 +89,7 @@ class Tuned:
         return tuple(tunable.defaults() for tunable in self.tunables)
 
     def stage(self, cell: Cell, results: Results) -> Stage:
-        """Return the tuning trials so far and, once all settings are chosen, the evaluation."""
+        """Return the tuning trials so far and, after the last choice, the evaluation trials."""
         return _Progress(protocol=self, cell=cell, results=results).stage
 
     def searches(self, cell: Cell, results: Results) -> tuple[Search, ...]:
@@ -96,7 +97,7 @@ class Tuned:
         return _Progress(protocol=self, cell=cell, results=results).searches
 
     def values(self, cell: Cell, results: Results, spec: OptimizerSpec) -> list[float]:
-        """Return the values that a point has on the tuning seeds so far, those that are finite."""
+        """Return the finite values of a point on the tuning seeds so far."""
         return _Progress(protocol=self, cell=cell, results=results).values_of(spec)
 
 
@@ -194,16 +195,16 @@ class _Progress:
         )
 
     def values_of(self, spec: OptimizerSpec) -> list[float]:
-        """Return the recorded values of `spec` on the tuning seeds, those that are finite."""
+        """Return the finite recorded values of `spec` on the tuning seeds."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
         values = [r.metrics.get(self.protocol.metric) for r in records if r and r.status == "done"]
         return [value for value in values if value is not None]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
-        """Return the end of the learning rates tried at which `spec` lies.
+        """Return the end of the tried learning rates at which `spec` lies, empty for none.
 
-        None of them is an edge beyond which a worse or diverged one was tried.
+        A rate is at no edge if a rate beyond it was tried, even one that was worse or diverged.
         """
         own = _range_of_rates(tunable)
         rate = _rate(spec, own)
@@ -241,7 +242,7 @@ class _Progress:
     def _best_first(
         self, specs: Sequence[OptimizerSpec], seeds: Sequence[int]
     ) -> list[OptimizerSpec]:
-        """Return the different `specs`, fewest diverged seeds and then best mean first."""
+        """Return the distinct `specs`, sorted by number of diverged seeds and then by mean."""
 
         def worse(spec: OptimizerSpec) -> tuple[int, float]:
             values = [self._value(spec, seed) for seed in seeds]
@@ -254,7 +255,7 @@ class _Progress:
         return self._value(spec, self.protocol.tuning_seeds[0])
 
     def _value(self, spec: OptimizerSpec, seed: int) -> float | None:
-        """Return the value to minimize: infinity if there is no result, None if not known yet."""
+        """Return the value to minimize: infinity for divergence or failure, None if unknown yet."""
         if (spec, seed) not in self._values:
             record = self.results(self._trial(spec, seed))
             known = record is not None and record.status != "skipped"
@@ -269,11 +270,11 @@ class _Progress:
 
 
 class _Series:
-    """The points of one optimizer, as far as they have been drawn.
+    """The points of one optimizer that have been drawn so far.
 
     Args:
         tunable: The optimizer.
-        protocol: The protocol, which says what chooses the points.
+        protocol: The protocol, which names the sampler.
         value: Returns the value of a point, None if it is not known yet.
     """
 
@@ -292,8 +293,8 @@ class _Series:
     def go_on(self, count: int) -> None:
         """Draw the next `count` points of the optimizer's own sequence.
 
-        A sampler that learns gets them in batches, and none before the values of the last batch
-        are known.
+        A sampler that learns draws them in batches, each after the values of the batch before are
+        known.
         """
         batch = -(-count // self._batches)
         while count > 0:
@@ -310,7 +311,7 @@ class _Series:
         """Draw `count` points beyond the highest or lowest learning rate tried so far.
 
         They lie between that rate and a decade beyond the end of the range. Without an edge, the
-        optimizer's own sequence goes on.
+        points are the next ones of the optimizer's own sequence.
         """
         low, high = self._ends
         rates = [rate for spec in self.points if (rate := _rate(spec, self._own)) is not None]

@@ -1,4 +1,4 @@
-"""The verdicts of a study on disk, if it was tuned; light to import, for the terminal."""
+"""The verdicts of tuned studies on disk. The module is light to import, for the terminal."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def judgement_in(
     folder: Path, records: Iterable[Record] | Callable[[], Iterable[Record]]
 ) -> "Judgement | None":
-    """Return the verdicts of the study in `folder`; None if its optimizers are trained as given.
+    """Return the verdicts of the study in `folder`; None if they were trained as given.
 
     Args:
         folder: The study's folder.
@@ -43,11 +43,11 @@ def judgements_of(stores: Iterable[Store]) -> "dict[str, Judgement]":
 
 
 def reference_of(judged: "Mapping[str, Judgement]") -> str | None:
-    """Return the reference that all judged studies declared; None if there is no such one."""
+    """Return the reference that all judged studies share; None if they share none."""
     references = {judgement.reference for judgement in judged.values()}
     return references.pop() if len(references) == 1 else None
 
 
 def only_one(judged: "Mapping[str, Judgement]") -> "Judgement | None":
-    """Return the verdicts of the only study that was tuned; None for none or several."""
+    """Return the verdicts of the only tuned study; None if there are none or several."""
     return next(iter(judged.values())) if len(judged) == 1 else None

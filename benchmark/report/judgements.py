@@ -1,6 +1,6 @@
-"""Sentences on the verdicts of a declared study; every form of a report takes them from here.
+"""Sentences on the verdicts of a declared study, shared by all forms of a report.
 
-The argument `name` escapes names if the form needs it.
+The argument `name` is a function that escapes names, for forms that need it.
 """
 
 import math
@@ -55,14 +55,14 @@ ASPECTS: dict[Aspect, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A sentence of a report, and the word that decides it, if there is one."""
+    """A sentence of a report, with the word of the verdict that it states, if it states one."""
 
     text: str
     word: Word | OverallWord | None = None
 
 
 def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> str:
-    """Return how far a tuned study is; empty when every declared trial has a record."""
+    """Return how far a tuned study has come; empty when every declared trial has a record."""
     tuning = declaration.tuning
     if tuning is None:
         return ""
@@ -72,16 +72,16 @@ def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> 
     if left > 0:
         tried = purposes.count("tuning")
         return (
-            f"Tuning goes on: {searches - left} of {searches} searches ended, "
-            f"{counted(tried, 'trial')} of at least {searches * tuning.budget} on record. Verdicts "
-            "come when it ends; the same command goes on."
+            f"Tuning is not finished: {searches - left} of {searches} searches have ended, and "
+            f"{counted(tried, 'trial')} of at least {searches * tuning.budget} are on record. "
+            "Verdicts follow when it has finished; the same command continues it."
         )
     done, planned = purposes.count("evaluation"), searches * len(declaration.seeds)
     if done >= planned:
         return ""
     return (
-        f"Evaluation goes on: {done} of {counted(planned, 'trial')} on record. Verdicts come when "
-        "it ends; the same command goes on."
+        f"Evaluation is not finished: {done} of {counted(planned, 'trial')} are on record. "
+        "Verdicts follow when it has finished; the same command continues it."
     )
 
 
@@ -95,7 +95,7 @@ def overall_sentence(judgement: Judgement, label: str, name: Name = str) -> str:
 
 
 def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -> str:
-    """Return the verdict on one optimizer on one problem, with all numbers that belong to it."""
+    """Return the verdict on one optimizer on one problem, with its numbers."""
     entrant = judgement.entrant(verdict.setting, verdict.optimizer)
     is_by_rank = _is_by_rank(verdict)
     said = (_RANKED if is_by_rank else _RELATIONS[verdict.word]).format(
@@ -143,10 +143,13 @@ def advice_words(judgement: Judgement, verdict: Verdict) -> str:
         total = verdict.n + verdict.more_seeds
         first = 100 * (max(declaration.seeds) // 100 + 1)
         seeds = f"--seeds {first}-{first + total - 1}"
-        return f"about {total} fresh seeds would decide (another study: --study NAME {seeds})"
+        return (
+            f"about {total} fresh seeds would probably decide (another study: --study NAME {seeds})"
+        )
     if looks_of(declaration):
         return "another study with other seeds may decide"
-    return f"about {verdict.more_seeds} seeds more would decide"
+    noun = "more seed" if verdict.more_seeds == 1 else "more seeds"
+    return f"about {verdict.more_seeds} {noun} would probably decide"
 
 
 def difference_words(verdict: Verdict) -> str:
@@ -157,7 +160,7 @@ def difference_words(verdict: Verdict) -> str:
     """
     difference, low, high = verdict.difference, verdict.low, verdict.high
     if difference is None:
-        return f"of {metric_words(verdict.metric)} unknown, as no seed is done in both"
+        return f"in {metric_words(verdict.metric)} unknown, because no seed is done in both"
     if verdict.word in ("better", "worse") and verdict.test == "paired t" and difference < 0:
         difference = -difference
         low, high = (None, None) if low is None or high is None else (-high, -low)
@@ -216,7 +219,7 @@ def numbers_words(verdict: Verdict) -> str:
 
 
 def p_of(verdict: Verdict) -> float:
-    """Return the p of the test that decides: of equivalence for that word, else of difference."""
+    """Return the p of the deciding test: of equivalence for that word, otherwise of difference."""
     return verdict.p_equivalence if verdict.word == "equivalent" else verdict.p
 
 
@@ -243,7 +246,7 @@ def how_tuned(entrant: Entrant) -> str:
 
 
 def how_tuned_in_short(entrant: Entrant | None) -> str:
-    """Return how an optimizer was tuned, for a table cell: "tuned, 16 points, edge"."""
+    """Return how an optimizer was tuned, for table cells: "tuned, 16 points, edge"."""
     if entrant is None or not entrant.tried:
         return "as given"
     return f"tuned, {counted(entrant.tried, 'point')}" + ", edge" * bool(entrant.edge)
@@ -259,7 +262,7 @@ def _short_numbers(text: str) -> str:
 
 
 def reason_words(judgement: Judgement, verdict: Verdict) -> str:
-    """Return why there is no verdict, with the numbers that show it; empty if there is one."""
+    """Return the reason for no verdict, with its numbers; empty if there is a verdict."""
     if verdict.untuned is None:
         return ""
     one = judgement.entrant(verdict.setting, verdict.optimizer)
@@ -284,33 +287,41 @@ def _space_words(entrant: Entrant) -> str:
 
 
 def edge_words(entrant: Entrant) -> str:
-    """Return at which end of the learning rates tried the chosen one lies; empty for none."""
+    """Return the chosen learning rate and the end of those tried at which it lies, if any."""
     if not entrant.edge:
         return ""
     end = "highest" if entrant.edge == "high" else "lowest"
     name, rate = learning_rate(entrant.spec.hyperparameters) or ("lr", None)
-    value = "its learning rate" if rate is None else f"{name}={rate:g}"
-    return f"{value} is the {end} that {entrant.label} tried"
+    value = "the learning rate" if rate is None else f"{name}={rate:g}"
+    return f"{value} is the {end} rate that {entrant.label} tried"
 
 
 def cost_words(cost: CostRatio) -> str:
-    """Return an optimizer's costs against the reference.
+    """Return an optimizer's costs compared with those of the reference.
 
     >>> cost_words(CostRatio(step=1.34, state=0.5, state_per_parameter=4.0))
-    'a step takes 1.3 times as long and its state 0.5 times the memory'
+    'a step takes 1.3 times as long and its state takes 0.5 times as much memory'
+    >>> cost_words(CostRatio(step=None, state=1.0, state_per_parameter=8.0))
+    'its state takes as much memory'
     """
-    found = [] if cost.step is None else [f"a step takes {cost.step:.2g} times as long"]
+    found = [] if cost.step is None else [f"a step takes {_times(cost.step)}as long"]
     if cost.state_per_parameter == 0:
         found.append("it keeps no state")
     elif cost.state is not None:
-        found.append(f"its state {'' if found else 'takes '}{cost.state:.2g} times the memory")
+        found.append(f"its state takes {_times(cost.state)}as much memory")
     elif cost.state_per_parameter is not None:
         found.append(f"its state takes {cost.state_per_parameter:.2g} bytes per parameter")
     return together(found) if found else ""
 
 
+def _times(ratio: float) -> str:
+    """Return a ratio before "as long" or "as much"; empty if it prints as 1."""
+    words = f"{ratio:.2g}"
+    return "" if words == "1" else f"{words} times "
+
+
 def opening_sentences(judgement: Judgement, name: Name = str) -> list[str]:
-    """Return at most six sentences: what was compared, how it was tuned, and what came out."""
+    """Return at most six sentences: the comparison, its tuning and its outcome."""
     declaration = judgement.declaration
     labels = [name(label) for label in declaration.labels if label != judgement.reference]
     problems = together([name(problem) for problem in declaration.problems])
@@ -341,12 +352,13 @@ def _settings_sentence(judgement: Judgement, name: Name) -> str:
     given = list(dict.fromkeys(name(each.label) for each in judgement.entrants if not each.tried))
     if not tuned:
         return "The optimizers were trained as given."
-    others = f"; {together(given)} as given" if given else ""
-    return f"Hyperparameters of {together(tuned)} are those of {source}, tuned equally{others}."
+    verb = "was" if len(given) == 1 else "were"
+    others = f"; {together(given)} {verb} trained as given" if given else ""
+    return f"The hyperparameters of {together(tuned)} are those of {source}, tuned equally{others}."
 
 
 def _tuning_sentence(judgement: Judgement, name: Name) -> str:
-    """Return how many points were tried, and whose best learning rate lies at an edge."""
+    """Return the number of points tried, and the optimizers whose best rate lies at an edge."""
     tuning = judgement.declaration.tuning
     if tuning is None:
         return _settings_sentence(judgement, name)
@@ -355,8 +367,8 @@ def _tuning_sentence(judgement: Judgement, name: Name) -> str:
     edges = list(dict.fromkeys(name(each.label) for each in judgement.entrants if each.edge))
     edge = f"; the best learning rate of {together(edges)} lies at an edge" if edges else ""
     return (
-        f"Each optimizer tried {points} per problem on tuning seeds, and the best of them was "
-        f"trained again on the seeds that are reported{edge}."
+        f"Each optimizer tried {points} per problem on tuning seeds; the best point was trained "
+        f"again on other seeds, which are reported{edge}."
     )
 
 
@@ -401,13 +413,13 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
 def sentences(judgement: Judgement, name: Name = str) -> list[str]:
     """Return all sentences, the caller's own optimizers first, and deviations last.
 
-    For each optimizer they are on all problems together and then on each problem.
+    Each optimizer has a sentence on all problems together, and then one on each problem.
     """
     return [each.text for each in statements(judgement, name)]
 
 
 def statements(judgement: Judgement, name: Name = str) -> list[Statement]:
-    """Return the `sentences` with their words."""
+    """Return the `sentences`, each with the word of its verdict."""
     found = []
     for label in own_first(judgement):
         over_all = overall_sentence(judgement, label, name)
@@ -429,12 +441,12 @@ def own_first(judgement: Judgement) -> list[str]:
 
 
 def short_verdict(verdict: Verdict) -> str:
-    """Return a verdict for a table cell, as it stands in sentences too."""
+    """Return the word of a verdict as sentences print it, for table cells."""
     return shown_word(verdict.word)
 
 
 def title_of(judgement: Judgement, setting: str) -> str:
-    """Return the problem, or the whole setting where several settings are of one problem."""
+    """Return the name of the problem, or the whole setting if the problem has several."""
     problems = {each.setting: each.problem for each in judgement.entrants}
     several = list(problems.values()).count(problems[setting]) > 1
     return setting if several else problems[setting]

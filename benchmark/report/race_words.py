@@ -1,4 +1,4 @@
-"""Wording of targets and of performance profiles, shared by the page, the figures and the texts."""
+"""Words for targets and performance profiles, shared by page, figures and texts."""
 
 from benchmark.analysis.profiles import FEWEST_SEEDS, FEWEST_SETTINGS
 from benchmark.analysis.targets import Target
@@ -15,5 +15,5 @@ PROFILES_LEFT_OUT = (
 
 
 def target_words(target: Target) -> str:
-    """Return words for where a target comes from."""
+    """Return the origin of a target in words."""
     return _SOURCES[target.source]

@@ -215,8 +215,8 @@ def _star_legend(rows: Sequence[Row]) -> str:
 
 _COMPARED = metric_words(CHOOSING[0])
 _CURVES_LEGEND = (
-    f"The small curves are the mean {_COMPARED}, on one scale per table from its lowest value to "
-    "its first, logarithmic if both are positive."
+    f"The small curves show the mean {_COMPARED}. All curves of a table share one scale from the "
+    "lowest value to the first, which is logarithmic if both are positive."
 )
 
 
@@ -224,8 +224,8 @@ def _differences_legend(evidence: "Evidence") -> str:
     if not evidence.differences:
         return ""
     return (
-        f"vs: mean difference in {_COMPARED} at the end from {evidence.reference or '★'}, as a "
-        "share of its mean, each optimizer at its best hyperparameters; exploratory. "
+        f"vs: mean difference in final {_COMPARED} from {evidence.reference or '★'}, in per cent "
+        "of its mean, with the best hyperparameters of each optimizer; exploratory. "
     )
 
 

@@ -28,7 +28,7 @@ def the_loss_of_the_closure_is_returned(subject: Subject) -> None:
 
 
 def a_step_with_closure_is_a_step_after_it(subject: Subject) -> None:
-    """step(closure) and closure() followed by step() are two ways to write one loop."""
+    """step(closure) and closure() followed by step() are two ways to write the same loop."""
     _need_closure(subject)
     if subject.needs_closure:
         raise NotApplicable("its step needs a closure")
@@ -47,7 +47,7 @@ def a_step_with_closure_is_a_step_after_it(subject: Subject) -> None:
 
 
 def a_closure_runs_once_a_step(subject: Subject) -> None:
-    """A second run costs a second backward pass and moves batch statistics and dropout on."""
+    """A second run costs a second backward pass and advances batch statistics and dropout."""
     _need_closure(subject)
     modes, _ = _step(subject)
     if len(modes) > 1:

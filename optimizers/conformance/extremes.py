@@ -22,7 +22,7 @@ _HUGE = 1e5  # beyond the range of half precision
 
 
 def the_memory_of_a_gradient_is_free_after_a_step(subject: Subject) -> None:
-    """zero_grad(set_to_none=False) and the next backward() write where p.grad lies."""
+    """zero_grad(set_to_none=False) and the next backward() overwrite the memory of p.grad."""
     if subject.needs_closure or subject.needs_graph:
         raise NotApplicable("its gradients come with a closure or a graph")
     params, twins = subject.parameters(), subject.parameters()
@@ -37,7 +37,7 @@ def the_memory_of_a_gradient_is_free_after_a_step(subject: Subject) -> None:
 
 
 def a_gradient_of_zero_counts_as_a_tiny_one(subject: Subject) -> None:
-    """A layer whose gradient is zero once, as behind a dead unit, still has its momentum."""
+    """Where a gradient is zero once, as behind a dead unit, momentum must still act."""
     if subject.needs_sparse:
         raise NotApplicable("it leaves out what has no gradient, in rows and in whole")
     up, down, zero = (_after_one_of_size(subject, size) for size in (_TINY, -_TINY, 0.0))
@@ -48,7 +48,7 @@ def a_gradient_of_zero_counts_as_a_tiny_one(subject: Subject) -> None:
 
 
 def huge_gradients_do_no_harm(subject: Subject) -> None:
-    """A spike in the loss makes gradients large, but no number that 32 bits do not hold."""
+    """A spike in the loss makes gradients large, and the step must not overflow 32 bits."""
     params = subject.parameters(torch.float32)
     optimizer = subject.build(params)
     for step in subject.span(3):
@@ -59,7 +59,7 @@ def huge_gradients_do_no_harm(subject: Subject) -> None:
 
 
 def a_nan_stays_in_its_parameter(subject: Subject) -> None:
-    """One broken layer must not stop the others, without a word."""
+    """A nan in one layer must not silently stop the others."""
     if subject.is_coupled:
         raise NotApplicable("the step of one parameter depends on the gradients of others")
     ends = []
@@ -81,7 +81,7 @@ def a_nan_stays_in_its_parameter(subject: Subject) -> None:
 
 
 def every_step_moves(subject: Subject) -> None:
-    """A step that is left out now and then is a batch that was computed for nothing."""
+    """A step that is left out wastes the batch that was computed for it."""
     params = subject.parameters()
     optimizer = subject.run(params, steps=subject.span(0))
     resting = []
@@ -100,7 +100,7 @@ def every_step_moves(subject: Subject) -> None:
 
 
 def a_rest_leaves_the_state_alone(subject: Subject) -> None:
-    """A parameter without gradient keeps its momentum as it was, until it has one again."""
+    """A parameter without gradient must keep its momentum until it has a gradient again."""
     if subject.is_coupled:
         raise NotApplicable("the step of one parameter depends on the gradients of others")
     optimizer = subject.run(subject.parameters())

@@ -19,7 +19,7 @@ from optimizers.contract import switch_to_evaluation, switch_to_training
 
 
 def takes_plain_steps(subject: Subject) -> None:
-    """Gradients move the parameters, sooner or later, and keep them finite."""
+    """Steps must move the parameters, sooner or later, and keep them finite."""
     params = subject.parameters()
     before = copies(params)
     optimizer = subject.build(params)
@@ -33,7 +33,7 @@ def takes_plain_steps(subject: Subject) -> None:
 
 
 def every_parameter_moves(subject: Subject) -> None:
-    """A layer that an optimizer passes over in silence is not trained."""
+    """A layer that an optimizer silently skips is not trained."""
     params, num_steps = subject.parameters(), max(subject.start + 3, 40)
     before = copies(params)
     subject.run(params, steps=range(num_steps))
@@ -56,7 +56,7 @@ def a_parameter_without_gradient_rests(subject: Subject) -> None:
 
 
 def a_parameter_frozen_later_rests(subject: Subject) -> None:
-    """A layer that is frozen in the middle keeps its weights, whatever momentum is left."""
+    """A layer that is frozen during training must keep its weights, even if momentum is left."""
     if subject.is_coupled and subject.needs_closure:
         raise NotApplicable("its step is one along a line for all parameters")
     params = subject.parameters()
@@ -106,7 +106,7 @@ def zero_gradients_do_no_harm(subject: Subject) -> None:
 
 
 def accumulated_gradients_count_as_their_sum(subject: Subject) -> None:
-    """Several backward() before one step are how large batches are trained in small memory."""
+    """Several backward() calls before one step train large batches in little memory."""
     if subject.needs_sparse:
         raise NotApplicable("it takes sparse gradients alone")
     params, twins = subject.parameters(), subject.parameters()
@@ -131,7 +131,7 @@ def accumulated_gradients_count_as_their_sum(subject: Subject) -> None:
 
 
 def zero_grad_clears_both_ways(subject: Subject) -> None:
-    """Loops call zero_grad with set_to_none either way, and the next step must take both."""
+    """Loops call zero_grad with set_to_none=True or False, and the next step must accept both."""
     params = subject.parameters()
     optimizer = subject.run([{"params": params[:1]}, {"params": params[1:]}], steps=subject.span(1))
     held = [param for param in params if param.grad is not None]
@@ -154,7 +154,7 @@ def zero_grad_clears_both_ways(subject: Subject) -> None:
 
 
 def sparse_gradients_move_as_dense_ones(subject: Subject) -> None:
-    """An embedding with sparse=True trains as without, or is refused in words that say so."""
+    """An embedding with sparse=True must train as a dense one, or be refused in clear words."""
     if subject.needs_sparse:
         raise NotApplicable("it takes sparse gradients alone")
     param, twin = (Parameter(subject.drawn([(6, 3)], seed=-1)[0]) for _ in range(2))
@@ -171,7 +171,7 @@ def sparse_gradients_move_as_dense_ones(subject: Subject) -> None:
 
 
 def a_row_that_comes_twice_counts_twice(subject: Subject) -> None:
-    """A word that is twice in a batch has two entries in a sparse gradient, which are summed."""
+    """A word that occurs twice in a batch has two entries in a sparse gradient; both must count."""
     param, twin = (Parameter(subject.drawn([(6, 3)], seed=-1)[0]) for _ in range(2))
     twice, once = subject.build([param]), subject.build([twin])
     for step in subject.span(4):
@@ -192,7 +192,7 @@ def the_same_gradients_give_the_same_bits(subject: Subject) -> None:
 
 
 def the_last_gradient_takes_effect_at_once(subject: Subject) -> None:
-    """A step that uses an older gradient than that of its batch is delayed."""
+    """A step must use the gradient of its own batch, not an older one."""
     ends = []
     for sign in (1.0, -3.0):
         params = subject.parameters()

@@ -56,7 +56,7 @@ def weight_decay_pulls_to_zero(subject: Subject) -> None:
 
 
 def a_step_is_proportional_to_the_learning_rate(subject: Subject) -> None:
-    """A rate that is counted twice makes small rates too small, and schedules too steep."""
+    """A rate that is multiplied in twice makes small rates too small, and schedules too steep."""
     rate = _rate(subject)
     starts = copies(subject.parameters())
     ends = [_moves(subject, rate * factor / 64) for factor in (1.0, 2.0, 4.0)]
@@ -67,7 +67,7 @@ def a_step_is_proportional_to_the_learning_rate(subject: Subject) -> None:
 
 
 def weight_decay_is_at_most_proportional_to_the_learning_rate(subject: Subject) -> None:
-    """A decay that counts the rate twice is lost at small rates, and in the tail of a schedule."""
+    """A decay that is multiplied by the rate twice vanishes at small rates."""
     rate = _rate(subject)
     pulls = []
     for factor in (1.0, 2.0, 4.0):
@@ -79,7 +79,7 @@ def weight_decay_is_at_most_proportional_to_the_learning_rate(subject: Subject) 
 
 
 def hyperparameters_stay_as_they_were_set(subject: Subject) -> None:
-    """Schedulers and users set what groups hold; a step that writes there works against them."""
+    """Schedulers and users set the values in groups; a step must not change them."""
     optimizer = subject.build(subject.parameters())
     holders = {"": optimizer.param_groups[0], "the default of ": optimizer.defaults}
     before = _set_in(holders)
@@ -92,7 +92,7 @@ def hyperparameters_stay_as_they_were_set(subject: Subject) -> None:
 
 
 def a_group_can_have_each_hyperparameter_of_its_own(subject: Subject) -> None:
-    """What a group sets must count as if it had been given for all, and for that group alone."""
+    """A value set in a group must act as one given to the constructor, in that group alone."""
     if subject.is_random:
         raise NotApplicable("its steps are random, and this compares two runs")
     useless = []
@@ -107,7 +107,7 @@ def a_group_can_have_each_hyperparameter_of_its_own(subject: Subject) -> None:
 
 
 def a_learning_rate_in_a_tensor_stays_as_it_was(subject: Subject) -> None:
-    """A rate in a tensor belongs to whoever made it, and to every group that shares it."""
+    """A rate in a tensor belongs to the code that made it, and several groups may share it."""
     lr = torch.tensor(_rate(subject), dtype=torch.float64)
     before = lr.clone()
     with unless_refused("a tensor as lr"):
@@ -116,7 +116,7 @@ def a_learning_rate_in_a_tensor_stays_as_it_was(subject: Subject) -> None:
 
 
 def ways_of_execution_agree(subject: Subject) -> None:
-    """Foreach and fused are faster ways to the same numbers."""
+    """The foreach and fused modes must give the same numbers as the plain loop."""
     for name in {"foreach", "fused"} & subject.keywords:
         params, twins = subject.parameters(torch.float32), subject.parameters(torch.float32)
         try:
@@ -149,14 +149,14 @@ def a_new_learning_rate_takes_effect(subject: Subject) -> None:
 
 
 def a_rate_a_little_changed_changes_steps_a_little(subject: Subject) -> None:
-    """Schedules change the rate by a little at each step, which must not start anything anew."""
+    """Schedules change the rate slightly at each step, which must not reset any state."""
     _rate(subject)
     plain, near = (_after_new_rate(subject, factor) for factor in (1.0, 1 + 1e-9))
     require_same(near, plain, "with a rate 1e-9 larger after step 3", max(1e-6, subject.rounding))
 
 
 def a_learning_rate_can_be_a_tensor(subject: Subject) -> None:
-    """A compiled or captured loop changes a rate in place, which takes a tensor."""
+    """A compiled or captured loop changes the rate in place, so it must be allowed as a tensor."""
     lr = _rate(subject)
     params, twins = subject.parameters(), subject.parameters()
     with unless_refused("a tensor as lr"):
@@ -187,7 +187,7 @@ def maximize_climbs_what_minimize_descends(subject: Subject) -> None:
 
 
 def unknown_hyperparameters_are_refused(subject: Subject) -> None:
-    """A misspelt name that is swallowed silently runs with the default."""
+    """A misspelt name that is silently ignored leaves the default in effect."""
     if not subject.keywords:
         raise NotApplicable("its factory takes parameters alone")
     try:

@@ -36,7 +36,7 @@ def a_parameter_unfrozen_late_moves_as_a_fresh_one(subject: Subject) -> None:
 
 
 def a_group_added_later_moves_as_a_fresh_one(subject: Subject) -> None:
-    """Gradual unfreezing adds groups, with rates of their own, in the middle of training."""
+    """Gradual unfreezing adds groups with their own rates during training."""
     _need_separate(subject)
     if subject.averages:
         raise NotApplicable("it averages over the steps of all parameters")
@@ -69,7 +69,7 @@ def a_group_added_later_moves_as_a_fresh_one(subject: Subject) -> None:
 
 
 def two_groups_are_two_optimizers(subject: Subject) -> None:
-    """Groups are how layers get learning rates and weight decays of their own."""
+    """Groups give layers their own learning rates and weight decays."""
     _need_separate(subject)
     params, twins = subject.parameters(), subject.parameters()
     first, second = _two_settings(subject)
@@ -89,7 +89,7 @@ def two_groups_are_two_optimizers(subject: Subject) -> None:
 
 
 def parameters_of_equal_shape_keep_to_themselves(subject: Subject) -> None:
-    """Layers of one shape are the rule, and each has moments and counts of its own."""
+    """Layers of the same shape are common, and each must have its own moments and counts."""
     _need_separate(subject)
     shape = subject.shapes[1]
     params, twins = (
@@ -109,7 +109,7 @@ def parameters_of_equal_shape_keep_to_themselves(subject: Subject) -> None:
 
 
 def many_parameters_move_as_each_by_itself(subject: Subject) -> None:
-    """Kernels take parameters by the dozen, and the last of many is easily left out."""
+    """Kernels process many parameters at once, and the last ones are easily left out."""
     _need_separate(subject)
     params, twins = (_of_one_shape(subject, 67) for _ in range(2))
     together, alone = subject.build(params), [subject.build([twin]) for twin in twins]
@@ -174,7 +174,7 @@ def the_order_of_parameters_does_not_matter(subject: Subject) -> None:
 
 
 def parameters_stay_the_same_objects(subject: Subject) -> None:
-    """The model must see the moves, so that they are made in its own Parameters."""
+    """The model must see the updates, so they must be made in its own Parameters."""
     params = subject.parameters()
     optimizer = subject.run(
         params, steps=subject.span(3)

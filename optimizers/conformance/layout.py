@@ -30,7 +30,7 @@ def a_scalar_parameter_moves_as_one_element(subject: Subject) -> None:
 
 
 def an_empty_parameter_disturbs_nothing(subject: Subject) -> None:
-    """A layer of width zero is a degenerate case that sweeps over sizes meet."""
+    """Sweeps over sizes can produce a layer of width zero."""
     params, twins = subject.parameters(), subject.parameters()
     hollow = (0, *subject.shapes[0][1:])
     with unless_refused("empty parameters"):
@@ -43,7 +43,7 @@ def an_empty_parameter_disturbs_nothing(subject: Subject) -> None:
 
 
 def elements_move_as_by_themselves_whatever_the_size(subject: Subject) -> None:
-    """Kernels work in vectors of 4 to 64 numbers: what sits beside a full vector is easily lost."""
+    """Kernels work in vectors of 4 to 64 numbers, and easily lose the rest after the last one."""
     if not subject.is_elementwise:
         raise NotApplicable("the step of an element depends on the gradients of others")
     ones = (1,) * (len(subject.shapes[0]) - 1)
@@ -66,7 +66,7 @@ def elements_move_as_by_themselves_whatever_the_size(subject: Subject) -> None:
 
 
 def a_slice_of_a_parameter_moves_as_by_itself(subject: Subject) -> None:
-    """Where elements are independent, half a tensor moves as it does in the whole."""
+    """If elements are independent, half of a tensor must move as it does within the whole."""
     if not subject.is_elementwise:
         raise NotApplicable("the step of an element depends on the gradients of others")
     rows, columns = 2, 150
@@ -86,7 +86,7 @@ def a_slice_of_a_parameter_moves_as_by_itself(subject: Subject) -> None:
 
 
 def elements_move_alike_whatever_the_shape(subject: Subject) -> None:
-    """Where elements are independent, a matrix moves as the same numbers in a row."""
+    """If elements are independent, a matrix must move as a vector of the same numbers does."""
     ends = _in_each_shape(subject, **subject.only_known(weight_decay=0.0))
     for shape, end in list(ends.items())[1:]:
         try:
@@ -96,7 +96,7 @@ def elements_move_alike_whatever_the_shape(subject: Subject) -> None:
 
 
 def vectors_decay_as_matrices_do(subject: Subject) -> None:
-    """Weight decay of biases and norms is for the user to switch off, in a group of their own."""
+    """Only the user should switch off weight decay of biases and norms, in their own group."""
     if not subject.has("weight_decay"):
         raise NotApplicable("it has no weight_decay")
     ends, plain = (_in_each_shape(subject, weight_decay=decay) for decay in (0.1, 0.0))
@@ -111,7 +111,7 @@ def vectors_decay_as_matrices_do(subject: Subject) -> None:
 
 
 def strided_parameters_move_as_contiguous_ones(subject: Subject) -> None:
-    """A slice of a larger tensor must move, and what lies between its elements must not."""
+    """A slice of a larger tensor must move, and the memory between its elements must not change."""
     shape = subject.shapes[1]
     whole = subject.drawn([(*shape, 2)], seed=-1)[0]
     _require_as_contiguous(subject, Parameter(whole[..., 0]), "a slice", between=whole[..., 1])
@@ -125,7 +125,7 @@ def transposed_parameters_move_as_contiguous_ones(subject: Subject) -> None:
 
 
 def channels_last_parameters_move_as_contiguous_ones(subject: Subject) -> None:
-    """Convolutions run faster in channels_last, with weights laid out that way."""
+    """Convolutions run faster in channels_last, with weights in the same layout."""
     images = subject.drawn([(4, 3, 2, 5)], seed=-1)[0]
     turned = Parameter(images.contiguous(memory_format=torch.channels_last))
     with unless_refused("parameters with four dimensions"):

@@ -18,7 +18,7 @@ _STRETCH = 20  # steps between two measurements of memory
 
 
 def parameters_keep_their_memory(subject: Subject) -> None:
-    """Averages, buckets of gradients, shared memory and views hold on to a parameter's storage."""
+    """Averages, gradient buckets, shared memory and views refer to the storage of a parameter."""
     params = subject.parameters()
     optimizer = subject.build(params)
     before = [_place(param) for param in params]
@@ -32,7 +32,7 @@ def parameters_keep_their_memory(subject: Subject) -> None:
 
 
 def autograd_sees_every_move(subject: Subject) -> None:
-    """backward() through weights that have moved since must raise, not use the new ones."""
+    """backward() must raise an error if a step changed the weights after the forward pass."""
     params = subject.parameters()
     optimizer = subject.run(params, steps=range(subject.start))
     for step in range(subject.start, subject.start + 3):
@@ -60,7 +60,7 @@ def parameters_and_state_hold_no_graph(subject: Subject) -> None:
 
 
 def memory_does_not_grow_with_steps(subject: Subject) -> None:
-    """What grows by a little in each step fills the memory in the night."""
+    """State that grows a little in each step fills the memory of a long run."""
     gc.collect()
     gc.freeze()  # so that each measurement skips objects that exist already
     try:

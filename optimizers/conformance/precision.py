@@ -9,7 +9,7 @@ from optimizers.conformance.subject import NotApplicable, Subject, draw
 
 
 def bfloat16_parameters_move(subject: Subject) -> None:
-    """Training in bf16 stands still where a step is lost or computed in the wrong type."""
+    """Training in bf16 stalls if a step is lost or computed in the wrong type."""
     _require_same_way(subject, torch.bfloat16)
 
 
@@ -22,7 +22,7 @@ def float16_parameters_move(subject: Subject) -> None:
 
 
 def complex_parameters_move_as_pairs_of_reals(subject: Subject) -> None:
-    """A complex number moves as its real and imaginary part would by themselves."""
+    """A complex number must move as its real and imaginary parts would by themselves."""
     if not subject.is_elementwise:
         raise NotApplicable("the step of an element depends on the gradients of others")
     if subject.needs_graph:
@@ -47,7 +47,7 @@ def complex_parameters_move_as_pairs_of_reals(subject: Subject) -> None:
 
 
 def state_is_as_wide_as_its_parameter(subject: Subject) -> None:
-    """Moments in fewer bits than asked for lose small gradients; in more they double the memory."""
+    """Moments in fewer bits than the parameter lose small gradients; in more they waste memory."""
     params = subject.parameters(torch.float32)
     optimizer = subject.build(params)
     for step in subject.span(2):
@@ -64,7 +64,7 @@ def state_is_as_wide_as_its_parameter(subject: Subject) -> None:
 
 
 def counts_are_kept_in_a_type_that_counts(subject: Subject) -> None:
-    """In bf16 256 + 1 is 256, so that a count and its bias correction stand still there."""
+    """In bf16, 256 + 1 is 256, so a step count in bf16 stops, and the bias correction with it."""
     dtype = torch.bfloat16
     looks = []
     with unless_refused("bfloat16 parameters"):

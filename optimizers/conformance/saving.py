@@ -41,7 +41,7 @@ def a_deep_copy_goes_on(subject: Subject) -> None:
 
 
 def looking_at_it_changes_nothing(subject: Subject) -> None:
-    """Checkpoints, logs and the switch to evaluation and back come between any two steps."""
+    """Checkpoints, logging and the switch to evaluation may come between any two steps."""
     params, twins = subject.parameters(), subject.parameters()
     looked, alone = subject.build(params), subject.build(twins)
     for step in subject.span(5):
@@ -58,7 +58,7 @@ def looking_at_it_changes_nothing(subject: Subject) -> None:
 
 
 def hyperparameters_are_restored(subject: Subject) -> None:
-    """A schedule goes on after a restart from the rate that it had come to."""
+    """After a restart, a schedule must continue from the rate that it had reached."""
     first = subject.run(subject.parameters())
     names = [n for n in ("lr", "weight_decay") if isinstance(first.param_groups[0].get(n), float)]
     if not names:

@@ -12,7 +12,7 @@ from optimizers.conformance.subject import Subject
 
 
 def random_generators_are_left_alone(subject: Subject) -> None:
-    """A draw moves dropout and the order of batches on, so that runs are paired no longer."""
+    """A draw changes later dropout masks and batch orders, so runs are no longer paired."""
     before = _generators()
     subject.run(subject.parameters(), steps=subject.span(12))
     after = _generators()
@@ -22,7 +22,7 @@ def random_generators_are_left_alone(subject: Subject) -> None:
 
 
 def settings_of_torch_are_left_alone(subject: Subject) -> None:
-    """A switch left on, for gradients or types, changes whatever comes after a step."""
+    """A global setting left changed, such as the gradient mode, affects all code after the step."""
     before = settings()
     subject.run(subject.parameters())
     after = settings()

@@ -40,7 +40,7 @@ _SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
 
 
 def every_scheduler_of_torch_drives_it(subject: Subject) -> None:
-    """What a scheduler sets must be what is used, as if it had been set by hand."""
+    """A value set by a scheduler must act as one set by hand."""
     if not isinstance(subject.defaults.get("lr"), (int, float)):
         raise NotApplicable("its groups have no lr")
     for name, scheduler_of in _SCHEDULERS.items():
@@ -81,7 +81,7 @@ def a_cycled_momentum_takes_effect(subject: Subject) -> None:
 
 
 def hooks_run_before_and_after_a_step(subject: Subject) -> None:
-    """Loggers, profilers and clocks hang on step hooks."""
+    """Loggers, profilers and clocks use step hooks."""
     optimizer = subject.build(subject.parameters())
     seen: list[str] = []
     optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
@@ -92,7 +92,7 @@ def hooks_run_before_and_after_a_step(subject: Subject) -> None:
 
 
 def a_gradient_scaler_skips_an_overflow(subject: Subject) -> None:
-    """With fp16 a step whose gradients overflow is left out, moments and counts included."""
+    """In fp16, a step whose gradients overflow is skipped, and must not change any state."""
     if subject.needs_closure:
         raise NotApplicable("its step needs a closure, which GradScaler does not take")
     if subject.needs_graph:
@@ -117,7 +117,7 @@ def a_gradient_scaler_skips_an_overflow(subject: Subject) -> None:
 
 
 def it_goes_downhill(subject: Subject) -> None:
-    """On a bowl, from far away, a hundred steps must lower the loss."""
+    """On a quadratic bowl, a hundred steps from far away must lower the loss."""
     params = subject.parameters()
     targets = subject.drawn(subject.shapes, seed=7)
     optimizer = subject.build(params, **subject.only_known(maximize=False))

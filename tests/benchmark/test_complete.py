@@ -222,7 +222,7 @@ def test_what_is_asked_for_by_name_and_a_study_are_never_replaced(store, monkeyp
 
 
 def test_a_study_belongs_into_a_store_of_its_name(store):
-    with pytest.raises(UsageError, match="'other' belongs into a store of that name"):
+    with pytest.raises(UsageError, match="'other' needs a store of that name"):
         complete(study(name="other"), store, Noting())
 
 

@@ -1,10 +1,19 @@
-"""Every rule as its paper writes it, in numpy and 64 bits: one step of one parameter.
+"""Every rule as its paper writes it, and the forms of it that the conformance tests run over.
 
-θ and g go in, the new θ comes out; `s` is the state, under torch's names, empty before the first
-step; `h` has the hyperparameters. `maximize` and coupled weight decay are in `step`, once for all.
+A rule takes one step of one parameter in numpy and 64 bits: θ and g go in, the new θ comes out; `s`
+is the state, under torch's names, empty before the first step; `h` has the hyperparameters.
+`maximize` and coupled weight decay are in `step`, once for all. `CASES` has the forms of each rule.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import Any
+
 import numpy as np
+import torch
+
+from optimizers.registry import OPTIMIZERS
 
 
 def step(rule, theta, g, s, h, *, decoupled=False):
@@ -169,3 +178,136 @@ def variance(g, s, h):
 def velocity(quotient, s, h):
     v = s["momentum_buffer"] = h.momentum * s.get("momentum_buffer", 0.0) + quotient
     return v
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One form of one optimizer.
+
+    Args:
+        row: Its name in OPTIMIZERS.
+        rule: Its reference in this file.
+        values: Hyperparameters, ours and torch's.
+        torch: Name of torch's class of the same rule, None where there is none.
+        torch_only: Hyperparameters that make torch's class take this form.
+        tolerance: Largest relative difference from torch; 0 if both round in the same order.
+    """
+
+    row: str
+    rule: Callable[..., Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    torch: str | None = None
+    torch_only: dict[str, Any] = field(default_factory=dict)
+    tolerance: float = 0.0
+
+    @property
+    def name(self):
+        return " ".join([self.row, *(f"{name}={value}" for name, value in self.values.items())])
+
+    @property
+    def decoupled(self):
+        return OPTIMIZERS[self.row].decoupled
+
+    def build(self, params, **changes):
+        return class_of(self.row)(params, **self.values | changes)
+
+    def build_torch(self, params, **changes):
+        cls = getattr(torch.optim, self.torch)
+        loops = {"foreach": False, "fused": False}
+        plain = {name: value for name, value in loops.items() if takes(cls, name)}
+        return cls(params, **self.values | self.torch_only | plain | changes)
+
+
+def class_of(row):
+    return resolve_name(OPTIMIZERS[row].target)
+
+
+def takes(cls, name):
+    return name in cls.__init__.__annotations__
+
+
+def adam_like(row, rule, torch_class, *, tolerance=0.0, **values):
+    return Case(
+        row=row, rule=rule, torch=torch_class, values={"lr": 0.05, **values}, tolerance=tolerance
+    )
+
+
+def corrected(*arguments, **values):
+    """Return a form whose bias correction is in the step size, as the Adam paper proposes."""
+    return adam_like(*arguments, tolerance=1e-12, **values)
+
+
+_CASES = (
+    Case(row="sgd", rule=sgd, values={"lr": 0.1}, torch="SGD"),
+    Case(
+        row="momentum",
+        rule=momentum,
+        values={"lr": 0.1, "momentum": 0.8},
+        torch="SGD",
+    ),
+    Case(
+        row="nesterov",
+        rule=nesterov,
+        values={"lr": 0.1, "momentum": 0.8},
+        torch="SGD",
+        torch_only={"nesterov": True},
+    ),
+    Case(row="adagrad", rule=adagrad, torch="Adagrad"),
+    Case(
+        row="adagrad",
+        rule=adagrad,
+        values={"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.3, "eps": 1e-3},
+        torch="Adagrad",
+    ),
+    Case(row="adadelta", rule=adadelta, torch="Adadelta"),
+    Case(
+        row="adadelta",
+        rule=adadelta,
+        values={"rho": 0.95, "eps": 1e-3},
+        torch="Adadelta",
+    ),
+    Case(row="rmsprop", rule=rmsprop, torch="RMSprop"),
+    Case(
+        row="rmsprop",
+        rule=rmsprop_centered,
+        values={"centered": True, "alpha": 0.9, "eps": 1e-2},
+        torch="RMSprop",
+    ),
+    Case(
+        row="rmsprop",
+        rule=rmsprop_momentum,
+        values={"momentum": 0.9, "alpha": 0.9},
+        torch="RMSprop",
+    ),
+    Case(
+        row="rmsprop",
+        rule=rmsprop_centered_momentum,
+        values={"centered": True, "momentum": 0.5, "eps": 1e-2},
+        torch="RMSprop",
+    ),
+    corrected("adam", adam, "Adam"),
+    corrected("adam", adam, "Adam", betas=(0.3, 0.6), eps=1e-2),
+    corrected("adam", amsgrad, "Adam", amsgrad=True, betas=(0.8, 0.7)),
+    adam_like("adam", adam_uncorrected, None, bias_correction=False),
+    adam_like("adam", amsgrad_uncorrected, None, amsgrad=True, bias_correction=False),
+    adam_like("adamax", adamax, "Adamax"),
+    adam_like("adamax", adamax, "Adamax", betas=(0.6, 0.8), eps=1e-2),
+    corrected("adamw", adam, "AdamW"),
+    corrected("adamw", amsgrad, "AdamW", amsgrad=True, weight_decay=0.2),
+    adam_like(
+        "adamw",
+        adam_uncorrected,
+        None,
+        bias_correction=False,
+        betas=(0.3, 0.6),
+        eps=1e-2,
+    ),
+    corrected("nadam", nadam, "NAdam"),
+    corrected("nadam", nadam, "NAdam", momentum_decay=0.2, betas=(0.8, 0.9), eps=1e-2),
+    corrected("radam", radam, "RAdam"),
+    corrected("radam", radam, "RAdam", betas=(0.8, 0.7), eps=1e-2),
+    adam_like("lion", lion, None),
+    adam_like("lion", lion, None, betas=(0.95, 0.98)),
+)
+
+CASES = {case.name: case for case in _CASES if case.row in OPTIMIZERS}

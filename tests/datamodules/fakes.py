@@ -101,3 +101,11 @@ def png(pixels: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue()
+
+
+# A tiny class of each data set that is read from files, and a function that writes its files.
+KINDS = {
+    "mnist": (TinyMNIST, write_mnist),
+    "cifar10": (TinyCIFAR10, write_cifar10),
+    "imdb": (TinyIMDB, write_imdb),
+}

@@ -18,6 +18,7 @@ from torchvision import datasets
 from datamodules.errors import DataCorruptError, DataError, DataWarning
 from datamodules.labels import class_labels
 from tests.datamodules.fakes import (
+    KINDS,
     TinyCIFAR10,
     TinyIMDB,
     TinyMNIST,
@@ -192,13 +193,6 @@ def test_words_are_chosen_by_their_number_of_reviews_and_tags_are_none(tmp_path)
     # "film" is in all reviews, "it" and "plot" in equally many; "br" and "often" in fewer.
     assert bags.starts.diff().tolist() == [2] * 10
     assert bags.indices.tolist() == [0, 1] * 10
-
-
-KINDS = {
-    "mnist": (TinyMNIST, write_mnist),
-    "cifar10": (TinyCIFAR10, write_cifar10),
-    "imdb": (TinyIMDB, write_imdb),
-}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -12,10 +13,12 @@ import torch
 from PIL import Image
 
 from datamodules.errors import DataError
-from datamodules.layouts import LAYOUTS
+from datamodules.layouts import LAYOUTS, UNREAD
 from datamodules.places import download_url, why_unavailable
+from datamodules.registry import DATASETS
 from datamodules.sources import find_source
 from tests.datamodules.fakes import (
+    KINDS,
     TinyCIFAR10,
     TinyIMDB,
     TinyMNIST,
@@ -175,14 +178,20 @@ def test_of_several_layouts_the_complete_one_counts(tmp_path):
     assert find_source("cifar10", tmp_path, tmp_path / "cache").layout.kind == "pickles"
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS))
-def test_what_lies_there_packed_is_named_in_the_refusal(tmp_path, name):
-    archive = {"mnist": "mnist_train.csv", "cifar10": "cifar-10-python.tar.gz"}
-    path = tmp_path / archive.get(name, "aclImdb_v1.tar.gz")
+def test_each_data_set_of_files_has_layouts_and_a_tiny_copy():
+    of_files = [name for name, row in DATASETS.items() if not row.embedded]
+    assert list(LAYOUTS) == list(KINDS) == of_files
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"), [(name, pattern) for name, some in UNREAD.items() for pattern in some]
+)
+def test_what_lies_there_packed_is_named_in_the_refusal(tmp_path, name, pattern):
+    path = tmp_path / pattern.replace("*", "x")
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"")
-    with pytest.raises(DataError, match=f"{path} is not read: "):
-        kind = {"mnist": TinyMNIST, "cifar10": TinyCIFAR10, "imdb": TinyIMDB}[name]
-        _prepared(kind, tmp_path, tmp_path)
+    with pytest.raises(DataError, match=f"{re.escape(str(path))} is not read: "):
+        _prepared(KINDS[name][0], tmp_path, tmp_path)
 
 
 def test_the_hubs_mirror_is_asked_in_its_place(monkeypatch):

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from benchmark.models.registry import MODELS
+from datamodules.registry import DATASETS
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 TREE = PAGE.split("\n## Rooms")[1].split("\n## ")[0]
@@ -25,3 +28,28 @@ def test_every_part_of_the_benchmark_has_its_line():
     lines = set(re.findall(r"^      ([a-z_]+(?:\.py|/))", TREE, re.MULTILINE))
     expected = {part if part.endswith(".py") else f"{part}/" for part in parts}
     assert lines >= expected - {"__init__.py/", "__init__.py", "py.typed/", "__pycache__/"}
+
+
+OF_A_TABLE = {  # folders with one file per row, verb, section or figure; the page names the folder
+    "cli": "one file per verb",
+    "page": "one file per section",
+    "figures": "one file per figure",
+    "rules": "one optimizer per file",
+    "conformance": "one file per theme",
+    "landscape": "paths of optimizers",
+    "step_cost": "a step beside torch's",
+}
+
+
+def test_every_module_is_named_in_its_room_or_belongs_to_a_folder_of_one_kind():
+    assert all(words in TREE for words in OF_A_TABLE.values())
+    modules = {
+        path.relative_to(ROOT)
+        for package in ("benchmark", "optimizers", "datamodules")
+        for path in (ROOT / package).rglob("*.py")
+        if path.parent.name not in OF_A_TABLE and not path.name.startswith("__")
+    }
+    targets = {row.target.partition(":")[0] for row in (*DATASETS.values(), *MODELS.values())}
+    of_rows = {Path(*target.split(".")).with_suffix(".py") for target in targets}
+    nameless = [str(m) for m in modules - of_rows if not re.search(rf"\b{m.name}\b", NOW)]
+    assert sorted(nameless) == []

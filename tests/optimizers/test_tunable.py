@@ -253,9 +253,9 @@ def test_known_arguments_of_a_class_get_the_ranges_of_the_registry():
     [
         (
             "totune.NoRate",
-            "no argument lr: give a range of what to tune, as in totune.NoRate:size=",
+            "no argument lr: give a range to tune, as in totune.NoRate:size=",
         ),
-        ("totune.Open", "no argument lr: give a range of what to tune, as in totune.Open:lr="),
+        ("totune.Open", "no argument lr: give a range to tune, as in totune.Open:lr="),
         (
             "totune.Lookahead:optimizer=sgd",
             "as in totune.Lookahead:optimizer=torch.optim.SGD:optimizer.lr",

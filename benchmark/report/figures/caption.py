@@ -27,8 +27,8 @@ def caption(what: str, frames: Frames, *, chosen: bool = False) -> str:
 
 def _rule(frames: Frames) -> str:
     return (
-        f"Hyperparameters: of each optimizer those of its {best_first(frames.metrics)}, at the end "
-        "and over seeds; those with which no seed diverged come first."
+        f"Each optimizer has the hyperparameters of its {best_first(frames.metrics)}, at the end "
+        "of training, over seeds; those with which no seed diverged come first."
     )
 
 

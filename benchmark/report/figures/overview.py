@@ -275,6 +275,6 @@ def _what(findings: Findings, judgement: Judgement | None, metric: str) -> str:
     else:
         against, colors = "that of each problem's best", "nothing is a verdict"
     return (
-        f"Mean difference in {metric_words(metric)} at the end from {against}, as a share of it, "
-        f"with 95 % intervals over seeds by Student's t; {colors}."
+        f"Mean difference in {metric_words(metric)} at the end of training from "
+        f"{against}, as a share of it, with 95 % intervals over seeds by Student's t; {colors}."
     )

@@ -44,8 +44,8 @@ def build(
     known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
         raise UsageError(
-            f"--reference {reference!r}: expected an optimizer of which a trial is done or "
-            f"diverged; the page takes it at its best. Known: {', '.join(known) or 'none'}"
+            f"--reference {reference!r}: expected an optimizer with a trial that is done "
+            f"or diverged. Known: {', '.join(known) or 'none'}"
         )
     cast = Cast(findings)
     content = payload(

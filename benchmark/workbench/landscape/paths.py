@@ -286,4 +286,4 @@ def _one_line(spec: OptimizerSpec) -> Iterator[None]:
         yield
     except Exception as error:  # a user's class may raise anything
         words = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"{spec.label} cannot walk on surfaces: {words}") from error
+        raise UsageError(f"{spec.label} cannot run on surfaces: {words}") from error

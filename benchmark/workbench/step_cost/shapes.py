@@ -83,4 +83,4 @@ _ROWS = (
 )
 
 SHAPES = {row.name: row for row in _ROWS}
-EVERYDAY = ("logreg", "mlp", "cnn", "small60", "one4m")  # each takes seconds and little memory
+EVERYDAY = (*MODELS, "small60", "one4m")  # each takes seconds and little memory

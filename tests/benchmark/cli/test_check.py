@@ -49,7 +49,7 @@ def test_verbose_prints_every_property_with_what_it_is_for(capsys):
     marked = [line for line in lines if line.startswith(("    ✓ ", "    – "))]
     assert [line[6:] for line in marked] == [check.name for check in CHECKS]
     at = lines.index("    ✓ it goes downhill")
-    assert lines[at + 1].strip().startswith("On a bowl")
+    assert lines[at + 1].strip().startswith("On a quadratic bowl")
 
 
 def test_an_error_is_its_first_line_and_said_once(capsys, monkeypatch):

@@ -71,7 +71,7 @@ def test_the_plan_as_json(capsys):
         (["adam", "--space", "nosuch"], "unknown space 'nosuch'"),
         (["adam:lr=1e-2..1e-3"], "the smaller end first"),
         (["adam", "--seeds", "10000-10002"], "below 10,000"),
-        (["adam", "--against", "adam"], "'adam' would be compared with itself alone"),
+        (["adam", "--against", "adam"], "'adam' would be compared only with itself"),
         (["adam:lr=1e-3..1e-1"], "as in adam@mine:"),
         (["adam:lr=1e-3..1e-1,lion"], "as in adam@mine:"),
         (["adam:lr=1e-3..1e-1", "--against", "adam"], "as in adam@mine:"),

@@ -61,9 +61,9 @@ def test_format_follows_the_ending(tmp_path, kind):
         (["--rate", "0.2"], "--rate: expected one of best, own, 0.01, 0.1, got '0.2'"),
         (["--start", "3"], "--start"),
         (["--out", "walk.pdf"], "expected an ending of html, png, gif, mp4"),
-        (["--out", "walk.gif", "--format", "png"], "which?"),
+        (["--out", "walk.gif", "--format", "png"], "make them agree"),
         (["--out", "nowhere/walk.html"], "there is no folder"),
-        (["--opts", "tests.plugins.coupled.Flat:lr=0.1"], "cannot walk on surfaces"),
+        (["--opts", "tests.plugins.coupled.Flat:lr=0.1"], "cannot run on surfaces"),
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(capsys, tmp_path, arguments, words):

@@ -50,7 +50,7 @@ def test_a_reference_without_any_result_is_no_traceback(studied, kind, capsys):
     if kind == "html":
         assert code == 2
         assert text.err.count("\n") == 1
-        assert "expected an optimizer of which a trial is done or diverged" in text.err
+        assert "expected an optimizer with a trial that is done or diverged" in text.err
     else:
         assert code == 0
         assert "adam has no trial here" in (store.folder / "report.md").read_text()
@@ -80,7 +80,7 @@ def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys)
     command = ["report", "study", "--results", str(store.folder.parent), "--landscape"]
     assert main(command) == 0
     assert not ran.exists()
-    assert "not in motion, for --opts does not name what to import: afar.Calm" in (
+    assert "no paths are shown of import paths that --opts does not name: afar.Calm" in (
         capsys.readouterr().err
     )
     assert main([*command, "--opts", "afar.Calm:lr=0.1"]) == 0

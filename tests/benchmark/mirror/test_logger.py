@@ -356,7 +356,7 @@ REFUSED = [
     ("lightning.pytorch.loggers.WandbLogger", "use --wandb"),
     ("no/such/file.py:Mine", "there is no file"),
     (f"{CSV}:save_dirr=x", "Did you mean 'save_dir'?"),
-    (f"{CSV}:version=3", "version is another for each trial"),
+    (f"{CSV}:version=3", "the suite sets version for each trial"),
 ]
 REFUSED_ONCE_BUILT = [
     (f"{MINE}.Faulty:at=init", "cannot be built (ValueError: broken by all means)"),

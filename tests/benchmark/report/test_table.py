@@ -206,7 +206,7 @@ def test_a_named_reference_of_which_a_seed_diverged_loses_that_pair(studied):
     assert "ref." in text
     comparison = tables_as_json(store.records(), gather(store, "adam"))[0]["comparison"]
     assert (comparison["pairs"], comparison["wins"]) == (6, 1)
-    assert "at the end from adam" in " ".join(text.split())
+    assert "final validation loss from adam" in " ".join(text.split())
 
 
 def test_a_named_reference_without_a_result_is_said_to_be_missing(studied):

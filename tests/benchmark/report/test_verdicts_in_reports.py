@@ -146,7 +146,7 @@ def test_a_study_that_is_not_complete_says_how_far_it_is():
         replace(record, trial=replace(record.trial, purpose="tuning")) for record in found[:7]
     ]
     words = progress_sentence(begun, tuning)
-    assert "0 of 4 searches ended, 7 trials of at least 32" in words
+    assert "0 of 4 searches have ended, and 7 trials of at least 32 are" in words
 
 
 def test_rows_are_sorted_by_score_with_variants_folded(trials_of):

@@ -15,8 +15,8 @@ import { term, told } from "./terms.js";
 /** @type {(trials: number) => string} */
 function doneWords(trials) {
   if (trials === 0) return "No trial is on record.";
-  if (trials === 1) return "The one trial is done: it neither diverged nor failed.";
-  return `All ${trials} trials are done: none diverged, none failed.`;
+  if (trials === 1) return "The only trial is done; it neither diverged nor failed.";
+  return `All ${trials} trials are done; none diverged or failed.`;
 }
 
 export function troubleSection() {
@@ -81,7 +81,9 @@ function fillCost(host) {
     .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
     .sort((a, b) => a.step_ms - b.step_ms);
   if (!rows.length)
-    return host.replaceChildren(make("p.empty", {}, ["No trial of what is chosen above is done."]));
+    return host.replaceChildren(
+      make("p.empty", {}, ["No trial of the current selection is done."]),
+    );
   const slowest = Math.max(...rows.map((row) => row.step_ms ?? 0));
   /** @type {(name: string) => boolean} */
   const measured = (name) => rows.some((row) => row[name] !== null);
@@ -135,8 +137,8 @@ function fillCost(host) {
     table("cost", "cost", columns, rows),
     make("p.quiet", {}, [
       mixed
-        ? "Trials of one row ran on several kinds of machines: do not compare these times."
-        : "Times depend on the machine and on what else it was doing.",
+        ? "Some rows have trials from several kinds of machines; do not compare these times."
+        : "Times depend on the machine and on its other work.",
     ]),
   );
 }

@@ -106,7 +106,7 @@ function describeCurves() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
   if (!series.length)
     return {
-      empty: `Nothing to draw: no trial of what is chosen above has recorded its ${metric().words}.`,
+      empty: `Nothing to draw: no trial of the current selection has recorded its ${metric().words}.`,
     };
   return {
     label,
@@ -128,11 +128,11 @@ function curvesNote() {
     notes.push("Only the chosen hyperparameters of each optimizer have a band.");
   if (state.smooth !== "0")
     notes.push(
-      `Smoothed: centred moving average over ${state.smooth} points. Read-outs are not smoothed.`,
+      `The curves are smoothed by a centred moving average over ${state.smooth} points. Read-outs are not.`,
     );
   if (recorded > width)
     notes.push(
-      `Down-sampled: of up to ${recorded} recorded points a curve shows at most ${chosen}, ends kept${others < chosen ? ` (${others} where the hyperparameters are not the chosen ones)` : ""}; none is invented.`,
+      `A curve has up to ${recorded} recorded points and shows at most ${chosen} of them${others < chosen ? ` (${others} if its hyperparameters are not the chosen ones)` : ""}, always with both ends.`,
     );
   if (curves?.lines.some((each) => each.diverged))
     notes.push("A cross marks where a trial diverged; it is left out of means.");

@@ -27,7 +27,7 @@ function describeInside() {
   const series = curves ? curveSeries(curves, digits) : [];
   if (!series.length)
     return {
-      empty: `No trial of what is chosen above has recorded the ${words} of ${state.group}.`,
+      empty: `No trial of the current selection has recorded the ${words} of ${state.group}.`,
     };
   return {
     label: `${words} of ${state.group} over ${AXIS_WORDS[state.x]}`,

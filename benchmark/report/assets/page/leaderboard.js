@@ -241,7 +241,7 @@ function fillLeaderboard(host) {
   if (!rows.length)
     return host.replaceChildren(
       make("p.empty", {}, [
-        "Nothing to show: no trial of what is chosen above is done or diverged.",
+        "Nothing to show: no trial of the current selection is done or diverged.",
       ]),
     );
   const caption = `${metric().words}, ${CHOICES.score[state.score]}, on ${setting().problem}`;

@@ -211,7 +211,7 @@ function fillMatrix(host) {
   host.replaceChildren(
     make("h3", {}, ["Wins by seed"]),
     make("p", {}, [
-      "Seeds in which the optimizer of the row beats that of the column, of those both have. Exploratory: ",
+      "Number of seeds in which the optimizer of the row beats that of the column, out of the seeds that both have. This is exploratory: ",
       term("verdict", "verdicts"),
       " stand at the top of the page.",
     ]),

@@ -18,7 +18,7 @@ const here = () => payload.searches[state.problem];
 const shown = () => here().searches.filter((each) => !hidden().has(each.optimizer));
 /** @type {(optimizer: number) => string} */
 const nameOf = (optimizer) => payload.optimizers[optimizer].label;
-const NONE = "No search is on record for what is chosen above.";
+const NONE = "No search is on record for the current selection.";
 
 /** @type {() => Axis} */
 function valueAxis() {
@@ -152,17 +152,17 @@ export function searchesSection() {
   const rows = make("div", { id: "search-table" });
   byId("search-body").replaceChildren(
     make("p", {}, [
-      "Every point that was tried, by its value on ",
+      "Each mark is a point that was tried, at its value on ",
       term("tuning seed"),
       make("span", { id: "search-seed" }),
-      ". A ring marks the point that went on to the evaluation, a cross at the top one that diverged.",
+      ". A ring marks the point that was evaluated; a cross at the top marks one that diverged.",
     ]),
     points,
     rows,
     make("h3", {}, ["Performance against budget"]),
     make("p", {}, [
       term("expected best", "Expected best"),
-      " after k of these points, by their values on the tuning seed; such values are too good to compare with the verdicts.",
+      " after k of these points, by their values on the tuning seed. The best of these values is too optimistic to be compared with the verdicts.",
     ]),
     budget,
   );

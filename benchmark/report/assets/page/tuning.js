@@ -25,7 +25,7 @@ function describeRates() {
   if (!groups.some(([, rows]) => rows.length > 1)) {
     return {
       empty:
-        "Every optimizer was tried at one learning rate: give several, as in --opts 'sgd:lr=0.01|0.1|1', to see how much it matters.",
+        "Every optimizer was tried at only one learning rate. Give several, as in --opts 'sgd:lr=0.01|0.1|1', to see how much it matters.",
     };
   }
   const series = groups.map(([optimizer, rows]) => ({
@@ -163,17 +163,17 @@ function describeSearch() {
 /* Test data choose nothing: neither the best learning rate nor the best of k. */
 /** @type {(metric: Metric) => string} */
 const chosenBy = ({ chosen_by: words }) =>
-  words ? ` What is chosen, here and below, was chosen by the ${words}.` : "";
+  words ? ` Learning rates and variants, here and below, are chosen by the ${words}.` : "";
 
 export function tuningSection() {
   const rates = make("div", { id: "rates-chart" });
   const search = make("div", { id: "search-chart" });
   const rows = make("div");
   const worth = make("div", {}, [
-    make("h3", {}, ["What searching is worth: ", term("expected best"), " after k variants"]),
+    make("h3", {}, ["Value of searching: ", term("expected best"), " after k variants"]),
     search,
     make("p.quiet", {}, [
-      "Where all of the k may have diverged there is no mean, and nothing is drawn.",
+      "If all k variants may have diverged, there is no mean, and nothing is drawn.",
     ]),
   ]);
   byId("sensitivity-body").replaceChildren(

@@ -217,13 +217,13 @@ function studyOf(study) {
       study.panels.map((panel) => panelOf(panel, study.better)),
     ),
     make("p.quiet", {}, [
-      `Difference of the ${study.metric} from that of ${study.reference} in percent, with its `,
+      `Difference of the ${study.metric} from that of ${study.reference} in per cent, with its `,
       term("95 % interval"),
       ` over seeds; the band is the `,
       term("margin"),
       `. `,
       term("verdict", "Verdicts"),
-      ` as ${study.declared}. All else on this page is exploratory.`,
+      ` were ${study.declared}. Everything else on this page is exploratory.`,
     ]),
     make(
       "ul.sentences",

@@ -211,7 +211,7 @@ def test_captions_say_what_was_run(store):
 
 
 def test_captions_say_how_hyperparameters_were_chosen_where_they_were(store, studied):
-    rule = "those of its lowest mean validation loss, ties by validation accuracy, at the end"
+    rule = "has the hyperparameters of its lowest mean validation loss, ties by validation accuracy"
     *curves, rates, target, _ = drawn([store])
     assert all(rule in drawing.caption for drawing in (*curves, target))
     assert rule not in rates.caption

@@ -100,9 +100,9 @@ def test_line_band_and_smoothing_change_the_curves(open_page, file_of, curve, na
 
 def test_smoothing_is_said_and_off_at_first(page):
     note = page.locator("#curves-note")
-    assert "Smoothed" not in note.inner_text()
+    assert "smoothed by" not in note.inner_text()
     choose(page, "smooth", "5")
-    assert "Smoothed: centred moving average over 5 points" in note.inner_text()
+    assert "smoothed by a centred moving average over 5 points" in note.inner_text()
 
 
 def test_individual_seeds_come_and_go(page):
@@ -355,7 +355,7 @@ def test_a_page_with_one_trial_works(open_page, file_of, curve, width):
     page = open_page(file_of(curve("adam")), width=width, dark=True)
     assert labels(page) == ["adam lr=0.1"]
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert "The one trial is done" in page.locator("#trouble-body").inner_text()
+    assert "The only trial is done" in page.locator("#trouble-body").inner_text()
 
 
 def test_a_page_where_all_diverged_works(open_page, file_of, curve):

@@ -140,7 +140,7 @@ def test_an_optimizer_that_cannot_walk_is_refused_in_one_line():
     with pytest.raises(UsageError) as caught:
         walk(parse(f"{PLUGINS}.Flat:lr=0.1")[0], routes_of())
     assert str(caught.value) == (
-        f"{PLUGINS}.Flat lr=0.1 cannot walk on surfaces: expected a flat parameter not a matrix"
+        f"{PLUGINS}.Flat lr=0.1 cannot run on surfaces: expected a flat parameter not a matrix"
     )
 
 
