@@ -2,8 +2,8 @@
 
 The confirmatory family compares each optimizer with the reference on each problem, by the final
 validation loss on the evaluation seeds. Two more families are corrected separately: training loss,
-for optimization, and test metrics, for generalization. Each correction counts every declared contest,
-those without results too. No table or chart adds a verdict.
+for optimization, and test metrics, for generalization. Each correction counts every declared
+contest, those without results too. No table or chart adds a verdict.
 """
 
 import statistics

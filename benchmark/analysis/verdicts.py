@@ -3,8 +3,8 @@
 Each contest has two tests: the paired t test shows a difference from the reference, and two
 one-sided t tests show a difference smaller than the margin. Holm's method corrects each kind of
 test over all contests. If a seed diverged, Wilcoxon's signed-rank test counts it as worst, and
-equivalence cannot be shown. Contests without a verdict or results stay in the family, because it was
-declared before the results were known; so no p falls as results come in.
+equivalence cannot be shown. Contests without a verdict or results stay in the family, because it
+was declared before the results were known; so no p falls as results come in.
 """
 
 import itertools

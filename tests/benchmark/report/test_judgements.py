@@ -57,10 +57,13 @@ def test_a_word_without_divergence_leaves_the_sign_out(shift, word):
 @pytest.mark.parametrize(
     ("hyperparameters", "words"),
     [
-        ({"lr": 0.5, "beta": 0.9}, "lr=0.5 is the highest that mine tried"),
-        ({"alpha": 0.5, "optimizer.lr": 0.25}, "optimizer.lr=0.25 is the highest that mine tried"),
-        ({"lr": None}, "its learning rate is the highest that mine tried"),
-        ({}, "its learning rate is the highest that mine tried"),
+        ({"lr": 0.5, "beta": 0.9}, "lr=0.5 is the highest rate that mine tried"),
+        (
+            {"alpha": 0.5, "optimizer.lr": 0.25},
+            "optimizer.lr=0.25 is the highest rate that mine tried",
+        ),
+        ({"lr": None}, "the learning rate is the highest rate that mine tried"),
+        ({}, "the learning rate is the highest rate that mine tried"),
     ],
 )
 def test_an_edge_is_named_by_the_learning_rate_that_the_optimizer_has(hyperparameters, words):
