@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeGuard
 
-from benchmark.declaration import Edge
+from benchmark.declaration import Chosen, Edge
 from benchmark.metrics import CHOOSING, higher_is_better
 from benchmark.protocols import sampler
 from benchmark.protocols.base import Results, Stage
@@ -92,10 +92,6 @@ class Tuned:
         """Return the search of each optimizer in `cell` so far."""
         return _Progress(protocol=self, cell=cell, results=results).searches
 
-    def values(self, cell: Cell, results: Results, spec: OptimizerSpec) -> list[float]:
-        """Return the values that a point has on the tuning seeds so far, those that are finite."""
-        return _Progress(protocol=self, cell=cell, results=results).values_of(spec)
-
     def num_trials(self) -> int:
         """Return the number of trials of a cell if no range has to be widened."""
         finalists = _quarter(self.budget) * (len(self.tuning_seeds) - 1)
@@ -122,7 +118,12 @@ class _Progress:
         seeds = self.protocol.seeds
         evaluation = [self.cell.trial(spec, seed) for seed in seeds for spec in chosen]
         is_last = all(self._is_finished(trial) for trial in tuning)
-        return Stage(trials=(*tuning, *evaluation), doing="evaluation", is_last=is_last)
+        return Stage(
+            trials=(*tuning, *evaluation),
+            doing="evaluation",
+            is_last=is_last,
+            chosen=tuple(map(self._outcome, self.searches)),
+        )
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:
@@ -141,7 +142,23 @@ class _Progress:
             for one, spec in zip(found, chosen, strict=True)
         )
 
-    def values_of(self, spec: OptimizerSpec) -> list[float]:
+    def _outcome(self, search: Search) -> Chosen:
+        assert search.chosen is not None
+        return Chosen(
+            problem=self.cell.workload.problem,
+            accelerator=self.cell.accelerator,
+            precision=self.cell.precision,
+            label=search.tunable.label,
+            optimizer=search.chosen.to_json(),
+            tried=len(search.points),
+            finalists=len(search.finalists),
+            tunes=list(search.tunable.space.kinds),
+            only_rate=_tunes_only_rate(search.tunable),
+            edge=search.edge,
+            values=self._values_of(search.chosen),
+        )
+
+    def _values_of(self, spec: OptimizerSpec) -> list[float]:
         """Return the recorded values of `spec` on the tuning seeds, those that are finite."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
@@ -307,6 +324,11 @@ def _is_rate(one: object) -> TypeGuard[Range]:
 def _rate(spec: OptimizerSpec) -> float | None:
     rate = spec.hyperparameters.get("lr")
     return float(rate) if isinstance(rate, (int, float)) and not isinstance(rate, bool) else None
+
+
+def _tunes_only_rate(tunable: Tunable) -> bool:
+    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
+    return tunable.kind != "full" and tunable.space.kinds == ("lr",)
 
 
 def _quarter(count: int) -> int:

@@ -6,7 +6,6 @@ The argument `name` escapes names if the form needs it.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.judging import (
@@ -16,9 +15,10 @@ from benchmark.analysis.judging import (
     Judgement,
     cells_of,
 )
-from benchmark.analysis.verdicts import OverallWord, Verdict, Word
+from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
 from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.report.kept import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
 
@@ -47,14 +47,6 @@ ASPECTS: dict[Aspect, str] = {
     "optimization": "optimization",
     "generalization": "generalization",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """A sentence of a report, and the word that decides it, if there is one."""
-
-    text: str
-    word: Word | OverallWord | None = None
 
 
 def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> str:
