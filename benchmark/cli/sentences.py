@@ -11,7 +11,7 @@ from rich.text import Text
 from benchmark.report.verdicts import TERMINAL_COLORS, shown_word
 
 if TYPE_CHECKING:
-    from benchmark.report.kept import Statement
+    from benchmark.report.printed import Statement
 
 _INDENT = "  "
 

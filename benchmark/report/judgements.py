@@ -18,7 +18,7 @@ from benchmark.analysis.judging import (
 from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
 from benchmark.metrics import is_share, metric_of, metric_words
-from benchmark.report.kept import Statement
+from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
 

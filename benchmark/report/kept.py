@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,6 +22,7 @@ from benchmark.declaration import FILE as DECLARATION
 from benchmark.declaration import read_declaration
 from benchmark.decode import read_file
 from benchmark.errors import Misfit
+from benchmark.report.printed import PrintedVerdicts, RowVerdict, Statement
 from benchmark.store import Store
 
 if TYPE_CHECKING:
@@ -29,54 +30,7 @@ if TYPE_CHECKING:
     from benchmark.record import Record
 
 FILE = "verdicts.json"
-Word = Literal["better", "worse", "equivalent", "mixed", "undecided", "untuned"]
-RowWord = Literal["", "reference", "better", "worse", "equivalent", "undecided", "untuned"]
 _MOST_BYTES = 50_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """A sentence of a report, and the word that decides it, if there is one."""
-
-    text: str
-    word: Word | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowVerdict:
-    """The verdict in one row of a table.
-
-    Args:
-        setting: The setting, in words.
-        optimizer: The optimizer as `OptimizerSpec.text`.
-        how: How it was tuned, in short.
-        word: The verdict; empty for none.
-    """
-
-    setting: str
-    optimizer: str
-    how: str
-    word: RowWord
-
-
-@dataclass(frozen=True, kw_only=True)
-class PrintedVerdicts:
-    """The verdicts of a tuned study in words.
-
-    Args:
-        rows: The verdict of each optimizer in each setting.
-        statements: All sentences, and how far the study is.
-        as_json: The verdicts for programs.
-    """
-
-    rows: tuple[RowVerdict, ...]
-    statements: tuple[Statement, ...]
-    as_json: dict[str, Any] = field(default_factory=dict)
-
-    def row(self, setting: str, optimizer: str) -> RowVerdict | None:
-        """Return the verdict of an optimizer in a setting; None if the study did not declare it."""
-        found = (e for e in self.rows if (e.setting, e.optimizer) == (setting, optimizer))
-        return next(found, None)
 
 
 def verdicts_in(store: Store, records: "Callable[[], Sequence[Record]]") -> PrintedVerdicts | None:

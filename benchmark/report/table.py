@@ -13,7 +13,7 @@ from benchmark.analysis.summary import Row, optimizer_of, ranked, summarize
 from benchmark.metrics import CHOOSING, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.record import Record
-from benchmark.report.kept import PrintedVerdicts
+from benchmark.report.printed import PrintedVerdicts
 from benchmark.report.verdicts import TERMINAL_COLORS, shown_word
 from benchmark.report.words import (
     NO_VERDICT,

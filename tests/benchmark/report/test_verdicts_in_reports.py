@@ -19,7 +19,8 @@ from benchmark.report.document import write_document
 from benchmark.report.figures.overview import cells_of, draw_overview
 from benchmark.report.findings import Findings
 from benchmark.report.judgements import opening_sentences, progress_sentence, sentences
-from benchmark.report.kept import Statement, printed_verdicts
+from benchmark.report.kept import printed_verdicts
+from benchmark.report.printed import Statement
 from benchmark.report.table import print_tables
 from benchmark.report.verdicts import PICTURE_COLORS, TERMINAL_COLORS, shown_word
 from benchmark.report.wandb_report import Project, build_report
