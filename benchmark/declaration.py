@@ -31,6 +31,7 @@ MOST_MARGIN_SHARE = 0.05  # a larger difference always matters, however much see
 Edge = Literal["", "low", "high"]
 _MOST_BYTES = 4_000_000
 _LONGEST_WAIT_SECONDS = 60.0  # for another process, which holds the lock for one small write
+_MORE = ("added: ",)  # beginnings of changes that leave all that was declared before as it was
 _Json = dict[str, Any]
 
 
@@ -51,8 +52,11 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def is_look(self) -> bool:
-        """The evaluation seeds changed after some had been seen."""
-        return self.evaluated > 0 and any(each.startswith("seeds:") for each in self.what)
+        """What decides the results changed after some that are compared had been seen.
+
+        More problems, optimizers or places to run are no look: they change no result seen before.
+        """
+        return self.evaluated > 0 and not all(each.startswith(_MORE) for each in self.what)
 
 
 class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +73,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         edge: ``high`` or ``low`` if the chosen learning rate is the highest or lowest that was
             tried; otherwise empty.
         values: Its values of the choosing metric on the tuning seeds, those that are finite.
+        kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user.
         source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
             for one that this study chose.
     """
@@ -84,6 +89,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     only_rate: bool
     edge: Edge
     values: list[float] = msgspec.field(default_factory=list)
+    kind: str = ""
     source: str = ""
 
     @property
@@ -125,6 +131,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         chosen: The outcomes of the searches that have ended, or the settings of shipped baselines.
         tuning: The search; None if this study searches nothing.
         optimizers: Labels of the optimizers without a search.
+        sources: Digests of the files of the user's own optimizers, by label.
         deviations: Later changes, oldest first.
     """
 
@@ -145,6 +152,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     chosen: list[Chosen] = msgspec.field(default_factory=list)
     tuning: Tuning | None = None
     optimizers: list[str] = msgspec.field(default_factory=list)
+    sources: dict[str, str] = msgspec.field(default_factory=dict)
     deviations: list[Deviation] = msgspec.field(default_factory=list)
 
     @property
@@ -197,7 +205,12 @@ def declaration_in(text: str) -> Declaration:
         Misfit: the suite does not write such a text.
     """
     try:
-        return msgspec.convert(tomllib.loads(text), Declaration)
+        data = tomllib.loads(text)
+        for each in data.get("chosen", ()):
+            each["optimizer"] = json.loads(each["optimizer"])
+        return msgspec.convert(data, Declaration)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Misfit(f"an outcome of a search is incomplete: {error!r}") from None
     except (ValueError, RecursionError) as error:
         raise Misfit(str(error)) from None
 
@@ -212,6 +225,8 @@ def write_declaration(folder: Path, declaration: Declaration) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     data = {k: v for k, v in msgspec.to_builtins(declaration).items() if v is not None}
+    for each in data["chosen"]:  # as JSON text, because TOML has no null
+        each["optimizer"] = json.dumps(each["optimizer"])
     write_text(folder / FILE, tomli_w.dumps(data))
 
 
@@ -242,6 +257,8 @@ def declared(
     with _alone(folder):
         found = read_declaration(folder)
         if found is None:
+            first = asked.reference or next(iter(asked.labels), "")
+            asked = structs.replace(asked, reference=first)
             write_declaration(folder, asked)
             return asked, ()
         asked = _with_all_of(found, asked)
@@ -257,8 +274,8 @@ def declared(
         merged = structs.replace(
             asked,
             at=found.at,
-            margins=found.margins,
-            chosen=found.chosen,
+            margins=_margins_that_hold(found, asked),
+            chosen=_outcomes_that_hold(found, asked),
             deviations=[*found.deviations, *([deviation] if known else [])],
         )
         write_declaration(folder, merged)
@@ -326,42 +343,119 @@ def _with(folder: Path, chosen: Sequence[Chosen], margins: Mapping[str, float]) 
     )
 
 
+def _margins_that_hold(before: Declaration, now: Declaration) -> dict[str, float]:
+    """Return the margins of the problems that are as they were, if the reference is too."""
+    if before.reference != now.reference:
+        return {}
+    old, new = before.problems, now.problems
+    return {name: m for name, m in before.margins.items() if old.get(name) == new.get(name)}
+
+
+def _outcomes_that_hold(before: Declaration, now: Declaration) -> list[Chosen]:
+    """Return the outcomes of the searches that are as they were."""
+    if _search(before) != _search(now):
+        return []
+    same = {name for name, each in before.problems.items() if now.problems.get(name) == each}
+    unlike = {
+        label
+        for label, each in _tunables(before).items()
+        if _tunables(now).get(label) != each or before.sources.get(label) != now.sources.get(label)
+    }
+    return [each for each in before.chosen if each.problem in same and each.label not in unlike]
+
+
+def _search(declaration: Declaration) -> _Json | None:
+    """Return the numbers of a search, without its optimizers."""
+    tuning = declaration.tuning
+    if tuning is None:
+        return None
+    return {"budget": tuning.budget, "seeds": tuning.seeds, "sampler": tuning.sampler}
+
+
+def _tunables(declaration: Declaration) -> dict[str, _Json]:
+    """Return the optimizers to tune by label."""
+    tuning = declaration.tuning
+    return {str(each["label"]): each for each in (tuning.optimizers if tuning else ())}
+
+
 def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
-    """Return `asked` with the problems, seeds and given optimizers that were declared before."""
+    """Return `asked` with all that was declared before and that it does not change."""
+    tuning = asked.tuning
+    if tuning is not None and _search(before) == _search(asked):
+        optimizers = list((_tunables(before) | _tunables(asked)).values())
+        tuning = structs.replace(tuning, optimizers=optimizers)
     return structs.replace(
         asked,
         problems=before.problems | asked.problems,
         seeds=list(dict.fromkeys([*before.seeds, *asked.seeds])),
+        tuning=tuning,
         optimizers=list(dict.fromkeys([*before.optimizers, *asked.optimizers])),
+        sources=before.sources | asked.sources,
         accelerators=list(dict.fromkeys([*before.accelerators, *asked.accelerators])),
         precisions=list(dict.fromkeys([*before.precisions, *asked.precisions])),
         reference=asked.reference or before.reference,
     )
 
 
-_ALWAYS_NEW = ("at", "suite", "margins", "chosen", "deviations")
+_NOT_COMPARED = ("at", "suite", "margins", "chosen", "deviations")
+_OPEN = ("problems", "optimizers", "sources", "accelerators", "precisions")
 
 
 def _changes(before: Declaration, now: Declaration) -> list[str]:
-    """Return what differs, as "NAME: OLD, now NEW" with values in short words."""
-    found = []
+    """Return what differs, as "NAME: OLD, now NEW", or as "added: …" for what was not there."""
+    flat = [_leaves(each) for each in (before, now)]
+    old, new = flat
+    found = [
+        plain(f"{name}: {old[name]}, now {new.get(name, 'none')}", 300)
+        for name in old
+        if new.get(name) != old[name]
+    ]
+    for name, value in new.items():
+        if name not in old:
+            kind = name.split(" ")[0]
+            found.append(plain(f"added: {name}" if kind in _ADDED else f"{name}: {value}", 300))
+    return list(dict.fromkeys(found))
+
+
+_ADDED = ("problem", "optimizer", "accelerator", "precision", "source")
+
+
+def _leaves(declaration: Declaration) -> dict[str, str]:
+    """Return each part of a declaration in words, by a name that says what it is about."""
+    found: dict[str, str] = {}
     for name in Declaration.__struct_fields__:
-        old, new = getattr(before, name), getattr(now, name)
-        if name not in _ALWAYS_NEW and old != new:
-            found.append(f"{name}: {_words(old)}, now {_words(new)}")
+        value = getattr(declaration, name)
+        if name not in (*_NOT_COMPARED, *_OPEN, "tuning") and value is not None:
+            found[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    for problem, workload in declaration.problems.items():
+        found[f"problem {problem}"] = _numbers(workload)
+    for name, each in _tunables(declaration).items():
+        found[f"optimizer {name}"] = _space_words(each)
+    found |= {f"optimizer {label}": "as given" for label in declaration.optimizers}
+    found |= {f"accelerator {each}": "" for each in declaration.accelerators}
+    found |= {f"precision {each}": "" for each in declaration.precisions}
+    found |= {f"source of {label}": digest for label, digest in declaration.sources.items()}
+    for name, value in (_search(declaration) or {}).items():
+        found[f"tuning {name}"] = (
+            ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        )
     return found
 
 
-def _words(value: Any) -> str:
-    """Return a value of a declaration in few words."""
-    if isinstance(value, Tuning):
-        labels = ", ".join(str(each.get("label", "")) for each in value.optimizers)
-        return plain(f"{value.budget} points of {labels} on seeds {_words(value.seeds)}", 300)
-    if isinstance(value, dict):
-        return plain(", ".join(value), 300)
-    if isinstance(value, list):
-        return plain(", ".join(map(str, value)) or "none", 300)
-    return plain(json.dumps(value) if value is not None else "none", 300)
+def _space_words(tunable: _Json) -> str:
+    """Return what an optimizer tunes and what it keeps fixed: "lr 1e-05..0.1, beta=0.9"."""
+    ranges = [
+        f"{each['name']} {'|'.join(map(str, each['values']))}"
+        if "values" in each
+        else f"{each['name']} {each['low']:g}..{each['high']:g}"
+        for each in tunable.get("space", {}).get("ranges", ())
+    ]
+    return ", ".join([*ranges, *(f"{k}={v}" for k, v in tunable.get("fixed", {}).items())])
+
+
+def _numbers(workload: _Json) -> str:
+    names = ("epochs", "batch_size", "dropout", "l2", "source")
+    return ", ".join(f"{name}={workload[name]}" for name in names if workload.get(name))
 
 
 def now() -> str:

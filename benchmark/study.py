@@ -95,7 +95,14 @@ class Study:
             reference=reference,
             tuning=_tuning(tuned) if tuned else None,
             optimizers=[] if tuned else [spec.label for spec in self.optimizers],
+            sources={label: spec.source for label, spec in self._by_label().items() if spec.source},
         )
+
+    def _by_label(self) -> dict[str, OptimizerSpec]:
+        """Return the optimizers by label, those to tune with their default hyperparameters."""
+        if self.tuned:
+            return {each.label: each.defaults() for each in self.tuned.tunables}
+        return {spec.label: spec for spec in self.protocol.specs()}
 
     def trials(self) -> list[Trial]:
         """Return the trials that are wanted before any has a record, in a fixed order."""

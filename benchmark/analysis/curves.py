@@ -85,7 +85,8 @@ def both_bands(
     observed = lines(frames, metric, axis).filter(status="done")
     together = _staircases if axis == SECONDS else _common_places
     datasets = frames.trials.select("variant", "dataset").unique("variant")
-    places = together(observed).join(datasets, on="variant", how="left", maintain_order="left")
+    found = together(observed).with_columns(pl.col("variant").cast(pl.String))  # or null, if empty
+    places = found.join(datasets, on="variant", how="left", maintain_order="left")
     statistics = [
         _statistics(group, seeds, intervals_of, metric)
         for (seeds, _), group in places.group_by("seeds", "dataset", maintain_order=True)

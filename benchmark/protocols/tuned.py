@@ -156,6 +156,7 @@ class _Progress:
             only_rate=_tunes_only_rate(search.tunable),
             edge=search.edge,
             values=self._values_of(search.chosen),
+            kind=search.tunable.kind,
         )
 
     def _values_of(self, spec: OptimizerSpec) -> list[float]:

@@ -1,13 +1,17 @@
+import math
 import multiprocessing
+import sys
 import tomllib
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from msgspec.structs import replace as replaced
 
 from benchmark.declaration import (
     FILE,
     Chosen,
+    Deviation,
     declared,
     default_margin,
     read_declaration,
@@ -63,12 +67,15 @@ def test_a_damaged_declaration_is_one_line_with_the_cure(tmp_path, text):
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        (tuned_study(budget=8), "tuning: 4 points of adam, sgd"),
-        (tuned_study(opts="adam,lion"), "now 4 points of adam, lion"),
+        (tuned_study(budget=8), "tuning budget: 4, now 8"),
+        (tuned_study(opts="adam,lion"), "added: optimizer lion"),
         (tuned_study(seeds=(0, 1, 2)), "seeds: 0, 1, now 0, 1, 2"),
-        (tuned_study(opts="adam:lr=1e-3..1e-1,sgd"), "tuning: "),
+        (
+            tuned_study(opts="adam:lr=1e-3..1e-1,sgd"),
+            "optimizer adam: lr 1e-05..0.1, now lr 0.001..0.1",
+        ),
         (replace(tuned_study(), threads=2), "threads: 1, now 2"),
-        (replace(tuned_study(), accelerators=("gpu",)), "accelerators: cpu, now cpu, gpu"),
+        (replace(tuned_study(), accelerators=("gpu",)), "added: accelerator gpu"),
     ],
 )
 def test_a_change_after_results_is_a_deviation(tmp_path, now, words):
@@ -202,3 +209,90 @@ def test_changes_by_several_processes_at_once_are_all_kept(tmp_path):
     assert len(found.deviations) == len(seeds)
     assert {each.label for each in found.chosen} == {f"sgd {seed}" for seed in seeds}
     assert len(found.margins) == len(seeds)
+
+
+def longer(study, epochs=9):
+    return replace(study, workloads=tuple(replace(w, epochs=epochs) for w in study.workloads))
+
+
+@pytest.mark.parametrize(
+    ("asked", "margin", "outcome"),
+    [
+        ((tuned_study(), "adam"), True, True),
+        ((tuned_study(seeds=(0, 1, 2)), "adam"), True, True),
+        ((tuned_study(opts="lion"), "adam"), True, True),
+        ((tuned_study(opts="sgd:lr=1e-3..1,adam"), "adam"), True, False),
+        ((tuned_study(budget=8), "adam"), True, False),
+        ((longer(tuned_study()), "adam"), False, False),
+        ((tuned_study(), "sgd"), False, True),
+    ],
+)
+def test_margins_and_outcomes_hold_as_long_as_what_they_belong_to(tmp_path, asked, margin, outcome):
+    study, reference = asked
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5})
+    found, _ = declared(tmp_path, study.declaration(reference), results(3))
+    assert bool(found.margins) is margin
+    assert bool(found.chosen) is outcome
+
+
+def test_a_changed_workload_is_said_with_its_numbers(tmp_path):
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    _, [change] = declared(tmp_path, longer(tuned_study()).declaration("adam"), results(3))
+    assert change == "problem mlp/digits: epochs=1, batch_size=128, now epochs=9, batch_size=128"
+
+
+def test_optimizers_of_an_equal_search_stay_declared(tmp_path):
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    found, changes = declared(tmp_path, tuned_study(opts="sgd").declaration("adam"), results(3))
+    assert (found.labels, changes) == (["adam", "sgd"], ())
+
+
+def test_the_first_optimizer_is_the_reference_and_stays_it(tmp_path):
+    first, _ = declared(tmp_path, tuned_study().declaration(), results(0))
+    assert first.reference == "adam"
+    found, changes = declared(tmp_path, tuned_study(opts="sgd,adam").declaration(), results(3))
+    assert (found.reference, changes) == ("adam", ())
+
+
+@pytest.mark.parametrize(
+    ("what", "is_look"),
+    [
+        (["seeds: 0, now 0, 1"], True),
+        (["tuning budget: 4, now 8"], True),
+        (["reference: adam, now sgd"], True),
+        (["source of mine: a, now b"], True),
+        (["problem mlp/digits: epochs=1, now epochs=9"], True),
+        (["added: problem mlp/mnist", "added: optimizer lion"], False),
+        (["added: problem mlp/mnist", "seeds: 0, now 0, 1"], True),
+    ],
+)
+def test_what_changes_results_after_they_were_seen_is_a_look(what, is_look):
+    assert Deviation(at="", what=what, records=9, evaluated=3).is_look is is_look
+    assert not Deviation(at="", what=what, records=9, evaluated=0).is_look
+
+
+def test_an_edited_optimizer_is_a_deviation(tmp_path, monkeypatch):
+    text = "from optimizers import SGD\nclass Mine(SGD): pass\n"
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "edited_for_declaration.py"
+    file.write_text(text)
+    study = tuned_study(opts="adam,edited_for_declaration.Mine:lr=1e-3..1")
+    declared(tmp_path, study.declaration("adam"), results(0))
+    before = read_declaration(tmp_path).sources
+    file.write_text(text + "# better\n")
+    monkeypatch.delitem(sys.modules, "edited_for_declaration")
+    study = tuned_study(opts="adam,edited_for_declaration.Mine:lr=1e-3..1")
+    found, [change] = declared(tmp_path, study.declaration("adam"), results(3))
+    assert change.startswith("source of edited_for_declaration.Mine: ")
+    assert found.sources.keys() == before.keys()
+    assert found.sources != before
+
+
+@pytest.mark.parametrize("value", [None, (1.0, None), math.inf, {"a": None}, "none", True])
+def test_an_outcome_keeps_every_hyperparameter_that_json_can_hold(tmp_path, value):
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    optimizer = chosen(0.1).optimizer
+    optimizer["hyperparameters"]["other"] = list(value) if isinstance(value, tuple) else value
+    with_outcomes(tmp_path, [structs.replace(chosen(0.1), optimizer=optimizer)], {})
+    assert read_declaration(tmp_path).chosen[0].optimizer == optimizer

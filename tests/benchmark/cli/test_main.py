@@ -9,6 +9,7 @@ import pytest
 import datamodules.places
 from benchmark.__main__ import main
 from benchmark.launchers.local import LocalLauncher
+from benchmark.problems import PROBLEMS
 from benchmark.record import Record
 from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
@@ -197,7 +198,7 @@ def test_trials_on_record_need_no_data_and_no_network(capsys, trials_of, monkeyp
         raise AssertionError(f"asked for {url}")
 
     monkeypatch.setattr(datamodules.places, "reachable", ask)
-    [trial] = trials_of("logreg/mnist", epochs=10)
+    [trial] = trials_of("logreg/mnist", epochs=PROBLEMS["logreg/mnist"].workload.epochs)
     Store("results", "default").write(Record(trial=trial, status="diverged"))
     wish = ["--model", "logreg", "--opts", "adam", "--seeds", "1", "--wandb", "disabled"]
     assert main([*wish, *arguments]) == 0

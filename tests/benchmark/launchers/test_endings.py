@@ -1,5 +1,6 @@
 """Trials end, and so does all that they leave behind; a lost fork server is started again."""
 
+import json
 import os
 import signal
 import time
@@ -74,7 +75,10 @@ def test_a_trial_is_done_whatever_it_leaves_behind(trials_of, launch, tmp_path, 
     if kind in ("Child", "Daemon"):
         assert is_gone(int((tmp_path / "note").read_text()))
     lines = (tmp_path / "study" / trials[0].key / "metrics.jsonl").read_text().splitlines()
-    assert len(lines) == len(set(lines)) == 3  # before, running, after: none of them twice
+    steps = [json.loads(line)["step"] for line in lines]
+    assert len(lines) == len(set(lines))  # none of them twice
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, record.progress.step)
 
 
 @pytest.mark.parametrize(

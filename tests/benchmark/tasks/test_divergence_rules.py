@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.callbacks.divergence import Divergence
+from benchmark.record import Progress
 from benchmark.tasks.base import multiplies, rises
 from benchmark.tasks.classification import Classification
 
@@ -54,7 +55,7 @@ def test_what_is_no_number_is_for_the_callback_to_stop(rule):
     ],
 )
 def test_the_callback_says_what_the_loss_did(losses, reason):
-    curves = SimpleNamespace()
+    curves = SimpleNamespace(progress=Progress(epoch=1.0))
     divergence, trainer = Divergence(curves), SimpleNamespace(should_stop=False)
     model = _Stub.of(Classification(2))
     for loss in losses:
