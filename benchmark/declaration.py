@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -200,8 +201,9 @@ def declaration_text(folder: Path, name: str = FILE) -> str | None:
     return text
 
 
+@lru_cache(maxsize=8)
 def declaration_in(text: str) -> Declaration:
-    """Return the declaration in the text of a ``study.toml``.
+    """Return the declaration in the text of a ``study.toml``; do not modify its values.
 
     Raises:
         Misfit: the suite does not write such a text.

@@ -24,7 +24,7 @@ from benchmark.request import Request
 from benchmark.shipped import Shipped, differences
 from benchmark.spec import Cell, Trial, Workload
 from benchmark.store import FINISHED, Store
-from benchmark.study import Study, outcomes
+from benchmark.study import Study
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
@@ -115,8 +115,8 @@ class Planner:
         changes = self._declare_once()
         found = read_declaration(self._store.folder)
         reference = (found.reference or next(iter(found.labels), "")) if found else ""
-        cells = [cell for workload in self._settled for cell in self.study.cells(workload)]
-        chosen = [each for cell in cells for each in outcomes(self.study, cell, self._record)]
+        stages = [stage for workload in self._settled for stage in self._stages(workload)]
+        chosen = [each for stage in stages for each in stage.chosen]
         margins = {
             each.problem: default_margin(each.values)
             for each in reversed(chosen)

@@ -195,10 +195,15 @@ def _take(kind: type[_P], values: dict[str, Any], rest: str = "") -> _P:
     Raises:
         Misfit: a value has a wrong type.
     """
-    names = [each.name for each in fields(kind) if each.name in values and each.name != rest]
-    own = {name: values.pop(name) for name in names}
+    own = {name: values.pop(name) for name in _NAMES[kind] if name in values and name != rest}
     if rest:
         own[rest] = dict(values)
         values.clear()
     check_part(own, kind)
     return kind(**own)
+
+
+_NAMES = {
+    kind: tuple(each.name for each in fields(kind))
+    for kind in (Progress, Clocks, Cost, Environment)
+}

@@ -92,16 +92,21 @@ class Trial:
         return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', words)[:80]}-{self._digest()}"
 
     def _digest(self) -> str:
-        # Fields with their default value are left out, so that a new field renames no folder.
-        given = {
-            name: value
-            for name, default in _defaults()
-            if (value := getattr(self, name)) != default or default is MISSING
-        }
-        given.pop("schema", None)
-        given["optimizer"] = self.optimizer.to_json()
-        text = json.dumps([self.schema, given], sort_keys=True, separators=(",", ":"))
+        # Fields with their default value are left out, so that a new field renames no folder. The
+        # text is that of json.dumps([schema, fields], sort_keys=True, separators=(",", ":")), but
+        # the optimizer, which many trials share, is encoded only once.
+        values = vars(self)
+        given = ",".join(
+            f'"{name}":{_text(value)}' if name != "optimizer" else self._optimizer
+            for name, default in _defaults_by_name()
+            if (value := values[name]) != default or default is MISSING
+        )
+        text = f"[{self.schema},{{{given}}}]"
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def _optimizer(self) -> str:
+        return f'"optimizer":{self.optimizer.compact}'
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as a JSON-able mapping of names and numbers."""
@@ -148,6 +153,17 @@ def _spec_of(text: bytes) -> OptimizerSpec:
 def _defaults() -> tuple[tuple[str, Any], ...]:
     """Return the fields of a trial with their defaults, `MISSING` where there is none."""
     return tuple((field.name, field.default) for field in fields(Trial))
+
+
+@lru_cache(maxsize=10_000, typed=True)  # typed: 1, 1.0 and True are equal
+def _text(value: str | float) -> str:
+    return json.dumps(value)
+
+
+@cache
+def _defaults_by_name() -> tuple[tuple[str, Any], ...]:
+    """Return the fields that a trial's key depends on, sorted by name, with their defaults."""
+    return tuple(sorted(each for each in _defaults() if each[0] != "schema"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,14 @@ from functools import cached_property
 
 from benchmark import __version__
 from benchmark.baselines import PerProblem
-from benchmark.declaration import Chosen, Declaration, Tuning, now
+from benchmark.declaration import Declaration, Tuning, now
 from benchmark.decode import check_optimizer
 from benchmark.errors import Misfit, UsageError
 from benchmark.metrics import CHOOSING
 from benchmark.plain_text import plain
-from benchmark.protocols.base import Results, TrialProtocol
+from benchmark.protocols.base import TrialProtocol
 from benchmark.protocols.fixed import Fixed
-from benchmark.protocols.tuned import Search, Tuned
+from benchmark.protocols.tuned import Tuned
 from benchmark.spec import SCHEMA, Cell, Trial, Workload, check_study_name
 from optimizers.spec import OptimizerSpec
 
@@ -111,37 +111,6 @@ class Study:
         return list({trial.key: trial for trial in trials}.values())
 
 
-def outcomes(study: Study, cell: Cell, results: Results) -> list[Chosen]:
-    """Return the outcomes of all searches of a cell; none until the last one has ended."""
-    protocol = study.protocol
-    if isinstance(protocol, Fixed):
-        return protocol.chosen(cell)
-    return _outcomes(protocol, cell, results) if isinstance(protocol, Tuned) else []
-
-
-def _outcomes(tuned: Tuned, cell: Cell, results: Results) -> list[Chosen]:
-    first = tuned.tuning_seeds[0]
-    return [
-        Chosen(
-            problem=cell.workload.problem,
-            accelerator=cell.accelerator,
-            precision=cell.precision,
-            label=search.tunable.label,
-            optimizer=search.chosen.to_json(),
-            tried=len(search.points),
-            finalists=len(search.finalists),
-            tunes=list(search.tunable.space.kinds),
-            only_rate=_tunes_only_rate(search),
-            edge=search.edge,
-            values=tuned.values(cell, results, search.chosen),
-            points=[cell.trial(spec, first, purpose="tuning").key for spec in search.points],
-            kind=search.tunable.kind,
-        )
-        for search in tuned.searches(cell, results)
-        if search.chosen is not None
-    ]
-
-
 def _tuning(tuned: Tuned) -> Tuning:
     return Tuning(
         budget=tuned.budget,
@@ -149,8 +118,3 @@ def _tuning(tuned: Tuned) -> Tuning:
         sampler=tuned.sampler,
         optimizers=[tunable.to_json() for tunable in tuned.tunables],
     )
-
-
-def _tunes_only_rate(search: Search) -> bool:
-    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
-    return search.tunable.kind != "full" and search.tunable.space.kinds == ("lr",)

@@ -6,8 +6,8 @@
 import inspect
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property, partial
+from dataclasses import dataclass, field, fields
+from functools import cache, cached_property, partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -86,20 +86,25 @@ class OptimizerSpec:
         """The whole spec as one text; equal texts give equal trial keys."""
         return json.dumps(self._json, sort_keys=True)
 
+    @cached_property
+    def compact(self) -> str:
+        """The whole spec as one text without spaces, as it stands in what trial keys digest."""
+        return json.dumps(self._json, sort_keys=True, separators=(",", ":"))
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able mapping that `from_json` reads; do not modify its values."""
         return dict(self._json)
 
     @cached_property
     def _json(self) -> dict[str, Any]:
-        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        found = {name: getattr(self, name) for name, _ in _defaults()}
         found["hyperparameters"] = {k: _lists(v) for k, v in self.hyperparameters.items()}
-        found["schedule"] = asdict(self.schedule)
+        found["schedule"] = dict(vars(self.schedule))
         found["rest"] = self.rest and self.rest.to_json()
         # Fields at their defaults are left out, so that older trial keys stay valid.
-        for each in fields(self):
-            if each.name in _LATER and found[each.name] == each.default:
-                del found[each.name]
+        for name, default in _defaults():
+            if name in _LATER and found[name] == default:
+                del found[name]
         return found
 
     @classmethod
@@ -107,6 +112,12 @@ class OptimizerSpec:
         """Build a spec from `to_json`'s mapping."""
         rest = cls.from_json(data["rest"]) if data.get("rest") else None
         return cls(**{**data, "schedule": Schedule(**data["schedule"]), "rest": rest})
+
+
+@cache
+def _defaults() -> tuple[tuple[str, Any], ...]:
+    """Return the fields of a spec with their defaults."""
+    return tuple((each.name, each.default) for each in fields(OptimizerSpec))
 
 
 def _has_executions(target: Any) -> bool:

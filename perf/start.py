@@ -1,9 +1,11 @@
 """The cost of a command before it trains, and of one that has nothing to train.
 
-Targets: ``run`` with 1,000 trials on record takes at most 0.6 s of CPU and 150 MB; the first trial
-of a fresh command begins within 6 s. The latter is also given relative to ``import torch``.
+Targets: ``run`` with 1,000 trials on record, tuned or not, takes at most 0.6 s of CPU and 150 MB;
+the first trial of a fresh command begins within 6 s. The latter is also given relative to
+``import torch``.
 """
 
+import math
 import statistics
 import subprocess
 import sys
@@ -15,15 +17,21 @@ from typing import Any
 from _trials import report
 from report_page import cost
 
+from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
+from benchmark.protocols.tuned import Tuned
 from benchmark.record import Clocks, Record
 from benchmark.store import Store
 from benchmark.study import Study
-from optimizers.grammar import describe
+from optimizers.grammar import describe, describe_tunables
 
 REPEATS = 3
 SEEDS = 25
 OPTS = "adam:lr=" + "|".join(f"{rate / 1000:g}" for rate in range(1, 41))  # 40 × 25 trials
+
+TUNED_PROBLEMS = ("mlp/digits", "logreg/digits")
+TUNED_BUDGET = 16
+TUNED_SEEDS = 10
 
 
 def write_results(results: Path) -> int:
@@ -45,14 +53,50 @@ def write_results(results: Path) -> int:
     return len(study.trials())
 
 
+def write_tuned_results(results: Path) -> int:
+    """Write the records of a study that tunes all optimizers, by a formula; return how many."""
+    study = Study(
+        name="tuned",
+        workloads=tuple(PROBLEMS[name].workload for name in TUNED_PROBLEMS),
+        tuned=Tuned(
+            tunables=tuple(describe_tunables("all", "lr")),
+            budget=TUNED_BUDGET,
+            seeds=tuple(range(TUNED_SEEDS)),
+        ),
+    )
+    store = Store(results, study.name)
+    planner = Planner(study, store)
+    while missing := planner.plan().missing:
+        for trial in missing:
+            rate = trial.optimizer.hyperparameters["lr"]
+            loss = 1 + math.log10(rate / 0.01) ** 2 + 0.01 * math.sin(3 * trial.seed)
+            metrics = dict.fromkeys(("train/loss", "val/loss", "test/loss"), loss)
+            store.write(Record(trial=trial, status="done", metrics=metrics))
+        planner = Planner(study, store)
+    planner.declare()
+    return len(planner.plan().trials)
+
+
 def idle(results: Path) -> dict[str, Any]:
     """Return the cost of `run` if all trials are on record."""
     arguments = ["--problem", "mlp/digits", "--opts", OPTS, "--seeds", str(SEEDS)]
-    where = ["--study", "idle", "--results", str(results)]
+    return _cost_of_run("idle", results, arguments)
+
+
+def idle_tuned(results: Path) -> dict[str, Any]:
+    """Return the same for a tuned study, whose verdicts are kept by a run before."""
+    arguments = ["--problem", ",".join(TUNED_PROBLEMS), "--opts", "all"]
+    arguments += ["--tune", str(TUNED_BUDGET), "--seeds", str(TUNED_SEEDS)]
+    cost("run", *arguments, "--study", "tuned", "--results", str(results))
+    return _cost_of_run("tuned", results, arguments)
+
+
+def _cost_of_run(study: str, results: Path, arguments: list[str]) -> dict[str, Any]:
+    where = ["--study", study, "--results", str(results)]
     found = [cost("run", *arguments, *where) for _ in range(REPEATS)]
     return {
-        "idle_cpu_seconds": statistics.median(each.cpu_seconds for each in found),
-        "idle_megabytes": statistics.median(each.megabytes for each in found),
+        f"{study}_cpu_seconds": statistics.median(each.cpu_seconds for each in found),
+        f"{study}_megabytes": statistics.median(each.megabytes for each in found),
     }
 
 
@@ -79,12 +123,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         records = write_results(Path(folder) / "idle")
         figures = idle(Path(folder) / "idle")
+        tuned_records = write_tuned_results(Path(folder) / "tuned")
+        figures |= idle_tuned(Path(folder) / "tuned")
         for repeat in range(REPEATS):
             first.append(first_trial_seconds(Path(folder) / str(repeat)))
             torch.append(torch_seconds())
     report(
         __file__,
         records=records,
+        tuned_records=tuned_records,
         **figures,
         idle_targets={"cpu_seconds": 0.6, "megabytes": 150},
         first_trial_seconds=statistics.median(first),

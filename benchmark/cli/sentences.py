@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,32 +11,17 @@ from rich.text import Text
 from benchmark.report.verdicts import TERMINAL_COLORS, shown_word
 
 if TYPE_CHECKING:
-    from benchmark.analysis.judging import Judgement
-    from benchmark.record import Record
-    from benchmark.report.judgements import Statement
+    from benchmark.report.printed import Statement
 
 _INDENT = "  "
 
 
-def print_verdicts(console: Console, judgement: "Judgement", records: "Sequence[Record]") -> None:
-    """Print all sentences on a tuned study, or how far it is.
-
-    Args:
-        console: The terminal.
-        judgement: The verdicts.
-        records: All records of the study.
-    """
-    from benchmark.report.judgements import Statement, progress_sentence, statements
-
-    progress = progress_sentence(judgement.declaration, records)
-    console.print()
-    print_statements(
-        console, [*statements(judgement), *[Statement(text=progress)] * bool(progress)]
-    )
-
-
 def print_statements(console: Console, statements: "Iterable[Statement]") -> None:
-    """Print each sentence; a terminal gets lines of its width, with a hanging indent."""
+    """Print an empty line and each sentence.
+
+    A terminal gets lines of its width, with a hanging indent.
+    """
+    console.print()
     for each in statements:
         text = _wrapped(each.text, console.width) if console.is_terminal else each.text
         console.print(_colored(text, each), soft_wrap=True)

@@ -4,20 +4,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchmark.cli.console import console
 from benchmark.cli.options import results_option
-from benchmark.cli.sentences import print_verdicts
+from benchmark.cli.sentences import print_statements
 from benchmark.errors import UsageError
-from benchmark.report.declared import judgement_in
+from benchmark.report.kept import verdicts_in
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.store import Store, open_study
-
-if TYPE_CHECKING:
-    from benchmark.analysis.judging import Judgement
 
 
 @click.command(name="show")
@@ -38,24 +34,16 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
     from benchmark.report.evidence import gather
 
     evidence = gather(store, reference)
-    judgement = judgement_in(store.folder, records)
+    verdicts = verdicts_in(store, lambda: records)
     if as_json:
         tables = tables_as_json(records, evidence)
-        click.echo(json.dumps(_with_verdicts(tables, judgement), indent=1, allow_nan=False))
+        found = tables if verdicts is None else {"tables": tables, **verdicts.as_json}
+        click.echo(json.dumps(found, indent=1, allow_nan=False))
         return 0
-    print_tables(console(), records, evidence, judgement)
-    if judgement is not None:
-        print_verdicts(console(), judgement, records)
+    print_tables(console(), records, evidence, verdicts)
+    if verdicts is not None:
+        print_statements(console(), verdicts.statements)
     return 0
-
-
-def _with_verdicts(tables: list[dict[str, Any]], judgement: "Judgement | None") -> object:
-    """Return the tables; with those of a tuned study, its verdicts."""
-    if judgement is None:
-        return tables
-    from benchmark.report.judgements import as_json
-
-    return {"tables": tables, **as_json(judgement)}
 
 
 def _view(store: Store) -> int:

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from benchmark.cli.forecast import forecast
-from benchmark.cli.sentences import print_verdicts
+from benchmark.cli.sentences import print_statements
 from benchmark.declaration import Chosen, read_declaration
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
@@ -21,7 +21,7 @@ from benchmark.mirror.logger import LoggerSpec
 from benchmark.planning import TrialPlan
 from benchmark.prepared import Prepared
 from benchmark.record import Record
-from benchmark.report.declared import judgement_in
+from benchmark.report.kept import verdicts_in
 from benchmark.report.table import print_tables, tables_as_json
 from benchmark.report.words import counted
 from benchmark.spec import Trial
@@ -126,13 +126,13 @@ class Terminal:
         if as_json:
             click.echo(json.dumps(self._as_json(records), indent=1))
         else:
-            # The verdicts are on all that was declared, even if less was asked for now.
-            judgement = judgement_in(self._store.folder, self._store.records)
-            print_tables(self._console, records, judgement=judgement)
+            # of all that was declared, even if less was asked for now
+            verdicts = verdicts_in(self._store, self._store.records)
+            print_tables(self._console, records, verdicts=verdicts)
             for line in self._origins():
                 self.say(line)
-            if judgement is not None:
-                print_verdicts(self._console, judgement, self._store.records())
+            if verdicts is not None:
+                print_statements(self._console, verdicts.statements)
             done = "" if self._has_run else "all trials were on record; "
             again = _verb("show", self._store)
             self.say(f"\n{done}files: {self._store.folder}   again: {again}")
@@ -162,13 +162,9 @@ class Terminal:
 
     def _as_json(self, records: Sequence[Record]) -> object:
         """Return the tables; with those of a tuned study, its verdicts."""
-        judgement = judgement_in(self._store.folder, self._store.records)
+        verdicts = verdicts_in(self._store, self._store.records)
         tables = tables_as_json(records)
-        if judgement is None:
-            return tables
-        from benchmark.report.judgements import as_json
-
-        return {"tables": tables, **as_json(judgement)}
+        return tables if verdicts is None else {"tables": tables, **verdicts.as_json}
 
     def _choose_sinks(self, missing: Sequence[Trial]) -> list[str]:
         """Choose the sinks, try the loggers on one trial, and return a line for each sink."""

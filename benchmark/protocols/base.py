@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from benchmark.declaration import Chosen
 from benchmark.record import Record
 from benchmark.spec import Cell, Trial
 from optimizers.spec import OptimizerSpec
@@ -21,12 +22,14 @@ class Stage:
         doing: Purpose of the trials without a result, such as "tuning".
         later: Number of trials that later stages will add, as far as it is known.
         is_last: No later stage can add a trial.
+        chosen: The outcomes of the cell's searches, once the last of them has ended.
     """
 
     trials: tuple[Trial, ...]
     doing: str = ""
     later: int = 0
     is_last: bool = True
+    chosen: tuple[Chosen, ...] = ()
 
 
 class TrialProtocol(Protocol):

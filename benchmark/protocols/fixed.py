@@ -37,9 +37,11 @@ class Fixed:
             each.spec(cell) if isinstance(each, PerProblem) else each for each in self.optimizers
         ]
         trials = [cell.trial(spec, seed) for seed in self.seeds for spec in specs]
-        return Stage(trials=tuple({trial.key: trial for trial in trials}.values()))
+        return Stage(
+            trials=tuple({trial.key: trial for trial in trials}.values()), chosen=self._chosen(cell)
+        )
 
-    def chosen(self, cell: Cell) -> list[Chosen]:
+    def _chosen(self, cell: Cell) -> tuple[Chosen, ...]:
         """Return the outcomes of earlier searches that are used in a cell."""
         found = [each.chosen(cell) for each in self.optimizers if isinstance(each, PerProblem)]
-        return [each for each in found if each is not None]
+        return tuple(each for each in found if each is not None)

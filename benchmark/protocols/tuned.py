@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from benchmark.declaration import Edge
+from benchmark.declaration import Chosen, Edge
 from benchmark.metrics import CHOOSING, higher_is_better
 from benchmark.protocols import sampler
 from benchmark.protocols.base import Results, Stage
@@ -96,10 +96,6 @@ class Tuned:
         """Return the search of each optimizer in `cell` so far."""
         return _Progress(protocol=self, cell=cell, results=results).searches
 
-    def values(self, cell: Cell, results: Results, spec: OptimizerSpec) -> list[float]:
-        """Return the finite values of a point on the tuning seeds so far."""
-        return _Progress(protocol=self, cell=cell, results=results).values_of(spec)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Progress:
@@ -120,7 +116,12 @@ class _Progress:
         seeds = self.protocol.seeds
         evaluation = [self.cell.trial(spec, seed) for seed in seeds for spec in chosen]
         is_last = all(self._is_finished(trial) for trial in tuning)
-        return Stage(trials=(*tuning, *evaluation), doing="evaluation", is_last=is_last)
+        return Stage(
+            trials=(*tuning, *evaluation),
+            doing="evaluation",
+            is_last=is_last,
+            chosen=tuple(map(self._outcome, self.searches)),
+        )
 
     def _later(self) -> int:
         """Return the number of trials of the cell to come, if no range has to be widened again."""
@@ -194,7 +195,26 @@ class _Progress:
             search, chosen=chosen, edge=self._edge(search.tunable, chosen, search.points)
         )
 
-    def values_of(self, spec: OptimizerSpec) -> list[float]:
+    def _outcome(self, search: Search) -> Chosen:
+        assert search.chosen is not None
+        first = self.protocol.tuning_seeds[0]
+        return Chosen(
+            problem=self.cell.workload.problem,
+            accelerator=self.cell.accelerator,
+            precision=self.cell.precision,
+            label=search.tunable.label,
+            optimizer=search.chosen.to_json(),
+            tried=len(search.points),
+            finalists=len(search.finalists),
+            tunes=list(search.tunable.space.kinds),
+            only_rate=_tunes_only_rate(search.tunable),
+            edge=search.edge,
+            values=self._values_of(search.chosen),
+            kind=search.tunable.kind,
+            points=[self._trial(spec, first).key for spec in search.points],
+        )
+
+    def _values_of(self, spec: OptimizerSpec) -> list[float]:
         """Return the finite recorded values of `spec` on the tuning seeds."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
@@ -352,6 +372,11 @@ def _rate(spec: OptimizerSpec, own: Range | None) -> float | None:
 def _with_finalists(search: Search, finalists: Sequence[OptimizerSpec]) -> Search:
     repeated = dict.fromkeys((*search.repeated, *finalists))
     return replace(search, finalists=tuple(finalists), repeated=tuple(repeated))
+
+
+def _tunes_only_rate(tunable: Tunable) -> bool:
+    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
+    return tunable.kind != "full" and tunable.space.kinds == ("lr",)
 
 
 def _quarter(count: int) -> int:

@@ -6,7 +6,6 @@ The argument `name` is a function that escapes names, for forms that need it.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.judging import (
@@ -17,9 +16,10 @@ from benchmark.analysis.judging import (
     cells_of,
     looks_of,
 )
-from benchmark.analysis.verdicts import OverallWord, Verdict, Word
+from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
 from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
 from optimizers.spaces import learning_rate
@@ -51,14 +51,6 @@ ASPECTS: dict[Aspect, str] = {
     "optimization": "optimization",
     "generalization": "generalization",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """A sentence of a report, with the word of the verdict that it states, if it states one."""
-
-    text: str
-    word: Word | OverallWord | None = None
 
 
 def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> str:

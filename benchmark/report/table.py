@@ -13,6 +13,7 @@ from benchmark.analysis.summary import Row, optimizer_of, ranked, summarize
 from benchmark.metrics import CHOOSING, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.record import Record
+from benchmark.report.printed import PrintedVerdicts
 from benchmark.report.verdicts import TERMINAL_COLORS, shown_word
 from benchmark.report.words import (
     NO_VERDICT,
@@ -30,7 +31,6 @@ from optimizers.source import DIGEST_LENGTH
 
 if TYPE_CHECKING:  # these modules load numpy and polars
     from benchmark.analysis.intervals import Interval
-    from benchmark.analysis.judging import Judgement
     from benchmark.report.evidence import Evidence
 
 # Hyperparameters that are printed only if they differ from these values.
@@ -45,7 +45,7 @@ def print_tables(
     console: Console,
     records: Sequence[Record],
     evidence: "Evidence | None" = None,
-    judgement: "Judgement | None" = None,
+    verdicts: PrintedVerdicts | None = None,
 ) -> None:
     """Print one table per setting, and below it the reasons for seeds that are not done.
 
@@ -53,23 +53,23 @@ def print_tables(
         console: The terminal.
         records: The records of one study.
         evidence: Adds curves and differences; None leaves them out.
-        judgement: The verdicts of a tuned study; None if its optimizers were trained as given.
+        verdicts: The verdicts of a tuned study; None if its optimizers were trained as given.
     """
     tables = summarize(records)
     for name, rows in tables.items():
         console.print()
         console.print(Text(_title(name, rows[0]), style="bold"))
         groups = ranked(rows)
-        console.print(_table(name, groups, evidence, judgement))
+        console.print(_table(name, groups, evidence, verdicts))
         for row in (row for group in groups for row in group[: 1 + _MOST_FOLDED]):
             if words := _hyperparameters(row):
                 console.print(Text(f"  {_label(row)}: {words}", style="dim"), soft_wrap=True)
         for line in [*_reasons(rows), *_warnings(name, rows, evidence)]:
             console.print(Text(f"  {line}", style="yellow"))
     every = [row for rows in tables.values() for row in rows]
-    for words in _legends(every, evidence, has_verdicts=judgement is not None):
+    for words in _legends(every, evidence, has_verdicts=verdicts is not None):
         console.print(Text(words, style="dim"))
-    if judgement is None and any(len(ranked(rows)) > 1 for rows in tables.values()):
+    if verdicts is None and any(len(ranked(rows)) > 1 for rows in tables.values()):
         console.print(Text(NO_VERDICT, style="yellow"))
 
 
@@ -233,7 +233,7 @@ def _table(
     name: str,
     groups: Sequence[Sequence[Row]],
     evidence: "Evidence | None",
-    judgement: "Judgement | None",
+    verdicts: PrintedVerdicts | None,
 ) -> Table:
     """Return the table of the setting `name`; further variants of an optimizer are folded below it.
 
@@ -245,14 +245,14 @@ def _table(
     shown = _shown([row for group in groups for row in group])
     for heading in (*map(_heading, shown), "train\ns", "ms/\nstep"):
         table.add_column(heading, justify="right", no_wrap=True)
-    has_differences = evidence is not None and judgement is None
+    has_differences = evidence is not None and verdicts is None
     if has_differences and evidence is not None:
         table.add_column("vs\nref." if evidence.reference else "vs ★", no_wrap=True)
-    table.add_column("seeds,\nverdict" if judgement else "seeds", no_wrap=True)
+    table.add_column("seeds,\nverdict" if verdicts else "seeds", no_wrap=True)
     for group in groups:
         for place, row in enumerate(group[: 1 + _MOST_FOLDED]):
             cells = list(map(Text, _cells(row, shown)))
-            words, verdict = _tuning_and_verdict(name, row, judgement)
+            words, verdict = _tuning_and_verdict(name, row, verdicts)
             words = f"best of {len(group)}" if not place and len(group) > 1 else words
             curve = "" if evidence is None else evidence.sparkline(row)
             cells[1].append("".join(f"\n{line}" for line in (words, curve) if line))
@@ -271,24 +271,15 @@ def _style(row: Row) -> str | None:
     return "bold" if "." in row.trial.optimizer.name else None
 
 
-def _tuning_and_verdict(name: str, row: Row, judgement: "Judgement | None") -> tuple[str, Text]:
+def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -> tuple[str, Text]:
     """Return how a row's optimizer was tuned, and the verdict on it, on a line of its own."""
-    if judgement is None:
+    found = verdicts.row(name, row.trial.optimizer.text) if verdicts else None
+    if found is None:
         return "as given", Text()
-    from benchmark.report.judgements import how_tuned_in_short
-
-    entrants = {each.spec.text: each for each in judgement.entrants if each.setting == name}
-    entrant = entrants.get(row.trial.optimizer.text)
-    how = how_tuned_in_short(entrant)
-    if entrant is None:
-        return how, Text()
-    if entrant.label == judgement.reference:
-        return how, Text("\nreference")
-    for one in judgement.confirmatory:
-        if (one.setting, one.optimizer) == (name, entrant.label):
-            color = TERMINAL_COLORS[one.word]
-            return how, Text(f"\n{shown_word(one.word)}", style=f"not dim {color}")
-    return how, Text()
+    if not found.word or found.word == "reference":
+        return found.how, Text(found.word and f"\n{found.word}")
+    color = TERMINAL_COLORS[found.word]
+    return found.how, Text(f"\n{shown_word(found.word)}", style=f"not dim {color}")
 
 
 def _shown(rows: Sequence[Row]) -> Sequence[str]:

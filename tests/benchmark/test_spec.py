@@ -1,10 +1,14 @@
+import hashlib
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.errors import Misfit, UsageError
 from benchmark.spec import SCHEMA, Trial, check_study_name
+from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec
 
 
@@ -96,3 +100,48 @@ def test_a_long_study_name_is_cut_in_its_message():
     with pytest.raises(UsageError) as caught:
         check_study_name("x" * 100_000)
     assert len(str(caught.value)) < 250
+
+
+NAMES = st.text(max_size=8)
+NUMBERS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | NAMES
+VALUES = st.recursive(NUMBERS, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=4)
+OPTIMIZERS = st.builds(
+    OptimizerSpec,
+    name=NAMES,
+    label=NAMES,
+    target=NAMES,
+    hyperparameters=st.dictionaries(NAMES, VALUES, max_size=3),
+    schedule=st.builds(Schedule, warmup=st.floats(0, 9) | st.integers(0, 9)),
+    source=NAMES,
+    create_graph=st.sampled_from([None, True, False]),
+    gradients=st.sampled_from(["", "first", "closure"]),
+)
+TRIALS = st.builds(
+    Trial,
+    problem=NAMES,
+    model=NAMES,
+    dataset=NAMES,
+    optimizer=OPTIMIZERS
+    | st.builds(lambda one, rest: replace(one, rest=rest), OPTIMIZERS, OPTIMIZERS),
+    seed=st.integers(0, 2**40),
+    epochs=st.integers(1, 99),
+    batch_size=st.integers(1, 99),
+    dropout=st.booleans(),
+    l2=st.floats(0, 1),
+    precision=st.sampled_from(["32-true", "bf16-mixed"]),
+    threads=st.integers(1, 3),
+    log_every=st.integers(1, 99),
+    source=NAMES,
+    purpose=st.sampled_from(["evaluation", "tuning"]),
+    schema=st.sampled_from([1, 2]),
+)
+
+
+@given(TRIALS)
+def test_a_key_is_the_digest_of_the_canonical_json(trial):
+    defaults = {each.name: each.default for each in fields(Trial)}
+    values = {name: getattr(trial, name) for name in defaults if name != "schema"}
+    given = {name: value for name, value in values.items() if value != defaults[name]}
+    given["optimizer"] = trial.optimizer.to_json()
+    text = json.dumps([trial.schema, given], sort_keys=True, separators=(",", ":"))
+    assert trial.key.rpartition("-")[2] == hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -417,7 +417,15 @@ def test_a_planted_fault_is_found_by_all_checks_that_name_it(name):
     assert all(outcome.reason for outcome in outcomes if outcome.status != "passed")
 
 
-@pytest.mark.parametrize("name", SUBTLE)
+def subtle_faults():
+    """Yield each subtle fault; slow are those whose check is in a case already."""
+    seen = set()
+    for name, check in SUBTLE.items():
+        yield pytest.param(name, marks=pytest.mark.slow if check in seen else (), id=name)
+        seen.add(check)
+
+
+@pytest.mark.parametrize("name", list(subtle_faults()))
 def test_a_fault_that_shows_in_one_place_gives_wrong_numbers_there(name):
     checks = [check for check in CHECKS if check.name == SUBTLE[name]]
     assert those(examine(getattr(subtle, name), checks), "failed") == {SUBTLE[name]}
@@ -440,7 +448,7 @@ def test_where_nothing_is_wrong_nothing_is_found(name):
 
 def faults_by_their_checks():
     """Yield each fault and one of its checks; slow are those whose check is in a case already."""
-    seen = set()
+    seen = set(SUBTLE.values())
     for name in sorted({*WRONG, *INCONVENIENT}):
         check = min(WRONG.get(name) or INCONVENIENT[name])
         marks = pytest.mark.slow if check in seen else ()

@@ -223,7 +223,8 @@ def standardized(shift):
         (
             1,
             0,
-            "; about {total} fresh seeds would probably decide (another study: --study NAME --seeds 100-",
+            "; about {total} fresh seeds would probably decide (another study: --study NAME "
+            "--seeds 100-",
         ),
         (2, 0, "; about {more} more seeds would probably decide"),
         (2, 1, "; another study with other seeds may decide"),

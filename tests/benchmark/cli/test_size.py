@@ -1,9 +1,11 @@
 """What verbs load and read: modules and files are counted, no time is taken."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from benchmark.__main__ import main
 from benchmark.estimates import Durations
 from benchmark.launchers import devices
 from benchmark.record import Clocks, Record
+from optimizers.tunable import Tunable
 
 HEAVY = ("torch", "lightning", "wandb", "scipy", "polars", "pyarrow", "datasets")
 IDLE = (*HEAVY, "urllib.request", "multiprocessing", "concurrent.futures", "rich.live")
@@ -25,9 +28,22 @@ def loaded(arguments, cwd):
         "sys.stdout.flush(); print('\\n' + json.dumps([code, list(sys.modules)]))"
     )
     command = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True)
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}  # for tests.plugins
+    done = subprocess.run(command, cwd=cwd, env=here, capture_output=True, text=True, check=True)
     code, modules = json.loads(done.stdout.splitlines()[-1])
     return code, set(modules)
+
+
+@pytest.fixture(scope="module")
+def tuned_by_formulas(tmp_path_factory):
+    """Return the command line of a tuned study with all trials on record, and its folder."""
+    folder = tmp_path_factory.mktemp("tuned")
+    command = ["--problem", "logreg/digits", "--opts", "adam,sgd", "--tune", "4", "--seeds", "5"]
+    command += ["--wandb", "disabled", "--launcher", "tests.plugins.formulas.Formulas"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(command) == 0
+    return command, folder
 
 
 @pytest.fixture
@@ -57,6 +73,42 @@ def test_a_run_with_nothing_to_do_reads_each_record_once(studied, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     assert main([*ON_RECORD, "--opts", "adam,sgd", "--seeds", "3"]) == 0
     assert reads == {"record.json": 6}
+
+
+def test_a_tuned_run_with_nothing_to_do_loads_no_more_than_it_prints(tuned_by_formulas):
+    command, folder = tuned_by_formulas
+    code, modules = loaded(command, folder)
+    assert code == 0
+    assert not modules & set(IDLE)
+    code, modules = loaded([*command, "--json"], folder)
+    assert code == 0
+    assert not modules & set(IDLE)
+
+
+def test_a_tuned_run_with_nothing_to_do_reads_each_record_once(
+    tuned_by_formulas, monkeypatch, reads
+):
+    command, folder = tuned_by_formulas
+    monkeypatch.chdir(folder)
+    assert main(command) == 0
+    assert reads == {"record.json": len(list(folder.glob("results/*/*/record.json")))}
+
+
+def test_a_search_that_has_ended_is_found_once(tuned_by_formulas, monkeypatch):
+    command, folder = tuned_by_formulas
+    monkeypatch.chdir(folder)
+    built = Counter()
+    real = Tunable.point
+
+    def point(tunable, u):
+        built[tunable.label, str(tunable.space), tuple(u)] += 1
+        return real(tunable, u)
+
+    monkeypatch.setattr(Tunable, "point", point)
+    main(command)
+    inside = {place: count for place, count in built.items() if 0 < place[2][0] < 0.99}
+    assert len(inside) >= 2
+    assert set(inside.values()) == {1}
 
 
 def test_a_report_reads_each_record_and_each_log_once(studied, tmp_path, monkeypatch, reads):

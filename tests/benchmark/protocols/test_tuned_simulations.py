@@ -21,7 +21,7 @@ from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Workload
 from benchmark.store import Store
-from benchmark.study import Study, outcomes
+from benchmark.study import Study
 from optimizers.grammar import describe_tunables
 
 pytestmark = pytest.mark.slow
@@ -100,11 +100,11 @@ def words(protocols, loss, *, number, spread=0.03):
     for protocol in protocols:
         found = finish(protocol, cell, loss, number, spread)
         results = lambda trial, found=found: found.get(trial.key)  # noqa: E731
-        own = replace(study, tuned=protocol)
-        for each in outcomes(own, cell, results):
-            chosen.append(each)
+        outcomes = protocol.stage(cell, results).chosen
+        for each in outcomes:
             if each.label == reference:
                 margins = {WORKLOAD.problem: default_margin(each.values)}
+        chosen += outcomes
         records |= found
     declaration = replaced(study.declaration(reference), chosen=chosen, margins=margins)
     return [verdict.word for verdict in judgement_of(declaration, records.values()).confirmatory]

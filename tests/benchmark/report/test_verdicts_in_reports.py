@@ -18,7 +18,9 @@ from benchmark.report.declared import judgements_of
 from benchmark.report.document import write_document
 from benchmark.report.figures.overview import cells_of, draw_overview
 from benchmark.report.findings import Findings
-from benchmark.report.judgements import Statement, opening_sentences, progress_sentence, sentences
+from benchmark.report.judgements import opening_sentences, progress_sentence, sentences
+from benchmark.report.kept import printed_verdicts
+from benchmark.report.printed import Statement
 from benchmark.report.table import print_tables
 from benchmark.report.verdicts import PICTURE_COLORS, TERMINAL_COLORS, shown_word
 from benchmark.report.wandb_report import Project, build_report
@@ -97,7 +99,7 @@ def test_an_opening_has_at_most_six_sentences_and_names_edges(edge):
 
 def test_every_row_of_a_table_says_how_it_was_tuned_and_its_verdict(store, judgement):
     console = Console(file=io.StringIO(), width=80, highlight=False)
-    print_tables(console, store.records(), judgement=judgement)
+    print_tables(console, store.records(), verdicts=printed_verdicts(judgement, store.records()))
     text = console.file.getvalue()
     assert text.count("tuned, 8 points") == 4
     assert text.count("reference") == 2
@@ -118,7 +120,8 @@ def test_sentences_wrap_with_a_hanging_indent_and_their_word_in_colour(word, wid
     print_statements(console, [Statement(text=text, word=word)])
     found = console.file.getvalue()
     plain = re.sub(r"\x1b\[[\d;]*m", "", found)
-    first, *others = plain.rstrip().splitlines()
+    blank, first, *others = plain.rstrip().splitlines()
+    assert not blank
     assert others
     assert not first.startswith(" ")
     assert all(line.startswith("  ") and len(line) <= width for line in others)
@@ -132,7 +135,7 @@ def test_sentences_wrap_with_a_hanging_indent_and_their_word_in_colour(word, wid
 def test_a_pipe_gets_each_sentence_on_one_line(judgement):
     console = Console(file=io.StringIO(), width=40)
     print_statements(console, [Statement(text=each) for each in sentences(judgement)])
-    assert console.file.getvalue().splitlines() == sentences(judgement)
+    assert console.file.getvalue().splitlines() == ["", *sentences(judgement)]
 
 
 def test_a_study_that_is_not_complete_says_how_far_it_is():
