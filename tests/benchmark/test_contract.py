@@ -117,7 +117,7 @@ def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
         ("Fused", "in a backward pass of their own, which this loop does not call"),
         ("Hidden", f"It runs as {HERE}.Hidden:create_graph=true"),
         ("ListedMatrices", f"It runs as {HERE}.ListedMatrices:rest=adamw"),
-        ("Sharpness:base_optimizer=sgd:lr=0.1", f"give {HERE}.Sharpness:gradients=first"),
+        ("Sharpness:base_optimizer=sgd:lr=0.1", f"Give {HERE}.Sharpness:gradients=first"),
         (
             "Sharpness:base_optimizer=sgd:lr=0.1:strict=true",
             "It runs with :gradients=first",

@@ -10,7 +10,7 @@ import torch
 from benchmark.protocols.tuned import MOST_WIDENINGS, TUNING_SEEDS, Tuned
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload
-from benchmark.study import Study, outcomes
+from benchmark.study import Study
 from optimizers.grammar import describe_tunables
 
 CELL = Cell(
@@ -140,7 +140,7 @@ def test_a_rate_that_is_at_an_edge_by_its_mean_alone_is_widened(lucky):
 def test_an_outcome_holds_the_trials_of_all_points_on_the_first_tuning_seed():
     study = Study(name="s", workloads=(CELL.workload,), tuned=tuned())
     trials, _, records = complete(study.tuned, valley(30.0))
-    found = outcomes(study, CELL, lambda trial: records.get(trial.key))
+    found = study.protocol.stage(CELL, lambda trial: records.get(trial.key)).chosen
     first = {t.key for t in trials if (t.purpose, t.seed) == ("tuning", TUNING_SEEDS[0])}
     assert [len(each.points) for each in found] == [each.tried for each in found]
     assert {key for each in found for key in each.points} == first
