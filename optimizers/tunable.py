@@ -64,7 +64,7 @@ class Tunable:
             raise ValueError(
                 f"{self.label}: expected {len(ranges)} numbers in [0, 1), got {list(u)!r}"
             )
-        return self._spec({each.name: each.at(x) for each, x in zip(ranges, u, strict=True)})
+        return self._spec({each.name: _drawn(each, x) for each, x in zip(ranges, u, strict=True)})
 
     def defaults(self) -> OptimizerSpec:
         """Return the optimizer with its default hyperparameters and those that are fixed.
@@ -210,6 +210,17 @@ def _filled(key: str, parts: Mapping[int, Any], default: Any) -> tuple[Any, ...]
             f"{key}: give all its numbers in parentheses; number {missing[0]} is missing"
         )
     return tuple(numbers[i] for i in range(len(numbers)))
+
+
+def _drawn(one: Range | Choice, u: float) -> Any:
+    """Return the value at `u`, in the type in which a command line gives it.
+
+    The grammar reads ``optimizer.lr=1`` of a wrapped optimizer as a whole number, because the
+    wrapper has no default of it.
+    """
+    value = one.at(u)
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole and "." in one.name else value
 
 
 def _tuples(value: Any) -> Any:
