@@ -219,8 +219,9 @@ def _drawn(one: Range | Choice, u: float) -> Any:
     wrapper has no default of it.
     """
     value = one.at(u)
-    is_whole = isinstance(value, float) and value.is_integer()
-    return int(value) if is_whole and "." in one.name else value
+    if isinstance(value, float) and value.is_integer() and "." in one.name:
+        return int(value)
+    return value
 
 
 def _tuples(value: Any) -> Any:
