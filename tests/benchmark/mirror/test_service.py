@@ -187,9 +187,13 @@ STUDY = ["--problem", "logreg/digits", "--opts", "adam", "--seeds", "2", "--epoc
 
 
 def untimed(output):
-    """Return the rows of a table but for seconds, in which two runs of a study differ."""
+    """Return the rows of a table but for seconds and load, in which two runs of a study differ."""
     return [
-        {name: value for name, value in row.items() if not name.endswith("_seconds")}
+        {
+            name: value
+            for name, value in row.items()
+            if not name.endswith("_seconds") and name != "busy_seeds"
+        }
         for row in json.loads(output)
     ]
 
