@@ -59,8 +59,8 @@ class Request:
         log_every: Steps between two running losses.
         diagnostics_every: Steps between two looks inside the optimizer; 0 for none.
         tune: Points that every optimizer tries before its evaluation; None to train it as given.
-        space: What is tuned where `opts` gives no range: ``lr``, or ``full`` for all that its
-            space has. It also chooses among the baselines.
+        space: ``lr`` tunes the learning rate alone, ``full`` the whole space of an optimizer;
+            ranges in `opts` come first. It also chooses among the baselines.
         sampler: Name of what chooses the points: halton, random or optuna.
         reuse_baselines: Take the results of trials that shipped baselines have, and do not train
             them again.

@@ -215,13 +215,11 @@ def _filled(key: str, parts: Mapping[int, Any], default: Any) -> tuple[Any, ...]
 def _drawn(one: Range | Choice, u: float) -> Any:
     """Return the value at `u`, in the type in which a command line gives it.
 
-    The grammar reads ``optimizer.lr=1`` of a wrapped optimizer as a whole number, because the
-    wrapper has no default of it.
+    A command line writes 1.0 as ``lr=1``, a whole number, which becomes a float only where the
+    class has a float as its default. So a point and its command are one trial.
     """
     value = one.at(u)
-    if isinstance(value, float) and value.is_integer() and "." in one.name:
-        return int(value)
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _tuples(value: Any) -> Any:

@@ -216,7 +216,7 @@ def _tuned_entrant(
         tried=outcome.tried,
         tunes=tuple(outcome.tunes),
         only_rate=outcome.only_rate,
-        kind=getattr(outcome, "kind", ""),
+        kind=outcome.kind,
         edge=outcome.edge,
         records=_results({trial.seed: known.get(trial.key) for trial in trials}),
     )

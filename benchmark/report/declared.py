@@ -1,6 +1,6 @@
 """The verdicts of tuned studies on disk. The module is light to import, for the terminal."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from benchmark.analysis.judging import Judgement
 
 
-def judgement_in(
-    folder: Path, records: Iterable[Record] | Callable[[], Iterable[Record]]
-) -> "Judgement | None":
+def judgement_in(folder: Path, records: Iterable[Record]) -> "Judgement | None":
     """Return the verdicts of the study in `folder`; None if they were trained as given.
 
     Args:
         folder: The study's folder.
-        records: All records of the study, or a function that reads them if they are needed.
+        records: All records of the study.
 
     Raises:
         UsageError: the declaration is damaged.
@@ -29,7 +27,7 @@ def judgement_in(
         return None
     from benchmark.analysis.judging import judgement_of  # loads polars and scipy
 
-    return judgement_of(declaration, records() if callable(records) else records)
+    return judgement_of(declaration, records)
 
 
 def judgements_of(stores: Iterable[Store]) -> "dict[str, Judgement]":

@@ -2,7 +2,7 @@ import json
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optimizers.errors import SpecError
@@ -91,6 +91,8 @@ def points_of(text, kind, numbers):
 @pytest.mark.parametrize("item", ITEMS)
 @settings(max_examples=8, deadline=None)
 @given(numbers=st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6))
+@example(numbers=[1 - 2**-53] * 6)  # the upper end of each range: often a whole number
+@example(numbers=[0.5] * 6)
 def test_a_point_and_its_command_are_the_same_spec(item, kind, numbers):
     for spec in points_of(item, kind, numbers):
         (text,) = items([spec])
@@ -315,7 +317,9 @@ def test_the_corners_of_a_space_can_be_built(item):
         count = len(tunable.space.ranges)
         for u in (0.0, 0.999999):
             spec = tunable.point([u] * count)
-            spec.build([torch.nn.Parameter(torch.zeros(2, 2))])
+            parameter = torch.nn.Parameter(torch.zeros(2, 2))
+            optimizer = spec.build([parameter])
+            assert any(parameter is each for g in optimizer.param_groups for each in g["params"])
 
 
 @pytest.mark.parametrize("low", ["0.51", "0.6", "0.9"])

@@ -90,7 +90,7 @@ class Payload:
         verdicts: The verdicts of the studies that were tuned.
         no_verdict: Why nothing on the page is a verdict, in a sentence; otherwise empty.
         headlines: One headline per setting; None where there are verdicts.
-        searches: What the tuning tried, one entry per setting.
+        searches: Points that the tuning tried, one entry per setting.
         axes: The axes that curves can be drawn over.
         axis: The axis that is selected first.
         metrics: The metrics with their tables.
@@ -147,7 +147,7 @@ def payload(
         findings: The numbers of the report.
         cast: The settings, variants and optimizers of the page.
         studies: Names of the studies.
-        searches: What the tuning of each study tried.
+        searches: Points that the tuning tried, by study.
         commands: Commands that run the trials again.
     """
     frames = findings.frames

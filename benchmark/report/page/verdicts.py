@@ -60,7 +60,7 @@ class VerdictCell:
         difference: The same in words, in the metric's unit.
         numbers: Number of seeds, effect size and p, in words.
         tuned: The chosen hyperparameters and how they were tuned, in words.
-        edge: At which end of the learning rates tried the chosen one lies; empty for none.
+        edge: End of the tried learning rates at which the chosen one lies; empty for none.
         seeds: Number of evaluation seeds with a result.
         others: The verdicts of the other families.
     """
