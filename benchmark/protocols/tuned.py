@@ -23,7 +23,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from benchmark.declaration import Chosen, Edge
-from benchmark.metrics import CHOOSING, higher_is_better
+from benchmark.metrics import CHOOSING, CONFIRMATORY, higher_is_better
+from benchmark.obstacles import tunes_only_rate
 from benchmark.protocols import sampler
 from benchmark.protocols.base import Results, Stage
 from benchmark.protocols.halton import points
@@ -207,7 +208,7 @@ class _Progress:
             tried=len(search.points),
             finalists=len(search.finalists),
             tunes=list(search.tunable.space.kinds),
-            only_rate=_tunes_only_rate(search.tunable),
+            only_rate=tunes_only_rate(search.tunable.kind, search.tunable.space),
             edge=search.edge,
             values=self._values_of(search.chosen),
             kind=search.tunable.kind,
@@ -215,10 +216,10 @@ class _Progress:
         )
 
     def _values_of(self, spec: OptimizerSpec) -> list[float]:
-        """Return the finite recorded values of `spec` on the tuning seeds."""
+        """Return the finite values of the confirmatory metric on the tuning seeds."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
-        values = [r.metrics.get(self.protocol.metric) for r in records if r and r.status == "done"]
+        values = [r.metrics.get(CONFIRMATORY) for r in records if r and r.status == "done"]
         return [value for value in values if value is not None]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
@@ -372,11 +373,6 @@ def _rate(spec: OptimizerSpec, own: Range | None) -> float | None:
 def _with_finalists(search: Search, finalists: Sequence[OptimizerSpec]) -> Search:
     repeated = dict.fromkeys((*search.repeated, *finalists))
     return replace(search, finalists=tuple(finalists), repeated=tuple(repeated))
-
-
-def _tunes_only_rate(tunable: Tunable) -> bool:
-    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
-    return tunable.kind != "full" and tunable.space.kinds == ("lr",)
 
 
 def _quarter(count: int) -> int:
