@@ -125,14 +125,28 @@ class _Progress:
         )
 
     def _later(self) -> int:
-        """Return the number of trials of the cell to come, if no range has to be widened again."""
+        """Return the probable number of trials of the cell to come, widened ranges included."""
         budget, others = self.protocol.budget, len(self.protocol.tuning_seeds) - 1
         count = len(self.protocol.seeds) * len(self.searches)
+        further = self._further_points()
         for search in self.searches:
-            tried = max(budget, len(search.points))
+            tried = max(budget, len(search.points)) + further
             finalists = 0 if search.finalists else _quarter(tried)
             count += tried - len(search.points) + finalists * others
         return count
+
+    def _further_points(self) -> int:
+        """Return the points of each optimizer that widened ranges will probably add.
+
+        If any of n rates is equally likely to be best, one at an end is with probability 2/n.
+        """
+        budget = self.protocol.budget
+        rated = sum(_range_of_rates(each) is not None for each in self.protocol.tunables)
+        at_edge = 1 - (1 - min(1.0, 2 / budget)) ** rated
+        step = max(1, budget // 2)
+        widened = max(0, max(len(each.points) for each in self.searches) - budget) / step
+        expected = sum(at_edge**count for count in range(1, MOST_WIDENINGS + 1))
+        return round(max(0.0, expected - widened) * step)
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:

@@ -88,6 +88,38 @@ def test_a_change_after_results_is_a_deviation(tmp_path, now, words):
     assert read_declaration(tmp_path) == found
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("stages = 1", "stages = 3", "expected 1 or 2 looks at the evaluation seeds, got 3"),
+        ("stages = 1", "stages = 0", "got 0"),
+        ("stages = 1", "stages = -1", "got -1"),
+        ('confirmatory = "val/loss"', 'confirmatory = "val/x"', "with a known direction"),
+        ("[margins]", '[margins]\n"mlp/digits" = -0.1', "expected a number from 0, got -0.1"),
+        ("[margins]", '[margins]\n"mlp/digits" = nan', "expected a number from 0, got nan"),
+        ("epochs = 1", "epochs = 1\nnew = 2", "unknown new"),
+        ("epochs = 1", "", "epochs"),
+        ("epochs = 1", 'epochs = "one"', "epochs"),
+    ],
+)
+def test_a_value_that_verdicts_cannot_use_is_named(tmp_path, old, new, words):
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    text = (tmp_path / FILE).read_text()
+    assert old in text
+    (tmp_path / FILE).write_text(text.replace(old, new, 1))
+    with pytest.raises(UsageError, match=r"study\.toml is damaged") as found:
+        read_declaration(tmp_path)
+    assert words in str(found.value)
+
+
+def test_a_number_of_looks_that_is_not_asked_for_stays_as_declared(tmp_path):
+    declared(tmp_path, tuned_study().declaration("adam", 2), results(0))
+    found, changes = declared(tmp_path, tuned_study().declaration("adam", 0), results(3, 3))
+    assert (found.stages, changes) == (2, ())
+    found, changes = declared(tmp_path, tuned_study().declaration("adam", 1), results(3, 3))
+    assert (found.stages, changes) == (1, ("stages: 2, now 1",))
+
+
 def test_a_change_before_any_result_is_no_deviation(tmp_path):
     declared(tmp_path, tuned_study().declaration("adam"), results(0))
     found, changes = declared(tmp_path, tuned_study(budget=8).declaration("adam"), results(0))
