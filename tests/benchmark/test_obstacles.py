@@ -19,11 +19,11 @@ OTHERS = (
     "sgd",
     "sgd:lr=0.1",
     "sgd:lr=1e-3..1",
-    "adamw:lr=1e-4..1e-1:beta1=0.8..0.99",
+    "adamw:lr=1e-4..1e-1:betas.0=0.8..0.99",
     "adamw:lr=0.1:schedule=constant|cosine",
     "adamw:lr=1e-4..1e-1:schedule=constant|cosine",
 )
-REFERENCES = ("adam", "adam:lr=0.01", "adam:lr=1e-4..1e-1:beta1=0.8..0.99")
+REFERENCES = ("adam", "adam:lr=0.01", "adam:lr=1e-4..1e-1:betas.0=0.8..0.99")
 
 
 def study(other, reference, space="lr", budget=4, seeds=10):
