@@ -22,7 +22,7 @@ _GOES_ON = (
     "check       the study goes on, because the optimizer may train all the same; if what fails is "
     "not meant, stop with Ctrl-C and mend it: an edit trains all of its trials again"
 )
-_STOPS = "The study does not start; --no-check starts it without this check"
+_STOPS = "The study does not start"
 
 
 @click.command(name="compare")
@@ -129,6 +129,10 @@ def _check(text: str, space: Any, *, quiet: bool) -> None:
         try:
             lines = short_report(tunable.defaults(), if_failed=_GOES_ON)
         except UsageError as error:
+            raise UsageError(
+                f"{error}. {_STOPS}; --no-check starts it without this check"
+            ) from None
+        except SpecError as error:  # the class refuses its values, which no option helps
             raise UsageError(f"{error}. {_STOPS}") from None
         for line in lines:
             click.echo(line, err=quiet)
