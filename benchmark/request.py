@@ -65,6 +65,8 @@ class Request:
         reuse_baselines: Take the results of trials that shipped baselines have, and do not train
             them again.
         reference: Label of the optimizer that all others are compared with; empty for none.
+        stages: Number of looks at the evaluation seeds, 1 or 2; None for as many as were declared
+            before, and 1 for a new study.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
 
@@ -91,6 +93,7 @@ class Request:
     sampler: str = "halton"
     reuse_baselines: bool = True
     reference: str = ""
+    stages: int | None = None
     data_dir: Path | None = None
     cache_dir: Path | None = None
 
@@ -141,6 +144,11 @@ class Request:
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
                 raise UsageError(f"{name}: expected a whole number from 1, got {shown(str(value))}")
+        if self.stages is not None and not (_is_whole(self.stages) and self.stages in (1, 2)):
+            raise UsageError(
+                f"stages: expected 1 or 2 looks at the seeds, got {shown(str(self.stages))}; "
+                "later looks need another study"
+            )
         self._check_seeds()
         if not _is_whole(self.diagnostics_every) or self.diagnostics_every < 0:
             raise UsageError(

@@ -14,10 +14,8 @@ from typing import Literal
 
 from benchmark.analysis.summary import setting
 from benchmark.analysis.verdicts import (
-    FEWEST_SEEDS,
     Contest,
     OverallWord,
-    Reason,
     Values,
     Verdict,
     judge,
@@ -25,6 +23,7 @@ from benchmark.analysis.verdicts import (
 )
 from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
+from benchmark.obstacles import FEWEST_SEEDS, Contestant, Reason, obstacle_between
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload
 from benchmark.store import FINISHED
@@ -61,6 +60,17 @@ class Entrant:
     kind: str = ""
     edge: Edge = ""
     records: Mapping[int, Record]
+
+    @property
+    def contestant(self) -> Contestant:
+        """The optimizer and how it was tuned, without its results."""
+        return Contestant(
+            label=self.label,
+            tried=self.tried,
+            tunes=self.tunes,
+            only_rate=self.only_rate,
+            kind=self.kind,
+        )
 
     def values(self, metric: str) -> dict[int, float | None]:
         """Return the final values by seed, None where the trial diverged.
@@ -306,35 +316,20 @@ def _margin(declaration: Declaration, metric: str, problem: str, reference: Valu
 
 def _untuned(declaration: Declaration, one: Entrant, reference: Entrant) -> Reason | None:
     both = (one, reference)
+    tuning = declaration.tuning
+    if tuning and tuning.budget < 2:
+        return "not tuned by the study"
+    if reason := obstacle_between(one.contestant, reference.contestant):
+        return reason
     reasons: dict[Reason, bool] = {
-        "not tuned by the study": not (one.tried and reference.tried),
-        "unequal budgets": one.tried != reference.tried,
-        "unequal kinds of hyperparameters": not _are_of_one_kind(one, reference),
         "best learning rate at an edge": any(each.edge for each in both),
         "declared seeds incomplete": any(
             each.records.keys() != set(declaration.seeds) for each in both
         ),
         "fewer than 5 seeds": len(declaration.seeds) < FEWEST_SEEDS,
     }
-    reason = next((reason for reason, holds in reasons.items() if holds), None)
-    return reason or _undeclared_look(declaration)
-
-
-def _are_of_one_kind(one: Entrant, other: Entrant) -> bool:
-    """Return whether the spaces of both may be compared.
-
-    Spaces from the registry may if they are of one kind. A space that the user gives may be
-    compared with one of the same hyperparameters, and with a full space of more.
-    """
-    if not (one.kind and other.kind):
-        return one.only_rate == other.only_rate
-    if "given" not in (one.kind, other.kind):
-        return one.kind == other.kind
-    tunes, others = set(one.tunes), set(other.tunes)
-    if tunes == others:
-        return True
-    larger = other if tunes < others else one if others < tunes else None
-    return larger is not None and larger.kind == "full" and "lr" in tunes & others
+    found = next((reason for reason, holds in reasons.items() if holds), None)
+    return found or _undeclared_look(declaration)
 
 
 def _undeclared_look(declaration: Declaration) -> Reason | None:

@@ -28,6 +28,8 @@ class Forecast:
         folder: Folder of the results.
         origins: Lines on settings and trials of shipped baselines.
         num_reused: Number of such trials that are not trained again.
+        rules: Lines on what is compared, and on the looks that are declared.
+        obstacles: Lines on what will keep the study from verdicts.
     """
 
     problems: tuple[str, ...]
@@ -43,6 +45,8 @@ class Forecast:
     folder: Path
     origins: tuple[str, ...] = ()
     num_reused: int = 0
+    rules: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that ``--dry-run --json`` prints."""
@@ -57,6 +61,7 @@ class Forecast:
             "minutes": round(self.seconds / 60, 1),
             "disk MB": self._megabytes(),
             "results": str(self.folder),
+            "warnings": list(self.obstacles),
         }
 
     def lines(self) -> list[str]:
@@ -66,10 +71,12 @@ class Forecast:
         return [
             f"problems    {', '.join(self.problems)}",
             f"optimizers  {', '.join(self.optimizers)}",
+            *self.rules,
             *self.origins,
             f"trials      {self._trials()}, "
             f"about {in_words(self.seconds)} with {counted(self.workers, 'worker')}",
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
+            *(f"warning     {each}" for each in self.obstacles),
         ]
 
     def _trials(self) -> str:
@@ -108,4 +115,6 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
         folder=store.folder,
         origins=plan.origins,
         num_reused=len(plan.reused),
+        rules=plan.rules,
+        obstacles=plan.obstacles,
     )

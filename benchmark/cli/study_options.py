@@ -65,6 +65,7 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
             help=f"Seeds per optimizer: a number ({seeds} means 0 to {seeds - 1}), or the seeds "
             "themselves (100-109).",
         ),
+        _STAGES,
         *_TRAINING,
         *_TUNING,
         click.option(
@@ -77,6 +78,13 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
     ]
 
 
+_STAGES = click.option(
+    "--stages",
+    type=Whole(2, hint="how many looks at the seeds are declared, the second with more seeds"),
+    show_default="as declared before; 1 for a new study",
+    help="Looks at the results: with 2, declared before the first, you may add seeds once after "
+    "you have seen the results. Both looks have half the level, 2.5 %.",
+)
 _TRAINING: list[Callable[[Any], Any]] = [
     click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data."),
     click.option("--batch-size", type=Whole(1_000_000), help="Examples per step."),

@@ -23,7 +23,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from benchmark.declaration import Chosen, Edge
-from benchmark.metrics import CHOOSING, higher_is_better
+from benchmark.metrics import CHOOSING, CONFIRMATORY, higher_is_better
+from benchmark.obstacles import tunes_only_rate
 from benchmark.protocols import sampler
 from benchmark.protocols.base import Results, Stage
 from benchmark.protocols.halton import points
@@ -124,14 +125,28 @@ class _Progress:
         )
 
     def _later(self) -> int:
-        """Return the number of trials of the cell to come, if no range has to be widened again."""
+        """Return the probable number of trials of the cell to come, widened ranges included."""
         budget, others = self.protocol.budget, len(self.protocol.tuning_seeds) - 1
         count = len(self.protocol.seeds) * len(self.searches)
+        further = self._further_points()
         for search in self.searches:
-            tried = max(budget, len(search.points))
+            tried = max(budget, len(search.points)) + further
             finalists = 0 if search.finalists else _quarter(tried)
             count += tried - len(search.points) + finalists * others
         return count
+
+    def _further_points(self) -> int:
+        """Return the points of each optimizer that widened ranges will probably add.
+
+        If any of n rates is equally likely to be best, one at an end is with probability 2/n.
+        """
+        budget = self.protocol.budget
+        rated = sum(_range_of_rates(each) is not None for each in self.protocol.tunables)
+        at_edge = 1 - (1 - min(1.0, 2 / budget)) ** rated
+        step = max(1, budget // 2)
+        widened = max(0, max(len(each.points) for each in self.searches) - budget) / step
+        expected = sum(at_edge**count for count in range(1, MOST_WIDENINGS + 1))
+        return round(max(0.0, expected - widened) * step)
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:
@@ -207,7 +222,7 @@ class _Progress:
             tried=len(search.points),
             finalists=len(search.finalists),
             tunes=list(search.tunable.space.kinds),
-            only_rate=_tunes_only_rate(search.tunable),
+            only_rate=tunes_only_rate(search.tunable.kind, search.tunable.space),
             edge=search.edge,
             values=self._values_of(search.chosen),
             kind=search.tunable.kind,
@@ -215,10 +230,10 @@ class _Progress:
         )
 
     def _values_of(self, spec: OptimizerSpec) -> list[float]:
-        """Return the finite recorded values of `spec` on the tuning seeds."""
+        """Return the finite values of the confirmatory metric on the tuning seeds."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
-        values = [r.metrics.get(self.protocol.metric) for r in records if r and r.status == "done"]
+        values = [r.metrics.get(CONFIRMATORY) for r in records if r and r.status == "done"]
         return [value for value in values if value is not None]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
@@ -372,11 +387,6 @@ def _rate(spec: OptimizerSpec, own: Range | None) -> float | None:
 def _with_finalists(search: Search, finalists: Sequence[OptimizerSpec]) -> Search:
     repeated = dict.fromkeys((*search.repeated, *finalists))
     return replace(search, finalists=tuple(finalists), repeated=tuple(repeated))
-
-
-def _tunes_only_rate(tunable: Tunable) -> bool:
-    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
-    return tunable.kind != "full" and tunable.space.kinds == ("lr",)
 
 
 def _quarter(count: int) -> int:

@@ -32,9 +32,9 @@ from benchmark.analysis.profiles import comparable, profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
-from benchmark.analysis.verdicts import FEWEST_SEEDS
 from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
+from benchmark.obstacles import FEWEST_SEEDS
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good

@@ -19,13 +19,16 @@ from benchmark.analysis.judging import (
 from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
 from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.obstacles import cure, level_words, more_seeds
 from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
 from optimizers.spaces import learning_rate
+from optimizers.spec import OptimizerSpec
 
 if TYPE_CHECKING:
     from benchmark.record import Record
+    from benchmark.spec import Trial
 
 Name = Callable[[str], str]
 
@@ -58,23 +61,51 @@ def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> 
     tuning = declaration.tuning
     if tuning is None:
         return ""
-    purposes = [record.trial.purpose for record in records]
+    known = {record.trial.key: record.trial for record in records}
     searches = len(cells_of(declaration)) * len(declaration.labels)
     left = searches - len(declaration.chosen)
     if left > 0:
-        tried = purposes.count("tuning")
+        tried = sum(_is_of_search(declaration, trial) for trial in known.values())
         return (
             f"Tuning is not finished: {searches - left} of {searches} searches have ended, and "
             f"{counted(tried, 'trial')} of at least {searches * tuning.budget} are on record. "
             "Verdicts follow when it has finished; the same command continues it."
         )
-    done, planned = purposes.count("evaluation"), searches * len(declaration.seeds)
+    wanted = {trial.key for trial in _evaluation_trials(declaration)}
+    done, planned = len(wanted & known.keys()), len(wanted)
     if done >= planned:
         return ""
     return (
         f"Evaluation is not finished: {done} of {counted(planned, 'trial')} are on record. "
         "Verdicts follow when it has finished; the same command continues it."
     )
+
+
+def _is_of_search(declaration: Declaration, trial: "Trial") -> bool:
+    """Return whether a trial is a tuning trial that the declared searches may ask for."""
+    tuning = declaration.tuning
+    if tuning is None or trial.purpose != "tuning" or trial.seed not in tuning.seeds:
+        return False
+    label = trial.label
+    is_declared = any(label == each or label.startswith(f"{each} ") for each in declaration.labels)
+    cells = cells_of(declaration)
+    return is_declared and any(
+        cell.trial(trial.optimizer, trial.seed, trial.purpose) == trial for cell in cells
+    )
+
+
+def _evaluation_trials(declaration: Declaration) -> "Iterable[Trial]":
+    """Yield the trials of the chosen optimizers on the evaluation seeds."""
+    cells = {
+        (cell.workload.problem, cell.accelerator, cell.precision): cell
+        for cell in cells_of(declaration)
+    }
+    for each in declaration.chosen:
+        cell = cells.get(each.place[:3])
+        spec = OptimizerSpec.from_json(each.optimizer)
+        for seed in declaration.seeds if cell else ():
+            assert cell is not None
+            yield cell.trial(spec, seed)
 
 
 def overall_sentence(judgement: Judgement, label: str, name: Name = str) -> str:
@@ -107,8 +138,27 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
     cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
     return (
         f"{name(verdict.optimizer)} ({name(how_tuned(entrant))}): {said} "
-        f"({numbers_words(verdict)}){more}{note}.{cost}"
+        f"({numbers_words(verdict)}{_level(judgement, verdict)}){more}{note}.{cost}"
     )
+
+
+def _level(judgement: Judgement, verdict: Verdict) -> str:
+    """Return the level beside p, where it is not the usual one."""
+    stages = judgement.declaration.stages
+    if stages == 1 or verdict.word == "untuned":
+        return ""
+    return f", level {level_words(stages)} of each of {stages} looks"
+
+
+def _cure_words(judgement: Judgement, verdict: Verdict) -> str:
+    """Return the option that gives a verdict in another study; empty if no option does."""
+    if verdict.untuned is None:
+        return ""
+    one = judgement.entrant(verdict.setting, verdict.optimizer).contestant
+    other = judgement.entrant(verdict.setting, verdict.reference).contestant
+    declaration = judgement.declaration
+    words = cure(verdict.untuned, one, other, searches=declaration.tuning is not None)
+    return f"for a verdict, {words}, in another study (--study NAME)" if words else ""
 
 
 def _is_by_rank(verdict: Verdict) -> bool:
@@ -124,12 +174,12 @@ def _divergence_words(verdict: Verdict) -> str:
 
 
 def advice_words(judgement: Judgement, verdict: Verdict) -> str:
-    """Return how many seeds would probably decide, and how to train them; empty for no advice.
+    """Return what would probably give a verdict: seeds or another option; empty for no advice.
 
     Only a study that declared two looks may add seeds, and only once.
     """
     if not verdict.more_seeds:
-        return ""
+        return _cure_words(judgement, verdict)
     declaration = judgement.declaration
     if declaration.stages == 1:
         total = verdict.n + verdict.more_seeds
@@ -141,7 +191,10 @@ def advice_words(judgement: Judgement, verdict: Verdict) -> str:
     if looks_of(declaration):
         return "another study with other seeds may decide"
     noun = "more seed" if verdict.more_seeds == 1 else "more seeds"
-    return f"about {verdict.more_seeds} {noun} would probably decide"
+    command = (
+        f"the second look: the same command with {more_seeds(declaration, verdict.more_seeds)}"
+    )
+    return f"about {verdict.more_seeds} {noun} would probably decide ({command})"
 
 
 def difference_words(verdict: Verdict) -> str:
@@ -323,7 +376,8 @@ def opening_sentences(judgement: Judgement, name: Name = str) -> list[str]:
     found = [
         f"{together(labels)} {'was' if len(labels) == 1 else 'were'} compared with {reference} on "
         f"{problems} by the {metric} at the end of training, on "
-        f"{counted(len(declaration.seeds), 'seed')}, as declared on {declaration.at[:10]}.",
+        f"{counted(len(declaration.seeds), 'seed')}, as declared on {declaration.at[:10]}"
+        f"{looks_words(declaration)}.",
         _tuning_sentence(judgement, name),
     ]
     if judgement.confirmatory:
@@ -335,6 +389,15 @@ def opening_sentences(judgement: Judgement, name: Name = str) -> list[str]:
     if len(deviations) > 1:
         deviations = [f"The study deviates from its declaration in {len(deviations)} places."]
     return [*found, *deviations, "Everything but the verdicts is exploratory."]
+
+
+def looks_words(declaration: Declaration) -> str:
+    """Return ", with two looks …" if two are declared, otherwise nothing."""
+    if declaration.stages == 1:
+        return ""
+    made = "second" if looks_of(declaration) else "first"
+    level = level_words(declaration.stages)
+    return f", with two looks at the level {level} each, of which this is the {made}"
 
 
 def _settings_sentence(judgement: Judgement, name: Name) -> str:

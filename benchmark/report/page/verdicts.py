@@ -16,6 +16,7 @@ from benchmark.report.judgements import (
     difference_words,
     edge_words,
     how_tuned,
+    looks_words,
     numbers_words,
     overall_sentence,
     own_first,
@@ -200,7 +201,8 @@ class _Study:
             reference=_shown(judgement.reference),
             metric=metric_words(metric),
             better="right" if higher_is_better(metric) else "left",
-            declared=f"declared {at} UTC with {counted(len(declaration.seeds), 'evaluation seed')}",
+            declared=f"declared {at} UTC with {counted(len(declaration.seeds), 'evaluation seed')}"
+            f"{looks_words(declaration)}",
             overall=[self._overall(label) for label in own_first(judgement)]
             if len(settings) > 1
             else [],
