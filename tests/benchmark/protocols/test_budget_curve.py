@@ -61,9 +61,7 @@ def test_each_budget_chooses_what_a_search_of_its_points_would(sampler, budget, 
         for each in outcome.by_budget:
             chosen = records[each.trial].trial.optimizer
             assert chosen == choice(search.points[: each.budget], values)
-            evaluated = {
-                t.seed for t in trials if t.optimizer == chosen and t.purpose != "tuning"
-            }
+            evaluated = {t.seed for t in trials if t.optimizer == chosen and t.purpose != "tuning"}
             assert evaluated == set(SEEDS)
 
 
