@@ -63,6 +63,18 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.evaluated > 0 and not all(each.startswith(_MORE) for each in self.what)
 
 
+class BudgetChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The point that a search with a smaller budget would have chosen.
+
+    Args:
+        budget: Number of points, the first of the search.
+        trial: Key of the chosen point's trial on the first tuning seed.
+    """
+
+    budget: int
+    trial: str
+
+
 class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The outcome of a search: the hyperparameters that are evaluated.
 
@@ -82,6 +94,8 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
             for one that this study chose.
         points: Keys of the trials on the first tuning seed, one for each point tried.
+        by_budget: The choices after 1, 2, 4, … points and after the budget; empty unless the study
+            evaluates them.
     """
 
     problem: str
@@ -98,6 +112,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str = ""
     source: str = ""
     points: list[str] = msgspec.field(default_factory=list)
+    by_budget: list[BudgetChoice] = msgspec.field(default_factory=list)
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -113,12 +128,14 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         seeds: The tuning seeds.
         sampler: Name of the sampler that chooses the points.
         optimizers: The optimizers to tune, as `optimizers.tunable.Tunable.to_json` writes them.
+        budget_curve: Evaluate the choices of smaller budgets too.
     """
 
     budget: int
     seeds: list[int]
     sampler: str
     optimizers: list[_Json]
+    budget_curve: bool = False
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -265,6 +282,10 @@ def write_declaration(folder: Path, declaration: Declaration) -> None:
     data = {k: v for k, v in msgspec.to_builtins(declaration).items() if v is not None}
     for each in data["chosen"]:  # as JSON text, because TOML has no null
         each["optimizer"] = json.dumps(each["optimizer"])
+        if not each["by_budget"]:
+            del each["by_budget"]
+    if declaration.tuning and not declaration.tuning.budget_curve:
+        del data["tuning"]["budget_curve"]
     write_text(folder / FILE, tomli_w.dumps(data))
 
 
@@ -435,10 +456,18 @@ def _with(
     found: Declaration, chosen: Sequence[Chosen], margins: Mapping[str, float]
 ) -> Declaration:
     """Return a declaration with these outcomes and margins."""
-    outcomes = {each.place: each for each in (*found.chosen, *chosen)}
+    outcomes = {each.place: each for each in found.chosen}
+    outcomes |= {each.place: _with_budgets_of(outcomes.get(each.place), each) for each in chosen}
     return structs.replace(
         found, chosen=list(outcomes.values()), margins={**margins, **found.margins}
     )
+
+
+def _with_budgets_of(before: Chosen | None, now: Chosen) -> Chosen:
+    """Return `now`; with the choices of smaller budgets if only `before` has them."""
+    if before and not now.by_budget and before.points == now.points:
+        return structs.replace(now, by_budget=before.by_budget)
+    return now
 
 
 def _margins_that_hold(before: Declaration, now: Declaration) -> dict[str, float]:
@@ -476,12 +505,17 @@ def _tunables(declaration: Declaration) -> dict[str, _Json]:
     return {str(each["label"]): each for each in (tuning.optimizers if tuning else ())}
 
 
+def _has_curve(declaration: Declaration) -> bool:
+    return declaration.tuning is not None and declaration.tuning.budget_curve
+
+
 def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
     """Return `asked` with all that was declared before and that it does not change."""
     tuning = asked.tuning
     if tuning is not None and _search(before) == _search(asked):
         optimizers = list((_tunables(before) | _tunables(asked)).values())
-        tuning = structs.replace(tuning, optimizers=optimizers)
+        has_curve = tuning.budget_curve or _has_curve(before)
+        tuning = structs.replace(tuning, optimizers=optimizers, budget_curve=has_curve)
     return structs.replace(
         asked,
         problems=before.problems | asked.problems,
@@ -516,7 +550,7 @@ def _changes(before: Declaration, now: Declaration) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-_ADDED = ("problem", "optimizer", "accelerator", "precision", "source")
+_ADDED = ("problem", "optimizer", "accelerator", "precision", "source", "budget")
 
 
 def _leaves(declaration: Declaration) -> dict[str, str]:
@@ -534,6 +568,8 @@ def _leaves(declaration: Declaration) -> dict[str, str]:
     found |= {f"accelerator {each}": "" for each in declaration.accelerators}
     found |= {f"precision {each}": "" for each in declaration.precisions}
     found |= {f"source of {label}": digest for label, digest in declaration.sources.items()}
+    if _has_curve(declaration):
+        found["budget curve"] = "the choices of smaller budgets, evaluated"
     for name, value in (_search(declaration) or {}).items():
         found[f"tuning {name}"] = (
             ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -119,4 +119,5 @@ def _tuning(tuned: Tuned) -> Tuning:
         seeds=list(tuned.tuning_seeds),
         sampler=tuned.sampler,
         optimizers=[tunable.to_json() for tunable in tuned.tunables],
+        budget_curve=tuned.budget_curve,
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmark.analysis.budgets import BudgetResult, results_by_budget
 from benchmark.analysis.summary import setting
 from benchmark.analysis.verdicts import (
     Contest,
@@ -48,6 +49,7 @@ class Entrant:
         kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user; empty if not on record.
         edge: End of the tried learning rates at which the chosen one lies; empty for none.
         records: Records with a result, by evaluation seed.
+        by_budget: Results of the points that smaller budgets would have chosen.
     """
 
     setting: str
@@ -60,6 +62,7 @@ class Entrant:
     kind: str = ""
     edge: Edge = ""
     records: Mapping[int, Record]
+    by_budget: tuple[BudgetResult, ...] = ()
 
     @property
     def contestant(self) -> Contestant:
@@ -202,9 +205,7 @@ def _entrants_of(
     given = {} if declaration.tuning else _given_entrants(declaration, cell, known)
     for label in declaration.labels:
         place = cell.workload.problem, cell.accelerator, cell.precision, label
-        tuned = place in outcomes and _tuned_entrant(
-            outcomes[place], cell, declaration.seeds, known
-        )
+        tuned = place in outcomes and _tuned_entrant(outcomes[place], cell, declaration, known)
         # Hyperparameters of a baseline count only if they were trained; with other numbers of
         # epochs they were not.
         if tuned and (tuned.records or label not in given):
@@ -214,10 +215,10 @@ def _entrants_of(
 
 
 def _tuned_entrant(
-    outcome: Chosen, cell: Cell, seeds: Sequence[int], known: Mapping[str, Record]
+    outcome: Chosen, cell: Cell, declaration: Declaration, known: Mapping[str, Record]
 ) -> Entrant:
     spec = OptimizerSpec.from_json(outcome.optimizer)
-    trials = [cell.trial(spec, seed) for seed in seeds]
+    trials = [cell.trial(spec, seed) for seed in declaration.seeds]
     return Entrant(
         setting=setting(cell.trial(spec, 0)),
         problem=cell.workload.problem,
@@ -228,6 +229,9 @@ def _tuned_entrant(
         only_rate=outcome.only_rate,
         kind=outcome.kind,
         edge=outcome.edge,
+        by_budget=results_by_budget(
+            cell, outcome, known, metric=declaration.confirmatory, seeds=declaration.seeds
+        ),
         records=_results({trial.seed: known.get(trial.key) for trial in trials}),
     )
 

@@ -151,6 +151,12 @@ _TUNING: list[Callable[[Any], Any]] = [
         help="Method that chooses the points to try: halton (spread evenly, the same for every "
         "user), random, or optuna.",
     ),
+    click.option(
+        "--budget-curve",
+        is_flag=True,
+        help="Also train the points that smaller budgets (1, 2, 4, …) would have chosen on the "
+        "fresh seeds, which about doubles their number, and show the loss against the budget.",
+    ),
 ]
 _PLACE: list[Callable[[Any], Any]] = [
     results_option,

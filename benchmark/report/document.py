@@ -10,6 +10,7 @@ from benchmark.analysis.summary import evaluated, in_order
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING
 from benchmark.report import markdown, markdown_verdicts
+from benchmark.report.budgets import budget_table
 from benchmark.report.declared import judgements_of, only_one, reference_of
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
@@ -100,6 +101,7 @@ def _verdicts(judgement: Judgement) -> list[str]:
     parts = _section(2, "Verdicts", markdown_verdicts.verdicts(judgement))
     parts += _section(3, "In words", markdown_verdicts.in_words(judgement))
     parts += _section(3, "Optimization and generalization", markdown_verdicts.aspects(judgement))
+    parts += _section(3, "Performance against budget", budget_table(judgement))
     return parts + _section(3, "Costs", markdown_verdicts.costs(judgement))
 
 

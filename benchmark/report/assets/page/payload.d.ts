@@ -18,6 +18,17 @@ export interface Bands {
   notes: [string, string];
 }
 
+/** The result on evaluation seeds of the point that a search with one budget would choose. */
+export interface BudgetPoint {
+  budget: number;
+  label: string;
+  seeds: number;
+  diverged: number;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+}
+
 /** The curves of one metric in one setting, both given by index. */
 export interface CurvePart {
   metric: number;
@@ -231,6 +242,7 @@ export interface TuningSearch {
   edge: string;
   budgets: number[];
   expected: (number | null)[];
+  evaluated: BudgetPoint[];
 }
 
 /** The unit in which a metric's values are printed. */
