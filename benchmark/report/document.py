@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmark.analysis.judging import Judgement
-from benchmark.analysis.summary import evaluated, in_order
+from benchmark.analysis.summary import in_order
 from benchmark.atomic import replacing
+from benchmark.declaration import read_declaration
 from benchmark.metrics import RUNNING
 from benchmark.report import markdown, markdown_verdicts
 from benchmark.report.declared import judgements_of, only_one, reference_of
@@ -15,7 +16,7 @@ from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
 from benchmark.report.outside import read
-from benchmark.report.page.reproduce import commands
+from benchmark.report.page.reproduce import commands_again
 from benchmark.store import Store
 
 _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setting
@@ -52,8 +53,8 @@ def write_document(
     again = [
         line
         for store in stores
-        for line in commands(
-            store.study, [each.trial for each in in_order(evaluated(store.records()))]
+        for line in commands_again(
+            store.study, read_declaration(store.folder), in_order(store.records())
         )
     ]
     text = _document(findings, judged, drawings, quote(folder.name), again)

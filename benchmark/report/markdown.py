@@ -9,7 +9,7 @@ import polars as pl
 from benchmark.analysis.compare import ALPHA, Comparison
 from benchmark.analysis.cost import num_busy
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
-from benchmark.report import judgements as differences
+from benchmark.report import differences
 from benchmark.report.claims import claim_sentence, passed_over_sentences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus
 from benchmark.report.markdown_text import as_text, table

@@ -1,19 +1,17 @@
 """Building of a page from studies, in one call for the command line and notebooks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmark.analysis.searches import searches_of
-from benchmark.analysis.summary import evaluated
+from benchmark.declaration import read_declaration
 from benchmark.errors import UsageError
-from benchmark.record import Record
 from benchmark.report.declared import judgement_in
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_records
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import Section, page
 from benchmark.report.page.payload import curve_parts, payload
-from benchmark.report.page.reproduce import commands
-from benchmark.spec import Trial
+from benchmark.report.page.reproduce import commands_again
 from benchmark.store import Store
 
 
@@ -56,10 +54,12 @@ def build(
             study: searches_of(judgement.declaration, records[study])
             for study, judgement in judgements.items()
         },
-        commands=[line for study, own in records.items() for line in commands(study, _trials(own))],
+        commands=[
+            line
+            for store in stores
+            for line in commands_again(
+                store.study, read_declaration(store.folder), records[store.study]
+            )
+        ],
     )
     return page(content, curve_parts(frames, cast, content.resolution), extra=extra)
-
-
-def _trials(records: Iterable[Record]) -> list[Trial]:
-    return [record.trial for record in evaluated(records)]
