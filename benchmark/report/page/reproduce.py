@@ -107,21 +107,39 @@ def _head(declaration: Declaration, problems: Sequence[str]) -> list[str]:
 def _tunable_text(tunable: Mapping[str, Any], space: str) -> str:
     """Return an optimizer to tune as a command line gives it."""
     name, label = str(tunable["name"]), str(tunable["label"])
+    given = {str(key): _plain_value(value) for key, value in tunable["fixed"].items()}
+    for one in tunable["space"]["ranges"]:
+        if tunable["kind"] != space or "values" in one:
+            given[str(one["name"])] = _range(one)
     text = name if label == name else f"{name}@{label}"
-    text += "".join(f":{key}={_plain_value(value)}" for key, value in tunable["fixed"].items())
-    if tunable["kind"] == space:
-        return text
-    return text + "".join(f":{_range(each)}" for each in tunable["space"]["ranges"])
+    return text + "".join(f":{key}={value}" for key, value in _whole(given).items())
+
+
+def _whole(given: Mapping[str, str]) -> dict[str, str]:
+    """Return assignments in which the numbers of a tuple are one.
+
+    >>> _whole({"betas.1": "0.999", "lr": "0.1", "betas.0": "0.8..0.9"})
+    {'betas': '(0.8..0.9,0.999)', 'lr': '0.1'}
+    """
+    found: dict[str, dict[int, str]] = {}
+    for key, text in given.items():
+        name, _, place = key.rpartition(".")
+        is_part = bool(name) and place.isdecimal()
+        found.setdefault(name if is_part else key, {})[int(place) if is_part else -1] = text
+    return {
+        key: parts[-1] if -1 in parts else f"({','.join(parts[i] for i in sorted(parts))})"
+        for key, parts in found.items()
+    }
 
 
 def _range(one: Mapping[str, Any]) -> str:
-    """Return a range or choice as a command line gives it."""
+    """Return the values of a range or choice as a command line gives them."""
     if "values" in one:
-        return f"{one['name']}={'|'.join(map(_plain_value, one['values']))}"
+        return "|".join(map(_plain_value, one["values"]))
     low, high = one["low"], one["high"]
     if one["one_minus"]:
         low, high = round(1 - high, 12), round(1 - low, 12)
-    return f"{one['name']}={low!r}..{high!r}"
+    return f"{low!r}..{high!r}"
 
 
 def _plain_value(value: Any) -> str:
@@ -146,8 +164,8 @@ def _training(problem: str, workload: Mapping[str, Any]) -> str:
 def _seeds_words(seeds: Iterable[int]) -> str:
     """Return seeds as ``--seeds`` takes them.
 
-    >>> _seeds_words([0, 1, 2]), _seeds_words([100, 101]), _seeds_words([0, 3, 4]), _seeds_words([7])
-    ('3', '100-101', '0-0,3-4', '7-7')
+    >>> _seeds_words([0, 1, 2]), _seeds_words([100, 101]), _seeds_words([0, 3, 4])
+    ('3', '100-101', '0-0,3-4')
     """
     found = sorted(set(seeds))
     if found == list(range(len(found))):
