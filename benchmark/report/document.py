@@ -11,7 +11,7 @@ from benchmark.atomic import replacing
 from benchmark.declaration import read_declaration
 from benchmark.metrics import RUNNING
 from benchmark.report import markdown, markdown_verdicts
-from benchmark.report.declared import judgements_of, only_one, reference_of
+from benchmark.report.declared import declared_reference, judgements_of, only_one
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
@@ -42,8 +42,11 @@ def write_document(
         OSError: the folder cannot be written.
     """
     judged = judgements_of(stores)
-    reference = reference or reference_of(judged)
-    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
+    frames = read(stores)
+    reference = reference or declared_reference(stores, frames)
+    findings = Findings(
+        frames=frames, reference=reference, targets=targets or {}, judgements=judged
+    )
     folder = target.with_suffix("")
     drawings = [
         each

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from benchmark.analysis.searches import searches_of
 from benchmark.declaration import read_declaration
 from benchmark.errors import UsageError
-from benchmark.report.declared import judgement_in
+from benchmark.report.declared import declared_reference, judgement_in
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_records
 from benchmark.report.page.cast import Cast
@@ -37,7 +37,10 @@ def build(
     judged = {each.study: judgement_in(each.folder, records[each.study]) for each in stores}
     judgements = {study: found for study, found in judged.items() if found is not None}
     findings = Findings(
-        frames=frames, reference=reference, targets=targets or {}, judgements=judgements
+        frames=frames,
+        reference=reference or declared_reference(stores, frames),
+        targets=targets or {},
+        judgements=judgements,
     )
     known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
@@ -50,6 +53,9 @@ def build(
         findings,
         cast,
         studies=[store.study for store in stores],
+        tuning_trials=sum(
+            each.trial.purpose == "tuning" for own in records.values() for each in own
+        ),
         searches={
             study: searches_of(judgement.declaration, records[study])
             for study, judgement in judgements.items()

@@ -15,6 +15,7 @@ from benchmark.report.judgements import (
     ASPECTS,
     edge_words,
     how_tuned,
+    how_tuned_in_short,
     numbers_words,
     own_first,
     reason_words,
@@ -58,6 +59,7 @@ class VerdictCell:
         difference: The same in words, in the metric's unit.
         numbers: Number of seeds, effect size and p, in words.
         tuned: The chosen hyperparameters and how they were tuned, in words.
+        how: How it was tuned, in short.
         edge: End of the tried learning rates at which the chosen one lies; empty for none.
         seeds: Number of evaluation seeds with a result.
         others: The verdicts of the other families.
@@ -74,6 +76,7 @@ class VerdictCell:
     difference: str
     numbers: str
     tuned: str
+    how: str
     edge: str
     seeds: int
     others: Sequence[OtherVerdict]
@@ -265,6 +268,7 @@ class _Study:
             difference=difference_words(verdict) if verdict else "",
             numbers=numbers_words(verdict) if verdict else "",
             tuned=_line(how_tuned(entrant)),
+            how=_line(how_tuned_in_short(entrant)),
             edge=_line(edge_words(entrant)),
             seeds=len(entrant.records),
             others=[] if verdict is None else self._others(verdict),

@@ -107,6 +107,8 @@ export interface Packed {
 export interface Payload {
   studies: string[];
   trials: number;
+  tuning_trials: number;
+  busy: string;
   reference: string | null;
   optimizers: Optimizer[];
   settings: Setting[];
@@ -197,6 +199,7 @@ export interface StudyVerdicts {
   declared: string;
   overall: OverallVerdict[];
   panels: VerdictPanel[];
+  convention: string;
   sentences: VerdictSentence[];
 }
 
@@ -264,6 +267,7 @@ export interface VerdictCell {
   difference: string;
   numbers: string;
   tuned: string;
+  how: string;
   edge: string;
   seeds: number;
   others: OtherVerdict[];
@@ -274,6 +278,7 @@ export interface VerdictPanel {
   setting: number | null;
   title: string;
   margin: number | null;
+  margin_words: string;
   cells: VerdictCell[];
 }
 
