@@ -43,7 +43,7 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
     boards = [findings.metrics[name].boards["final"] for name in ranked]
     methods = {method for board in boards for method in board["method"].drop_nulls()}
     sentences = [
-        f"{trials.height} trials: {counts}.",
+        f"{trials.height}{' evaluation' * has_verdicts} trials: {counts}.",
         "" if has_verdicts else NO_VERDICT,
         "" if has_verdicts else _how_chosen(findings),
         interval_words(methods),

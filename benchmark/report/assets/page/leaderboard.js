@@ -211,12 +211,16 @@ function leaderboardColumns() {
       key: (row) => against(row, "p_holm"),
       cell: (row) => pWords(against(row, "p_holm")),
     },
-    ...(isTuned() ? [{
-      name: "tuning",
-      left: true,
-      key: (/** @type {Row} */ row) => tunedWords(row.optimizer),
-      cell: (/** @type {Row} */ row) => tunedWords(row.optimizer),
-    }] : []),
+    ...(isTuned()
+      ? [
+          {
+            name: "tuning",
+            left: true,
+            key: (/** @type {Row} */ row) => tunedWords(row.optimizer),
+            cell: (/** @type {Row} */ row) => tunedWords(row.optimizer),
+          },
+        ]
+      : []),
   ];
 }
 

@@ -249,6 +249,7 @@ function studyOf(study) {
 /* The first screen, if a study was tuned; otherwise a line that says why there is no verdict. */
 export function verdictSection() {
   const parts = payload.verdicts.filter((study) => study.panels.length).map(studyOf);
+  if (parts.length && payload.busy) parts.push(make("p.quiet", { id: "busy" }, [payload.busy]));
   if (payload.no_verdict) parts.push(make("p.caution", { id: "no-verdict" }, [payload.no_verdict]));
   byId("verdicts").hidden = !parts.length;
   byId("verdicts-body").replaceChildren(...parts);
