@@ -66,13 +66,13 @@ def printed_verdicts(judgement: "Judgement", records: "Sequence[Record]") -> Pri
         records: All records of the study.
     """
     from benchmark.report.budgets import budget_sentences
-    from benchmark.report.judgements import as_json, progress_sentence, statements
+    from benchmark.report.judgements import as_json, notes, progress_sentence, statements
 
     progress = progress_sentence(judgement.declaration, records)
-    more = [*budget_sentences(judgement), *[progress] * bool(progress)]
+    more = [*notes(judgement), *budget_sentences(judgement), *[progress] * bool(progress)]
     return PrintedVerdicts(
         rows=tuple(_rows(judgement)),
-        statements=(*statements(judgement), *(Statement(text=each) for each in more)),
+        statements=(*statements(judgement), *(Statement(text=words) for words in more)),
         as_json=as_json(judgement),
     )
 

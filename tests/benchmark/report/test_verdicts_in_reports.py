@@ -79,7 +79,8 @@ def test_a_document_of_a_tuned_study_begins_with_its_verdicts(store, tmp_path):
     head, rest = text.split("## Verdicts")
     assert len(head) < 1500
     assert re.search(
-        r"\| logreg/digits \| sgd \| −0\.2000 .* \| better \| &lt;\.001 \|.*\| 10 \| 8 \|", rest
+        r"\| logreg/digits \| sgd \| −0\.2000 .* \| better \| &lt;\.001, paired t test \|.*\| 8 \|",
+        rest,
     )
     assert re.search(r"\| mlp/digits \| sgd \| .* \| equivalent \|", rest)
     assert "Training loss says how well an optimizer optimizes" in rest

@@ -118,6 +118,8 @@ export interface Packed {
 export interface Payload {
   studies: string[];
   trials: number;
+  tuning_trials: number;
+  busy: string;
   reference: string | null;
   optimizers: Optimizer[];
   settings: Setting[];
@@ -208,6 +210,7 @@ export interface StudyVerdicts {
   declared: string;
   overall: OverallVerdict[];
   panels: VerdictPanel[];
+  convention: string;
   sentences: VerdictSentence[];
 }
 
@@ -276,6 +279,7 @@ export interface VerdictCell {
   difference: string;
   numbers: string;
   tuned: string;
+  how: string;
   edge: string;
   seeds: number;
   others: OtherVerdict[];
@@ -286,6 +290,7 @@ export interface VerdictPanel {
   setting: number | null;
   title: string;
   margin: number | null;
+  margin_words: string;
   cells: VerdictCell[];
 }
 
