@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer, seed_everything
 
 from benchmark.callbacks.clock import Clock
@@ -204,6 +205,7 @@ def fit(
         max_epochs=loaders.iterations,
         min_epochs=0,
         callbacks=callbacks,
+        plugins=[LightningEnvironment()],  # no variable of Slurm or torchrun changes a trial
         logger=False,
         # Torch is deterministic on the CPU anyway, where this flag would fill every empty tensor.
         deterministic=None if on_cpu else "warn",
