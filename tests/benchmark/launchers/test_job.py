@@ -101,7 +101,7 @@ def files_left(store):
 @pytest.mark.slow
 def test_two_workers_share_a_study_and_run_each_trial_once(planned, store, start, tmp_path):
     note = tmp_path / "note"
-    trials = planned(opts=f"tests.plugins.steps.Notes:note={note}", seeds=12)
+    trials = planned(opts=f"tests.plugins.attempts.Notes:note={note}", seeds=12)
     keys = tmp_path / "keys"
     keys.write_text("".join(trial.key + "\n" for trial in trials))
     workers = [start(f"@{keys}"), start("--keys", str(keys))]
@@ -135,7 +135,7 @@ def test_a_worker_that_is_ended_leaves_no_record_and_another_takes_over(
     planned, store, start, tmp_path, signum, code
 ):
     note = tmp_path / "note"
-    [trial] = planned(opts=f"tests.plugins.steps.SleepsOnce:note={note}")
+    [trial] = planned(opts=f"tests.plugins.attempts.SleepsOnce:note={note}")
     first = start(trial.key)
     wait_for(note, first)
     second = start(trial.key)
