@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import click
@@ -15,8 +15,7 @@ from benchmark.decode import read_file
 from benchmark.errors import UsageError
 from benchmark.jobs import newest_job, read_job
 from benchmark.launchers.family import descendants, kill_all
-from benchmark.spec import Trial
-from benchmark.store import Store, open_study
+from benchmark.store import open_study
 from optimizers.pick import shown
 
 _MOST_KEY_BYTES = 100_000_000  # 1,000,000 keys
@@ -54,6 +53,7 @@ def command(
     A key is the name of a trial's folder, or its beginning. Trials with a result are skipped. Any
     number of workers, on all machines that see the folder, share a study: each trial runs once.
     """
+    known = descendants(os.getpid())
     store = open_study(results, study)
     listed = _chunk_of(_listed([*keys, *([f"@{file}"] if file else ())]), chunk)
     trials = list({trial.key: trial for trial in map(store.planned, listed)}.values())
@@ -80,7 +80,9 @@ def command(
                 )
             except Stopped:
                 raise KeyboardInterrupt from None
-    return _exit_code(trials, store)
+    code = int(bool(store.missing(trials)))
+    _end_leftovers(known, code)
+    return code
 
 
 def _listed(words: Sequence[str]) -> list[str]:
@@ -110,18 +112,17 @@ def _chunk_of(keys: list[str], chunk: str | None) -> list[str]:
     return keys[int(found[1]) :: int(found[2])]
 
 
-def _exit_code(trials: Sequence[Trial], store: Store) -> int:
-    """Return 1 if a trial has no result, otherwise 0; end what trials left running."""
-    code = int(bool(store.missing(trials)))
-    left = [
-        thread
-        for thread in threading.enumerate()
-        if not thread.daemon and thread is not threading.main_thread()
-    ]
-    if left:  # Python would wait for it, for ever
+def _end_leftovers(known: Set[int], code: int) -> None:
+    """End processes that trials have left behind, and this one if they have left threads.
+
+    Args:
+        known: Descendants of this process before the trials.
+        code: Exit code.
+    """
+    for pid in descendants(os.getpid()) - known:
+        kill_all([pid])
+    threads = set(threading.enumerate()) - {threading.main_thread()}
+    if any(not thread.daemon for thread in threads):  # Python would wait for it, for ever
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        for pid in descendants(os.getpid()):
-            kill_all([pid])
         os._exit(code)
-    return code

@@ -55,7 +55,7 @@ def run_job(
         trials: The trials, planned by the process that made `job`.
         store: The study's folder.
         job: Where modules and data are found.
-        watcher: Observer of the trials.
+        watcher: Observer of the trials. While one runs, what the observer prints goes to its log.
         say: Function that is called with lines on trials that another process has.
         data_dir: Folder of data sets on this machine; None for that of the job.
         cache_dir: Folder of prepared data sets on this machine; None for those of the job.
@@ -137,6 +137,7 @@ class _One:
     def run(self, trial: Trial, *, wait: bool) -> None:
         def report(message: Message) -> None:
             if isinstance(message, Begun):
+                self._watcher.started(trial)
                 self._watcher.begun(trial)
             elif isinstance(message, RunningLoss):
                 self._watcher.progressed(trial, message.step, message.loss)

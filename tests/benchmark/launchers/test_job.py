@@ -75,7 +75,8 @@ def start(store, tmp_path):
                 cwd=cwd,
                 env=environment,
             )
-            stack.callback(process.communicate)
+            stack.callback(process.stdout.close)
+            stack.callback(process.wait)
             stack.callback(process.kill)
             return process
 
