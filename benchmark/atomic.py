@@ -5,11 +5,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
     """Yield the path of a temporary file, which replaces `path` when the block ends.
+
+    Args:
+        path: The file to replace.
+        is_lasting: Wait until the content is on disk. Without this, a crash of the machine may
+            leave an empty file.
 
     If the block raises, `path` is unchanged and the temporary file is removed. A special file,
     such as ``/dev/stdout``, is written directly. A link stays a link.
@@ -22,11 +28,11 @@ def replacing(path: Path) -> Iterator[Path]:
         with _naming(path):
             yield path
         return
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.{token_hex(4)}.tmp")
     try:
         with _naming(path):
             yield temporary
-            _settle(temporary, target)
+            _settle(temporary, target, is_lasting=is_lasting)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -41,10 +47,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _settle(temporary: Path, target: Path) -> None:
+def _settle(temporary: Path, target: Path, *, is_lasting: bool) -> None:
     """Flush the file to disk, then move it to its place with the permissions of the old file."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    if is_lasting:
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
     if target.exists():
         shutil.copymode(target, temporary)
     temporary.replace(target)

@@ -12,8 +12,9 @@ from typing import Protocol
 from warnings import warn
 
 from benchmark.context import Context
-from benchmark.errors import UsageError
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.estimates import Durations
+from benchmark.jobs import write_job
 from benchmark.launchers import DEFAULT, Launcher, Limits, Watcher, make_launcher
 from benchmark.launchers.watchers import Together
 from benchmark.metrics import CHOOSING
@@ -171,13 +172,14 @@ def _completion(
 
 @dataclass(kw_only=True)
 class _Ready:
-    """The data that are ready: what was wanted, their folders by data set, and their origins.
+    """The data that are ready: what was wanted, and by data set their folders and checksums.
 
-    Spot checks were made if `is_checked`.
+    `origins` has what was said of them. Spot checks were made if `is_checked`.
     """
 
     wanted: set[tuple[str, str, bool]] = field(default_factory=set)
     folders: dict[str, Path] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
     origins: set[str] = field(default_factory=set)
     is_checked: bool = False
 
@@ -209,9 +211,7 @@ class _Completion:
             plan = self._prepare(plan, ready, tried)
             _declare(self.planner, self.watcher)
             tried |= {trial.key for trial in plan.missing}
-            self._launch(
-                self._runnable(plan.missing), replace(self.context, prepared=ready.folders)
-            )
+            self._launch(self._runnable(plan.missing), ready)
             plan = self._with_baselines(self.planner.plan(tried=tried), ready, tried)
         return plan.trials
 
@@ -271,9 +271,12 @@ class _Completion:
             again = store.record(trial)
         return f"{title}, trained again here: {_how_far(record, again)}"
 
-    def _launch(self, trials: Sequence[Trial], context: Context) -> None:
+    def _launch(self, trials: Sequence[Trial], ready: "_Ready") -> None:
+        context = replace(self.context, prepared=ready.folders)
         with self.watcher.busy("rehearsing optimizers"):
             self.launcher.rehearse(self.planner.must_work(trials), context)
+        self.store.plan(trials)
+        write_job(self.store.folder, context, ready.checksums)
         with self.watcher.launching(trials) as watcher:
             self.launcher(trials, self.store, context, watcher)
 
@@ -301,6 +304,7 @@ class _Completion:
                 self._take(found, ready.origins)
                 ready.wanted.add((dataset, model, dropout))
                 ready.folders |= {each.dataset: each.folder for each in found if each.folder}
+                ready.checksums |= {each.dataset: each.checksum for each in found}
             else:
                 return plan
 
@@ -325,11 +329,11 @@ class _Completion:
 
     def _skip(self, trial: Trial, reason: str) -> None:
         # Another process, on another machine, may run the trial or have its result.
-        with suppress(BlockingIOError), self.store.claim(trial, wait=False):
-            if self.store.missing([trial]):
+        with suppress(ClaimedError), self.store.claim(trial, wait=False):
+            if self.store.needs(trial):
                 self.store.begin(trial)
                 environment = self.context.environment
-                self.store.write(
+                self.store.commit(
                     Record(trial=trial, status="skipped", reason=reason, environment=environment)
                 )
 

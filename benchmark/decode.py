@@ -6,9 +6,11 @@ code can rely on these properties. Only hyperparameters may be infinite or NaN, 
 optimizers have such defaults.
 """
 
+import errno
 import json
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +23,7 @@ from benchmark.plain_text import plain
 
 Status = Literal["done", "diverged", "failed", "skipped"]
 RECORD_BYTES = 4_000_000  # a record takes about 2,500, and 100 more for each metric
+_MOST_REPLACEMENTS = 10  # of one file, one after the other
 LOG_BYTES = 1_000_000_000  # a row takes about 300
 COUNTS = tuple(name for name, axis in AXES.items() if axis.whole)  # JSON writes them as integers
 
@@ -89,6 +92,17 @@ class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     schema: Annotated[int, Meta(ge=1, le=10**6)] | UnsetType = UNSET
 
 
+class JobFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of `jobs.Job` on disk; folders are absolute paths."""
+
+    import_path: list[_Text] = []
+    data_dir: _Text | None = None
+    cache_dir: _Text | None = None
+    prepared: dict[_Name, _Text] = {}
+    checksums: dict[_Name, _Text] = {}
+    variables: dict[_Name, _Text] = {}
+
+
 class RecordFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fields of `record.Record` on disk; fields that an older version did not write are unset.
 
@@ -134,6 +148,27 @@ def decode_trial(data: Mapping[str, Any]) -> TrialFields:
     """
     fields: TrialFields = _convert(data, TrialFields)
     return fields
+
+
+def decode_trial_text(text: bytes) -> TrialFields:
+    """Return the fields in the text of a ``trial.json``.
+
+    Raises:
+        Misfit: the text is not that of a trial.
+    """
+    return decode_trial(_with_infinities(text))
+
+
+def decode_job(text: bytes) -> JobFields:
+    """Return the fields in the text of a job file.
+
+    Raises:
+        Misfit: the text is not that of a job.
+    """
+    try:
+        return msgspec.json.decode(text, type=JobFields)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Misfit(plain(error, 120)) from None
 
 
 def check_optimizer(data: Mapping[str, Any]) -> None:
@@ -207,6 +242,17 @@ def read_file(path: Path, most_bytes: int) -> bytes:
         FileNotFoundError: the file does not exist.
         Misfit: it is a folder, a pipe or a device, cannot be read, or is too long.
     """
+    for _ in range(_MOST_REPLACEMENTS):
+        with suppress(_ReplacedError):
+            return _read_once(path, most_bytes)
+    raise Misfit("other machines replace it all the time")
+
+
+class _ReplacedError(Exception):
+    """Another machine has replaced a file of a network file system while it was read."""
+
+
+def _read_once(path: Path, most_bytes: int) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -218,17 +264,23 @@ def read_file(path: Path, most_bytes: int) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise _ReplacedError from None
         raise Misfit(f"it cannot be read: {error.strerror}") from None
 
 
 def _decode_with_infinities(text: bytes) -> RecordFields:
-    """Decode a record with ``Infinity`` or ``NaN``, which Python's JSON reader accepts."""
+    """Decode a record with ``Infinity`` or ``NaN``."""
+    fields: RecordFields = _convert(_with_infinities(text), RecordFields)
+    return fields
+
+
+def _with_infinities(text: bytes) -> Any:
+    """Return the JSON in `text`; Python's reader accepts ``Infinity`` and ``NaN``."""
     try:
-        data = json.loads(text.decode())
+        return json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise Misfit(plain(error, 120)) from None
-    fields: RecordFields = _convert(data, RecordFields)
-    return fields
 
 
 def _convert(data: Any, kind: Any) -> Any:

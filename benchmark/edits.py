@@ -41,6 +41,11 @@ def has_sources(trial: Trial) -> bool:
     return bool(_digests(trial))
 
 
+def has_other_sources(trial: Trial) -> bool:
+    """Return whether a user's class of `trial` is not found, or not as it was when planned."""
+    return not _digests(trial) <= {digest for digest, _ in _files(trial)}
+
+
 def _digests(trial: Trial) -> set[str]:
     text = trial.source + "".join(spec.source for spec in _specs(trial.optimizer))
     return {text[i : i + DIGEST_LENGTH] for i in range(0, len(text), DIGEST_LENGTH)}

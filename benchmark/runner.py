@@ -5,14 +5,15 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer, seed_everything
 
 from benchmark.callbacks.clock import Clock
@@ -204,6 +205,7 @@ def fit(
         max_epochs=loaders.iterations,
         min_epochs=0,
         callbacks=callbacks,
+        plugins=[LightningEnvironment()],  # otherwise variables of Slurm would choose one
         logger=False,
         # Torch is deterministic on the CPU anyway, where this flag would fill every empty tensor.
         deterministic=None if on_cpu else "warn",
@@ -213,11 +215,27 @@ def fit(
         num_sanity_val_steps=0,
         inference_mode=False,  # metrics made in inference mode could not be reset outside it
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _slurm_unseen():
         # Lightning 2.6 with torch 2.15: https://github.com/Lightning-AI/pytorch-lightning/issues/21326
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
         trainer.validate(model, dataloaders=loaders.evaluation, verbose=False)  # step 0
         trainer.fit(model, loaders.training, loaders.evaluation)
+
+
+@contextmanager
+def _slurm_unseen() -> Iterator[None]:
+    """Hide Slurm from Lightning during the block.
+
+    Otherwise it would resume from any checkpoint of a job that it finds in the working directory,
+    refuse some numbers of tasks, and warn wherever there is a command ``srun``.
+    """
+    tasks = os.environ.pop("SLURM_NTASKS", None)
+    warnings.filterwarnings("ignore", message="The `srun` command is available")
+    try:
+        yield
+    finally:
+        if tasks is not None:
+            os.environ["SLURM_NTASKS"] = tasks
 
 
 def _device(trial: Trial) -> str:

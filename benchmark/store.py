@@ -1,27 +1,30 @@
 """Trial records on disk: ``<results>/<study>/<key>/{trial.json, metrics.jsonl, record.json}``.
 
-The files are the truth, W&B is their mirror. ``record.json`` is written atomically and marks a
-trial as finished; ``metrics.jsonl`` is only ever appended to.
+The files are the truth, W&B is their mirror. ``trial.json`` is written by whoever plans the trial.
+``record.json`` is written atomically and marks a trial as finished; ``metrics.jsonl`` is only ever
+appended to.
 """
 
-import fcntl
 import itertools
 import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from benchmark.atomic import write_text
+from benchmark.atomic import replacing, write_text
+from benchmark.claims import claimed, is_ours
 from benchmark.decode import (
     LOG_BYTES,
     RECORD_BYTES,
     Row,
     Status,
     decode_rows,
+    decode_trial_text,
     read_file,
     whole_lines,
 )
@@ -29,10 +32,11 @@ from benchmark.errors import Misfit, UsageError
 from benchmark.plain_text import plain
 from benchmark.record import Record
 from benchmark.spec import Trial, check_study_name
+from optimizers.pick import shown
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; other trials are run again
-FILES = ("trial.json", "metrics.jsonl", "record.json")
-_claims: set[TextIO] = set()  # the locks that this process holds or waits for
+TRIAL = "trial.json"
+FILES = (TRIAL, "metrics.jsonl", "record.json")
 
 
 class Store:
@@ -82,26 +86,76 @@ class Store:
 
     @contextmanager
     def claim(self, trial: Trial, *, wait: bool = True) -> Iterator[Path]:
-        """Lock `trial` for this process; by default, wait while another process has the lock.
+        """Claim `trial` for this process; by default, wait while another process has it.
+
+        Processes on all machines that see the folder exclude each other (`benchmark.claims`).
 
         Yields:
-            The folder, which exists. The lock is released at the end of the block or of the
-            process, however that ends. Processes forked meanwhile neither hold the lock nor can
-            release it.
+            The folder, which exists. The claim ends with the block or with the process, however
+            that ends. Processes forked meanwhile neither have the claim nor can release it.
 
         Raises:
-            BlockingIOError: another process has the lock, and `wait` is False.
+            ClaimedError: another process has the claim, and `wait` is False.
         """
         folder = self.trial_folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".claim").open("w")
-        _claims.add(lock)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        with claimed(folder, wait=wait):
             yield folder
-        finally:
-            _claims.discard(lock)
-            _release(lock)
+
+    def needs(self, trial: Trial) -> bool:
+        """Return whether a trial that this process has claimed has no result.
+
+        The folder is listed first: otherwise a network file system may for seconds not show a
+        record that another machine has written.
+        """
+        list(self.trial_folder(trial).iterdir())
+        return not self._finished(trial)
+
+    def plan(self, trials: Iterable[Trial]) -> None:
+        """Write the ``trial.json`` of each trial, so that a worker can run it by its key."""
+        for trial in trials:
+            path = self.trial_folder(trial) / TRIAL
+            text = _json_text(trial.to_json())
+            if not _has_text(path, text):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _clear(path, keep=True)
+                with replacing(path, is_lasting=False) as temporary:
+                    temporary.write_text(text)
+
+    def planned(self, key: str) -> Trial:
+        """Return the trial that was planned under `key`, or under the only key that begins so.
+
+        Raises:
+            UsageError: there is no such trial, more than one, or its file is damaged.
+        """
+        path = self.folder / key / TRIAL
+        if "/" in key or not path.exists():
+            path = self._only_planned(key)
+        try:
+            trial = Trial.from_fields(decode_trial_text(read_file(path, RECORD_BYTES)))
+        except (FileNotFoundError, Misfit) as error:
+            raise UsageError(
+                f"{path} is damaged ({error}): run the command that planned it again"
+            ) from None
+        if trial.key != path.parent.name:
+            raise UsageError(f"{path} is the trial {trial.key}: run the command that planned it")
+        return trial
+
+    def _only_planned(self, prefix: str) -> Path:
+        is_name = prefix and "/" not in prefix
+        found = sorted(self.folder.glob(f"{escape(prefix)}*/{TRIAL}")) if is_name else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            keys = ", ".join(path.parent.name for path in found[:3])
+            raise UsageError(
+                f"key {shown(prefix)} is the beginning of {len(found)} trials: {keys}"
+                + ", …" * (len(found) > 3)
+            )
+        raise UsageError(
+            f"no trial {shown(prefix)} in {self.folder}: expected a folder with {TRIAL} there, "
+            "which the command that plans the trial writes"
+        )
 
     def begin(self, trial: Trial) -> None:
         """Write the trial that is about to run, and remove files of an interrupted attempt."""
@@ -109,10 +163,10 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self._make_way(trial)
         for name in FILES:
-            _clear(folder / name, keep=name == "trial.json")
-        for path in folder.glob("*.tmp"):  # from killed writers: only this process has the lock
-            path.unlink()
-        write_json(folder / "trial.json", trial.to_json())
+            _clear(folder / name, keep=name == TRIAL)
+        for path in folder.glob("*.tmp"):  # from killed writers: only this process has the claim
+            path.unlink(missing_ok=True)
+        self.plan([trial])
 
     def write(self, record: Record) -> None:
         """Commit `record` atomically; once this returns, the record survives a crash."""
@@ -122,6 +176,19 @@ class Store:
         self._make_way(record.trial)
         write_json(folder / "record.json", record.to_json())
 
+    def commit(self, record: Record) -> bool:
+        """Commit the record of a trial that this process has claimed, unless it has a result.
+
+        A process that was suspended may have lost its claim to another; then its record is lost.
+
+        Returns:
+            True if the record was written.
+        """
+        if not is_ours(self.trial_folder(record.trial)) or not self.needs(record.trial):
+            return False
+        self.write(record)
+        return True
+
     def add(self, record: Record, curve: Iterable[Row]) -> bool:
         """Write the files of a trial that ran elsewhere, unless it has a result here.
 
@@ -129,13 +196,12 @@ class Store:
             True if the files were written.
         """
         with self.claim(record.trial) as folder:
-            if self._finished(record.trial):
+            if not self.needs(record.trial):
                 return False
             self.begin(record.trial)
             text = "".join(json.dumps(row) + "\n" for row in curve)
             (folder / "metrics.jsonl").write_text(text)
-            self.write(record)
-            return True
+            return self.commit(record)
 
     def _make_way(self, trial: Trial) -> None:
         """Rename an unreadable record, instead of overwriting it, for a person to look at."""
@@ -185,7 +251,18 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written; no partial file is left.
     """
-    write_text(path, json.dumps(data, indent=1) + "\n")
+    write_text(path, _json_text(data))
+
+
+def _json_text(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=1) + "\n"
+
+
+def _has_text(path: Path, text: str) -> bool:
+    try:
+        return read_file(path, RECORD_BYTES) == text.encode()
+    except (FileNotFoundError, Misfit):
+        return False
 
 
 def _record_in(path: Path) -> Record:
@@ -212,24 +289,3 @@ def _clear(path: Path, *, keep: bool) -> None:
 def _set_aside(path: Path) -> None:
     names = (path.with_name(f"{path.name}.corrupt-{i}") for i in itertools.count(1))
     path.replace(next(name for name in names if not os.path.lexists(name)))
-
-
-def _release(lock: TextIO) -> None:
-    # A lock lasts while any process has its file open, and a process that was forked by other
-    # means than Python's may have it open too. So the lock is released before the file is closed.
-    with suppress(
-        OSError, ValueError
-    ):  # the hook for forked children, or other code, may have closed it
-        fcntl.flock(lock, fcntl.LOCK_UN)
-    with suppress(OSError):
-        lock.close()
-
-
-def _leave_claims_to_the_parent() -> None:
-    """Close the files of all locks in a forked child, which would otherwise keep the locks."""
-    while _claims:
-        with suppress(OSError):
-            _claims.pop().close()  # without unlocking, so that the parent keeps the lock
-
-
-os.register_at_fork(after_in_child=_leave_claims_to_the_parent)

@@ -15,6 +15,7 @@ _VERBS = {
     "run": "run trials and print the tables (the default)",
     "compare": "compare your optimizer with tuned baselines and print verdicts",
     "show": "print the tables of a study again",
+    "worker": "run planned trials of a study by their keys, as on a cluster",
     "check": "check that an optimizer, such as your own, behaves as users of torch.optim expect",
     "report": "write an HTML page, a Markdown document, figures for papers, or a W&B Report",
     "compact": "write a study's records and curves to one small Parquet file",

@@ -1,7 +1,10 @@
 """The output of a trial, ``log.txt``, whose size is bounded however much a plug-in prints."""
 
+import os
+import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MOST_BYTES = 10_000_000
@@ -10,6 +13,7 @@ _TAIL_BYTES = 4_000_000  # for the last error
 _MARK = b"\n... the middle of this log is left out ...\n"
 _SECONDS_BETWEEN_LOOKS = 0.2
 _LOCK = threading.Lock()
+_OUTPUTS = (1, 2)
 
 
 def bound_log(path: Path) -> None:
@@ -25,13 +29,59 @@ def bound_log(path: Path) -> None:
         log.write(_MARK + tail)
 
 
-def keep_bounded(path: Path) -> None:
-    """Keep the log at `path` bounded until this process ends."""
-    ends = threading.Event()
+@contextmanager
+def kept_bounded(path: Path) -> Iterator[None]:
+    """Keep the log at `path` bounded during the block."""
+    over = threading.Event()
 
     def watch() -> None:
-        with suppress(FileNotFoundError):  # an empty log is removed at the end of a trial
-            while not ends.wait(_SECONDS_BETWEEN_LOOKS):
+        with suppress(FileNotFoundError):  # a user's code may remove it
+            while not over.wait(_SECONDS_BETWEEN_LOOKS):
                 bound_log(path)
 
-    threading.Thread(target=watch, daemon=True).start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+@contextmanager
+def own_output() -> Iterator[None]:
+    """Return standard output and error to where they went before, after the block."""
+    _flush()
+    kept = [os.dup(descriptor) for descriptor in _OUTPUTS]
+    try:
+        yield
+    finally:
+        _flush()
+        for descriptor, copy in zip(_OUTPUTS, kept, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+
+
+def redirect_output(path: Path) -> None:
+    """Send all output of this process, and of those that it starts, to the file at `path`."""
+    _flush()
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    for descriptor in _OUTPUTS:
+        os.dup2(log, descriptor)
+    if log > max(_OUTPUTS):  # the launching process may have had no standard output
+        os.close(log)
+
+
+def drop_empty(path: Path) -> None:
+    """Remove the log at `path` if nothing was written to it."""
+    _flush()
+    with suppress(OSError):  # a user's code may have removed it
+        bound_log(path)
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # the disk is full, or other code replaced the stream
+            stream.flush()

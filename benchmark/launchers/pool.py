@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 
 from benchmark.context import Context
+from benchmark.errors import ClaimedError
 from benchmark.launchers import Watcher
 from benchmark.launchers.messages import Report, RunningLoss
 from benchmark.launchers.process import Worker, stop
@@ -138,7 +139,7 @@ class Pool:
                 return False
             try:
                 record = self._fail(job)
-            except BlockingIOError:  # another process has locked the trial: wait in a worker
+            except ClaimedError:  # another process has locked the trial: wait in a worker
                 return False
         self._watcher.finished(record)
         return True
@@ -149,7 +150,7 @@ class Pool:
             record = self._store.record(job.trial)
             if record is None:
                 record = self._failed(job)
-                self._store.write(record)
+                self._store.commit(record)
         return record
 
     def _failed(self, job: "_Job") -> Record:

@@ -1,15 +1,15 @@
 """The work of a worker process of any launcher: claim a trial, run it, commit its record.
 
 A callable takes the reports to the launcher; there is no other connection. Each function here
-needs a process of its own, because it redirects the output of the process.
+needs a process of its own, because it redirects the output of the process. `launchers.job` runs
+several trials in one process.
 """
 
 import os
-import sys
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.launchers.log import bound_log, keep_bounded
+from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
@@ -45,14 +45,27 @@ def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
     Raises:
         OSError: the record cannot be written.
     """
-    own_pid = os.getpid()
-    with store.claim(trial) as folder:
-        if store.missing([trial]):  # otherwise log.txt belongs to the process that finished it
-            _send_output_to(folder / "log.txt")
-            store.begin(trial)
-            _tell(report, Begun())
-            store.write(_run(trial, context, folder, _Reporter(report, own_pid)))
-            _drop_empty(folder / "log.txt")
+    attempt(trial, store, context, Reporter(report, os.getpid()))
+
+
+def attempt(
+    trial: Trial, store: Store, context: Context, reporter: "Reporter", *, wait: bool = True
+) -> None:
+    """Do the same with a reporter.
+
+    Raises:
+        ClaimedError: another process has the trial, and `wait` is False.
+        OSError: the record cannot be written.
+    """
+    with store.claim(trial, wait=wait) as folder:
+        if store.needs(trial):  # otherwise log.txt belongs to the process that finished it
+            log = folder / "log.txt"
+            redirect_output(log)
+            with kept_bounded(log):
+                store.begin(trial)
+                reporter.tell(Begun())
+                store.commit(_run(trial, context, folder, reporter))
+            drop_empty(log)
 
 
 def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
@@ -89,7 +102,7 @@ def rehearse(trials: Sequence[Trial], context: Context, report: Report) -> None:
         report: Function that receives the outcomes.
     """
     own_pid = os.getpid()
-    _redirect_output(Path(os.devnull))
+    redirect_output(Path(os.devnull))
     for trial in trials:
         outcome = _rehearsed(trial, context)
         _leave_if_forked(own_pid)
@@ -112,76 +125,58 @@ def _leave_if_forked(own_pid: int) -> None:
         os._exit(0)
 
 
-class _Reporter:
+class Reporter:
     """A sink that reports running losses to the launcher, at most a few times a second.
 
     Args:
         report: Function that receives the messages.
         own_pid: Id of the worker's process; a process with another id was forked by a user's code
             and is ended.
+        check: Function that raises an exception if the trial is to be given up.
     """
 
-    def __init__(self, report: Report, own_pid: int) -> None:
+    def __init__(
+        self, report: Report, own_pid: int, check: Callable[[], None] = lambda: None
+    ) -> None:
         self._report = report
         self._own_pid = own_pid
+        self._check = check
         self._last = 0.0
 
     def __call__(self, row: Row) -> None:
-        self.leave_if_forked()  # before any other sink gets the row
+        """Report the running loss of a row, if it has one."""
+        self.check()  # before any other sink gets the row
         now = time.perf_counter()
         if RUNNING in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
             self._last = now
-            _tell(self._report, RunningLoss(step=int(row[STEP]), loss=row[RUNNING]))
+            self.tell(RunningLoss(step=int(row[STEP]), loss=row[RUNNING]))
 
-    def leave_if_forked(self) -> None:
-        """End a forked process."""
+    def tell(self, message: Message) -> None:
+        """Report `message`, unless the launcher is gone."""
+        _tell(self._report, message)
+
+    def check(self) -> None:
+        """End a forked process, and give up the trial if that is asked for."""
         _leave_if_forked(self._own_pid)
+        self._check()
 
 
-def _run(trial: Trial, context: Context, folder: Path, reporter: _Reporter) -> Record:
+def _run(trial: Trial, context: Context, folder: Path, reporter: Reporter) -> Record:
     try:
         record = run(trial, context, folder=folder, watch=reporter)
     except BaseException as error:  # a trial may itself raise SystemExit or KeyboardInterrupt
-        reporter.leave_if_forked()
+        reporter.check()
         with suppress(Exception):
             traceback.print_exc()
         reason = f"{error_line(error, 200)} (traceback in {folder / 'log.txt'})"
         return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
-    reporter.leave_if_forked()
+    reporter.check()
     return record
 
 
 def _tell(report: Report, message: Message) -> None:
     with suppress(OSError):  # the launcher is gone, or the trial closed the pipe
         report(message)
-
-
-def _send_output_to(path: Path) -> None:
-    _redirect_output(path)
-    keep_bounded(path)
-
-
-def _redirect_output(path: Path) -> None:
-    _flush()
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    if log > 2:  # the launching process may have had no standard output
-        os.close(log)
-
-
-def _drop_empty(path: Path) -> None:
-    _flush()
-    with suppress(OSError):  # a user's code may have removed it
-        bound_log(path)
-        if path.stat().st_size == 0:
-            path.unlink()
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):  # the disk is full, or other code replaced the stream
-            stream.flush()
 
 
 def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prepared:

@@ -1,5 +1,6 @@
 import itertools
 import math
+import os
 import re
 import textwrap
 from dataclasses import replace
@@ -326,3 +327,29 @@ def test_evaluated_losses_are_not_rounded_to_the_type_of_the_network(trials_of):
     trial = replace(trials_of("logreg/digits", "adam")[0], precision="bf16-true")
     loss = run(trial, Context()).metrics["train/loss"]
     assert torch.tensor(loss).bfloat16().item() != loss
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"SLURM_NTASKS": "4"},
+        {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_PROCID": "1"},
+        {"SLURM_JOB_NAME": "bash", "SLURM_NTASKS": "1"},
+        {"LOCAL_RANK": "1", "RANK": "1", "WORLD_SIZE": "2"},
+    ],
+    ids=str,
+)
+def test_no_variable_of_a_scheduler_changes_a_trial(trials_of, tmp_path, monkeypatch, variables):
+    [trial] = trials_of()
+    expected = run(trial, Context()).weights_sha256
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hpc_ckpt_1.ckpt").write_text("what Lightning would resume from")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    for name, value in {"SLURM_JOB_ID": "7", **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert run(trial, Context()).weights_sha256 == expected
+    assert {name: os.environ.get(name) for name in variables if name != "WORLD_SIZE"} == {
+        name: value for name, value in variables.items() if name != "WORLD_SIZE"
+    }

@@ -1,12 +1,14 @@
-import fcntl
+import errno
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.claims import FILE
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.record import Clocks, Record
 from benchmark.store import Store, open_study, write_json
 
@@ -166,8 +168,85 @@ def test_claim_excludes_other_processes_and_ends_with_them(store, trial, tmp_pat
     arguments = [sys.executable, "-c", _HOLDER, str(tmp_path), json.dumps(trial.to_json())]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        with (store.trial_folder(trial) / ".claim").open("w") as lock, pytest.raises(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(ClaimedError, match=str(holder.pid)), store.claim(trial, wait=False):
+            pass
         holder.kill()
     with store.claim(trial) as folder:  # would wait for ever if the claim were still held
         assert folder == store.trial_folder(trial)
+
+
+def test_the_second_record_of_a_trial_loses(store, trial):
+    first, second = (
+        Record(trial=trial, status="done", reason=text) for text in ("first", "second")
+    )
+    with store.claim(trial):
+        assert store.commit(first)
+        assert not store.commit(second)
+    assert store.record(trial).reason == "first"
+
+
+@pytest.mark.parametrize("loss", ["taken over", "released"])
+def test_a_process_that_has_lost_its_claim_commits_nothing(store, trial, loss):
+    with store.claim(trial) as folder:
+        claim = folder / FILE
+        holder = json.loads(claim.read_text())
+        if loss == "released":
+            claim.unlink()
+        else:
+            claim.write_text(json.dumps(holder | {"place": "elsewhere", "token": "theirs"}))
+        assert not store.commit(Record(trial=trial, status="done"))
+    assert store.record(trial) is None
+    assert claim.exists() == (loss == "taken over")  # nobody removes the claim of another
+
+
+def test_a_file_that_another_machine_replaces_meanwhile_is_read_again(store, trial, monkeypatch):
+    store.write(Record(trial=trial, status="done"))
+    errors = [OSError(errno.ESTALE, "Stale file handle")] * 3
+    really_open = Path.open
+
+    def open_later(path, *arguments, **options):
+        if path.name == "record.json" and errors:
+            raise errors.pop()
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_later)
+    assert store.missing([trial]) == []
+    assert not errors
+
+
+def test_planned_trials_are_found_by_key_and_by_an_unambiguous_beginning(store, trials_of):
+    trials = trials_of(opts="adam,sgd", seeds=2)
+    store.plan(trials)
+    assert [store.planned(trial.key) for trial in trials] == trials
+    adam = trials[0]
+    assert store.planned(adam.key[:-1]) == adam
+    with pytest.raises(UsageError, match="beginning of 4 trials"):
+        store.planned("logreg")
+    for key in ("", "cnn", "*", "..", "../study", f"../study/{adam.key}", "/", "[a-z]"):
+        with pytest.raises(UsageError, match="no trial"):
+            store.planned(key)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"problem": 1}'])
+def test_a_damaged_trial_is_named_and_planned_again(store, trial, text):
+    store.plan([trial])
+    path = store.trial_folder(trial) / "trial.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"trial\.json is damaged .* run the command"):
+        store.planned(trial.key)
+    store.plan([trial])
+    assert store.planned(trial.key) == trial
+
+
+def test_a_trial_that_is_planned_already_is_not_written_again(store, trial):
+    store.plan([trial])
+    path = store.trial_folder(trial) / "trial.json"
+    before = path.stat().st_ino
+    store.plan([trial])
+    assert path.stat().st_ino == before
+
+
+def test_a_trial_with_hyperparameters_that_are_not_finite_can_be_planned(store, trials_of):
+    [trial] = trials_of(opts="tests.plugins.optimizers.Slow:seconds=inf")
+    store.plan([trial])
+    assert store.planned(trial.key) == trial
