@@ -189,7 +189,7 @@ def test_two_studies_are_told_apart(study, curve):
 def test_every_column_has_the_type_that_scripts_are_checked_against(study, log, logs, rates):
     """Columns of text, whole numbers and absent values, with all, some and no trials done."""
     lost = log("adam", status="failed", reason="killed", lr=1.0, problem="logreg/digits")
-    found = [one for one in logs if one[0].trial.optimizer.hyperparameters["lr"] in rates]
+    found = [one for one in logs if one[0].optimizer.hyperparameters["lr"] in rates]
     page = build([study(*found, lost)])
     text = re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1]
     msgspec.json.decode(text, type=Payload)
