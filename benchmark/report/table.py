@@ -288,8 +288,8 @@ def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -
 
 
 def _shown(rows: Sequence[Row]) -> Sequence[str]:
-    """Return the metrics that any row has, in the order of `tabled`; all if no row has any."""
-    return [name for name in tabled() if any(name in row.metrics for row in rows)] or tabled()
+    """Return the metrics that any row has, in the order of `tabled`."""
+    return [name for name in tabled() if any(name in row.metrics for row in rows)]
 
 
 def _heading(name: str) -> str:
@@ -345,7 +345,8 @@ def _interval(row: Row, metric: str) -> "Interval":
     from benchmark.analysis.shares import shares_of
 
     values = np.asarray(row.metrics[metric])
-    return mean_interval(values, shares_of(metric, row.trial.dataset, values))
+    shares = shares_of(metric, row.trial.dataset, values)
+    return mean_interval(values, shares, metric_of(metric).least)
 
 
 def _values(row: Row, metric: str) -> str:
