@@ -18,7 +18,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output
+from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, uncut
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
@@ -166,7 +166,7 @@ def _run(trial: Trial, context: Context, folder: Path, reporter: Reporter) -> Re
         record = run(trial, context, folder=folder, watch=reporter)
     except BaseException as error:  # a trial may itself raise SystemExit or KeyboardInterrupt
         reporter.check()
-        with suppress(Exception):
+        with suppress(Exception), uncut():
             traceback.print_exc()
         reason = f"{error_line(error, 200)} (traceback in {folder / 'log.txt'})"
         return Record(trial=trial, status="failed", reason=reason, environment=context.environment)
