@@ -8,6 +8,7 @@ import pytest
 
 from benchmark.protocols.tuned import budgets_up_to
 from tests.benchmark.protocols.test_tuned import CELL, complete, searches, tuned, valley
+from tests.grids import taking_turns
 
 SEEDS = (0, 1, 2)
 
@@ -46,10 +47,12 @@ def tuning_values(records):
     }
 
 
-@pytest.mark.parametrize("sampler", ["halton", "random"])
-@pytest.mark.parametrize("budget", [1, 2, 6, 8, 16])
-@pytest.mark.parametrize("best", [1e-2, 30.0])  # the second one is beyond the ranges
-@pytest.mark.parametrize("seed", range(3))
+BEST = (1e-2, 30.0)  # the second one is beyond the ranges
+
+
+@taking_turns(
+    ("sampler", "budget", "best", "seed"), ("halton", "random"), (1, 2, 6, 8, 16), BEST, range(3)
+)
 def test_each_budget_chooses_what_a_search_of_its_points_would(sampler, budget, best, seed):
     loss = rough(best, seed)
     protocol = tuned(budget=budget, sampler=sampler, budget_curve=True)
@@ -65,8 +68,7 @@ def test_each_budget_chooses_what_a_search_of_its_points_would(sampler, budget, 
             assert evaluated == set(SEEDS)
 
 
-@pytest.mark.parametrize("best", [1e-2, 30.0])
-@pytest.mark.parametrize("seed", range(3))
+@taking_turns(("best", "seed"), BEST, range(3))
 def test_a_curve_adds_trials_and_changes_nothing_else(best, seed):
     plain, curved = tuned(budget=8), tuned(budget=8, budget_curve=True)
     before, _, old = complete(plain, rough(best, seed))
