@@ -97,14 +97,15 @@ def test_an_optimizer_without_anything_to_tune_has_one_budget():
     assert found == [[1], [1, 2, 4]]
 
 
-def test_points_in_random_order_need_as_many_trials_as_the_forecast_says():
+@pytest.mark.parametrize("studies", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_points_in_random_order_need_as_many_trials_as_the_forecast_says(studies):
     """The forecast: half of the doublings of the budget change the choice."""
 
     def lot(seed):  # values that depend on no hyperparameter: all orders are equally likely
         return lambda trial: random.Random(f"{seed} {trial.optimizer.text}").random()
 
     protocol, extra = tuned("sgd,adam", budget=16, budget_curve=True), []
-    for seed in range(60):
+    for seed in range(studies):
         trials, _, _ = complete(protocol, lot(seed))
         extra.append(sum(trial.purpose == "budget" for trial in trials))
     with_curve = protocol.stage(CELL, lambda _: None).later
