@@ -190,8 +190,9 @@ def test_baselines_of_an_older_training_do_not_count(shipped, made, monkeypatch)
 
 
 @pytest.mark.parametrize("text", ["version = 3", "slices = [{}]", "=", "[x]", "\x00"])
-def test_damaged_settings_are_one_line(text):
-    (baselines.FOLDER / baselines.FILE).write_text(text)
+def test_damaged_settings_are_one_line(text, tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "FOLDER", tmp_path)
+    (tmp_path / baselines.FILE).write_text(text)
     with pytest.raises(UsageError, match=r"settings\.toml is damaged \(.*\): install the suite"):
         read_baselines()
 

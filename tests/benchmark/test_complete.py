@@ -294,21 +294,28 @@ def test_points_that_fail_count_as_worst_and_the_study_ends(store):
     assert len(launcher.ran) == len({trial.key for trial in launcher.ran})  # none twice
 
 
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory):
+    """Return the records of a tuned study that nothing stops, how many ran, and its declaration."""
+    whole, launcher = Store(tmp_path_factory.mktemp("whole"), "study"), Formulas()
+    records = complete(TUNED, whole, launcher)
+    return records, len(launcher.ran), read_declaration(whole.folder)
+
+
 @pytest.mark.parametrize("stops_after", range(0, 36, 3))
 def test_a_tuned_study_that_is_stopped_anywhere_goes_on_and_ends_as_if_it_had_not_been(
-    stops_after, tmp_path
+    stops_after, at_once, tmp_path
 ):
-    whole, stopped = (Store(tmp_path / name, "study") for name in ("whole", "stopped"))
-    at_once = Formulas()
-    expected = complete(TUNED, whole, at_once)
+    expected, num_run, one = at_once
+    stopped = Store(tmp_path / "stopped", "study")
     first, second = Formulas(stops_after=stops_after), Formulas()
-    if stops_after < len(at_once.ran):
+    if stops_after < num_run:
         with pytest.raises(KeyboardInterrupt):
             complete(TUNED, stopped, first)
     records = complete(TUNED, stopped, second)
     assert [record.trial for record in records] == [record.trial for record in expected]
-    assert len(first.ran) + len(second.ran) == len(at_once.ran)
-    one, other = (read_declaration(each.folder) for each in (whole, stopped))
+    assert len(first.ran) + len(second.ran) == num_run
+    other = read_declaration(stopped.folder)
     assert (one.chosen, one.margins) == (other.chosen, other.margins)
     assert other.deviations == []
 
