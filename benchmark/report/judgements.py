@@ -144,9 +144,7 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
         said += f"; where neither diverged the difference is {difference_words(verdict)}"
     more = "".join(f"; {words}" for words in [advice_words(judgement, verdict)] if words)
     note = f"; {verdict.note}" if verdict.note and not is_by_rank else ""
-    costs = cost_words(
-        judgement.costs[verdict.setting, verdict.optimizer], name(verdict.reference)
-    )
+    costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer], name(verdict.reference))
     cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
     return (
         f"{name(verdict.optimizer)} ({name(how_tuned(entrant))}): {said} "
