@@ -25,6 +25,7 @@ _ASIDE: dict[Aspect, str] = {
     "generalization": "generalization",
 }
 _NONE = "–"
+_MOST_SENTENCES = 12  # in the open
 
 
 def opening(judgement: Judgement) -> str:
@@ -67,8 +68,12 @@ def verdicts(judgement: Judgement) -> str:
 
 
 def in_words(judgement: Judgement) -> str:
-    """Return every sentence on the verdicts and deviations as a list."""
-    return "\n".join(f"- {each.text}" for each in statements(judgement, as_text))
+    """Return every sentence on the verdicts and deviations as a list, folded if it is long."""
+    found = [f"- {each.text}" for each in statements(judgement, as_text)]
+    words = "\n".join(found)
+    if len(found) <= _MOST_SENTENCES:
+        return words
+    return f"<details><summary>All {len(found)} sentences</summary>\n\n{words}\n\n</details>"
 
 
 def aspects(judgement: Judgement) -> str:

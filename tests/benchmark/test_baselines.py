@@ -213,7 +213,7 @@ def test_tuned_baselines_end_in_verdicts_and_say_where_their_settings_are_from(s
         "settings    as tuned for each problem by the suite (baselines 2026.11): adam, sgd" in out
     )
     told = {line.split(" ")[0]: line for line in out.splitlines() if "tuned over lr" in line}
-    assert "points (baselines 2026.11)" in out
+    assert "optimizers  adam, sgd, adam lr=1\n" in out
     assert "tuned over lr" in told["sgd"]
     assert "no verdict" not in told["sgd"]
     [given] = [line for line in out.splitlines() if line.startswith("adam lr=1 (as given)")]

@@ -199,7 +199,7 @@ function panelOf(panel, better) {
 function overallOf(study) {
   if (!study.overall.length) return null;
   return make("article.panel.overall", {}, [
-    make("h3", {}, ["Over all problems"]),
+    make("h3", {}, [`Over all problems, against ${study.reference}`]),
     make(
       "ul.contests",
       {},
