@@ -267,8 +267,8 @@ class _Completion:
         cannot be written: reports then say less, and nothing else changes.
         """
         timer = self.launcher
-        assert isinstance(timer, StepTimer) or not contests
         for trials in contests:
+            assert isinstance(timer, StepTimer)  # otherwise nothing is to be timed
             dataset, model, dropout = _wanted(trials)[0]
             with self.watcher.busy(f"timing steps on {trials[0].problem}"), suppress(DataError):
                 found = self.launcher.prepare([(dataset, model, dropout)], self.context)
