@@ -28,6 +28,7 @@ from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
 from benchmark.spec import Trial
+from benchmark.step_timing import time_steps as really_time_steps
 from benchmark.store import Store
 from datamodules.errors import DataError, DataWarning
 from optimizers.errors import SpecError
@@ -109,6 +110,18 @@ def rehearse(trials: Sequence[Trial], context: Context, report: Report) -> None:
         report(outcome)
         if outcome.error is not None:
             break
+
+
+def time_steps(trials: Sequence[Trial], context: Context, report: Report) -> None:
+    """Time the steps of `trials` in turn, the reference's first, and report their costs."""
+    own_pid = os.getpid()
+    redirect_output(Path(os.devnull))
+    try:
+        outcome = Outcome(step_costs=tuple(really_time_steps(trials, context)))
+    except BaseException as error:  # as in `_prepare`
+        outcome = Outcome(error=_portable(error))
+    _leave_if_forked(own_pid)
+    report(outcome)
 
 
 def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Outcome:
