@@ -48,6 +48,9 @@ def _formulas(monkeypatch, tmp_path):
     monkeypatch.setitem(LAUNCHERS, "local", "tests.plugins.formulas:Formulas")
     monkeypatch.setattr(Formulas, "ran", [])
     monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own-baselines"  # for tests that make some
+    own.mkdir()
+    monkeypatch.setattr(baselines, "FOLDER", own)
 
 
 @pytest.fixture(scope="module")
