@@ -265,7 +265,7 @@ def _connected(limits: Limits) -> Iterator[Any]:
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # a CPU task sees no GPU
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # a lost node is a line of ours
+    os.environ.setdefault("RAY_worker_niceness", "0")  # trials are timed; by default it is 15
     try:
         import ray
     except ImportError as error:
@@ -308,14 +308,17 @@ def _check_versions(ray: Any) -> None:
     """Check that all nodes have the versions of this process, as others give other bits."""
     strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     own = _versions()
-    asked = {
-        node["NodeManagerHostname"]: ray.remote(_versions)
-        .options(num_cpus=0, scheduling_strategy=strategy(node["NodeID"], soft=False))
-        .remote()
+    asked = [
+        (
+            node["NodeManagerHostname"],
+            ray.remote(_versions)
+            .options(num_cpus=0, scheduling_strategy=strategy(node["NodeID"], soft=False))
+            .remote(),
+        )
         for node in ray.nodes()
         if node["Alive"] and node["Resources"].get("CPU", 0)
-    }
-    for host, task in asked.items():
+    ]
+    for host, task in asked:
         try:
             found = ray.get(task, timeout=_SECONDS_TO_COMPARE)
         except Exception as error:
