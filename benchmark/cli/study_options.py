@@ -26,7 +26,7 @@ from benchmark.cli.options import (
 )
 from benchmark.cli.terminal import Terminal
 from benchmark.complete import check_runnable, complete
-from benchmark.launchers import DEFAULT, LAUNCHERS, Launcher, Limits, make_launcher
+from benchmark.launchers import DEFAULT, LAUNCHERS, Launcher, Limits, RayOptions, make_launcher
 from benchmark.mirror.destination import MODES, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.planning import Planner
@@ -168,6 +168,17 @@ _PLACE: list[Callable[[Any], Any]] = [
         help=f"Where trials run: {', '.join(LAUNCHERS)}, or the import path of a launcher class.",
     ),
     click.option(
+        "--ray-address",
+        default="",
+        help="Ray cluster for --launcher ray, such as auto or HOST:6379; by default, one is "
+        "started on this machine.",
+    ),
+    click.option(
+        "--ray-return-files",
+        is_flag=True,
+        help="The Ray nodes do not share the results folder: send the trials' files back.",
+    ),
+    click.option(
         "--workers",
         type=Whole(1_024, auto=True),
         default="auto",
@@ -265,6 +276,7 @@ class Outside:
                 workers=take("workers"),
                 gpu_slots=take("gpu_slots"),
                 timeout_seconds=take("timeout"),
+                ray=RayOptions(address=take("ray_address"), returns_files=take("ray_return_files")),
             ),
             wandb=WandbOptions(mode=take("mode"), project=take("project"), entity=take("entity")),
             loggers=take("loggers"),

@@ -86,8 +86,21 @@ class Launcher(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RayOptions:
+    """Options of the launcher ``ray``.
+
+    Args:
+        address: Address of a cluster, such as ``auto``; empty to start one on this machine.
+        returns_files: The nodes share no folder: each task returns what its trial wrote.
+    """
+
+    address: str = ""
+    returns_files: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits for a launcher.
+    """Limits for a launcher, and the options of launchers for clusters.
 
     Args:
         workers: Trials that run in parallel; 0 for as many as the CPU cores allow.
@@ -95,14 +108,19 @@ class Limits:
         timeout_seconds: Time limit of a trial, of a data preparation, and of waiting for a trial
             that another process has locked. A trial over the limit is killed and counts as failed.
             None for no limit.
+        ray: Options of the launcher ``ray``; the others ignore them.
     """
 
     workers: int = 0
     gpu_slots: int = 1
     timeout_seconds: float | None = None
+    ray: RayOptions = RayOptions()
 
 
-LAUNCHERS = {"local": "benchmark.launchers.local:LocalLauncher"}  # each is built with `Limits`
+LAUNCHERS = {  # each is built with `Limits`
+    "local": "benchmark.launchers.local:LocalLauncher",
+    "ray": "benchmark.launchers.ray:RayLauncher",
+}
 DEFAULT = "local"
 CONTRACT = (
     "a launcher is a class, built with benchmark.launchers.Limits, that has the methods of "
