@@ -129,10 +129,22 @@ def read_job(path: Path) -> Job:
 
 def newest_job(study_folder: Path) -> Job:
     """Return the job of the latest launch of a study; one without folders if there was none."""
-    files = list((study_folder / _FOLDER).glob("*.json"))
-    if not files:
-        return Job()
-    return read_job(max(files, key=lambda path: (path.stat().st_mtime_ns, path.name)))
+    newest = _newest(study_folder)
+    return read_job(newest) if newest else Job()
+
+
+def job_file(study_folder: Path, context: Context) -> Path:
+    """Return the file of the latest launch of a study; write one if there was none.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    return _newest(study_folder) or write_job(study_folder, context)
+
+
+def _newest(study_folder: Path) -> Path | None:
+    files = (study_folder / _FOLDER).glob("*.json")
+    return max(files, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
 
 
 def _absolute(path: Path | str) -> str:

@@ -37,6 +37,9 @@ class Watcher(Protocol):
     def finished(self, record: Record) -> None:
         """Note that a trial has its record."""
 
+    def said(self, text: str) -> None:
+        """Note what the launcher has to tell a person, such as the ids of submitted jobs."""
+
 
 class Launcher(Protocol):
     """A place where trials run; afterwards each has a record in the store."""
@@ -99,6 +102,23 @@ class RayOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlurmOptions:
+    """Options of the launcher ``slurm``.
+
+    Args:
+        options: Long options of sbatch without dashes, such as ``partition=gpu``; they replace
+            those that the launcher sets from the trials, such as ``time``.
+        trials_per_job: Trials that one task of an array job runs; 0 for as many as take it some
+            minutes.
+        detach: Submit, and do not wait.
+    """
+
+    options: tuple[str, ...] = ()
+    trials_per_job: int = 0
+    detach: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Limits for a launcher, and the options of launchers for clusters.
 
@@ -109,17 +129,20 @@ class Limits:
             that another process has locked. A trial over the limit is killed and counts as failed.
             None for no limit.
         ray: Options of the launcher ``ray``; the others ignore them.
+        slurm: Options of the launcher ``slurm``; the others ignore them.
     """
 
     workers: int = 0
     gpu_slots: int = 1
     timeout_seconds: float | None = None
     ray: RayOptions = RayOptions()
+    slurm: SlurmOptions = SlurmOptions()
 
 
 LAUNCHERS = {  # each is built with `Limits`
     "local": "benchmark.launchers.local:LocalLauncher",
     "ray": "benchmark.launchers.ray:RayLauncher",
+    "slurm": "benchmark.launchers.slurm:SlurmLauncher",
 }
 DEFAULT = "local"
 CONTRACT = (
