@@ -24,15 +24,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import ClaimedError
+
 FILE = ".claim"
 LEASE_SECONDS = 300.0  # without a sign of life; NFS may show the time of a file a minute late
 _RENEWALS = 10  # in each lease
 _FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 0.05, 2.0, 1.5  # seconds between two looks at a held claim
 _MOST_BYTES = 2_000
-
-
-class ClaimedError(BlockingIOError):
-    """An error: another process has the claim; the message names it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 from warnings import warn
 
-from benchmark.claims import ClaimedError
 from benchmark.context import Context
-from benchmark.errors import UsageError
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.estimates import Durations
 from benchmark.jobs import write_job
 from benchmark.launchers import DEFAULT, Launcher, Limits, Watcher, make_launcher

@@ -7,10 +7,12 @@ evaluation trial, so that a report needs this file and the records, and no optim
 """
 
 import json
+import math
 import statistics
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +24,9 @@ from msgspec import Struct, structs
 from benchmark.atomic import write_text
 from benchmark.decode import read_file
 from benchmark.errors import Misfit, UsageError
+from benchmark.metrics import metric_of
 from benchmark.plain_text import plain
+from benchmark.spec import Workload
 
 FILE = "study.toml"
 LOCK = ".study.lock"
@@ -59,6 +63,18 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.evaluated > 0 and not all(each.startswith(_MORE) for each in self.what)
 
 
+class BudgetChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The point that a search with a smaller budget would have chosen.
+
+    Args:
+        budget: Number of points, the first of the search.
+        trial: Key of the chosen point's trial on the first tuning seed.
+    """
+
+    budget: int
+    trial: str
+
+
 class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The outcome of a search: the hyperparameters that are evaluated.
 
@@ -72,11 +88,14 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         only_rate: Nothing but the learning rate was tuned, although there may be more to tune.
         edge: ``high`` or ``low`` if the chosen learning rate is the highest or lowest that was
             tried; otherwise empty.
-        values: Its values of the choosing metric on the tuning seeds, those that are finite.
+        values: Its values of the confirmatory metric on the tuning seeds, those that are finite;
+            those of the reference give the margin.
         kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user.
         source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
             for one that this study chose.
         points: Keys of the trials on the first tuning seed, one for each point tried.
+        by_budget: The choices after 1, 2, 4, … points and after the budget; empty unless the study
+            evaluates them.
     """
 
     problem: str
@@ -93,6 +112,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str = ""
     source: str = ""
     points: list[str] = msgspec.field(default_factory=list)
+    by_budget: list[BudgetChoice] = msgspec.field(default_factory=list)
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -108,12 +128,14 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         seeds: The tuning seeds.
         sampler: Name of the sampler that chooses the points.
         optimizers: The optimizers to tune, as `optimizers.tunable.Tunable.to_json` writes them.
+        budget_curve: Evaluate the choices of smaller budgets too.
     """
 
     budget: int
     seeds: list[int]
     sampler: str
     optimizers: list[_Json]
+    budget_curve: bool = False
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,7 +148,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         problems: Workloads by the name of their problem.
         accelerators, precisions, threads, log_every, diagnostics_every: As in `Study`.
         seeds: The evaluation seeds, which alone are compared.
-        stages: Number of looks at them, 1 or 2; the second adds seeds.
+        stages: Number of looks at them, 1 or 2; the second adds seeds. 0 in a declaration that is
+            asked for means as many as were declared before, and 1 for a new study.
         choosing: The metric whose value on tuning seeds chooses hyperparameters.
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
@@ -212,11 +235,39 @@ def declaration_in(text: str) -> Declaration:
         data = tomllib.loads(text)
         for each in data.get("chosen", ()):
             each["optimizer"] = json.loads(each["optimizer"])
-        return msgspec.convert(data, Declaration)
+        found = msgspec.convert(data, Declaration)
+        _check(found)
+        return found
     except (KeyError, TypeError, AttributeError) as error:
         raise Misfit(f"an outcome of a search is incomplete: {error!r}") from None
     except (ValueError, RecursionError) as error:
         raise Misfit(str(error)) from None
+
+
+def _check(found: Declaration) -> None:
+    """Check the values from which verdicts are computed, which a user may have edited.
+
+    Raises:
+        Misfit: one of them is not possible.
+    """
+    if found.stages not in (1, 2):
+        raise Misfit(
+            f"stages: expected 1 or 2 looks at the evaluation seeds, got {found.stages}; later "
+            "looks need another study"
+        )
+    if metric_of(found.confirmatory).better is None:
+        raise Misfit(
+            "confirmatory: expected a metric with a known direction, such as val/loss, got "
+            f"{found.confirmatory!r}"
+        )
+    for name, margin in found.margins.items():
+        if not (math.isfinite(margin) and margin >= 0):
+            raise Misfit(f"margin of {name}: expected a number from 0, got {margin}")
+    known = {each.name for each in fields(Workload)}
+    for name, numbers in found.problems.items():
+        if unknown := sorted(numbers.keys() - known):
+            raise Misfit(f"problem {name}: unknown {', '.join(unknown)}")
+        msgspec.convert(numbers, Workload)
 
 
 def write_declaration(folder: Path, declaration: Declaration) -> None:
@@ -231,6 +282,10 @@ def write_declaration(folder: Path, declaration: Declaration) -> None:
     data = {k: v for k, v in msgspec.to_builtins(declaration).items() if v is not None}
     for each in data["chosen"]:  # as JSON text, because TOML has no null
         each["optimizer"] = json.dumps(each["optimizer"])
+        if not each["by_budget"]:
+            del each["by_budget"]
+    if declaration.tuning and not declaration.tuning.budget_curve:
+        del data["tuning"]["budget_curve"]
     write_text(folder / FILE, tomli_w.dumps(data))
 
 
@@ -262,7 +317,7 @@ def declared(
         found = read_declaration(folder)
         if found is None:
             first = asked.reference or next(iter(asked.labels), "")
-            asked = structs.replace(asked, reference=first)
+            asked = structs.replace(asked, reference=first, stages=asked.stages or 1)
             write_declaration(folder, asked)
             return asked, ()
         asked = _with_all_of(found, asked)
@@ -284,6 +339,21 @@ def declared(
         )
         write_declaration(folder, merged)
         return merged, changes if known else ()
+
+
+def expected(folder: Path, asked: Declaration) -> Declaration:
+    """Return what `declared` would write, without writing it or noting a deviation.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    found = read_declaration(folder)
+    if found is not None:
+        merged = _with_all_of(found, asked)
+        outcomes = _outcomes_that_hold(found, merged)
+        return structs.replace(merged, chosen=outcomes, deviations=found.deviations)
+    first = asked.reference or next(iter(asked.labels), "")
+    return structs.replace(asked, reference=first, stages=asked.stages or 1)
 
 
 @contextmanager
@@ -319,32 +389,85 @@ def default_margin(values: Sequence[float]) -> float:
 
 
 def with_outcomes(
-    folder: Path, chosen: Sequence[Chosen], margins: Mapping[str, float]
-) -> Declaration:
+    folder: Path,
+    chosen: Sequence[Chosen],
+    margins: Mapping[str, float],
+    purposes: Callable[[], Sequence[str]],
+) -> tuple[Declaration, tuple[str, ...]]:
     """Add the outcomes of searches, and the margins of problems that have none yet.
+
+    If an outcome replaces another one after results on evaluation seeds, a dated deviation says so.
+
+    Args:
+        folder: The study's folder.
+        chosen: The outcomes.
+        margins: Margins by problem.
+        purposes: As in `declared`; called only if an outcome is replaced.
+
+    Returns:
+        The declaration now in the file, and the replaced outcomes in words, if that deviates.
 
     Raises:
         UsageError: the study was not declared, or the file is damaged.
         OSError: the file cannot be written.
     """
-    found = _with(folder, chosen, margins)
-    if found == read_declaration(folder):
-        return found
+    before = _declared_in(folder)
+    if _with(before, chosen, margins) == before:
+        return before, ()
+    known = purposes() if _replaced(before, chosen) else ()
     with _alone(folder):
-        found = _with(folder, chosen, margins)
+        before = _declared_in(folder)
+        found, what = _with(before, chosen, margins), _replaced(before, chosen)
+        evaluated = known.count("evaluation")
+        if what and evaluated:
+            deviation = Deviation(at=now(), what=what, records=len(known), evaluated=evaluated)
+            found = structs.replace(found, deviations=[*found.deviations, deviation])
         write_declaration(folder, found)
-        return found
+        return found, tuple(what) if evaluated else ()
 
 
-def _with(folder: Path, chosen: Sequence[Chosen], margins: Mapping[str, float]) -> Declaration:
-    """Return the declaration in `folder` with these outcomes and margins."""
+def _declared_in(folder: Path) -> Declaration:
     found = read_declaration(folder)
     if found is None:
         raise UsageError(f"{folder / FILE} is missing: run the study again to declare it")
-    outcomes = {each.place: each for each in (*found.chosen, *chosen)}
+    return found
+
+
+def _replaced(before: Declaration, chosen: Sequence[Chosen]) -> list[str]:
+    """Return the optimizers that have other hyperparameters than the outcomes so far, in words."""
+    old = {each.place: each for each in before.chosen}
+    return [
+        plain(
+            f"chosen {each.label} on {each.problem}: {_setting(old[each.place])}, "
+            f"now {_setting(each)}",
+            300,
+        )
+        for each in chosen
+        if each.place in old and old[each.place].optimizer != each.optimizer
+    ]
+
+
+def _setting(chosen: Chosen) -> str:
+    """Return hyperparameters and their origin: "adam lr=0.01 (baselines 2026.11)"."""
+    return f"{chosen.optimizer['label']}" + f" ({chosen.source})" * bool(chosen.source)
+
+
+def _with(
+    found: Declaration, chosen: Sequence[Chosen], margins: Mapping[str, float]
+) -> Declaration:
+    """Return a declaration with these outcomes and margins."""
+    outcomes = {each.place: each for each in found.chosen}
+    outcomes |= {each.place: _with_budgets_of(outcomes.get(each.place), each) for each in chosen}
     return structs.replace(
         found, chosen=list(outcomes.values()), margins={**margins, **found.margins}
     )
+
+
+def _with_budgets_of(before: Chosen | None, now: Chosen) -> Chosen:
+    """Return `now`; with the choices of smaller budgets if only `before` has them."""
+    if before and not now.by_budget and before.points == now.points:
+        return structs.replace(now, by_budget=before.by_budget)
+    return now
 
 
 def _margins_that_hold(before: Declaration, now: Declaration) -> dict[str, float]:
@@ -382,12 +505,17 @@ def _tunables(declaration: Declaration) -> dict[str, _Json]:
     return {str(each["label"]): each for each in (tuning.optimizers if tuning else ())}
 
 
+def _has_curve(declaration: Declaration) -> bool:
+    return declaration.tuning is not None and declaration.tuning.budget_curve
+
+
 def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
     """Return `asked` with all that was declared before and that it does not change."""
     tuning = asked.tuning
     if tuning is not None and _search(before) == _search(asked):
         optimizers = list((_tunables(before) | _tunables(asked)).values())
-        tuning = structs.replace(tuning, optimizers=optimizers)
+        has_curve = tuning.budget_curve or _has_curve(before)
+        tuning = structs.replace(tuning, optimizers=optimizers, budget_curve=has_curve)
     return structs.replace(
         asked,
         problems=before.problems | asked.problems,
@@ -398,6 +526,7 @@ def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
         accelerators=list(dict.fromkeys([*before.accelerators, *asked.accelerators])),
         precisions=list(dict.fromkeys([*before.precisions, *asked.precisions])),
         reference=asked.reference or before.reference,
+        stages=asked.stages or before.stages,
     )
 
 
@@ -421,7 +550,7 @@ def _changes(before: Declaration, now: Declaration) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-_ADDED = ("problem", "optimizer", "accelerator", "precision", "source")
+_ADDED = ("problem", "optimizer", "accelerator", "precision", "source", "budget")
 
 
 def _leaves(declaration: Declaration) -> dict[str, str]:
@@ -439,6 +568,8 @@ def _leaves(declaration: Declaration) -> dict[str, str]:
     found |= {f"accelerator {each}": "" for each in declaration.accelerators}
     found |= {f"precision {each}": "" for each in declaration.precisions}
     found |= {f"source of {label}": digest for label, digest in declaration.sources.items()}
+    if _has_curve(declaration):
+        found["budget curve"] = "the choices of smaller budgets, evaluated"
     for name, value in (_search(declaration) or {}).items():
         found[f"tuning {name}"] = (
             ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -88,7 +88,7 @@ class TrialFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     log_every: _Positive | UnsetType = UNSET
     diagnostics_every: _Count | UnsetType = UNSET
     source: _Name | UnsetType = UNSET
-    purpose: Literal["evaluation", "tuning"] | UnsetType = UNSET
+    purpose: Literal["evaluation", "tuning", "budget"] | UnsetType = UNSET
     schema: Annotated[int, Meta(ge=1, le=10**6)] | UnsetType = UNSET
 
 

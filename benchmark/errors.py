@@ -6,6 +6,7 @@
     ├── UsageError             a request that cannot be carried out as it stands
     ├── PushError              W&B or a logger failed while a run was sent
     ├── ClosureNotCalledError  an optimizer breaks the contract of ``step(closure)``
+    ├── ClaimedError           another process has a trial
     └── Misfit                 a file that the suite did not write; readers leave it out
 
 The other two packages have roots of their own: `optimizers.errors.OptimizerError`, exit code 2, and
@@ -25,6 +26,10 @@ class UsageError(BenchmarkError, ValueError):
 
 class PushError(BenchmarkError):
     """An error of W&B or a logger while a run was sent; the message is one line."""
+
+
+class ClaimedError(BenchmarkError, BlockingIOError):
+    """An error: another process has claimed the trial; the message names that process."""
 
 
 class ClosureNotCalledError(BenchmarkError, RuntimeError):

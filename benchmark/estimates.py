@@ -15,6 +15,8 @@ from datamodules.sources import find_place
 _START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
 _UNKNOWN_EPOCH_SECONDS = 10.0
 _FIXED_SECONDS = 0.3  # a trial's time outside its epochs, see docs/performance.md
+_EVALUATION_SECONDS = 0.01  # a pause for an evaluation, whatever the number of examples
+_REHEARSAL_SECONDS = 1.0  # of an optimizer by import path on one problem, in a process of its own
 _ROW_BYTES = 600  # measured: a row in metrics.jsonl and in an offline W&B run together
 _DIAGNOSTIC_ROWS = 8  # a row of diagnostics takes as much space as this many other rows
 _TRIAL_BYTES = 40_000  # the other files of a trial
@@ -38,14 +40,22 @@ class Durations:
 
     def estimate_seconds(self, trial: Trial) -> float:
         """Return the estimated seconds of `trial`, from similar trials if any, or the table."""
+        known = self._per_epoch.get(_kind(trial))
+        if known is not None:
+            return _FIXED_SECONDS + trial.epochs * known
         row = PROBLEMS.get(trial.problem)
-        by_table = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
-        return _FIXED_SECONDS + trial.epochs * self._per_epoch.get(_kind(trial), by_table)
+        per_epoch = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
+        return _FIXED_SECONDS + trial.epochs * per_epoch + (POINTS + 1) * _EVALUATION_SECONDS
 
     def estimate_in_all(self, trials: Sequence[Trial], num_at_once: int) -> float:
-        """Return the estimated seconds of all `trials` with the start of workers; 0 if none."""
+        """Return the estimated seconds of all `trials`, with what comes before; 0 if none.
+
+        Before them, the workers start, and each optimizer by import path is rehearsed.
+        """
         seconds = sum(map(self.estimate_seconds, trials)) / num_at_once
-        return seconds + (_START_SECONDS if trials else 0.0)
+        rehearsed = {(t.optimizer.target, t.problem) for t in trials if "." in t.optimizer.name}
+        before = _START_SECONDS + _REHEARSAL_SECONDS * len(rehearsed)
+        return seconds + (before if trials else 0.0)
 
 
 def _kind(trial: Trial) -> tuple[str, str, int]:

@@ -221,6 +221,7 @@ def tabled(splits: Sequence[str] = _EVALUATED) -> tuple[str, ...]:
 
 # The metrics that choose hyperparameters, mark the best and are compared; see `Metric.chooses`.
 CHOOSING = names_of(lambda metric: ("val",) * metric.chooses)
+CONFIRMATORY = CHOOSING[0]  # decides verdicts, whichever metric chose the hyperparameters
 
 
 def metric_of(name: str) -> Metric:

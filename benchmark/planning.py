@@ -9,14 +9,17 @@ from pathlib import Path
 from benchmark.baselines import PerProblem
 from benchmark.declaration import (
     FILE,
+    Declaration,
     declared,
     default_margin,
+    expected,
     read_declaration,
     with_outcomes,
 )
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
+from benchmark.obstacles import level_words, more_seeds, obstacles
 from benchmark.plain_text import plain
 from benchmark.protocols.base import Stage
 from benchmark.record import Record
@@ -54,6 +57,8 @@ class TrialPlan:
             optimizers that have no baseline there.
         reused: Records of shipped baselines that are to be taken over.
         origins: Lines on settings and trials of shipped baselines that the study uses.
+        rules: Lines on what is compared with what, and on the looks that are declared.
+        obstacles: Lines on what will keep the study from verdicts, each with its cure.
     """
 
     trials: tuple[Trial, ...]
@@ -65,6 +70,8 @@ class TrialPlan:
     notices: tuple[str, ...] = ()
     reused: tuple[Record, ...] = ()
     origins: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
 
 
 class Planner:
@@ -96,6 +103,7 @@ class Planner:
         self._shipped = Shipped() if request and request.reuse_baselines else None
         self._reused: dict[str, Record] = {}
         self._reference = request.reference if request else ""
+        self._looks = (request.stages or 0) if request else 0
         self._settled: list[Workload] = list(self.study.workloads)
         self._declared: tuple[Workload, ...] = ()
         self._last: dict[Cell, Stage] = {}
@@ -122,9 +130,9 @@ class Planner:
             for each in reversed(chosen)
             if each.label == reference and each.values
         }
-        with_outcomes(self._store.folder, chosen, margins)
+        _, replaced = with_outcomes(self._store.folder, chosen, margins, self._purposes)
         # Without a search, a study is an open collection of trials: reports list its changes.
-        return changes if self.study.tuned else ()
+        return (*(changes if self.study.tuned else ()), *replaced)
 
     def take_over(self) -> None:
         """Write the shipped trials that the plans so far reuse to the study's folder.
@@ -153,10 +161,14 @@ class Planner:
         workloads, folder = tuple(self._settled), self._store.folder
         if self._declared == workloads and (folder / FILE).exists():
             return ()
-        study = replace(self.study, workloads=workloads)
-        _, changes = declared(folder, study.declaration(self._reference), self._purposes)
+        _, changes = declared(folder, self._asked(), self._purposes)
         self._declared = workloads
         return changes
+
+    def _asked(self) -> Declaration:
+        """Return the declaration of the study as it is asked for, with the data in use."""
+        study = replace(self.study, workloads=tuple(self._settled))
+        return study.declaration(self._reference, self._looks)
 
     def _purposes(self) -> list[str]:
         """Return the purposes of all trials of the study that have a result."""
@@ -199,11 +211,13 @@ class Planner:
         self._noticed.update(new)
         stages = [stage for workload in workloads for stage in self._stages(workload)]
         trials = _each_once(stages)
-        missing = [trial for trial in self.missing(trials) if trial.key not in tried]
+        settled = {trial.key for stage in stages for trial in self._settled_failures(stage)}
+        missing = [t for t in self.missing(trials) if t.key not in tried | settled]
         waiting = {trial.key for trial in missing}
         doing = (s.doing for s in stages if any(trial.key in waiting for trial in s.trials))
         edited = [] if self._is_planned else self._edit_notice(missing)
         self._is_planned = True
+        rules, problems = self._rules(stages)
         return TrialPlan(
             trials=tuple(trials),
             missing=tuple(missing),
@@ -214,7 +228,28 @@ class Planner:
             notices=(*new, *edited),
             reused=tuple(self._reused.values()),
             origins=(*self._settings_words(workloads), *self._reuse_words()),
+            rules=rules,
+            obstacles=problems,
         )
+
+    def _settled_failures(self, stage: Stage) -> list[Trial]:
+        """Return the failed tuning trials of a cell whose searches have ended.
+
+        They count as worst and are not tried again, because a result now could choose other
+        hyperparameters after evaluation results were seen.
+        """
+        tuning = [trial for trial in stage.trials if trial.purpose == "tuning" and stage.chosen]
+        found = [(trial, self._record(trial)) for trial in tuning]
+        return [trial for trial, record in found if record and record.status == "failed"]
+
+    def _rules(self, stages: Sequence[Stage]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the lines on what is compared, and on what will keep the study from verdicts."""
+        found = expected(self._store.folder, self._asked())
+        outcomes = [each for stage in stages for each in stage.chosen]
+        if not (found.tuning or outcomes):
+            return (), ()
+        lines = tuple(each.words for each in obstacles(found, outcomes))
+        return (*_contest_words(found), *_looks_words(found)), lines
 
     def _settings_words(self, workloads: Sequence[Workload]) -> list[str]:
         """Return a line on the optimizers that have tuned settings on some of the problems."""
@@ -366,6 +401,23 @@ class Planner:
 def _how_tuned(tunable: Tunable) -> str:
     names = ", ".join(each.name for each in tunable.space.ranges)
     return f"{tunable.label} ({f'tuned over {names}' if names else 'as given'})"
+
+
+def _contest_words(declaration: Declaration) -> list[str]:
+    """Return a line on the reference and on all that is compared with it."""
+    others = [label for label in declaration.labels if label != declaration.reference]
+    compared = f", against {', '.join(others)}" if others else ""
+    return [f"reference   {declaration.reference}{compared}"]
+
+
+def _looks_words(declaration: Declaration) -> list[str]:
+    """Return a line on the level of verdicts and the second look, if two looks are declared."""
+    if declaration.stages == 1:
+        return []
+    level = f"2 are declared, with verdicts at the level {level_words(declaration.stages)} each"
+    if any(each.is_look for each in declaration.deviations):
+        return [f"looks       {level}; the first has been made"]
+    return [f"looks       {level}; the second is this command with {more_seeds(declaration)}"]
 
 
 def _each_once(stages: Iterable[Stage]) -> list[Trial]:

@@ -62,9 +62,12 @@ class Request:
         space: ``lr`` tunes the learning rate alone, ``full`` the whole space of an optimizer;
             ranges in `opts` come first. It also chooses among the baselines.
         sampler: Name of what chooses the points: halton, random or optuna.
+        budget_curve: Evaluate the choices of smaller budgets too; needs `tune`.
         reuse_baselines: Take the results of trials that shipped baselines have, and do not train
             them again.
         reference: Label of the optimizer that all others are compared with; empty for none.
+        stages: Number of looks at the evaluation seeds, 1 or 2; None for as many as were declared
+            before, and 1 for a new study.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
 
@@ -89,8 +92,10 @@ class Request:
     tune: int | None = None
     space: Kind = "lr"
     sampler: str = "halton"
+    budget_curve: bool = False
     reuse_baselines: bool = True
     reference: str = ""
+    stages: int | None = None
     data_dir: Path | None = None
     cache_dir: Path | None = None
 
@@ -114,9 +119,13 @@ class Request:
             raise UsageError(f"opts: expected a text as for --opts, got {shown(str(self.opts))}")
         if not isinstance(self.dropout, (bool, NoneType)):
             raise UsageError(f"dropout: expected True, False or None, got {self.dropout!r}")
-        if not isinstance(self.reuse_baselines, bool):
+        for name in ("budget_curve", "reuse_baselines"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise UsageError(f"{name}: expected True or False, got {shown(str(value))}")
+        if self.budget_curve and self.tune is None:
             raise UsageError(
-                f"reuse_baselines: expected True or False, got {self.reuse_baselines!r}"
+                "--budget-curve shows what more points bring, so it needs a search: add --tune 16"
             )
         for name in ("data_dir", "cache_dir"):
             value = getattr(self, name)
@@ -141,6 +150,11 @@ class Request:
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
                 raise UsageError(f"{name}: expected a whole number from 1, got {shown(str(value))}")
+        if self.stages is not None and not (_is_whole(self.stages) and self.stages in (1, 2)):
+            raise UsageError(
+                f"stages: expected 1 or 2 looks at the seeds, got {shown(str(self.stages))}; "
+                "later looks need another study"
+            )
         self._check_seeds()
         if not _is_whole(self.diagnostics_every) or self.diagnostics_every < 0:
             raise UsageError(
@@ -209,7 +223,13 @@ class Request:
         except SpecError as error:
             raise UsageError(f"--opts: {error}") from None
         _check_reference(self.reference, [tunable.label for tunable in tunables])
-        tuned = Tuned(tunables=tunables, budget=self.tune, seeds=seeds, sampler=self.sampler)
+        tuned = Tuned(
+            tunables=tunables,
+            budget=self.tune,
+            seeds=seeds,
+            sampler=self.sampler,
+            budget_curve=self.budget_curve,
+        )
         return {"tuned": tuned}
 
     def _as_tuned_before(self) -> tuple[OptimizerSpec | PerProblem, ...]:

@@ -28,7 +28,7 @@ from optimizers.spec import OptimizerSpec
 ACCELERATORS = ("cpu", "gpu", "mps")
 PRECISIONS = ("32-true", "64-true", "bf16-mixed", "bf16-true", "16-mixed", "16-true")
 SCHEMA = 2  # goes into every key: raise it when the same trial would train differently
-PURPOSES = ("evaluation", "tuning")
+PURPOSES = ("evaluation", "tuning", "budget")
 FIRST_TUNING_SEED = 10_000  # evaluation seeds are smaller, so that no trial serves both purposes
 
 
@@ -57,8 +57,9 @@ class Trial:
         diagnostics_every: Steps between two rows of diagnostics; 0 for none.
         source: Digest of the source files of a user's model and data set; empty for registered
             ones.
-        purpose: ``evaluation``, or ``tuning`` for a trial that only chooses hyperparameters and is
-            never compared.
+        purpose: ``evaluation``; ``tuning`` for a trial that only chooses hyperparameters; or
+            ``budget`` for one that evaluates the choice of a smaller budget. Only evaluation is
+            compared.
         schema: Version of the training; trials of different versions are never compared.
     """
 

@@ -9,7 +9,7 @@ from benchmark.baselines import PerProblem
 from benchmark.declaration import Declaration, Tuning, now
 from benchmark.decode import check_optimizer
 from benchmark.errors import Misfit, UsageError
-from benchmark.metrics import CHOOSING
+from benchmark.metrics import CHOOSING, CONFIRMATORY
 from benchmark.plain_text import plain
 from benchmark.protocols.base import TrialProtocol
 from benchmark.protocols.fixed import Fixed
@@ -72,11 +72,12 @@ class Study:
             for accelerator, precision in itertools.product(self.accelerators, self.precisions)
         ]
 
-    def declaration(self, reference: str = "") -> Declaration:
+    def declaration(self, reference: str = "", stages: int = 1) -> Declaration:
         """Return the declaration of this study, with the present time.
 
         Args:
             reference: Label of the optimizer that all others are compared with; empty for none.
+            stages: Number of looks at the evaluation seeds; 0 for as many as were declared before.
         """
         tuned = self.tuned
         return Declaration(
@@ -90,8 +91,9 @@ class Study:
             log_every=self.log_every,
             diagnostics_every=self.diagnostics_every,
             seeds=list(tuned.seeds if tuned else self.seeds),
+            stages=stages,
             choosing=tuned.metric if tuned else CHOOSING[0],
-            confirmatory=CHOOSING[0],
+            confirmatory=CONFIRMATORY,
             reference=reference,
             tuning=_tuning(tuned) if tuned else None,
             optimizers=[] if tuned else [spec.label for spec in self.optimizers],
@@ -117,4 +119,5 @@ def _tuning(tuned: Tuned) -> Tuning:
         seeds=list(tuned.tuning_seeds),
         sampler=tuned.sampler,
         optimizers=[tunable.to_json() for tunable in tuned.tunables],
+        budget_curve=tuned.budget_curve,
     )

@@ -16,12 +16,14 @@ from typing import Any
 from benchmark import baselines
 from benchmark.__main__ import main as benchmark
 from benchmark.archive import compact
-from benchmark.baselines import Baselines, Setting, Slice, write_baselines
+from benchmark.baselines import Baselines, Setting, Slice, read_baselines, write_baselines
 from benchmark.complete import Warner, complete
 from benchmark.declaration import FILE, read_declaration
+from benchmark.problems import PROBLEMS
 from benchmark.request import Request
 from benchmark.store import Store
 from optimizers.grammar import describe_tunables
+from tools.measured import measure
 
 CONFIG = Path(__file__).with_name("baselines.toml")
 WORK = Path("build/baselines")
@@ -140,13 +142,33 @@ def slice_of(order: Order) -> Slice | None:
     )
 
 
+def print_targets() -> int:
+    """Print what the table of problems should have, and where it has other targets."""
+    found = measure(read_baselines())
+    for name, row in PROBLEMS.items():
+        if name not in found:
+            print(f"{name}: no slice of its default length; the target stays {row.target}")
+            continue
+        is_equal = row.target == found[name].target
+        print(f"{found[name]}" + f"; the table has target={row.target}" * (not is_equal))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Make the slices that are missing, and write the settings of all; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--work", type=Path, default=WORK, help="folder of the running studies")
     parser.add_argument("--only", help="name of one slice, such as mlp-mnist.lr")
+    parser.add_argument(
+        "--targets",
+        action="store_true",
+        help="print the numbers for the table of problems that follow from the shipped baselines, "
+        "and make nothing",
+    )
     asked = parser.parse_args(arguments)
+    if asked.targets:
+        return print_targets()
     version, orders = read_orders(asked.config)
     wanted = [order for order in orders if asked.only in (None, order.name)]
     for order in wanted:

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmark.analysis.budgets import BudgetResult, results_by_budget
 from benchmark.analysis.summary import setting
 from benchmark.analysis.verdicts import (
-    FEWEST_SEEDS,
     Contest,
     OverallWord,
-    Reason,
     Values,
     Verdict,
     judge,
@@ -25,6 +24,7 @@ from benchmark.analysis.verdicts import (
 )
 from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
+from benchmark.obstacles import FEWEST_SEEDS, Contestant, Reason, obstacle_between
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload
 from benchmark.store import FINISHED
@@ -49,6 +49,7 @@ class Entrant:
         kind: Kind of its space: ``lr``, ``full`` or ``given`` by the user; empty if not on record.
         edge: End of the tried learning rates at which the chosen one lies; empty for none.
         records: Records with a result, by evaluation seed.
+        by_budget: Results of the points that smaller budgets would have chosen.
     """
 
     setting: str
@@ -61,6 +62,18 @@ class Entrant:
     kind: str = ""
     edge: Edge = ""
     records: Mapping[int, Record]
+    by_budget: tuple[BudgetResult, ...] = ()
+
+    @property
+    def contestant(self) -> Contestant:
+        """The optimizer and how it was tuned, without its results."""
+        return Contestant(
+            label=self.label,
+            tried=self.tried,
+            tunes=self.tunes,
+            only_rate=self.only_rate,
+            kind=self.kind,
+        )
 
     def values(self, metric: str) -> dict[int, float | None]:
         """Return the final values by seed, None where the trial diverged.
@@ -192,9 +205,7 @@ def _entrants_of(
     given = {} if declaration.tuning else _given_entrants(declaration, cell, known)
     for label in declaration.labels:
         place = cell.workload.problem, cell.accelerator, cell.precision, label
-        tuned = place in outcomes and _tuned_entrant(
-            outcomes[place], cell, declaration.seeds, known
-        )
+        tuned = place in outcomes and _tuned_entrant(outcomes[place], cell, declaration, known)
         # Hyperparameters of a baseline count only if they were trained; with other numbers of
         # epochs they were not.
         if tuned and (tuned.records or label not in given):
@@ -204,10 +215,10 @@ def _entrants_of(
 
 
 def _tuned_entrant(
-    outcome: Chosen, cell: Cell, seeds: Sequence[int], known: Mapping[str, Record]
+    outcome: Chosen, cell: Cell, declaration: Declaration, known: Mapping[str, Record]
 ) -> Entrant:
     spec = OptimizerSpec.from_json(outcome.optimizer)
-    trials = [cell.trial(spec, seed) for seed in seeds]
+    trials = [cell.trial(spec, seed) for seed in declaration.seeds]
     return Entrant(
         setting=setting(cell.trial(spec, 0)),
         problem=cell.workload.problem,
@@ -218,6 +229,9 @@ def _tuned_entrant(
         only_rate=outcome.only_rate,
         kind=outcome.kind,
         edge=outcome.edge,
+        by_budget=results_by_budget(
+            cell, outcome, known, metric=declaration.confirmatory, seeds=declaration.seeds
+        ),
         records=_results({trial.seed: known.get(trial.key) for trial in trials}),
     )
 
@@ -306,35 +320,20 @@ def _margin(declaration: Declaration, metric: str, problem: str, reference: Valu
 
 def _untuned(declaration: Declaration, one: Entrant, reference: Entrant) -> Reason | None:
     both = (one, reference)
+    tuning = declaration.tuning
+    if tuning and tuning.budget < 2:
+        return "not tuned by the study"
+    if reason := obstacle_between(one.contestant, reference.contestant):
+        return reason
     reasons: dict[Reason, bool] = {
-        "not tuned by the study": not (one.tried and reference.tried),
-        "unequal budgets": one.tried != reference.tried,
-        "unequal kinds of hyperparameters": not _are_of_one_kind(one, reference),
         "best learning rate at an edge": any(each.edge for each in both),
         "declared seeds incomplete": any(
             each.records.keys() != set(declaration.seeds) for each in both
         ),
         "fewer than 5 seeds": len(declaration.seeds) < FEWEST_SEEDS,
     }
-    reason = next((reason for reason, holds in reasons.items() if holds), None)
-    return reason or _undeclared_look(declaration)
-
-
-def _are_of_one_kind(one: Entrant, other: Entrant) -> bool:
-    """Return whether the spaces of both may be compared.
-
-    Spaces from the registry may if they are of one kind. A space that the user gives may be
-    compared with one of the same hyperparameters, and with a full space of more.
-    """
-    if not (one.kind and other.kind):
-        return one.only_rate == other.only_rate
-    if "given" not in (one.kind, other.kind):
-        return one.kind == other.kind
-    tunes, others = set(one.tunes), set(other.tunes)
-    if tunes == others:
-        return True
-    larger = other if tunes < others else one if others < tunes else None
-    return larger is not None and larger.kind == "full" and "lr" in tunes & others
+    found = next((reason for reason, holds in reasons.items() if holds), None)
+    return found or _undeclared_look(declaration)
 
 
 def _undeclared_look(declaration: Declaration) -> Reason | None:

@@ -1,15 +1,16 @@
 """The points that a study's searches tried, from its declaration and its tuning records.
 
-All values are from tuning seeds. They chose the points that were evaluated, so the best ones are
+Their values are from tuning seeds. They chose the points that were evaluated, so the best ones are
 too optimistic to be compared. Only values on evaluation seeds are compared.
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmark.analysis.budgets import BudgetResult, results_by_budget
 from benchmark.analysis.judging import cells_of
 from benchmark.analysis.sensitivity import best_after
 from benchmark.analysis.summary import setting
@@ -56,6 +57,7 @@ class Search:
         seed: The first tuning seed.
         points: The points, by learning rate.
         edge: End of the tried learning rates at which the chosen one lies; empty for none.
+        by_budget: Results on evaluation seeds of the points that smaller budgets would have chosen.
     """
 
     setting: str
@@ -64,6 +66,7 @@ class Search:
     seed: int
     points: tuple[Point, ...]
     edge: Edge = ""
+    by_budget: tuple[BudgetResult, ...] = ()
 
     def expected_best(self) -> list[tuple[int, float | None]]:
         """Return the expected best value after k = 1, 2, 4, … points and after all of them.
@@ -86,9 +89,10 @@ def searches_of(declaration: Declaration, records: Iterable[Record]) -> tuple[Se
     """
     if declaration.tuning is None:
         return ()
+    known = {record.trial.key: record for record in records}
     tuned = [
         record
-        for record in records
+        for record in known.values()
         if record.trial.purpose == "tuning" and record.status in FINISHED
     ]
     outcomes = {each.place: each for each in declaration.chosen}
@@ -97,8 +101,19 @@ def searches_of(declaration: Declaration, records: Iterable[Record]) -> tuple[Se
         own = _by_label(cell, tuned, declaration.labels)
         for label, here in own.items():
             place = cell.workload.problem, cell.accelerator, cell.precision, label
-            found.append(_search(declaration, label, here, outcomes.get(place)))
+            outcome = outcomes.get(place)
+            search = _search(declaration, label, here, outcome)
+            found.append(replace(search, by_budget=_by_budget(declaration, cell, outcome, known)))
     return tuple(search for search in found if search.points)
+
+
+def _by_budget(
+    declaration: Declaration, cell: Cell, outcome: Chosen | None, known: Mapping[str, Record]
+) -> tuple[BudgetResult, ...]:
+    if outcome is None:
+        return ()
+    metric, seeds = declaration.confirmatory, declaration.seeds
+    return results_by_budget(cell, outcome, known, metric=metric, seeds=seeds)
 
 
 def _by_label(

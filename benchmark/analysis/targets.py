@@ -144,10 +144,15 @@ def suggested_target(scores: pl.DataFrame) -> float | None:
     )
     if not len(medians) or not math.isfinite(middle := medians[(len(medians) - 1) // 2]):
         return None
-    return sign * _round_up(middle)
+    return sign * rounded_up(middle)
 
 
-def _round_up(value: float) -> float:
+def rounded_up(value: float) -> float:
+    """Return `value` with three digits, rounded up.
+
+    >>> rounded_up(0.12341), rounded_up(0.25)
+    (0.124, 0.25)
+    """
     if value == 0.0:
         return value
     digits = 2 - math.floor(math.log10(abs(value)))

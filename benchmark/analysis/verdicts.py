@@ -21,21 +21,10 @@ from benchmark.analysis.paired import PairedT, equivalence_p, max_t, paired_t, r
 from benchmark.analysis.power import further_seeds, further_seeds_without_spread
 from benchmark.analysis.signed_rank import effect_and_p, signed_ranks
 from benchmark.metrics import higher_is_better
+from benchmark.obstacles import FEWEST_SEEDS, Reason, level_of
 
-LEVEL = 0.05
-FEWEST_SEEDS = 5
 Word = Literal["better", "worse", "equivalent", "undecided", "untuned"]
 OverallWord = Literal["better", "worse", "mixed", "equivalent", "undecided", "untuned"]
-Reason = Literal[
-    "best learning rate at an edge",
-    "unequal budgets",
-    "unequal kinds of hyperparameters",
-    "not tuned by the study",
-    "fewer than 5 seeds",
-    "declared seeds incomplete",
-    "changed after results were seen",
-    "more than two looks",
-]
 Test = Literal["paired t", "signed ranks"]
 Values = Mapping[int, float | None]
 
@@ -206,20 +195,6 @@ def overall(verdicts: Sequence[Verdict]) -> OverallWord:
             return word
     (first, *others) = words
     return first if not others else "undecided"
-
-
-def level_of(stages: int) -> float:
-    """Return the level of each stage: 5 % over all of them (Bonferroni).
-
-    >>> level_of(1), level_of(2)
-    (0.05, 0.025)
-
-    Raises:
-        ValueError: there are not one or two stages.
-    """
-    if stages not in (1, 2):
-        raise ValueError(f"expected 1 or 2 stages, got {stages}: later looks need a new study")
-    return LEVEL / stages
 
 
 def every_pair(metric: str, values: Mapping[str, Values]) -> dict[tuple[str, str], float]:

@@ -64,24 +64,28 @@ def command(optimizers: Sequence[str], verbose: bool, as_json: bool) -> int:
     return max([*codes, *[_NOT_JUDGED] * bool(refusals)])
 
 
-def short_report(spec: OptimizerSpec) -> list[str]:
+def short_report(spec: OptimizerSpec, *, if_failed: str) -> list[str]:
     """Return a line for each property that fails, or one that says that none does.
+
+    Args:
+        spec: The optimizer.
+        if_failed: The last line if a property fails or the optimizer cannot be judged.
 
     Raises:
         UsageError: the optimizer cannot be judged.
     """
     outcomes = _examine(spec)
     if outcomes[0].status == "not judged":
-        return [f"check       {spec.label} cannot be judged: {outcomes[0].reason}"]
+        return [f"check       {spec.label} cannot be judged: {outcomes[0].reason}", if_failed]
     failed = [each for each in outcomes if each.status == "failed"]
     lines = [
         f"check       {_MARKS['failed']} {spec.label}: {each.check.name}: {each.reason}"
         for each in failed
     ]
+    if lines:
+        return [*lines, if_failed]
     judged = sum(each.status != "not applicable" for each in outcomes)
-    return lines or [
-        f"check       {_MARKS['passed']} {spec.label}: {judged} properties, none fails"
-    ]
+    return [f"check       {_MARKS['passed']} {spec.label}: {judged} properties, none fails"]
 
 
 def _specs(text: str) -> list[OptimizerSpec]:

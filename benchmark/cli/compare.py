@@ -18,6 +18,11 @@ from optimizers.pick import shown
 from optimizers.tunable import Tunable
 
 BASELINES = "adam,sgd,momentum"
+_GOES_ON = (
+    "check       the study goes on, because the optimizer may train all the same; if what fails is "
+    "not meant, stop with Ctrl-C and mend it: an edit trains all of its trials again"
+)
+_STOPS = "The study does not start"
 
 
 @click.command(name="compare")
@@ -111,10 +116,23 @@ def _study_name(labels: list[str]) -> str:
 
 
 def _check(text: str, space: Any, *, quiet: bool) -> None:
-    """Check the properties of each optimizer that is not registered, and say what fails."""
+    """Check the properties of each optimizer that is not registered, and say what fails.
+
+    Raises:
+        UsageError: an optimizer cannot be built, so that the study does not start.
+    """
     from benchmark.cli.check import short_report
 
     for tunable in describe_tunables(text, space):
-        if "." in tunable.name:
-            for line in short_report(tunable.defaults()):
-                click.echo(line, err=quiet)
+        if "." not in tunable.name:
+            continue
+        try:
+            lines = short_report(tunable.defaults(), if_failed=_GOES_ON)
+        except UsageError as error:
+            raise UsageError(
+                f"{error}. {_STOPS}; --no-check starts it without this check"
+            ) from None
+        except SpecError as error:  # the class refuses its values, which no option helps
+            raise UsageError(f"{error}. {_STOPS}") from None
+        for line in lines:
+            click.echo(line, err=quiet)

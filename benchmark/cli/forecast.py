@@ -6,7 +6,8 @@ from typing import Any
 
 from benchmark.estimates import Durations
 from benchmark.planning import TrialPlan
-from benchmark.report.words import counted
+from benchmark.record import was_busy
+from benchmark.report.words import busy_words, counted
 from benchmark.store import Store
 
 
@@ -28,6 +29,10 @@ class Forecast:
         folder: Folder of the results.
         origins: Lines on settings and trials of shipped baselines.
         num_reused: Number of such trials that are not trained again.
+        rules: Lines on what is compared, and on the looks that are declared.
+        obstacles: Lines on what will keep the study from verdicts.
+        busy: A warning about the records so far, whose seconds the estimate rests on; empty if the
+            machine was not busy.
     """
 
     problems: tuple[str, ...]
@@ -43,6 +48,9 @@ class Forecast:
     folder: Path
     origins: tuple[str, ...] = ()
     num_reused: int = 0
+    rules: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    busy: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that ``--dry-run --json`` prints."""
@@ -56,7 +64,9 @@ class Forecast:
             "reused": self.num_reused,
             "minutes": round(self.seconds / 60, 1),
             "disk MB": self._megabytes(),
+            "busy": self.busy,
             "results": str(self.folder),
+            "warnings": list(self.obstacles),
         }
 
     def lines(self) -> list[str]:
@@ -66,10 +76,13 @@ class Forecast:
         return [
             f"problems    {', '.join(self.problems)}",
             f"optimizers  {', '.join(self.optimizers)}",
+            *self.rules,
             *self.origins,
             f"trials      {self._trials()}, "
             f"about {in_words(self.seconds)} with {counted(self.workers, 'worker')}",
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
+            *(f"warning     {each}" for each in self.obstacles),
+            *[self.busy] * bool(self.busy),
         ]
 
     def _trials(self) -> str:
@@ -91,7 +104,9 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
         store: The study's folder.
         workers: Number of trials that run in parallel.
     """
-    durations = Durations(store.records() if plan.missing else [])
+    records = store.records() if plan.missing else []
+    done = [record for record in records if record.status == "done"]
+    durations = Durations(records)
     problems = {f"{t.problem} ({counted(t.epochs, 'epoch')})": None for t in plan.trials}
     later = [trial for trial, count in plan.later for _ in range(count)]
     return Forecast(
@@ -108,4 +123,7 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
         folder=store.folder,
         origins=plan.origins,
         num_reused=len(plan.reused),
+        rules=plan.rules,
+        obstacles=plan.obstacles,
+        busy=busy_words(sum(map(was_busy, done)), len(done)),
     )

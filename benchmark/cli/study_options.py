@@ -73,6 +73,7 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
             help=f"Seeds per optimizer: a number ({seeds} means 0 to {seeds - 1}), or the seeds "
             "themselves (100-109).",
         ),
+        _STAGES,
         *_TRAINING,
         *_TUNING,
         click.option(
@@ -85,6 +86,13 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
     ]
 
 
+_STAGES = click.option(
+    "--stages",
+    type=Whole(2, hint="how many looks at the seeds are declared, the second with more seeds"),
+    show_default="as declared before; 1 for a new study",
+    help="Looks at the results: with 2, declared before the first, you may add seeds once after "
+    "you have seen the results. Both looks have half the level, 2.5 %.",
+)
 _TRAINING: list[Callable[[Any], Any]] = [
     click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data."),
     click.option("--batch-size", type=Whole(1_000_000), help="Examples per step."),
@@ -150,6 +158,12 @@ _TUNING: list[Callable[[Any], Any]] = [
         show_default=True,
         help="Method that chooses the points to try: halton (spread evenly, the same for every "
         "user), random, or optuna.",
+    ),
+    click.option(
+        "--budget-curve",
+        is_flag=True,
+        help="Also train the points that smaller budgets (1, 2, 4, …) would have chosen on the "
+        "fresh seeds, which about doubles their number, and show the loss against the budget.",
     ),
 ]
 _PLACE: list[Callable[[Any], Any]] = [

@@ -144,7 +144,7 @@ class Terminal:
                 "the same command goes on"
             )
         failed = [record.trial.purpose for record in records if record.status == "failed"]
-        if points := failed.count("tuning"):
+        if points := len(failed) - failed.count("evaluation"):
             self.say(
                 f"{counted(points, 'trial')} of the tuning failed: these points count as worst"
             )

@@ -13,10 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from benchmark.claims import ClaimedError
 from benchmark.context import Context
 from benchmark.edits import has_other_sources
-from benchmark.errors import UsageError
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.jobs import Job
 from benchmark.launchers import Watcher, devices
 from benchmark.launchers.log import own_output

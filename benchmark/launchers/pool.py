@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 
-from benchmark.claims import ClaimedError
 from benchmark.context import Context
+from benchmark.errors import ClaimedError
 from benchmark.launchers import Watcher
 from benchmark.launchers.messages import Report, RunningLoss
 from benchmark.launchers.process import Worker, stop

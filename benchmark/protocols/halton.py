@@ -10,7 +10,7 @@ arXiv 1706.02808, 2017).
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from optimizers.spec import OptimizerSpec
@@ -86,16 +86,27 @@ def _primes() -> Iterator[int]:
 
 
 def _sequence(tunable: Tunable, seed: int) -> Iterator[OptimizerSpec]:
+    dimensions = len(tunable.space.ranges)
+    drawn = (tunable.point(halton(i, dimensions, seed=seed)) for i in itertools.count(1))
+    return different(drawn, tunable)
+
+
+def different(drawn: Iterable[OptimizerSpec], tunable: Tunable) -> Iterator[OptimizerSpec]:
+    """Yield the defaults and then every new point of `drawn`, until the space has no more.
+
+    Args:
+        drawn: Points of the space without end, some of them repeated.
+        tunable: Optimizer to tune.
+    """
     first = tunable.defaults()
     yield first
     seen = {first}
-    ranges, size = tunable.space.ranges, tunable.space.size
+    size = tunable.space.size
     reached: set[OptimizerSpec] = set()  # of the space, which need not have the defaults
     repeats = 0
-    for index in itertools.count(1):
-        if len(reached) >= size or (size == math.inf and repeats > _MOST_REPEATS):
-            return
-        spec = tunable.point(halton(index, len(ranges), seed=seed))
+    points = iter(drawn)
+    while len(reached) < size and (size < math.inf or repeats <= _MOST_REPEATS):
+        spec = next(points)
         reached.add(spec)
         repeats = repeats + 1 if spec in seen else 0
         if not repeats:

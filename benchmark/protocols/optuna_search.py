@@ -8,6 +8,7 @@ from optimizers.spaces import Choice, Range
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable
 
+_MOST_REPEATS = 100  # in a row, before a space counts as exhausted
 _WORST = math.inf  # Optuna's estimators put infinite values last
 
 
@@ -33,13 +34,30 @@ class OptunaSampler:
         self._first: OptimizerSpec | None = tunable.defaults()
         self._learns_first = _enqueue(self._study, tunable)
         self._open: dict[OptimizerSpec, list[Any]] = {}  # Optuna's trials that have no value yet
+        self._asked: set[OptimizerSpec] = set()
+        self._told: dict[OptimizerSpec, float | None] = {}
 
     def ask(self, count: int) -> list[OptimizerSpec]:
-        """Return the next `count` points, chosen by the values told so far."""
-        return [self._next() for _ in range(count)]
+        """Return the next `count` points, chosen by the values told so far.
+
+        Optuna may suggest a point of a space of choices again; it is then told the value that it
+        knows, and asked for another one. There are fewer points if the space has no more.
+        """
+        found: list[OptimizerSpec] = []
+        repeats = 0
+        while len(found) < count and repeats <= _MOST_REPEATS:
+            spec = self._next()
+            repeats = repeats + 1 if spec in self._asked else 0
+            if not repeats:
+                self._asked.add(spec)
+                found.append(spec)
+            elif spec in self._told:
+                self.tell(spec, self._told[spec])
+        return found
 
     def tell(self, spec: OptimizerSpec, value: float | None) -> None:
         """Pass the value of a point on to Optuna; NaN and None count as worst."""
+        self._told[spec] = value
         is_number = value is not None and not math.isnan(value)
         for trial in self._open.pop(spec, []):
             self._study.tell(trial, value if is_number else _WORST)

@@ -8,7 +8,8 @@ tuning seeds. If the point with the best mean is still at an end of the learning
 ranges are widened in the same way and the best quarter is found again. Ranges are widened at most
 `MOST_WIDENINGS` times in all. The point with the best mean is trained on the evaluation seeds,
 which alone are compared. All trials run their full length; one that diverged or failed counts as
-worst.
+worst. With `Tuned.budget_curve`, the points that smaller budgets would have chosen are trained on
+the evaluation seeds too, and shown, but never compared.
 
 The points are those of AlgoPerf's external tuning (Dahl et al., "Benchmarking Neural Network
 Training Algorithms", 2023): quasi-random, in a space declared beforehand. Separate seeds for tuning
@@ -18,26 +19,23 @@ and for the result, and the advice to widen a range whose end is best, are from 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from benchmark.declaration import Chosen, Edge
-from benchmark.metrics import CHOOSING, higher_is_better
-from benchmark.protocols import sampler
+from benchmark.declaration import BudgetChoice, Chosen, Edge
+from benchmark.metrics import CHOOSING, CONFIRMATORY, higher_is_better
+from benchmark.obstacles import tunes_only_rate
 from benchmark.protocols.base import Results, Stage
-from benchmark.protocols.halton import points
+from benchmark.protocols.series import Series, range_of_rates, rate_of
 from benchmark.record import Record
 from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
 from benchmark.store import FINISHED
-from optimizers.spaces import Range, kind_of
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable
 
 TUNING_SEEDS = tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + 3))
 MOST_WIDENINGS = 2
-DECADE = 10.0
-_BATCHES = {"optuna": 4}  # a sampler that learns from values gets the budget in so many parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +45,7 @@ class Search:
     Args:
         tunable: The optimizer to tune.
         points: Points for the first tuning seed, tried or not, in order.
+        base: Those of them that were drawn before the ranges were widened.
         finalists: The best quarter of them, repeated on the other tuning seeds; empty until known.
         repeated: The finalists, and those of before the ranges were widened, repeated as well.
         chosen: The best finalist; None until known.
@@ -55,6 +54,7 @@ class Search:
 
     tunable: Tunable
     points: tuple[OptimizerSpec, ...]
+    base: tuple[OptimizerSpec, ...] = ()
     finalists: tuple[OptimizerSpec, ...] = ()
     repeated: tuple[OptimizerSpec, ...] = ()
     chosen: OptimizerSpec | None = None
@@ -74,6 +74,7 @@ class Tuned:
         metric: The validation metric whose final value chooses.
         sampler: Name of the sampler, in `protocols.SAMPLERS`.
         scramble: Seed of the points; the learning rates of ``halton`` do not depend on it.
+        budget_curve: Evaluate the choices of smaller budgets too.
     """
 
     tunables: tuple[Tunable, ...]
@@ -83,6 +84,7 @@ class Tuned:
     metric: str = CHOOSING[0]
     sampler: str = "halton"
     scramble: int = 0
+    budget_curve: bool = False
 
     def specs(self) -> tuple[OptimizerSpec, ...]:
         """Return the optimizers with their default hyperparameters."""
@@ -111,27 +113,77 @@ class _Progress:
     def stage(self) -> Stage:
         tuning = self._tuning_trials()
         chosen = [search.chosen for search in self.searches if search.chosen is not None]
-        if len(chosen) < len(self.searches):
+        if len(chosen) < len(self.searches) or None in self._smaller:
             return Stage(trials=tuning, doing="tuning", later=self._later(), is_last=False)
         seeds = self.protocol.seeds
         evaluation = [self.cell.trial(spec, seed) for seed in seeds for spec in chosen]
+        smaller = {s: None for by_budget in self._smaller for s in (by_budget or {}).values()}
+        evaluation += [
+            self.cell.trial(spec, seed, purpose="budget")
+            for seed in seeds
+            for spec in smaller
+            if spec not in chosen
+        ]
         is_last = all(self._is_finished(trial) for trial in tuning)
         return Stage(
             trials=(*tuning, *evaluation),
             doing="evaluation",
             is_last=is_last,
-            chosen=tuple(map(self._outcome, self.searches)),
+            chosen=tuple(
+                self._outcome(search, by_budget or {})
+                for search, by_budget in zip(self.searches, self._smaller, strict=True)
+            ),
         )
 
     def _later(self) -> int:
-        """Return the number of trials of the cell to come, if no range has to be widened again."""
+        """Return the probable number of trials of the cell to come, widened ranges included."""
         budget, others = self.protocol.budget, len(self.protocol.tuning_seeds) - 1
         count = len(self.protocol.seeds) * len(self.searches)
+        further = self._further_points()
+        if self.protocol.budget_curve:
+            # The best of 2k points is one of the first k in half of all orders.
+            count += count * (len(budgets_up_to(budget)) - 1) // 2
         for search in self.searches:
-            tried = max(budget, len(search.points))
+            tried = max(budget, len(search.points)) + further
             finalists = 0 if search.finalists else _quarter(tried)
             count += tried - len(search.points) + finalists * others
         return count
+
+    def _further_points(self) -> int:
+        """Return the points of each optimizer that widened ranges will probably add.
+
+        If any of n rates is equally likely to be best, one at an end is with probability 2/n.
+        """
+        budget = self.protocol.budget
+        rated = sum(range_of_rates(each) is not None for each in self.protocol.tunables)
+        at_edge = 1 - (1 - min(1.0, 2 / budget)) ** rated
+        step = max(1, budget // 2)
+        widened = max(0, max(len(each.points) for each in self.searches) - budget) / step
+        expected = sum(at_edge**count for count in range(1, MOST_WIDENINGS + 1))
+        return round(max(0.0, expected - widened) * step)
+
+    @cached_property
+    def _smaller(self) -> list[dict[int, OptimizerSpec] | None]:
+        """Return for each search what smaller budgets would have chosen; None until known.
+
+        Points beyond the declared range are left out.
+        """
+        seeds, found = self.protocol.tuning_seeds, []
+        for finalists in map(self._finalists_by_budget, self.searches):
+            is_known = not self._unknown(list(finalists.values()), seeds)
+            best = {k: self._best_first(some, seeds)[0] for k, some in finalists.items()}
+            found.append(best if is_known else None)
+        return found
+
+    def _finalists_by_budget(self, search: Search) -> dict[int, list[OptimizerSpec]]:
+        """Return the best quarter of the first 1, 2, 4, … points, once all have a value."""
+        first = self.protocol.tuning_seeds[:1]
+        if not self.protocol.budget_curve or self._unknown([search.base], first):
+            return {}
+        return {
+            k: self._best_first(search.base[:k], first)[: _quarter(k)]
+            for k in budgets_up_to(len(search.base))
+        }
 
     @cached_property
     def searches(self) -> tuple[Search, ...]:
@@ -141,9 +193,18 @@ class _Progress:
         never change it.
         """
         protocol = self.protocol
-        series = [_Series(tunable, protocol, self._first_value) for tunable in protocol.tunables]
+        series = [
+            Series(
+                tunable,
+                source=protocol.sampler,
+                seed=protocol.scramble,
+                value=self._first_value,
+            )
+            for tunable in protocol.tunables
+        ]
         for one in series:
             one.go_on(protocol.budget)
+        base = [tuple(dict.fromkeys(one.points)) for one in series]
         found, edges = self._searched(series, (), is_last=False)
         for widening in range(1, MOST_WIDENINGS + 1):
             if not any(edges):
@@ -151,10 +212,10 @@ class _Progress:
             for one, edge in zip(series, edges, strict=True):
                 one.go_beyond(edge, max(1, protocol.budget // 2))
             found, edges = self._searched(series, found, is_last=widening == MOST_WIDENINGS)
-        return found
+        return tuple(replace(one, base=own) for one, own in zip(found, base, strict=True))
 
     def _searched(
-        self, series: Sequence["_Series"], before: Sequence[Search], *, is_last: bool
+        self, series: Sequence[Series], before: Sequence[Search], *, is_last: bool
     ) -> tuple[tuple[Search, ...], tuple[Edge, ...]]:
         """Return the searches with the points drawn so far, and the ends beyond which to go on.
 
@@ -195,7 +256,7 @@ class _Progress:
             search, chosen=chosen, edge=self._edge(search.tunable, chosen, search.points)
         )
 
-    def _outcome(self, search: Search) -> Chosen:
+    def _outcome(self, search: Search, by_budget: Mapping[int, OptimizerSpec]) -> Chosen:
         assert search.chosen is not None
         first = self.protocol.tuning_seeds[0]
         return Chosen(
@@ -207,18 +268,22 @@ class _Progress:
             tried=len(search.points),
             finalists=len(search.finalists),
             tunes=list(search.tunable.space.kinds),
-            only_rate=_tunes_only_rate(search.tunable),
+            only_rate=tunes_only_rate(search.tunable.kind, search.tunable.space),
             edge=search.edge,
             values=self._values_of(search.chosen),
             kind=search.tunable.kind,
             points=[self._trial(spec, first).key for spec in search.points],
+            by_budget=[
+                BudgetChoice(budget=k, trial=self._trial(spec, first).key)
+                for k, spec in by_budget.items()
+            ],
         )
 
     def _values_of(self, spec: OptimizerSpec) -> list[float]:
-        """Return the finite recorded values of `spec` on the tuning seeds."""
+        """Return the finite values of the confirmatory metric on the tuning seeds."""
         trials = [self._trial(spec, seed) for seed in self.protocol.tuning_seeds]
         records = [self.results(trial) for trial in trials]
-        values = [r.metrics.get(self.protocol.metric) for r in records if r and r.status == "done"]
+        values = [r.metrics.get(CONFIRMATORY) for r in records if r and r.status == "done"]
         return [value for value in values if value is not None]
 
     def _edge(self, tunable: Tunable, spec: OptimizerSpec, tried: Sequence[OptimizerSpec]) -> Edge:
@@ -226,11 +291,11 @@ class _Progress:
 
         A rate is at no edge if a rate beyond it was tried, even one that was worse or diverged.
         """
-        own = _range_of_rates(tunable)
-        rate = _rate(spec, own)
+        own = range_of_rates(tunable)
+        rate = rate_of(spec, own)
         if rate is None or not self._is_measured(spec):
             return ""
-        rates = [found for each in tried if (found := _rate(each, own)) is not None]
+        rates = [found for each in tried if (found := rate_of(each, own)) is not None]
         return "high" if rate >= max(rates) else "low" if rate <= min(rates) else ""
 
     def _tuning_trials(self) -> tuple[Trial, ...]:
@@ -238,6 +303,10 @@ class _Progress:
         wanted = [(spec, first) for search in self.searches for spec in search.points]
         for seed in others:
             wanted += [(spec, seed) for search in self.searches for spec in search.repeated]
+        if all(search.chosen for search in self.searches):
+            finalists = [self._finalists_by_budget(search).values() for search in self.searches]
+            for seed in others:
+                wanted += [(spec, seed) for each in finalists for some in each for spec in some]
         trials = [self._trial(spec, seed) for spec, seed in wanted]
         return tuple({trial.key: trial for trial in trials}.values())
 
@@ -289,94 +358,18 @@ class _Progress:
         return -value if higher_is_better(self.protocol.metric) else value
 
 
-class _Series:
-    """The points of one optimizer that have been drawn so far.
+def budgets_up_to(count: int) -> list[int]:
+    """Return 1, 2, 4, … below `count`, and `count`.
 
-    Args:
-        tunable: The optimizer.
-        protocol: The protocol, which names the sampler.
-        value: Returns the value of a point, None if it is not known yet.
+    >>> budgets_up_to(8), budgets_up_to(6)
+    ([1, 2, 4, 8], [1, 2, 4, 6])
     """
-
-    def __init__(
-        self, tunable: Tunable, protocol: Tuned, value: Callable[[OptimizerSpec], float | None]
-    ) -> None:
-        self.points: list[OptimizerSpec] = []
-        self.tunable = tunable
-        self._seed = protocol.scramble
-        self._sampler = sampler(protocol.sampler, tunable, seed=self._seed)
-        self._batches = _BATCHES.get(protocol.sampler, 1)
-        self._value = value
-        self._own = _range_of_rates(tunable)
-        self._ends = (self._own.low, self._own.high) if self._own else (0.0, 0.0)
-
-    def go_on(self, count: int) -> None:
-        """Draw the next `count` points of the optimizer's own sequence.
-
-        A sampler that learns draws them in batches, each after the values of the batch before are
-        known.
-        """
-        batch = -(-count // self._batches)
-        while count > 0:
-            new = self._sampler.ask(min(batch, count))
-            self.points += new
-            count -= batch
-            values = [self._value(spec) for spec in new]
-            if not new or None in values:
-                return
-            for spec, value in zip(new, values, strict=True):
-                self._sampler.tell(spec, value)
-
-    def go_beyond(self, edge: Edge, count: int) -> None:
-        """Draw `count` points beyond the highest or lowest learning rate tried so far.
-
-        They lie between that rate and a decade beyond the end of the range. Without an edge, the
-        points are the next ones of the optimizer's own sequence.
-        """
-        low, high = self._ends
-        rates = [rate for spec in self.points if (rate := _rate(spec, self._own)) is not None]
-        if edge == "high":
-            low, high = max(rates), max(high, *rates) * DECADE
-        elif edge == "low":
-            low, high = min(low, *rates) / DECADE, min(rates)
-        else:
-            self.go_on(count)
-            return
-        self._ends = min(low, self._ends[0]), max(high, self._ends[1])
-        ranges = tuple(
-            replace(each, low=low, high=high) if each == self._own else each
-            for each in self.tunable.space.ranges
-        )
-        wider = replace(self.tunable, space=replace(self.tunable.space, ranges=ranges))
-        _, *drawn = points(wider, len(self.points) + count + 1, seed=self._seed)  # after defaults
-        self.points += [spec for spec in drawn if spec not in self.points][:count]
-
-
-def _range_of_rates(tunable: Tunable) -> Range | None:
-    """Return the range of the learning rate, also a wrapped optimizer's; None if it is not tuned.
-
-    The grammar writes no such range as one minus a number, but a declaration may have one.
-    """
-    for each in tunable.space.ranges:
-        if isinstance(each, Range) and kind_of(each.name) == "lr" and not each.one_minus:
-            return each
-    return None
-
-
-def _rate(spec: OptimizerSpec, own: Range | None) -> float | None:
-    """Return the learning rate that was drawn from `own`."""
-    rate = spec.hyperparameters.get(own.name) if own else None
-    return float(rate) if isinstance(rate, (int, float)) and not isinstance(rate, bool) else None
+    return [*(2**power for power in range((count - 1).bit_length())), count]
 
 
 def _with_finalists(search: Search, finalists: Sequence[OptimizerSpec]) -> Search:
     repeated = dict.fromkeys((*search.repeated, *finalists))
     return replace(search, finalists=tuple(finalists), repeated=tuple(repeated))
-
-
-def _tunes_only_rate(tunable: Tunable) -> bool:
-    # The full space of SGD has a learning rate alone, and is compared with other full spaces.
-    return tunable.kind != "full" and tunable.space.kinds == ("lr",)
 
 
 def _quarter(count: int) -> int:

@@ -9,6 +9,7 @@ from benchmark.record import Record
 from benchmark.store import Store
 
 if TYPE_CHECKING:
+    from benchmark.analysis.frame import Frames
     from benchmark.analysis.judging import Judgement
 
 
@@ -40,10 +41,20 @@ def judgements_of(stores: Iterable[Store]) -> "dict[str, Judgement]":
     return {study: judgement for study, judgement in found.items() if judgement is not None}
 
 
-def reference_of(judged: "Mapping[str, Judgement]") -> str | None:
-    """Return the reference that all judged studies share; None if they share none."""
-    references = {judgement.reference for judgement in judged.values()}
-    return references.pop() if len(references) == 1 else None
+def declared_reference(stores: Iterable[Store], frames: "Frames") -> str | None:
+    """Return the reference that all tuned studies declared, if a trial of it is to be compared.
+
+    Args:
+        stores: The studies.
+        frames: Their trials.
+
+    Raises:
+        UsageError: a declaration is damaged.
+    """
+    found = filter(None, (read_declaration(store.folder) for store in stores))
+    references = {each.reference or next(iter(each.labels), "") for each in found if each.is_tuned}
+    known = {n for names in frames.trials.select("optimizer", "label").rows() for n in names}
+    return references.pop() if len(references) == 1 and references <= known else None
 
 
 def only_one(judged: "Mapping[str, Judgement]") -> "Judgement | None":

@@ -6,16 +6,20 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmark.analysis.judging import Judgement
-from benchmark.analysis.summary import evaluated, in_order
+from benchmark.analysis.searches import Search, searches_of
+from benchmark.analysis.summary import in_order
 from benchmark.atomic import replacing
+from benchmark.declaration import read_declaration
 from benchmark.metrics import RUNNING
-from benchmark.report import markdown, markdown_verdicts
-from benchmark.report.declared import judgements_of, only_one, reference_of
+from benchmark.plain_text import REASON_LENGTH, plain
+from benchmark.report import markdown, markdown_searches, markdown_verdicts
+from benchmark.report.budgets import budget_table
+from benchmark.report.declared import declared_reference, judgements_of, only_one
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
 from benchmark.report.outside import read
-from benchmark.report.page.reproduce import commands
+from benchmark.report.page.reproduce import commands_again
 from benchmark.store import Store
 
 _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setting
@@ -41,8 +45,11 @@ def write_document(
         OSError: the folder cannot be written.
     """
     judged = judgements_of(stores)
-    reference = reference or reference_of(judged)
-    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
+    frames = read(stores)
+    reference = reference or declared_reference(stores, frames)
+    findings = Findings(
+        frames=frames, reference=reference, targets=targets or {}, judgements=judged
+    )
     folder = target.with_suffix("")
     drawings = [
         each
@@ -52,11 +59,17 @@ def write_document(
     again = [
         line
         for store in stores
-        for line in commands(
-            store.study, [each.trial for each in in_order(evaluated(store.records()))]
+        for line in commands_again(
+            store.study, read_declaration(store.folder), in_order(store.records())
         )
     ]
-    text = _document(findings, judged, drawings, quote(folder.name), again)
+    searches = [
+        search
+        for store in stores
+        if store.study in judged
+        for search in searches_of(judged[store.study].declaration, store.records())
+    ]
+    text = _document(findings, judged, drawings, quote(folder.name), again, searches)
     folder.mkdir(exist_ok=True)
     with ExitStack() as written:  # all files are replaced together, or none
         pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
@@ -70,6 +83,7 @@ def _document(
     drawings: Sequence[Drawing],
     folder: str,
     again: Sequence[str],
+    searches: Sequence[Search],
 ) -> str:
     overview = _pictures([each for each in drawings if each.name == "overview"], folder)
     parts = [f"# Optimizers: {', '.join(map(as_text, findings.studies))}"]
@@ -86,7 +100,8 @@ def _document(
         parts += _section(2, "How to read the rest", rest)
     for name, setting in findings.settings.items():
         own = [drawing for drawing in drawings if drawing.setting == name]
-        parts += _setting(setting, own, folder)
+        here = [search for search in searches if plain(search.setting, REASON_LENGTH) == name]
+        parts += _setting(setting, own, folder, markdown_searches.tried(here))
     parts += _section(2, "Performance profiles", markdown.profiles(findings))
     ranks = [drawing for drawing in drawings if drawing.name == "ranks"]
     parts += _section(2, "Average ranks", markdown.ranking(findings), _pictures(ranks, folder))
@@ -100,10 +115,21 @@ def _verdicts(judgement: Judgement) -> list[str]:
     parts = _section(2, "Verdicts", markdown_verdicts.verdicts(judgement))
     parts += _section(3, "In words", markdown_verdicts.in_words(judgement))
     parts += _section(3, "Optimization and generalization", markdown_verdicts.aspects(judgement))
+    parts += _section(3, "Performance against budget", budget_table(judgement))
     return parts + _section(3, "Costs", markdown_verdicts.costs(judgement))
 
 
-def _setting(setting: SettingFindings, drawings: Sequence[Drawing], folder: str) -> list[str]:
+def _setting(
+    setting: SettingFindings, drawings: Sequence[Drawing], folder: str, tried: str
+) -> list[str]:
+    """Return the section of a setting.
+
+    Args:
+        setting: The numbers.
+        drawings: Its figures.
+        folder: Their folder.
+        tried: The points that its tuning tried; empty if there was none.
+    """
     compared = setting.versus
     board = markdown.board(setting, [*setting.chosen, compared.reference], compared)
     parts = _section(2, as_text(setting.name), markdown.headline(setting), board)
@@ -113,7 +139,7 @@ def _setting(setting: SettingFindings, drawings: Sequence[Drawing], folder: str)
     grid = _folded(
         "All that was tried", markdown.board(setting, setting.variants) if search else ""
     )
-    parts += _section(3, "Learning rate", markdown.sensitivity(setting), search, grid)
+    parts += _section(3, "Learning rate", tried or markdown.sensitivity(setting), search, grid)
     return parts
 
 

@@ -13,6 +13,7 @@ from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import variant_of
 from benchmark.analysis.summary import Row
 from benchmark.metrics import STEP
+from benchmark.report.declared import declared_reference
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.outside import read
 from benchmark.report.sparkline import pick, sparkline
@@ -66,12 +67,15 @@ def gather(store: Store, reference: str | None = None) -> Evidence:
 
     Args:
         store: The study's files.
-        reference: Optimizer or label to compare with; None compares with each setting's best.
+        reference: Optimizer or label to compare with; None compares with the declared reference of
+            a tuned study, and otherwise with each setting's best.
 
     Raises:
         UsageError: the reference is unknown.
     """
-    findings = Findings(frames=read([store]), reference=reference)
+    frames = read([store])
+    reference = reference or declared_reference([store], frames)
+    findings = Findings(frames=frames, reference=reference)
     settings = findings.settings.values()
     compared = [one for setting in settings for one in setting.versus.family]
     return Evidence(

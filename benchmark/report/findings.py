@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import polars as pl
 
 from benchmark.analysis.compare import Comparison, against, pairwise
-from benchmark.analysis.cost import costs
+from benchmark.analysis.cost import costs, num_busy
 from benchmark.analysis.curves import bands
 from benchmark.analysis.finals import (
     Kind,
@@ -32,9 +32,10 @@ from benchmark.analysis.profiles import comparable, profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
-from benchmark.analysis.verdicts import FEWEST_SEEDS
 from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
+from benchmark.obstacles import FEWEST_SEEDS
+from benchmark.report.words import busy_words
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
@@ -539,6 +540,12 @@ class MetricFindings:
     def curves(self) -> pl.DataFrame:
         """`curves.bands` of the chosen variants over epochs."""
         return bands(self.findings.best, self.name, EPOCH)
+
+
+def busy_sentence(findings: Findings) -> str:
+    """Return the warning about trials on a busy machine; empty if there is none."""
+    done = findings.frames.trials.filter(status="done").height
+    return busy_words(num_busy(findings.frames), done)
 
 
 def _named(frames: Frames, reference: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 The argument `name` is a function that escapes names, for forms that need it.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,21 +17,34 @@ from benchmark.analysis.judging import (
 )
 from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
-from benchmark.metrics import is_share, metric_of, metric_words
+from benchmark.metrics import metric_words
+from benchmark.obstacles import cure, level_words, more_seeds
+from benchmark.report.differences import (
+    convention_words,
+    deciding_test,
+    difference_words,
+    margin_of_verdict,
+    margins_sentence,
+    p_of,
+    p_words,
+)
 from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
 from optimizers.spaces import learning_rate
+from optimizers.spec import OptimizerSpec
 
 if TYPE_CHECKING:
     from benchmark.record import Record
+    from benchmark.spec import Trial
 
 Name = Callable[[str], str]
 
 _RELATIONS = {
-    "better": "better than {reference} on {problem} by {size}",
-    "worse": "worse than {reference} on {problem} by {size}",
-    "equivalent": "equivalent to {reference} on {problem}: difference {size}, within ±{margin}",
+    "better": "better than {reference} on {problem}: difference {size}",
+    "worse": "worse than {reference} on {problem}: difference {size}",
+    "equivalent": "equivalent to {reference} on {problem}: difference {size}, within the margin "
+    "{margin}",
     "undecided": "undecided against {reference} on {problem}: difference {size}",
     "untuned": "no verdict against {reference} on {problem}: {reason}; difference {size}",
 }
@@ -58,23 +70,51 @@ def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> 
     tuning = declaration.tuning
     if tuning is None:
         return ""
-    purposes = [record.trial.purpose for record in records]
+    known = {record.trial.key: record.trial for record in records}
     searches = len(cells_of(declaration)) * len(declaration.labels)
     left = searches - len(declaration.chosen)
     if left > 0:
-        tried = purposes.count("tuning")
+        tried = sum(_is_of_search(declaration, trial) for trial in known.values())
         return (
             f"Tuning is not finished: {searches - left} of {searches} searches have ended, and "
             f"{counted(tried, 'trial')} of at least {searches * tuning.budget} are on record. "
             "Verdicts follow when it has finished; the same command continues it."
         )
-    done, planned = purposes.count("evaluation"), searches * len(declaration.seeds)
+    wanted = {trial.key for trial in _evaluation_trials(declaration)}
+    done, planned = len(wanted & known.keys()), len(wanted)
     if done >= planned:
         return ""
     return (
         f"Evaluation is not finished: {done} of {counted(planned, 'trial')} are on record. "
         "Verdicts follow when it has finished; the same command continues it."
     )
+
+
+def _is_of_search(declaration: Declaration, trial: "Trial") -> bool:
+    """Return whether a trial is a tuning trial that the declared searches may ask for."""
+    tuning = declaration.tuning
+    if tuning is None or trial.purpose != "tuning" or trial.seed not in tuning.seeds:
+        return False
+    label = trial.label
+    is_declared = any(label == each or label.startswith(f"{each} ") for each in declaration.labels)
+    cells = cells_of(declaration)
+    return is_declared and any(
+        cell.trial(trial.optimizer, trial.seed, trial.purpose) == trial for cell in cells
+    )
+
+
+def _evaluation_trials(declaration: Declaration) -> "Iterable[Trial]":
+    """Yield the trials of the chosen optimizers on the evaluation seeds."""
+    cells = {
+        (cell.workload.problem, cell.accelerator, cell.precision): cell
+        for cell in cells_of(declaration)
+    }
+    for each in declaration.chosen:
+        cell = cells.get(each.place[:3])
+        spec = OptimizerSpec.from_json(each.optimizer)
+        for seed in declaration.seeds if cell else ():
+            assert cell is not None
+            yield cell.trial(spec, seed)
 
 
 def overall_sentence(judgement: Judgement, label: str, name: Name = str) -> str:
@@ -96,7 +136,7 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
         problem=name(title_of(judgement, verdict.setting)),
         size=difference_words(verdict),
         diverged=_divergence_words(verdict),
-        margin=size_words(verdict.metric, verdict.margin),
+        margin=margin_of_verdict(judgement, entrant.problem, verdict),
         reason=reason_words(judgement, verdict),
     )
     if is_by_rank and verdict.difference is not None:
@@ -107,8 +147,27 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
     cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
     return (
         f"{name(verdict.optimizer)} ({name(how_tuned(entrant))}): {said} "
-        f"({numbers_words(verdict)}){more}{note}.{cost}"
+        f"({numbers_words(verdict)}{_level(judgement, verdict)}){more}{note}.{cost}"
     )
+
+
+def _level(judgement: Judgement, verdict: Verdict) -> str:
+    """Return the level beside p, where it is not the usual one."""
+    stages = judgement.declaration.stages
+    if stages == 1 or verdict.word == "untuned":
+        return ""
+    return f", level {level_words(stages)} of each of {stages} looks"
+
+
+def _cure_words(judgement: Judgement, verdict: Verdict) -> str:
+    """Return the option that gives a verdict in another study; empty if no option does."""
+    if verdict.untuned is None:
+        return ""
+    one = judgement.entrant(verdict.setting, verdict.optimizer).contestant
+    other = judgement.entrant(verdict.setting, verdict.reference).contestant
+    declaration = judgement.declaration
+    words = cure(verdict.untuned, one, other, searches=declaration.tuning is not None)
+    return f"for a verdict, {words}, in another study (--study NAME)" if words else ""
 
 
 def _is_by_rank(verdict: Verdict) -> bool:
@@ -124,12 +183,12 @@ def _divergence_words(verdict: Verdict) -> str:
 
 
 def advice_words(judgement: Judgement, verdict: Verdict) -> str:
-    """Return how many seeds would probably decide, and how to train them; empty for no advice.
+    """Return what would probably give a verdict: seeds or another option; empty for no advice.
 
     Only a study that declared two looks may add seeds, and only once.
     """
     if not verdict.more_seeds:
-        return ""
+        return _cure_words(judgement, verdict)
     declaration = judgement.declaration
     if declaration.stages == 1:
         total = verdict.n + verdict.more_seeds
@@ -141,61 +200,10 @@ def advice_words(judgement: Judgement, verdict: Verdict) -> str:
     if looks_of(declaration):
         return "another study with other seeds may decide"
     noun = "more seed" if verdict.more_seeds == 1 else "more seeds"
-    return f"about {verdict.more_seeds} {noun} would probably decide"
-
-
-def difference_words(verdict: Verdict) -> str:
-    """Return the difference with its interval and metric: "0.004 [0.001, 0.007] validation loss".
-
-    For the words better and worse, the sign is left out, because the word says it; but not where
-    seeds diverged, because it is then the sign of the others alone.
-    """
-    difference, low, high = verdict.difference, verdict.low, verdict.high
-    if difference is None:
-        return f"in {metric_words(verdict.metric)} unknown, because no seed is done in both"
-    if verdict.word in ("better", "worse") and verdict.test == "paired t" and difference < 0:
-        difference = -difference
-        low, high = (None, None) if low is None or high is None else (-high, -low)
-    words = interval_words(verdict.metric, difference, low, high)
-    return f"{words}{unit_words(verdict.metric)} {metric_words(verdict.metric)}"
-
-
-def interval_words(metric: str, difference: float, low: float | None, high: float | None) -> str:
-    """Return a difference with its interval, rounded to two digits of half the interval's width.
-
-    >>> interval_words("val/loss", 0.0859, -0.0257, 0.1981)
-    '0.09 [−0.03, 0.20]'
-    """
-    if low is None or high is None:
-        return size_words(metric, difference)
-    factor = metric_of(metric).unit.factor
-    half = (high - low) / 2 * factor
-    if not half > 0:
-        end = size_words(metric, difference)
-        return f"{end} [{end}, {end}]"
-    decimals = 1 - math.floor(math.log10(half))
-    if difference:  # at most four significant digits of the difference itself
-        decimals = min(decimals, 3 - math.floor(math.log10(abs(difference * factor))))
-    decimals = max(0, decimals)
-    center, *ends = (
-        f"{round(value * factor, decimals) + 0.0:.{decimals}f}".replace("-", "−")
-        for value in (difference, low, high)
+    command = (
+        f"the second look: the same command with {more_seeds(declaration, verdict.more_seeds)}"
     )
-    return f"{center} [{', '.join(ends)}]"
-
-
-def size_words(metric: str, difference: float) -> str:
-    """Return a difference to three significant digits, without its unit.
-
-    >>> size_words("val/loss", -0.012345), size_words("val/accuracy", 0.012345)
-    ('−0.0123', '1.23')
-    """
-    return f"{difference * metric_of(metric).unit.factor:.3g}".replace("-", "−")
-
-
-def unit_words(metric: str) -> str:
-    """Return the unit of a difference: percentage points for shares, otherwise nothing."""
-    return f"{NO_BREAK}points" if is_share(metric) else ""
+    return f"about {verdict.more_seeds} {noun} would probably decide ({command})"
 
 
 def numbers_words(verdict: Verdict) -> str:
@@ -204,28 +212,10 @@ def numbers_words(verdict: Verdict) -> str:
     if verdict.dz is not None:
         found.append(f"d_z{NO_BREAK}={NO_BREAK}{verdict.dz:.2g}".replace("-", "−"))
     if verdict.word != "untuned":
-        found.append(p_words(p_of(verdict)))
+        found.append(f"{p_words(p_of(verdict))} by {deciding_test(verdict)}")
     if verdict.diverged or verdict.reference_diverged:
         found.append(f"diverged in {verdict.diverged}, reference in {verdict.reference_diverged}")
     return ", ".join(found)
-
-
-def p_of(verdict: Verdict) -> float:
-    """Return the p of the deciding test: of equivalence for that word, otherwise of difference."""
-    return verdict.p_equivalence if verdict.word == "equivalent" else verdict.p
-
-
-def p_words(p: float) -> str:
-    """Return p in words, rounded up.
-
-    >>> p_words(0.0123).split(), p_words(0.0001).split()
-    (['p', '=', '.013'], ['p', '<', '.001'])
-    """
-    from benchmark.report.verdicts import short_p
-
-    short = short_p(p)
-    sign, digits = ("<", short[1:]) if short.startswith("<") else ("=", short)
-    return f"p{NO_BREAK}{sign}{NO_BREAK}{digits}"
 
 
 def how_tuned(entrant: Entrant) -> str:
@@ -323,7 +313,8 @@ def opening_sentences(judgement: Judgement, name: Name = str) -> list[str]:
     found = [
         f"{together(labels)} {'was' if len(labels) == 1 else 'were'} compared with {reference} on "
         f"{problems} by the {metric} at the end of training, on "
-        f"{counted(len(declaration.seeds), 'seed')}, as declared on {declaration.at[:10]}.",
+        f"{counted(len(declaration.seeds), 'seed')}, as declared on {declaration.at[:10]}"
+        f"{looks_words(declaration)}.",
         _tuning_sentence(judgement, name),
     ]
     if judgement.confirmatory:
@@ -335,6 +326,15 @@ def opening_sentences(judgement: Judgement, name: Name = str) -> list[str]:
     if len(deviations) > 1:
         deviations = [f"The study deviates from its declaration in {len(deviations)} places."]
     return [*found, *deviations, "Everything but the verdicts is exploratory."]
+
+
+def looks_words(declaration: Declaration) -> str:
+    """Return ", with two looks …" if two are declared, otherwise nothing."""
+    if declaration.stages == 1:
+        return ""
+    made = "second" if looks_of(declaration) else "first"
+    level = level_words(declaration.stages)
+    return f", with two looks at the level {level} each, of which this is the {made}"
 
 
 def _settings_sentence(judgement: Judgement, name: Name) -> str:
@@ -388,6 +388,8 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
 
     return {
         "reference": judgement.reference,
+        "sign": convention_words(judgement.declaration.confirmatory),
+        "margins": dict(judgement.declaration.margins),
         "overall": dict(judgement.overall),
         "verdicts": {
             aspect: [
@@ -403,26 +405,39 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
 
 
 def sentences(judgement: Judgement, name: Name = str) -> list[str]:
-    """Return all sentences, the caller's own optimizers first, and deviations last.
-
-    Each optimizer has a sentence on all problems together, and then one on each problem.
-    """
+    """Return all sentences on optimizers and the study, in the order of `statements`."""
     return [each.text for each in statements(judgement, name)]
 
 
 def statements(judgement: Judgement, name: Name = str) -> list[Statement]:
-    """Return the `sentences`, each with the word of its verdict."""
-    found = []
-    for label in own_first(judgement):
-        over_all = overall_sentence(judgement, label, name)
-        found.append(Statement(text=over_all, word=judgement.overall[label]))
-        found += [
-            Statement(text=verdict_sentence(judgement, one, name), word=one.word)
-            for one in judgement.confirmatory
-            if one.optimizer == label
-        ]
-    found += [Statement(text=words) for words in deviation_sentences(judgement)]
-    return [each for each in found if each.text]
+    """Return the sentences on optimizers and the study, each with the word of its verdict.
+
+    Those over all problems come first, then each optimizer's by problem, then deviations; the
+    caller's own optimizers come first among the optimizers.
+    """
+    labels = own_first(judgement)
+    found = [
+        Statement(text=words, word=judgement.overall[label], optimizer=label)
+        for label in labels
+        if (words := overall_sentence(judgement, label, name))
+    ]
+    found += [
+        Statement(
+            text=verdict_sentence(judgement, one, name), word=one.word, optimizer=one.optimizer
+        )
+        for label in labels
+        for one in judgement.confirmatory
+        if one.optimizer == label
+    ]
+    return found + [Statement(text=words) for words in deviation_sentences(judgement)]
+
+
+def notes(judgement: Judgement) -> list[str]:
+    """Return what the numbers in the sentences mean: signs and margins."""
+    if not judgement.confirmatory:
+        return []
+    words = [convention_words(judgement.declaration.confirmatory), margins_sentence(judgement)]
+    return [each for each in words if each]
 
 
 def own_first(judgement: Judgement) -> list[str]:

@@ -65,12 +65,14 @@ def printed_verdicts(judgement: "Judgement", records: "Sequence[Record]") -> Pri
         judgement: The verdicts.
         records: All records of the study.
     """
-    from benchmark.report.judgements import as_json, progress_sentence, statements
+    from benchmark.report.budgets import budget_sentences
+    from benchmark.report.judgements import as_json, notes, progress_sentence, statements
 
     progress = progress_sentence(judgement.declaration, records)
+    more = [*notes(judgement), *budget_sentences(judgement), *[progress] * bool(progress)]
     return PrintedVerdicts(
         rows=tuple(_rows(judgement)),
-        statements=(*statements(judgement), *[Statement(text=progress)] * bool(progress)),
+        statements=(*statements(judgement), *(Statement(text=words) for words in more)),
         as_json=as_json(judgement),
     )
 

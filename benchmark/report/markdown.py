@@ -7,11 +7,10 @@ from typing import Any
 import polars as pl
 
 from benchmark.analysis.compare import ALPHA, Comparison
-from benchmark.analysis.cost import num_busy
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
-from benchmark.report import judgements as differences
+from benchmark.report import differences
 from benchmark.report.claims import claim_sentence, passed_over_sentences
-from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus
+from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus, busy_sentence
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
 from benchmark.report.verdicts import short_p
@@ -19,7 +18,6 @@ from benchmark.report.words import (
     NO_VERDICT,
     PICKED,
     best_first,
-    busy_words,
     interval_words,
     is_symmetric,
     lacking_words,
@@ -45,7 +43,7 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
     boards = [findings.metrics[name].boards["final"] for name in ranked]
     methods = {method for board in boards for method in board["method"].drop_nulls()}
     sentences = [
-        f"{trials.height} trials: {counts}.",
+        f"{trials.height}{' evaluation' * has_verdicts} trials: {counts}.",
         "" if has_verdicts else NO_VERDICT,
         "" if has_verdicts else _how_chosen(findings),
         interval_words(methods),
@@ -242,8 +240,7 @@ def cost(findings: Findings) -> str:
     header = ["problem", "optimizer", "ms a step", "s an epoch"]
     mixed = " These are times of different machines." * bool((found["machines"] > 1).any())
     words = f"Training alone, forward and backward pass included; medians over seeds.{mixed}"
-    done = findings.frames.trials.filter(status="done").height
-    if busy := busy_words(num_busy(findings.frames), done):
+    if busy := busy_sentence(findings):
         words += f" {busy}"
     return f"{words}\n\n{table(header, rows)}"
 

@@ -5,15 +5,14 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.judging import Aspect, Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import metric_words
+from benchmark.report.differences import deciding_test, interval_words, p_of, unit_words
 from benchmark.report.judgements import (
-    interval_words,
+    notes,
     opening_sentences,
     own_first,
-    p_of,
     short_verdict,
     statements,
     title_of,
-    unit_words,
 )
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.verdicts import short_p
@@ -39,7 +38,7 @@ def verdicts(judgement: Judgement) -> str:
             one.optimizer,
             difference_cell(one),
             short_verdict(one),
-            _NONE if one.word == "untuned" else short_p(p_of(one)),
+            _NONE if one.word == "untuned" else f"{short_p(p_of(one))}, {deciding_test(one)}",
             _NONE if one.dz is None else f"{one.dz:.2g}".replace("-", "−"),
             one.n,
             entrant.tried,
@@ -60,11 +59,9 @@ def verdicts(judgement: Judgement) -> str:
         "points tried",
         "edge",
     ]
-    note = (
-        "p is Holm's over the table: of the paired t test, of the signed ranks where a seed "
-        "diverged, and for *equivalent* of the test that the difference is within the margin."
-    )
-    return f"{table(header, rows)}\n\n{note}" if rows else ""
+    note = "p is Holm's over the table."
+    words = as_text(" ".join([*notes(judgement), note]))
+    return f"{table(header, rows)}\n\n{words}" if rows else ""
 
 
 def in_words(judgement: Judgement) -> str:

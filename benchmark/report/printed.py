@@ -9,10 +9,17 @@ RowWord = Literal["", "reference", "better", "worse", "equivalent", "undecided",
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A sentence of a report, and the word that decides it, if there is one."""
+    """A sentence of a report.
+
+    Args:
+        text: The sentence.
+        word: The word that decides it, if there is one.
+        optimizer: Label of the optimizer that it is about; empty for the study.
+    """
 
     text: str
     word: Word | None = None
+    optimizer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

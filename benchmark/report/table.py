@@ -187,7 +187,7 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: 
     """Return the meaning of each sign that occurs in the tables."""
     methods = {_interval(row, metric).method for row in rows for metric in row.metrics}
     means = [
-        _star_legend(rows),
+        _star_legend(rows, has_verdicts=has_verdicts),
         interval_words(methods),
         "Seeds that diverged (div.) are left out of means."
         if any(row.counts.get("diverged") for row in rows)
@@ -202,7 +202,7 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: 
     return [words for words in found if words]
 
 
-def _star_legend(rows: Sequence[Row]) -> str:
+def _star_legend(rows: Sequence[Row], *, has_verdicts: bool) -> str:
     if not any(row.best for row in rows):
         return ""
     is_passed_over = any(row.metrics and row.counts.get("diverged") for row in rows)
@@ -210,6 +210,8 @@ def _star_legend(rows: Sequence[Row]) -> str:
     measured = {name for row in rows for name in row.metrics}
     has_interval = any(len(values) > 1 for row in rows for values in row.metrics.values())
     picked = f", {PICKED}" * (has_interval and len(rows) > 1)
+    if has_verdicts:  # each row was chosen on other seeds
+        picked = "; it is no verdict, and tuning seeds chose each row's hyperparameters"
     return f"★ {best_first(measured)}{among}{picked}."
 
 

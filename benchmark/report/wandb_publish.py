@@ -13,7 +13,7 @@ from benchmark.analysis.judging import Judgement
 from benchmark.errors import UsageError
 from benchmark.mirror.destination import choose_destination
 from benchmark.mirror.wandb_run import service
-from benchmark.report.declared import judgements_of, reference_of
+from benchmark.report.declared import declared_reference, judgements_of
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read
 from benchmark.report.wandb_report import Project, build_report, spec_of
@@ -39,8 +39,11 @@ def publish(
         UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
     """
     judged = judgements_of(stores)
-    reference = reference or reference_of(judged)
-    findings = Findings(frames=read(stores), reference=reference, targets=targets or {})
+    frames = read(stores)
+    reference = reference or declared_reference(stores, frames)
+    findings = Findings(
+        frames=frames, reference=reference, targets=targets or {}, judgements=judged
+    )
     folder = stores[0].folder
     destination, _ = choose_destination(
         "auto",

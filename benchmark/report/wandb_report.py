@@ -15,6 +15,7 @@ from benchmark.analysis.judging import Judgement
 from benchmark.errors import UsageError
 from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
 from benchmark.report import markdown, markdown_verdicts
+from benchmark.report.budgets import budget_table
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel; a report is 24 units wide
@@ -30,6 +31,7 @@ _VERDICTS = {
     "Verdicts": markdown_verdicts.verdicts,
     "Verdicts in words": markdown_verdicts.in_words,
     "Optimization and generalization": markdown_verdicts.aspects,
+    "Performance against budget": budget_table,
     "Costs over the reference's": markdown_verdicts.costs,
 }
 

@@ -232,6 +232,28 @@ def test_the_margin_is_that_of_the_reference_on_tuning_seeds(shipped, made):
     assert found == made_with
 
 
+def test_newer_baselines_with_another_setting_are_a_dated_deviation(
+    shipped, monkeypatch, capsys, tmp_path
+):
+    command = [*RUN, "--opts", "adam,sgd"]
+    assert main(command) == 0
+    slice_, old = shipped.slices[0], shipped.slices[0].optimizers["adam"]
+    values = {**old.hyperparameters, "lr": 0.5}
+    new = msgspec.structs.replace(old, label="adam lr=0.5", hyperparameters=values)
+    newer = msgspec.structs.replace(slice_, optimizers={**slice_.optimizers, "adam": new})
+    monkeypatch.setattr(baselines, "FOLDER", tmp_path)
+    baselines.write_baselines(msgspec.structs.replace(shipped, version="2027.01", slices=[newer]))
+    capsys.readouterr()
+    assert main(command) == 0
+    what = f"{old.label} (baselines 2026.11), now adam lr=0.5 (baselines 2027.01)"
+    [deviation] = read_declaration(tmp_path / "results" / "default").deviations
+    assert deviation.is_look
+    assert deviation.what == [f"chosen adam on logreg/digits: {what}"]
+    out = capsys.readouterr().out
+    assert f"NOTICE: the study differs from its declaration: {deviation.what[0]}" in out
+    assert "changed after results were seen" in out
+
+
 def test_other_epochs_in_the_same_study_are_judged_as_given(shipped, capsys):
     assert main([*RUN, "--opts", "adam,sgd"]) == 0
     assert main([*RUN, "--opts", "adam,sgd", "--epochs", "2"]) == 0

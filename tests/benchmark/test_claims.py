@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from benchmark import claims
-from benchmark.claims import FILE, LEASE_SECONDS, ClaimedError, claimed, holder_of, is_ours
+from benchmark.claims import FILE, LEASE_SECONDS, claimed, holder_of, is_ours
+from benchmark.errors import ClaimedError
 
 
 @pytest.fixture(scope="module")

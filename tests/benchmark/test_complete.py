@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import datamodules.places
+from benchmark.analysis.judging import judgement_of
 from benchmark.complete import Warner, complete
 from benchmark.declaration import FILE, read_declaration
 from benchmark.errors import UsageError
@@ -329,6 +330,64 @@ def test_a_declaration_that_was_removed_is_made_again_with_its_outcomes(store):
     complete(TUNED, store, Formulas())
     after = read_declaration(store.folder)
     assert (after.chosen, after.margins) == (before.chosen, before.margins)
+
+
+def test_a_point_that_failed_is_not_tried_again_once_a_setting_is_chosen(store):
+    complete(TUNED, store, Formulas(fails=lambda trial: trial.optimizer.hyperparameters["lr"] < 1))
+    before = read_declaration(store.folder)
+    again = Formulas()
+    complete(TUNED, store, again)
+    assert [trial.purpose for trial in again.ran if trial.purpose == "tuning"] == []
+    assert read_declaration(store.folder).chosen == before.chosen
+
+
+def test_a_point_that_failed_is_tried_again_while_the_search_goes_on(store):
+    with pytest.raises(KeyboardInterrupt):
+        complete(TUNED, store, Formulas(fails=lambda _: True, stops_after=3))
+    again = Formulas()
+    complete(TUNED, store, again)
+    assert len([trial for trial in again.ran if trial.purpose == "tuning"]) >= 8
+
+
+def test_a_setting_that_is_chosen_again_after_a_look_is_a_dated_deviation(store):
+    complete(TUNED, store, Formulas())
+    [first, *_] = [each for each in read_declaration(store.folder).chosen if each.label == "adam"]
+    for record in store.records():  # such as trials that were removed by hand
+        trial = record.trial
+        if trial.purpose == "tuning" and trial.optimizer.to_json() == first.optimizer:
+            store.write(replace(record, metrics={"val/loss": 99.0}))
+    watcher = Telling()
+    complete(TUNED, store, Formulas(), watcher)
+    found = read_declaration(store.folder)
+    [deviation] = found.deviations
+    assert deviation.is_look
+    [what] = deviation.what
+    assert what.startswith(f"chosen adam on logreg/digits: {first.optimizer['label']}, now adam lr")
+    assert any(what in told for told in watcher.told)
+    complete(TUNED, store, Formulas())
+    assert read_declaration(store.folder).deviations == [deviation]  # noted once
+
+
+@pytest.mark.parametrize("more", [6, (5, 6), (200, 201, 202)])
+def test_seeds_added_once_are_the_second_of_two_declared_looks(store, more):
+    complete(replace(TUNED, stages=2), store, Formulas())
+    levels = [judged(store).declaration.stages]
+    complete(replace(TUNED, seeds=more), store, Formulas(), Telling())
+    second = judged(store)
+    assert [*levels, second.declaration.stages] == [2, 2]
+    assert {one.untuned for one in second.confirmatory} <= {None, "best learning rate at an edge"}
+    complete(replace(TUNED, seeds=(300,)), store, Formulas(), Telling())
+    assert {one.untuned for one in judged(store).confirmatory} == {"more than two looks"}
+
+
+def judged(store):
+    return judgement_of(read_declaration(store.folder), store.records())
+
+
+@pytest.mark.parametrize("stages", [0, 3, True, 1.0, "2"])
+def test_other_numbers_of_looks_are_refused(stages):
+    with pytest.raises(UsageError, match="expected 1 or 2 looks"):
+        replace(TUNED, stages=stages)
 
 
 def test_a_change_that_needs_no_new_trial_is_noted_too(store):

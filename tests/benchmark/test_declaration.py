@@ -88,6 +88,38 @@ def test_a_change_after_results_is_a_deviation(tmp_path, now, words):
     assert read_declaration(tmp_path) == found
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("stages = 1", "stages = 3", "expected 1 or 2 looks at the evaluation seeds, got 3"),
+        ("stages = 1", "stages = 0", "got 0"),
+        ("stages = 1", "stages = -1", "got -1"),
+        ('confirmatory = "val/loss"', 'confirmatory = "val/x"', "with a known direction"),
+        ("[margins]", '[margins]\n"mlp/digits" = -0.1', "expected a number from 0, got -0.1"),
+        ("[margins]", '[margins]\n"mlp/digits" = nan', "expected a number from 0, got nan"),
+        ("epochs = 1", "epochs = 1\nnew = 2", "unknown new"),
+        ("epochs = 1", "", "epochs"),
+        ("epochs = 1", 'epochs = "one"', "epochs"),
+    ],
+)
+def test_a_value_that_verdicts_cannot_use_is_named(tmp_path, old, new, words):
+    declared(tmp_path, tuned_study().declaration("adam"), results(0))
+    text = (tmp_path / FILE).read_text()
+    assert old in text
+    (tmp_path / FILE).write_text(text.replace(old, new, 1))
+    with pytest.raises(UsageError, match=r"study\.toml is damaged") as found:
+        read_declaration(tmp_path)
+    assert words in str(found.value)
+
+
+def test_a_number_of_looks_that_is_not_asked_for_stays_as_declared(tmp_path):
+    declared(tmp_path, tuned_study().declaration("adam", 2), results(0))
+    found, changes = declared(tmp_path, tuned_study().declaration("adam", 0), results(3, 3))
+    assert (found.stages, changes) == (2, ())
+    found, changes = declared(tmp_path, tuned_study().declaration("adam", 1), results(3, 3))
+    assert (found.stages, changes) == (1, ("stages: 2, now 1",))
+
+
 def test_a_change_before_any_result_is_no_deviation(tmp_path):
     declared(tmp_path, tuned_study().declaration("adam"), results(0))
     found, changes = declared(tmp_path, tuned_study(budget=8).declaration("adam"), results(0))
@@ -129,8 +161,10 @@ def chosen(lr):
 
 def test_a_margin_is_fixed_once_and_an_outcome_may_be_replaced(tmp_path):
     declared(tmp_path, tuned_study().declaration("adam"), results(0))
-    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5})
-    found = with_outcomes(tmp_path, [chosen(0.3)], {"mlp/digits": 0.7, "mlp/mnist": 1.0})
+    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5}, results())
+    found, _ = with_outcomes(
+        tmp_path, [chosen(0.3)], {"mlp/digits": 0.7, "mlp/mnist": 1.0}, results()
+    )
     assert found.margins == {"mlp/digits": 0.5, "mlp/mnist": 1.0}
     assert [each.optimizer["hyperparameters"]["lr"] for each in found.chosen] == [0.3]
     assert read_declaration(tmp_path) == found
@@ -138,7 +172,7 @@ def test_a_margin_is_fixed_once_and_an_outcome_may_be_replaced(tmp_path):
 
 def test_outcomes_need_a_declaration(tmp_path):
     with pytest.raises(UsageError, match="run the study again"):
-        with_outcomes(tmp_path, [], {})
+        with_outcomes(tmp_path, [], {}, results())
 
 
 @pytest.mark.parametrize(
@@ -176,7 +210,7 @@ def test_a_study_that_is_complete_can_be_read_from_a_folder_that_cannot_be_writt
     tmp_path, monkeypatch
 ):
     first, _ = declared(tmp_path, tuned_study().declaration("adam"), results())
-    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5})
+    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5}, results())
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
@@ -185,13 +219,15 @@ def test_a_study_that_is_complete_can_be_read_from_a_folder_that_cannot_be_writt
     monkeypatch.setattr("benchmark.declaration._alone", refuse)
     found, changes = declared(tmp_path, tuned_study().declaration("adam"), results(3, 3))
     assert (found.at, changes) == (first.at, ())
-    assert with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.7}) == found
+    assert with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.7}, results()) == (found, ())
 
 
 def _add_seed(folder, seed, start):
     start.wait()
     declared(folder, tuned_study(seeds=(seed,)).declaration("adam"), results(evaluation=1))
-    with_outcomes(folder, [replaced(chosen(0.1), label=f"sgd {seed}")], {f"problem {seed}": 1.0})
+    with_outcomes(
+        folder, [replaced(chosen(0.1), label=f"sgd {seed}")], {f"problem {seed}": 1.0}, results()
+    )
 
 
 def test_changes_by_several_processes_at_once_are_all_kept(tmp_path):
@@ -230,7 +266,7 @@ def longer(study, epochs=9):
 def test_margins_and_outcomes_hold_as_long_as_what_they_belong_to(tmp_path, asked, margin, outcome):
     study, reference = asked
     declared(tmp_path, tuned_study().declaration("adam"), results(0))
-    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5})
+    with_outcomes(tmp_path, [chosen(0.1)], {"mlp/digits": 0.5}, results())
     found, _ = declared(tmp_path, study.declaration(reference), results(3))
     assert bool(found.margins) is margin
     assert bool(found.chosen) is outcome
@@ -294,5 +330,5 @@ def test_an_outcome_keeps_every_hyperparameter_that_json_can_hold(tmp_path, valu
     declared(tmp_path, tuned_study().declaration("adam"), results(0))
     optimizer = chosen(0.1).optimizer
     optimizer["hyperparameters"]["other"] = list(value) if isinstance(value, tuple) else value
-    with_outcomes(tmp_path, [structs.replace(chosen(0.1), optimizer=optimizer)], {})
+    with_outcomes(tmp_path, [structs.replace(chosen(0.1), optimizer=optimizer)], {}, results())
     assert read_declaration(tmp_path).chosen[0].optimizer == optimizer

@@ -2,10 +2,12 @@ from pkgutil import resolve_name
 
 import pytest
 
+from benchmark.baselines import read_baselines
 from benchmark.models.base import Classifier
 from benchmark.models.registry import MODELS
 from benchmark.problems import PROBLEMS, problems_of
 from datamodules.registry import DATASETS
+from tools.measured import measure
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))
@@ -26,6 +28,19 @@ def test_problems_that_download_have_an_embedded_twin(problem):
 @pytest.mark.parametrize("row", MODELS.values(), ids=list(MODELS))
 def test_every_model_is_a_classifier(row):
     assert issubclass(resolve_name(row.target), Classifier)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return measure(read_baselines())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))
+def test_the_target_is_that_of_the_shipped_baseline(problem, measured):
+    found = measured.get(problem.name)
+    assert problem.target == (found.target if found else None), (
+        "python -m tools.make_baselines --targets prints the values for the table"
+    )
 
 
 def test_model_alone_means_the_data_set_of_its_paper():

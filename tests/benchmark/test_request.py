@@ -104,3 +104,10 @@ def test_a_request_can_be_compared_and_kept():
 def test_seeds_are_a_number_or_the_seeds_themselves(seeds, expected):
     request = Request(**{**DIGITS, "seeds": seeds})
     assert request.evaluation_seeds() == expected
+
+
+def test_a_budget_curve_needs_a_search():
+    with pytest.raises(UsageError, match=r"--budget-curve .* needs a search: add --tune"):
+        Request(models=("mlp",), budget_curve=True)
+    with pytest.raises(UsageError, match="budget_curve: expected True or False, got '1'"):
+        Request(models=("mlp",), tune=4, budget_curve=1)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.claims import FILE, ClaimedError
-from benchmark.errors import UsageError
+from benchmark.claims import FILE
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.record import Clocks, Record
 from benchmark.store import Store, open_study, write_json
 

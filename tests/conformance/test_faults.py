@@ -1,12 +1,15 @@
 """The checks find what is planted, say nothing else, and say it in numbers."""
 
 import inspect
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 
 import pytest
 import torch
 
-from optimizers.conformance import CHECKS, examine
+from optimizers.conformance import CHECKS, examine, look_at
+from optimizers.conformance.making import making_of
+from optimizers.conformance.outcome import apply
 from tests.plugins import contracts, faulty, sound, subtle
 
 # What each planted fault fails at.
@@ -399,6 +402,7 @@ UNPROVED = {
     "transposed parameters move as contiguous ones",
 }
 NOT_JUDGED = {"RaisesAtEveryStep"}
+CHECK = {check.name: check for check in CHECKS}
 
 
 def those(outcomes, status):
@@ -417,24 +421,16 @@ def test_a_planted_fault_is_found_by_all_checks_that_name_it(name):
     assert all(outcome.reason for outcome in outcomes if outcome.status != "passed")
 
 
-def subtle_faults():
-    """Yield each subtle fault; slow are those whose check is in a case already."""
-    seen = set()
-    for name, check in SUBTLE.items():
-        yield pytest.param(name, marks=pytest.mark.slow if check in seen else (), id=name)
-        seen.add(check)
-
-
-@pytest.mark.parametrize("name", list(subtle_faults()))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SUBTLE)
 def test_a_fault_that_shows_in_one_place_gives_wrong_numbers_there(name):
-    checks = [check for check in CHECKS if check.name == SUBTLE[name]]
-    assert those(examine(getattr(subtle, name), checks), "failed") == {SUBTLE[name]}
+    assert those(examine(getattr(subtle, name), [CHECK[SUBTLE[name]]]), "failed") == {SUBTLE[name]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_what_may_be_design_is_said_and_is_no_fault(name):
-    checks = [check for check in CHECKS if check.name == ODD[name]]
-    assert those(examine(getattr(subtle, name), checks), "inconvenient") == {ODD[name]}
+    assert those(examine(getattr(subtle, name), [CHECK[ODD[name]]]), "inconvenient") == {ODD[name]}
 
 
 @pytest.mark.slow
@@ -446,21 +442,54 @@ def test_where_nothing_is_wrong_nothing_is_found(name):
     assert those(outcomes, "inconvenient") == SOUND[name]
 
 
-def faults_by_their_checks():
-    """Yield each fault and one of its checks; slow are those whose check is in a case already."""
-    seen = set(SUBTLE.values())
-    for name in sorted({*WRONG, *INCONVENIENT}):
-        check = min(WRONG.get(name) or INCONVENIENT[name])
-        marks = pytest.mark.slow if check in seen else ()
-        seen.add(check)
-        yield pytest.param(name, check, marks=marks, id=name)
+@cache
+def sound_subject():
+    return look_at(sound.Sound)
 
 
-@pytest.mark.parametrize(("name", "check"), list(faults_by_their_checks()))
-def test_each_planted_fault_is_found_by_one_of_its_checks(name, check):
-    checks = [each for each in CHECKS if each.name == check]
-    outcomes = examine(getattr(faulty, name), checks)
-    assert {"failed", "inconvenient"} & {outcome.status for outcome in outcomes}
+def subject_like_the_sound_one(fault):
+    """Return the subject of a fault planted in `Sound`, without trials, which are expensive.
+
+    What trials find out is taken from `Sound`. Slow tests examine each fault from the start.
+    """
+    making = making_of(fault)
+    defaults = making.factory([torch.nn.Parameter(torch.zeros(2, 3))]).defaults
+    return replace(
+        sound_subject(),
+        factory=making.factory,
+        bare=making.bare,
+        keywords=making.keywords,
+        defaults=sound_subject().defaults | defaults,
+    )
+
+
+def one_fault_per_check():
+    """Yield a fault, one of its checks and the outcome, until each check that can has found one."""
+    subtle_ones = {check: (subtle, name, "failed") for name, check in SUBTLE.items()}
+    odd_ones = {check: (subtle, name, "inconvenient") for name, check in ODD.items()}
+    wrong_ones, inconvenient_ones = (
+        {check: (faulty, name, status) for name in sorted(faults) for check in sorted(faults[name])}
+        for faults, status in ((WRONG, "failed"), (INCONVENIENT, "inconvenient"))
+    )
+    for check, found in (inconvenient_ones | wrong_ones | odd_ones | subtle_ones).items():
+        module, name, status = found
+        yield pytest.param(getattr(module, name), check, status, id=f"{name}-{check}")
+
+
+@pytest.mark.parametrize(("fault", "check", "status"), list(one_fault_per_check()))
+def test_each_check_finds_a_planted_fault(fault, check, status):
+    assert apply(CHECK[check], subject_like_the_sound_one(fault)).status == status
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "status"),
+    [
+        (faulty.Climbs, "it goes downhill", "failed"),
+        (subtle.KeepsMomentsInHalf, "state is as wide as its parameter", "inconvenient"),
+    ],
+)
+def test_a_fault_is_found_from_the_start(fault, check, status):
+    assert those(examine(fault, [CHECK[check]]), status) == {check}
 
 
 def test_every_planted_fault_is_listed():

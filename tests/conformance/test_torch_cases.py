@@ -1,17 +1,17 @@
 """The cases by which torch tests its own optimizers, on ours, against torch's class."""
 
 import itertools
+from functools import cache
 
 import pytest
 import torch
-from torch.testing._internal.common_optimizers import OptimizerErrorEnum, optim_db
 
 from optimizers.registry import OPTIMIZERS
 from tests.conformance import course
 from tests.conformance.cases import CASES, class_of
 
-TORCHS = {case.torch for case in CASES.values() if case.torch}
-INFOS = [info for info in optim_db if info.optim_cls.__name__ in TORCHS]
+TORCHS = sorted({case.torch for case in CASES.values() if case.torch})
+every_class_of_torchs = pytest.mark.parametrize("name", TORCHS)
 WAYS = [  # hundreds of cases: the others are slow in sum
     pytest.param(torch.float64, "auto"),
     *(
@@ -28,6 +28,14 @@ NOT_OURS = {"dampening", "decoupled_weight_decay", "foreach"}
 ALLOWED_HERE = ["betas must be either both floats or both Tensors"]
 
 
+@cache
+def infos():
+    """Return torch's table by the names of its classes; its import takes seconds."""
+    from torch.testing._internal.common_optimizers import optim_db
+
+    return {info.optim_cls.__name__: info for info in optim_db}
+
+
 def row_of(info, kwargs):
     """Return the name of our class for torch's, and the arguments for it."""
     if info.optim_cls is not torch.optim.SGD:
@@ -36,21 +44,22 @@ def row_of(info, kwargs):
     return row, {name: value for name, value in kwargs.items() if name != "nesterov"}
 
 
-def inputs():
-    for info in INFOS:
-        for case in info.optim_inputs_func("cpu"):
-            yield pytest.param(info, case, id=f"{info.optim_cls.__name__} {case.desc}")
-
-
 def test_torch_has_cases_for_every_rule_of_ours_that_it_has():
-    assert {info.optim_cls.__name__ for info in INFOS} == TORCHS
+    for name in TORCHS:
+        assert infos()[name].optim_inputs_func("cpu")
+        assert infos()[name].optim_error_inputs_func("cpu", torch.float32)
     with_torch = {name for name, row in OPTIMIZERS.items() if row.torch}
     assert {case.row for case in CASES.values() if case.torch} >= with_torch
 
 
 @pytest.mark.parametrize(("dtype", "execution"), WAYS)
-@pytest.mark.parametrize(("info", "case"), list(inputs()))
-def test_ours_goes_as_torchs(info, case, dtype, execution):
+@every_class_of_torchs
+def test_ours_goes_as_torchs(name, dtype, execution):
+    for case in infos()[name].optim_inputs_func("cpu"):
+        assert_goes_as_torchs(infos()[name], case, dtype, execution)
+
+
+def assert_goes_as_torchs(info, case, dtype, execution):
     row, kwargs = row_of(info, case.kwargs)
     params = course.parameters(dtype=dtype)
     if taken := NOT_OURS & kwargs.keys():
@@ -62,18 +71,20 @@ def test_ours_goes_as_torchs(info, case, dtype, execution):
     tolerance = 1e-12 if dtype is torch.float64 else 1e-5
     for step in course.walk(ours, theirs, dtype=dtype):
         for index, (param, twin) in enumerate(zip(*map(course.flat, (ours, theirs)), strict=True)):
-            course.assert_close(param, twin, tolerance, f"parameter {index}, step {step}")
+            course.assert_close(
+                param, twin, tolerance, f"{case.desc}: parameter {index}, step {step}"
+            )
 
 
-def error_inputs():
-    for info in INFOS:
-        for case in info.optim_error_inputs_func("cpu", torch.float32):
-            name = f"{info.optim_cls.__name__} {case.optimizer_error_input.desc}"
-            yield pytest.param(info, case, id=name)
+@every_class_of_torchs
+def test_what_torch_refuses_ours_refuses(name):
+    for case in infos()[name].optim_error_inputs_func("cpu", torch.float32):
+        assert_refuses(infos()[name], case)
 
 
-@pytest.mark.parametrize(("info", "case"), list(error_inputs()))
-def test_what_torch_refuses_ours_refuses(info, case):
+def assert_refuses(info, case):
+    from torch.testing._internal.common_optimizers import OptimizerErrorEnum
+
     assert case.error_on is OptimizerErrorEnum.CONSTRUCTION_ERROR
     row, kwargs = row_of(info, case.optimizer_error_input.kwargs)
     params = case.optimizer_error_input.params

@@ -16,7 +16,7 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.judging import Judgement
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING, metric_words, tabled
-from benchmark.report.declared import judgements_of, only_one, reference_of
+from benchmark.report.declared import declared_reference, judgements_of, only_one
 from benchmark.report.figures.caption import caption
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.look import RC
@@ -65,7 +65,9 @@ def write_figures(
         OSError: the disk is full or the folder cannot be written; no file has changed.
     """
     judged = judgements_of(stores)
-    findings = Findings(frames=read(stores), reference=reference_of(judged), targets=targets or {})
+    frames = read(stores)
+    reference = declared_reference(stores, frames)
+    findings = Findings(frames=frames, reference=reference, targets=targets or {})
     drawings = draw_all(findings, only_one(judged))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:

@@ -1,19 +1,17 @@
 """Building of a page from studies, in one call for the command line and notebooks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmark.analysis.searches import searches_of
-from benchmark.analysis.summary import evaluated
+from benchmark.declaration import read_declaration
 from benchmark.errors import UsageError
-from benchmark.record import Record
-from benchmark.report.declared import judgement_in
+from benchmark.report.declared import declared_reference, judgement_in
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_records
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.page import Section, page
 from benchmark.report.page.payload import curve_parts, payload
-from benchmark.report.page.reproduce import commands
-from benchmark.spec import Trial
+from benchmark.report.page.reproduce import commands_again
 from benchmark.store import Store
 
 
@@ -39,7 +37,10 @@ def build(
     judged = {each.study: judgement_in(each.folder, records[each.study]) for each in stores}
     judgements = {study: found for study, found in judged.items() if found is not None}
     findings = Findings(
-        frames=frames, reference=reference, targets=targets or {}, judgements=judgements
+        frames=frames,
+        reference=reference or declared_reference(stores, frames),
+        targets=targets or {},
+        judgements=judgements,
     )
     known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
     if reference is not None and reference not in known:
@@ -52,14 +53,19 @@ def build(
         findings,
         cast,
         studies=[store.study for store in stores],
+        tuning_trials=sum(
+            each.trial.purpose == "tuning" for own in records.values() for each in own
+        ),
         searches={
             study: searches_of(judgement.declaration, records[study])
             for study, judgement in judgements.items()
         },
-        commands=[line for study, own in records.items() for line in commands(study, _trials(own))],
+        commands=[
+            line
+            for store in stores
+            for line in commands_again(
+                store.study, read_declaration(store.folder), records[store.study]
+            )
+        ],
     )
     return page(content, curve_parts(frames, cast, content.resolution), extra=extra)
-
-
-def _trials(records: Iterable[Record]) -> list[Trial]:
-    return [record.trial for record in evaluated(records)]

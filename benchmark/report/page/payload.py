@@ -15,7 +15,7 @@ from benchmark.metrics import (
     metric_words,
     validation_of,
 )
-from benchmark.report.findings import Findings
+from benchmark.report.findings import Findings, busy_sentence
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, Optimizer, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
@@ -83,7 +83,9 @@ class Payload:
 
     Args:
         studies: Names of the studies.
-        trials: Number of trials.
+        trials: Number of evaluation trials.
+        tuning_trials: Number of trials that chose hyperparameters.
+        busy: A warning about seconds measured on a busy machine; empty if none were.
         reference: The optimizer that all others are compared with; None compares all pairs.
         optimizers: The optimizers with their looks.
         settings: The settings with their variants.
@@ -105,6 +107,8 @@ class Payload:
 
     studies: Sequence[str]
     trials: int
+    tuning_trials: int
+    busy: str
     reference: str | None
     optimizers: Sequence[Optimizer]
     settings: Sequence[Setting]
@@ -138,6 +142,7 @@ def payload(
     cast: Cast,
     *,
     studies: Sequence[str],
+    tuning_trials: int,
     searches: Mapping[str, Sequence[Search]],
     commands: Sequence[str],
 ) -> Payload:
@@ -147,6 +152,7 @@ def payload(
         findings: The numbers of the report.
         cast: The settings, variants and optimizers of the page.
         studies: Names of the studies.
+        tuning_trials: Number of trials that chose hyperparameters.
         searches: Points that the tuning tried, by study.
         commands: Commands that run the trials again.
     """
@@ -154,6 +160,8 @@ def payload(
     return Payload(
         studies=studies,
         trials=frames.trials.height,
+        tuning_trials=tuning_trials,
+        busy=busy_sentence(findings),
         reference=findings.reference,
         optimizers=cast.optimizers,
         settings=cast.settings,

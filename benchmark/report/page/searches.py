@@ -1,11 +1,12 @@
-"""The points that studies tried while tuning, and what a larger budget would be expected to bring.
+"""The points that studies tried while tuning, and what a larger budget brings.
 
-All values are of tuning seeds, which are never compared.
+All values are of tuning seeds, which are never compared, except the results by budget.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmark.analysis.budgets import BudgetResult
 from benchmark.analysis.searches import Search
 from benchmark.metrics import metric_words
 from benchmark.plain_text import LABEL_LENGTH, plain
@@ -33,6 +34,28 @@ class TriedPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetPoint:
+    """The result on evaluation seeds of the point that a search with one budget would choose.
+
+    Args:
+        budget: Number of points.
+        label: The point: the optimizer with its hyperparameters.
+        seeds: Number of evaluation seeds with a result.
+        diverged: Number of these that diverged.
+        mean: Mean over the seeds; None if one of them diverged.
+        low, high: Its 95 % interval; None with fewer than 2 seeds.
+    """
+
+    budget: int
+    label: str
+    seeds: int
+    diverged: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TuningSearch:
     """The search of one optimizer in one setting.
 
@@ -43,6 +66,7 @@ class TuningSearch:
             tried; otherwise empty.
         budgets: Numbers of points, 1, 2, 4, … and all.
         expected: Expected best value after so many points; None where all may have diverged.
+        evaluated: Results on evaluation seeds by budget; empty if the study has none.
     """
 
     optimizer: int
@@ -50,6 +74,7 @@ class TuningSearch:
     edge: str
     budgets: Sequence[int]
     expected: Sequence[float | None]
+    evaluated: Sequence[BudgetPoint]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +84,7 @@ class SettingSearches:
     Args:
         metric: The metric that chose, by its name in records.
         words: The metric in words.
-        seed: The first tuning seed, which all values but the repeats belong to.
+        seed: The first tuning seed, which all values but the repeats and results belong to.
         searches: One per optimizer; empty if the study was not tuned.
     """
 
@@ -121,4 +146,17 @@ def _search(optimizer: int, search: Search) -> TuningSearch:
         edge=search.edge,
         budgets=[k for k, _ in expected],
         expected=[rounded(value) for _, value in expected],
+        evaluated=[_budget_point(each) for each in search.by_budget],
+    )
+
+
+def _budget_point(one: BudgetResult) -> BudgetPoint:
+    return BudgetPoint(
+        budget=one.budget,
+        label=plain(one.spec.label, LABEL_LENGTH),
+        seeds=one.seeds,
+        diverged=one.diverged,
+        mean=rounded(one.mean),
+        low=rounded(one.low),
+        high=rounded(one.high),
     )

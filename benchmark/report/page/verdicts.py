@@ -9,18 +9,18 @@ from benchmark.analysis.judging import Entrant, Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import higher_is_better, metric_words
 from benchmark.plain_text import LABEL_LENGTH, REASON_LENGTH, plain
+from benchmark.report.differences import convention_words, difference_words, margin_words
 from benchmark.report.findings import Findings
 from benchmark.report.judgements import (
     ASPECTS,
-    deviation_sentences,
-    difference_words,
     edge_words,
     how_tuned,
+    how_tuned_in_short,
+    looks_words,
     numbers_words,
-    overall_sentence,
     own_first,
     reason_words,
-    verdict_sentence,
+    statements,
 )
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import rounded
@@ -60,6 +60,7 @@ class VerdictCell:
         difference: The same in words, in the metric's unit.
         numbers: Number of seeds, effect size and p, in words.
         tuned: The chosen hyperparameters and how they were tuned, in words.
+        how: How it was tuned, in short.
         edge: End of the tried learning rates at which the chosen one lies; empty for none.
         seeds: Number of evaluation seeds with a result.
         others: The verdicts of the other families.
@@ -76,6 +77,7 @@ class VerdictCell:
     difference: str
     numbers: str
     tuned: str
+    how: str
     edge: str
     seeds: int
     others: Sequence[OtherVerdict]
@@ -89,12 +91,14 @@ class VerdictPanel:
         setting: Index of the setting; None if none of its trials is shown.
         title: The problem, or the setting if several are of one problem.
         margin: The margin of equivalence as a share of the reference's mean; None if not known.
+        margin_words: The margin in the metric's unit and what it was derived from, in words.
         cells: The optimizers, the reader's own first and the reference last.
     """
 
     setting: int | None
     title: str
     margin: float | None
+    margin_words: str
     cells: Sequence[VerdictCell]
 
 
@@ -142,7 +146,8 @@ class StudyVerdicts:
         declared: When the study was declared, and with which seeds, in words.
         overall: The optimizers over all problems; empty for one problem.
         panels: The problems.
-        sentences: The verdicts in sentences, the reader's own optimizers first.
+        convention: What the sign of a difference means, in a sentence.
+        sentences: The verdicts in sentences, those over all problems first.
     """
 
     study: str
@@ -152,6 +157,7 @@ class StudyVerdicts:
     declared: str
     overall: Sequence[OverallVerdict]
     panels: Sequence[VerdictPanel]
+    convention: str
     sentences: Sequence[VerdictSentence]
 
 
@@ -200,28 +206,23 @@ class _Study:
             reference=_shown(judgement.reference),
             metric=metric_words(metric),
             better="right" if higher_is_better(metric) else "left",
-            declared=f"declared {at} UTC with {counted(len(declaration.seeds), 'evaluation seed')}",
+            declared=f"declared {at} UTC with {counted(len(declaration.seeds), 'evaluation seed')}"
+            f"{looks_words(declaration)}",
             overall=[self._overall(label) for label in own_first(judgement)]
             if len(settings) > 1
             else [],
             panels=[self._panel(setting) for setting in settings],
+            convention=convention_words(metric),
             sentences=[
-                *(one for label in own_first(judgement) for one in self._sentences(label)),
-                *(
-                    VerdictSentence(optimizer=None, words=_line(words))
-                    for words in deviation_sentences(judgement)
-                ),
+                VerdictSentence(
+                    optimizer=self.cast.optimizer(_shown(each.optimizer), self.study)
+                    if each.optimizer
+                    else None,
+                    words=each.text if each.optimizer else _line(each.text),
+                )
+                for each in statements(judgement, _shown)
             ],
         )
-
-    def _sentences(self, label: str) -> list[VerdictSentence]:
-        own = [one for one in self.judgement.confirmatory if one.optimizer == label]
-        texts = [
-            overall_sentence(self.judgement, label, _shown),
-            *(verdict_sentence(self.judgement, one, _shown) for one in own),
-        ]
-        optimizer = self.cast.optimizer(_shown(label), self.study)
-        return [VerdictSentence(optimizer=optimizer, words=words) for words in texts if words]
 
     def _overall(self, label: str) -> OverallVerdict:
         words = [one.word for one in self.judgement.confirmatory if one.optimizer == label]
@@ -251,6 +252,7 @@ class _Study:
             setting=self.cast.places.get(named),
             title=shown[named].title if named in shown else _shown(problem),
             margin=_relative_margin(list(verdicts.values())),
+            margin_words=_line(margin_words(self.judgement, problem)),
             cells=[self._cell(entrants[label], verdicts.get(label)) for label in labels],
         )
 
@@ -268,6 +270,7 @@ class _Study:
             difference=difference_words(verdict) if verdict else "",
             numbers=numbers_words(verdict) if verdict else "",
             tuned=_line(how_tuned(entrant)),
+            how=_line(how_tuned_in_short(entrant)),
             edge=_line(edge_words(entrant)),
             seeds=len(entrant.records),
             others=[] if verdict is None else self._others(verdict),

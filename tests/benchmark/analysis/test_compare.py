@@ -1,3 +1,4 @@
+import itertools
 import math
 from functools import cache
 
@@ -88,8 +89,11 @@ GAINS = np.array([3, 3, -3, 3, 3, -1, 3, 1, 0, 5, 5])
 
 @cache
 def p_of_gains():
-    """Return the p-value of GAINS by all 2¹¹ patterns of signs."""
-    return stats.wilcoxon(GAINS, method=stats.PermutationMethod(n_resamples=np.inf)).pvalue
+    """Return the p-value of GAINS by all patterns of signs, a pair without a gain left out."""
+    gains = GAINS[GAINS != 0]
+    ranks = stats.rankdata(abs(gains))
+    sums = [np.dot(signs, ranks) for signs in itertools.product((-1, 1), repeat=len(gains))]
+    return np.mean(np.abs(sums) >= abs(np.dot(np.sign(gains), ranks)))
 
 
 @pytest.mark.parametrize("examples", [180, 997, 10_000, 50_000])

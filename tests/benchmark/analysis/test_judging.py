@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.analysis import judging
-from benchmark.analysis.judging import Entrant, judgement_of
+from benchmark.analysis.judging import judgement_of
 from benchmark.declaration import Chosen, Deviation
+from benchmark.obstacles import Contestant, obstacle_between
 from benchmark.protocols.tuned import Tuned
 from benchmark.record import Clocks, Cost, Record
 from benchmark.report.judgements import as_json, sentences
@@ -331,10 +331,10 @@ def test_no_word_over_all_problems_before_all_declared_contests_are_complete(mis
     ],
 )
 def test_kinds_of_spaces_say_what_may_be_compared(one, other, are_compared):
-    made = [Entrant(setting="s", problem="p", spec=None, records={}, label="x", **kind_in(each))
-            for each in (one, other)]  # fmt: skip
-    assert judging._are_of_one_kind(*made) == are_compared
-    assert judging._are_of_one_kind(*reversed(made)) == are_compared
+    made = [Contestant(label="x", tried=8, **kind_in(each)) for each in (one, other)]
+    reason = None if are_compared else "unequal kinds of hyperparameters"
+    assert obstacle_between(*made) == reason
+    assert obstacle_between(*reversed(made)) == reason
 
 
 def kind_in(text):

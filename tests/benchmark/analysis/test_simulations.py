@@ -13,7 +13,8 @@ from benchmark.analysis.compare import holm
 from benchmark.analysis.intervals import share_bounds, student_bounds
 from benchmark.analysis.paired import equivalence_p, max_t, rank_p, t_p
 from benchmark.analysis.power import difference_power, equivalence_power
-from benchmark.analysis.verdicts import LEVEL, Contest, judge, level_of
+from benchmark.analysis.verdicts import Contest, judge
+from benchmark.obstacles import LEVEL, level_of
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,11 @@ from benchmark.analysis.compare import holm
 from benchmark.analysis.signed_rank import effect_and_p, signed_ranks
 from benchmark.analysis.verdicts import (
     Contest,
-    Reason,
     every_pair,
     judge,
-    level_of,
     overall,
 )
+from benchmark.obstacles import Reason, level_of
 
 MIRRORED = {"better": "worse", "worse": "better"}
 

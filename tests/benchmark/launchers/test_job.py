@@ -170,12 +170,10 @@ def test_a_trial_that_raises_is_failed_and_the_next_one_runs(planned, store, tmp
     command = ["worker", "study", *[t.key for t in trials], "--results", str(store.folder.parent)]
     assert main(command) == 1
     assert [store.record(trial).status for trial in trials] == ["failed", "done"]
-    out, err = capfd.readouterr()
+    out, _ = capfd.readouterr()
     assert "[1/2]" in out
     assert "failed (SystemExit: bye" in out
     assert "[2/2]" in out
-    assert err == ""
-    assert "SystemExit: bye" in (store.trial_folder(trials[0]) / "log.txt").read_text()
     assert main(["worker", "study", trials[1].key, "--results", str(store.folder.parent)]) == 0
     assert capfd.readouterr().out == f"{trials[1].key}: has a record already\n"
 

@@ -122,6 +122,29 @@ def test_a_space_that_has_no_more_points_ends(text, count):
     assert len(points(one(text), 50)) == count
 
 
+@names
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("sgd:lr=0.1:schedule=constant|cosine", 2),
+        ("adam:lr=0.1:betas=(0.9,0.99):schedule=constant|cosine|1/sqrt(t):amsgrad=true|false", 6),
+        ("adam:schedule=constant|cosine", math.inf),
+    ],
+)
+def test_no_point_of_choices_comes_twice_and_every_one_comes(name, text, size, seed):
+    tunable = one(text)
+    for budget in (1, 2, 5, 9):
+        source = sampler(name, tunable, seed=seed)
+        found = []
+        for count in (budget - budget // 2, budget // 2):
+            new = source.ask(count)
+            found += new
+            for spec in new:
+                source.tell(spec, 1.0)
+        assert len(set(found)) == len(found) == min(budget, size)
+
+
 def test_a_point_outside_of_the_space_does_not_hide_one_in_it():
     lion = one("lion")
     assert lion.defaults().hyperparameters["weight_decay"] == 0.0

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from benchmark.metrics import CHOOSING
 from benchmark.protocols.tuned import MOST_WIDENINGS, TUNING_SEEDS, Tuned
 from benchmark.record import Record
 from benchmark.spec import Cell, Workload
@@ -251,11 +252,48 @@ def test_a_failed_trial_counts_as_worst_and_the_protocol_is_asked_again():
     assert not stage.is_last
 
 
-def test_the_forecast_of_later_trials_is_right_where_no_range_is_widened():
-    protocol = tuned(budget=8)
-    stage = protocol.stage(CELL, lambda _: None)
-    trials, _, _ = complete(protocol, valley(1e-2))
-    assert len(stage.trials) + stage.later == len(trials)
+@pytest.mark.parametrize("opts", ["sgd,adam", "sgd,adam,lion,momentum"])
+@pytest.mark.parametrize("budget", [4, 8, 16])
+def test_the_forecast_of_later_trials_is_their_mean_over_all_places_of_the_best_rate(opts, budget):
+    protocol = tuned(opts, budget=budget, seeds=tuple(range(10)))
+    first = protocol.stage(CELL, lambda _: None)
+    draw = random.Random(0).uniform
+    found = []
+    for _ in range(20):
+        best = {each.name: 10 ** draw(*ends_of(each)) for each in protocol.tunables}
+        trials, _, _ = complete(protocol, lambda t, at=best: valley(at[t.optimizer.name])(t))
+        found.append(len(trials))
+    forecast = len(first.trials) + first.later
+    assert forecast == pytest.approx(sum(found) / len(found), rel=0.2)
+
+
+def ends_of(tunable):
+    """Return the ends of the range of the learning rate as powers of ten."""
+    [rates] = tunable.space.ranges
+    return math.log10(rates.low), math.log10(rates.high)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("metric", CHOOSING)
+def test_the_margin_is_of_the_metric_that_decides_whichever_chooses(metric, count):
+    protocol = tuned("sgd", budget=4, metric=metric, tuning_seeds=TUNING_SEEDS[:count])
+    draw = random.Random(count).uniform
+    records = {}
+    while new := [
+        trial
+        for trial in protocol.stage(CELL, lambda trial: records.get(trial.key)).trials
+        if trial.key not in records
+    ]:
+        for trial in new:
+            values = {name: draw(10.0**i, 2 * 10.0**i) for i, name in enumerate(CHOOSING)}
+            records[trial.key] = Record(trial=trial, status="done", metrics=values)
+    [chosen] = protocol.stage(CELL, lambda trial: records.get(trial.key)).chosen
+    asked = Study(name="s", workloads=(CELL.workload,), tuned=protocol).declaration()
+    tuning = [r for r in records.values() if r.trial.purpose == "tuning"]
+    own = [r for r in tuning if r.trial.optimizer.to_json() == chosen.optimizer]
+    assert asked.choosing == metric
+    assert chosen.values == [r.metrics[asked.confirmatory] for r in own]
+    assert len(chosen.values) == count
 
 
 def test_other_values_of_a_higher_metric_are_better():

@@ -1,14 +1,20 @@
 """Sentences on verdicts: where seeds diverged, and at an edge."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from msgspec import structs
 
 from benchmark.analysis.judging import judgement_of
-from benchmark.report.judgements import difference_words, edge_words, sentences, verdict_sentence
-from benchmark.report.markdown_verdicts import in_words
+from benchmark.declaration import default_margin
+from benchmark.report.declared import judgements_of
+from benchmark.report.differences import difference_words, margin_words, margins_sentence
+from benchmark.report.judgements import as_json, edge_words, sentences, statements, verdict_sentence
+from benchmark.report.markdown_verdicts import difference_cell, in_words, verdicts
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
+from tests.benchmark.tuned_studies import OWN
 
 
 def judged(shift, **diverged):
@@ -42,16 +48,79 @@ def test_a_word_by_ranks_keeps_the_sign_of_the_other_seeds(shift, sgd, adam, sai
     assert verdict.test == "signed ranks"
     for sentence in (*sentences(judgement), verdict_sentence(judgement, verdict)):
         assert said in sentence
-        assert " by " not in sentence
     assert said in in_words(judgement).replace("\\", "")
     if verdict.difference is not None:
         assert difference_words(verdict).startswith("−") == (verdict.difference < 0)
 
 
-@pytest.mark.parametrize(("shift", "word"), [(-0.1, "better"), (0.1, "worse")])
-def test_a_word_without_divergence_leaves_the_sign_out(shift, word):
-    [sentence] = sentences(judged(shift))
-    assert f"{word} than adam on mlp/digits by 0." in sentence
+@pytest.mark.parametrize("shift", [-0.1, -0.001, 0.0, 0.001, 0.1])
+@pytest.mark.parametrize(("sgd", "adam"), [(0, 0), (3, 0), (0, 3)])
+def test_a_difference_has_one_sign_everywhere(shift, sgd, adam):
+    judgement = judged(shift, sgd=sgd, adam=adam)
+    written = as_json(judgement)
+    assert "optimizer − reference" in written["sign"]
+    assert "below 0 is better" in written["sign"]
+    [verdict] = judgement.confirmatory
+    [saved] = written["verdicts"]["confirmatory"]
+    number = re.search(r"difference (?:is )?(−?)[\d.]+ \[", verdict_sentence(judgement, verdict))
+    is_below = verdict.difference < 0
+    assert (number[1] == "−") == is_below
+    assert difference_cell(verdict).startswith("−") == is_below
+    assert (saved["difference"] < 0) == is_below
+    assert (verdict.relative < 0) == is_below
+    assert verdict.dz is None or (verdict.dz < 0) == is_below
+    if not sgd and not adam:
+        assert verdict.word not in ("better", "worse") or (verdict.word == "better") == is_below
+
+
+@pytest.mark.parametrize("shift", [-0.1, 0.0, 0.1])
+@pytest.mark.parametrize("sgd", [0, 2])
+def test_a_p_says_which_test_it_is_from(shift, sgd):
+    judgement = judged(shift, sgd=sgd)
+    [verdict] = judgement.confirmatory
+    tests = ["paired t test", "signed ranks", "two one-sided t tests"]
+    wanted = tests[2] if verdict.word == "equivalent" else tests[bool(sgd)]
+    text, row = verdict_sentence(judgement, verdict), verdicts(judgement)
+    for test in tests:
+        assert (f" by {test}" in text) == (test == wanted)
+        assert (f", {test} |" in row) == (test == wanted)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([1.0, 1.0], "±0.01 (1\xa0% of the mean of adam on tuning seeds, 1)"),
+        ([0.5, 1.5], "±0.05 (5\xa0% of the mean of adam on tuning seeds, 1)"),
+        (
+            [0.97, 1.03],
+            "±0.0424 (its standard deviation over tuning seeds: "
+            "4.2\xa0% of the mean of adam on tuning seeds, 1)",
+        ),
+        ([], "±0.02"),
+    ],
+)
+def test_a_margin_has_the_metrics_unit_and_its_source(values, words):
+    judgement = judged(0.0)
+    declared = judgement.declaration
+    [problem] = declared.problems
+    outcome = structs.replace(declared.chosen[0], label="adam", values=values)
+    margin = default_margin(values) if values else 0.02
+    changed = replace(
+        judgement,
+        declaration=structs.replace(declared, chosen=[outcome], margins={problem: margin}),
+    )
+    assert margin_words(changed, problem) == words
+    assert f"{problem} {words}" in margins_sentence(changed)
+    assert f"{problem} {words}".replace("\xa0", " ") in verdicts(changed)
+
+
+def test_what_is_said_over_all_problems_stands_first(tuned):
+    judgement = judgements_of([tuned(own=0.1, momentum=-0.1)])["tuned"]
+    found = statements(judgement)
+    is_over_all = ["over 2 problems" in each.text for each in found]
+    assert is_over_all == sorted(is_over_all, reverse=True)
+    assert [each.optimizer for each in found[:2]] == [OWN, "momentum"]
+    assert sum(is_over_all) == 2
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,8 @@ def test_a_document_of_a_tuned_study_begins_with_its_verdicts(store, tmp_path):
     head, rest = text.split("## Verdicts")
     assert len(head) < 1500
     assert re.search(
-        r"\| logreg/digits \| sgd \| −0\.2000 .* \| better \| &lt;\.001 \|.*\| 10 \| 8 \|", rest
+        r"\| logreg/digits \| sgd \| −0\.2000 .* \| better \| &lt;\.001, paired t test \|.*\| 8 \|",
+        rest,
     )
     assert re.search(r"\| mlp/digits \| sgd \| .* \| equivalent \|", rest)
     assert "Training loss says how well an optimizer optimizes" in rest
@@ -146,10 +147,26 @@ def test_a_study_that_is_not_complete_says_how_far_it_is():
     assert f"{len(found) - 3} of {2 * 2 * len(SEEDS)} trials" in progress_sentence(whole, found[3:])
     begun = replace_fields(whole, chosen=[])
     tuning = [
-        replace(record, trial=replace(record.trial, purpose="tuning")) for record in found[:7]
+        replace(record, trial=replace(record.trial, seed=10_000, purpose="tuning"))
+        for record in found[:: len(SEEDS)]
     ]
-    words = progress_sentence(begun, tuning)
-    assert "0 of 4 searches have ended, and 7 trials of at least 32 are" in words
+    words = progress_sentence(begun, [*tuning, *others(tuning)])
+    assert "0 of 4 searches have ended, and 4 trials of at least 32 are" in words
+
+
+def others(known):
+    """Return records of the same purpose that are no trials of the declared study."""
+    changes = ({"epochs": 7}, {"seed": 77}, {"threads": 3}, {"problem": "mlp/mnist"})
+    return [replace(r, trial=replace(r.trial, **each)) for r in known for each in changes]
+
+
+@pytest.mark.parametrize("lacking", [1, 5, 40])
+def test_records_of_other_trials_complete_no_evaluation(lacking):
+    asked = study()
+    found = records(asked, loss)
+    known = [*found[lacking:], *others(found)]
+    words = progress_sentence(declaration(asked), known)
+    assert f"{len(found) - lacking} of {len(found)} trials" in words
 
 
 def test_rows_are_sorted_by_score_with_variants_folded(trials_of):

@@ -12,11 +12,18 @@ import { term, told } from "./terms.js";
 /** @import { Row } from "./data.js" */
 /** @import { Column } from "./table.js" */
 
+/* The number of evaluation trials, with the word for them where others were for tuning. */
+/** @type {(word: string) => string} */
+function evaluationWords(word) {
+  const { trials, tuning_trials: tuning } = payload;
+  return `${trials} ${tuning ? "evaluation " : ""}${word}${trials === 1 ? "" : "s"}`;
+}
+
 /** @type {(trials: number) => string} */
 function doneWords(trials) {
   if (trials === 0) return "No trial is on record.";
   if (trials === 1) return "The only trial is done; it neither diverged nor failed.";
-  return `All ${trials} trials are done; none diverged or failed.`;
+  return `All ${evaluationWords("trial")} are done; none diverged or failed.`;
 }
 
 export function troubleSection() {
@@ -140,6 +147,7 @@ function fillCost(host) {
         ? "Some rows have trials from several kinds of machines; do not compare these times."
         : "Times depend on the machine and on its other work.",
     ]),
+    payload.busy ? make("p.caution", {}, [payload.busy]) : "",
   );
 }
 
@@ -169,7 +177,11 @@ export function provenanceSection() {
   byId("provenance-body").replaceChildren(
     make("p", {}, [
       "Made of ",
-      `${payload.trials} record${payload.trials === 1 ? "" : "s"} of ${payload.studies.join(", ")}. Every number on this page was computed from them; the page itself only draws.`,
+      evaluationWords("record"),
+      payload.tuning_trials
+        ? ` and ${payload.tuning_trials} tuning record${payload.tuning_trials === 1 ? "" : "s"}`
+        : "",
+      ` of ${payload.studies.join(", ")}. Every number on this page was computed from them; the page itself only draws.`,
     ]),
     ...(text
       ? [

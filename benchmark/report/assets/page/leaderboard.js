@@ -211,7 +211,29 @@ function leaderboardColumns() {
       key: (row) => against(row, "p_holm"),
       cell: (row) => pWords(against(row, "p_holm")),
     },
+    ...(isTuned()
+      ? [
+          {
+            name: "tuning",
+            left: true,
+            key: (/** @type {Row} */ row) => tunedWords(row.optimizer),
+            cell: (/** @type {Row} */ row) => tunedWords(row.optimizer),
+          },
+        ]
+      : []),
   ];
+}
+
+const isTuned = () => payload.searches[state.problem].searches.length > 0;
+
+/* How an optimizer was tuned on the shown problem, in the words of its verdict. */
+/** @type {(optimizer: number) => string} */
+function tunedWords(optimizer) {
+  const cells = payload.verdicts
+    .flatMap((study) => study.panels)
+    .filter((panel) => panel.setting === state.problem)
+    .flatMap((panel) => panel.cells);
+  return cells.find((cell) => cell.optimizer === optimizer)?.how ?? "as given";
 }
 
 /** @type {(row: Row) => string} */

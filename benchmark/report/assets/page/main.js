@@ -21,7 +21,7 @@ const SECTIONS = {
   leaderboard: "Leaderboard",
   curves: "Curves",
   targets: "Time to target",
-  search: "Tuning",
+  search: "Learning rates tried",
   sensitivity: "Learning rate",
   ranks: "Ranks",
   inside: "Inside the optimizer",
@@ -49,8 +49,10 @@ function fillFrame() {
   /** @type {(number: number, word: string) => string} */
   const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
   const problems = new Set(payload.settings.map((each) => each.problem)).size;
+  const tuning = payload.tuning_trials;
   byId("subtitle").textContent = [
-    count(payload.trials, "trial"),
+    count(payload.trials, tuning ? "evaluation trial" : "trial"),
+    ...(tuning ? [count(tuning, "tuning trial")] : []),
     count(payload.optimizers.length, "optimizer"),
     count(problems, "problem"),
   ].join(" · ");
@@ -83,6 +85,9 @@ function start() {
   if (!payload.inside.length) byId("inside").hidden = true;
   verdictSection();
   if (!payload.searches.some((each) => each.searches.length)) byId("search").hidden = true;
+  // Where everything was tuned, the learning rates that were tried are the points of the tuning.
+  const isTuned = payload.searches.length && payload.searches.every((each) => each.searches.length);
+  if (isTuned) byId("sensitivity").hidden = true;
   fillFrame();
   tip.listen();
   addEventListener("beforeprint", unfold);

@@ -18,6 +18,17 @@ export interface Bands {
   notes: [string, string];
 }
 
+/** The result on evaluation seeds of the point that a search with one budget would choose. */
+export interface BudgetPoint {
+  budget: number;
+  label: string;
+  seeds: number;
+  diverged: number;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+}
+
 /** The curves of one metric in one setting, both given by index. */
 export interface CurvePart {
   metric: number;
@@ -107,6 +118,8 @@ export interface Packed {
 export interface Payload {
   studies: string[];
   trials: number;
+  tuning_trials: number;
+  busy: string;
   reference: string | null;
   optimizers: Optimizer[];
   settings: Setting[];
@@ -197,6 +210,7 @@ export interface StudyVerdicts {
   declared: string;
   overall: OverallVerdict[];
   panels: VerdictPanel[];
+  convention: string;
   sentences: VerdictSentence[];
 }
 
@@ -231,6 +245,7 @@ export interface TuningSearch {
   edge: string;
   budgets: number[];
   expected: (number | null)[];
+  evaluated: BudgetPoint[];
 }
 
 /** The unit in which a metric's values are printed. */
@@ -264,6 +279,7 @@ export interface VerdictCell {
   difference: string;
   numbers: string;
   tuned: string;
+  how: string;
   edge: string;
   seeds: number;
   others: OtherVerdict[];
@@ -274,6 +290,7 @@ export interface VerdictPanel {
   setting: number | null;
   title: string;
   margin: number | null;
+  margin_words: string;
   cells: VerdictCell[];
 }
 

@@ -102,6 +102,44 @@ function describeBudget() {
   };
 }
 
+/** @type {() => Description} */
+function describeEvaluated() {
+  const searches = shown().filter((each) => each.evaluated.length);
+  if (!searches.length) return { empty: NONE };
+  const budgets = searches.flatMap((each) => each.evaluated.map((one) => one.budget));
+  return {
+    label: `${here().words} on the evaluation seeds of what k points would have chosen`,
+    series: searches.map(({ optimizer, evaluated }) => ({
+      name: nameOf(optimizer),
+      optimizer,
+      marked: true,
+      x: evaluated.map((one) => one.budget),
+      y: evaluated.map((one) => one.mean ?? NaN),
+      low: evaluated.map((one) => one.low ?? one.mean ?? NaN),
+      high: evaluated.map((one) => one.high ?? one.mean ?? NaN),
+      more: (/** @type {number} */ i) => evaluated[i].label.slice(nameOf(optimizer).length).trim(),
+    })),
+    crosses: searches.flatMap(({ optimizer, evaluated }) =>
+      evaluated
+        .filter((one) => one.diverged)
+        .map((one) => ({
+          optimizer,
+          x: one.budget,
+          y: null,
+          words: `${one.label}: ${one.diverged} of ${one.seeds} seeds diverged`,
+        })),
+    ),
+    x: {
+      log: true,
+      words: "points tried, k",
+      format: compact,
+      pad: 0.03,
+      ticks: [...new Set(budgets)].sort((a, b) => a - b),
+    },
+    y: valueAxis(),
+  };
+}
+
 /** @type {Record<string, string>} */
 const EDGES = {
   low: "at the lowest that was tried: a lower one may be better",
@@ -149,6 +187,7 @@ export function searchesSection() {
   if (!payload.searches.some((each) => each.searches.length)) return;
   const points = make("div", { id: "points-chart" });
   const budget = make("div", { id: "budget-chart" });
+  const evaluated = make("div", { id: "evaluated-chart" });
   const rows = make("div", { id: "search-table" });
   byId("search-body").replaceChildren(
     make("p", {}, [
@@ -165,8 +204,20 @@ export function searchesSection() {
       " after k of these points, by their values on the tuning seed. The best of these values is too optimistic to be compared with the verdicts.",
     ]),
     budget,
+    ...(payload.searches.some((each) => each.searches.some((one) => one.evaluated.length))
+      ? [
+          make("p", {}, [
+            "On the evaluation seeds: mean and 95 % interval of the point that a search with only the first k points would have chosen. These seeds chose nothing, so the values are not too optimistic. A cross at the top marks a choice of which seeds diverged.",
+          ]),
+          evaluated,
+        ]
+      : []),
   );
-  const redraw = [chart(points, describePoints), chart(budget, describeBudget)];
+  const redraw = [
+    chart(points, describePoints),
+    chart(budget, describeBudget),
+    chart(evaluated, describeEvaluated),
+  ];
   follow(["problem", "off"], () => {
     const found = shown().map(rowOf);
     byId("search-seed").textContent = ` ${here().seed}`;

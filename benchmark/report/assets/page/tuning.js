@@ -21,6 +21,11 @@ const tuned = () => metric().tuning[state.problem];
 /** @type {() => Description} */
 function describeRates() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
+  if (payload.searches[state.problem].searches.length) {
+    return {
+      empty: `The learning rates of this problem were tried on tuning seeds, from ${payload.searches[state.problem].seed} on: see the section above.`,
+    };
+  }
   const groups = [...byOptimizer(tuned().responses)];
   if (!groups.some(([, rows]) => rows.length > 1)) {
     return {

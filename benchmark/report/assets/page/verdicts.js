@@ -76,6 +76,13 @@ const HEIGHT = 26;
 /** @type {(at: number) => string} */
 const wide = (at) => `${at.toFixed(2)}%`;
 
+/* An arrowhead where an interval is cut off at the end of the axis, at `at` percent of its width. */
+/** @type {(at: number, middle: number, inward: 1 | -1) => Element} */
+const arrow = (at, middle, inward) =>
+  draw("svg", { x: wide(at), y: middle, overflow: "visible" }, [
+    draw("path", { class: "cut", d: `M${8 * inward} -5L0 0L${8 * inward} 5` }),
+  ]);
+
 /* The difference of one optimizer with its interval, over the margin as a band. */
 /** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale) => Element} */
 function forest(cell, panel, x) {
@@ -93,8 +100,11 @@ function forest(cell, panel, x) {
   const line = (name, from, to, y1, y2) =>
     draw("line", { class: name, x1: wide(from), x2: wide(to), y1, y2 });
   parts.push(line("zero", x(0), x(0), 0, HEIGHT));
-  if (cell.low !== null && cell.high !== null)
+  if (cell.low !== null && cell.high !== null) {
     parts.push(line("interval", inside(cell.low), inside(cell.high), middle, middle));
+    if (x(cell.low) < 0) parts.push(arrow(0, middle, 1));
+    if (x(cell.high) > 100) parts.push(arrow(100, middle, -1));
+  }
   /** @type {(word: string, share: number, size: number) => Element} */
   const marked = (word, share, size) =>
     draw("svg", { x: wide(inside(share)), y: middle, overflow: "visible" }, [
@@ -112,7 +122,9 @@ function forest(cell, panel, x) {
 
 /** @type {(x: Scale, better: string) => Element} */
 function axis(x, better) {
-  const marks = ticks(x.low, x.high, 4, false).flatMap((tick) => [
+  const counts = [4, 6, 8, 12].map((count) => ticks(x.low, x.high, count, false));
+  const places = counts.find((found) => found.length > 2) ?? counts[0];
+  const marks = places.flatMap((tick) => [
     draw("line", { class: "tick", x1: wide(x(tick)), x2: wide(x(tick)), y1: 0, y2: 4 }),
     draw("text", { class: "number", x: wide(x(tick)), y: 16, "text-anchor": "middle" }, [
       tick === 0 ? "0" : `${percent(tick)} %`,
@@ -133,13 +145,13 @@ const who = (label, optimizer, own) =>
 
 /** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale) => Node} */
 function row(cell, panel, x) {
-  const seeds = `${cell.seeds} seed${cell.seeds === 1 ? "" : "s"}`;
+  const seeds = cell.numbers || `${cell.seeds} seed${cell.seeds === 1 ? "" : "s"}`;
   const others = cell.others.map(({ aspect, word }) => `${aspect}: ${word}`);
   return make(`li.contest.${cell.word}`, {}, [
     make("div.line", {}, [
       who(cell.label, cell.optimizer, cell.own),
       chip(cell.word),
-      make("span.size", {}, [relativeWords(cell)]),
+      make("span.size", {}, [cell.relative === null ? "" : cell.difference]),
     ]),
     forest(cell, panel, x),
     make("p.how", {}, [[cell.tuned, seeds].join(" · ")]),
@@ -166,10 +178,9 @@ function panelOf(panel, better) {
     event.stopPropagation();
     show();
   });
-  const margin =
-    panel.margin === null
-      ? null
-      : make("span.how", {}, [`margin ±${percent(panel.margin).replace("+", "")} %`]);
+  const margin = panel.margin_words
+    ? make("span.how", {}, [term("margin"), ` ${panel.margin_words}`])
+    : null;
   const element = make("article.panel", {}, [
     make("div.line", {}, [make("h3", {}, [go]), margin]),
     make(
@@ -217,9 +228,9 @@ function studyOf(study) {
       study.panels.map((panel) => panelOf(panel, study.better)),
     ),
     make("p.quiet", {}, [
-      `Difference of the ${study.metric} from that of ${study.reference} in per cent, with its `,
+      `${study.convention} The reference is ${study.reference}. The axes show the difference as a share of the reference's mean, with its `,
       term("95 % interval"),
-      ` over seeds; the band is the `,
+      ` over seeds; an arrow means that an interval goes on; the band is the `,
       term("margin"),
       `. `,
       term("verdict", "Verdicts"),
@@ -238,6 +249,7 @@ function studyOf(study) {
 /* The first screen, if a study was tuned; otherwise a line that says why there is no verdict. */
 export function verdictSection() {
   const parts = payload.verdicts.filter((study) => study.panels.length).map(studyOf);
+  if (parts.length && payload.busy) parts.push(make("p.quiet", { id: "busy" }, [payload.busy]));
   if (payload.no_verdict) parts.push(make("p.caution", { id: "no-verdict" }, [payload.no_verdict]));
   byId("verdicts").hidden = !parts.length;
   byId("verdicts-body").replaceChildren(...parts);

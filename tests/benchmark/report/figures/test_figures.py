@@ -43,6 +43,22 @@ def store(studied):
 
 
 @pytest.fixture(scope="module")
+def small_store(studied_once):
+    """Return the same, for tests that only read it."""
+    return studied_once("sgd:lr=0.1|0.01,adam", name="small", final=final)
+
+
+@pytest.fixture(scope="module")
+def small(small_store):
+    return drawn([small_store])
+
+
+@pytest.fixture(scope="module")
+def small_again(small_store):
+    return drawn([small_store])
+
+
+@pytest.fixture(scope="module")
 def stores(studied_once):
     """Return studies of two settings with all that figures show: names, rates, divergence."""
     store = studied_once(LONG, final=final)
@@ -85,8 +101,8 @@ def texts(monkeypatch):
     return boxes
 
 
-def test_one_setting_has_its_figures(store):
-    assert [drawing.name for drawing in drawn([store])] == ONE_SETTING
+def test_one_setting_has_its_figures(small):
+    assert [drawing.name for drawing in small] == ONE_SETTING
 
 
 def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
@@ -138,8 +154,8 @@ def test_figures_are_as_wide_as_a_column(drawings):
 
 
 @pytest.fixture
-def drawing(store):
-    return drawn([store])[3]
+def drawing(small):
+    return small[3]
 
 
 def test_every_kind_has_the_size_in_inches(drawing, tmp_path):
@@ -160,8 +176,8 @@ def test_fonts_are_embedded(drawing, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_records_give_the_same_bytes(store, tmp_path, kind):
-    first, second = (saved(drawn([store])[1], kind, tmp_path).read_bytes() for _ in range(2))
+def test_the_same_records_give_the_same_bytes(small, small_again, tmp_path, kind):
+    first, second = (saved(each[1], kind, tmp_path).read_bytes() for each in (small, small_again))
     assert first == second
 
 
@@ -174,8 +190,8 @@ def test_each_figure_has_its_caption_beside_it(studied, tmp_path):
     assert all(path.stat().st_size > 100 for path in written)
 
 
-def test_colours_are_those_of_the_palette(store):
-    drawing = drawn([store])[0]
+def test_colours_are_those_of_the_palette(small):
+    drawing = small[0]
     colors = {
         line.get_label(): line.get_color()
         for line in drawing.figure.axes[0].lines
@@ -184,10 +200,14 @@ def test_colours_are_those_of_the_palette(store):
     assert colors == {"adam": style("adam").color, "sgd lr=0.1": style("sgd").color}
 
 
-def test_a_curve_goes_through_the_means(store):
-    drawing = drawn([store])[1]
+def test_a_curve_goes_through_the_means(small_store, small):
+    drawing = small[1]
     (adam,) = [line for line in drawing.figure.axes[0].lines if line.get_label() == "adam"]
-    (trial,) = [r.trial for r in store.records() if r.trial.label == "adam" and not r.trial.seed]
+    (trial,) = [
+        record.trial
+        for record in small_store.records()
+        if record.trial.label == "adam" and not record.trial.seed
+    ]
     assert adam.get_xdata().tolist() == [0, 1, 2, 3]
     assert adam.get_ydata()[0] == 2.0
     assert adam.get_ydata()[-1] == pytest.approx(final(trial) + 0.005)
@@ -201,8 +221,8 @@ def test_diverged_rates_are_crosses_at_the_top(drawings):
     assert "Crosses at the top: seeds diverged." in drawing.caption
 
 
-def test_captions_say_what_was_run(store):
-    caption = drawn([store])[1].caption
+def test_captions_say_what_was_run(small):
+    caption = small[1].caption
     assert caption.startswith("Mean validation loss over 2 seeds, evaluated without dropout.")
     assert "Points are single seeds, where there are fewer than 4." in caption
     assert "Setting: logreg/digits, 1 epoch of batches of 128, cpu 32-true." in caption
@@ -210,9 +230,9 @@ def test_captions_say_what_was_run(store):
     assert "lr=0.01" not in caption
 
 
-def test_captions_say_how_hyperparameters_were_chosen_where_they_were(store, studied):
+def test_captions_say_how_hyperparameters_were_chosen_where_they_were(small, studied):
     rule = "has the hyperparameters of its lowest mean validation loss, ties by validation accuracy"
-    *curves, rates, target, _ = drawn([store])
+    *curves, rates, target, _ = small
     assert all(rule in drawing.caption for drawing in (*curves, target))
     assert rule not in rates.caption
     without_grid = drawn([studied("adam,sgd", name="other", final=final)])[:-1]

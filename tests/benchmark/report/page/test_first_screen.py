@@ -2,11 +2,19 @@
 
 import json
 import re
+from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from benchmark.analysis.summary import summarize
+from benchmark.report.document import write_document
+from benchmark.report.evidence import gather
+from benchmark.report.kept import verdicts_in
 from benchmark.report.page.build import build
-from tests.benchmark.tuned_studies import OWN
+from benchmark.report.table import print_tables
+from tests.benchmark.tuned_studies import OWN, RATES
 
 
 @pytest.fixture
@@ -177,3 +185,77 @@ def test_beside_a_tuned_study_the_line_speaks_of_the_others(tuned, study, curve)
     data = data_of(tuned(), study(curve("adam"), curve("sgd")))
     assert len(data["verdicts"]) == 1
     assert data["no_verdict"].startswith("Other studies: no verdict: ")
+
+
+@pytest.mark.parametrize("seeds", [tuple(range(10)), tuple(range(100, 106))])
+def test_the_page_counts_tuning_apart_and_gives_the_command_of_compare(tuned, seeds):
+    data = data_of(tuned(seeds=seeds))
+    assert data["trials"] == 2 * 3 * len(seeds)
+    assert data["tuning_trials"] == 2 * 3 * len(RATES)
+    [command] = data["commands"]
+    assert command.startswith(f"python -m benchmark compare {OWN} --on logreg/digits,mlp/digits")
+    assert " --against adam,momentum --budget 8 " in command
+    assert (" --seeds 10 " if seeds[0] == 0 else " --seeds 100-105 ") in command
+
+
+def test_everything_is_compared_with_the_declared_reference(tuned):
+    store = tuned(own=-0.1, momentum=-0.2)  # the reference is the worst
+    assert data_of(store)["reference"] == "adam"
+    evidence = gather(store)
+    assert evidence.reference == "adam"
+    assert {one.reference for one in evidence.comparisons.values()} == evidence.references
+    assert all(difference in ("ref.", "") for difference in map(evidence.difference, _adams(store)))
+
+
+def _adams(store):
+    [*tables] = summarize(store.records()).values()
+    return [row for rows in tables for row in rows if row.trial.label.startswith("adam")]
+
+
+@pytest.mark.parametrize("busy", [0, 3])
+def test_a_busy_machine_is_said_in_the_same_words_everywhere(tuned, tmp_path, busy):
+    store = tuned()
+    done = [each for each in store.records() if each.trial.purpose == "evaluation"]
+    for place, record in enumerate(done):
+        load = 0.5 if place < busy else 0.99
+        clocks = replace(record.clocks, load=load)
+        where = replace(record.environment, device="cpu")
+        store.write(replace(record, clocks=clocks, environment=where))
+    words = f"The machine was busy during 3 of {len(done)} trials: their seconds are too long."
+    [document, *_] = write_document([store], tmp_path / "out.md", None)
+    console = Console(file=StringIO(), width=200)
+    print_tables(console, store.records(), gather(store))
+    assert data_of(store)["busy"] == (words if busy else "")
+    for text in (document.read_text(), console.file.getvalue()):
+        assert (words in text) == bool(busy)
+        assert busy or "busy" not in text
+
+
+def test_margins_and_signs_are_said_on_the_page(tuned):
+    [study] = data_of(tuned(own=-0.1, momentum=0.1))["verdicts"]
+    assert "optimizer − reference" in study["convention"]
+    for panel in study["panels"]:
+        assert panel["margin_words"].startswith("±0.01")
+        for cell in panel["cells"]:
+            if cell["relative"] is not None:
+                assert cell["difference"].startswith("−") == (cell["relative"] < 0)
+            assert cell["how"] == "tuned, 8 points"
+
+
+@pytest.mark.parametrize("own", [0.0, 0.1])
+def test_a_tuned_table_says_that_tuning_seeds_chose(tuned, own):
+    store = tuned(own=own)
+    console = Console(file=StringIO(), width=200)
+    verdicts = verdicts_in(store, store.records)
+    print_tables(console, store.records(), gather(store), verdicts)
+    text = console.file.getvalue()
+    assert "picked on these seeds" not in text
+    assert "tuning seeds chose each row's hyperparameters" in text
+
+
+def test_a_document_shows_the_points_that_were_tried(tuned, tmp_path):
+    [document, *_] = write_document([tuned()], tmp_path / "out.md", None)
+    text = document.read_text()
+    assert text.count("tuning seeds, from 10,000 on, which are never compared") == 2
+    assert text.count(f"| {OWN} | {len(RATES)} | 1 | 0.01 … 1 |") == 2
+    assert "python -m benchmark compare" in text

@@ -4,11 +4,13 @@ import shlex
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from benchmark.__main__ import main
-from benchmark.cli import study_options
+from benchmark.cli import compare, run, study_options
 from benchmark.problems import PROBLEMS
-from benchmark.report.page.reproduce import commands
+from benchmark.report.page.reproduce import commands, tuned_commands
+from benchmark.request import Request
 from benchmark.spec import Workload
 from benchmark.study import Study
 from optimizers.grammar import parse
@@ -176,3 +178,70 @@ def studies(draw):
 @given(studies())
 def test_the_commands_make_exactly_the_trials_of_any_study(trials):
     assert planned(commands("study", trials)) == keys_of(trials)
+
+
+@pytest.mark.parametrize(
+    ("opts", "options"),
+    [
+        ("adam,sgd,momentum", {}),
+        ("sgd,adam:lr=1e-4..1e-1", {}),
+        ("sgd,adam@mine:lr=1e-4..1e-1:betas=(0.9,0.9..0.999)", {}),
+        ("adam,sgd", {"space": "full"}),
+        ("adam:schedule=constant|cosine,adamw", {"space": "full"}),
+        ("adam:eps=1e-8|1e-4,sgd", {"sampler": "random"}),
+        ("adam,torch.optim.Adam:lr=1e-4..1e-1:betas=(0.8..0.95,0.999)", {}),
+        ("adam:weight_decay=0.01,torch.optim.NAdam", {"threads": 2, "log_every": 10}),
+        ("sgd", {}),
+        ("adam,sgd", {"epochs": 3, "batch_size": 64, "dropout": True}),
+        ("adam,sgd", {"seeds": (100, 101, 105)}),
+        ("adam,sgd", {"seeds": (7,)}),
+        ("torch.optim.Adam,sgd,adam", {"reference": "torch.optim.Adam"}),
+        ("torch.optim.Adam,sgd,adam", {"reference": "adam"}),
+        ("adam,sgd", {"accelerators": ("cpu", "gpu"), "diagnostics_every": 7}),
+    ],
+)
+def test_a_tuned_study_gets_the_command_that_declares_the_same(opts, options):
+    reference = options.get("reference", "")
+    asked = Request(problems=("logreg/digits", "mlp/digits"), opts=opts, tune=4, **options)
+    declaration = asked.study("mine").declaration(reference or asked_first(asked))
+    lines = tuned_commands("mine", declaration)
+    assert " --study mine" in lines[0]
+    found = [declared_by(line) for line in lines]
+    assert all(name(each) == name(declaration) for each in found for name in [without_problems])
+    problems = {k: v for each in found for k, v in each.problems.items()}
+    assert problems == declaration.problems
+
+
+def asked_first(asked):
+    return asked.study("mine").tuned.tunables[0].label
+
+
+def without_problems(declaration):
+    optimizers = sorted(declaration.tuning.optimizers, key=lambda each: each["label"])
+    return structs.replace(
+        declaration,
+        at="",
+        problems={},
+        sources=dict(sorted(declaration.sources.items())),
+        seeds=sorted(declaration.seeds),
+        tuning=structs.replace(declaration.tuning, optimizers=optimizers),
+    )
+
+
+def declared_by(line):
+    """Return the declaration of the study that a command line asks for."""
+    words = shlex.split(line)
+    assert words[:3] == ["python", "-m", "benchmark"]
+    found = []
+
+    def note(request, outside):
+        found.append(request)
+        return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (run, compare):
+            patch.setattr(module, "carry_out", note)
+        assert main([*words[3:], *["--no-check"] * (words[3] == "compare")]) == 0
+    [request] = found
+    reference = request.reference or asked_first(request)
+    return request.study("mine").declaration(reference)

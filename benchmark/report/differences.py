@@ -1,0 +1,155 @@
+"""Differences, margins and p in words: one convention for every form of a report.
+
+A difference is optimizer − reference in the metric's unit, and its sign is never left out.
+"""
+
+import math
+
+from benchmark.analysis.judging import Judgement
+from benchmark.analysis.verdicts import Verdict
+from benchmark.declaration import MARGIN_SHARE, MOST_MARGIN_SHARE, default_margin
+from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
+from benchmark.report.verdicts import short_p
+from benchmark.report.words import NO_BREAK
+
+
+def convention_words(metric: str) -> str:
+    """Return what the sign of a difference means.
+
+    >>> convention_words("val/loss").partition(": ")[2]
+    'in validation loss, below 0 is better.'
+    """
+    side = "above" if higher_is_better(metric) else "below"
+    return (
+        "Every difference is optimizer − reference in the metric's unit, and d_z has its sign: "
+        f"in {metric_words(metric)}, {side} 0 is better."
+    )
+
+
+def difference_words(verdict: Verdict) -> str:
+    """Return the difference with its interval: "−0.004 [−0.007, −0.001] validation loss"."""
+    if verdict.difference is None:
+        return f"in {metric_words(verdict.metric)} unknown, because no seed is done in both"
+    words = interval_words(verdict.metric, verdict.difference, verdict.low, verdict.high)
+    return f"{words}{unit_words(verdict.metric)} {metric_words(verdict.metric)}"
+
+
+def interval_words(metric: str, difference: float, low: float | None, high: float | None) -> str:
+    """Return a difference with its interval, rounded to two digits of half the interval's width.
+
+    >>> interval_words("val/loss", 0.0859, -0.0257, 0.1981)
+    '0.09 [−0.03, 0.20]'
+    """
+    if low is None or high is None:
+        return size_words(metric, difference)
+    factor = metric_of(metric).unit.factor
+    half = (high - low) / 2 * factor
+    if not half > 0:
+        end = size_words(metric, difference)
+        return f"{end} [{end}, {end}]"
+    decimals = 1 - math.floor(math.log10(half))
+    if difference:  # at most four significant digits of the difference itself
+        decimals = min(decimals, 3 - math.floor(math.log10(abs(difference * factor))))
+    decimals = max(0, decimals)
+    center, *ends = (
+        f"{round(value * factor, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+        for value in (difference, low, high)
+    )
+    return f"{center} [{', '.join(ends)}]"
+
+
+def size_words(metric: str, difference: float) -> str:
+    """Return a difference to three significant digits, without its unit.
+
+    >>> size_words("val/loss", -0.012345), size_words("val/accuracy", 0.012345)
+    ('−0.0123', '1.23')
+    """
+    return f"{difference * metric_of(metric).unit.factor:.3g}".replace("-", "−")
+
+
+def unit_words(metric: str) -> str:
+    """Return the unit of a difference: percentage points for shares, otherwise nothing."""
+    return f"{NO_BREAK}points" if is_share(metric) else ""
+
+
+def margin_words(judgement: Judgement, problem: str) -> str:
+    """Return the margin on a problem in the metric's unit, and what it was derived from.
+
+    It is empty before the margin is fixed.
+    """
+    declaration = judgement.declaration
+    margin = declaration.margins.get(problem)
+    if margin is None:
+        return ""
+    source = _source_of_margin(judgement, problem, margin)
+    return _margin_of(declaration.confirmatory, margin) + f" ({source})" * bool(source)
+
+
+def margin_of_verdict(judgement: Judgement, problem: str, verdict: Verdict) -> str:
+    """Return the margin of a verdict: of the confirmatory metric, the declared one."""
+    if verdict.metric == judgement.declaration.confirmatory:
+        declared = margin_words(judgement, problem)
+        if declared:
+            return declared
+    size = _margin_of(verdict.metric, verdict.margin)
+    return f"{size} ({100 * MARGIN_SHARE:g}{NO_BREAK}% of the mean of {judgement.reference})"
+
+
+def _margin_of(metric: str, margin: float) -> str:
+    return f"±{size_words(metric, margin)}{unit_words(metric)}"
+
+
+def _source_of_margin(judgement: Judgement, problem: str, margin: float) -> str:
+    """Return what a margin was derived from; empty if it is not the default one."""
+    declaration, reference = judgement.declaration, judgement.reference
+    found = (
+        each.values
+        for each in declaration.chosen
+        if (each.problem, each.label) == (problem, reference)
+        and each.values
+        and math.isclose(default_margin(each.values), margin)
+    )
+    values = next(found, None)
+    if values is None or not margin:
+        return ""
+    mean = math.fsum(values) / len(values)
+    share = margin / abs(mean)
+    of = (
+        f"{100 * share:.2g}{NO_BREAK}% of the mean of {reference} on tuning seeds, "
+        f"{size_words(declaration.confirmatory, mean)}"
+    )
+    is_bound = any(math.isclose(share, each) for each in (MARGIN_SHARE, MOST_MARGIN_SHARE))
+    return of if is_bound else f"its standard deviation over tuning seeds: {of}"
+
+
+def margins_sentence(judgement: Judgement) -> str:
+    """Return the margins of all problems; empty before any is fixed."""
+    found = [
+        f"{problem} {words}"
+        for problem in judgement.declaration.problems
+        if (words := margin_words(judgement, problem))
+    ]
+    return f"Margins of equivalence, fixed before the evaluation: {'; '.join(found)}." * bool(found)
+
+
+def p_of(verdict: Verdict) -> float:
+    """Return the p of the deciding test: of equivalence for that word, otherwise of difference."""
+    return verdict.p_equivalence if verdict.word == "equivalent" else verdict.p
+
+
+def deciding_test(verdict: Verdict) -> str:
+    """Return the test that `p_of` is from, in words."""
+    if verdict.word == "equivalent":
+        return "two one-sided t tests"
+    return "paired t test" if verdict.test == "paired t" else "signed ranks"
+
+
+def p_words(p: float) -> str:
+    """Return p in words, rounded up.
+
+    >>> p_words(0.0123).split(), p_words(0.0001).split()
+    (['p', '=', '.013'], ['p', '<', '.001'])
+    """
+    short = short_p(p)
+    sign, digits = ("<", short[1:]) if short.startswith("<") else ("=", short)
+    return f"p{NO_BREAK}{sign}{NO_BREAK}{digits}"
