@@ -190,7 +190,7 @@ class _Tasks:
             self._fail(trial, _why_lost(error))
             return
         if files is not None:
-            self._store.add(*files)
+            self._store.add(*files)  # a result that another process has written meanwhile stays
         record = self._store.record(trial)
         if record is None:
             self._fail(trial, "its node wrote no record into this folder: see --ray-return-files")
@@ -341,8 +341,8 @@ def _check_versions(ray: Any) -> None:
 def _versions() -> dict[str, str]:
     found = _environment()
     return {
-        "optimizer-benchmark": found.suite,
-        "Python": found.python,
+        "optimizer-benchmark": found.suite or "",
+        "Python": found.python or "",
         **{name: found.packages.get(name, "") for name in _COMPARED},
     }
 

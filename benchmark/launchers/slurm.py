@@ -17,10 +17,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from benchmark.claims import ClaimedError
 from benchmark.context import Context
-from benchmark.errors import UsageError
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.estimates import Durations
 from benchmark.jobs import job_file
 from benchmark.launchers import Limits, Watcher, devices
@@ -67,6 +67,7 @@ class SlurmLauncher:
         self._local = LocalLauncher(self._limits)
         self._known_scheduler = scheduler
         self._options = _parsed(self._limits.slurm.options)
+        self._job: Path | None = None
 
     def warm_up(self) -> AbstractContextManager[None]:
         """Start the server of workers on this machine, which checks optimizers and data."""
@@ -197,7 +198,7 @@ class SlurmLauncher:
             *(sys.executable, "-m", "benchmark", "worker", store.study),
             *("--results", str(store.folder.parent.absolute())),
             *("--keys", f"{folder}/{batch.token}.keys"),
-            *("--job", str(getattr(self, "_job", store.folder / "jobs" / "JOB.json"))),
+            *("--job", str((self._job or store.folder / "jobs" / "JOB.json").absolute())),
         ]
         chunk = f'--chunk "$SLURM_ARRAY_TASK_ID/{batch.tasks}"'
         return "\n".join(
