@@ -270,7 +270,9 @@ class _Completion:
             self.watcher.busy(f"training {title} again"),
         ):
             store = Store(folder, self.store.study)
-            self.launcher([trial], store, self.context, Together())
+            # one trial of some seconds waits in no queue of a cluster
+            launcher = getattr(self.launcher, "here", self.launcher)
+            launcher([trial], store, self.context, Together())
             again = store.record(trial)
         return f"{title}, trained again here: {_how_far(record, again)}"
 
