@@ -99,10 +99,10 @@ def _program(name):
 
 
 def _started(command, environment, folder):
-    log = (folder / f"{command[0]}.log").open("w")
-    return subprocess.Popen(
-        [_program(command[0]), *command[1:]], env=environment, stdout=log, stderr=log
-    )
+    with (folder / f"{command[0]}.log").open("w") as log:
+        return subprocess.Popen(
+            [_program(command[0]), *command[1:]], env=environment, stdout=log, stderr=log
+        )
 
 
 def _wait_for_node(environment, folder, seconds=60):

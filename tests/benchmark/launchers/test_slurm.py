@@ -1,6 +1,7 @@
 """The launcher of Slurm, with a simulated scheduler."""
 
 import os
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmark.errors import UsageError
 from benchmark.launchers import Limits, SlurmOptions
 from benchmark.launchers.scheduler import Ending
 from benchmark.launchers.slurm import SlurmLauncher
+from benchmark.launchers.watchers import Together
 from benchmark.record import Record
 from benchmark.store import Store
 from tests import fake_slurm
@@ -379,3 +381,32 @@ def test_without_slurm_the_launcher_says_so_in_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UsageError, match="--launcher slurm needs sbatch"):
         SlurmLauncher().warm_up()
+
+
+@pytest.mark.slow
+def test_the_work_of_the_launcher_grows_no_faster_than_trials_and_nodes(
+    tmp_path, trials_of, monkeypatch
+):
+    def num_calls(nodes):
+        """Return how many functions are called for 100 trials on each node."""
+        store = Store(tmp_path, f"study{nodes}")
+        slurm = FakeSlurm(store, nodes=nodes, seconds=60)
+        trials = trials_of(seeds=100 * nodes, epochs=3000)
+        slurm.deaths = {trial.key: [fake_slurm.KILLED] for trial in trials[::50]}
+        monkeypatch.setattr(time, "sleep", slurm.sleep)
+        count = 0
+
+        def note(frame, event, arg):
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        launcher = SlurmLauncher(Limits(workers=nodes), slurm)
+        sys.setprofile(note)
+        try:
+            launcher(trials, store, Context(), Together())
+        finally:
+            sys.setprofile(None)
+        assert not store.missing(trials)
+        return count
+
+    assert num_calls(8) < 1.2 * 4 * num_calls(2)
