@@ -20,7 +20,8 @@ from benchmark.environment import environment
 from benchmark.errors import Misfit, UsageError
 
 _FOLDER = "jobs"
-_VARIABLES = ("BENCHMARK_DATA_DIR", "BENCHMARK_CACHE_DIR")
+CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
+_VARIABLES = ("BENCHMARK_DATA_DIR", CACHE_VARIABLE)
 _DIGEST_LENGTH = 12
 
 
@@ -70,8 +71,10 @@ class Job:
 
         Args:
             data_dir: Folder of data sets on this machine; None for that of the job.
-            cache_dir: Folder of prepared data sets on this machine; None for those of the job.
+            cache_dir: Folder of prepared data sets on this machine; None for BENCHMARK_CACHE_DIR if
+                it has another value here than where the job was made, otherwise those of the job.
         """
+        cache_dir = cache_dir or self._own_cache()
         prepared = {name: Path(path) for name, path in self.prepared.items()}
         return Context(
             data_dir=data_dir or (Path(self.data_dir) if self.data_dir else None),
@@ -81,6 +84,12 @@ class Job:
             if cache_dir
             else {n: path for n, path in prepared.items() if path.is_dir()},
         )
+
+    def _own_cache(self) -> Path | None:
+        here = os.environ.get(CACHE_VARIABLE)
+        if here and _absolute(here) not in (self.variables.get(CACHE_VARIABLE), self.cache_dir):
+            return Path(here).absolute()
+        return None
 
 
 def write_job(

@@ -22,6 +22,7 @@ from typing import Any
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import UsageError
+from benchmark.jobs import CACHE_VARIABLE
 from benchmark.launchers import Limits, RayOptions, Watcher, devices
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.watchers import Shielded, Together
@@ -230,7 +231,13 @@ def run_trial(trial: Trial, place: _Place) -> _Files | None:
 
 
 def _context_here(context: Context) -> Context:
-    """Return the context as this node has it: its own machine, and no folder that it lacks."""
+    """Return the context as this node has it: its own machine, and no folder that it lacks.
+
+    If the node has a BENCHMARK_CACHE_DIR of its own, data are prepared there.
+    """
+    cache = os.environ.get(CACHE_VARIABLE)
+    if cache and Path(cache).absolute() != context.cache_dir:
+        context = replace(context, cache_dir=Path(cache).absolute(), prepared={})
     prepared = {name: folder for name, folder in context.prepared.items() if folder.is_dir()}
     data_dir = context.data_dir if context.data_dir and context.data_dir.is_dir() else None
     return replace(context, environment=_environment(), prepared=prepared, data_dir=data_dir)
