@@ -22,7 +22,7 @@ def command(results, *words, seeds=4):
     return [sys.executable, "-m", "benchmark", *asked, *words]
 
 
-def complete(results, *words, seeds=4, timeout=600):
+def complete(results, *words, seeds=4, timeout=800):
     """Complete the study, and return the ended process with its output."""
     return subprocess.run(
         command(results, *words, seeds=seeds),
@@ -48,7 +48,7 @@ def start(results, *words, seeds=4):
 def press_ctrl_c(process):
     """Press Ctrl-C in the terminal of a process that `start` returned; return its output."""
     os.killpg(process.pid, signal.SIGINT)
-    return process.communicate(timeout=120)[0]
+    return process.communicate(timeout=400)[0]
 
 
 def records(results):
@@ -64,7 +64,7 @@ def bits(results):
     }
 
 
-def wait_until(is_true, seconds=120):
+def wait_until(is_true, seconds=400):
     """Wait until `is_true()`, at most `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_true():

@@ -99,7 +99,7 @@ def test_an_interrupted_launcher_goes_on_with_the_same_command(cluster, local, t
     process = clusters.start(tmp_path, *_ray(cluster))
     clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 3)
     os.killpg(process.pid, signum)
-    process.communicate(timeout=120)
+    process.communicate(timeout=400)
     assert process.returncode == (130 if signum == signal.SIGINT else -signum)
     kept = clusters.records(tmp_path)
     assert len(kept) < len(local)

@@ -78,9 +78,10 @@ def test_a_study_gives_the_bits_of_one_machine(ask, tmp_path, local):
 
 
 def test_forty_trials_in_more_tasks_than_an_array_may_have(ask, tmp_path):
-    words = ("--opts", "adam,sgd", "--seeds", "20")
-    assert clusters.complete(tmp_path / "local", *words).returncode == 0
-    done = clusters.complete(tmp_path / "slurm", *SLURM, "--trials-per-job", "3", *words)
+    words = ("--opts", "adam,sgd")
+    assert clusters.complete(tmp_path / "local", *words, seeds=20).returncode == 0
+    options = (*SLURM, "--trials-per-job", "3", *words)
+    done = clusters.complete(tmp_path / "slurm", *options, seeds=20)
     assert done.returncode == 0, done.stderr
     found = clusters.bits(tmp_path / "slurm")
     assert len(found) == 40
@@ -105,15 +106,11 @@ def test_a_cancelled_and_a_killed_task_lose_and_double_no_record(ask, tmp_path, 
 def test_a_preempted_task_goes_on(ask, tmp_path, local):
     process = clusters.start(tmp_path, *SLURM, "--workers", "2", "--slurm", "partition=low")
     clusters.wait_until(_has_records(tmp_path, 2))
-    ask("sbatch", "-p", "high", "-n", "2", "-o", "/dev/null", "--wrap", "sleep 2")
-    preempted = []
-
-    def is_preempted():
-        preempted[:] = ask("squeue", "-h", "-r", "-p", "low", "-t", "PENDING", "-o", "%i").split()
-        return bool(preempted) and "high" in ask("squeue", "-h", "-o", "%P")
-
-    clusters.wait_until(is_preempted)
-    clusters.wait_until(lambda: "high" not in ask("squeue", "-h", "-o", "%P"))
+    ask("sbatch", "-p", "high", "-n", "2", "-o", "/dev/null", "--wrap", "sleep 1000")
+    clusters.wait_until(lambda: ask("squeue", "-h", "-p", "high", "-t", "RUNNING"))
+    preempted = ask("squeue", "-h", "-r", "-p", "low", "-t", "PENDING", "-o", "%i").split()
+    assert preempted
+    ask("scancel", "-p", "high")
     for task in preempted:  # otherwise Slurm waits two minutes
         ask("scontrol", "update", f"jobid={task}", "StartTime=now")
     output, _ = process.communicate(timeout=600)
@@ -122,16 +119,12 @@ def test_a_preempted_task_goes_on(ask, tmp_path, local):
 
 
 def test_a_task_over_its_time_limit_fails_with_the_reason(ask, tmp_path):
-    slow = "adam,tests.plugins.optimizers.Slow:seconds=100"
-    words = ("--opts", slow, "--seeds", "1", "--slurm", "time=1")
-    process = clusters.start(tmp_path, *SLURM, *words)
-    output, _ = process.communicate(timeout=800)
-    assert process.returncode == 1, output
-    records = {r.trial.optimizer.name: r for r in clusters.records(tmp_path).values()}
-    assert records.pop("adam").status == "done"
-    (slow,) = records.values()
-    assert slow.status == "failed"
-    assert "twice without a record: it reached its time limit of 00:01:00 on" in slow.reason
+    words = ("--opts", "tests.plugins.optimizers.Slow:seconds=20", "--slurm", "time=1")
+    done = clusters.complete(tmp_path, *SLURM, *words, seeds=1)
+    assert done.returncode == 1, done.stderr
+    (record,) = clusters.records(tmp_path).values()
+    assert record.status == "failed"
+    assert "twice without a record: it reached its time limit of 00:01:00 on" in record.reason
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
@@ -139,7 +132,7 @@ def test_a_launcher_that_was_ended_goes_on_with_the_same_command(ask, tmp_path, 
     process = clusters.start(tmp_path, *SLURM, "--workers", "2")
     clusters.wait_until(_has_records(tmp_path, 3))
     os.killpg(process.pid, signum)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     is_killed = signum == signal.SIGKILL
     assert process.returncode == (-signum if is_killed else 130)
     assert ("Cancelled Slurm jobs" in output) is not is_killed
