@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
-MOST_TASKS = 12  # MaxArraySize
+MOST_TASKS = 4  # MaxArraySize
 _CONFIG = """
 ClusterName=test
 SlurmctldHost={host}({address})

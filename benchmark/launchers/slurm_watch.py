@@ -242,14 +242,14 @@ class Watch:
 
     def _result(self, trial: Trial, since: int) -> Record | None:
         """Return a record that ends the trial; a failure of an attempt before `since` does not."""
+        path = self._store.trial_folder(trial) / "record.json"
+        try:
+            written = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
         record = self._store.record(trial)
-        if record is None or record.status in FINISHED:
-            return record
-        with suppress(FileNotFoundError):
-            path = self._store.trial_folder(trial) / "record.json"
-            if path.stat().st_mtime_ns >= since:  # times of one file system
-                return record
-        return None
+        is_new = written >= since  # times of one file system
+        return record if record and (is_new or record.status in FINISHED) else None
 
     def _give_up(self, task: _Running) -> None:
         """Settle the trials without a record of a task that has left the queue."""

@@ -80,14 +80,14 @@ def test_a_study_gives_the_bits_of_one_machine(ask, tmp_path, local):
 def test_forty_trials_in_more_tasks_than_an_array_may_have(ask, tmp_path):
     words = ("--opts", "adam,sgd")
     assert clusters.complete(tmp_path / "local", *words, seeds=20).returncode == 0
-    options = (*SLURM, "--trials-per-job", "3", *words)
+    options = (*SLURM, "--trials-per-job", "8", *words)
     done = clusters.complete(tmp_path / "slurm", *options, seeds=20)
     assert done.returncode == 0, done.stderr
     found = clusters.bits(tmp_path / "slurm")
     assert len(found) == 40
     assert found == clusters.bits(tmp_path / "local")
     arrays = list((tmp_path / "slurm" / "default" / "slurm").glob("*.sh"))
-    assert len(arrays) == 2  # of 12 and 2 tasks
+    assert len(arrays) == 2  # of 4 tasks and 1
 
 
 def test_a_cancelled_and_a_killed_task_lose_and_double_no_record(ask, tmp_path, local):
