@@ -12,7 +12,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -100,7 +100,8 @@ class RayLauncher:
         """Run `trials`; then each has a record, ``failed`` if it was lost again and again.
 
         Raises:
-            UsageError: no node has as many CPUs as a trial has threads.
+            UsageError: no node has as many CPUs as a trial has threads, or the node that this
+                process is connected to has ended.
             OSError: a record cannot be written.
         """
         with _connected(self._limits) as ray:
@@ -164,7 +165,8 @@ class _Tasks:
                     self._settle(task, self._pending.pop(task))
         finally:
             for task in self._pending:
-                self._ray.cancel(task, force=True)
+                with suppress(self._ray.exceptions.RayError):
+                    self._ray.cancel(task, force=True)
 
     def _submit(self, trial: Trial) -> None:
         on_gpu = trial.accelerator == "gpu"
@@ -187,6 +189,11 @@ class _Tasks:
                 raise cause from None
             self._fail(trial, error_line(cause or error, 200))
             return
+        except self._ray.exceptions.LocalRayletDiedError:  # no trial's fault: all tasks are gone
+            raise UsageError(
+                "the Ray node that this command is connected to has ended: the same command goes "
+                "on once Ray runs again"
+            ) from None
         except self._ray.exceptions.RayError as error:
             self._fail(trial, _why_lost(error))
             return

@@ -6,12 +6,16 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from benchmark.context import Context
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, RayOptions
-from benchmark.launchers.ray import RayLauncher
+from benchmark.launchers.ray import RayLauncher, _Tasks
+from benchmark.launchers.watchers import Together
+from benchmark.store import Store
 from tests import clusters
 
 HERE = Limits(workers=2)
@@ -53,7 +57,8 @@ def _ray_workers():
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if path.read_bytes().startswith(b"ray::"):
+            title = path.read_bytes()  # such as "ray::adam on logreg/digits, seed 0"
+            if title.startswith(b"ray::") and b", seed " in title:
                 found.append(int(path.parent.name))
     return found
 
@@ -152,6 +157,36 @@ def test_an_address_without_a_cluster_is_one_line():
     with pytest.raises(UsageError, match="no Ray cluster at '127.0.0.1:1'"):
         RayLauncher(limits).num_at_once(1)
     assert time.monotonic() - before < 200
+
+
+def test_the_end_of_the_commands_own_node_is_one_line_and_fails_no_trial(trials_of, tmp_path):
+    class Error(Exception):
+        pass
+
+    class OwnNodeError(Error):
+        pass
+
+    def get(task):
+        raise OwnNodeError
+
+    task = SimpleNamespace(remote=lambda *_: "task")
+    ray = SimpleNamespace(
+        exceptions=SimpleNamespace(
+            RayError=Error,
+            RayTaskError=type("Other", (Error,), {}),
+            LocalRayletDiedError=OwnNodeError,
+        ),
+        remote=lambda _: SimpleNamespace(options=lambda **_: task),
+        nodes=list,
+        wait=lambda tasks, timeout: (tasks, []),
+        get=get,
+    )
+    store = Store(tmp_path, "study")
+    (trial,) = trials_of()
+    with pytest.raises(UsageError, match="has ended: the same command goes on once Ray runs again"):
+        _Tasks(ray, HERE, store, Context(), Together()).run([trial])
+    assert store.missing([trial]) == [trial]
+    assert store.record(trial) is None
 
 
 def test_without_an_address_the_number_of_parallel_trials_needs_no_ray():
