@@ -127,21 +127,45 @@ def test_a_task_over_its_time_limit_fails_with_the_reason(ask, tmp_path):
     assert "twice without a record: it reached its time limit of 00:01:00 on" in record.reason
 
 
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
-def test_a_launcher_that_was_ended_goes_on_with_the_same_command(ask, tmp_path, local, signum):
+def test_a_killed_launcher_leaves_its_jobs_to_the_same_command(ask, tmp_path, local):
     process = clusters.start(tmp_path, *SLURM, "--workers", "2")
     clusters.wait_until(_has_records(tmp_path, 3))
-    os.killpg(process.pid, signum)
-    output, _ = process.communicate(timeout=400)
-    is_killed = signum == signal.SIGKILL
-    assert process.returncode == (-signum if is_killed else 130)
-    assert ("Cancelled Slurm jobs" in output) is not is_killed
-    if not is_killed:
-        clusters.wait_until(lambda: not ask("squeue", "-h"))
+    jobs = _running(ask)
+    for job in jobs:  # so that they are there when the second command looks
+        ask("scontrol", "suspend", job)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert jobs
+    assert len(clusters.records(tmp_path)) < len(local)
+    _watch_earlier_jobs(tmp_path, lambda: [ask("scontrol", "resume", job) for job in jobs])
+    assert clusters.bits(tmp_path) == local
+
+
+def _watch_earlier_jobs(results, let_them_run):
+    """Start the command again, and once it watches the jobs, let them run to the end."""
+    process = clusters.start(results, *SLURM, "--workers", "2")
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if "which were submitted earlier" in line:
+            break
+    let_them_run()
+    output, _ = process.communicate(timeout=600)
+    assert "which were submitted earlier" in seen[-1], "".join(seen)
+    assert process.returncode == 1, output
+    assert "Slurm job" not in output  # nothing was submitted again
+
+
+def test_an_interrupted_launcher_cancels_its_jobs_and_goes_on(ask, tmp_path, local):
+    process = clusters.start(tmp_path, *SLURM, "--workers", "2")
+    clusters.wait_until(_has_records(tmp_path, 3))
+    output = clusters.press_ctrl_c(process)
+    assert process.returncode == 130
+    assert "Cancelled Slurm jobs" in output
+    clusters.wait_until(lambda: not ask("squeue", "-h"))
     kept = clusters.records(tmp_path)
     assert len(kept) < len(local)
     done = clusters.complete(tmp_path, *SLURM, "--workers", "2")
-    assert ("which were submitted earlier" in done.stdout) is is_killed
     assert done.returncode == 1, done.stderr
     assert clusters.bits(tmp_path) == local
     now = clusters.records(tmp_path)
@@ -149,13 +173,11 @@ def test_a_launcher_that_was_ended_goes_on_with_the_same_command(ask, tmp_path, 
 
 
 def test_a_detached_study_is_watched_later(ask, tmp_path, local):
-    done = clusters.complete(tmp_path, *SLURM, "--workers", "2", "--detach")
+    done = clusters.complete(tmp_path, *SLURM, "--workers", "2", "--detach", "--slurm", "hold")
     assert done.returncode == 1
     assert "same command again, without --detach" in " ".join(done.stdout.split())
-    assert ask("squeue", "-h")
-    done = clusters.complete(tmp_path, *SLURM, "--workers", "2")
-    assert "which were submitted earlier" in done.stdout
-    assert done.returncode == 1, done.stderr
+    (job,) = set(ask("squeue", "-h", "-o", "%F").split())
+    _watch_earlier_jobs(tmp_path, lambda: ask("scontrol", "release", job))
     assert clusters.bits(tmp_path) == local
 
 
