@@ -8,14 +8,16 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Any, Protocol
 from warnings import warn
 
 from benchmark.context import Context
+from benchmark.declaration import Declaration, read_declaration
+from benchmark.environment import cpu_name, environment
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.estimates import Durations
 from benchmark.jobs import write_job
-from benchmark.launchers import DEFAULT, Launcher, Limits, Watcher, make_launcher
+from benchmark.launchers import DEFAULT, Launcher, Limits, StepTimer, Watcher, make_launcher
 from benchmark.launchers.watchers import Together
 from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
@@ -23,9 +25,11 @@ from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Trial
-from benchmark.store import Store
+from benchmark.step_costs import read_step_costs, write_step_costs
+from benchmark.store import FINISHED, Store
 from benchmark.study import Study
-from datamodules.errors import DataUnavailableError
+from datamodules.errors import DataError, DataUnavailableError
+from optimizers.spec import OptimizerSpec
 
 
 class StudyWatcher(Protocol):
@@ -112,13 +116,19 @@ def complete(
         watcher.planned(plan)
         if planner.study.tuned:  # the declaration may be lacking, or be that of another request
             _declare(planner, watcher)
-        return planner.records(plan.trials)
+        records = planner.records(plan.trials)
+        if untimed := _untimed(store, launcher, records):
+            with launcher.warm_up():
+                _completion(planner, store, launcher, watcher).time_steps(untimed)
+        return records
     planner.check_folders(plan)
     check_values(spec for spec in planner.specs() if "." in spec.name)
     with launcher.warm_up():
         watcher.planned(plan)
-        trials = _completion(planner, store, launcher, watcher).run(plan)
-    return planner.records(trials)
+        completion = _completion(planner, store, launcher, watcher)
+        records = planner.records(completion.run(plan))
+        completion.time_steps(_untimed(store, launcher, records))
+    return records
 
 
 def check_runnable(trials: Sequence[Trial], launcher: Launcher) -> None:
@@ -150,6 +160,43 @@ def _noticed(plan: TrialPlan, watcher: StudyWatcher) -> TrialPlan:
     return plan
 
 
+def _untimed(store: Store, launcher: Launcher, records: Sequence[Record]) -> list[list[Trial]]:
+    """Return the contests of a tuned study whose steps were not timed on this machine yet.
+
+    A contest has one trial for each optimizer in one cell, on the first seed, the reference first.
+    """
+    declaration = read_declaration(store.folder)
+    if declaration is None or not declaration.is_tuned or not isinstance(launcher, StepTimer):
+        return []
+    cpu = cpu_name()
+    known = {(e.trial, e.reference) for e in read_step_costs(store.folder) if e.cpu == cpu}
+    contests = _contests(declaration, [r.trial for r in records if r.status in FINISHED])
+    return [
+        trials
+        for trials in contests
+        if any((each.key, trials[0].key) not in known for each in trials[1:])
+    ]
+
+
+def _contests(declaration: Declaration, trials: Sequence[Trial]) -> list[list[Trial]]:
+    chosen = {
+        (*each.place[:3], OptimizerSpec.from_json(each.optimizer).text): each.label
+        for each in declaration.chosen
+    }
+    by_cell: dict[tuple[Any, ...], dict[str, Trial]] = {}
+    for trial in trials:
+        if trial.purpose == "evaluation" and trial.seed == declaration.seeds[0]:
+            place = (trial.problem, trial.accelerator, trial.precision)
+            label = chosen.get((*place, trial.optimizer.text), trial.label)
+            by_cell.setdefault(place, {})[label] = trial
+    reference = declaration.reference or next(iter(declaration.labels), "")
+    return [
+        [found.pop(reference), *found.values()]
+        for found in by_cell.values()
+        if reference in found and len(found) > 1
+    ]
+
+
 def _declare(planner: Planner, watcher: StudyWatcher) -> None:
     for change in planner.declare():
         watcher.noticed(f"NOTICE: the study differs from its declaration: {change}")
@@ -158,12 +205,10 @@ def _declare(planner: Planner, watcher: StudyWatcher) -> None:
 def _completion(
     planner: Planner, store: Store, launcher: Launcher, watcher: StudyWatcher
 ) -> "_Completion":
-    from benchmark.environment import environment  # starts git
-
     context = Context(
         data_dir=planner.data_dir and planner.data_dir.resolve(),
         cache_dir=planner.cache_dir and planner.cache_dir.resolve(),
-        environment=environment(),
+        environment=environment(),  # starts git
     )
     return _Completion(
         planner=planner, store=store, launcher=launcher, watcher=watcher, context=context
@@ -214,6 +259,23 @@ class _Completion:
             self._launch(self._runnable(plan.missing), ready)
             plan = self._with_baselines(self.planner.plan(tried=tried), ready, tried)
         return plan.trials
+
+    def time_steps(self, contests: Sequence[Sequence[Trial]]) -> None:
+        """Time the steps of the optimizers of each contest, and keep their costs.
+
+        A contest whose data are not available here is left out, and so are all costs if the folder
+        cannot be written: reports then say less, and nothing else changes.
+        """
+        timer = self.launcher
+        for trials in contests:
+            assert isinstance(timer, StepTimer)  # otherwise nothing is to be timed
+            dataset, model, dropout = _wanted(trials)[0]
+            with self.watcher.busy(f"timing steps on {trials[0].problem}"), suppress(DataError):
+                found = self.launcher.prepare([(dataset, model, dropout)], self.context)
+                folders = {each.dataset: each.folder for each in found if each.folder}
+                costs = timer.time_steps(trials, replace(self.context, prepared=folders))
+                with suppress(OSError):
+                    write_step_costs(self.store.folder, costs)
 
     def _with_baselines(self, plan: TrialPlan, ready: "_Ready", tried: set[str]) -> TrialPlan:
         """Take over shipped trials, if they are of the same data, after a check of one of them.

@@ -20,7 +20,7 @@ def environment() -> Environment:
         python=platform.python_version(),
         packages={name: found for name in _PACKAGES if (found := _version(name))},
         system=f"{platform.system()} {platform.machine()}",
-        cpu=_cpu(),
+        cpu=cpu_name(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     )
 
@@ -50,7 +50,8 @@ def _git(root: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _cpu() -> str:
+def cpu_name() -> str:
+    """Return the name of this machine's processor; empty if unknown."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text().splitlines():

@@ -113,6 +113,9 @@ class Metric:
         better: Values that are better; None if unknown.
         unit: Unit of printed values; `PER_CENT` is for shares of examples.
         logarithmic: Charts may have a logarithmic axis, because ratios of values matter.
+        least: The least possible value, where intervals of a mean are cut off; None if there is
+            none. The loss has none: whether it can be negative depends on the task, which records
+            do not name, and a density's −log p(y) can.
         splits: Splits on which it is measured.
         tabled: Splits for which result tables have a column.
         chooses: Its value on validation data chooses hyperparameters, marks the best variants and
@@ -130,6 +133,7 @@ class Metric:
     better: Literal["lower", "higher"] | None
     unit: Unit = NO_UNIT
     logarithmic: bool = False
+    least: float | None = None
     splits: tuple[str, ...] = _EVALUATED
     tabled: tuple[str, ...] = ()
     chooses: bool = False
@@ -186,7 +190,52 @@ ACCURACY = Metric(
     in_headline=True,
 )
 
-METRICS = {metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS)}
+# Errors of predicted numbers. Where a task measures several, sentences report the first of them.
+RMSE = Metric(
+    name="rmse",
+    words="{split} root mean squared error",
+    heading="rmse",
+    better="lower",
+    logarithmic=True,
+    least=0.0,
+    tabled=("val", "test"),
+    in_headline=True,
+    meaning="Root of the mean squared error, in the unit of the targets.",
+)
+MAE = Metric(
+    name="mae",
+    words="{split} mean absolute error",
+    heading="mae",
+    better="lower",
+    logarithmic=True,
+    least=0.0,
+    tabled=("val", "test"),
+    in_headline=True,
+)
+MSE = Metric(
+    name="mse",
+    words="{split} mean squared error",
+    heading="mse",
+    better="lower",
+    logarithmic=True,
+    least=0.0,
+    tabled=("val", "test"),
+    in_headline=True,
+)
+R2 = Metric(
+    name="r2",
+    words="{split} R²",
+    heading="R²",
+    better="higher",
+    tabled=("val", "test"),
+    in_headline=True,
+    meaning=(
+        "One minus the mean squared error over the variance of the targets: 1 is perfect, 0 is as "
+        "good as their mean, and a negative value is worse than that."
+    ),
+)
+
+METRICS = {metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS, RMSE, MAE, MSE, R2)}
 RUNNING = RUNNING_LOSS.on("train")
 
 INSIDE = "inside/"  # prefix of recorded diagnostics: inside/<group>/<quantity>
@@ -203,8 +252,8 @@ def names_of(
         splits_of: Returns the wanted splits of a metric; none leaves the metric out.
         splits: All splits to consider, in order.
 
-    >>> names_of(lambda metric: metric.tabled)
-    ('train/loss', 'val/loss', 'val/accuracy', 'test/loss', 'test/accuracy')
+    >>> names_of(lambda metric: metric.splits if metric.unit is PER_CENT else ())
+    ('train/accuracy', 'val/accuracy', 'test/accuracy')
     """
     return tuple(
         metric.on(split)

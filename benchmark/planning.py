@@ -284,7 +284,9 @@ class Planner:
         return list(filter(None, [edit_notice(concerned, finished)]))
 
     def _contestants(self) -> tuple[str, ...]:
-        tuned = self.study.tuned
+        tuned, optimizers = self.study.tuned, self.study.optimizers
+        if not tuned and any(isinstance(each, PerProblem) for each in optimizers):
+            return tuple(each.label for each in optimizers)
         return tuple(_how_tuned(each) for each in (tuned.tunables if tuned else ()))
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:

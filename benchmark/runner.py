@@ -56,17 +56,7 @@ def run(
     """
     started = time.perf_counter()
     torch.set_num_threads(trial.threads)
-    data = data_module_class(trial.dataset)(
-        data_dir=context.data_dir,
-        cache_dir=context.cache_dir,
-        batch_size=trial.batch_size,
-        seed=derived_seed(trial, "batches"),
-        split_seed=derived_seed(trial, "split"),
-        chunk_size=trial.log_every,
-    )
-    if folder_of_data := context.prepared.get(trial.dataset):
-        data.use_prepared(folder_of_data)
-    data.setup("fit")
+    data = set_up_data(trial, context)
     model = build_model(trial, data)
     clock, cost = Clock(started), OptimizerCost()
     with ExitStack() as stack:
@@ -95,6 +85,22 @@ def run(
             environment=replace(context.environment, device=_device(trial), data=data.checksum),
             weights_sha256=weights_sha256(model.network),
         )
+
+
+def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
+    """Return the data module of `trial`, with the split and the batches of its seed."""
+    data = data_module_class(trial.dataset)(
+        data_dir=context.data_dir,
+        cache_dir=context.cache_dir,
+        batch_size=trial.batch_size,
+        seed=derived_seed(trial, "batches"),
+        split_seed=derived_seed(trial, "split"),
+        chunk_size=trial.log_every,
+    )
+    if folder := context.prepared.get(trial.dataset):
+        data.use_prepared(folder)
+    data.setup("fit")
+    return data
 
 
 def derived_seed(trial: Trial, purpose: str) -> int:

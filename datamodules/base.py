@@ -55,7 +55,8 @@ class ResidentDataModule(LightningDataModule):
     Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`. Those that are not
     embedded also give `download` and have a row in `layouts.LAYOUTS`.
 
-    `task` is the task that its targets belong to: a name, import path or class.
+    `task` is the task that its targets belong to: a name, import path or class. The size that the
+    task asks for is an attribute with the name in the row, such as `num_classes`.
 
     Args:
         data_dir: Folder of files put there by hand; by default $BENCHMARK_DATA_DIR.
@@ -68,6 +69,7 @@ class ResidentDataModule(LightningDataModule):
 
     dataset: ClassVar[str]
     task: str | type[Any] = "classification"
+    num_classes: int  # only if the targets are classes
 
     def __init__(
         self,
@@ -81,7 +83,8 @@ class ResidentDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         row = DATASETS[self.dataset]
-        self.input_shape, self.num_classes, self.sizes = row.input_shape, row.num_classes, row.sizes
+        self.input_shape, self.sizes = row.input_shape, row.sizes
+        setattr(self, row.targets.name, row.targets.size)
         self.data_dir = Path(data_dir) if data_dir else default_data_dir()
         self.cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
         self.batch_size = batch_size

@@ -4,6 +4,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
+class Targets:
+    """The number that a task needs to know about a data set's targets.
+
+    Args:
+        name: Attribute under which the data module gives it, `size_name` of the task.
+        size: The number, such as 10 classes or 1 real number for each example.
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetRow:
     """One data set: its data module, its content and its source."""
 
@@ -11,7 +24,7 @@ class DatasetRow:
     target: str
     title: str
     input_shape: tuple[int, ...]
-    num_classes: int
+    targets: Targets
     sizes: tuple[int, int, int]  # examples for training, validation, test
     source: str
     terms: str
@@ -29,7 +42,7 @@ _ROWS = (
         target="datamodules.mnist:MNIST",
         title="MNIST handwritten digits",
         input_shape=(1, 28, 28),
-        num_classes=10,
+        targets=Targets(name="num_classes", size=10),
         sizes=(55_000, 5_000, 10_000),
         source="torchvision",
         terms="CC BY-SA 3.0, LeCun, Cortes & Burges",
@@ -41,7 +54,7 @@ _ROWS = (
         target="datamodules.cifar10:CIFAR10",
         title="CIFAR-10 colour images",
         input_shape=(3, 32, 32),
-        num_classes=10,
+        targets=Targets(name="num_classes", size=10),
         sizes=(45_000, 5_000, 10_000),
         source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
         terms="cite Krizhevsky 2009",
@@ -53,7 +66,7 @@ _ROWS = (
         target="datamodules.imdb:IMDB",
         title="IMDB film reviews, bag of the 10,000 words in most reviews",
         input_shape=(10_000,),
-        num_classes=2,
+        targets=Targets(name="num_classes", size=2),
         sizes=(22_500, 2_500, 25_000),
         source="the Hugging Face hub's stanfordnlp/imdb",
         terms="cite Maas et al. 2011",
@@ -67,7 +80,7 @@ _ROWS = (
         target="datamodules.digits:Digits",
         title="scikit-learn's 1,797 handwritten digits",
         input_shape=(1, 8, 8),
-        num_classes=10,
+        targets=Targets(name="num_classes", size=10),
         sizes=(1_257, 180, 360),
         source="comes with scikit-learn",
         terms="CC BY 4.0, Alpaydin & Kaynak 1998",
@@ -78,7 +91,7 @@ _ROWS = (
         target="datamodules.reviews:Reviews",
         title="SYNTHETIC bags of words with Zipf frequencies",
         input_shape=(2_000,),
-        num_classes=2,
+        targets=Targets(name="num_classes", size=2),
         sizes=(2_000, 500, 1_000),
         source="drawn from a fixed seed",
         terms="none",

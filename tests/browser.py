@@ -1,6 +1,7 @@
 """A real browser for tests of pages, with an eye on what a page must not do."""
 
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,18 +10,33 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass
-class Opened:
-    """A page that is open, and what it complained of or asked for.
+class Window:
+    """A window that tests use in turn, and what its page complained of or asked for.
 
     Args:
         page: Playwright's page.
+        own: Address of the file that is open.
         complaints: Errors and warnings of its console, exceptions that nothing caught.
         requests: Addresses that it asked for, besides itself.
     """
 
     page: object
+    own: str = ""
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def open(self, path, hash_):
+        self.own = f"file://{path}"
+        self.page.goto(f"{self.own}{hash_}")
+
+    def clear(self):
+        """Make the window as good as new, which costs less than a new one."""
+        self.page.goto("about:blank")
+        self.page.emulate_media(media="null", reduced_motion="null")
+        self.page.context.clear_permissions()
+        self.page.mouse.move(0, 0)
+        self.complaints.clear()
+        self.requests.clear()
 
 
 @pytest.fixture(scope="session")
@@ -36,46 +52,60 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def free_windows():
+    """Return the windows that no test uses at the moment, by their size, colours and touch."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def open_page(chromium):
-    """Return a function that opens a file in a fresh window; at the end nothing may be amiss."""
-    windows, opened = [], []
+def open_page(chromium, free_windows):
+    """Return a function that opens a file in a window; at the end nothing may be amiss."""
+    used = []
 
     def open_file(path, hash_="", *, width=1280, height=900, dark=False, touch=False):
-        window = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            has_touch=touch,
-        )
-        windows.append(window)
-        found = Opened(page=window.new_page())
-        opened.append(found)
-        _listen(found, f"file://{path}")
-        found.page.goto(f"file://{path}{hash_}")
-        return found.page
+        kind = (width, height, dark, touch)
+        window = free_windows[kind].pop() if free_windows[kind] else _open_window(chromium, *kind)
+        used.append((kind, window))
+        window.open(path, hash_)
+        return window.page
 
     yield open_file
-    for window in windows:
-        window.close()
-    assert [found.complaints for found in opened if found.complaints] == []
-    assert [found.requests for found in opened if found.requests] == []
+    complaints = [window.complaints.copy() for _, window in used if window.complaints]
+    requests = [window.requests.copy() for _, window in used if window.requests]
+    for kind, window in used:
+        window.clear()
+        free_windows[kind].append(window)
+    assert complaints == []
+    assert requests == []
 
 
-def _listen(found, own):
-    page = found.page
-    page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (found.complaints.append(dialog.message), dialog.dismiss()))
+def _open_window(chromium, width, height, dark, touch):
+    context = chromium.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        has_touch=touch,
+    )
+    window = Window(page=context.new_page())
+    _listen(window)
+    return window
+
+
+def _listen(window):
+    page = window.page
+    page.on("pageerror", lambda error: window.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (window.complaints.append(dialog.message), dialog.dismiss()))
     page.on(
         "console",
         lambda message: (
-            found.complaints.append(message.text) if message.type in ("error", "warning") else None
+            window.complaints.append(message.text) if message.type in ("error", "warning") else None
         ),
     )
     page.on(
         "request",
         lambda request: (
             None
-            if request.url.split("#")[0] == own or request.url.startswith(("data:", "blob:"))
-            else found.requests.append(request.url)
+            if request.url.split("#")[0] == window.own or request.url.startswith(("data:", "blob:"))
+            else window.requests.append(request.url)
         ),
     )

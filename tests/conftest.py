@@ -4,7 +4,7 @@ import tempfile
 import pytest
 from hypothesis import settings
 
-from tests.browser import chromium, open_page  # noqa: F401 (fixtures for every test)
+from tests.browser import chromium, free_windows, open_page  # noqa: F401 (fixtures for every test)
 
 # Before anything is imported: no test may touch the user's cache, W&B account or thread counts.
 os.environ["BENCHMARK_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchmark-tests-")
@@ -20,12 +20,19 @@ settings.register_profile("thorough", max_examples=100)
 settings.load_profile("quick")
 
 
+@pytest.fixture(scope="session")
+def no_baselines(tmp_path_factory):
+    return tmp_path_factory.mktemp("baselines")
+
+
 @pytest.fixture(autouse=True)
-def _no_baselines(tmp_path_factory, monkeypatch):
+def _no_baselines(no_baselines, monkeypatch):
     """No test depends on the baselines that are shipped at the moment."""
     import benchmark.baselines
 
-    monkeypatch.setattr(benchmark.baselines, "FOLDER", tmp_path_factory.mktemp("baselines"))
+    monkeypatch.setattr(benchmark.baselines, "FOLDER", no_baselines)
+    yield
+    assert not any(no_baselines.iterdir())
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
+from benchmark.context import Context
 from benchmark.models.registry import MODELS
-from datamodules.registry import DATASETS
+from benchmark.problems import problems_of
+from benchmark.runner import run
+from benchmark.study import Study
+from datamodules.base import ResidentDataModule
+from datamodules.registry import DATASETS, DatasetRow, Targets
+from optimizers.grammar import parse
+from tests.plugins.regression import GaussianRegression
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "optimizers", "datamodules")
@@ -34,3 +42,46 @@ def test_a_data_set_is_named_in_its_file_and_in_tables_alone(name):
 @pytest.mark.parametrize("name", sorted(MODELS.keys() - EXAMPLES))
 def test_a_model_is_named_in_its_file_and_in_tables_alone(name):
     assert named_in(name) <= {own_file(MODELS[name].target), *TABLES}
+
+
+class Slope(ResidentDataModule):
+    """A registered data set whose targets are numbers."""
+
+    dataset = "slope"
+    task = GaussianRegression
+
+    def build(self):
+        inputs = torch.linspace(-1.0, 1.0, 60)[:, None]
+        targets = 0.5 * inputs
+        return {
+            "pool.inputs": inputs[:50],
+            "pool.targets": targets[:50],
+            "test.inputs": inputs[50:],
+            "test.targets": targets[50:],
+        }
+
+
+def test_a_data_set_of_another_task_is_a_class_and_a_row(monkeypatch, tmp_path):
+    row = DatasetRow(
+        name="slope",
+        target=f"{__name__}:Slope",
+        title="A line",
+        input_shape=(1,),
+        targets=Targets(name="num_targets", size=1),
+        sizes=(40, 10, 10),
+        source="drawn here",
+        terms="none",
+        embedded=True,
+    )
+    monkeypatch.setitem(DATASETS, row.name, row)
+    assert not hasattr(Slope(cache_dir=tmp_path), "num_classes")
+    (trial,) = Study(
+        name="s",
+        workloads=(problems_of("logreg", row.name).workload,),
+        optimizers=tuple(parse("adam:lr=0.05")),
+        seeds=(0,),
+    ).trials()
+    Slope(cache_dir=tmp_path).prepare_data()
+    record = run(trial, Context(cache_dir=tmp_path))
+    assert (record.status, record.reason) == ("done", "")
+    assert {f"test/{metric.name}" for metric in GaussianRegression.metrics} <= record.metrics.keys()

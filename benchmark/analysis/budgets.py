@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from benchmark.analysis.intervals import mean_interval
 from benchmark.declaration import Chosen
+from benchmark.metrics import metric_of
 from benchmark.record import Record
 from benchmark.spec import Cell
 from benchmark.store import FINISHED
@@ -86,7 +87,8 @@ def _results(
 def _result(budget: int, spec: OptimizerSpec, results: list[Record], metric: str) -> BudgetResult:
     values = [r.metrics[metric] for r in results if r.status == "done" and metric in r.metrics]
     diverged = sum(record.status == "diverged" for record in results)
-    interval = mean_interval(values) if values and not diverged else None
+    least = metric_of(metric).least
+    interval = mean_interval(values, least=least) if values and not diverged else None
     return BudgetResult(
         budget=budget,
         spec=spec,

@@ -23,7 +23,7 @@ from benchmark.analysis.intervals import (
     median_method,
 )
 from benchmark.analysis.shares import shares_of
-from benchmark.metrics import AXES, SECONDS, STEP, AxisName
+from benchmark.metrics import AXES, SECONDS, STEP, AxisName, metric_of
 
 Center = Literal["mean", "median"]
 WHO = ("setting", "optimizer", "label", "variant")  # columns that identify a variant
@@ -211,7 +211,7 @@ def _statistics(
     rows = slice(None) if intervals_of is None else variants.is_in(intervals_of).to_numpy()
     ends = np.full((4, len(values)), np.nan)
     shares = shares_of(metric, group["dataset"][0], values)
-    ends[:2, rows] = mean_bounds(values[rows], shares)
+    ends[:2, rows] = mean_bounds(values[rows], shares, metric_of(metric).least)
     ends[2:, rows] = median_bounds(values[rows])
     mean_low, mean_high, median_low, median_high = ends
     q25, q75 = np.quantile(values, [0.25, 0.75], axis=1)

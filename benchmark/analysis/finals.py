@@ -17,7 +17,7 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
 from benchmark.analysis.rounding import TIE_DECIMALS
 from benchmark.analysis.shares import shares_of
-from benchmark.metrics import CHOOSING, STEP, AxisName, higher_is_better, is_share
+from benchmark.metrics import CHOOSING, STEP, AxisName, higher_is_better, is_share, metric_of
 
 Kind = Literal["final", "best", "area"]
 
@@ -214,8 +214,9 @@ def _with_intervals(variants: pl.DataFrame) -> pl.DataFrame:
         )
     values = variants["value"].list.explode().to_numpy().reshape(-1, seeds)  # (variants, seeds)
     dataset = variants["problem"][0].rpartition("/")[2]
-    shares = shares_of(variants["metric"][0], dataset, values)
-    low, high = mean_bounds(values, shares)
+    metric = variants["metric"][0]
+    shares = shares_of(metric, dataset, values)
+    low, high = mean_bounds(values, shares, metric_of(metric).least)
     median_low, median_high = median_bounds(values)
     numbers = pl.DataFrame(
         {

@@ -88,10 +88,12 @@ class Shares:
     examples: int | None = None
 
 
-def mean_interval(values: Array | list[float], shares: Shares | None = None) -> Interval:
+def mean_interval(
+    values: Array | list[float], shares: Shares | None = None, least: float | None = None
+) -> Interval:
     """Return the mean of independent `values`, shape (seeds,), with its 95 % interval.
 
-    `shares` says that they are shares of examples, whose interval stays within 0 to 1.
+    `shares` and `least` are as for `mean_bounds`.
 
     >>> mean_interval([1.0, 2.0, 3.0]).method
     "Student's t"
@@ -99,7 +101,7 @@ def mean_interval(values: Array | list[float], shares: Shares | None = None) -> 
     Interval(estimate=5.0, low=None, high=None, seeds=1, method='too few seeds')
     """
     array = np.asarray(values, dtype=float)
-    low, high = mean_bounds(array[None, :], shares)
+    low, high = mean_bounds(array[None, :], shares, least)
     method = mean_method(array.size, shares)
     return _interval(float(array.mean()), low[0], high[0], array.size, method)
 
@@ -129,13 +131,17 @@ def median_method(seeds: int) -> Method:
     return "order statistics" if _order(seeds) else "too few seeds"
 
 
-def mean_bounds(values: Array, shares: Shares | None = None) -> tuple[Array, Array]:
+def mean_bounds(
+    values: Array, shares: Shares | None = None, least: float | None = None
+) -> tuple[Array, Array]:
     """Return the ends of the 95 % interval of each row's mean; NaN with fewer than two values.
 
     Args:
         values: Finite values, shape (rows, seeds).
         shares: Says that they are shares of examples. Without the number of examples, Student's
             interval is cut off at 0 and 1.
+        least: The least possible value. Student's interval is cut off there, which covers as often,
+            because no mean lies below it. If one of the values does, nothing is cut off.
 
     Returns:
         Two arrays of shape (rows,).
@@ -144,7 +150,10 @@ def mean_bounds(values: Array, shares: Shares | None = None) -> tuple[Array, Arr
         ValueError: a share is outside 0 to 1.
     """
     if shares is None:
-        return student_bounds(values)
+        low, high = student_bounds(values)
+        if least is None or bool((values < least).any()):
+            return low, high
+        return np.maximum(low, least), high
     if shares.examples:
         return share_bounds(values, shares.examples)
     low, high = student_bounds(values)

@@ -9,7 +9,7 @@ contest, those without results too. No table or chart adds a verdict.
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmark.analysis.budgets import BudgetResult, results_by_budget
@@ -25,8 +25,9 @@ from benchmark.analysis.verdicts import (
 from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
 from benchmark.obstacles import FEWEST_SEEDS, Contestant, Reason, obstacle_between
-from benchmark.record import Record
+from benchmark.record import Record, was_busy
 from benchmark.spec import Cell, Workload
+from benchmark.step_costs import StepCost
 from benchmark.store import FINISHED
 from optimizers.spec import OptimizerSpec
 
@@ -92,12 +93,14 @@ class CostRatio:
     """Costs of an optimizer, each divided by that of the reference; None if a record lacks it.
 
     Args:
-        step: Median time of a training step, with forward and backward pass; None also if the
-            two were trained on different machines.
+        timed: Cost of a step, as timed in turn with the reference; None if it was not.
+        step: Median time of a training step on record, with forward and backward pass; None also
+            if the two were trained on different machines, or while a machine was busy.
         state: Bytes of the optimizer's state; None also if the reference keeps no state.
         state_per_parameter: Bytes of state per parameter; this is no ratio.
     """
 
+    timed: StepCost | None = None
     step: float | None
     state: float | None
     state_per_parameter: float | None
@@ -140,15 +143,23 @@ class Judgement:
         raise KeyError((setting, label))
 
 
-def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgement:
+def judgement_of(
+    declaration: Declaration, records: Iterable[Record], step_costs: Iterable[StepCost] = ()
+) -> Judgement:
     """Return the verdicts of a study, from its records so far.
 
     A problem has no verdicts before its search has ended.
+
+    Args:
+        declaration: The declaration of the study.
+        records: Its records.
+        step_costs: Costs of steps that were timed beside the reference's.
 
     Raises:
         SpecError: a chosen optimizer in the declaration is not valid.
     """
     known = {record.trial.key: record for record in records}
+    timed = {(e.trial, e.reference): e for e in step_costs if not e.failure}
     entrants = tuple(_entrants(declaration, known))
     reference = declaration.reference or next(iter(declaration.labels), "")
     families: dict[Aspect, list[Contest]] = {"confirmatory": []}
@@ -170,7 +181,9 @@ def judgement_of(declaration: Declaration, records: Iterable[Record]) -> Judgeme
         verdicts=verdicts,
         overall=_overall(verdicts["confirmatory"], families["confirmatory"], places),
         costs={
-            (one.setting, one.label): _cost(one, other)
+            (one.setting, one.label): _cost(
+                one, other, timed.get((_key(one, declaration), _key(other, declaration)))
+            )
             for one, other in _pairs(entrants, reference)
         },
     )
@@ -371,22 +384,31 @@ def _overall(
     }
 
 
-def _cost(one: Entrant, reference: Entrant) -> CostRatio:
+def _key(entrant: Entrant, declaration: Declaration) -> str:
+    """Return the key of the entrant's trial on the first evaluation seed; "" without records."""
+    for record in entrant.records.values():
+        return replace(record.trial, seed=declaration.seeds[0]).key
+    return ""
+
+
+def _cost(one: Entrant, reference: Entrant, timed: StepCost | None) -> CostRatio:
     state = _median(one, lambda record: record.cost.state_bytes)
     others = _median(reference, lambda record: record.cost.state_bytes)
     step = _median(one, lambda record: record.clocks.per_step)
     other_step = _median(reference, lambda record: record.clocks.per_step)
     return CostRatio(
-        step=_ratio(step, other_step) if _machines(one) == _machines(reference) else None,
+        timed=timed,
+        step=_ratio(step, other_step) if _are_comparable(one, reference) else None,
         state=_ratio(state, others),
         state_per_parameter=_ratio(state, _median(one, lambda record: record.cost.parameters)),
     )
 
 
-def _machines(entrant: Entrant) -> set[tuple[str | None, str | None]]:
-    """Return the processors and devices of the trials; times are compared only if they agree."""
-    found = [record.environment for record in entrant.records.values()]
-    return {(each.cpu, each.device) for each in found}
+def _are_comparable(one: Entrant, reference: Entrant) -> bool:
+    """Return whether times on record can be compared: of one machine that was mostly not busy."""
+    records = [[*each.records.values()] for each in (one, reference)]
+    machines = {(r.environment.cpu, r.environment.device) for some in records for r in some}
+    return len(machines) == 1 and all(2 * sum(map(was_busy, some)) < len(some) for some in records)
 
 
 def _median(entrant: Entrant, read: Callable[[Record], float | None]) -> float | None:

@@ -214,6 +214,10 @@ class OptimizerList(click.ParamType[Any]):
 class Whole(click.ParamType[int]):
     """A whole number from 1 to `most`, or optionally ``auto``, which becomes 0.
 
+    `click.IntRange` does not serve: it knows no second word, takes ``1_0``, Arabic digits and the
+    ``true`` of a TOML file for numbers, cuts 2.7 off to 2, and its message has neither the meaning
+    of the number nor a limit on the length of what it repeats.
+
     Args:
         most: The largest valid number.
         auto: Accept ``auto`` too.
@@ -283,7 +287,11 @@ class Seeds(click.ParamType[Any]):
 
 
 class Real(click.ParamType[float]):
-    """A finite number from 0 to `most`; with `positive`, 0 itself is excluded."""
+    """A finite number from 0 to `most`; with `positive`, 0 itself is excluded.
+
+    `click.FloatRange` does not serve: NaN is neither below nor above a bound, so it passes, as does
+    ``true``; and its message repeats what came at any length.
+    """
 
     name = "number"
 

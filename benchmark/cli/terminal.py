@@ -11,7 +11,6 @@ from rich.console import Console
 
 from benchmark.cli.forecast import forecast
 from benchmark.cli.sentences import print_statements
-from benchmark.declaration import Chosen, read_declaration
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
 from benchmark.launchers.watchers import Together
@@ -129,8 +128,6 @@ class Terminal:
             # of all that was declared, even if less was asked for now
             verdicts = verdicts_in(self._store, self._store.records)
             print_tables(self._console, records, verdicts=verdicts)
-            for line in self._origins():
-                self.say(line)
             if verdicts is not None:
                 print_statements(self._console, verdicts.statements)
             done = "" if self._has_run else "all trials were on record; "
@@ -149,16 +146,6 @@ class Terminal:
                 f"{counted(points, 'trial')} of the tuning failed: these points count as worst"
             )
         return 1 if lacking or "evaluation" in failed else 0
-
-    def _origins(self) -> list[str]:
-        """Return a line on each setting that shipped baselines chose."""
-        declaration = read_declaration(self._store.folder)
-        problems = {trial.problem for trial in self._plan.trials}
-        return [
-            f"{each.label} on {each.problem}: {_how_chosen(each)} ({each.source})"
-            for each in (declaration.chosen if declaration else ())
-            if each.source and each.problem in problems
-        ]
 
     def _as_json(self, records: Sequence[Record]) -> object:
         """Return the tables; with those of a tuned study, its verdicts."""
@@ -203,15 +190,6 @@ class Terminal:
 
     def _workers(self, trials: Sequence[Trial]) -> int:
         return self._launcher.num_at_once(max((trial.threads for trial in trials), default=1))
-
-
-def _how_chosen(chosen: Chosen) -> str:
-    """Return a setting in words: "lr=0.01, tuned over lr, 16 points"."""
-    values = str(chosen.optimizer["label"]).removeprefix(chosen.label).strip()
-    end = {"high": "highest", "low": "lowest"}.get(chosen.edge)
-    edge = f", the {end} learning rate tried" if end else ""
-    tuned = f"tuned over {', '.join(chosen.tunes)}, {counted(chosen.tried, 'point')}"
-    return f"{values}, {tuned}{edge}"
 
 
 def _verb(verb: str, store: Store) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from benchmark.context import Context
 from benchmark.errors import UsageError
@@ -16,6 +16,7 @@ from benchmark.plain_text import error_line
 from benchmark.prepared import Prepared
 from benchmark.record import Record
 from benchmark.spec import Trial
+from benchmark.step_costs import StepCost
 from benchmark.store import Store
 from optimizers.pick import pick, shown
 from optimizers.source import module_of, why_not_found
@@ -85,6 +86,22 @@ class Launcher(Protocol):
 
         Raises:
             OSError: a record cannot be written; all records written before are kept.
+        """
+
+
+@runtime_checkable
+class StepTimer(Protocol):
+    """A launcher that can also time steps; without this, reports compare the times on record."""
+
+    def time_steps(self, trials: Sequence[Trial], context: Context) -> list[StepCost]:
+        """Time the steps of `trials`, which differ in their optimizers, in turn in one process.
+
+        Args:
+            trials: One trial per optimizer, that of the reference first; their data are prepared.
+            context: Folders of the data, and the environment with the processor's name.
+
+        Returns:
+            A cost for each trial but the first; one that could not be timed says why.
         """
 
 

@@ -11,6 +11,7 @@ from benchmark.context import Context
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.prepared import Prepared
 from benchmark.spec import Trial
+from benchmark.step_costs import StepCost
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
 
@@ -56,6 +57,12 @@ class LocalLauncher:
         from benchmark.launchers.rehearse import rehearse
 
         rehearse(trials, context, self._limits.timeout_seconds)
+
+    def time_steps(self, trials: Sequence[Trial], context: Context) -> list[StepCost]:
+        """Time the steps of `trials` in turn, in a worker."""
+        from benchmark.launchers.time_steps import time_steps
+
+        return time_steps(trials, context)
 
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher

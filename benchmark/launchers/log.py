@@ -30,6 +30,13 @@ def bound_log(path: Path) -> None:
 
 
 @contextmanager
+def uncut() -> Iterator[None]:
+    """Cut no log during the block, because what is written during a cut is lost."""
+    with _LOCK:
+        yield
+
+
+@contextmanager
 def kept_bounded(path: Path) -> Iterator[None]:
     """Keep the log at `path` bounded during the block."""
     over = threading.Event()

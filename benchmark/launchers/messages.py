@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmark.prepared import Prepared
+from benchmark.step_costs import StepCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +22,17 @@ class RunningLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The end of a preparation, a check or one rehearsal.
+    """The end of a preparation, a check, one rehearsal or the timing of steps.
 
     Args:
         error: The exception; None after success.
         prepared: The data sets, after a preparation.
+        step_costs: The costs, after a timing.
     """
 
     error: Exception | None = None
     prepared: tuple[Prepared, ...] = ()
+    step_costs: tuple[StepCost, ...] = ()
 
 
 Message = Begun | RunningLoss | Outcome

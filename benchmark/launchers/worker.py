@@ -18,7 +18,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output
+from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, uncut
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
@@ -28,6 +28,7 @@ from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
 from benchmark.spec import Trial
+from benchmark.step_timing import time_steps as really_time_steps
 from benchmark.store import Store
 from datamodules.errors import DataError, DataWarning
 from optimizers.errors import SpecError
@@ -111,6 +112,18 @@ def rehearse(trials: Sequence[Trial], context: Context, report: Report) -> None:
             break
 
 
+def time_steps(trials: Sequence[Trial], context: Context, report: Report) -> None:
+    """Time the steps of `trials` in turn, the reference's first, and report their costs."""
+    own_pid = os.getpid()
+    redirect_output(Path(os.devnull))
+    try:
+        outcome = Outcome(step_costs=tuple(really_time_steps(trials, context)))
+    except BaseException as error:  # as in `_prepare`
+        outcome = Outcome(error=_portable(error))
+    _leave_if_forked(own_pid)
+    report(outcome)
+
+
 def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Outcome:
     os.dup2(2, 1)  # a plug-in must not print into the command's result
     try:
@@ -166,7 +179,7 @@ def _run(trial: Trial, context: Context, folder: Path, reporter: Reporter) -> Re
         record = run(trial, context, folder=folder, watch=reporter)
     except BaseException as error:  # a trial may itself raise SystemExit or KeyboardInterrupt
         reporter.check()
-        with suppress(Exception):
+        with suppress(Exception), uncut():
             traceback.print_exc()
         reason = f"{error_line(error, 200)} (traceback in {folder / 'log.txt'})"
         return Record(trial=trial, status="failed", reason=reason, environment=context.environment)

@@ -108,6 +108,17 @@ class Model(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """Build the optimizer of this trial over the network's parameters."""
+        optimizer = self.build_optimizer()
+        self._mixed = "mixed" in str(self.trainer.precision)
+        plugin = self.trainer.precision_plugin
+        self._scaler = getattr(plugin, "scaler", None)
+        # Lightning converts the chunk that the loader yields, but not the batches in it.
+        if str(self.trainer.precision) in ("64-true", "bf16-true", "16-true"):
+            self._convert = plugin.convert_input
+        return optimizer
+
+    def build_optimizer(self) -> Optimizer:
+        """Build the optimizer, and find what its step needs; there may be no Trainer."""
         optimizer = self._factory(list(self.network.named_parameters()))
         self._base_lrs = [group.get("lr") for group in optimizer.param_groups]
         self._takes_closure = takes_closure(optimizer)
@@ -116,12 +127,6 @@ class Model(LightningModule):
         # The suite's own optimizers call their closure once, so they need no replay of randomness.
         if self._takes_closure and not isinstance(optimizer, PaperOptimizer):
             self._randomness = StepRandomness(self.network, self.device)
-        self._mixed = "mixed" in str(self.trainer.precision)
-        plugin = self.trainer.precision_plugin
-        self._scaler = getattr(plugin, "scaler", None)
-        # Lightning converts the chunk that the loader yields, but not the batches in it.
-        if str(self.trainer.precision) in ("64-true", "bf16-true", "16-true"):
-            self._convert = plugin.convert_input
         return optimizer
 
     @property
@@ -148,12 +153,14 @@ class Model(LightningModule):
         switch_to_training(optimizer)
         with self._autocast_off():
             for each in [batch] if isinstance(batch, (tuple, list)) else batch:
-                self.steps += 1
-                self._schedule(optimizer)
-                self._step(optimizer, self._convert(each) if self._convert else each, losses)
+                converted = self._convert(each) if self._convert else each
+                losses.append(self.take_step(optimizer, converted))
         return {"losses": torch.stack(losses), "loss": losses[-1]}
 
-    def _step(self, optimizer: Optimizer, batch: Batch, losses: list[Tensor]) -> None:
+    def take_step(self, optimizer: Optimizer, batch: Batch) -> Tensor:
+        """Take one step on a batch, and return the training loss before it."""
+        self.steps += 1
+        self._schedule(optimizer)
         watchers = Watchers(self.watchers, self.steps)
         closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(batch))
         optimizer.zero_grad()  # no step may use the gradients of the step before
@@ -172,10 +179,10 @@ class Model(LightningModule):
             raise
         if closure.first is None:
             raise ClosureNotCalledError(optimizer)
-        losses.append(closure.first)
         watchers.step_ends()
         if self._create_graph:
             _drop_graph(optimizer)
+        return closure.first
 
     def _evaluate_loss(self, batch: Batch) -> Tensor:
         with (
@@ -202,11 +209,17 @@ class Model(LightningModule):
     def _backward(self, loss: Tensor) -> None:
         if self._create_graph:
             with _no_word_of_cycles():
-                self.manual_backward(loss, create_graph=True)
+                self._backward_with_graph(loss)
         elif self._scaler is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:
             self.manual_backward(loss)
+
+    def _backward_with_graph(self, loss: Tensor) -> None:
+        if self._scaler is None:
+            loss.backward(create_graph=True)  # type: ignore[no-untyped-call]
+        else:
+            self.manual_backward(loss, create_graph=True)
 
     def _schedule(self, optimizer: Optimizer) -> None:
         if self._lr_factor is None:

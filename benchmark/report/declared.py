@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.declaration import read_declaration
 from benchmark.record import Record
+from benchmark.step_costs import read_step_costs
 from benchmark.store import Store
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def judgement_in(folder: Path, records: Iterable[Record]) -> "Judgement | None":
         return None
     from benchmark.analysis.judging import judgement_of  # loads polars and scipy
 
-    return judgement_of(declaration, records)
+    return judgement_of(declaration, records, read_step_costs(folder))
 
 
 def judgements_of(stores: Iterable[Store]) -> "dict[str, Judgement]":

@@ -4,6 +4,7 @@ A difference is optimizer − reference in the metric's unit, and its sign is ne
 """
 
 import math
+import re
 
 from benchmark.analysis.judging import Judgement
 from benchmark.analysis.verdicts import Verdict
@@ -11,6 +12,8 @@ from benchmark.declaration import MARGIN_SHARE, MOST_MARGIN_SHARE, default_margi
 from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import NO_BREAK
+
+_MOST_DECIMALS = 7  # smaller numbers have a power of ten
 
 
 def convention_words(metric: str) -> str:
@@ -39,6 +42,8 @@ def interval_words(metric: str, difference: float, low: float | None, high: floa
 
     >>> interval_words("val/loss", 0.0859, -0.0257, 0.1981)
     '0.09 [−0.03, 0.20]'
+    >>> interval_words("val/loss", 1.2e-10, -7.5e-9, 7.7e-9)
+    '1.2e-10 [−7.5e-09, 7.7e-09]'
     """
     if low is None or high is None:
         return size_words(metric, difference)
@@ -50,11 +55,15 @@ def interval_words(metric: str, difference: float, low: float | None, high: floa
     decimals = 1 - math.floor(math.log10(half))
     if difference:  # at most four significant digits of the difference itself
         decimals = min(decimals, 3 - math.floor(math.log10(abs(difference * factor))))
-    decimals = max(0, decimals)
-    center, *ends = (
-        f"{round(value * factor, decimals) + 0.0:.{decimals}f}".replace("-", "−")
-        for value in (difference, low, high)
-    )
+    if decimals > _MOST_DECIMALS:
+        numbers = [f"{value * factor + 0.0:.2g}" for value in (difference, low, high)]
+    else:
+        decimals = max(0, decimals)
+        numbers = [
+            f"{round(value * factor, decimals) + 0.0:.{decimals}f}"
+            for value in (difference, low, high)
+        ]
+    center, *ends = (re.sub("^-", "−", number) for number in numbers)
     return f"{center} [{', '.join(ends)}]"
 
 

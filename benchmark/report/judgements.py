@@ -31,6 +31,7 @@ from benchmark.report.differences import (
 from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, together
+from benchmark.step_costs import TimeRatio
 from optimizers.spaces import learning_rate
 from optimizers.spec import OptimizerSpec
 
@@ -143,7 +144,7 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
         said += f"; where neither diverged the difference is {difference_words(verdict)}"
     more = "".join(f"; {words}" for words in [advice_words(judgement, verdict)] if words)
     note = f"; {verdict.note}" if verdict.note and not is_by_rank else ""
-    costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer])
+    costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer], name(verdict.reference))
     cost = f" {costs[0].upper()}{costs[1:]}." if costs else ""
     return (
         f"{name(verdict.optimizer)} ({name(how_tuned(entrant))}): {said} "
@@ -278,15 +279,15 @@ def edge_words(entrant: Entrant) -> str:
     return f"{value} is the {end} rate that {entrant.label} tried"
 
 
-def cost_words(cost: CostRatio) -> str:
+def cost_words(cost: CostRatio, reference: str) -> str:
     """Return an optimizer's costs compared with those of the reference.
 
-    >>> cost_words(CostRatio(step=1.34, state=0.5, state_per_parameter=4.0))
-    'a step takes 1.3 times as long and its state takes 0.5 times as much memory'
-    >>> cost_words(CostRatio(step=None, state=1.0, state_per_parameter=8.0))
+    >>> cost_words(CostRatio(step=1.34, state=0.5, state_per_parameter=4.0), "adam")
+    "a training step takes 1.3 times as long as adam's and its state takes 0.5 times as much memory"
+    >>> cost_words(CostRatio(step=None, state=1.0, state_per_parameter=8.0), "adam")
     'its state takes as much memory'
     """
-    found = [] if cost.step is None else [f"a step takes {_times(cost.step)}as long"]
+    found = [words for words in [_time_words(cost, reference)] if words]
     if cost.state_per_parameter == 0:
         found.append("it keeps no state")
     elif cost.state is not None:
@@ -294,6 +295,47 @@ def cost_words(cost: CostRatio) -> str:
     elif cost.state_per_parameter is not None:
         found.append(f"its state takes {cost.state_per_parameter:.2g} bytes per parameter")
     return together(found) if found else ""
+
+
+def _time_words(cost: CostRatio, reference: str) -> str:
+    """Return how long a step takes; empty if this is unknown or was timed with much scatter.
+
+    With as many gradients as the reference it is the optimizer's own part that differs. Otherwise
+    only whole training steps can be compared.
+    """
+    timed = cost.timed
+    if timed is None or timed.own is None or timed.training is None:
+        if cost.step is None:
+            return ""
+        return f"a training step takes {_times(cost.step)}as long as {reference}'s"
+    if timed.gradients != timed.reference_gradients:
+        if not timed.training.is_known:
+            return ""
+        long = f"a training step takes {measured_times(timed.training)}as long as {reference}'s"
+        numbers = (timed.gradients, timed.reference_gradients)
+        return f"{long} ({numbers[0]:g} gradients in place of {numbers[1]:g})"
+    if not timed.own.is_known:
+        return ""
+    long = f"its step takes {measured_times(timed.own)}as long as {reference}'s"
+    return f"{long} ({share_words(timed.share)} of a training step)"
+
+
+def measured_times(ratio: TimeRatio) -> str:
+    """Return a measured ratio before "as long", with "about" if rounds scattered.
+
+    >>> measured_times(TimeRatio(median=1.34, low=1.1, high=1.4))
+    'about 1.3 times '
+    """
+    return "about " * (not ratio.is_sure) + _times(ratio.median)
+
+
+def share_words(share: float) -> str:
+    r"""Return a share in per cent.
+
+    >>> share_words(0.042), share_words(0.001)
+    ('4\xa0%', 'under 1\xa0%')
+    """
+    return f"{100 * share:.0f}{NO_BREAK}%" if share >= 0.01 else f"under 1{NO_BREAK}%"
 
 
 def _times(ratio: float) -> str:
@@ -398,10 +440,17 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
             ]
             for aspect, verdicts in judgement.verdicts.items()
         },
+        "costs": [_cost_as_json(*place, cost) for place, cost in judgement.costs.items()],
         "sentences": sentences(judgement),
         "declared": judgement.declaration.at,
         "seeds": list(judgement.declaration.seeds),
     }
+
+
+def _cost_as_json(setting: str, optimizer: str, cost: CostRatio) -> dict[str, Any]:
+    from msgspec import to_builtins
+
+    return {"setting": setting, "optimizer": optimizer, **to_builtins(cost)}
 
 
 def sentences(judgement: Judgement, name: Name = str) -> list[str]:

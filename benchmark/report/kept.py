@@ -23,6 +23,8 @@ from benchmark.declaration import read_declaration
 from benchmark.decode import read_file
 from benchmark.errors import Misfit
 from benchmark.report.printed import PrintedVerdicts, RowVerdict, Statement
+from benchmark.step_costs import FILE as STEP_COSTS
+from benchmark.step_costs import read_step_costs
 from benchmark.store import Store
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def verdicts_in(store: Store, records: "Callable[[], Sequence[Record]]") -> Prin
         from benchmark.analysis.judging import judgement_of  # loads polars and scipy
 
         known = records()
-        found = printed_verdicts(judgement_of(declaration, known), known)
+        judgement = judgement_of(declaration, known, read_step_costs(store.folder))
+        found = printed_verdicts(judgement, known)
         with suppress(OSError):
             _write(store.folder / FILE, state, found)
     return found
@@ -113,7 +116,7 @@ def _digest(data: Any) -> str:
 
 
 def _state(folder: Path) -> str:
-    """Return a digest of the declaration, the records and the suite.
+    """Return a digest of the declaration, the records, the costs of steps and the suite.
 
     Records are not read: names, times of change and sizes stand for them.
     """
@@ -123,11 +126,12 @@ def _state(folder: Path) -> str:
 
 
 def _stamps(folder: Path) -> list[tuple[str, int, int]]:
-    """Return name, time of change in ns and size in bytes of each record."""
+    """Return name, time of change in ns and size in bytes of each record, and of the costs."""
     found = []
     for place in sorted(folder.iterdir()):
         with suppress(OSError):
-            status = (place / "record.json").stat()
+            is_costs = place.name == STEP_COSTS
+            status = (place if is_costs else place / "record.json").stat()
             found.append((place.name, status.st_mtime_ns, status.st_size))
     return found
 

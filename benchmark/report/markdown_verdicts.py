@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from benchmark.analysis.judging import Aspect, Judgement
+from benchmark.analysis.judging import Aspect, CostRatio, Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import metric_words
 from benchmark.report.differences import deciding_test, interval_words, p_of, unit_words
@@ -10,6 +10,7 @@ from benchmark.report.judgements import (
     notes,
     opening_sentences,
     own_first,
+    share_words,
     short_verdict,
     statements,
     title_of,
@@ -17,12 +18,14 @@ from benchmark.report.judgements import (
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import together
+from benchmark.step_costs import TimeRatio
 
 _ASIDE: dict[Aspect, str] = {
     "optimization": "optimization",
     "generalization": "generalization",
 }
 _NONE = "–"
+_MOST_SENTENCES = 12  # in the open
 
 
 def opening(judgement: Judgement) -> str:
@@ -65,8 +68,12 @@ def verdicts(judgement: Judgement) -> str:
 
 
 def in_words(judgement: Judgement) -> str:
-    """Return every sentence on the verdicts and deviations as a list."""
-    return "\n".join(f"- {each.text}" for each in statements(judgement, as_text))
+    """Return every sentence on the verdicts and deviations as a list, folded if it is long."""
+    found = [f"- {each.text}" for each in statements(judgement, as_text)]
+    words = "\n".join(found)
+    if len(found) <= _MOST_SENTENCES:
+        return words
+    return f"<details><summary>All {len(found)} sentences</summary>\n\n{words}\n\n</details>"
 
 
 def aspects(judgement: Judgement) -> str:
@@ -99,7 +106,7 @@ def costs(judgement: Judgement) -> str:
         [
             title_of(judgement, one.setting),
             one.optimizer,
-            _times(cost.step),
+            *_time_cells(cost),
             "none" if cost.state_per_parameter == 0 else _times(cost.state),
             _NONE if cost.state_per_parameter is None else f"{cost.state_per_parameter:.3g}",
         ]
@@ -110,7 +117,9 @@ def costs(judgement: Judgement) -> str:
     header = [
         "problem",
         "optimizer",
-        f"time of a step {against}",
+        f"time of its step {against}",
+        "share of a training step",
+        f"time of a training step {against}",
         f"memory of its state {against}",
         "bytes of state per parameter",
     ]
@@ -151,6 +160,20 @@ def _aside(one: Verdict, families: Iterable[Mapping[tuple[str, str], Verdict]]) 
 
 def _aside_cell(one: Verdict, several: bool) -> str:
     return difference_cell(one) + f" {metric_words(one.metric)}" * several
+
+
+def _time_cells(cost: CostRatio) -> tuple[str, str, str]:
+    """Return the time of the own step, its share, and the time of a training step."""
+    timed = cost.timed
+    if timed is None or timed.own is None:
+        return _NONE, _NONE, _times(cost.step)
+    return _measured(timed.own), share_words(timed.share), _measured(timed.training)
+
+
+def _measured(ratio: TimeRatio | None) -> str:
+    if ratio is None or not ratio.is_known:
+        return _NONE
+    return "about " * (not ratio.is_sure) + _times(ratio.median)
 
 
 def _times(ratio: float | None) -> str:

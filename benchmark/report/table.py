@@ -40,6 +40,8 @@ _MOST_HYPERPARAMETERS = 1000  # characters
 _MOST_FOLDED = 3  # further variants of an optimizer with a line of their own
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
+_AS_GIVEN = "as given"
+
 
 def print_tables(
     console: Console,
@@ -255,7 +257,8 @@ def _table(
         for place, row in enumerate(group[: 1 + _MOST_FOLDED]):
             cells = list(map(Text, _cells(row, shown)))
             words, verdict = _tuning_and_verdict(name, row, verdicts)
-            words = f"best of {len(group)}" if not place and len(group) > 1 else words
+            if words == _AS_GIVEN and not place and len(group) > 1:
+                words = f"best of {len(group)}"
             curve = "" if evidence is None else evidence.sparkline(row)
             cells[1].append("".join(f"\n{line}" for line in (words, curve) if line))
             cells[-1].append(verdict)
@@ -277,7 +280,7 @@ def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -
     """Return how a row's optimizer was tuned, and the verdict on it, on a line of its own."""
     found = verdicts.row(name, row.trial.optimizer.text) if verdicts else None
     if found is None:
-        return "as given", Text()
+        return _AS_GIVEN, Text()
     if not found.word or found.word == "reference":
         return found.how, Text(found.word and f"\n{found.word}")
     color = TERMINAL_COLORS[found.word]
@@ -285,8 +288,8 @@ def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -
 
 
 def _shown(rows: Sequence[Row]) -> Sequence[str]:
-    """Return the metrics that any row has, in the order of `tabled`; all if no row has any."""
-    return [name for name in tabled() if any(name in row.metrics for row in rows)] or tabled()
+    """Return the metrics that any row has, in the order of `tabled`."""
+    return [name for name in tabled() if any(name in row.metrics for row in rows)]
 
 
 def _heading(name: str) -> str:
@@ -342,7 +345,8 @@ def _interval(row: Row, metric: str) -> "Interval":
     from benchmark.analysis.shares import shares_of
 
     values = np.asarray(row.metrics[metric])
-    return mean_interval(values, shares_of(metric, row.trial.dataset, values))
+    shares = shares_of(metric, row.trial.dataset, values)
+    return mean_interval(values, shares, metric_of(metric).least)
 
 
 def _values(row: Row, metric: str) -> str:

@@ -190,8 +190,9 @@ def test_baselines_of_an_older_training_do_not_count(shipped, made, monkeypatch)
 
 
 @pytest.mark.parametrize("text", ["version = 3", "slices = [{}]", "=", "[x]", "\x00"])
-def test_damaged_settings_are_one_line(text):
-    (baselines.FOLDER / baselines.FILE).write_text(text)
+def test_damaged_settings_are_one_line(text, tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "FOLDER", tmp_path)
+    (tmp_path / baselines.FILE).write_text(text)
     with pytest.raises(UsageError, match=r"settings\.toml is damaged \(.*\): install the suite"):
         read_baselines()
 
@@ -213,7 +214,7 @@ def test_tuned_baselines_end_in_verdicts_and_say_where_their_settings_are_from(s
         "settings    as tuned for each problem by the suite (baselines 2026.11): adam, sgd" in out
     )
     told = {line.split(" ")[0]: line for line in out.splitlines() if "tuned over lr" in line}
-    assert "points (baselines 2026.11)" in out
+    assert "optimizers  adam, sgd, adam lr=1\n" in out
     assert "tuned over lr" in told["sgd"]
     assert "no verdict" not in told["sgd"]
     [given] = [line for line in out.splitlines() if line.startswith("adam lr=1 (as given)")]

@@ -4,18 +4,22 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import datamodules.places
 from benchmark.analysis.judging import judgement_of
 from benchmark.complete import Warner, complete
 from benchmark.declaration import FILE, read_declaration
+from benchmark.environment import cpu_name
 from benchmark.errors import UsageError
 from benchmark.planning import Planner
 from benchmark.prepared import Prepared
 from benchmark.problems import PROBLEMS
 from benchmark.record import Environment, Record
 from benchmark.request import Request
+from benchmark.step_costs import FILE as STEP_COSTS
+from benchmark.step_costs import StepCost, read_step_costs, write_step_costs
 from benchmark.store import Store
 from benchmark.study import Study
 from datamodules.errors import DataUnavailableError
@@ -294,21 +298,28 @@ def test_points_that_fail_count_as_worst_and_the_study_ends(store):
     assert len(launcher.ran) == len({trial.key for trial in launcher.ran})  # none twice
 
 
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory):
+    """Return the records of a tuned study that nothing stops, how many ran, and its declaration."""
+    whole, launcher = Store(tmp_path_factory.mktemp("whole"), "study"), Formulas()
+    records = complete(TUNED, whole, launcher)
+    return records, len(launcher.ran), read_declaration(whole.folder)
+
+
 @pytest.mark.parametrize("stops_after", range(0, 36, 3))
 def test_a_tuned_study_that_is_stopped_anywhere_goes_on_and_ends_as_if_it_had_not_been(
-    stops_after, tmp_path
+    stops_after, at_once, tmp_path
 ):
-    whole, stopped = (Store(tmp_path / name, "study") for name in ("whole", "stopped"))
-    at_once = Formulas()
-    expected = complete(TUNED, whole, at_once)
+    expected, num_run, one = at_once
+    stopped = Store(tmp_path / "stopped", "study")
     first, second = Formulas(stops_after=stops_after), Formulas()
-    if stops_after < len(at_once.ran):
+    if stops_after < num_run:
         with pytest.raises(KeyboardInterrupt):
             complete(TUNED, stopped, first)
     records = complete(TUNED, stopped, second)
     assert [record.trial for record in records] == [record.trial for record in expected]
-    assert len(first.ran) + len(second.ran) == len(at_once.ran)
-    one, other = (read_declaration(each.folder) for each in (whole, stopped))
+    assert len(first.ran) + len(second.ran) == num_run
+    other = read_declaration(stopped.folder)
     assert (one.chosen, one.margins) == (other.chosen, other.margins)
     assert other.deviations == []
 
@@ -321,6 +332,56 @@ def test_a_tuned_study_asked_for_again_trains_nothing(sampler, store):
     complete(asked, store, again)
     assert again.ran == []
     assert again.calls == []
+
+
+class Timing(Formulas):
+    """A launcher that times steps, and notes which."""
+
+    def __init__(self):
+        super().__init__()
+        self.timed = []
+
+    def time_steps(self, trials, context):
+        self.timed.append(trials)
+        self.contexts.append(context)
+        cpu, reference = context.environment.cpu, trials[0].key
+        return [
+            StepCost(trial=each.key, reference=reference, cpu=cpu, at="") for each in trials[1:]
+        ]
+
+
+def test_steps_of_a_complete_tuned_study_are_timed_once_the_reference_first(store):
+    launcher, again = Timing(), Timing()
+    complete(replace(TUNED, reference="sgd"), store, launcher)
+    [[reference, other]] = launcher.timed
+    assert (reference.optimizer.name, other.optimizer.name) == ("sgd", "adam")
+    assert {reference.purpose, other.purpose} == {"evaluation"}
+    assert launcher.contexts[-1].prepared == {"digits": Path("/prepared/digits")}
+    [cost] = read_step_costs(store.folder)
+    assert (cost.trial, cost.reference) == (other.key, reference.key)
+    complete(replace(TUNED, reference="sgd"), store, again)
+    assert again.timed == again.calls == []
+
+
+@pytest.mark.parametrize("how", ["removed", "damaged", "another processor"])
+def test_steps_are_timed_again_where_their_costs_are_not_of_this_machine(store, how):
+    complete(TUNED, store, Timing())
+    path = store.folder / STEP_COSTS
+    if how == "another processor":
+        [cost] = read_step_costs(store.folder)
+        write_step_costs(store.folder, [msgspec.structs.replace(cost, cpu="another")])
+    else:
+        path.unlink() if how == "removed" else path.write_text("{")
+    again = Timing()
+    complete(TUNED, store, again)
+    assert (len(again.timed), again.ran) == (1, [])
+    assert [each.cpu for each in read_step_costs(store.folder)] == [cpu_name()]
+
+
+def test_steps_of_a_study_that_is_trained_as_given_are_not_timed(store):
+    launcher = Timing()
+    complete(study(optimizers=tuple(parse("adam:lr=0.1,sgd:lr=0.1"))), store, launcher)
+    assert launcher.timed == []
 
 
 def test_a_declaration_that_was_removed_is_made_again_with_its_outcomes(store):

@@ -1,8 +1,10 @@
 import errno
 import json
+import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -247,6 +249,9 @@ def test_a_trial_that_is_planned_already_is_not_written_again(store, trial):
 
 
 def test_a_trial_with_hyperparameters_that_are_not_finite_can_be_planned(store, trials_of):
-    [trial] = trials_of(opts="tests.plugins.optimizers.Slow:seconds=inf")
+    [finite] = trials_of(opts="tests.plugins.optimizers.Slow:seconds=1")
+    # the grammar has no such number, but a default of a class may be one
+    spec = replace(finite.optimizer, hyperparameters={"lr": 0.1, "seconds": math.inf})
+    trial = replace(finite, optimizer=spec)
     store.plan([trial])
     assert store.planned(trial.key) == trial

@@ -24,7 +24,6 @@ _PLAIN = {
     float: "number",
     bool: "boolean",
     types.NoneType: "null",
-    Any: "any",
 }
 _UNIONS = (Union, types.UnionType)
 _LISTS = (list, abc.Sequence)

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,16 @@ def test_a_file_and_a_row_make_an_optimizer_known_everywhere(tmp_path):
     assert found.returncode == 0, found.stderr
 
 
+@cache
+def texts():
+    """Return the texts of all files that may not name an optimizer."""
+    files = [path for each in PACKAGES for path in (ROOT / each).rglob("*.py")]
+    return {path: path.read_text(encoding="utf-8") for path in [*files, ROOT / "pyproject.toml"]}
+
+
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - EXAMPLES))
 def test_the_packages_name_an_optimizer_in_its_file_and_its_row_alone(name):
     own = {ROOT / "optimizers" / "rules" / f"{name}.py", ROOT / "optimizers" / "registry.py"}
-    files = [p for each in PACKAGES for p in (ROOT / each).rglob("*.py") if p not in own]
-    files.append(ROOT / "pyproject.toml")
     quoted = re.compile(rf"""["'`.]{re.escape(name)}\b""")  # as a name, not as a word in a comment
-    named = [p for p in files if quoted.search(p.read_text(encoding="utf-8"))]
+    named = [path for path, text in texts().items() if path not in own and quoted.search(text)]
     assert [str(p.relative_to(ROOT)) for p in named] == []

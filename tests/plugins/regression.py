@@ -6,27 +6,18 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
-from torchmetrics import MeanMetric, MeanSquaredError
+from torchmetrics import MeanMetric, MeanSquaredError, R2Score
 
-from benchmark.metrics import LOSS, Metric
+from benchmark.metrics import LOSS, MAE, R2, RMSE
 from benchmark.models.base import TaskModel
 from benchmark.tasks.base import Meters, number_fault, rises, shape_fault
-
-RMSE = Metric(
-    name="rmse",
-    words="{split} root mean squared error",
-    heading="rmse",
-    better="lower",
-    logarithmic=True,
-    tabled=("val", "test"),
-)
 
 
 class GaussianRegression:
     """Numbers, each with its own deviation; the loss −log p(y) is negative where both are good."""
 
     name = "regression"
-    metrics = (LOSS, RMSE)
+    metrics = (LOSS, RMSE, R2)
     size_name = "num_targets"
     network_contract = (
         "built as Model(input_shape, num_outputs), that maps inputs (batch, *input_shape) to means "
@@ -49,12 +40,13 @@ class GaussianRegression:
 
     def meters(self):
         rmse = MeanSquaredError(squared=False, num_outputs=self.num_targets)
-        return Meters({"loss": MeanMetric(nan_strategy="disable"), "rmse": rmse})
+        return Meters({"loss": MeanMetric(nan_strategy="disable"), "rmse": rmse, "r2": R2Score()})
 
     def evaluate(self, network, batch, meters):
         outputs = network(batch[0])
         meters["loss"].update(self._negative_log_likelihood(outputs, batch[1]))
-        meters["rmse"].update(outputs.chunk(2, 1)[0], batch[1])
+        for name in ("rmse", "r2"):
+            meters[name].update(outputs.chunk(2, 1)[0], batch[1])
 
     def is_diverged(self, loss, initial):
         return rises(loss, initial)
@@ -148,7 +140,7 @@ class NoTask(Line):
 class Mismeasures(GaussianRegression):
     """Says that it measures more than it does."""
 
-    metrics = (LOSS, RMSE, Metric(name="mae", words="{split} mae", heading="mae", better="lower"))
+    metrics = (*GaussianRegression.metrics, MAE)
 
 
 class Mismeasured(Line):

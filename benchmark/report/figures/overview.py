@@ -20,7 +20,7 @@ from benchmark.report.verdicts import PICTURE_COLORS, relative_in_short, shown_w
 _ROW_INCHES = 0.19
 _FRAME_INCHES = 0.62  # a panel's title and axis
 _LEGEND_INCHES = 0.5
-_LINEAR_UP_TO = 0.3  # share of the reference's value; wider axes are logarithmic beyond a tenth
+_LINEAR_UP_TO = 1.2  # share of the reference's value; wider axes are logarithmic beyond a tenth
 _LINEAR_PART = 0.1
 _LARGEST = 1000.0
 _MARKERS = {"better": "o", "worse": "s", "equivalent": "D", "undecided": "o", "untuned": "X"}
@@ -66,8 +66,11 @@ def draw_overview(
         _fill(axes, cells[title], names, has_names=place % _columns(len(cells)) == 0)
         axes.set_title(lettering(title))
     side = "right" if higher_is_better(metric) else "left"
+    is_wide = any(axes.get_xscale() == "symlog" for axes in panels)
     figure.supxlabel(
-        f"{metric_words(metric)} against the reference's; {side} is better", fontsize=7
+        f"{metric_words(metric)} against the reference's; {side} is better"
+        + f"; wide axes are logarithmic beyond ±{100 * _LINEAR_PART:g} %" * is_wide,
+        fontsize=7,
     )
     words = {cell.word for panel in cells.values() for cell in panel.values() if cell.word}
     _add_legend(figure, [word for word in _MARKERS if word in words])

@@ -8,7 +8,8 @@ from benchmark.analysis.frame import Frames
 from benchmark.metrics import EPOCH, STEP
 from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.packing import Columns, columns
+from benchmark.report.page.packing import table_of
+from benchmark.report.page.tables import Costs, Troubles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,21 +21,19 @@ class Fact:
     trials: int
 
 
-def cost_tables(findings: Findings, cast: Cast) -> list[Columns]:
-    """Return the columns of `cost.costs` for each setting."""
-    return cast.split(findings.costs)
+def cost_tables(findings: Findings, cast: Cast) -> list[Costs]:
+    """Return the costs in each setting."""
+    return cast.split(findings.costs, Costs)
 
 
-def troubles(frames: Frames, cast: Cast) -> Columns:
-    """Return every trial that is not done.
-
-    Columns ``setting`` (place), ``label, seed, status, reason, step, epoch, key``.
-    """
+def troubles(frames: Frames, cast: Cast) -> Troubles:
+    """Return every trial that is not done."""
     bad = frames.trials.filter(pl.col("status") != "done").sort(
         "status", "setting", "label", "seed", maintain_order=True
     )
     place = pl.col("setting").replace_strict(cast.places, return_dtype=pl.Int64)
-    return columns(bad.select(place, "label", "seed", "status", "reason", STEP, EPOCH, "key"))
+    chosen = bad.select(place, "label", "seed", "status", "reason", STEP, EPOCH, "key")
+    return table_of(chosen, Troubles)
 
 
 def provenance(findings: Findings) -> list[Fact]:

@@ -9,7 +9,7 @@ import polars as pl
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import INSIDE, metric_of, names_of
 from benchmark.report.findings import Findings, SettingFindings
-from benchmark.report.page.packing import Columns, columns
+from benchmark.report.page.packing import Table, table_of
 from benchmark.report.palette import Style, is_own, styles
 
 _SPLITS = ("val", "train", "test")  # the split that chooses variants comes first
@@ -102,13 +102,14 @@ class Cast:
         """Return the index of the optimizer that a study labels so, None if no trial is shown."""
         return self._optimizers.get(label, self._optimizers.get(f"{label} ({study})"))
 
-    def split(self, frame: pl.DataFrame) -> list[Columns]:
-        """Return the rows of each setting, in order, as columns with indices in place of names."""
+    def split(self, frame: pl.DataFrame, kind: type[Table]) -> list[Table]:
+        """Return the rows of each setting, in order, as a table with indices in place of names."""
         named = self.numbered(frame)
         parts = dict(named.group_by("setting", maintain_order=True))
         empty = named.clear()
         return [
-            columns(parts.get((setting.name,), empty).drop("setting")) for setting in self.settings
+            table_of(parts.get((setting.name,), empty).drop("setting"), kind)
+            for setting in self.settings
         ]
 
     def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -206,6 +206,11 @@ GLOSSARY = {
 
 
 def glossary(measured: Collection[str]) -> Mapping[str, str]:
-    """Return the glossary of a page on these metrics."""
+    """Return the glossary of a page on these metrics, without the definitions of others."""
     chosen_by = best_first(measured)
-    return {term: words.replace(_BEST_FIRST, chosen_by) for term, words in GLOSSARY.items()}
+    absent = {metric_words(name) for name in _DEFINED if name not in measured}
+    return {
+        term: words.replace(_BEST_FIRST, chosen_by)
+        for term, words in GLOSSARY.items()
+        if term not in absent
+    }

@@ -4,14 +4,14 @@ import base64
 import json
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
 from benchmark.analysis.intervals import Array
 
-Columns = dict[str, list[Any]]
+Table = TypeVar("Table")  # a class of `page.tables`
 
 _LEVELS = 65534  # the largest 16-bit code for a number; one more means absent
 _ABSENT = 65535
@@ -57,9 +57,13 @@ def pack(values: Array) -> Packed:
     return Packed(unit=unit, low=low, step=step, codes=text)
 
 
-def columns(frame: pl.DataFrame) -> Columns:
-    """Return the columns of `frame` as lists, with floats rounded to six digits, None if absent."""
-    return {name: _rounded(frame[name]) for name in frame.columns}
+def table_of(frame: pl.DataFrame, kind: type[Table]) -> Table:
+    """Return the columns of `frame` as lists, with floats rounded to six digits, None if absent.
+
+    Raises:
+        TypeError: the columns are not those of `kind`.
+    """
+    return kind(**{name: _rounded(frame[name]) for name in frame.columns})
 
 
 def to_json(value: Any) -> str:

@@ -21,11 +21,11 @@ from benchmark.report.page.cast import Cast, Optimizer, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
 from benchmark.report.page.glossary import glossary
 from benchmark.report.page.headline import Headline, headlines
-from benchmark.report.page.packing import Columns
 from benchmark.report.page.races import Profiles, Race, races
 from benchmark.report.page.ranking import Ranks, ranks
 from benchmark.report.page.searches import SettingSearches, setting_searches
 from benchmark.report.page.standings import KINDS, Standing, standings
+from benchmark.report.page.tables import Costs, Troubles
 from benchmark.report.page.tuning import Tuning, tuning
 from benchmark.report.page.verdicts import StudyVerdicts, no_verdict_words, study_verdicts
 
@@ -120,8 +120,8 @@ class Payload:
     axis: AxisName
     metrics: Sequence[Metric]
     inside: Sequence[str]
-    costs: Sequence[Columns]
-    troubles: Columns
+    costs: Sequence[Costs]
+    troubles: Troubles
     provenance: Sequence[Fact]
     commands: Sequence[str]
     resolution: Resolution

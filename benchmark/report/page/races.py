@@ -9,7 +9,8 @@ from benchmark.analysis.frame import Frames
 from benchmark.metrics import AXES, BY_CLOCK, BY_STEP, STEP, AxisName
 from benchmark.report.findings import Findings, MetricFindings
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.packing import Columns, columns, rounded
+from benchmark.report.page.packing import Table, rounded, table_of
+from benchmark.report.page.tables import ProfileScores, ProfileStairs, Reaching, TargetTimes
 from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
 
 _MEASURED: tuple[AxisName, ...] = (STEP, *BY_CLOCK)
@@ -23,29 +24,29 @@ class Race:
     Args:
         target: The target value; None if less than half of the optimizers have a finite median.
         source: Where the target comes from, in words.
-        tables: Columns of `targets.target_table`, by axis.
-        shares: Columns of `targets.reaching`, by axis.
+        tables: Median times, by axis.
+        shares: Shares of seeds over time, by axis.
     """
 
     target: float | None
     source: str
-    tables: Mapping[AxisName, Columns]
-    shares: Mapping[AxisName, Columns]
+    tables: Mapping[AxisName, TargetTimes]
+    shares: Mapping[AxisName, Reaching]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profiles:
-    """Columns of `profiles.profile` and of `profiles.profile_scores`, by axis.
+    """Performance profiles over settings.
 
     Args:
-        stairs: The profiles.
-        scores: Their scores.
+        stairs: The profiles, by axis.
+        scores: Their scores, by axis.
         settings: Number of settings in them; 0 if they are left out.
         missing: Why they are left out; empty if they are not.
     """
 
-    stairs: Mapping[AxisName, Columns]
-    scores: Mapping[AxisName, Columns]
+    stairs: Mapping[AxisName, ProfileStairs]
+    scores: Mapping[AxisName, ProfileScores]
     settings: int
     missing: str
 
@@ -56,8 +57,8 @@ def races(findings: Findings, cast: Cast, metric: str) -> tuple[list[Race], Prof
     medians = {axis: numbers.target_tables[axis] for axis in _MEASURED}
     rising = {axis: numbers.reaching[axis] for axis in _MEASURED}
     steps = _steps(findings.best)
-    tables = _on_all_axes(cast, medians, ("time", "low", "high"), steps)
-    shares = _on_all_axes(cast, rising, ("x",), steps)
+    tables = _on_all_axes(cast, medians, TargetTimes, ("time", "low", "high"), steps)
+    shares = _on_all_axes(cast, rising, Reaching, ("x",), steps)
     found = [
         Race(
             target=rounded(target.value if target else None),
@@ -78,10 +79,14 @@ def _steps(frames: Frames) -> pl.DataFrame:
 
 
 def _on_all_axes(
-    cast: Cast, frames: Mapping[AxisName, pl.DataFrame], names: Sequence[str], steps: pl.DataFrame
-) -> Mapping[AxisName, list[Columns]]:
+    cast: Cast,
+    frames: Mapping[AxisName, pl.DataFrame],
+    kind: type[Table],
+    names: Sequence[str],
+    steps: pl.DataFrame,
+) -> Mapping[AxisName, list[Table]]:
     """Return the frames split by setting, by axis; columns `names` hold values on that axis."""
-    found = {axis: cast.split(frame) for axis, frame in frames.items()}
+    found = {axis: cast.split(frame, kind) for axis, frame in frames.items()}
     for axis in _MOVED:
         moved = frames[STEP]
         for name in names:
@@ -90,13 +95,18 @@ def _on_all_axes(
                 places, on=["setting", name], how="left", maintain_order="left"
             ).with_columns(pl.coalesce("to", pl.when(pl.col(name) == 0).then(0)).alias(name))
             moved = moved.drop("to")
-        found[axis] = cast.split(moved)
+        found[axis] = cast.split(moved, kind)
     return found
 
 
 def _profiles(cast: Cast, found: MetricFindings) -> Profiles:
-    stairs = {axis: columns(cast.numbered(found.profiles[axis])) for axis in _MEASURED}
-    scored = {axis: columns(cast.numbered(found.profile_scores[axis])) for axis in _MEASURED}
+    stairs = {
+        axis: table_of(cast.numbered(found.profiles[axis]), ProfileStairs) for axis in _MEASURED
+    }
+    scored = {
+        axis: table_of(cast.numbered(found.profile_scores[axis]), ProfileScores)
+        for axis in _MEASURED
+    }
     return Profiles(
         stairs=stairs | dict.fromkeys(_MOVED, stairs[STEP]),
         scores=scored | dict.fromkeys(_MOVED, scored[STEP]),

@@ -7,23 +7,18 @@ from benchmark.analysis.compare import Comparison
 from benchmark.analysis.finals import Kind
 from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.packing import Columns, rounded
+from benchmark.report.page.packing import rounded
+from benchmark.report.page.tables import Board, Comparisons
 
 KINDS: tuple[Kind, ...] = ("final", "best", "area")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """The leaderboard and comparisons of one setting, by one kind of score of one metric.
+    """The leaderboard and comparisons of one setting, by one kind of score of one metric."""
 
-    Args:
-        board: Columns of `finals.leaderboard`, with ``variant`` as an index.
-        comparisons: Columns ``a, b`` (indices of variants), ``pairs, wins, ties, difference, low,
-            high, effect, p, p_holm``; they compare ``a`` with ``b``, and are exploratory.
-    """
-
-    board: Columns
-    comparisons: Columns
+    board: Board
+    comparisons: Comparisons
 
 
 def standings(findings: Findings, cast: Cast, metric: str, kind: Kind) -> list[Standing]:
@@ -40,24 +35,24 @@ def standings(findings: Findings, cast: Cast, metric: str, kind: Kind) -> list[S
     return [
         Standing(
             board=board,
-            comparisons=_columns(cast, families.get(setting.name, [])),
+            comparisons=_comparisons(cast, families.get(setting.name, [])),
         )
-        for setting, board in zip(cast.settings, cast.split(found.boards[kind]), strict=True)
+        for setting, board in zip(cast.settings, cast.split(found.boards[kind], Board), strict=True)
     ]
 
 
-def _columns(cast: Cast, found: Sequence[Comparison]) -> Columns:
+def _comparisons(cast: Cast, found: Sequence[Comparison]) -> Comparisons:
     differences = [one.difference for one in found]
-    return {
-        "a": [cast.variant(one.variant) for one in found],
-        "b": [cast.variant(one.reference) for one in found],
-        "pairs": [one.pairs for one in found],
-        "wins": [one.wins for one in found],
-        "ties": [one.ties for one in found],
-        "difference": [rounded(d.estimate) if d else None for d in differences],
-        "low": [rounded(d.low) if d else None for d in differences],
-        "high": [rounded(d.high) if d else None for d in differences],
-        "effect": [rounded(one.effect) for one in found],
-        "p": [rounded(one.p) for one in found],
-        "p_holm": [rounded(one.p_holm) for one in found],
-    }
+    return Comparisons(
+        a=[cast.variant(one.variant) for one in found],
+        b=[cast.variant(one.reference) for one in found],
+        pairs=[one.pairs for one in found],
+        wins=[one.wins for one in found],
+        ties=[one.ties for one in found],
+        difference=[rounded(d.estimate) if d else None for d in differences],
+        low=[rounded(d.low) if d else None for d in differences],
+        high=[rounded(d.high) if d else None for d in differences],
+        effect=[rounded(one.effect) for one in found],
+        p=[rounded(one.p) for one in found],
+        p_holm=[rounded(one.p_holm) for one in found],
+    )

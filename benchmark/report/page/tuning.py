@@ -7,20 +7,25 @@ from dataclasses import dataclass
 
 from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.packing import Columns
+from benchmark.report.page.tables import Basins, ExpectedBest, Responses
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """Columns of `by_learning_rate`, `basins` and `expected_best`, of one metric in one setting."""
+    """The learning-rate tables of one metric in one setting."""
 
-    responses: Columns
-    basins: Columns
-    search: Columns
+    responses: Responses
+    basins: Basins
+    search: ExpectedBest
 
 
 def tuning(findings: Findings, cast: Cast, metric: str) -> list[Tuning]:
     """Return the learning-rate tables of each setting."""
     found = findings.metrics[metric]
-    split = zip(*map(cast.split, (found.responses, found.basins, found.search)), strict=True)
+    split = zip(
+        cast.split(found.responses, Responses),
+        cast.split(found.basins, Basins),
+        cast.split(found.search, ExpectedBest),
+        strict=True,
+    )
     return [Tuning(responses=a, basins=b, search=c) for a, b, c in split]

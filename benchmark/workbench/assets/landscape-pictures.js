@@ -4,7 +4,7 @@
    `paths` has the numbers, `state` the choices, and `parts` the elements to draw on:
    root, map, strip, a tip for each picture, and the legend's marks. */
 import { make } from "../../report/assets/page/dom.js";
-import { placeBeside, ticks } from "../../report/assets/page/scale.js";
+import { marksOf, placeBeside } from "../../report/assets/page/scale.js";
 import {
   arrow,
   cross,
@@ -115,22 +115,20 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
 
   /** @type {(context: Context, frame: Frame, colors: Colors) => void} */
   function drawAxes(context, frame, colors) {
-    const [x0, x1, y0, y1] = frame.window;
+    const { x, y } = frame;
     context.font = colors.font;
     context.fillStyle = colors.quiet;
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const x of ticks(x0, x1, 6)) {
-      const [px] = toPixels(frame, x, y0);
-      const inside = Math.min(px, frame.left + frame.width - 8);
-      context.fillText(paths.plain(x), inside, frame.top + frame.height + 7);
+    for (const { at, words } of marksOf(x, paths.plain, 6)) {
+      const inside = Math.min(at, frame.left + frame.width - 8);
+      context.fillText(words, inside, frame.top + frame.height + 7);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const y of ticks(y0, y1, 6)) {
-      const [, py] = toPixels(frame, x0, y);
-      const inside = Math.min(Math.max(py, frame.top + 6), frame.top + frame.height - 6);
-      context.fillText(paths.plain(y), frame.left - 6, inside);
+    for (const { at, words } of marksOf(y, paths.plain, 6)) {
+      const inside = Math.min(Math.max(at, frame.top + 6), frame.top + frame.height - 6);
+      context.fillText(words, frame.left - 6, inside);
     }
   }
 
@@ -291,7 +289,7 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
 
   /** @type {(context: Context, frame: Frame, colors: Colors) => void} */
   function drawStripAxes(context, frame, colors) {
-    const [, , low, high] = frame.window;
+    const { x, y } = frame;
     context.font = colors.font;
     context.strokeStyle = colors.rim;
     context.fillStyle = colors.quiet;
@@ -301,20 +299,22 @@ export function landscapePictures(data, paths, state, { root, map, strip, tip, s
     context.fillText("loss − lowest loss, against step", 4, 0);
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const every = Math.max(1, Math.ceil((high - low) / (frame.height / 22)));
-    for (let power = low; power <= high; power += every) {
-      const [, y] = toPixels(frame, 0, power);
-      context.strokeRect(frame.left, Math.round(y) + 0.5, frame.width, 0);
-      context.fillText(power === 0 ? "1" : `1e${paths.plain(power)}`, frame.left - 6, y);
+    const every = Math.max(1, Math.ceil((y.high - y.low) / (frame.height / 22)));
+    const powers = [];
+    for (let power = y.low; power <= y.high; power += every) powers.push(power);
+    /** @type {(power: number) => string} */
+    const decade = (power) => (power === 0 ? "1" : `1e${paths.plain(power)}`);
+    for (const { at, words } of marksOf(y, decade, powers)) {
+      context.strokeRect(frame.left, Math.round(at) + 0.5, frame.width, 0);
+      context.fillText(words, frame.left - 6, at);
     }
     context.textBaseline = "top";
-    for (const step of ticks(0, steps, Math.min(6, frame.width / 60))) {
-      const [x] = toPixels(frame, step, low);
-      const isLast = x > frame.left + frame.width - 16;
-      context.textAlign = isLast ? "right" : step === 0 ? "left" : "center";
-      context.fillText(String(step), x, frame.top + frame.height + 6);
+    for (const { number, at, words } of marksOf(x, String, Math.min(6, frame.width / 60))) {
+      const isLast = at > frame.left + frame.width - 16;
+      context.textAlign = isLast ? "right" : number === 0 ? "left" : "center";
+      context.fillText(words, at, frame.top + frame.height + 6);
     }
-    const [now] = toPixels(frame, state.step, low);
+    const [now] = toPixels(frame, state.step, y.low);
     context.strokeStyle = colors.quiet;
     context.strokeRect(Math.round(now) + 0.5, frame.top, 0, frame.height);
   }

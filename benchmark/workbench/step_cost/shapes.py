@@ -41,7 +41,7 @@ def _of_model(row: ModelRow) -> Shape:
 
         cls = resolve_name(row.target)
         with torch.device("meta"):
-            model = cls(dataset.input_shape, dataset.num_classes, optimizer=torch.optim.SGD)
+            model = cls(dataset.input_shape, dataset.targets.size, optimizer=torch.optim.SGD)
         return [parameter.detach() for parameter in model.network.parameters()]
 
     return Shape(name=row.name, summary=f"{row.summary}, on {dataset.title}", make=make)

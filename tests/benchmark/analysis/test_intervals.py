@@ -170,6 +170,19 @@ def test_rows_are_independent_of_each_other():
         assert mean_interval(row).high == pytest.approx(b)
 
 
+@given(rows=st.lists(st.lists(st.floats(0.0, 1e6), min_size=3, max_size=3), min_size=1, max_size=4))
+def test_an_interval_is_cut_off_at_the_least_possible_value(rows):
+    low, high = student_bounds(np.array(rows))
+    cut, same = mean_bounds(np.array(rows), least=0.0)
+    assert cut.tolist() == np.maximum(low, 0.0).tolist()
+    assert same.tolist() == high.tolist()
+
+
+def test_values_below_what_is_possible_are_not_hidden_by_a_cut():
+    rows = np.array([[-1.0, 0.0, 1.0]])
+    assert mean_bounds(rows, least=0.0)[0] == student_bounds(rows)[0]
+
+
 def test_methods_are_named_by_the_number_of_seeds():
     assert [mean_method(n) for n in (1, 2, 10)] == ["too few seeds", "Student's t", "Student's t"]
     assert [mean_method(n, Shares(examples=9)) for n in (1, 2)] == [

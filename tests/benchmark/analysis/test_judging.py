@@ -1,6 +1,8 @@
 """Verdicts from a declaration and records that are written by hand."""
 
+import json
 import math
+import re
 from dataclasses import replace
 
 import msgspec
@@ -12,10 +14,11 @@ from benchmark.analysis.judging import judgement_of
 from benchmark.declaration import Chosen, Deviation
 from benchmark.obstacles import Contestant, obstacle_between
 from benchmark.protocols.tuned import Tuned
-from benchmark.record import Clocks, Cost, Record
+from benchmark.record import Clocks, Cost, Environment, Record
 from benchmark.report.judgements import as_json, sentences
-from benchmark.report.markdown_verdicts import aspects
+from benchmark.report.markdown_verdicts import aspects, costs
 from benchmark.spec import Workload
+from benchmark.step_costs import StepCost, TimeRatio
 from benchmark.study import Study
 from optimizers.grammar import describe, describe_tunables
 
@@ -139,6 +142,71 @@ def test_the_sentence_has_all_numbers_and_the_costs():
     for part in ("[", "validation loss", "10 seeds", "d_z = ", "p < .001", "0.5 times as long"):
         assert part in words
     assert "it keeps no state" in words
+    assert "A training step takes 0.5 times as long as adam's" in words
+
+
+def timed(asked, own=(1.2, 1.3, 1.4), training=(1.0, 1.02, 1.04), **others):
+    [cell] = asked.cells(asked.workloads[0])
+    sgd, adam = (cell.trial(describe(f"{name}:lr=0.1")[0], 0).key for name in ("sgd", "adam"))
+    ratios = [TimeRatio(low=low, median=median, high=high) for low, median, high in (own, training)]
+    known = {"own": ratios[0], "training": ratios[1], "share": 0.04, "rounds": 9, **others}
+    return StepCost(trial=sgd, reference=adam, cpu="", at="", **known)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Its step takes 1.3 times as long as adam's (4 % of a training step) and"),
+        ({"share": 0.002}, "Its step takes 1.3 times as long as adam's (under 1 % of a training"),
+        ({"own": (0.95, 1.0, 1.05)}, "Its step takes as long as adam's (4 %"),
+        ({"own": (1.0, 1.3, 1.4)}, "Its step takes about 1.3 times as long as adam's (4 %"),
+        ({"own": (0.5, 1.3, 1.4)}, "It keeps no state."),
+        (
+            {"gradients": 2, "training": (1.9, 2.0, 2.1)},
+            "A training step takes 2 times as long as adam's (2 gradients in place of 1) and",
+        ),
+        ({"gradients": 2, "training": (1.0, 2.0, 2.1)}, "It keeps no state."),
+        ({"failure": "x", "own": (1.0, 1.0, 1.0)}, "A training step takes 0.5 times as long"),
+    ],
+)
+def test_a_timed_step_replaces_the_times_on_record(changes, words):
+    asked = study(problems=("mlp/digits",))
+    known = records(asked, shifted(sgd=0.1))
+    judgement = judgement_of(declaration(asked), known, [timed(asked, **changes)])
+    [sentence] = sentences(judgement)
+    assert words in sentence.replace("\u00a0", " ")
+    assert "0.5 times as long" not in sentence or "failure" in changes
+    assert json.loads(json.dumps(as_json(judgement)))["costs"][0]["optimizer"] == "sgd"
+    cells = re.split(r"\s*\|\s*", costs(judgement).replace("\u00a0", " "))
+    assert ("4 %" in cells) == (not {"failure", "share"} & changes.keys()), cells
+
+
+@pytest.mark.parametrize(
+    ("cpus", "busy", "is_said"),
+    [
+        ({"adam": "a", "sgd": "a"}, {}, True),
+        ({"adam": "a", "sgd": "b"}, {}, False),
+        ({}, {"sgd": 4}, True),
+        ({}, {"sgd": 5}, False),
+        ({}, {"adam": 5}, False),
+    ],
+)
+def test_times_on_record_count_only_from_one_machine_that_was_mostly_free(cpus, busy, is_said):
+    asked = study(problems=("mlp/digits",))
+    known = [
+        replace(
+            record,
+            environment=Environment(cpu=cpus.get(name, "a")),
+            clocks=replace(
+                record.clocks, load=0.5 if record.trial.seed < busy.get(name, 0) else 1.0
+            ),
+        )
+        for record in records(asked, shifted(sgd=0.1))
+        for name in [record.trial.optimizer.name]
+    ]
+    [sentence] = sentences(judgement_of(declaration(asked), known))
+    assert ("as long" in sentence) == is_said
+    assert "keeps no state" in sentence
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def _alone(tmp_path, monkeypatch):
 
 
 QUICK = ["--problem", "logreg/digits", "--epochs", "1", "--wandb", "disabled"]
+UNTRAINED = [*QUICK, "--launcher", "tests.plugins.formulas.Formulas"]
 
 
 def test_a_run_prints_plan_progress_table_and_where_the_files_are(capsys):
@@ -38,9 +39,9 @@ def test_a_run_prints_plan_progress_table_and_where_the_files_are(capsys):
 
 
 def test_the_same_command_again_only_prints_and_more_seeds_add_only_the_missing(capsys):
-    main([*QUICK, "--opts", "adam", "--seeds", "1"])
+    main([*UNTRAINED, "--opts", "adam", "--seeds", "1"])
     first = capsys.readouterr().out
-    assert main([*QUICK, "--opts", "adam", "--seeds", "1"]) == 0
+    assert main([*UNTRAINED, "--opts", "adam", "--seeds", "1"]) == 0
     again = capsys.readouterr().out
     assert "to run" not in again
     assert "all trials were on record" in again
@@ -48,7 +49,7 @@ def test_the_same_command_again_only_prints_and_more_seeds_add_only_the_missing(
         again.split("\nfiles")[0].splitlines()[:6]
         == first[first.index("\nlogreg") :].splitlines()[:6]
     )
-    main([*QUICK, "--opts", "adam", "--seeds", "3"])
+    main([*UNTRAINED, "--opts", "adam", "--seeds", "3"])
     assert "3 with 3 seeds, 2 to run" in capsys.readouterr().out
 
 
@@ -367,12 +368,12 @@ def test_a_results_folder_that_cannot_be_made_is_refused_before_anything_starts(
 
 
 def test_labels_that_look_like_markup_stay_text(capsys):
-    assert main([*QUICK, "--opts", "sgd@[/x]:lr=0.1", "--seeds", "1"]) == 0
+    assert main([*UNTRAINED, "--opts", "sgd@[/x]:lr=0.1", "--seeds", "1"]) == 0
     assert "[/x]" in capsys.readouterr().out
 
 
 def test_show_keeps_the_order_of_numbers(capsys):
-    main([*QUICK, "--opts", "sgd:lr=1|0.01|0.1,adam", "--seeds", "1"])
+    main([*UNTRAINED, "--opts", "sgd:lr=1|0.01|0.1,adam", "--seeds", "1"])
     capsys.readouterr()
     main(["show", "default", "--json"])
     labels = [row["optimizer"] for row in json.loads(capsys.readouterr().out)]
@@ -410,7 +411,7 @@ def test_an_edited_optimizer_runs_again(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     text = "import torch\n\nclass Opt(torch.optim.SGD):\n    pass\n"
     (tmp_path / "edited_between_runs.py").write_text(text)
-    command = [*QUICK, "--opts", "edited_between_runs.Opt:lr=0.1", "--seeds", "1", "--dry-run"]
+    command = [*UNTRAINED, "--opts", "edited_between_runs.Opt:lr=0.1", "--seeds", "1", "--dry-run"]
     main([argument for argument in command if argument != "--dry-run"])
     capsys.readouterr()
     main(command)

@@ -72,7 +72,7 @@ def test_a_run_with_nothing_to_do_reads_each_record_once(studied, tmp_path, monk
     studied("adam,sgd", seeds=3)
     monkeypatch.chdir(tmp_path)
     assert main([*ON_RECORD, "--opts", "adam,sgd", "--seeds", "3"]) == 0
-    assert reads == {"record.json": 6}
+    assert +reads == {"record.json": 6}
 
 
 def test_a_tuned_run_with_nothing_to_do_loads_no_more_than_it_prints(tuned_by_formulas):
@@ -91,7 +91,7 @@ def test_a_tuned_run_with_nothing_to_do_reads_each_record_once(
     command, folder = tuned_by_formulas
     monkeypatch.chdir(folder)
     assert main(command) == 0
-    assert reads == {"record.json": len(list(folder.glob("results/*/*/record.json")))}
+    assert +reads == {"record.json": len(list(folder.glob("results/*/*/record.json")))}
 
 
 def test_a_search_that_has_ended_is_found_once(tuned_by_formulas, monkeypatch):
@@ -115,7 +115,7 @@ def test_a_report_reads_each_record_and_each_log_once(studied, tmp_path, monkeyp
     studied("adam,sgd", seeds=3)
     monkeypatch.chdir(tmp_path)
     assert main(["report", "study"]) == 0
-    assert reads == {"record.json": 6, "metrics.jsonl": 6}
+    assert +reads == {"record.json": 6, "metrics.jsonl": 6}
 
 
 def test_a_report_loads_no_statistics_at_its_start():

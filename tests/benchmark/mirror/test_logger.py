@@ -331,7 +331,10 @@ def test_a_study_feeds_several_loggers_and_wandb_at_once(wandb_home, capsys):
     check_csv(store)
 
 
-@pytest.mark.parametrize("at", ["log_hyperparams", "log_metrics", "save", "finalize"])
+SLOW = [pytest.param(at, marks=pytest.mark.slow) for at in ("log_hyperparams", "save", "finalize")]
+
+
+@pytest.mark.parametrize("at", ["log_metrics", *SLOW])
 def test_a_logger_that_fails_costs_one_warning_and_no_trial(capsys, at):
     code, streams = run_main(capsys, "--logger", f"{MINE}.Faulty:at={at}")
     assert code == 0

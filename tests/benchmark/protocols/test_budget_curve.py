@@ -8,6 +8,7 @@ import pytest
 
 from benchmark.protocols.tuned import budgets_up_to
 from tests.benchmark.protocols.test_tuned import CELL, complete, searches, tuned, valley
+from tests.grids import taking_turns
 
 SEEDS = (0, 1, 2)
 
@@ -46,10 +47,12 @@ def tuning_values(records):
     }
 
 
-@pytest.mark.parametrize("sampler", ["halton", "random"])
-@pytest.mark.parametrize("budget", [1, 2, 6, 8, 16])
-@pytest.mark.parametrize("best", [1e-2, 30.0])  # the second one is beyond the ranges
-@pytest.mark.parametrize("seed", range(3))
+BEST = (1e-2, 30.0)  # the second one is beyond the ranges
+
+
+@taking_turns(
+    ("sampler", "budget", "best", "seed"), ("halton", "random"), (1, 2, 6, 8, 16), BEST, range(3)
+)
 def test_each_budget_chooses_what_a_search_of_its_points_would(sampler, budget, best, seed):
     loss = rough(best, seed)
     protocol = tuned(budget=budget, sampler=sampler, budget_curve=True)
@@ -65,8 +68,7 @@ def test_each_budget_chooses_what_a_search_of_its_points_would(sampler, budget, 
             assert evaluated == set(SEEDS)
 
 
-@pytest.mark.parametrize("best", [1e-2, 30.0])
-@pytest.mark.parametrize("seed", range(3))
+@taking_turns(("best", "seed"), BEST, range(3))
 def test_a_curve_adds_trials_and_changes_nothing_else(best, seed):
     plain, curved = tuned(budget=8), tuned(budget=8, budget_curve=True)
     before, _, old = complete(plain, rough(best, seed))
@@ -95,14 +97,15 @@ def test_an_optimizer_without_anything_to_tune_has_one_budget():
     assert found == [[1], [1, 2, 4]]
 
 
-def test_points_in_random_order_need_as_many_trials_as_the_forecast_says():
+@pytest.mark.parametrize("studies", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_points_in_random_order_need_as_many_trials_as_the_forecast_says(studies):
     """The forecast: half of the doublings of the budget change the choice."""
 
     def lot(seed):  # values that depend on no hyperparameter: all orders are equally likely
         return lambda trial: random.Random(f"{seed} {trial.optimizer.text}").random()
 
     protocol, extra = tuned("sgd,adam", budget=16, budget_curve=True), []
-    for seed in range(60):
+    for seed in range(studies):
         trials, _, _ = complete(protocol, lot(seed))
         extra.append(sum(trial.purpose == "budget" for trial in trials))
     with_curve = protocol.stage(CELL, lambda _: None).later

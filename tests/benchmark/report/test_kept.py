@@ -11,6 +11,7 @@ from benchmark.analysis import judging
 from benchmark.declaration import read_declaration, write_declaration
 from benchmark.report import kept
 from benchmark.report.kept import FILE, verdicts_in
+from benchmark.step_costs import StepCost, write_step_costs
 
 
 @pytest.fixture
@@ -19,9 +20,9 @@ def judged(monkeypatch):
     found = []
     real = judging.judgement_of
 
-    def judgement_of(declaration, records):
+    def judgement_of(declaration, *results):
         found.append(declaration)
-        return real(declaration, records)
+        return real(declaration, *results)
 
     monkeypatch.setattr(judging, "judgement_of", judgement_of)
     return found
@@ -74,7 +75,13 @@ def _change_the_declaration(store):
     write_declaration(store.folder, kept.msgspec.structs.replace(declaration, margins=margins))
 
 
+def _time_the_steps(store):
+    cost = StepCost(trial="t", reference="r", cpu="", at="", failure="none")
+    write_step_costs(store.folder, [cost])
+
+
 CHANGES = (
+    _time_the_steps,
     _change_a_record,
     _touch_a_record,
     _remove_a_record,

@@ -2,13 +2,14 @@
 
 import io
 import json
+import math
 import re
 
 import pytest
 from rich.console import Console
 
 from benchmark.analysis.frame import read
-from benchmark.metrics import METRICS, PER_CENT, Metric, Unit
+from benchmark.metrics import METRICS, PER_CENT, Metric, Unit, metric_words
 from benchmark.report import markdown
 from benchmark.report.figures.write import draw_all
 from benchmark.report.findings import Findings
@@ -93,3 +94,79 @@ def test_texts_and_figures_have_it(store, metric):
         setting, setting.variants
     )
     assert f"logreg-digits-validation-{metric.name}" in [each.name for each in draw_all(findings)]
+
+
+REGRESSION = ("rmse", "mae", "mse", "r2")
+
+
+@pytest.fixture
+def regression(study, log):
+    """Return a study of two optimizers whose errors differ so much by seed that 0 is within reach.
+
+    R² is negative for one of them.
+    """
+
+    def rows(error):
+        found = {"val/loss": math.log(error)} | {"val/r2": 1.0 - error, "test/r2": 1.0 - error}
+        for name in ("rmse", "mae", "mse"):
+            found |= {f"val/{name}": error, f"test/{name}": error}
+        return [
+            {"step": i * 10, "epoch": i, "samples": i * 1280, "train_seconds": i * 1.0}
+            | {name: value * (i + 1) / 3 for name, value in found.items()}
+            for i in range(3)
+        ]
+
+    errors = {"adam": (0.1, 0.2, 1.5), "sgd": (2.0, 3.0, 9.0)}
+    return study(
+        *(
+            log(name, seed=seed, rows=rows(error))
+            for name, own in errors.items()
+            for seed, error in enumerate(own)
+        )
+    )
+
+
+def test_errors_of_regression_never_end_below_zero_and_r2_and_the_loss_may(regression):
+    means = {row["optimizer"]: row["metrics"] for row in tables_as_json(regression.records())}
+    for own in means.values():
+        for name in ("rmse", "mae", "mse"):
+            assert own[f"test/{name}"]["low_95"] == 0.0
+            assert own[f"test/{name}"]["high_95"] > own[f"test/{name}"]["mean"]
+        assert "test/accuracy" not in own
+    findings = Findings(frames=read([regression]))
+    lows = {name: findings.metrics[f"test/{name}"].boards["final"]["low"] for name in REGRESSION}
+    assert [min(lows[name]) for name in ("rmse", "mae", "mse")] == [0.0] * 3
+    assert min(lows["r2"]) < 0
+    assert min(findings.metrics["val/loss"].boards["final"]["low"]) < 0
+
+
+def test_a_regression_is_shown_with_its_metrics_in_every_view(regression):
+    console = Console(file=io.StringIO(), width=200)
+    print_tables(console, regression.records())
+    head = console.file.getvalue().partition("optimizer")[2].splitlines()[0].split()
+    assert all(head.count(word) == 2 for word in ("rmse", "mae", "mse", "R²"))
+    assert "acc" not in head
+    findings = Findings(frames=read([regression]))
+    (setting,) = findings.settings.values()
+    board = markdown.board(setting, setting.variants)
+    page = build([regression])
+    payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
+    found = {each["name"]: each for each in payload["metrics"]}
+    for name in REGRESSION:
+        words = metric_words(f"test/{name}")
+        assert f" {words} |" in board
+        assert found[f"test/{name}"]["words"] == words
+        assert found[f"test/{name}"]["higher_is_better"] is (name == "r2")
+        assert found[f"test/{name}"]["logarithmic"] is (name != "r2")
+    assert "; 0.6" in payload["headlines"][0]["claim"]  # the mean test/rmse of adam
+    assert "test R²" in payload["glossary"]
+    names = [each.name for each in draw_all(findings)]
+    assert "logreg-digits-validation-root-mean-squared-error" in names
+
+
+def test_a_study_without_results_has_no_column_of_a_metric(study, log):
+    store = study(log("adam", status="failed", reason="killed", rows=[]))
+    console = Console(file=io.StringIO(), width=120)
+    print_tables(console, store.records())
+    head = console.file.getvalue().partition("optimizer")[2].splitlines()[0]
+    assert head.split() == ["s", "step", "seeds"]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.metrics import METRICS
+from benchmark.metrics import RMSE
 from benchmark.models.mlp import MLP, Perceptron
 from benchmark.plugins import check_fit, model_class, model_for, prepare_data, task_class
 from benchmark.problems import problems_of
@@ -19,7 +19,7 @@ from benchmark.runner import run
 from benchmark.study import Study
 from benchmark.tasks.classification import Classification
 from optimizers.grammar import parse
-from tests.plugins.regression import RMSE, GaussianRegression, Mismeasures
+from tests.plugins.regression import GaussianRegression, Mismeasures
 
 PLUGIN = "tests.plugins.regression"
 
@@ -61,8 +61,7 @@ def test_a_loss_that_begins_negative_and_explodes_is_divergence_with_its_start()
     )
 
 
-def test_its_metric_is_recorded_on_every_split_and_has_its_column(monkeypatch):
-    monkeypatch.setitem(METRICS, RMSE.name, RMSE)
+def test_its_metric_is_recorded_on_every_split_and_has_its_column():
     record = run(trial_of("logreg", "Line"), Context())
     assert {f"{split}/rmse" for split in ("train", "val", "test")} <= record.metrics.keys()
     console = Console(file=io.StringIO(), width=120)
@@ -110,7 +109,7 @@ def test_a_task_is_found_by_name_by_path_and_as_it_is():
         ("mlp", "NoTask", "task 'Linear' has no as_targets, data_contract, data_fault, evaluate"),
         ("mlp", "Sizeless", "has no num_targets"),
         ("mlp", "ClassTargets", "train loader yields inputs (300, 3) and targets (300,)"),
-        ("mlp", "Mismeasured", "measures val/loss, val/rmse, and its metrics are val/loss, val/rm"),
+        ("mlp", "Mismeasured", "measures val/loss, val/r2, val/rmse, and its metrics are val/loss"),
         ("benchmark.models.mlp.MLP", "Line", "learns classification, data set"),
         ("tests.plugins.networks.OneLogit", "Line", "gives (50, 1), not (50, 2): a model is"),
         ("cnn", "Line", "does not take (3,) inputs"),

@@ -10,7 +10,10 @@ import { copy, table } from "./table.js";
 import { term, told } from "./terms.js";
 
 /** @import { Row } from "./data.js" */
+/** @import { Costs, Troubles, Variant } from "./payload.d.ts" */
 /** @import { Column } from "./table.js" */
+/** @typedef {Row<Troubles>} Trouble */
+/** @typedef {Variant & Row<Costs>} Cost */
 
 /* The number of evaluation trials, with the word for them where others were for tuning. */
 /** @type {(word: string) => string} */
@@ -33,9 +36,9 @@ export function troubleSection() {
   const counts = Object.entries(Object.groupBy(rows, (row) => row.status)).map(
     ([status, own]) => `${own?.length ?? 0} ${status}`,
   );
-  /** @type {(row: Row) => string} */
+  /** @type {(row: Trouble) => string} */
   const problem = (row) => payload.settings[row.setting].problem;
-  /** @type {Column[]} */
+  /** @type {Column<Trouble>[]} */
   const columns = [
     {
       name: "status",
@@ -83,18 +86,18 @@ export function troubleSection() {
 /** @type {(host: HTMLElement) => void} */
 function fillCost(host) {
   const off = hidden();
-  const rows = rowsOf(payload.costs[state.problem] ?? {})
+  const rows = rowsOf(payload.costs[state.problem])
     .map(withVariant)
     .filter((row) => !off.has(row.optimizer) && (row.chosen || state.variants === "all"))
-    .sort((a, b) => a.step_ms - b.step_ms);
+    .sort((a, b) => (a.step_ms ?? 0) - (b.step_ms ?? 0));
   if (!rows.length)
     return host.replaceChildren(
       make("p.empty", {}, ["No trial of the current selection is done."]),
     );
   const slowest = Math.max(...rows.map((row) => row.step_ms ?? 0));
-  /** @type {(name: string) => boolean} */
+  /** @type {(name: keyof Cost) => boolean} */
   const measured = (name) => rows.some((row) => row[name] !== null);
-  /** @type {(row: Row) => Node} */
+  /** @type {(row: Cost) => Node} */
   const step = (row) =>
     make("span.meter", {}, [
       make("span.track", {}, [
@@ -106,7 +109,7 @@ function fillCost(host) {
         `quartiles ${digits(row.step_ms_q25)} to ${digits(row.step_ms_q75)}`,
       ),
     ]);
-  /** @type {Column[]} */
+  /** @type {Column<Cost>[]} */
   const columns = [
     nameColumn,
     {

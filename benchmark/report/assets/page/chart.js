@@ -5,9 +5,9 @@
 import { payload } from "./data.js";
 import { draw, make, say } from "./dom.js";
 import { inked, markerPath, swatch, textWidth } from "./look.js";
-import { extent, lastUpTo, nearest, padded, placeBeside, scale, ticks } from "./scale.js";
+import { extent, lastUpTo, marksOf, nearest, padded, placeBeside, scale } from "./scale.js";
 
-/** @import { Numbers, Range, Scale } from "./scale.js" */
+/** @import { Mark, Numbers, Range, Scale } from "./scale.js" */
 /**
  * An axis. Without `range` it spans the drawn values. `tick` formats its numbers, otherwise
  * `format` does. `best` is the sort order of a read-out.
@@ -90,7 +90,8 @@ export function chart(host, describe) {
         what.y.log,
       );
     const y = scale(...ys, frame.bottom, frame.top, what.y.log);
-    frame.left = Math.max(ROOM.left, TITLE + Math.max(0, ...tickWords(what, y).map(textWidth)));
+    const widths = yMarks(what, y).map(({ words }) => textWidth(words));
+    frame.left = Math.max(ROOM.left, TITLE + Math.max(0, ...widths));
     const x = scale(...xs, frame.left, frame.right, what.x.log);
     const id = `clip-${host.id}`;
     const clip = draw("clipPath", { id }, [
@@ -223,33 +224,28 @@ function readout(what, at) {
 /** @type {(x: Numbers, at: number) => boolean} */
 const covers = (x, at) => at >= x[0] - 1e-9 && at <= x[x.length - 1] * (1 + 1e-9) + 1e-9;
 
-/** @type {(y: Scale) => number[]} */
-const yTicks = (y) => ticks(y.low, y.high, 5, y.log);
-/** @type {(what: Chart, y: Scale) => string[]} */
-const tickWords = (what, y) => yTicks(y).map(what.y.tick ?? what.y.format);
+/** @type {(what: Chart, y: Scale) => Mark[]} */
+const yMarks = (what, y) => marksOf(y, what.y.tick ?? what.y.format, 5);
 
 /** @type {(what: Chart, x: Scale, y: Scale, frame: Frame) => Element[]} */
 function axes(what, x, y, frame) {
   const marks = [];
   const wide = frame.right - frame.left;
-  for (const tick of what.x.ticks ?? ticks(x.low, x.high, Math.max(2, wide / 95), x.log)) {
-    const at = x(tick);
+  for (const { at, words } of marksOf(x, what.x.format, what.x.ticks ?? Math.max(2, wide / 95))) {
     marks.push(
       draw("line", { class: "tick", x1: at, x2: at, y1: frame.bottom, y2: frame.bottom + 4 }),
     );
     marks.push(
       draw("text", { class: "number", x: at, y: frame.bottom + 17, "text-anchor": "middle" }, [
-        what.x.format(tick),
+        words,
       ]),
     );
   }
-  const words = tickWords(what, y);
-  for (const [i, tick] of yTicks(y).entries()) {
-    const at = y(tick);
+  for (const { at, words } of yMarks(what, y)) {
     marks.push(draw("line", { class: "grid", x1: frame.left, x2: frame.right, y1: at, y2: at }));
     marks.push(
       draw("text", { class: "number", x: frame.left - 8, y: at + 4, "text-anchor": "end" }, [
-        words[i],
+        words,
       ]),
     );
   }

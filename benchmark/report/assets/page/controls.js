@@ -9,9 +9,10 @@ import { change, follow, hidden, setting, state } from "./state.js";
 import { term } from "./terms.js";
 
 /** @import { Words } from "./dom.js" */
+/** @import { Name } from "./state.js" */
 
 /* A labelled list that sets `name`; `words` is its label, as text or an element; `choices` maps values to labels. */
-/** @type {(name: string, words: Words, choices: Record<string, string>, read?: (text: string) => string | number) => HTMLElement} */
+/** @type {(name: Name, words: Words, choices: Record<string, string>, read?: (text: string) => string | number) => HTMLElement} */
 export function choose(name, words, choices, read = (/** @type {string} */ text) => text) {
   const list = make(
     "select",
@@ -25,7 +26,7 @@ export function choose(name, words, choices, read = (/** @type {string} */ text)
 }
 
 /* A box that sets `name`; `words` as in `choose`. */
-/** @type {(name: string, words: Words) => HTMLElement} */
+/** @type {(name: Name, words: Words) => HTMLElement} */
 export function toggle(name, words) {
   const box = make("input", { type: "checkbox", id: `choose-${name}` });
   box.addEventListener("change", () => change({ [name]: box.checked ? "1" : "0" }));

@@ -14,6 +14,7 @@ import { term } from "./terms.js";
 /** @import { Cross, Description, Series } from "./chart.js" */
 /** @import { UnpackedCurves } from "./data.js" */
 /** @import { Numbers } from "./scale.js" */
+/** @import { Name } from "./state.js" */
 
 /** @type {Record<string, (center: string) => string[]>} */
 const BANDS = {
@@ -47,20 +48,19 @@ export function curveSeries(curves, format = value) {
   const series = curves.bands[state.x].flatMap((each) => {
     const variant = shown.get(each.variant);
     if (!variant) return [];
-    const center = `${state.center}_center`;
+    const center = each.y[`${state.center}_center`];
+    const [least, most] = [each.y[low], each.y[high]];
     return {
       name: variant.label,
       optimizer: variant.optimizer,
       thin: many && !variant.chosen,
       x: each.x,
-      y: smoothed(each[center], width),
-      read: each[center],
-      low: many && !variant.chosen ? undefined : smoothed(each[low], width),
-      high: many && !variant.chosen ? undefined : smoothed(each[high], width),
+      y: smoothed(center, width),
+      read: center,
+      low: many && !variant.chosen ? undefined : smoothed(least, width),
+      high: many && !variant.chosen ? undefined : smoothed(most, width),
       more: (/** @type {number} */ i) =>
-        low && each[low] && Number.isFinite(each[low][i])
-          ? `${format(each[low][i])} to ${format(each[high][i])}`
-          : "",
+        least && Number.isFinite(least[i]) ? `${format(least[i])} to ${format(most[i])}` : "",
     };
   });
   return state.seeds === "1" ? [...seedSeries(curves, shown, width), ...series] : series;
@@ -160,6 +160,7 @@ export function curvesSection() {
     note,
   );
   const redraw = chart(host, describeCurves);
+  /** @type {Name[]} */
   const all = [
     "problem",
     "metric",

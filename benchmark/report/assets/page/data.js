@@ -6,9 +6,13 @@ import { byId } from "./dom.js";
 /** @import { Axis, Bands, Curves, Lines, Packed, Payload } from "./payload.d.ts" */
 /** @import { Numbers } from "./scale.js" */
 /** @typedef {Axis["name"]} AxisName */
-/** @typedef {Record<string, any[]>} Columns The columns of a table by name. */
-/** @typedef {Record<string, any>} Row */
-/** @typedef {{ variant: number, x: Numbers, [statistic: string]: any }} Band */
+/**
+ * A row of a table that the payload has as columns.
+ *
+ * @template Table
+ * @typedef {{ [Name in keyof Table]: Table[Name] extends (infer Value)[] ? Value : never }} Row
+ */
+/** @typedef {{ variant: number, x: Numbers, y: Record<string, Numbers> }} Band The statistics by name. */
 /** @typedef {{ variant: number, seed: number, diverged: boolean, x: Record<AxisName, Numbers>, y: Float64Array }} Line */
 /** @typedef {{ lines: Line[], notes: [string, string], bands: Record<AxisName, Band[]> }} UnpackedCurves */
 
@@ -52,9 +56,9 @@ export const curvesOf = (() => {
     return part.variants.map((variant, i) => {
       const [from, to] = [begin[i], begin[i] + part.lengths[i]];
       /** @type {Band} */
-      const found = { variant, x: seconds?.subarray(from, to) ?? [] };
+      const found = { variant, x: seconds?.subarray(from, to) ?? [], y: {} };
       part.fields.forEach((field, k) => {
-        found[field] = values.subarray(k * total + from, k * total + to);
+        found.y[field] = values.subarray(k * total + from, k * total + to);
       });
       return found;
     });
@@ -121,11 +125,14 @@ export function remembered(compute) {
   };
 }
 
-/* A table of columns as an array of rows. */
-/** @type {(columns: Columns) => Row[]} */
-export const rowsOf = remembered((columns) => {
-  const names = Object.keys(columns);
-  return (columns[names[0]] ?? []).map((_, i) =>
-    Object.fromEntries(names.map((name) => [name, columns[name][i]])),
+const rowsOfAny = remembered((/** @type {object} */ table) => {
+  /** @type {[string, unknown[]][]} */
+  const columns = Object.entries(table);
+  return columns[0][1].map((_, i) =>
+    Object.fromEntries(columns.map(([name, values]) => [name, values[i]])),
   );
 });
+
+/* The rows of a table. */
+/** @template {object} Table @param {Table} table @returns {Row<Table>[]} */
+export const rowsOf = (table) => /** @type {Row<Table>[]} */ (rowsOfAny(table));

@@ -18,15 +18,14 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @template {string} Kind @param {Kind} kind @param {Record<string, unknown>} [properties] @param {Children} [children] @returns {ElementOf<Kind>} */
 export function make(kind, properties = {}, children = []) {
   const [tag, ...classes] = kind.split(".");
-  /** @type {any} */
   const element = document.createElement(tag);
   if (classes.length) element.className = classes.join(" ");
   for (const [name, value] of Object.entries(properties)) {
-    if (name in element && !name.includes("-")) element[name] = value;
-    else element.setAttribute(name, value);
+    if (name in element && !name.includes("-")) Object.assign(element, { [name]: value });
+    else element.setAttribute(name, String(value));
   }
   element.append(...[children].flat(2).filter((child) => child !== null));
-  return element;
+  return /** @type {ElementOf<Kind>} */ (element);
 }
 
 /** @template {keyof SVGElementTagNameMap} Tag @param {Tag} tag @param {Record<string, string | number>} [attributes] @param {Children} [children] @returns {SVGElementTagNameMap[Tag]} */

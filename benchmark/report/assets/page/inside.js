@@ -12,6 +12,7 @@ import { follow, state } from "./state.js";
 import { definition, term } from "./terms.js";
 
 /** @import { Description } from "./chart.js" */
+/** @import { Name } from "./state.js" */
 
 const ONE_SIDED = ["cosine", "signal_to_noise"]; // a log axis would hide values near 0
 
@@ -62,6 +63,7 @@ export function insideSection() {
     about,
   );
   const redraw = chart(host, describeInside);
+  /** @type {Name[]} */
   const all = [
     "problem",
     "variants",

@@ -11,10 +11,15 @@ import { change, follow, hidden, metric, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term, told } from "./terms.js";
 
-/** @import { Columns, Row } from "./data.js" */
+/** @import { Row } from "./data.js" */
 /** @import { Children } from "./dom.js" */
-/** @import { Standing } from "./payload.d.ts" */
+/** @import { Known } from "./format.js" */
+/** @import { Board, Comparisons, Standing, Variant } from "./payload.d.ts" */
 /** @import { Column } from "./table.js" */
+/** @typedef {Row<Comparisons>} Compared */
+/** @typedef {{ optimizer: number, label: string, hyperparameters: string }} Named */
+/** @typedef {{ optimizer: number } | { variant: number }} Owned A row of an optimizer or of a variant. */
+/** @typedef {Variant & Row<Board> & { reference: boolean, against: Compared | null }} Place */
 
 export function fillHeadline() {
   const cards = payload.headlines.flatMap((headline, place) => {
@@ -52,7 +57,7 @@ export function fillHeadline() {
   byId("headline-body").replaceChildren(...(cards.length ? [...cards, words] : [none]));
 }
 
-/** @type {(columns: Columns) => Map<string, Row>} */
+/** @type {(columns: Comparisons) => Map<string, Compared>} */
 const comparisonsByPair = remembered((columns) => {
   const found = new Map();
   for (const row of rowsOf(columns)) {
@@ -63,11 +68,11 @@ const comparisonsByPair = remembered((columns) => {
 });
 
 /* The comparison of `a` with `b`, reversed if the payload has that of `b` with `a`. */
-/** @type {(standing: Standing, a: number, b: number) => Row | null} */
+/** @type {(standing: Standing, a: number, b: number) => Compared | null} */
 export const comparison = (standing, a, b) =>
   comparisonsByPair(standing.comparisons).get(`${a} ${b}`) ?? null;
 
-/** @type {(row: Row) => Row} */
+/** @type {(row: Compared) => Compared} */
 function turned(row) {
   /** @type {(number: number | null) => number | null} */
   const minus = (number) => (number === null ? null : -number);
@@ -95,7 +100,7 @@ function referenceVariant() {
 
 const standing = () => metric().standings[state.score][state.problem];
 
-/** @type {(reference: number | null) => Row[]} */
+/** @type {(reference: number | null) => Place[]} */
 function leaderboardRows(reference) {
   const off = hidden();
   return rowsOf(standing().board)
@@ -108,18 +113,18 @@ function leaderboardRows(reference) {
     }));
 }
 
-/** @type {(row: Row) => (Node | null)[]} */
+/** @type {(row: Named) => (Node | null)[]} */
 function nameCell(row) {
   return [swatch(row.optimizer), told(".bare.name", row.label, row.hyperparameters)];
 }
 
 /* A row extended by its variant, or by its optimizer only. */
-/** @type {(row: Row) => Row} */
+/** @template {{ variant: number }} Each @param {Each} row @returns {Variant & Each} */
 export const withVariant = (row) => ({
   ...setting().variants[row.variant],
   ...row,
 });
-/** @type {(row: Row) => Row} */
+/** @template {{ optimizer: number }} Each @param {Each} row @returns {Each & Named} */
 export const withOptimizer = (row) => ({
   ...row,
   label: payload.optimizers[row.optimizer].label,
@@ -127,16 +132,17 @@ export const withOptimizer = (row) => ({
 });
 
 /* The rows of the shown variants, by optimizer. */
-/** @type {(columns: Columns) => Map<number, Row[]>} */
-export function byOptimizer(columns) {
+/** @template {Owned} Each @param {Each[]} rows @returns {Map<number, Each[]>} */
+export function byOptimizer(rows) {
   const off = hidden();
-  const optimizerOf = (/** @type {Row} */ row) =>
-    row.optimizer ?? setting().variants[row.variant].optimizer;
-  const rows = rowsOf(columns).filter((row) => !off.has(optimizerOf(row)));
-  return Map.groupBy(rows, optimizerOf);
+  /** @type {(row: Owned) => number} */
+  const optimizerOf = (row) =>
+    "optimizer" in row ? row.optimizer : setting().variants[row.variant].optimizer;
+  const shown = rows.filter((row) => !off.has(optimizerOf(row)));
+  return Map.groupBy(shown, optimizerOf);
 }
 
-/** @type {Column} */
+/** @type {Column<Named>} */
 export const nameColumn = {
   name: "optimizer",
   left: true,
@@ -148,19 +154,19 @@ export const nameColumn = {
   plain: (row) => row.label,
 };
 
-/** @type {(name: string, key: string, head?: Node, format?: (number: number) => string) => Column} */
+/** @template {string} Key @template {Known} [Value=Known] @param {string} name @param {Key} key @param {Node} [head] @param {(number: Value) => string} [format] @returns {Column<Record<Key, Value>>} */
 export function numberColumn(name, key, head, format = value) {
   return { name, head, key: (row) => row[key], cell: (row) => format(row[key]) };
 }
 
-/** @type {Record<string, (row: Row) => number | null>} */
+/** @type {Record<string, (row: { low: number | null, high: number | null }) => number | null>} */
 export const ends = { low: (row) => row.low, high: (row) => row.high };
 /** @type {(low: number | null, high: number | null) => string} */
 const interval = (low, high) => (low === null ? "–" : `${value(low)} to ${value(high)}`);
 
-/** @type {() => Column[]} */
+/** @type {() => Column<Place>[]} */
 function leaderboardColumns() {
-  /** @type {(row: Row, name: string) => any} */
+  /** @type {(row: Place, name: keyof Compared) => number | null} */
   const against = (row, name) => row.against?.[name] ?? null;
   return [
     nameColumn,
@@ -216,8 +222,8 @@ function leaderboardColumns() {
           {
             name: "tuning",
             left: true,
-            key: (/** @type {Row} */ row) => tunedWords(row.optimizer),
-            cell: (/** @type {Row} */ row) => tunedWords(row.optimizer),
+            key: (/** @type {Place} */ row) => tunedWords(row.optimizer),
+            cell: (/** @type {Place} */ row) => tunedWords(row.optimizer),
           },
         ]
       : []),
@@ -236,7 +242,7 @@ function tunedWords(optimizer) {
   return cells.find((cell) => cell.optimizer === optimizer)?.how ?? "as given";
 }
 
-/** @type {(row: Row) => string} */
+/** @type {(row: Place) => string} */
 const seedsCell = (row) =>
   row.diverged ? `${row.seeds}, ${row.diverged} diverged` : String(row.seeds);
 
@@ -244,7 +250,7 @@ const seedsCell = (row) =>
 const signed = (number, format = value) =>
   number === null ? "–" : (number > 0 ? "+" : "") + tidy(format(number));
 
-/** @type {(row: Row) => string | Node} */
+/** @type {(row: Place) => string | Node} */
 function differenceCell(row) {
   if (row.reference) return make("span.quiet", {}, ["reference"]);
   if (!row.against) return "–";
@@ -273,7 +279,7 @@ function fillLeaderboard(host) {
   );
 }
 
-/** @type {(rows: Row[], reference: number | null) => Children} */
+/** @type {(rows: Place[], reference: number | null) => Children} */
 function leaderboardNote(rows, reference) {
   const { words } = metric().unit;
   const unit = words ? `All values in ${words}. ` : "";

@@ -10,7 +10,7 @@ import { insideSection } from "./inside.js";
 import { fillHeadline, leaderboardSection } from "./leaderboard.js";
 import { ranksSection } from "./ranks.js";
 import { searchesSection } from "./searches.js";
-import { defaults, readAddress, refresh, state } from "./state.js";
+import { CHOSEN, defaults, readAddress, refresh, state } from "./state.js";
 import { targetsSection } from "./targets.js";
 import { tip } from "./terms.js";
 import { tuningSection } from "./tuning.js";
@@ -105,7 +105,7 @@ function start() {
   ranksSection();
   insideSection();
   costSection();
-  refresh(Object.keys(defaults));
+  refresh(CHOSEN);
   addEventListener("hashchange", () => refresh(readAddress()));
 }
 

@@ -18,6 +18,37 @@ export interface Bands {
   notes: [string, string];
 }
 
+/** Ranges of good learning rates, by `sensitivity.basins`. */
+export interface Basins {
+  optimizer: number[];
+  best_lr: (number | null)[];
+  best: (number | null)[];
+  low_lr: (number | null)[];
+  high_lr: (number | null)[];
+  decades: (number | null)[];
+  inside: (number | null)[];
+  tried: number[];
+  edge: ("lowest" | "highest" | "only" | null)[];
+}
+
+/** A leaderboard, by `finals.leaderboard`. */
+export interface Board {
+  variant: number[];
+  lr: (number | null)[];
+  seeds: number[];
+  diverged: number[];
+  mean: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
+  median: (number | null)[];
+  median_low: (number | null)[];
+  median_high: (number | null)[];
+  std: (number | null)[];
+  minimum: (number | null)[];
+  maximum: (number | null)[];
+  method: (string | null)[];
+}
+
 /** The result on evaluation seeds of the point that a search with one budget would choose. */
 export interface BudgetPoint {
   budget: number;
@@ -27,6 +58,34 @@ export interface BudgetPoint {
   mean: number | null;
   low: number | null;
   high: number | null;
+}
+
+/** Exploratory comparisons of the variant `a` with the variant `b`, by `compare.compare`. */
+export interface Comparisons {
+  a: number[];
+  b: number[];
+  pairs: number[];
+  wins: number[];
+  ties: number[];
+  difference: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
+  effect: (number | null)[];
+  p: (number | null)[];
+  p_holm: (number | null)[];
+}
+
+/** Costs of the variants of a setting, by `cost.costs`. */
+export interface Costs {
+  variant: number[];
+  seeds: number[];
+  machines: number[];
+  step_ms: (number | null)[];
+  step_ms_q25: (number | null)[];
+  step_ms_q75: (number | null)[];
+  optimizer_ms: (number | null)[];
+  epoch_seconds: (number | null)[];
+  state_bytes_per_parameter: (number | null)[];
 }
 
 /** The curves of one metric in one setting, both given by index. */
@@ -42,6 +101,17 @@ export interface Curves {
   by_place: Bands[];
   by_seconds: Bands[];
   lines: Lines;
+}
+
+/** Expected best results of k variants, by `sensitivity.expected_best`. */
+export interface ExpectedBest {
+  optimizer: number[];
+  k: number[];
+  tried: number[];
+  expected: (number | null)[];
+  q25: (number | null)[];
+  median: (number | null)[];
+  q75: (number | null)[];
 }
 
 /** A fact from the records' environments, with the number of trials that share it. */
@@ -131,18 +201,32 @@ export interface Payload {
   axis: "step" | "epoch" | "samples" | "train_seconds";
   metrics: Metric[];
   inside: string[];
-  costs: Record<string, any[]>[];
-  troubles: Record<string, any[]>;
+  costs: Costs[];
+  troubles: Troubles;
   provenance: Fact[];
   commands: string[];
   resolution: Resolution;
   glossary: Record<string, string>;
 }
 
-/** Columns of `profiles.profile` and of `profiles.profile_scores`, by axis. */
+/** Scores of performance profiles, by `profiles.profile_scores`. */
+export interface ProfileScores {
+  optimizer: number[];
+  score: number[];
+  exact: number[];
+}
+
+/** Performance profiles as staircases, by `profiles.profile`. */
+export interface ProfileStairs {
+  optimizer: number[];
+  tau: number[];
+  share: number[];
+}
+
+/** Performance profiles over settings. */
 export interface Profiles {
-  stairs: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
-  scores: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
+  stairs: Record<"step" | "epoch" | "samples" | "train_seconds", ProfileStairs>;
+  scores: Record<"step" | "epoch" | "samples" | "train_seconds", ProfileScores>;
   settings: number;
   missing: string;
 }
@@ -151,8 +235,8 @@ export interface Profiles {
 export interface Race {
   target: number | null;
   source: string;
-  tables: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
-  shares: Record<"step" | "epoch" | "samples" | "train_seconds", Record<string, any[]>>;
+  tables: Record<"step" | "epoch" | "samples" | "train_seconds", TargetTimes>;
+  shares: Record<"step" | "epoch" | "samples" | "train_seconds", Reaching>;
 }
 
 /** Average ranks, best first. */
@@ -171,11 +255,39 @@ export interface Ranks {
   over_seeds: (Ranking | null)[];
 }
 
+/** Staircases of the share of seeds that have reached a target, by `targets.reaching`. */
+export interface Reaching {
+  variant: number[];
+  x: number[];
+  share: number[];
+  low: (number | null)[];
+  high: (number | null)[];
+}
+
 /** The largest number of points per curve. */
 export interface Resolution {
   chosen: number;
   others: number;
   recorded: number;
+}
+
+/** Results by learning rate, by `sensitivity.by_learning_rate`. */
+export interface Responses {
+  variant: number[];
+  lr: number[];
+  seeds: number[];
+  diverged: number[];
+  mean: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
+  median: (number | null)[];
+  median_low: (number | null)[];
+  median_high: (number | null)[];
+  std: (number | null)[];
+  minimum: (number | null)[];
+  maximum: (number | null)[];
+  method: (string | null)[];
+  tried: number[];
 }
 
 /** The conditions that trials must share to be compared. */
@@ -197,8 +309,8 @@ export interface SettingSearches {
 
 /** The leaderboard and comparisons of one setting, by one kind of score of one metric. */
 export interface Standing {
-  board: Record<string, any[]>;
-  comparisons: Record<string, any[]>;
+  board: Board;
+  comparisons: Comparisons;
 }
 
 /** The verdicts of one tuned study. */
@@ -222,6 +334,17 @@ export interface Style {
   dash: number[];
 }
 
+/** Median times to a target, by `targets.target_table`. */
+export interface TargetTimes {
+  variant: number[];
+  seeds: number[];
+  reached: number[];
+  diverged: number[];
+  time: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
+}
+
 /** A point that was tried. */
 export interface TriedPoint {
   lr: number | null;
@@ -231,11 +354,23 @@ export interface TriedPoint {
   chosen: boolean;
 }
 
-/** Columns of `by_learning_rate`, `basins` and `expected_best`, of one metric in one setting. */
+/** Trials that are not done; `setting` is an index. */
+export interface Troubles {
+  setting: number[];
+  label: string[];
+  seed: number[];
+  status: string[];
+  reason: (string | null)[];
+  step: (number | null)[];
+  epoch: (number | null)[];
+  key: string[];
+}
+
+/** The learning-rate tables of one metric in one setting. */
 export interface Tuning {
-  responses: Record<string, any[]>;
-  basins: Record<string, any[]>;
-  search: Record<string, any[]>;
+  responses: Responses;
+  basins: Basins;
+  search: ExpectedBest;
 }
 
 /** The search of one optimizer in one setting. */

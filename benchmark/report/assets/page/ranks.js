@@ -6,7 +6,7 @@ import { byId, draw, make } from "./dom.js";
 import { pWords } from "./format.js";
 import { comparison } from "./leaderboard.js";
 import { inked, markerPath, swatch, textWidth } from "./look.js";
-import { scale } from "./scale.js";
+import { marksOf, scale } from "./scale.js";
 import { follow, hidden, metric, setting, state } from "./state.js";
 import { term, told } from "./terms.js";
 
@@ -45,11 +45,9 @@ function rankDiagram(ranking, width, title) {
   const whole = Array.from({ length: Math.max(count, 2) }, (_, i) => i + 1).filter(
     (each) => count <= 15 || each % 2,
   );
-  const marks = whole.flatMap((rank) => [
-    draw("line", { class: "tick", x1: x(rank), x2: x(rank), y1: axis - 5, y2: axis }),
-    draw("text", { class: "number", x: x(rank), y: axis - 9, "text-anchor": "middle" }, [
-      String(rank),
-    ]),
+  const marks = marksOf(x, String, whole).flatMap(({ at, words }) => [
+    draw("line", { class: "tick", x1: at, x2: at, y1: axis - 5, y2: axis }),
+    draw("text", { class: "number", x: at, y: axis - 9, "text-anchor": "middle" }, [words]),
   ]);
   return draw(
     "svg",

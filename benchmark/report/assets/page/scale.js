@@ -4,6 +4,7 @@
 /** @typedef {number[] | Float64Array} Numbers */
 /** @typedef {[low: number, high: number]} Range */
 /** @typedef {((number: number) => number) & { low: number, high: number, log: boolean }} Scale */
+/** @typedef {{ number: number, at: number, words: string }} Mark A tick in pixels, with its label. */
 
 /* A map from [low, high] to [from, to], logarithmic if `log`. */
 /** @type {(low: number, high: number, from: number, to: number, log: boolean) => Scale} */
@@ -72,6 +73,14 @@ function logTicks(low, high, count) {
     }
   }
   return found;
+}
+
+/* The marks of an axis: at `places`, or at about so many round numbers. Charts draw them in SVG or on
+   a canvas. */
+/** @type {(axis: Scale, format: (number: number) => string, places: number | number[]) => Mark[]} */
+export function marksOf(axis, format, places) {
+  const numbers = Array.isArray(places) ? places : ticks(axis.low, axis.high, places, axis.log);
+  return numbers.map((number) => ({ number, at: axis(number), words: format(number) }));
 }
 
 /* The index in ascending `numbers` of the one nearest to `wanted`. */

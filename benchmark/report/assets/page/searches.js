@@ -146,7 +146,7 @@ const EDGES = {
   high: "at the highest that was tried: a higher one may be better",
 };
 
-/** @type {(search: TuningSearch) => Record<string, any>} */
+/** @param {TuningSearch} search */
 function rowOf(search) {
   const chosen = search.points.find((point) => point.chosen);
   const rates = search.points.map((point) => point.lr).filter((lr) => lr !== null);
@@ -162,7 +162,7 @@ function rowOf(search) {
   });
 }
 
-/** @type {() => Column[]} */
+/** @type {() => Column<ReturnType<typeof rowOf>>[]} */
 const columns = () => [
   nameColumn,
   { name: "points", key: (row) => row.tried, cell: (row) => String(row.tried) },
@@ -170,7 +170,7 @@ const columns = () => [
   {
     name: "rates tried",
     key: (row) => row.low,
-    cell: (row) => (row.low === null ? "–" : `${compact(row.low)} to ${compact(row.high)}`),
+    cell: (row) => (row.low === null ? "–" : `${compact(row.low)} to ${compact(row.high ?? NaN)}`),
   },
   { name: "chosen", left: true, key: (row) => row.chosen, cell: (row) => row.chosen || "–" },
   { name: `seed ${here().seed}`, key: (row) => row.value, cell: (row) => digits(row.value) },

@@ -7,14 +7,15 @@ import { payload } from "./data.js";
 /** @import { Variant } from "./payload.d.ts" */
 /** @import { AxisName } from "./data.js" */
 /**
- * The choices by name; the index signature is for code that iterates over all of them.
+ * The choices by name.
  *
  * @typedef {{
  *   problem: number, metric: number, variants: string, score: string, against: string,
  *   x: AxisName, logx: string, logy: string, center: string, band: string, seeds: string,
- *   smooth: string, off: string, look: string, group: string, [name: string]: any,
+ *   smooth: string, off: string, look: string, group: string,
  * }} State
  */
+/** @typedef {keyof State} Name */
 
 /** @type {State} */
 export const defaults = {
@@ -34,27 +35,28 @@ export const defaults = {
   look: "update_ratio",
   group: "all",
 };
+export const CHOSEN = /** @type {Name[]} */ (Object.keys(defaults));
 /** @type {State} */
 export const state = { ...defaults };
-/** @type {{ names: string[], listener: () => void }[]} */
+/** @type {{ names: Name[], listener: () => void }[]} */
 const listeners = [];
 
 /* Call `listener` now and after every change of one of `names`. */
-/** @type {(names: string[], listener: () => void) => void} */
+/** @type {(names: Name[], listener: () => void) => void} */
 export function follow(names, listener) {
   listeners.push({ names, listener });
 }
 
 /** @type {(update: Partial<State>) => void} */
 export function change(update) {
-  const changed = Object.keys(update).filter((name) => state[name] !== update[name]);
+  const changed = CHOSEN.filter((name) => name in update && state[name] !== update[name]);
   if (!changed.length) return;
   Object.assign(state, update);
   writeAddress();
   refresh(changed);
 }
 
-/** @type {(changed: string[]) => void} */
+/** @type {(changed: Name[]) => void} */
 export function refresh(changed) {
   for (const { names, listener } of listeners) {
     if (names.some((name) => changed.includes(name))) listener();
@@ -79,7 +81,6 @@ export function shownVariants() {
 }
 
 /* The address names problems, metrics and optimizers, so that it survives a changed order. */
-/** @type {Record<string, () => string[]>} */
 const NAMES = {
   problem: () => payload.settings.map((each) => each.name),
   metric: () => payload.metrics.map((each) => each.name),
@@ -88,38 +89,38 @@ const optimizerNames = () => payload.optimizers.map((each) => each.label);
 
 function writeAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
-  for (const [name, usual] of Object.entries(defaults)) {
-    if (state[name] === usual) words.delete(name);
+  for (const name of CHOSEN) {
+    if (state[name] === defaults[name]) words.delete(name);
     else words.set(name, toAddress(name));
   }
   const text = words.toString();
   history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
 }
 
-/** @type {(name: string) => string} */
+/** @type {(name: Name) => string} */
 function toAddress(name) {
-  if (name in NAMES) return NAMES[name]()[state[name]];
+  if (name === "problem" || name === "metric") return NAMES[name]()[state[name]];
   if (name !== "off") return state[name];
   return JSON.stringify([...hidden()].map((place) => optimizerNames()[place]));
 }
 
-/** @type {() => string[]} */
+/** @type {() => Name[]} */
 export function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
-  /** @type {State} */
   const update = { ...defaults };
-  for (const name of Object.keys(defaults)) {
+  for (const name of CHOSEN) {
     const text = words.get(name);
-    if (text !== null) update[name] = fromAddress(name, text) ?? defaults[name];
+    const found = text === null ? undefined : fromAddress(name, text);
+    if (found !== undefined) Object.assign(update, { [name]: found });
   }
-  const changed = Object.keys(update).filter((name) => state[name] !== update[name]);
+  const changed = CHOSEN.filter((name) => state[name] !== update[name]);
   Object.assign(state, update);
   return changed;
 }
 
-/** @type {(name: string, text: string) => string | number | undefined} */
+/** @type {(name: Name, text: string) => string | number | undefined} */
 function fromAddress(name, text) {
-  if (name in NAMES) return Math.max(0, NAMES[name]().indexOf(text));
+  if (name === "problem" || name === "metric") return Math.max(0, NAMES[name]().indexOf(text));
   if (name in CHOICES) return Object.hasOwn(CHOICES[name], text) ? text : undefined;
   if (name === "against") return optimizerNames().includes(text) ? text : undefined;
   try {

@@ -4,15 +4,16 @@
 import { make, say } from "./dom.js";
 
 /** @import { Children } from "./dom.js" */
-/** @import { Row } from "./data.js" */
+/** @typedef {string | number | boolean | null | undefined} Key */
 /**
- * A column: `cell(row)` is its content, `key(row)` the sort key, `plain(row)` the text of a
+ * A column of rows: `cell(row)` is its content, `key(row)` the sort key, `plain(row)` the text of a
  * copy, `csv` the columns of a CSV by name (without it the CSV has `key(row)`). A `hidden` column
  * appears only in copies.
  *
+ * @template Row
  * @typedef {{
  *   name: string, id?: string, head?: Node | string, cell: (row: Row) => Children,
- *   key?: (row: Row) => any, plain?: (row: Row) => string,
+ *   key?: (row: Row) => Key, plain?: (row: Row) => string,
  *   csv?: Record<string, (row: Row) => unknown>, left?: boolean, hidden?: boolean,
  * }} Column
  */
@@ -20,7 +21,7 @@ import { make, say } from "./dom.js";
 
 const FOLD = 30; // rows; a button shows the others
 
-/** @type {(column: Column) => string} */
+/** @type {(column: { name: string, id?: string }) => string} */
 const idOf = (column) => column.id ?? column.name;
 const keptOf = (() => {
   /** @type {Map<string, Kept>} */
@@ -34,7 +35,7 @@ const keptOf = (() => {
 })();
 
 /* A table of `rows`. A table that is made again with the same `id` keeps its sorting and folding. */
-/** @type {(id: string, caption: string, columns: Column[], rows: Row[]) => HTMLElement} */
+/** @template Row @param {string} id @param {string} caption @param {Column<Row>[]} columns @param {Row[]} rows @returns {HTMLElement} */
 export function table(id, caption, columns, rows) {
   const kept = keptOf(id);
   const seen = columns.filter((column) => !column.hidden);
@@ -70,7 +71,7 @@ export function table(id, caption, columns, rows) {
     return button;
   }
 
-  /** @type {(column: Column) => HTMLElement} */
+  /** @type {(column: Column<Row>) => HTMLElement} */
   function head(column) {
     const cell = make(`th${column.left ? ".left" : ""}`, { scope: "col" }, [
       column.head ?? column.name,
@@ -82,7 +83,7 @@ export function table(id, caption, columns, rows) {
     return cell;
   }
 
-  /** @type {(column: Column) => void} */
+  /** @type {(column: Column<Row>) => void} */
   function sort(column) {
     Object.assign(kept, { by: idOf(column), up: kept.by === idOf(column) ? !kept.up : true });
     fill();
@@ -96,7 +97,8 @@ export function table(id, caption, columns, rows) {
     return [...rows].sort((a, b) => {
       const [p, q] = [key(a), key(b)];
       if (isAbsent(p) || isAbsent(q)) return Number(isAbsent(p)) - Number(isAbsent(q));
-      const order = typeof p === "number" ? p - q : String(p).localeCompare(String(q));
+      const areNumbers = typeof p === "number" && typeof q === "number";
+      const order = areNumbers ? p - q : String(p).localeCompare(String(q));
       return kept.up ? order : -order;
     });
   }
@@ -120,7 +122,7 @@ export function table(id, caption, columns, rows) {
   ]);
 }
 
-/** @type {(columns: Column[], rows: () => Row[]) => HTMLElement} */
+/** @template Row @param {Column<Row>[]} columns @param {() => Row[]} rows @returns {HTMLElement} */
 function copyButtons(columns, rows) {
   const formats = { CSV: asCsv, Markdown: asMarkdown, LaTeX: asLatex };
   const buttons = Object.entries(formats).map(([name, write]) => {
@@ -149,10 +151,10 @@ export async function copy(text) {
   }
 }
 
-/** @type {(column: Column, row: Row) => string} */
+/** @template Row @param {Column<Row>} column @param {Row} row @returns {string} */
 const plainOf = (column, row) => (column.plain ? column.plain(row) : String(column.cell(row)));
 
-/** @type {(columns: Column[], rows: Row[]) => string} */
+/** @template Row @param {Column<Row>[]} columns @param {Row[]} rows @returns {string} */
 export function asCsv(columns, rows) {
   /** @type {(text: string) => string} */
   const quoted = (text) =>
@@ -182,7 +184,7 @@ export function markdownText(text) {
     .replace(/(?<=[A-Za-z]):(?=\/\/)|(?<=\bwww)\.|(?<=\bmailto):/gi, "\\$&");
 }
 
-/** @type {(columns: Column[], rows: Row[]) => string} */
+/** @template Row @param {Column<Row>[]} columns @param {Row[]} rows @returns {string} */
 function asMarkdown(columns, rows) {
   const safe = markdownText;
   /** @type {(texts: string[]) => string} */
@@ -192,7 +194,7 @@ function asMarkdown(columns, rows) {
   return `${[line(columns.map((column) => column.name)), rule, ...lines].join("\n")}\n`;
 }
 
-/** @type {(columns: Column[], rows: Row[]) => string} */
+/** @template Row @param {Column<Row>[]} columns @param {Row[]} rows @returns {string} */
 function asLatex(columns, rows) {
   /** @type {Record<string, string>} */
   const special = { "−": "$-$", "±": "$\\pm$", "★": "$\\star$", "–": "--", "<": "$<$", ">": "$>$" };

@@ -18,23 +18,31 @@ import { table } from "./table.js";
 import { term } from "./terms.js";
 
 /** @import { Description, Series } from "./chart.js" */
-/** @import { Columns, Row } from "./data.js" */
+/** @import { Row } from "./data.js" */
+/** @import { Owned } from "./leaderboard.js" */
+/** @import { TargetTimes, Variant } from "./payload.d.ts" */
 /** @import { Column } from "./table.js" */
+/** @typedef {Variant & Row<TargetTimes>} Time */
 
 const race = () => metric().races[state.problem];
 
-/** @type {(columns: Columns, x: string, y: string, top: number) => (Series & { x: number[], y: number[] })[]} */
-function stairs(columns, x, y, top) {
-  return [...byOptimizer(columns)].map(([optimizer, rows]) => {
-    const last = rows[rows.length - 1];
-    const drawn = top > last[x] ? [...rows, { ...last, [x]: top }] : rows;
+/* Staircases of shares: `at` is the place of a row, and each goes on to `top`. */
+/** @template {Owned & { share: number }} Each @param {Each[]} table @param {(row: Each) => number} at @param {number} top @returns {(Series & { x: number[], y: number[] })[]} */
+function stairs(table, at, top) {
+  return [...byOptimizer(table)].map(([optimizer, rows]) => {
+    const x = rows.map(at);
+    const y = rows.map((row) => row.share);
+    if (top > x[x.length - 1]) {
+      x.push(top);
+      y.push(y[y.length - 1]);
+    }
     return {
       name: payload.optimizers[optimizer].label,
       optimizer,
       step: true,
       marked: true,
-      x: drawn.map((row) => row[x]),
-      y: drawn.map((row) => row[y]),
+      x,
+      y,
     };
   });
 }
@@ -46,12 +54,12 @@ const share = (number) => `${Math.round(number * 100)} %`;
 function describeReaching() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
   if (race().target === null) return { empty: noTarget() };
-  const columns = race().shares[state.x];
-  const top = Math.max(...(columns.x ?? []), 0);
+  const shares = race().shares[state.x];
+  const top = Math.max(...shares.x, 0);
   return {
     flat: true,
     label: `share of seeds that has reached ${value(race().target)} over ${AXIS_WORDS[state.x]}`,
-    series: stairs(columns, "x", "share", top).map((each) => ({
+    series: stairs(rowsOf(shares), (row) => row.x, top).map((each) => ({
       ...each,
       x: [0, ...each.x],
       y: [0, ...each.y],
@@ -72,7 +80,7 @@ function describeProfiles() {
   return {
     flat: true,
     label: "share of settings within τ times the fastest optimizer",
-    series: stairs(columns[state.x], "tau", "share", 4),
+    series: stairs(rowsOf(columns[state.x]), (row) => row.tau, 4),
     x: {
       log: false,
       words: `τ: times the ${AXIS_WORDS[state.x]} of the fastest`,
@@ -83,10 +91,10 @@ function describeProfiles() {
   };
 }
 
-/** @type {() => Column[]} */
+/** @type {() => Column<Time>[]} */
 function targetColumns() {
-  /** @type {(row: Row, name: string) => string} */
-  const time = (row, name) => (row[name] === null ? "–" : compact(row[name]));
+  /** @type {(time: number | null) => string} */
+  const words = (time) => (time === null ? "–" : compact(time));
   return [
     nameColumn,
     {
@@ -109,7 +117,7 @@ function targetColumns() {
       cell: (row) =>
         row.low === null && row.high === null
           ? "–"
-          : `${time(row, "low")} to ${row.high === null ? "unbounded" : time(row, "high")}`,
+          : `${words(row.low)} to ${row.high === null ? "unbounded" : words(row.high)}`,
       csv: ends,
     },
   ];
@@ -150,7 +158,9 @@ function fillScores(host) {
         .map(withOptimizer);
   const columns = [
     nameColumn,
-    numberColumn("profile score", "score", term("profile score"), (each) => each.toFixed(4)),
+    numberColumn("profile score", "score", term("profile score"), (/** @type {number} */ each) =>
+      each.toFixed(4),
+    ),
   ];
   host.replaceChildren(...(rows.length ? [table("scores", "profile scores", columns, rows)] : []));
 }

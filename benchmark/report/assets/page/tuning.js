@@ -12,9 +12,11 @@ import { table } from "./table.js";
 import { term } from "./terms.js";
 
 /** @import { Description } from "./chart.js" */
-/** @import { Columns, Row } from "./data.js" */
-/** @import { Metric } from "./payload.d.ts" */
+/** @import { Row } from "./data.js" */
+/** @import { Named } from "./leaderboard.js" */
+/** @import { Basins, Metric } from "./payload.d.ts" */
 /** @import { Column } from "./table.js" */
+/** @typedef {Row<Basins> & Named} Basin */
 
 const tuned = () => metric().tuning[state.problem];
 
@@ -26,7 +28,7 @@ function describeRates() {
       empty: `The learning rates of this problem were tried on tuning seeds, from ${payload.searches[state.problem].seed} on: see the section above.`,
     };
   }
-  const groups = [...byOptimizer(tuned().responses)];
+  const groups = [...byOptimizer(rowsOf(tuned().responses))];
   if (!groups.some(([, rows]) => rows.length > 1)) {
     return {
       empty:
@@ -63,7 +65,7 @@ function describeRates() {
 }
 
 /* A number about rates around the best one, absent if it is the only rate. */
-/** @template Value @param {Row} row @param {Value} known */
+/** @template Value @param {Basin} row @param {Value} known */
 const around = (row, known) => (row.tried > 1 ? known : null);
 
 /** @type {(lr: number | null) => string} */
@@ -83,7 +85,7 @@ function fillBasins(host) {
     .filter((row) => !off.has(row.optimizer))
     .map(withOptimizer);
   const isSearched = rows.some((row) => row.tried > 1);
-  /** @type {Column[]} */
+  /** @type {Column<Basin>[]} */
   const basin = [
     {
       name: "basin",
@@ -118,10 +120,10 @@ function fillBasins(host) {
       head: term("edge"),
       left: true,
       key: (row) => row.edge,
-      cell: (row) => EDGES[row.edge] ?? "",
+      cell: (row) => (row.edge ? EDGES[row.edge] : ""),
     },
   ];
-  /** @type {Column[]} */
+  /** @type {Column<Basin>[]} */
   const columns = [
     nameColumn,
     {
@@ -139,7 +141,7 @@ function fillBasins(host) {
 /** @type {() => Description} */
 function describeSearch() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
-  const groups = [...byOptimizer(tuned().search)];
+  const groups = [...byOptimizer(rowsOf(tuned().search))];
   const longest = Math.max(0, ...groups.map(([, rows]) => rows.length));
   if (longest < 2)
     return { empty: "One variant of each optimizer was tried: there was no search." };

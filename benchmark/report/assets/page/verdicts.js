@@ -5,7 +5,7 @@ import { payload } from "./data.js";
 import { byId, draw, goTo, make } from "./dom.js";
 import { tidy } from "./format.js";
 import { swatch } from "./look.js";
-import { padded, scale, ticks } from "./scale.js";
+import { marksOf, padded, scale } from "./scale.js";
 import { change } from "./state.js";
 import { term } from "./terms.js";
 
@@ -122,13 +122,13 @@ function forest(cell, panel, x) {
 
 /** @type {(x: Scale, better: string) => Element} */
 function axis(x, better) {
-  const counts = [4, 6, 8, 12].map((count) => ticks(x.low, x.high, count, false));
-  const places = counts.find((found) => found.length > 2) ?? counts[0];
-  const marks = places.flatMap((tick) => [
-    draw("line", { class: "tick", x1: wide(x(tick)), x2: wide(x(tick)), y1: 0, y2: 4 }),
-    draw("text", { class: "number", x: wide(x(tick)), y: 16, "text-anchor": "middle" }, [
-      tick === 0 ? "0" : `${percent(tick)} %`,
-    ]),
+  /** @type {(share: number) => string} */
+  const format = (share) => (share === 0 ? "0" : `${percent(share)} %`);
+  const counts = [4, 6, 8, 12].map((count) => marksOf(x, format, count));
+  const found = counts.find((each) => each.length > 2) ?? counts[0];
+  const marks = found.flatMap(({ at, words }) => [
+    draw("line", { class: "tick", x1: wide(at), x2: wide(at), y1: 0, y2: 4 }),
+    draw("text", { class: "number", x: wide(at), y: 16, "text-anchor": "middle" }, [words]),
   ]);
   const [left, right] = better === "left" ? ["← better", "worse →"] : ["← worse", "better →"];
   return draw("svg", { class: "scale", height: 34, "aria-hidden": "true" }, [
@@ -199,7 +199,7 @@ function panelOf(panel, better) {
 function overallOf(study) {
   if (!study.overall.length) return null;
   return make("article.panel.overall", {}, [
-    make("h3", {}, ["Over all problems"]),
+    make("h3", {}, [`Over all problems, against ${study.reference}`]),
     make(
       "ul.contests",
       {},

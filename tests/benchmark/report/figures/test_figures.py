@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from benchmark.__main__ import main
@@ -86,10 +85,9 @@ def texts(monkeypatch):
         draw(self, renderer, *args, **kwargs)
 
     def boxes(figure):
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()  # settles the layout
+        figure.draw_without_rendering()  # settles the layout
         drawn.clear()
-        canvas.draw()
+        figure.draw_without_rendering()
         shown = [
             (text, renderer)
             for text, renderer in drawn

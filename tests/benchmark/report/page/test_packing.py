@@ -2,9 +2,11 @@ import base64
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
-from benchmark.report.page.packing import pack, to_json
+from benchmark.report.page.packing import pack, table_of, to_json
+from benchmark.report.page.tables import ProfileStairs
 
 
 def unpack(packed):
@@ -47,3 +49,11 @@ def test_json_can_neither_close_nor_open_a_script_element():
 def test_numbers_that_json_does_not_know_are_refused():
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json([float("nan")])
+
+
+def test_a_table_has_the_columns_of_its_class_and_no_others():
+    frame = pl.DataFrame({"optimizer": [0], "tau": [1.0], "share": [0.12345678]})
+    assert table_of(frame, ProfileStairs).share == [0.123457]
+    for wrong in (frame.drop("tau"), frame.with_columns(label=pl.lit("sgd"))):
+        with pytest.raises(TypeError, match="tau|label"):
+            table_of(wrong, ProfileStairs)

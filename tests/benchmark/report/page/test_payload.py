@@ -1,12 +1,14 @@
 import json
 import re
 
+import msgspec
 import pytest
 
 from benchmark.analysis.summary import summarize
 from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING
 from benchmark.report.page.build import build
+from benchmark.report.page.payload import Payload
 from tests.benchmark.report.page.conftest import EVIL
 
 
@@ -181,3 +183,13 @@ def test_two_studies_are_told_apart(study, curve):
     first, second = (o["style"] for o in payload["optimizers"])
     assert first["color"] == second["color"]
     assert first["dash"] != second["dash"]
+
+
+@pytest.mark.parametrize("rates", [(0.1, 0.01), (0.1,), ()])
+def test_every_column_has_the_type_that_scripts_are_checked_against(study, log, logs, rates):
+    """Columns of text, whole numbers and absent values, with all, some and no trials done."""
+    lost = log("adam", status="failed", reason="killed", lr=1.0, problem="logreg/digits")
+    found = [one for one in logs if one[0].optimizer.hyperparameters["lr"] in rates]
+    page = build([study(*found, lost)])
+    text = re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1]
+    msgspec.json.decode(text, type=Payload)
