@@ -9,7 +9,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench bench-all report results reference baselines test test-all lint lint-javascript format format-javascript check perf clean
+.PHONY: help setup bench bench-all report results reference baselines test test-all test-cluster lint lint-javascript format format-javascript check perf clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,7 +57,15 @@ test: $(READY) ## run the tests, offline, on all cores, in about three minutes
 
 test-all: $(READY) ## also run the slow tests, and those on real data if BENCHMARK_DATA_DIR is set
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough
-	$(BIN)/python -m pytest -m slow --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -m 'slow and not cluster' --hypothesis-profile=thorough
+
+test-cluster: $(READY) ## run the tests on Ray, and on Slurm if slurm-wlm and munge are installed
+	@if command -v uv >/dev/null; then \
+	  uv pip install --quiet --python $(BIN)/python --group cluster; \
+	else \
+	  PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --group cluster; \
+	fi
+	$(BIN)/python -m pytest -m cluster -rs
 
 lint: $(READY) ## check format, style, types and import rules
 	$(BIN)/ruff format --check .

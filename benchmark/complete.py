@@ -327,9 +327,14 @@ class _Completion:
         record = min(done, key=lambda each: seconds(each.trial))
         trial = record.trial
         title = f"{trial.label} on {trial.problem}, seed {trial.seed}"
-        with TemporaryDirectory() as folder, self.watcher.busy(f"training {title} again"):
+        with (
+            TemporaryDirectory(dir=self.store.folder) as folder,
+            self.watcher.busy(f"training {title} again"),
+        ):
             store = Store(folder, self.store.study)
-            self.launcher([trial], store, self.context, Together())
+            # one trial of some seconds waits in no queue of a cluster
+            launcher = getattr(self.launcher, "here", self.launcher)
+            launcher([trial], store, self.context, Together())
             again = store.record(trial)
         return f"{title}, trained again here: {_how_far(record, again)}"
 

@@ -20,7 +20,8 @@ from benchmark.environment import environment
 from benchmark.errors import Misfit, UsageError
 
 _FOLDER = "jobs"
-_VARIABLES = ("BENCHMARK_DATA_DIR", "BENCHMARK_CACHE_DIR")
+CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
+_VARIABLES = ("BENCHMARK_DATA_DIR", CACHE_VARIABLE)
 _DIGEST_LENGTH = 12
 
 
@@ -70,8 +71,10 @@ class Job:
 
         Args:
             data_dir: Folder of data sets on this machine; None for that of the job.
-            cache_dir: Folder of prepared data sets on this machine; None for those of the job.
+            cache_dir: Folder of prepared data sets on this machine; None for BENCHMARK_CACHE_DIR if
+                it has another value here than where the job was made, otherwise those of the job.
         """
+        cache_dir = cache_dir or self._own_cache()
         prepared = {name: Path(path) for name, path in self.prepared.items()}
         return Context(
             data_dir=data_dir or (Path(self.data_dir) if self.data_dir else None),
@@ -81,6 +84,12 @@ class Job:
             if cache_dir
             else {n: path for n, path in prepared.items() if path.is_dir()},
         )
+
+    def _own_cache(self) -> Path | None:
+        here = os.environ.get(CACHE_VARIABLE)
+        if here and _absolute(here) not in (self.variables.get(CACHE_VARIABLE), self.cache_dir):
+            return Path(here).absolute()
+        return None
 
 
 def write_job(
@@ -129,10 +138,22 @@ def read_job(path: Path) -> Job:
 
 def newest_job(study_folder: Path) -> Job:
     """Return the job of the latest launch of a study; one without folders if there was none."""
-    files = list((study_folder / _FOLDER).glob("*.json"))
-    if not files:
-        return Job()
-    return read_job(max(files, key=lambda path: (path.stat().st_mtime_ns, path.name)))
+    newest = _newest(study_folder)
+    return read_job(newest) if newest else Job()
+
+
+def job_file(study_folder: Path, context: Context) -> Path:
+    """Return the file of the latest launch of a study; write one if there was none.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    return _newest(study_folder) or write_job(study_folder, context)
+
+
+def _newest(study_folder: Path) -> Path | None:
+    files = (study_folder / _FOLDER).glob("*.json")
+    return max(files, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
 
 
 def _absolute(path: Path | str) -> str:

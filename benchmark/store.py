@@ -189,13 +189,21 @@ class Store:
         self.write(record)
         return True
 
-    def add(self, record: Record, curve: Iterable[Row]) -> bool:
+    def add(self, record: Record, curve: Iterable[Row], *, wait: bool = True) -> bool:
         """Write the files of a trial that ran elsewhere, unless it has a result here.
+
+        Args:
+            record: The record.
+            curve: Rows of ``metrics.jsonl``.
+            wait: Wait while another process has the trial.
 
         Returns:
             True if the files were written.
+
+        Raises:
+            ClaimedError: another process has the trial, and `wait` is False.
         """
-        with self.claim(record.trial) as folder:
+        with self.claim(record.trial, wait=wait) as folder:
             if not self.needs(record.trial):
                 return False
             self.begin(record.trial)

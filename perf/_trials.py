@@ -40,6 +40,9 @@ class Silent:
     def progressed(self, trial: Trial, step: int, loss: float) -> None:
         """Do nothing."""
 
+    def said(self, text: str) -> None:
+        """Do nothing."""
+
     def finished(self, record: Any) -> None:
         """Stop the measurement at a failed trial, because its time would mean nothing."""
         if record.status != "done":

@@ -101,6 +101,10 @@ class Progress:
         line.loss = loss
         line.starting.pop(trial.key, None)
 
+    def said(self, text: str) -> None:
+        """Print it."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
     def finished(self, record: Record) -> None:
         """Count one more finished trial; print a line for it where there is no live table."""
         line = self._line(record.trial)

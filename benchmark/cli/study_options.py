@@ -26,7 +26,15 @@ from benchmark.cli.options import (
 )
 from benchmark.cli.terminal import Terminal
 from benchmark.complete import check_runnable, complete
-from benchmark.launchers import DEFAULT, LAUNCHERS, Launcher, Limits, make_launcher
+from benchmark.launchers import (
+    DEFAULT,
+    LAUNCHERS,
+    Launcher,
+    Limits,
+    RayOptions,
+    SlurmOptions,
+    make_launcher,
+)
 from benchmark.mirror.destination import MODES, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.planning import Planner
@@ -182,7 +190,39 @@ _PLACE: list[Callable[[Any], Any]] = [
         help=f"Where trials run: {', '.join(LAUNCHERS)}, or the import path of a launcher class.",
     ),
     click.option(
+        "--ray-address",
+        default="",
+        help="Ray cluster for --launcher ray, such as auto or HOST:6379; by default, one is "
+        "started on this machine.",
+    ),
+    click.option(
+        "--ray-return-files",
+        is_flag=True,
+        help="The Ray nodes do not share the results folder: send the trials' files back.",
+    ),
+    click.option(
+        "--slurm",
+        multiple=True,
+        metavar="OPTION=VALUE",
+        help="Long option of sbatch for --launcher slurm, such as partition=gpu, time=30 or "
+        "gres=gpu:1; may be given several times.",
+    ),
+    click.option(
+        "--trials-per-job",
+        type=Whole(1_000_000, auto=True),
+        default="auto",
+        show_default=True,
+        help="Trials in one task of a Slurm job; auto fills some ten minutes.",
+    ),
+    click.option(
+        "--detach",
+        is_flag=True,
+        help="Submit to Slurm and return; the same command without --detach watches the jobs.",
+    ),
+    click.option(
         "--workers",
+        "--jobs",
+        "workers",
         type=Whole(1_024, auto=True),
         default="auto",
         show_default=True,
@@ -279,6 +319,12 @@ class Outside:
                 workers=take("workers"),
                 gpu_slots=take("gpu_slots"),
                 timeout_seconds=take("timeout"),
+                ray=RayOptions(address=take("ray_address"), returns_files=take("ray_return_files")),
+                slurm=SlurmOptions(
+                    options=take("slurm"),
+                    trials_per_job=take("trials_per_job"),
+                    detach=take("detach"),
+                ),
             ),
             wandb=WandbOptions(mode=take("mode"), project=take("project"), entity=take("entity")),
             loggers=take("loggers"),
@@ -317,4 +363,7 @@ def _forecast(
     else:
         for line in found.lines():
             terminal.say(line)
+        preview = getattr(launcher, "preview", None)
+        if preview is not None and plan.missing:
+            terminal.say(f"\n{preview(plan.missing, store)}")
     return 0

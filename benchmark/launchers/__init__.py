@@ -38,6 +38,9 @@ class Watcher(Protocol):
     def finished(self, record: Record) -> None:
         """Note that a trial has its record."""
 
+    def said(self, text: str) -> None:
+        """Note what the launcher has to tell a person, such as the ids of submitted jobs."""
+
 
 class Launcher(Protocol):
     """A place where trials run; afterwards each has a record in the store."""
@@ -103,8 +106,38 @@ class StepTimer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RayOptions:
+    """Options of the launcher ``ray``.
+
+    Args:
+        address: Address of a cluster, such as ``auto``; empty to start one on this machine.
+        returns_files: The nodes share no folder: each task returns what its trial wrote.
+    """
+
+    address: str = ""
+    returns_files: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlurmOptions:
+    """Options of the launcher ``slurm``.
+
+    Args:
+        options: Long options of sbatch without dashes, such as ``partition=gpu``; they replace
+            those that the launcher sets from the trials, such as ``time``.
+        trials_per_job: Trials that one task of an array job runs; 0 for as many as take it some
+            minutes.
+        detach: Submit, and do not wait.
+    """
+
+    options: tuple[str, ...] = ()
+    trials_per_job: int = 0
+    detach: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits for a launcher.
+    """Limits for a launcher, and the options of launchers for clusters.
 
     Args:
         workers: Trials that run in parallel; 0 for as many as the CPU cores allow.
@@ -112,14 +145,22 @@ class Limits:
         timeout_seconds: Time limit of a trial, of a data preparation, and of waiting for a trial
             that another process has locked. A trial over the limit is killed and counts as failed.
             None for no limit.
+        ray: Options of the launcher ``ray``; the others ignore them.
+        slurm: Options of the launcher ``slurm``; the others ignore them.
     """
 
     workers: int = 0
     gpu_slots: int = 1
     timeout_seconds: float | None = None
+    ray: RayOptions = RayOptions()
+    slurm: SlurmOptions = SlurmOptions()
 
 
-LAUNCHERS = {"local": "benchmark.launchers.local:LocalLauncher"}  # each is built with `Limits`
+LAUNCHERS = {  # each is built with `Limits`
+    "local": "benchmark.launchers.local:LocalLauncher",
+    "ray": "benchmark.launchers.ray:RayLauncher",
+    "slurm": "benchmark.launchers.slurm:SlurmLauncher",
+}
 DEFAULT = "local"
 CONTRACT = (
     "a launcher is a class, built with benchmark.launchers.Limits, that has the methods of "

@@ -202,7 +202,7 @@ def _running_jobs() -> Iterator[list[_Job]]:
 
 
 def _work(gpu: str, trial: Trial, store: Store, context: Context, report: Report) -> None:
-    if gpu:
+    if gpu or trial.accelerator == "cpu":  # a trial on the CPU sees no GPU
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     from benchmark.launchers.worker import work  # loads torch, which the server has already loaded
 

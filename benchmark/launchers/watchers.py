@@ -30,6 +30,10 @@ class Shielded:
         """Pass it on."""
         self._tell(lambda watcher: watcher.finished(record))
 
+    def said(self, text: str) -> None:
+        """Pass it on."""
+        self._tell(lambda watcher: watcher.said(text))
+
     def _tell(self, what: Callable[[Watcher], None]) -> None:
         if self._watcher is None:
             return
@@ -68,3 +72,8 @@ class Together:
         """Tell all."""
         for watcher in self._watchers:
             watcher.finished(record)
+
+    def said(self, text: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.said(text)

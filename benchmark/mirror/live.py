@@ -161,6 +161,9 @@ class LiveMirror:
         """Print the thread's notes."""
         self._say_news()
 
+    def said(self, text: str) -> None:
+        """Do nothing: runs say nothing of launchers."""
+
     def finished(self, record: Record) -> None:
         """Complete the run of a trial that this process ran."""
         self._try(lambda: self._follower.tell(lambda: self._follower.complete(record)))

@@ -32,10 +32,22 @@ def test_the_newest_job_of_a_study_is_that_of_its_latest_launch(tmp_path):
     assert newest_job(tmp_path).cache_dir is None
 
 
-def test_prepared_data_are_those_of_this_machine(tmp_path):
+def test_prepared_data_are_those_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.delenv("BENCHMARK_CACHE_DIR")
     job = Job(prepared={"digits": str(tmp_path), "mnist": str(tmp_path / "gone")})
     assert job.context().prepared == {"digits": tmp_path}
     assert job.context(cache_dir=tmp_path).prepared == {}
+
+
+def test_a_cache_of_this_machine_alone_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "shared"))
+    job = Job.here(Context(prepared={"digits": tmp_path}))
+    assert job.context().prepared == {"digits": tmp_path}
+    assert job.context().cache_dir is None
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "own"))
+    assert job.context().prepared == {}
+    assert job.context().cache_dir == tmp_path / "own"
+    assert job.context(cache_dir=tmp_path).cache_dir == tmp_path
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"import_path": 1}', '{"other": 1}', "\udcff"])

@@ -1,0 +1,258 @@
+"""Array jobs of Slurm: how trials are divided into them, and the files of each.
+
+The files lie in ``<results>/<study>/slurm/`` and begin with a random token, which is part of the
+job's name, too, so that a later command finds the jobs of an earlier one: ``<token>.keys`` has the
+keys of the trials, ``<token>.sh`` is the batch script, and ``<token>-<index>.log`` has the output
+of a task. Task i of n runs every nth trial from the ith on.
+"""
+
+import math
+import re
+import secrets
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from benchmark.claims import LEASE_SECONDS
+from benchmark.errors import UsageError
+from benchmark.estimates import Durations
+from benchmark.launchers import Limits
+from benchmark.launchers.scheduler import Scheduler, SubmitError, Task
+from benchmark.spec import Trial
+from benchmark.store import Store
+from optimizers.pick import shown
+
+_NAME = "benchmark-"
+_OPTION = re.compile(r"[a-z][a-z0-9-]*(=[^\n\r]+)?")
+_OWN = ("array", "error", "job-name", "output", "parsable", "test-only", "wait", "wrap")
+_TASKS = re.compile(r"SLURM_ARRAY_TASK_ID/(\d+)")  # in a batch script
+_SECONDS_OF_A_TASK = 600.0  # so that its start costs little
+_USUAL_TASKS = 64  # among which trials are spread, without --workers
+_START_MINUTES = 5.0  # to start Python on a cold node
+_MARGIN = 3.0  # time limit over the estimate
+_MOST_LOG_BYTES = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Array:
+    """An array job.
+
+    Args:
+        token: Random word that names the job and its files.
+        trials: Its trials, of equal resources.
+        tasks: Number of its tasks.
+        minutes: Time limit of each task.
+        parallel: Greatest number of tasks that run in parallel; 0 for no limit.
+    """
+
+    token: str
+    trials: Sequence[Trial]
+    tasks: int
+    minutes: int
+    parallel: int
+
+    def share(self, index: int) -> Sequence[Trial]:
+        """Return the trials of a task."""
+        return self.trials[index :: self.tasks]
+
+
+class Arrays:
+    """The array jobs of a study: their division, scripts and files.
+
+    Args:
+        limits: Number of tasks that run in parallel, and the options for sbatch.
+        store: The study's folder.
+        job: Job file for the workers.
+
+    Raises:
+        UsageError: an option for sbatch is malformed, or is one that the launcher sets.
+    """
+
+    def __init__(self, limits: Limits, store: Store, job: Path) -> None:
+        self._limits = limits
+        self._options = parsed(limits.slurm.options)
+        self._store = store
+        self._job = job
+        self._folder = (store.folder / "slurm").absolute()
+        self.submitted: set[str] = set()  # tokens
+
+    @cached_property
+    def _seconds(self) -> Callable[[Trial], float]:
+        return Durations(self._store.records()).estimate_seconds  # reads every record: once
+
+    def divide(
+        self, trials: Sequence[Trial], most_tasks: int, *, alone: bool = False
+    ) -> list[Array]:
+        """Divide `trials` into array jobs of equal resources.
+
+        Args:
+            trials: The trials.
+            most_tasks: Greatest number of tasks of an array job.
+            alone: Give each trial a task of its own, with twice the time, and time to wait for the
+                end of a claim that a killed process has left.
+        """
+        kinds: dict[tuple[str, int], list[Trial]] = {}
+        for trial in trials:
+            kinds.setdefault((trial.accelerator, trial.threads), []).append(trial)
+        parts: list[tuple[Sequence[Trial], int]] = []
+        for same in kinds.values():
+            each = 1 if alone else self._trials_per_task(same)
+            size = each * most_tasks
+            parts += [(same[i : i + size], each) for i in range(0, len(same), size)]
+        workers = self._limits.workers
+        return [
+            self._array(
+                part,
+                tasks=math.ceil(len(part) / each),
+                parallel=max(1, workers // len(parts)) if workers else 0,
+                alone=alone,
+            )
+            for part, each in parts
+        ]
+
+    def _array(self, trials: Sequence[Trial], *, tasks: int, parallel: int, alone: bool) -> Array:
+        margin = _MARGIN * (1 + alone)
+        limit = self._limits.timeout_seconds
+        estimate = [limit or margin * self._seconds(trial) for trial in trials]
+        longest = max(math.fsum(estimate[i::tasks]) for i in range(tasks))
+        extra = LEASE_SECONDS if alone else 0.0
+        return Array(
+            token=secrets.token_hex(4),
+            trials=trials,
+            tasks=tasks,
+            minutes=math.ceil(_START_MINUTES + (longest + extra) / 60),
+            parallel=parallel,
+        )
+
+    def _trials_per_task(self, trials: Sequence[Trial]) -> int:
+        if self._limits.slurm.trials_per_job:
+            return self._limits.slurm.trials_per_job
+        mean = math.fsum(map(self._seconds, trials)) / len(trials)
+        spread = math.ceil(len(trials) / (self._limits.workers or _USUAL_TASKS))
+        return max(1, min(spread, round(_SECONDS_OF_A_TASK / max(mean, 0.01))))
+
+    def submit(
+        self, trials: Sequence[Trial], scheduler: Scheduler, *, alone: bool
+    ) -> Iterator[tuple[Array, str]]:
+        """Submit `trials`, and yield each array with the id of its job.
+
+        Raises:
+            SubmitError: Slurm does not take a job; those that were yielded are submitted.
+            OSError: a file cannot be written.
+        """
+        self._folder.mkdir(exist_ok=True)
+        for array in self.divide(trials, scheduler.most_tasks(), alone=alone):
+            text = self.script(array)
+            keys, script = self._file(array.token, "keys"), self._file(array.token, "sh")
+            keys.write_text("".join(f"{trial.key}\n" for trial in array.trials))
+            script.write_text(text)
+            self.submitted.add(array.token)
+            try:
+                job = scheduler.submit(text)
+            except SubmitError:
+                keys.unlink()
+                script.unlink()
+                raise
+            yield array, job
+
+    def script(self, array: Array) -> str:
+        """Return the batch script of an array job."""
+        first = array.trials[0]
+        logs = f"{self._folder}/{array.token}-".replace("%", "%%") + "%a.log"
+        options = {
+            "job-name": f"{_NAME}{array.token}",
+            "array": f"0-{array.tasks - 1}" + (f"%{array.parallel}" if array.parallel else ""),
+            "output": logs,
+            "open-mode": "append",  # the log of a task that was requeued goes on
+            "cpus-per-task": str(first.threads),
+            "time": str(array.minutes),
+            **({"gres": "gpu:1"} if first.accelerator == "gpu" and not self._asks_gpu() else {}),
+            **self._options,
+        }
+        worker = [
+            *(sys.executable, "-m", "benchmark", "worker", self._store.study),
+            *("--results", str(self._store.folder.parent.absolute())),
+            *("--keys", str(self._file(array.token, "keys"))),
+            *("--job", str(self._job.absolute())),
+        ]
+        chunk = f'--chunk "$SLURM_ARRAY_TASK_ID/{array.tasks}"'
+        directives = (_directive(name, value) for name, value in options.items())
+        return "\n".join(["#!/bin/sh", *directives, f"exec {shlex.join(worker)} {chunk}", ""])
+
+    def _asks_gpu(self) -> bool:
+        return any(name.startswith(("gres", "gpus")) for name in self._options)
+
+    def shares(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, str, Sequence[str]]]:
+        """Yield those of `tasks` that are of this study, with their tokens and trials' keys."""
+        known: dict[str, tuple[list[str], int]] = {}
+        for task in tasks:
+            token = task.name.removeprefix(_NAME)
+            if not re.fullmatch(rf"{_NAME}[0-9a-f]+", task.name):
+                continue
+            if token not in known:
+                known[token] = self._read(token)
+            keys, number = known[token]
+            if keys:
+                yield task, token, keys[task.index :: number]
+
+    def _read(self, token: str) -> tuple[list[str], int]:
+        """Return the keys and the number of tasks of an array job; none if it is of no study."""
+        with suppress(OSError, UnicodeDecodeError):
+            found = _TASKS.search(self._file(token, "sh").read_text())
+            if found:
+                return self._file(token, "keys").read_text().split(), int(found[1])
+        return [], 1
+
+    def since(self, token: str) -> int:
+        """Return the time on the file system when an array job was submitted, in nanoseconds."""
+        return self._file(token, "sh").stat().st_mtime_ns
+
+    def last_line(self, token: str, index: int) -> str:
+        """Return the last line in the log of a task, "" if there is none."""
+        with suppress(OSError), self._file(token, "log", index).open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _MOST_LOG_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+            return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return ""
+
+    def _file(self, token: str, kind: str, index: int | None = None) -> Path:
+        return self._folder / f"{token}{'' if index is None else f'-{index}'}.{kind}"
+
+
+def usual_tasks(limits: Limits) -> int:
+    """Return how many tasks run in parallel if the cluster has room for all."""
+    return limits.workers or _USUAL_TASKS
+
+
+def parsed(options: Sequence[str]) -> Mapping[str, str]:
+    """Return long options of sbatch by name; one without a value has an empty one.
+
+    Raises:
+        UsageError: an option is malformed, or is one that the launcher sets.
+    """
+    found = {}
+    for text in options:
+        if not _OPTION.fullmatch(text):
+            raise UsageError(
+                f"--slurm {shown(text)}: expected a long option of sbatch as NAME=VALUE, such as "
+                "partition=gpu or time=30"
+            )
+        name, _, value = text.partition("=")
+        if name in _OWN:
+            raise UsageError(f"--slurm {name} is set by the suite: give another option of sbatch")
+        found[name] = value
+    return found
+
+
+def _directive(name: str, value: str) -> str:
+    """Return a line of a batch script; sbatch reads quotes and backslashes as a shell does."""
+    if not value:
+        return f"#SBATCH --{name}"
+    if re.search(r"[\s#'\"\\]", value):
+        value = '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+    return f"#SBATCH --{name}={value}"

@@ -1,0 +1,201 @@
+"""The commands of Slurm that the launcher needs: submit, look, cancel, ask why.
+
+No accounting database and no Python library of Slurm is assumed, only ``sbatch``, ``squeue``,
+``scancel`` and ``scontrol``.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmark.errors import UsageError
+
+_SECONDS = 120.0  # for a command; a busy controller answers late
+_MOST_IDS = 500  # job ids on one command line
+USUAL_MOST_TASKS = 1001  # Slurm's MaxArraySize unless a site changes it
+_WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"})
+_LINE = re.compile(r"(\d+)\|(\d+)\|([A-Z_]+)\|(.*)")  # of squeue; a job that is no array has N/A
+_NOT_FOUND = 127  # a shell's exit code for a command that is not here
+_NO_NODE = ("", "(null)", "None", "None assigned")
+
+
+class SubmitError(Exception):
+    """An error: Slurm does not take a job now; the message is that of sbatch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task of an array job that Slurm has in its queue.
+
+    Args:
+        job: Id of the array job.
+        index: Index in the array.
+        name: Name of the job.
+        state: Slurm's name of the state, such as ``RUNNING``.
+    """
+
+    job: str
+    index: int
+    name: str
+    state: str
+
+    @property
+    def has_started(self) -> bool:
+        """The task is running, or was and is ending."""
+        return self.state not in _WAITING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What Slurm still knows of a task that has left the queue; all is empty if nothing.
+
+    Args:
+        state: Slurm's name of the last state, such as ``TIMEOUT``.
+        exit_code: Exit code and signal, such as ``0:9``.
+        node: Name of the node; empty for a task that never started.
+        time_limit: Time limit of the task, as Slurm writes it.
+    """
+
+    state: str = ""
+    exit_code: str = ""
+    node: str = ""
+    time_limit: str = ""
+
+    @property
+    def has_exited(self) -> bool:
+        """The task ended by itself, with an exit code that is no success; no signal killed it."""
+        code, _, signal = self.exit_code.partition(":")
+        return self.state == "FAILED" and code not in ("", "0") and signal in ("", "0")
+
+    def __str__(self) -> str:
+        """Describe the end in words.
+
+        >>> str(Ending(state="TIMEOUT", node="n1", time_limit="00:05:00"))
+        'it reached its time limit of 00:05:00 on n1 (give more with --slurm time=MINUTES)'
+        """
+        where = f" on {self.node}" if self.node else ""
+        if self.state == "TIMEOUT":
+            limit = f" of {self.time_limit}" if self.time_limit else ""
+            return f"it reached its time limit{limit}{where} (give more with --slurm time=MINUTES)"
+        if self.state == "OUT_OF_MEMORY":
+            return f"it ran out of memory{where} (give more with --slurm mem=MEGABYTES)"
+        if not self.state:
+            return "Slurm no longer knows why"
+        return f"{self.state}{f', exit code {self.exit_code}' if self.exit_code else ''}{where}"
+
+
+class Scheduler(Protocol):
+    """What the launcher asks of Slurm."""
+
+    def most_tasks(self) -> int:
+        """Return the greatest number of tasks of one array job."""
+
+    def submit(self, script: str) -> str:
+        """Submit a batch script, and return the job's id.
+
+        Raises:
+            SubmitError: Slurm does not take it.
+        """
+
+    def queue(self) -> list[Task] | None:
+        """Return the tasks of this user that wait or run; None if Slurm does not answer."""
+
+    def cancel(self, jobs: Iterable[str]) -> None:
+        """Cancel array jobs; those that have ended are ignored."""
+
+    def ending(self, job: str, index: int) -> Ending:
+        """Return what Slurm still knows of a task that has left the queue."""
+
+
+class Slurm:
+    """The Slurm of this machine, by its commands.
+
+    Raises:
+        UsageError: the commands of Slurm are not here.
+    """
+
+    def __init__(self) -> None:
+        if _run(["sbatch", "--version"]).returncode:
+            raise UsageError(
+                "--launcher slurm needs sbatch, which does not run here: run this command on a "
+                "login node of the cluster"
+            )
+
+    def most_tasks(self) -> int:
+        """Return MaxArraySize, which limits the highest index and is 1,001 by default."""
+        done = _run(["scontrol", "show", "config"])
+        found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
+        return max(1, int(found[1]) if found else USUAL_MOST_TASKS)
+
+    def submit(self, script: str) -> str:
+        """Submit a batch script with sbatch."""
+        done = _run(["sbatch", "--parsable"], script)
+        if done.returncode:
+            raise SubmitError(" ".join(done.stderr.split()) or f"exit code {done.returncode}")
+        return done.stdout.strip().partition(";")[0]
+
+    def queue(self) -> list[Task] | None:
+        """Return the tasks in squeue, one line for each."""
+        done = _run(["squeue", "-h", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%j"])
+        if done.returncode:
+            return None
+        return [task for line in done.stdout.splitlines() if (task := _task_in(line))]
+
+    def cancel(self, jobs: Iterable[str]) -> None:
+        """Cancel jobs with scancel."""
+        ids = list(jobs)
+        for start in range(0, len(ids), _MOST_IDS):
+            _run(["scancel", *ids[start : start + _MOST_IDS]])
+
+    def ending(self, job: str, index: int) -> Ending:
+        """Ask scontrol, which forgets a job after some minutes, and then sacct."""
+        which = f"{job}_{index}"
+        done = _run(["scontrol", "-o", "show", "job", which])
+        if not done.returncode and done.stdout.strip():
+            last = done.stdout.strip().splitlines()[-1]  # a job that was requeued has several
+            known = dict(word.split("=", 1) for word in last.split() if "=" in word)
+            names = ("JobState", "ExitCode", "NodeList", "TimeLimit")
+            return _ending(*(known.get(name, "") for name in names))
+        columns = "State,ExitCode,NodeList,Timelimit"
+        done = _run(["sacct", "-n", "-P", "-X", "-j", which, "-o", columns])
+        lines = done.stdout.strip().splitlines()
+        return Ending() if done.returncode or not lines else _ending(*lines[-1].split("|"))
+
+
+def _ending(state: str = "", exit_code: str = "", node: str = "", time_limit: str = "") -> Ending:
+    """Return the end in the words of scontrol or sacct, such as ``CANCELLED by 0``."""
+    return Ending(
+        state=state.partition(" ")[0],
+        exit_code=exit_code,
+        node="" if node in _NO_NODE else node,
+        time_limit=time_limit,
+    )
+
+
+def _task_in(line: str) -> Task | None:
+    """Return the task in a line of squeue; None for a job that is no array."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return None
+    return Task(job=found[1], index=int(found[2]), name=found[4], state=found[3])
+
+
+def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a command; one that is not here, or does not answer, counts as failed."""
+    try:
+        return subprocess.run(
+            words,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        return subprocess.CompletedProcess(words, _NOT_FOUND, "", f"{words[0]} is not here")
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(words, 1, "", f"no answer in {_SECONDS:g} s")

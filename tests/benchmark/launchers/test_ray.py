@@ -1,0 +1,193 @@
+"""The launcher of Ray, on two nodes of one CPU each on this machine."""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from benchmark.context import Context
+from benchmark.errors import UsageError
+from benchmark.launchers import Limits, RayOptions
+from benchmark.launchers.ray import RayLauncher, _Tasks
+from benchmark.launchers.watchers import Together
+from benchmark.store import Store
+from tests import clusters
+
+HERE = Limits(workers=2)
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """Return what the study gives on this machine."""
+    results = tmp_path_factory.mktemp("local")
+    assert clusters.complete(results).returncode == 1  # one optimizer raises an error
+    return clusters.bits(results)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Start a cluster of a head without CPUs and two nodes of one CPU each."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install --group cluster")
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    small = {"object_store_memory": 80 * 2**20}
+    found = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small}
+    )
+    found.nodes_of_test = [found.add_node(num_cpus=1, **small) for _ in range(2)]
+    found.wait_for_nodes()
+    yield found
+    found.shutdown()
+
+
+def _ray(cluster, *words):
+    return ("--launcher", "ray", "--ray-address", cluster.address, *words)
+
+
+def _ray_workers():
+    """Return the process ids of Ray's workers that run a trial."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            title = path.read_bytes()  # such as "ray::adam on logreg/digits, seed 0"
+            if title.startswith(b"ray::") and b", seed " in title:
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.parametrize("words", [(), ("--ray-return-files",)])
+def test_a_study_on_two_nodes_gives_the_bits_of_one_machine(cluster, local, tmp_path, words):
+    done = clusters.complete(tmp_path, *_ray(cluster, *words))
+    assert done.returncode == 1, done.stderr
+    assert clusters.bits(tmp_path) == local
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_cluster_is_started_on_this_machine_if_no_address_is_given(local, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install --group cluster")
+    done = clusters.complete(tmp_path, "--launcher", "ray", "--workers", "2")
+    assert done.returncode == 1, done.stderr
+    assert clusters.bits(tmp_path) == local
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(cluster, local, tmp_path):
+    process = clusters.start(tmp_path, *_ray(cluster))
+    clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 2)
+    cluster.remove_node(cluster.nodes_of_test[0], allow_graceful=False)
+    clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 6)
+    clusters.wait_until(_ray_workers)
+    os.kill(_ray_workers()[0], signal.SIGKILL)
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 1, output
+    assert clusters.bits(tmp_path) == local
+    assert "Traceback" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_launcher_goes_on_with_the_same_command(cluster, local, tmp_path, signum):
+    process = clusters.start(tmp_path, *_ray(cluster))
+    clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 3)
+    os.killpg(process.pid, signum)
+    process.communicate(timeout=400)
+    assert process.returncode == (130 if signum == signal.SIGINT else -signum)
+    kept = clusters.records(tmp_path)
+    assert len(kept) < len(local)
+    done = clusters.complete(tmp_path, *_ray(cluster))
+    assert done.returncode == 1, done.stderr
+    assert clusters.bits(tmp_path) == local
+    now = clusters.records(tmp_path)
+    assert all(now[key] == record for key, record in kept.items() if record.status == "done")
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_two_launchers_on_one_study_run_no_trial_twice(cluster, local, tmp_path):
+    other = clusters.start(tmp_path, *_ray(cluster))
+    here = clusters.start(tmp_path, "--workers", "1")
+    for process in (other, here):
+        output, _ = process.communicate(timeout=400)
+        assert process.returncode == 1, output
+    assert clusters.bits(tmp_path) == local
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--threads", "4"), "--threads 4: no Ray node has so many CPUs; the largest has 1"),
+        (("--accelerator", "gpu"), "no Ray node has a GPU"),
+    ],
+)
+def test_what_no_node_has_is_refused_at_once(cluster, tmp_path, words, told):
+    done = clusters.complete(tmp_path, *_ray(cluster, *words))
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not clusters.records(tmp_path)
+
+
+def test_a_missing_ray_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match=r"the extra `ray`: pip install"), RayLauncher().warm_up():
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_an_address_without_a_cluster_is_one_line():
+    pytest.importorskip("ray", reason="Ray is not installed: pip install --group cluster")
+    before = time.monotonic()
+    limits = Limits(ray=RayOptions(address="127.0.0.1:1"))
+    with pytest.raises(UsageError, match="no Ray cluster at '127.0.0.1:1'"):
+        RayLauncher(limits).num_at_once(1)
+    assert time.monotonic() - before < 200
+
+
+def test_the_end_of_the_commands_own_node_is_one_line_and_fails_no_trial(trials_of, tmp_path):
+    class Error(Exception):
+        pass
+
+    class OwnNodeError(Error):
+        pass
+
+    def get(task):
+        raise OwnNodeError
+
+    task = SimpleNamespace(remote=lambda *_: "task")
+    ray = SimpleNamespace(
+        exceptions=SimpleNamespace(
+            RayError=Error,
+            RayTaskError=type("Other", (Error,), {}),
+            LocalRayletDiedError=OwnNodeError,
+        ),
+        remote=lambda _: SimpleNamespace(options=lambda **_: task),
+        nodes=list,
+        wait=lambda tasks, timeout: (tasks, []),
+        get=get,
+    )
+    store = Store(tmp_path, "study")
+    (trial,) = trials_of()
+    with pytest.raises(UsageError, match="has ended: the same command goes on once Ray runs again"):
+        _Tasks(ray, HERE, store, Context(), Together()).run([trial])
+    assert store.missing([trial]) == [trial]
+    assert store.record(trial) is None
+
+
+def test_without_an_address_the_number_of_parallel_trials_needs_no_ray():
+    assert RayLauncher(HERE).num_at_once(1) == 2

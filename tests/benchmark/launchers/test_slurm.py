@@ -1,0 +1,412 @@
+"""The launcher of Slurm, with a simulated scheduler."""
+
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from benchmark.claims import claimed
+from benchmark.context import Context
+from benchmark.errors import UsageError
+from benchmark.launchers import Limits, SlurmOptions
+from benchmark.launchers.scheduler import Ending
+from benchmark.launchers.slurm import SlurmLauncher
+from benchmark.launchers.watchers import Together
+from benchmark.record import Record
+from benchmark.store import Store
+from tests import fake_slurm
+from tests.fake_slurm import FakeSlurm
+
+
+class Seen:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self):
+        self.texts, self.begun_keys, self.records = [], [], []
+
+    def started(self, trial):
+        pass
+
+    def begun(self, trial):
+        self.begun_keys.append(trial.key)
+
+    def progressed(self, trial, step, loss):
+        raise AssertionError("a Slurm task reports no progress")
+
+    def finished(self, record):
+        self.records.append(record)
+
+    def said(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path, "study")
+
+
+@pytest.fixture
+def trials(trials_of):
+    return trials_of(opts="adam,sgd", seeds=6)
+
+
+@pytest.fixture
+def slurm(store, monkeypatch):
+    found = FakeSlurm(store)
+    monkeypatch.setattr(time, "sleep", found.sleep)
+    return found
+
+
+@pytest.fixture
+def seen():
+    return Seen()
+
+
+@pytest.fixture
+def launch(store, slurm, seen):
+    """Return a function that launches trials and returns the statuses of their records."""
+
+    def run(trials, *, workers=0, timeout=None, **options):
+        limits = Limits(workers=workers, timeout_seconds=timeout, slurm=SlurmOptions(**options))
+        SlurmLauncher(limits, slurm)(trials, store, Context(), seen)
+        return [_status(store, trial) for trial in trials]
+
+    return run
+
+
+def _status(store, trial):
+    record = store.record(trial)
+    return record and record.status
+
+
+def _files(store, ending):
+    return sorted((store.folder / "slurm").glob(f"*{ending}"))
+
+
+def test_every_trial_has_a_record_and_is_told_of_once(launch, trials, seen, slurm):
+    assert launch(trials) == ["done"] * 12
+    assert sorted(record.trial.key for record in seen.records) == sorted(t.key for t in trials)
+    assert set(slurm.ran.values()) == {1}
+    assert seen.texts[0].startswith("Slurm job 100: 12 trials in 12 tasks of at most ")
+
+
+@pytest.mark.parametrize("each", [1, 5, 12, 100])
+def test_trials_per_job_are_the_most_of_each_task(launch, trials, slurm, each):
+    assert launch(trials, trials_per_job=each) == ["done"] * 12
+    assert f"--array=0-{-(-12 // each) - 1}\n" in slurm.scripts[0]
+
+
+def test_tasks_that_are_lost_before_they_start_are_submitted_again(launch, trials, slurm):
+    slurm.losses = {0, 1}
+    assert launch(trials) == ["done"] * 12
+    assert len(slurm.scripts) == 3
+
+
+def test_trials_that_are_lost_again_and_again_fail(launch, trials, store, slurm):
+    slurm.losses = set(range(100))
+    assert launch(trials) == ["failed"] * 12
+    reason = store.record(trials[0]).reason
+    assert reason == "its Slurm task ended 20 times without a record: CANCELLED, exit code 0:0"
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        (fake_slurm.TIMEOUT, "it reached its time limit of 00:05:00 on n1 (give more with --slurm"),
+        (fake_slurm.OUT_OF_MEMORY, "it ran out of memory on n2 (give more with --slurm mem="),
+        (fake_slurm.KILLED, "FAILED, exit code 0:9 on n1"),
+        (fake_slurm.REFUSED, "FAILED, exit code 2:0 on n1"),
+        (Ending(), "Slurm no longer knows why"),
+    ],
+)
+def test_a_trial_that_dies_twice_with_its_task_fails_and_its_companions_run(
+    launch, trials, store, slurm, seen, ending, reason
+):
+    slurm.deaths = {trials[2].key: [ending, ending], trials[4].key: [ending]}
+    found = launch(trials, trials_per_job=4)
+    assert found == ["failed" if i == 2 else "done" for i in range(12)]
+    assert reason in store.record(trials[2]).reason
+    assert slurm.ran[trials[2].key] == slurm.ran[trials[4].key] == 2
+    assert len(seen.records) == 12
+
+
+@pytest.mark.parametrize("ending", [fake_slurm.PREEMPTED, fake_slurm.NODE_FAIL])
+def test_an_end_that_is_not_its_fault_is_no_death(launch, trials, slurm, ending):
+    slurm.deaths = {trials[2].key: [ending] * 5, trials[7].key: [fake_slurm.KILLED, ending]}
+    assert launch(trials, trials_per_job=4) == ["done"] * 12
+    assert slurm.ran[trials[2].key] == 6
+
+
+def test_workers_that_refuse_to_run_fail_all_trials_at_once(launch, trials, store, slurm):
+    slurm.deaths = {trial.key: [fake_slurm.REFUSED] * 2 for trial in trials}
+    launching = slurm.submit
+
+    def submit(script):  # the worker says why
+        for index in range(12):
+            log = Path(script.split("--output=")[1].split("\n")[0].replace("%a", str(index)))
+            log.write_text("first\nerror: no GPU here\n\n")
+        return launching(script)
+
+    slurm.submit = submit
+    assert launch(trials, trials_per_job=12) == ["failed"] * 12
+    assert len(slurm.scripts) == 2
+    assert store.record(trials[11]).reason.endswith("exit code 2:0 on n1: error: no GPU here")
+
+
+def test_a_first_job_that_slurm_refuses_is_one_line_and_leaves_no_file(
+    launch, trials, slurm, store
+):
+    slurm.refusals = ["sbatch: error: invalid partition specified: nope"]
+    with pytest.raises(UsageError, match="^Slurm refuses the job: sbatch: error: invalid part"):
+        launch(trials)
+    assert slurm.calls["submit"] == 1
+    assert not _files(store, "")
+
+
+def test_a_later_refusal_is_tried_again_and_said_once(launch, trials, slurm, seen):
+    slurm.array_limit = 5
+    slurm.refusals = ["", "", "QOSMaxSubmitJobPerUserLimit", "QOSMaxSubmitJobPerUserLimit"]
+    assert launch(trials) == ["done"] * 12
+    refusals = [text for text in seen.texts if "QOS" in text]
+    assert refusals == ["Slurm refuses a job for now: QOSMaxSubmitJobPerUserLimit"]
+
+
+def test_refusals_without_end_are_one_line_once_no_job_runs(launch, trials, slurm, store):
+    slurm.array_limit = 5
+    slurm.refusals = ["", *["AssocGrpSubmitJobsLimit"] * 1000]
+    with pytest.raises(UsageError, match="AssocGrpSubmitJobsLimit"):
+        launch(trials)
+    assert [_status(store, trial) for trial in trials] == ["done"] * 5 + [None] * 7
+    assert len(_files(store, ".sh")) == 1
+
+
+def test_arrays_are_no_larger_than_slurm_allows_and_share_the_workers(launch, trials, slurm):
+    slurm.array_limit = 5
+    assert launch(trials, trials_per_job=1, workers=6) == ["done"] * 12
+    arrays = [script.split("--array=")[1].split("\n")[0] for script in slurm.scripts]
+    assert arrays == ["0-4%2", "0-4%2", "0-1%2"]
+
+
+def test_detached_trials_are_only_submitted_and_a_later_call_watches_them(
+    launch, trials, slurm, seen
+):
+    assert launch(trials, detach=True) == [None] * 12
+    assert "The same command again, without --detach, watches these jobs." in seen.texts
+    assert launch(trials) == ["done"] * 12
+    assert "Watching Slurm jobs 100, which were submitted earlier." in seen.texts
+    assert len(slurm.scripts) == 1
+
+
+def test_detaching_tells_of_trials_that_slurm_did_not_take(launch, trials, slurm, seen):
+    slurm.array_limit = 5
+    slurm.refusals = ["", "MaxJobCount"]
+    assert launch(trials, detach=True) == [None] * 12
+    assert "Slurm did not take 7 trials: MaxJobCount" in seen.texts
+    assert seen.texts[-1].endswith("watches these jobs and submits the others.")
+    assert launch(trials) == ["done"] * 12
+    assert set(slurm.ran.values()) == {1}
+
+
+def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_again(
+    launch, trials, store, slurm, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def killed():
+        raise Killed
+
+    ask = slurm.queue
+    answers = iter([ask, ask, ask, killed, killed])
+    monkeypatch.setattr(slurm, "queue", lambda: next(answers)())
+    monkeypatch.setattr(slurm, "cancel", lambda jobs: None)  # a killed process cancels nothing
+    with suppress(Killed):
+        launch(trials)
+    monkeypatch.setattr(slurm, "queue", ask)
+    missing = store.missing(trials)
+    assert len(missing) == 10
+    assert launch(missing) == ["done"] * 10
+    assert [_status(store, trial) for trial in trials] == ["done"] * 12
+    assert set(slurm.ran.values()) == {1}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_an_interruption_cancels_the_jobs(launch, trials, slurm, seen, monkeypatch, error):
+    def interrupted(seconds):
+        raise error
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    with pytest.raises(error if isinstance(error, type) else OSError):
+        launch(trials)
+    assert slurm.cancelled == ["100"]
+    assert seen.texts[-1] == "Cancelled Slurm jobs 100."
+    assert slurm.queue() == []
+
+
+def test_a_job_is_cancelled_even_if_the_interruption_hides_its_id(
+    launch, trials, slurm, monkeypatch
+):
+    take = slurm.submit
+
+    def submit(script):
+        take(script)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(slurm, "submit", submit)
+    with pytest.raises(KeyboardInterrupt):
+        launch(trials)
+    assert slurm.cancelled == ["100"]
+
+
+def test_jobs_of_another_study_are_left_alone(launch, trials, slurm, tmp_path, trials_of, seen):
+    others = trials_of(opts="momentum", seeds=3)
+    other = Store(tmp_path, "other")
+    detached = Limits(slurm=SlurmOptions(detach=True))
+    SlurmLauncher(detached, slurm)(others, other, Context(), Seen())
+    assert launch(trials, detach=True) == [None] * 12
+    assert not any("earlier" in text for text in seen.texts)
+    assert len(slurm.scripts) == 2
+
+
+def test_a_silent_squeue_is_no_end_of_a_task(launch, trials, slurm):
+    launching = slurm.submit
+
+    def submit(script):
+        slurm.silences = 5
+        return launching(script)
+
+    slurm.submit = submit
+    assert launch(trials) == ["done"] * 12
+    assert len(slurm.scripts) == 1
+    assert slurm.calls["ending"] == 0
+
+
+def test_a_squeue_that_stays_silent_is_one_line_before_anything_is_submitted(launch, trials, slurm):
+    slurm.silences = 1000
+    with pytest.raises(UsageError, match="Slurm does not answer"):
+        launch(trials)
+    assert not slurm.scripts
+
+
+def test_a_failed_record_of_an_earlier_attempt_ends_no_trial(launch, trials, store, slurm):
+    store.plan(trials)
+    for trial in trials:
+        store.write(Record(trial=trial, status="failed", reason="earlier"))
+        os.utime(store.trial_folder(trial) / "record.json", (1, 1))
+    slurm.failures = {trials[1].key}
+    assert launch(trials) == ["done", "failed"] + ["done"] * 10
+    assert store.record(trials[1]).reason == ""
+    assert set(slurm.ran.values()) == {1}
+
+
+def test_a_failure_is_recorded_once_no_other_process_has_the_trial(launch, trials, store, slurm):
+    slurm.deaths = {trials[0].key: [fake_slurm.KILLED] * 2}
+    store.plan(trials)
+    holding = claimed(store.trial_folder(trials[0]))
+    holding.__enter__()
+    ask = slurm.queue
+
+    def queue():
+        if slurm.calls["queue"] == 40:
+            assert _status(store, trials[0]) is None
+            holding.__exit__(None, None, None)
+        return ask()
+
+    slurm.queue = queue
+    others = trials[1:]
+    launch(trials)
+    assert slurm.calls["queue"] > 40
+    assert [_status(store, trial) for trial in others] == ["done"] * 11
+    assert _status(store, trials[0]) == "failed"
+
+
+@pytest.mark.parametrize(
+    "word", ["Partition=gpu", "--time=3", "time 3", "=3", "", "time=\n3", "-p"]
+)
+def test_malformed_options_are_one_line(word):
+    with pytest.raises(UsageError, match="expected a long option of sbatch as NAME=VALUE"):
+        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+
+
+@pytest.mark.parametrize("word", ["array=0-3", "output=x", "job-name=x", "wrap=ls", "wait"])
+def test_options_that_the_launcher_sets_are_one_line(word):
+    with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} is set by the suite"):
+        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+
+
+def test_options_replace_those_of_the_launcher_and_are_quoted(launch, trials, slurm):
+    launch(trials, options=("time=7", "partition=gpu", "comment=a 'b\" #c", "exclusive"))
+    directives = [line for line in slurm.scripts[0].splitlines() if line.startswith("#SBATCH")]
+    assert "#SBATCH --time=7" in directives
+    assert "#SBATCH --exclusive" in directives
+    assert '#SBATCH --comment="a \'b\\" #c"' in directives
+    assert len([line for line in directives if "--time" in line]) == 1
+
+
+def _minutes(script):
+    return int(script.split("--time=")[1].split("\n")[0])
+
+
+def test_the_time_of_a_task_follows_from_estimates_or_from_the_limit_of_a_trial(
+    launch, trials, slurm, store, trials_of
+):
+    launch(trials, trials_per_job=12)
+    launch(trials_of(epochs=4000), trials_per_job=1)
+    launch(trials_of(opts="momentum", seeds=4), trials_per_job=4, timeout=600)
+    short, long, limited = map(_minutes, slurm.scripts)
+    assert short == 6
+    assert long > 6
+    assert limited == 5 + 4 * 10
+
+
+def test_a_gpu_is_asked_for_unless_the_options_do(launch, trials_of, slurm):
+    gpu = trials_of(accelerators=("gpu",))
+    launch(gpu)
+    assert "#SBATCH --gres=gpu:1" in slurm.scripts[0]
+    launch(gpu, options=("gpus-per-task=a100:1",))
+    assert "--gres" not in slurm.scripts[1]
+
+
+def test_a_preview_has_the_scripts_and_writes_nothing(trials, store, tmp_path):
+    text = SlurmLauncher(Limits()).preview(trials, store)
+    assert text.startswith("#!/bin/sh\n#SBATCH --job-name=benchmark-")
+    assert "worker study --results" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_slurm_the_launcher_says_so_in_one_line(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UsageError, match="--launcher slurm needs sbatch"):
+        SlurmLauncher().warm_up()
+
+
+@pytest.mark.slow
+def test_the_work_of_the_launcher_grows_no_faster_than_trials_and_nodes(
+    tmp_path, trials_of, monkeypatch
+):
+    def num_calls(nodes):
+        """Return how many functions are called for 100 trials on each node."""
+        store = Store(tmp_path, f"study{nodes}")
+        slurm = FakeSlurm(store, nodes=nodes, seconds=60)
+        trials = trials_of(seeds=100 * nodes, epochs=3000)
+        slurm.deaths = {trial.key: [fake_slurm.KILLED] for trial in trials[::50]}
+        monkeypatch.setattr(time, "sleep", slurm.sleep)
+        count = 0
+
+        def note(frame, event, arg):
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        launcher = SlurmLauncher(Limits(workers=nodes), slurm)
+        sys.setprofile(note)
+        try:
+            launcher(trials, store, Context(), Together())
+        finally:
+            sys.setprofile(None)
+        assert not store.missing(trials)
+        return count
+
+    assert num_calls(8) < 1.2 * 4 * num_calls(2)
