@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -21,7 +22,6 @@ from benchmark.study import Study
 from optimizers.schedules import Schedule
 from optimizers.spec import OptimizerSpec
 from tests.benchmark.logs import record_of
-from tests.docs.test_results import RECORDS
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -36,6 +36,9 @@ def data(trials_of):
     numbers = {"step": 3, "val/loss": 0.5}
     record = record_of(trial, metrics=numbers, seconds={"total": 1})
     return json.loads(json.dumps(record.to_json()))
+
+
+RECORDS = Path(__file__).parent / "data" / "schema1.parquet"
 
 
 def test_what_lies_on_disk_has_the_fields_of_what_is_in_memory():
@@ -83,7 +86,7 @@ def test_a_record_of_an_optimizer_that_is_none_is_damaged(data, change):
         Record.from_text(json.dumps(data).encode())
 
 
-def test_records_of_the_published_study_are_read_as_they_were_written():
+def test_records_of_the_first_schema_are_read_as_they_were_written():
     frame = pl.read_parquet(RECORDS, columns=["key", "record"])
     assert frame.height == 980
     for key, text in frame.iter_rows():

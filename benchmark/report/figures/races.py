@@ -11,7 +11,9 @@ _SHARES = (-0.04, 1.04)
 
 
 def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] | None:
-    """Return a figure of the share of seeds that reached the target; None without a target.
+    """Return a figure of the share of seeds that reached the target.
+
+    It is None without a target, and if no seed reached it.
 
     Args:
         setting: The numbers of the setting.
@@ -23,6 +25,8 @@ def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] |
         return None
     times = numbers.times[STEP].filter(setting=setting.name)
     shares = numbers.reaching[STEP].filter(setting=setting.name)
+    if not any(shares["share"]):
+        return None
     figure, axes = new_figure(shares["label"].unique(maintain_order=True).to_list())
     found, end = looks(setting.best), float(times["until"].max() or 1)  # type: ignore[arg-type]
     for (optimizer, label), stairs in shares.group_by("optimizer", "label", maintain_order=True):

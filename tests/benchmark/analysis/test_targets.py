@@ -229,6 +229,8 @@ def test_without_results_there_is_no_target_to_suggest(scores_of):
 
 def test_a_target_comes_from_the_user_then_the_table_then_the_race(scores_of, monkeypatch):
     scores = scores_of({"a": [0.25], "b": [0.5]})
+    row = replace(PROBLEMS["mlp/digits"], target=None)
+    monkeypatch.setitem(PROBLEMS, "mlp/digits", row)
     assert target_of("mlp/digits", "val/loss", scores, {}) == Target(value=0.25, source="race")
     row = replace(PROBLEMS["mlp/digits"], target=0.125)
     monkeypatch.setitem(PROBLEMS, "mlp/digits", row)
@@ -237,4 +239,4 @@ def test_a_target_comes_from_the_user_then_the_table_then_the_race(scores_of, mo
     assert given == Target(value=0.0, source="given")
     for problem, metric in ("mine.Net/digits", "val/loss"), ("mlp/digits", "train/loss"):
         assert target_of(problem, metric, scores, {"test/loss": 1.0}).source == "race"
-    assert target_of("cnn/digits", "val/loss", scores_of({"a": [None]}), {}) is None
+    assert target_of("mine.Net/digits", "val/loss", scores_of({"a": [None]}), {}) is None

@@ -25,6 +25,12 @@ def document(store, *options, pictures=False):
     return target.read_text()
 
 
+@pytest.fixture(autouse=True)
+def _no_targets_in_the_table(monkeypatch):
+    for name, row in PROBLEMS.items():
+        monkeypatch.setitem(PROBLEMS, name, replace(row, target=None))
+
+
 @pytest.fixture
 def store(studied):
     studied(OPTS, seeds=8, final=final)

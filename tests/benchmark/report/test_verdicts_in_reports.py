@@ -84,7 +84,7 @@ def test_a_document_of_a_tuned_study_begins_with_its_verdicts(store, tmp_path):
     )
     assert re.search(r"\| mlp/digits \| sgd \| .* \| equivalent \|", rest)
     assert "Training loss says how well an optimizer optimizes" in rest
-    assert "time of a step over that of adam" in rest
+    assert "time of its step over that of adam" in rest
     assert "Nothing here is a verdict" not in text
 
 
