@@ -328,7 +328,7 @@ class _Completion:
         trial = record.trial
         title = f"{trial.label} on {trial.problem}, seed {trial.seed}"
         with (
-            TemporaryDirectory(dir=self.store.folder) as folder,
+            TemporaryDirectory() as folder,
             self.watcher.busy(f"training {title} again"),
         ):
             store = Store(folder, self.store.study)
