@@ -107,7 +107,7 @@ def obstacles(declaration: Declaration, outcomes: Iterable[Chosen] = ()) -> list
     """Return what will keep a study from verdicts, as far as it is known before the first trial.
 
     Args:
-        declaration: What is compared.
+        declaration: The declaration of the study.
         outcomes: The settings of shipped baselines, in a study that tunes nothing itself.
     """
     found: list[Obstacle] = []

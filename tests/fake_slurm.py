@@ -38,10 +38,10 @@ class FakeSlurm:
         nodes: Tasks that run in parallel.
         seconds: Duration of a trial.
         array_limit: MaxArraySize.
-        deaths: By key, how the task ends in the next attempts of the trial.
+        deaths: Endings of a trial's next tasks, by its key.
         losses: Numbers of the next jobs, from 0 on, whose tasks never start.
         failures: Keys of trials that get a failed record.
-        refusals: What sbatch says at the next submissions; "" if it takes the job.
+        refusals: Messages of sbatch to the next submissions; "" for one that is accepted.
         silences: Number of the next calls of squeue without an answer.
         forgets: Slurm knows nothing of tasks that have ended.
     """

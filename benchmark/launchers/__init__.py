@@ -175,8 +175,10 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
 
     Raises:
         UnknownNameError: the name is unknown; the message lists the known names.
-        UsageError: the class at the import path cannot be loaded or built, or breaks `CONTRACT`.
+        UsageError: the class at the import path cannot be loaded or built, or breaks `CONTRACT`;
+            or there are options of another launcher, which would have no effect.
     """
+    _check_options(name, limits)
     make = _class_at(name) if "." in name else resolve_name(pick(LAUNCHERS, name, "launcher"))
     try:
         launcher: Launcher = make(limits)
@@ -185,6 +187,16 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
             f"launcher {shown(name)} cannot be built ({error_line(error, 200)}): {CONTRACT}"
         ) from error
     return launcher
+
+
+def _check_options(name: str, limits: Limits) -> None:
+    owned = (
+        ("ray", limits.ray != RayOptions(), "--ray-address or --ray-return-files"),
+        ("slurm", limits.slurm != SlurmOptions(), "--slurm, --trials-per-job or --detach"),
+    )
+    for other, is_given, options in owned:
+        if is_given and name in LAUNCHERS and name != other:
+            raise UsageError(f"{options} is for --launcher {other}, and the launcher is {name}")
 
 
 def _class_at(path: str) -> Callable[[Limits], Launcher]:

@@ -146,7 +146,7 @@ class StudyVerdicts:
         declared: When the study was declared, and with which seeds, in words.
         overall: The optimizers over all problems; empty for one problem.
         panels: The problems.
-        convention: What the sign of a difference means, in a sentence.
+        convention: Sentence on the sign of differences.
         sentences: The verdicts in sentences, those over all problems first.
     """
 

@@ -1,9 +1,9 @@
 """Timing of several functions in turn, in short windows, round after round."""
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+
+from benchmark.step_timing import no_garbage_collection
 
 _WINDOW_SECONDS = 0.003  # long against the clock's resolution, shorter than other work's bursts
 _MAX_STEPS = 1000
@@ -27,7 +27,7 @@ def time_in_turn(
     """
     found: list[list[float]] = [[] for _ in steps]
     order = list(range(len(steps)))
-    with _no_garbage_collection():
+    with no_garbage_collection():
         counts = [_steps_per_window(step, synchronize) for step in steps]
         started = time.perf_counter()
         while len(found[0]) < _MIN_ROUNDS or time.perf_counter() - started < seconds:
@@ -50,14 +50,3 @@ def _window(step: Step, count: int, synchronize: Callable[[], object]) -> float:
 def _steps_per_window(step: Step, synchronize: Callable[[], object]) -> int:
     once = min(_window(step, 1, synchronize) for _ in range(2))
     return max(1, min(_MAX_STEPS, round(_WINDOW_SECONDS / once)))
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

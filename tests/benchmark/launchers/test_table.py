@@ -166,3 +166,22 @@ def _workloads():
     from benchmark.problems import PROBLEMS
 
     return (replace(PROBLEMS["logreg/digits"].workload, epochs=1),)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "words"),
+    [
+        ("local", ["--slurm", "time=30"]),
+        ("local", ["--ray-address", "auto"]),
+        ("ray", ["--detach"]),
+        ("ray", ["--trials-per-job", "3"]),
+        ("slurm", ["--ray-return-files"]),
+    ],
+)
+def test_an_option_of_another_launcher_is_refused(launcher, words, tmp_path, capsys):
+    asked = ["run", "--problem", "logreg/digits", "--opts", "adam", "--results", str(tmp_path)]
+    assert main([*asked, "--dry-run", "--launcher", launcher, *words]) == 2
+    error = capsys.readouterr().err
+    assert words[0] in error
+    assert f"the launcher is {launcher}" in error
+    assert error.count("\n") == 1
