@@ -137,7 +137,7 @@ class Terminal:
         lacking = len(self._plan.trials) - len(records)
         if lacking:
             self.say(
-                f"{counted(lacking, 'trial')} without a record: another process has them; "
+                f"{counted(lacking, 'trial')} without a record: another process or a job has them; "
                 "the same command goes on"
             )
         failed = [record.trial.purpose for record in records if record.status == "failed"]

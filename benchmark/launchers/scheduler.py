@@ -134,7 +134,7 @@ class Slurm:
         """Submit a batch script with sbatch."""
         done = _run(["sbatch", "--parsable"], script)
         if done.returncode:
-            raise SubmitError(" ".join(done.stderr.split()) or f"exit code {done.returncode}")
+            raise SubmitError(_errors(done.stderr) or f"exit code {done.returncode}")
         return done.stdout.strip().partition(";")[0]
 
     def queue(self) -> list[Task] | None:
@@ -163,6 +163,16 @@ class Slurm:
         done = _run(["sacct", "-n", "-P", "-X", "-j", which, "-o", columns])
         lines = done.stdout.strip().splitlines()
         return Ending() if done.returncode or not lines else _ending(*lines[-1].split("|"))
+
+
+def _errors(text: str) -> str:
+    """Return the errors of sbatch as one line.
+
+    >>> _errors("sbatch: error: no such partition: a\\nsbatch: error: Submission failed\\n")
+    'no such partition: a; Submission failed'
+    """
+    lines = (line.strip().removeprefix("sbatch: ") for line in text.splitlines())
+    return "; ".join(line.removeprefix("error: ") for line in lines if line)
 
 
 def _ending(state: str = "", exit_code: str = "", node: str = "", time_limit: str = "") -> Ending:

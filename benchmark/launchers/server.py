@@ -4,6 +4,7 @@ The server loads torch once, which takes seconds, and then forks a worker in hun
 second. A thread does the waiting, so that Ctrl-C is handled meanwhile.
 """
 
+import atexit
 import errno
 import multiprocessing
 import os
@@ -25,6 +26,7 @@ _SECONDS_TO_VANISH = 0.5  # a dying server may close its connections this long b
 _LOST = (EOFError, ConnectionError, FileNotFoundError)  # raised if the server is gone
 
 _loaded: int | None = None  # process id of the server that is known to have loaded its modules
+_owner: int | None = None  # process id of this process, once it ends its server when it ends
 _starting = threading.Lock()  # held while a started worker may not be in any list yet
 
 
@@ -169,7 +171,23 @@ def _note_loaded() -> None:
     _loaded = server_pid()
 
 
+def _end_with_owner() -> None:
+    """Kill the server as this process ends, or it would hold the output open while it loads or ends.
+
+    Whoever reads the output to its end, as ``| tee`` does, would wait for that, up to minutes.
+    """
+    pid = server_pid()
+    if pid is not None and os.getpid() == _owner:  # not in a process that was forked from this one
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 def _ensure_running() -> None:
+    global _owner
+    if _owner is None:
+        _owner = os.getpid()
+        atexit.register(_end_with_owner)
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")  # each worker sets its own number later
     start_method().set_forkserver_preload(_PRELOAD)

@@ -1,6 +1,9 @@
 """The fork server and Ctrl-C, which the system may give to any thread."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -51,3 +54,20 @@ def test_nothing_is_held_off_in_another_thread():
     thread.start()
     thread.join()
     assert handlers == [signal.default_int_handler]
+
+
+def test_the_output_of_a_process_ends_with_it_even_while_its_server_loads(tmp_path):
+    (tmp_path / "endless.py").write_text("import threading\n\nthreading.Event().wait()\n")
+    program = (
+        "from benchmark.launchers import server\n"
+        "server._PRELOAD[:] = ['endless']\n"
+        "with server.started_early():\n"
+        "    print(server.server_pid())\n"
+    )
+    folders = [str(tmp_path), *filter(None, sys.path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    asked = [sys.executable, "-c", program]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)

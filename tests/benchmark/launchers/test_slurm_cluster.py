@@ -184,6 +184,6 @@ def test_a_detached_study_is_watched_later(ask, tmp_path, local):
 def test_a_job_that_slurm_refuses_is_one_line(ask, tmp_path):
     done = clusters.complete(tmp_path, *SLURM, "--slurm", "partition=nope")
     assert done.returncode == 2
-    assert "error: Slurm refuses the job: sbatch: error: invalid partition" in done.stderr
+    assert "Error: Slurm refuses the job: invalid partition specified: nope" in done.stderr
     assert not clusters.records(tmp_path)
     assert not list((Store(tmp_path, "default").folder / "slurm").iterdir())
