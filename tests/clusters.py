@@ -5,7 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from types import SimpleNamespace
 
+from benchmark.__main__ import main
+from benchmark.declaration import read_declaration
 from benchmark.store import Store
 
 # Three optimizers that finish, one of them slowly, one that diverges and one that raises an error.
@@ -16,27 +22,27 @@ OPTS = (
 STUDY = ("--problem", "logreg/digits", "--opts", OPTS, "--epochs", "2", "--wandb", "disabled")
 
 
-def command(results, *words, seeds=4):
-    """Return the command that completes the study in `results`."""
-    asked = (*STUDY, "--seeds", str(seeds), "--results", str(results))
-    return [sys.executable, "-m", "benchmark", *asked, *words]
+def complete(results, *words, seeds=4):
+    """Complete the study by a command in this process; return its exit code and output."""
+    return _run(_asked(results, words, seeds))
 
 
-def complete(results, *words, seeds=4, timeout=800):
-    """Complete the study, and return the ended process with its output."""
-    return subprocess.run(
-        command(results, *words, seeds=seeds),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=_environment(),
-    )
+def compare(results, *words):
+    """Tune and compare two optimizers by a command in this process; return as `complete`."""
+    asked = ("compare", "momentum", "--against", "sgd", "--on", "logreg/digits", "--budget", "2")
+    more = ("--seeds", "2", "--epochs", "1", "--no-reuse-baselines", "--wandb", "disabled")
+    return _run([*asked, *more, "--study", "default", "--results", str(results), *words])
+
+
+def chosen(results):
+    """Return what the searches of `compare` have chosen."""
+    return read_declaration(Store(results, "default").folder).chosen
 
 
 def start(results, *words, seeds=4):
     """Start to complete the study in a process group of its own."""
     return subprocess.Popen(
-        command(results, *words, seeds=seeds),
+        [sys.executable, "-m", "benchmark", *_asked(results, words, seeds)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -70,6 +76,18 @@ def wait_until(is_true, seconds=400):
     while not is_true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
+
+
+def _run(words):
+    out, errors = StringIO(), StringIO()
+    with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(errors):
+        warnings.simplefilter("default")  # of Ray and Lightning, as outside pytest
+        code = main(words)
+    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=errors.getvalue())
+
+
+def _asked(results, words, seeds):
+    return [*STUDY, "--seeds", str(seeds), "--results", str(results), *words]
 
 
 def _environment():

@@ -168,8 +168,8 @@ class Slurm:
 def _errors(text: str) -> str:
     """Return the errors of sbatch as one line.
 
-    >>> _errors("sbatch: error: no such partition: a\\nsbatch: error: Submission failed\\n")
-    'no such partition: a; Submission failed'
+    >>> _errors("sbatch: error: no partition a")
+    'no partition a'
     """
     lines = (line.strip().removeprefix("sbatch: ") for line in text.splitlines())
     return "; ".join(line.removeprefix("error: ") for line in lines if line)

@@ -172,9 +172,9 @@ def _note_loaded() -> None:
 
 
 def _end_with_owner() -> None:
-    """Kill the server as this process ends, or it would hold the output open while it loads or ends.
+    """Kill the server, which would hold this process's output open while it loads or ends.
 
-    Whoever reads the output to its end, as ``| tee`` does, would wait for that, up to minutes.
+    Whoever reads the output to its end, as ``| tee`` does, would wait for seconds or minutes.
     """
     pid = server_pid()
     if pid is not None and os.getpid() == _owner:  # not in a process that was forked from this one

@@ -5,12 +5,14 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from benchmark.context import Context
+from benchmark.environment import environment
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, RayOptions
 from benchmark.launchers.ray import RayLauncher, _Tasks
@@ -19,6 +21,7 @@ from benchmark.store import Store
 from tests import clusters
 
 HERE = Limits(workers=2)
+SMALL = {"object_store_memory": 80 * 2**20}
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -30,22 +33,24 @@ def local(tmp_path_factory):
     return clusters.bits(results)
 
 
-@pytest.fixture
-def cluster(monkeypatch):
+@pytest.fixture(scope="module")
+def cluster():
     """Start a cluster of a head without CPUs and two nodes of one CPU each."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install --group cluster")
-    monkeypatch.setenv("RAY_worker_niceness", "0")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
-    small = {"object_store_memory": 80 * 2**20}
-    found = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small}
-    )
-    found.nodes_of_test = [found.add_node(num_cpus=1, **small) for _ in range(2)]
-    found.wait_for_nodes()
-    yield found
-    found.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RAY_worker_niceness", "0")
+        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        head = {"num_cpus": 0, "include_dashboard": False, **SMALL}
+        found = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            for _ in range(2):
+                found.add_node(num_cpus=1, **SMALL)
+            found.wait_for_nodes()
+            yield found
+        finally:
+            found.shutdown()
 
 
 def _ray(cluster, *words):
@@ -75,6 +80,18 @@ def test_a_study_on_two_nodes_gives_the_bits_of_one_machine(cluster, local, tmp_
 
 @pytest.mark.slow
 @pytest.mark.cluster
+def test_a_comparison_chooses_and_finds_what_one_machine_does(cluster, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert clusters.compare(here).returncode == 0
+    done = clusters.compare(there, *_ray(cluster))
+    assert done.returncode == 0, done.stderr
+    assert clusters.bits(there) == clusters.bits(here)
+    assert clusters.chosen(there) == clusters.chosen(here)
+    assert len(clusters.chosen(there)) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
 def test_a_cluster_is_started_on_this_machine_if_no_address_is_given(local, tmp_path):
     pytest.importorskip("ray", reason="Ray is not installed: pip install --group cluster")
     done = clusters.complete(tmp_path, "--launcher", "ray", "--workers", "2")
@@ -85,9 +102,11 @@ def test_a_cluster_is_started_on_this_machine_if_no_address_is_given(local, tmp_
 @pytest.mark.slow
 @pytest.mark.cluster
 def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(cluster, local, tmp_path):
+    third = cluster.add_node(num_cpus=1, **SMALL)
+    cluster.wait_for_nodes()
     process = clusters.start(tmp_path, *_ray(cluster))
     clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 2)
-    cluster.remove_node(cluster.nodes_of_test[0], allow_graceful=False)
+    cluster.remove_node(third, allow_graceful=False)
     clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 6)
     clusters.wait_until(_ray_workers)
     os.kill(_ray_workers()[0], signal.SIGKILL)
@@ -140,6 +159,16 @@ def test_what_no_node_has_is_refused_at_once(cluster, tmp_path, words, told):
     assert done.returncode == 2
     assert told in done.stderr
     assert not clusters.records(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_nodes_with_other_versions_are_refused_at_once(cluster, monkeypatch):
+    mine = replace(environment(), python="3.99.0")
+    monkeypatch.setattr("benchmark.launchers.ray._environment", lambda: mine)  # not on the nodes
+    limits = Limits(ray=RayOptions(address=cluster.address))
+    with pytest.raises(UsageError, match=r"has Python 3\.\d+\.\d+ instead of 3\.99\.0: install"):
+        RayLauncher(limits).warm_up().__enter__()
 
 
 def test_a_missing_ray_is_one_line(monkeypatch):

@@ -90,6 +90,17 @@ def test_forty_trials_in_more_tasks_than_an_array_may_have(ask, tmp_path):
     assert len(arrays) == 2  # of 4 tasks and 1
 
 
+def test_a_comparison_chooses_and_finds_what_one_machine_does(ask, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert clusters.compare(here).returncode == 0
+    done = clusters.compare(there, *SLURM, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    assert clusters.bits(there) == clusters.bits(here)
+    assert clusters.chosen(there) == clusters.chosen(here)
+    assert len(clusters.chosen(there)) == 2
+    assert done.stdout.count("Slurm job") >= 3  # a stage each
+
+
 def test_a_cancelled_and_a_killed_task_lose_and_double_no_record(ask, tmp_path, local):
     process = clusters.start(tmp_path, *SLURM, "--workers", "2")
     clusters.wait_until(_has_records(tmp_path, 2))
