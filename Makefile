@@ -64,7 +64,7 @@ test-cluster: $(READY) ## run the tests on Ray, and on Slurm if slurm-wlm and mu
 	  uv pip install --quiet --python $(BIN)/python --group cluster; \
 	else \
 	  PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --group cluster; \
-	fi
+	fi || echo "Ray cannot be installed: its tests are skipped"
 	$(BIN)/python -m pytest -m cluster -rs
 
 lint: $(READY) ## check format, style, types and import rules

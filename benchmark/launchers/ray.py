@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmark.callbacks.curves import Row
 from benchmark.context import Context
+from benchmark.decode import Row
 from benchmark.errors import UsageError
 from benchmark.jobs import CACHE_VARIABLE
 from benchmark.launchers import Limits, RayOptions, Watcher, devices
@@ -36,7 +36,7 @@ from optimizers.spec import OptimizerSpec
 _MOST_LOSSES = 3  # times that Ray starts a trial again whose node or worker was lost
 _STORE_BYTES = 80 * 2**20  # the least that Ray takes for its shared memory, which no trial uses
 _SECONDS_BETWEEN_LOOKS = 0.5
-_SECONDS_TO_COMPARE = 120.0  # for a node to import torch and name its versions
+_SECONDS_TO_COMPARE = 120.0  # for a node to start Python and name its versions
 _COMPARED = ("torch", "lightning", "numpy")  # packages whose versions can change a trial's bits
 
 
@@ -291,6 +291,7 @@ def _ray() -> Any:
 
 def _connect(ray: Any, options: RayOptions, workers: int) -> None:
     here: dict[str, Any] = {
+        "address": "local",  # otherwise Ray looks for a cluster on this machine
         "num_cpus": workers or devices.cpu_cores(),
         "include_dashboard": False,
         "object_store_memory": _STORE_BYTES,

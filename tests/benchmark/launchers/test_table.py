@@ -2,6 +2,8 @@
 
 import inspect
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -27,6 +29,20 @@ def test_every_launcher_of_the_table_has_every_method_as_the_protocol_says(name,
     own = inspect.signature(getattr(type(launcher), method))
     asked = inspect.signature(getattr(Launcher, method))
     assert list(own.parameters) == list(asked.parameters)
+
+
+@pytest.mark.parametrize("path", LAUNCHERS.values())
+def test_building_a_launcher_loads_nothing_heavy(path):
+    program = (
+        "import sys\n"
+        "from pkgutil import resolve_name\n"
+        "from benchmark.launchers import Limits\n"
+        f"resolve_name({path!r})(Limits())\n"
+        "print(*{'torch', 'lightning', 'numpy', 'ray', 'polars', 'scipy'} & set(sys.modules))\n"
+    )
+    asked = [sys.executable, "-c", program]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
 def test_an_unknown_launcher_is_refused_with_a_suggestion():
