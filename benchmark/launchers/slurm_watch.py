@@ -222,11 +222,10 @@ class Watch:
             task.looks_gone = 0
             return task.has_started and self._advance(task)
         task.looks_gone += 1
-        has_news = self._advance(task)
+        self._advance(task)
         if task.left and task.looks_gone >= _LOOKS_TO_BE_GONE:
             self._give_up(task)
-            return True
-        return has_news
+        return True
 
     def _advance(self, task: _Running) -> bool:
         """Take the records of the trials that a task has finished, in its order."""

@@ -101,6 +101,26 @@ def test_trials_per_job_are_the_most_of_each_task(launch, trials, slurm, each):
     assert f"--array=0-{-(-12 // each) - 1}\n" in slurm.scripts[0]
 
 
+def test_a_task_that_has_gone_is_settled_soon_after_a_long_quiet_time(launch, trials, slurm):
+    slurm.seconds = 1000
+    slurm.deaths = {trials[0].key: [fake_slurm.KILLED]}
+    ask, take, looks = slurm.queue, slurm.submit, []
+
+    def queue():
+        looks.append(slurm.now)
+        return ask()
+
+    def submit(script):
+        looks.append("submitted")
+        return take(script)
+
+    slurm.queue, slurm.submit = queue, submit
+    assert launch(trials[:1]) == ["done"]
+    again = len(looks) - 1 - looks[::-1].index("submitted")
+    assert looks[again - 1] - looks[again - 2] == 1
+    assert looks[again - 2] - looks[again - 3] == 15
+
+
 def test_tasks_that_are_lost_before_they_start_are_submitted_again(launch, trials, slurm):
     slurm.losses = {0, 1}
     assert launch(trials) == ["done"] * 12
