@@ -19,6 +19,7 @@ OPTS = (
     "adam,sgd:lr=0.1|1e9,tests.plugins.optimizers.Slow:seconds=0.02,"
     "tests.plugins.optimizers.RaisesLater"
 )
+_started = []
 STUDY = ("--problem", "logreg/digits", "--opts", OPTS, "--epochs", "2", "--wandb", "disabled")
 
 
@@ -40,8 +41,8 @@ def chosen(results):
 
 
 def start(results, *words, seeds=4):
-    """Start to complete the study in a process group of its own."""
-    return subprocess.Popen(
+    """Start to complete the study in a process group of its own, which `end_started` ends."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "benchmark", *_asked(results, words, seeds)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -49,6 +50,17 @@ def start(results, *words, seeds=4):
         start_new_session=True,
         env=_environment(),
     )
+    _started.append(process)
+    return process
+
+
+def end_started():
+    """End the processes that `start` returned and that still run, as after a failed test."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=60)
 
 
 def press_ctrl_c(process):

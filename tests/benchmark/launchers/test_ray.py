@@ -53,6 +53,12 @@ def cluster():
             found.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def _no_launcher_is_left():
+    yield
+    clusters.end_started()
+
+
 def _ray(cluster, *words):
     return ("--launcher", "ray", "--ray-address", cluster.address, *words)
 

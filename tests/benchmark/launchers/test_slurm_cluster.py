@@ -43,6 +43,7 @@ def ask(daemons, monkeypatch):
         return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout.strip()
 
     yield run
+    clusters.end_started()
     run("scancel", "-u", "root")
     clusters.wait_until(lambda: not run("squeue", "-h"))
 
