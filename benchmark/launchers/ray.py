@@ -9,6 +9,8 @@ returns the trial's record and curve, and the launching process writes them.
 
 import logging
 import os
+import re
+import socket
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +39,8 @@ _MOST_LOSSES = 3  # times that Ray starts a trial again whose node or worker was
 _STORE_BYTES = 80 * 2**20  # the least that Ray takes for its shared memory, which no trial uses
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_TO_COMPARE = 120.0  # for a node to start Python and name its versions
+_SECONDS_TO_REACH = 20.0  # the node at an address
+_HOST_AND_PORT = re.compile(r"(?:ray://)?(.+):(\d{1,5})")  # not "auto" and "local"
 _COMPARED = ("torch", "lightning", "numpy")  # packages whose versions can change a trial's bits
 
 
@@ -298,11 +302,24 @@ def _connect(ray: Any, options: RayOptions, workers: int) -> None:
     }
     where = {"address": options.address} if options.address else here
     try:
+        _reach(options.address)
         ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
         what = f"no Ray cluster at {options.address!r}" if options.address else "Ray does not start"
         cure = "`ray start --head` starts one; without --ray-address, one is started here"
         raise UsageError(f"{what} ({error_line(error, 200)}): {cure}") from error
+
+
+def _reach(address: str) -> None:
+    """Check that something listens at an address with a port: Ray itself would try for minutes.
+
+    Raises:
+        OSError: nothing answers there.
+    """
+    found = _HOST_AND_PORT.fullmatch(address)
+    if found:
+        host, port = found[1].strip("[]"), int(found[2])
+        socket.create_connection((host, port), timeout=_SECONDS_TO_REACH).close()
 
 
 def _nodes(ray: Any) -> list[dict[str, float]]:
