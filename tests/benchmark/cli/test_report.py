@@ -69,6 +69,7 @@ def from_afar(studied, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(place))
     one = dict(list(SURFACES.items())[:1])
     monkeypatch.setattr("benchmark.workbench.landscape.surfaces.SURFACES", one)
+    monkeypatch.setattr("benchmark.cli.rates.DEFAULT_RATES", "0.1")
     store = studied("adam,afar.Calm:lr=0.1")
     (place / "afar.ran").unlink()
     sys.modules.pop("afar")
