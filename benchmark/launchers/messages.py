@@ -24,6 +24,8 @@ class RunningLoss:
 class Outcome:
     """The end of a preparation, a check, one rehearsal or the timing of steps.
 
+    It is also the end of a trial whose files cannot be written.
+
     Args:
         error: The exception; None after success.
         prepared: The data sets, after a preparation.

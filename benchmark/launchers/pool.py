@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from benchmark.context import Context
 from benchmark.errors import ClaimedError
 from benchmark.launchers import Watcher
-from benchmark.launchers.messages import Report, RunningLoss
+from benchmark.launchers.messages import Outcome, Report, RunningLoss
 from benchmark.launchers.process import Worker, stop
 from benchmark.launchers.server import end_orphans
 from benchmark.launchers.watchers import Shielded
@@ -122,6 +122,8 @@ class Pool:
         for message in news:
             if isinstance(message, RunningLoss):
                 self._watcher.progressed(job.trial, message.step, message.loss)
+            elif isinstance(message, Outcome):
+                job.error = message.error
 
     def _is_late(self, job: "_Job") -> bool:
         job.waited_too_long = job.seconds_waiting() > self._timeout
@@ -158,6 +160,8 @@ class Pool:
             reason = f"took longer than the {self._timeout:g} s of --timeout"
         elif job.is_lost():
             reason = f"its process was lost with the server that starts them, {_MOST_LOSSES} times"
+        elif job.error is not None:
+            reason = f"its files cannot be written: {job.error}"
         else:
             reason = f"its process {job.death()}, and again when tried once more"
         return self._record(job, reason)
@@ -188,6 +192,7 @@ class _Job(Worker):
         self.timed_out = False
         self.waited_too_long = False
         self.is_known_to_have_begun = False
+        self.error: Exception | None = None
         super().__init__(_work, (gpu, trial, store, context))
 
 
@@ -206,4 +211,7 @@ def _work(gpu: str, trial: Trial, store: Store, context: Context, report: Report
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     from benchmark.launchers.worker import work  # loads torch, which the server has already loaded
 
-    work(trial, store, context, report)
+    try:
+        work(trial, store, context, report)
+    except OSError as error:  # not the trial's own, which is in its record
+        report(Outcome(error=error))

@@ -9,7 +9,7 @@ import pytest
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
 (BLOCK,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-EXPECTED = [(label, seed, "done") for seed in (0, 1) for label in ("adam", "sgd lr=0.1")]
+EXPECTED = [(label, seed, "done") for seed in (0, 1) for label in ("adam lr=0.003", "sgd lr=0.1")]
 
 
 def run(code, cwd):

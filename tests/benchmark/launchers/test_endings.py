@@ -67,6 +67,18 @@ def is_gone(pid):
     return False
 
 
+def test_files_that_cannot_be_written_are_an_error_and_no_traceback(
+    trials_of, launch, tmp_path, capfd
+):
+    (trial,) = trials_of()
+    path = Store(tmp_path, "study").trial_folder(trial)
+    path.parent.mkdir(parents=True)
+    path.write_text("a file in the place of the trial's folder")
+    with pytest.raises(OSError, match=trial.key):
+        launch([trial])
+    assert "Traceback" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["Thread", "AtExit", "Child", "Daemon", "ReturnsTwice"])
 def test_a_trial_is_done_whatever_it_leaves_behind(trials_of, launch, tmp_path, kind):
     trials = trials_of(opts=f"{LEFTOVERS}.{kind}:note={tmp_path / 'note'}")
