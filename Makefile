@@ -52,6 +52,9 @@ reference: $(READY) ## make the study of docs/results.md again, from the shipped
 baselines: $(READY) ## tune and evaluate the shipped baselines that are missing; takes hours
 	$(BIN)/python -m tools.make_baselines
 
+# Compiled modules are kept, whatever the shell says: each of many processes would compile them again.
+test test-all test-cluster: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY) ## run the tests, offline, on all cores, in about three minutes
 	$(BIN)/python -m pytest $(PARALLEL)
 

@@ -25,12 +25,12 @@ def replacing(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        with _naming(path):
+        with naming(path):
             yield path
         return
     temporary = target.with_name(f"{target.name}.{os.getpid()}.{token_hex(4)}.tmp")
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             _settle(temporary, target, is_lasting=is_lasting)
     finally:
@@ -58,8 +58,8 @@ def _settle(temporary: Path, target: Path, *, is_lasting: bool) -> None:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Make errors of the system name `path` instead of the temporary file."""
+def naming(path: Path) -> Iterator[None]:
+    """Make errors of the system name `path`, not a temporary file or nothing."""
     try:
         yield
     except OSError as error:

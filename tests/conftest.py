@@ -1,3 +1,4 @@
+import gc
 import os
 import tempfile
 
@@ -18,6 +19,17 @@ for name in [name for name in os.environ if name.startswith("WANDB_")]:
 settings.register_profile("quick", max_examples=20)
 settings.register_profile("thorough", max_examples=100)
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep what is imported and collected out of every collection of garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -241,10 +241,8 @@ class Watch:
 
     def _result(self, trial: Trial, since: int) -> Record | None:
         """Return a record that ends the trial; a failure of an attempt before `since` does not."""
-        path = self._store.trial_folder(trial) / "record.json"
-        try:
-            written = path.stat().st_mtime_ns
-        except FileNotFoundError:
+        written = self._store.time_of_record(trial)
+        if written is None:
             return None
         record = self._store.record(trial)
         is_new = written >= since  # times of one file system

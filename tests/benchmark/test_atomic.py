@@ -33,7 +33,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_without_room_the_old_file_stays_and_one_line_says_why(name, studied, tmp_path, capsys):
-    store = studied("adam,sgd", seeds=3)
+    store = studied("adam,sgd", seeds=1, metrics=["val/loss"])
     out = tmp_path / "out"
     out.mkdir()
     target = out / name
@@ -53,7 +53,7 @@ def test_without_room_the_old_file_stays_and_one_line_says_why(name, studied, tm
     "kind", ["svg", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("pdf", "png"))]
 )
 def test_without_room_all_figures_stay_as_they_were(kind, studied, tmp_path, capsys):
-    store = studied("adam,sgd", seeds=3)
+    store = studied("adam,sgd", seeds=1, metrics=["val/loss"])
     root, folder = str(store.folder.parent), tmp_path / "figures"
     command = ["report", "study", "--results", root, "--format", kind, "--out", str(folder)]
     assert main(command) == 0

@@ -58,16 +58,16 @@ def train_by_hand(trial):
 
 
 @pytest.mark.parametrize(
-    ("problem", "opts", "dropout"),
+    ("problem", "opts", "dropout", "epochs"),
     [
-        ("logreg/digits", "adam", False),
-        ("logreg/digits", "nesterov:lr=0.1", True),
-        ("mlp/digits", "torch.optim.AdamW", True),
-        ("cnn/digits", "rmsprop:lr=1e-4", False),
+        ("logreg/digits", "adam", False, 2),
+        ("logreg/digits", "nesterov:lr=0.1", True, 2),
+        ("mlp/digits", "torch.optim.AdamW", True, 1),
+        ("cnn/digits", "rmsprop:lr=1e-4", False, 1),
     ],
 )
-def test_a_trial_gives_the_bits_of_a_plain_loop(trials_of, problem, opts, dropout):
-    trial = trials_of(problem, opts, epochs=2, dropout=dropout, log_every=3)[0]
+def test_a_trial_gives_the_bits_of_a_plain_loop(trials_of, problem, opts, dropout, epochs):
+    trial = trials_of(problem, opts, epochs=epochs, dropout=dropout, log_every=3)[0]
     rows = []
     record = run(trial, Context(), watch=rows.append)
     digest, losses = train_by_hand(trial)
@@ -133,7 +133,7 @@ def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of)
     ("problem", "opts", "changes"),
     [
         ("logreg/digits", "adam", {}),
-        ("mlp/digits", "momentum", {"dropout": True, "log_every": 3}),
+        ("mlp/digits", "momentum", {"dropout": True, "log_every": 3, "epochs": 1}),
         (
             "logreg/digits",
             "tests.plugins.contracts.Twice:lr=0.1",
@@ -208,7 +208,7 @@ def test_schedule_sets_the_learning_rate_of_every_step(trials_of):
 
 
 def test_optimizers_that_need_the_closure_work(trials_of):
-    record = run(trials_of(opts="torch.optim.LBFGS:lr=0.1", epochs=2)[0], Context())
+    record = run(trials_of(opts="torch.optim.LBFGS:lr=0.1")[0], Context())
     assert record.metrics["train/accuracy"] > 0.8
 
 

@@ -4,6 +4,7 @@ import itertools
 from functools import cache, partial
 
 import pytest
+import torch
 
 from optimizers.conformance import CHECKS, look_at
 from optimizers.conformance.outcome import apply
@@ -62,6 +63,9 @@ def test_it_has_the_property_compiled(row, check):
 def assert_passes(row, check, execution):
     if execution == "packed" and check.name == "parameters keep their memory":
         pytest.skip("packed execution moves parameters into one buffer: that is what it is for")
-    outcome = apply(check, subject_of(row, execution))
+    subject = subject_of(row, execution)
+    before = torch.get_rng_state()
+    outcome = apply(check, subject)
+    assert torch.equal(torch.get_rng_state(), before)
     expected = "not applicable" if check.name in without_meaning(row) else "passed"
     assert (outcome.status, outcome.reason) == (expected, outcome.reason), outcome.reason

@@ -1,6 +1,5 @@
 import errno
 import json
-import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -9,6 +8,7 @@ import filelock
 import pytest
 import torch
 
+from benchmark.launchers import server  # it has loaded torch, once for all tests
 from datamodules.cache import LAYOUT, Cache
 from datamodules.errors import DataError, DataUnavailableError
 from datamodules.registry import DATASETS
@@ -129,9 +129,8 @@ def _killed_while_writing(folder):
 
 
 def test_what_a_killed_process_left_half_written_is_gone_with_the_next(tmp_path):
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=_killed_while_writing, args=(tmp_path,))
-    process.start()
+    process = server.start_method().Process(target=_killed_while_writing, args=(tmp_path,))
+    server.start(process)
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert any(path.suffix == ".tmp" for path in tmp_path.iterdir())
@@ -156,11 +155,11 @@ def _prepare(root, started, builds):
 
 def test_two_processes_that_prepare_at_once_build_once(tmp_path):
     write_mnist(tmp_path / "data")
-    context = multiprocessing.get_context("forkserver")
+    context = server.start_method()
     started, builds = context.Barrier(2), context.Value("i", 0)
     workers = [context.Process(target=_prepare, args=(tmp_path, started, builds)) for _ in range(2)]
     for worker in workers:
-        worker.start()
+        server.start(worker)
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]

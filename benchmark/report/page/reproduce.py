@@ -62,6 +62,7 @@ def tuned_commands(study: str, declaration: Declaration) -> list[str]:
         groups.setdefault(_training(problem, workload), []).append(problem)
     tail = [f"--seeds {_seeds_words(declaration.seeds)}"]
     tail += [f"--sampler {tuning.sampler}"] * (tuning.sampler != "halton")
+    tail += ["--budget-curve"] * tuning.budget_curve
     tail += _options(declaration)
     return [
         " ".join([*_head(declaration, problems), *filter(None, [training]), *tail])

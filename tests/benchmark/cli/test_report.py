@@ -69,7 +69,8 @@ def from_afar(studied, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(place))
     one = dict(list(SURFACES.items())[:1])
     monkeypatch.setattr("benchmark.workbench.landscape.surfaces.SURFACES", one)
-    store = studied("adam,afar.Calm:lr=0.1")
+    monkeypatch.setattr("benchmark.cli.rates.DEFAULT_RATES", "0.1")
+    store = studied("adam,afar.Calm:lr=0.1", metrics=["val/loss"])
     (place / "afar.ran").unlink()
     sys.modules.pop("afar")
     return store, place / "afar.ran"
@@ -102,7 +103,7 @@ def test_a_target_that_is_none_is_refused_with_the_metrics_there_are(studied, te
 
 
 def test_a_target_reaches_page_and_figures(studied):
-    store = studied(seeds=2)
+    store = studied(seeds=2, metrics=["val/loss"])
     assert report(store, "--target", "val/loss=0.625") == 0
     assert '"target":0.625,"source":"as given"' in (store.folder / "report.html").read_text()
     assert report(store, "--format", "svg", "--target", "val/loss=0.625") == 0

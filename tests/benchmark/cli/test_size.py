@@ -112,7 +112,7 @@ def test_a_search_that_has_ended_is_found_once(tuned_by_formulas, monkeypatch):
 
 
 def test_a_report_reads_each_record_and_each_log_once(studied, tmp_path, monkeypatch, reads):
-    studied("adam,sgd", seeds=3)
+    studied("adam,sgd", seeds=3, metrics=["val/loss"])
     monkeypatch.chdir(tmp_path)
     assert main(["report", "study"]) == 0
     assert +reads == {"record.json": 6, "metrics.jsonl": 6}

@@ -13,7 +13,7 @@ from benchmark.problems import PROBLEMS
 from benchmark.record import Environment, Record
 from benchmark.report.figures.look import lettering, plain
 from benchmark.report.figures.races import draw_profile
-from benchmark.report.figures.write import KINDS, draw_all, save, write_figures
+from benchmark.report.figures.write import KINDS, draw_all, save
 from benchmark.report.findings import Findings
 from benchmark.report.palette import style
 
@@ -188,15 +188,6 @@ def test_the_same_records_give_the_same_bytes(small, small_again, tmp_path, kind
     assert first == second
 
 
-def test_each_figure_has_its_caption_beside_it(studied, tmp_path):
-    written = write_figures([studied(seeds=1, final=final)], "png", tmp_path / "new")
-    names = [name for name in ONE_SETTING if "learning-rate" not in name]
-    assert [path.name for path in written] == [
-        f"{name}.{ending}" for name in names for ending in ("png", "txt")
-    ]
-    assert all(path.stat().st_size > 100 for path in written)
-
-
 def test_colours_are_those_of_the_palette(small):
     drawing = small[0]
     colors = {
@@ -286,12 +277,15 @@ def test_nothing_done_draws_nothing_and_the_verb_says_so(studied, capsys):
     assert capsys.readouterr().out == "nothing to draw: no trial is done\n"
 
 
-def test_the_verb_writes_into_the_studys_folder(studied, capsys):
-    store = studied(seeds=1)
+def test_the_verb_writes_each_figure_and_its_caption_into_the_studys_folder(studied, capsys):
+    store = studied(seeds=1, final=final)
     assert main(["report", "study", "--results", str(store.folder.parent), "--format", "png"]) == 0
-    picture = store.folder / "figures" / "logreg-digits-target.png"
-    assert str(picture) in capsys.readouterr().out
-    assert picture.exists()
+    folder = store.folder / "figures"
+    assert str(folder / "logreg-digits-target.png") in capsys.readouterr().out
+    names = [name for name in ONE_SETTING if "learning-rate" not in name]
+    written = {f"{name}.{ending}" for name in names for ending in ("png", "txt")}
+    assert {path.name for path in folder.iterdir()} == written
+    assert all(path.stat().st_size > 100 for path in folder.iterdir())
 
 
 def saved(drawing, kind, folder):

@@ -19,11 +19,12 @@ from tests.benchmark.tuned_studies import OWN, RATES
 
 @pytest.fixture
 def page_of(open_page, tmp_path):
-    """Return a function that opens the page of a study."""
+    """Return a function that opens the page of a study, the same one at every call."""
 
     def make(*stores, **options):
         path = tmp_path / "tuned.html"
-        path.write_text(build(stores), encoding="utf-8")
+        if not path.exists():
+            path.write_text(build(stores), encoding="utf-8")
         return open_page(path, **options)
 
     return make
@@ -97,23 +98,27 @@ def test_a_study_as_given_says_that_nothing_is_a_verdict_and_claims_nothing(
 
 
 @pytest.mark.parametrize(
-    ("rates", "seeds", "reason"),
+    ("rates", "seeds", "reasons"),
     [
-        ({"adam": [1, 2], "sgd": [1]}, 5, "unequal numbers of settings were tried"),
-        ({"adam": [1, 2], "sgd": [1, 2]}, 5, "chosen on the seeds that are reported"),
-        ({"adam": [1, 2], "sgd": [1, 2]}, 5, "at an edge"),
-        ({"adam": [1], "sgd": [1]}, 4, "fewer than 5 seeds"),
-        ({"adam": [1], "sgd": [1]}, 5, "untuned"),
+        ({"adam": [1, 2], "sgd": [1]}, 5, ["unequal numbers of settings were tried"]),
+        (
+            {"adam": [1, 2], "sgd": [1, 2]},
+            5,
+            ["chosen on the seeds that are reported", "at an edge"],
+        ),
+        ({"adam": [1], "sgd": [1]}, 4, ["fewer than 5 seeds"]),
+        ({"adam": [1], "sgd": [1]}, 5, ["untuned"]),
     ],
 )
-def test_the_line_says_what_is_unlike(study, curve, rates, seeds, reason):
+def test_the_line_says_what_is_unlike(study, curve, rates, seeds, reasons):
     logs = [
         curve(name, 0.1 * lr, lr=float(lr), seed=seed)
         for name, own in rates.items()
         for lr in own
         for seed in range(seeds)
     ]
-    assert reason in data_of(study(*logs))["no_verdict"]
+    line = data_of(study(*logs))["no_verdict"]
+    assert [reason for reason in reasons if reason not in line] == []
 
 
 @pytest.mark.browser
@@ -132,14 +137,15 @@ def test_the_first_screen_is_a_picture_and_a_click_leads_to_the_problem(page_of,
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("dark", [False, True])
-def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned, dark):
-    page = page_of(tuned(own=-0.1), width=390, dark=dark)
-    word = page.locator(".overall .word").first.bounding_box()
-    assert word["y"] < 500
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    for element in page.locator("#verdicts .contest, #verdicts .panel, #verdicts li").all():
-        assert element.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
+def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned):
+    store = tuned(own=-0.1)
+    for dark in (False, True):
+        page = page_of(store, width=390, dark=dark)
+        word = page.locator(".overall .word").first.bounding_box()
+        assert word["y"] < 500
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        for element in page.locator("#verdicts .contest, #verdicts .panel, #verdicts li").all():
+            assert element.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
 
 
 @pytest.mark.browser

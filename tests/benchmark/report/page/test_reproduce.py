@@ -189,6 +189,7 @@ def test_the_commands_make_exactly_the_trials_of_any_study(trials):
         ("adam,sgd", {"space": "full"}),
         ("adam:schedule=constant|cosine,adamw", {"space": "full"}),
         ("adam:eps=1e-8|1e-4,sgd", {"sampler": "random"}),
+        ("adam,sgd", {"budget_curve": True}),
         ("adam,torch.optim.Adam:lr=1e-4..1e-1:betas=(0.8..0.95,0.999)", {}),
         ("adam:weight_decay=0.01,torch.optim.NAdam", {"threads": 2, "log_every": 10}),
         ("sgd", {}),
