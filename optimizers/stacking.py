@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from itertools import groupby, pairwise
 from operator import attrgetter, is_
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -19,11 +19,12 @@ from torch.optim import Optimizer
 
 from optimizers.base import Group, PaperOptimizer, State
 from optimizers.columns import Column, columns, pairs
-from optimizers.layout import Names, as_real, rounds_by_place
+from optimizers.layout import Names, as_real
 from optimizers.motion import Motion
 from optimizers.packing import SLICE
 
 _state_of = attrgetter("state")
+_NUMBER = object()  # stands for any number among choices
 
 
 def stack(optimizers: Iterable[PaperOptimizer]) -> "Stacked":
@@ -141,7 +142,11 @@ class Stacked(Optimizer):
         self._frozen = set(state_dict["frozen"])
 
     def add_param_group(self, param_group: Group) -> None:
-        """Add a group of stacked parameters that every member has."""
+        """Refuse a group that the members do not have.
+
+        Raises:
+            ValueError: always, once the stack is made.
+        """
         if len(self.param_groups) == len(self.members[0].param_groups):
             raise ValueError(
                 "a stack has the groups of its members; add groups to them, then stack"
@@ -188,14 +193,14 @@ class Stacked(Optimizer):
         numbers = {name: values.tolist() for name, values in counters.items()}
         for span in spans:
             moves = [
-                _Move(
-                    self.members[k].motion(groups[k], {n: own[k] for n, own in numbers.items()}),
+                _Move.of(
                     names[k],
+                    self.members[k].motion(groups[k], {n: own[k] for n, own in numbers.items()}),
                 )
                 for k in span
             ]
             begin = span.start
-            for _, run in groupby(moves, _Move.form):
+            for _, run in groupby(moves, _form_of):
                 own = list(run)
                 rows = slice(begin, begin + len(own))
                 self._step_rows(rows, own, params)
@@ -203,23 +208,25 @@ class Stacked(Optimizer):
 
     def _step_rows(self, rows: slice, moves: Sequence["_Move"], params: Sequence[Tensor]) -> None:
         """Step `rows` of parameters of one device and type by `moves` of one form."""
-        like = params[0]
-        table = torch.tensor([m.numbers() for m in moves], dtype=torch.float64, device="cpu")
-        scalars = pairs(table.to(like.device), like.dtype.to_real())
+        like, first = params[0], moves[0]
+        numbers = [[move.values[place] for place in first.places] for move in moves]
+        table = torch.tensor(numbers, dtype=torch.float64, device="cpu")
+        scalars = pairs(table, like.dtype.to_real()).to(like.device)
         for param in params:
             entries = self.state.get(param, {})
-            state = [None if name is None else entries[name] for name in moves[0].names]
+            state = [None if name is None else entries[name] for name in first.names]
             found = (param.detach(), _laid_out(param), *state)
             tensors = [None if each is None else as_real(each)[rows] for each in found]
-            if rounds_by_place(param):
+            if like.dtype.to_real().itemsize < 4:  # a float has more digits than a column would
                 _step_one_by_one(moves, tensors)
                 continue
             for (x, g, *own), part in _pieces(tensors, scalars):
                 assert x is not None
                 assert g is not None
-                moves[0].with_columns(columns(part, x.ndim))(x, g, tuple(own))
+                first.with_columns(columns(part, x.ndim))(x, g, tuple(own))
 
     def _count(self, groups: Sequence[Group], counters: State, spans: Sequence[range]) -> None:
+        """Advance the counters, (K,), of the members in `spans`."""
         if not counters:
             return
         together = type(self.members[0]).count is PaperOptimizer.count  # no hyperparameter in it
@@ -298,41 +305,51 @@ class Stacked(Optimizer):
 
 
 class _Move(NamedTuple):
-    """The motion of one member and the names of its state entries, in the rule's order."""
+    """One step of one member.
+
+    Args:
+        motion: The step as the member takes it alone.
+        values: Its weight decays and scalars: numbers, and None or booleans, which are choices.
+        form: All that members must share to move together: state, direction and choices.
+    """
 
     motion: Motion
-    names: Names
+    values: tuple[Any, ...]
+    form: tuple[Any, ...]
 
-    def form(self) -> tuple[Any, ...]:
-        """Return all that members must share to move together: everything but numbers."""
-        motion = self.motion
-        choices = [value for value in motion.scalars if isinstance(value, bool)]
-        return self.names, motion.maximize, motion.l2 is None, motion.keep is None, choices
+    @classmethod
+    def of(cls, names: Names, motion: Motion) -> "_Move":
+        """Return the move of a member whose state has these names, in the rule's order."""
+        values = (motion.l2, motion.keep, *motion.scalars)
+        choices = [v if v is None or v is True or v is False else _NUMBER for v in values]
+        return cls(motion, values, (names, motion.maximize, choices))
 
-    def numbers(self) -> list[Any]:
-        """Return weight decays and scalars as far as they are numbers."""
-        motion = self.motion
-        return [v for v in (motion.l2, motion.keep, *motion.scalars) if _is_number(v)]
+    @property
+    def names(self) -> Names:
+        """Names of the state entries, in the rule's order."""
+        return cast(Names, self.form[0])
 
-    def with_columns(self, columns: Iterable[Column]) -> Motion:
-        """Return the motion with `columns`, in the order of `numbers`, in place of its numbers."""
-        left = iter(columns)
+    @property
+    def places(self) -> list[int]:
+        """Places of the numbers among the values."""
+        return [place for place, choice in enumerate(self.form[2]) if choice is _NUMBER]
 
-        def fill(value: Any) -> Any:
-            return next(left) if _is_number(value) else value
-
-        l2, keep = fill(self.motion.l2), fill(self.motion.keep)
+    def with_columns(self, columns: Sequence[Column]) -> Motion:
+        """Return the motion with `columns` in place of its numbers."""
+        values: list[Any] = list(self.values)
+        for place, column in zip(self.places, columns, strict=True):
+            values[place] = column
+        motion, (l2, keep, *scalars) = self.motion, values
         return Motion(
-            rule=self.motion.rule,
-            scalars=tuple(map(fill, self.motion.scalars)),
-            maximize=self.motion.maximize,
+            rule=motion.rule,
+            scalars=tuple(scalars),
+            maximize=motion.maximize,
             l2=l2,
             keep=keep,
         )
 
 
-def _is_number(value: Any) -> bool:
-    return value is not None and not isinstance(value, bool)
+_form_of = attrgetter("form")
 
 
 def _rows(span: range) -> slice:

@@ -147,7 +147,7 @@ def test_the_bits_of_a_member_do_not_depend_on_its_company(case):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 def test_a_member_has_the_bits_of_the_optimizer_alone(case, dtype):
     course = stacked_course(case.name, ALL, dtype)
-    for member in ALL:
+    for member in (0, 4, 5, 9, 13):
         alone = course_alone(build(case, member, dtype), case, member, dtype)
         assert_same_bits(course[member], alone)
 
