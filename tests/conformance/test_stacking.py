@@ -17,6 +17,9 @@ from optimizers.stacking import stack, stack_of
 from tests.conformance.cases import CASES, every_case, every_row
 from tests.conformance.references import class_of
 
+every_width = pytest.mark.parametrize(
+    "dtype", [torch.float32, pytest.param(torch.float64, marks=pytest.mark.slow)], ids=str
+)
 STEPS = 20
 SEEN = (0, 5, 12, 19)  # steps after which bits are compared
 SHAPES = ((), (5,), (17, 9), (2, 3, 4, 5))
@@ -150,7 +153,7 @@ def test_the_bits_of_a_member_do_not_depend_on_its_company(case):
 
 
 @every_case
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@every_width
 def test_a_member_has_the_bits_of_the_optimizer_alone(case, dtype):
     course = stacked_course(case.name, ALL, dtype)
     for member in (0, 4, 5, 9, 13):
