@@ -44,6 +44,8 @@ class FakeSlurm:
         refusals: Messages of sbatch to the next submissions; "" for one that is accepted.
         silences: Number of the next calls of squeue without an answer.
         forgets: Slurm knows nothing of tasks that have ended.
+        hides: Ids of jobs that squeue does not list while they live.
+        mutes: Number of the next calls of scontrol without an answer.
     """
 
     store: object
@@ -56,6 +58,8 @@ class FakeSlurm:
     refusals: list = field(default_factory=list)
     silences: int = 0
     forgets: bool = False
+    hides: set = field(default_factory=set)
+    mutes: int = 0
     now: float = 0.0
     scripts: list = field(default_factory=list)
     cancelled: list = field(default_factory=list)
@@ -111,6 +115,7 @@ class FakeSlurm:
             )
             for tasks in (self._running.values(), self._pending)
             for task in tasks
+            if task.job not in self.hides
         ]
 
     def cancel(self, jobs):
@@ -122,6 +127,13 @@ class FakeSlurm:
 
     def ending(self, job, index):
         self.calls["ending"] += 1
+        if self.mutes > 0:
+            self.mutes -= 1
+            return None
+        if (job, index) in self._running:
+            return Ending(state="RUNNING", node="n1")
+        if job in self.hides and any((job, index) == (t.job, t.index) for t in self._pending):
+            return Ending(state="PENDING")
         return Ending() if self.forgets else self._endings[job, index]
 
     def end(self, ending=PREEMPTED):

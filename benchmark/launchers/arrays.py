@@ -28,7 +28,8 @@ from optimizers.pick import shown
 
 _NAME = "benchmark-"
 _OPTION = re.compile(r"[a-z][a-z0-9-]*(=[^\n\r]+)?")
-_OWN = ("array", "error", "job-name", "output", "parsable", "test-only", "wait", "wrap")
+_OWN = ("array", "clusters", "error", "job-name", "output", "parsable", "wait", "wrap")
+_PRINTING = ("autocomplete", "help", "test-only", "usage", "version")  # options that submit nothing
 _TASKS = re.compile(r"SLURM_ARRAY_TASK_ID/(\d+)")  # in a batch script
 _SECONDS_OF_A_TASK = 600.0  # so that its start costs little
 _USUAL_TASKS = 64  # among which trials are spread, without --workers
@@ -233,7 +234,8 @@ def parsed(options: Sequence[str]) -> Mapping[str, str]:
     """Return long options of sbatch by name; one without a value has an empty one.
 
     Raises:
-        UsageError: an option is malformed, or is one that the launcher sets.
+        UsageError: an option is malformed, is one that the launcher sets, or submits nothing;
+            sbatch takes the beginning of an option's name for the option.
     """
     found = {}
     for text in options:
@@ -243,8 +245,10 @@ def parsed(options: Sequence[str]) -> Mapping[str, str]:
                 "partition=gpu or time=30"
             )
         name, _, value = text.partition("=")
-        if name in _OWN:
+        if any(own.startswith(name) for own in _OWN):
             raise UsageError(f"--slurm {name} is set by the suite: give another option of sbatch")
+        if any(printing.startswith(name) for printing in _PRINTING):
+            raise UsageError(f"--slurm {name} submits nothing: give another option of sbatch")
         found[name] = value
     return found
 

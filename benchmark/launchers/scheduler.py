@@ -12,14 +12,37 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmark.errors import UsageError
+from benchmark.plain_text import plain
+from optimizers.pick import shown
 
 _SECONDS = 120.0  # for a command; a busy controller answers late
 _MOST_IDS = 500  # job ids on one command line
 USUAL_MOST_TASKS = 1001  # Slurm's MaxArraySize unless a site changes it
 _WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"})
+_OVER = frozenset(
+    [
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "LAUNCH_FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "RECONFIG_FAIL",
+        "REVOKED",
+        "TIMEOUT",
+    ]
+)
 _LINE = re.compile(r"(\d+)\|(\d+)\|([A-Z_]+)\|(.*)")  # of squeue; a job that is no array has N/A
+_JOB = re.compile(r"(\d+)(;\S+)?")  # of sbatch --parsable: the id, and the name of the cluster
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
 _NO_NODE = ("", "(null)", "None", "None assigned")
+_NOT_PASSED_ON = (  # variables by which a user changes what the commands print, or whom they ask
+    *("SQUEUE_", "SCONTROL_", "SCANCEL_", "SACCT_"),
+    *("SLURM_CLUSTERS", "SLURM_EXIT_ERROR", "SLURM_TIME_FORMAT", "SLURM_BITSTR_LEN"),
+)
 
 
 class SubmitError(Exception):
@@ -50,10 +73,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What Slurm still knows of a task that has left the queue; all is empty if nothing.
+    """What Slurm still knows of a task that squeue does not list; all is empty if nothing.
 
     Args:
-        state: Slurm's name of the last state, such as ``TIMEOUT``.
+        state: Slurm's name of the state, such as ``TIMEOUT``.
         exit_code: Exit code and signal, such as ``0:9``.
         node: Name of the node; empty for a task that never started.
         time_limit: Time limit of the task, as Slurm writes it.
@@ -63,6 +86,16 @@ class Ending:
     exit_code: str = ""
     node: str = ""
     time_limit: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """The task has ended, or Slurm has forgotten it; no state of a living task is an end."""
+        return not self.state or self.state in _OVER
+
+    @property
+    def has_started(self) -> bool:
+        """The task had a node, or has one."""
+        return bool(self.node) or (not self.is_over and self.state not in _WAITING)
 
     @property
     def has_exited(self) -> bool:
@@ -98,6 +131,7 @@ class Scheduler(Protocol):
 
         Raises:
             SubmitError: Slurm does not take it.
+            UsageError: sbatch prints no job id.
         """
 
     def queue(self) -> list[Task] | None:
@@ -106,8 +140,8 @@ class Scheduler(Protocol):
     def cancel(self, jobs: Iterable[str]) -> None:
         """Cancel array jobs; those that have ended are ignored."""
 
-    def ending(self, job: str, index: int) -> Ending:
-        """Return what Slurm still knows of a task that has left the queue."""
+    def ending(self, job: str, index: int) -> Ending | None:
+        """Return what Slurm knows of a task that squeue does not list; None without an answer."""
 
 
 class Slurm:
@@ -135,11 +169,18 @@ class Slurm:
         done = _run(["sbatch", "--parsable"], script)
         if done.returncode:
             raise SubmitError(_errors(done.stderr) or f"exit code {done.returncode}")
-        return done.stdout.strip().partition(";")[0]
+        found = [_JOB.fullmatch(line.strip()) for line in done.stdout.splitlines()]
+        ids = [match[1] for match in found if match]  # a site's sbatch may print more
+        if len(ids) != 1:
+            said = shown(plain(done.stdout, 120))
+            raise UsageError(
+                f"sbatch --parsable was expected to print a job id, but printed {said}"
+            )
+        return ids[0]
 
     def queue(self) -> list[Task] | None:
         """Return the tasks in squeue, one line for each."""
-        done = _run(["squeue", "-h", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%j"])
+        done = _run(["squeue", "-h", "-a", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%j"])
         if done.returncode:
             return None
         return [task for line in done.stdout.splitlines() if (task := _task_in(line))]
@@ -150,7 +191,7 @@ class Slurm:
         for start in range(0, len(ids), _MOST_IDS):
             _run(["scancel", *ids[start : start + _MOST_IDS]])
 
-    def ending(self, job: str, index: int) -> Ending:
+    def ending(self, job: str, index: int) -> Ending | None:
         """Ask scontrol, which forgets a job after some minutes, and then sacct."""
         which = f"{job}_{index}"
         done = _run(["scontrol", "-o", "show", "job", which])
@@ -160,9 +201,12 @@ class Slurm:
             names = ("JobState", "ExitCode", "NodeList", "TimeLimit")
             return _ending(*(known.get(name, "") for name in names))
         columns = "State,ExitCode,NodeList,Timelimit"
-        done = _run(["sacct", "-n", "-P", "-X", "-j", which, "-o", columns])
-        lines = done.stdout.strip().splitlines()
-        return Ending() if done.returncode or not lines else _ending(*lines[-1].split("|"))
+        asked = _run(["sacct", "-n", "-P", "-X", "-j", which, "-o", columns])
+        lines = asked.stdout.strip().splitlines()
+        if not asked.returncode and lines:
+            return _ending(*lines[-1].split("|"))
+        is_forgotten = not done.returncode or "invalid job id" in done.stderr.lower()
+        return Ending() if is_forgotten else None
 
 
 def _errors(text: str) -> str:
@@ -204,8 +248,14 @@ def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[s
             errors="replace",
             timeout=_SECONDS,
             check=False,
+            env=_environment(),
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(words, _NOT_FOUND, "", f"{words[0]} is not here")
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"no answer in {_SECONDS:g} s")
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables for a command; those of the user that change its answer are left out."""
+    return {name: v for name, v in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}

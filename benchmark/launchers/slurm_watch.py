@@ -1,8 +1,8 @@
 """Submission of trials to Slurm, until each has a record.
 
 Records in the study's folder are the results and decide what is over; the queue says only where to
-look. A task that leaves the queue without the record of a trial has lost it, and the trial is
-submitted again.
+look. A task that has ended without the record of a trial has lost it, and the trial is submitted
+again; a task that squeue does not list has ended only if scontrol or sacct says so.
 """
 
 import time
@@ -90,6 +90,7 @@ class Watch:
         self._has_run = False
         self._refusal = ""
         self._refusals = 0
+        self._said: set[str] = set()
 
     def run(self, trials: Sequence[Trial], *, detach: bool) -> None:
         """Run all trials; Ctrl-C or an error cancels the jobs that are watched.
@@ -223,9 +224,29 @@ class Watch:
             return task.has_started and self._advance(task)
         task.looks_gone += 1
         self._advance(task)
-        if task.left and task.looks_gone >= _LOOKS_TO_BE_GONE:
-            self._give_up(task)
+        if not task.left or task.looks_gone < _LOOKS_TO_BE_GONE:
+            return True
+        ending = self._scheduler.ending(task.job, task.index)
+        if ending is None or not ending.is_over:
+            self._go_on_with(task, ending)
+            return False
+        self._give_up(task, ending)
         return True
+
+    def _go_on_with(self, task: _Running, now: Ending | None) -> None:
+        """Watch a task that squeue does not list, but which has not ended as far as is known."""
+        task.looks_gone = 0
+        task.has_started |= now is not None and now.has_started
+        where = f"squeue does not list tasks of Slurm job {task.job}"
+        if now is None:
+            self._say_once(f"{where}, and scontrol does not answer: they are watched")
+        else:
+            self._say_once(f"{where}, but they live ({now.state}): they are watched")
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._watcher.said(text)
 
     def _advance(self, task: _Running) -> bool:
         """Take the records of the trials that a task has finished, in its order."""
@@ -248,14 +269,13 @@ class Watch:
         is_new = written >= since  # times of one file system
         return record if record and (is_new or record.status in FINISHED) else None
 
-    def _give_up(self, task: _Running) -> None:
-        """Settle the trials without a record of a task that has left the queue."""
+    def _give_up(self, task: _Running, ending: Ending) -> None:
+        """Settle the trials without a record of a task that has ended."""
         left = self._without_record(task)
         task.left.clear()
         if not left:
             return
-        ending = self._scheduler.ending(task.job, task.index)
-        if not (task.has_started or ending.node):
+        if not (task.has_started or ending.has_started):
             self._count(self._losses, _MOST_LOSSES, left, task, ending)
         elif ending.state in _NOT_ITS_FAULT:
             self._count(self._losses, _MOST_LOSSES, left[:1], task, ending)

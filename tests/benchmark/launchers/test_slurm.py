@@ -385,9 +385,32 @@ def test_malformed_options_are_one_line(word):
         SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
 
 
-@pytest.mark.parametrize("word", ["array=0-3", "output=x", "job-name=x", "wrap=ls", "wait"])
+@pytest.mark.parametrize("mutes", [0, 30])
+@pytest.mark.parametrize("forgets", [False, True])
+def test_tasks_that_squeue_does_not_list_are_watched_and_not_doubled(
+    launch, trials, slurm, seen, mutes, forgets
+):
+    slurm.hides = {str(100 + i) for i in range(100)}
+    slurm.mutes, slurm.forgets = mutes, forgets
+    slurm.deaths = {trials[1].key: [fake_slurm.KILLED]}
+    assert launch(trials) == ["done"] * 12
+    assert sum(slurm.ran.values()) == 13  # one again after its death
+    assert len(slurm.scripts) == 2
+    assert sum("squeue does not list tasks of Slurm job 100, but" in t for t in seen.texts) <= 2
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["array=0-3", "output=x", "job-name=x", "wrap=ls", "wait", "clusters=a", "cluster=a", "arr=1"],
+)
 def test_options_that_the_launcher_sets_are_one_line(word):
     with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} is set by the suite"):
+        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+
+
+@pytest.mark.parametrize("word", ["help", "usage", "version", "test-only", "hel", "test=1"])
+def test_options_that_submit_nothing_are_one_line(word):
+    with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} submits nothing"):
         SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
 
 

@@ -1,0 +1,107 @@
+"""The commands of Slurm, played by shell scripts."""
+
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.launchers.scheduler import Ending, Slurm, SubmitError
+
+LIVING = [
+    "PENDING",
+    "RUNNING",
+    "SUSPENDED",
+    "COMPLETING",
+    "CONFIGURING",
+    "REQUEUED",
+    "REQUEUE_HOLD",
+    "REQUEUE_FED",
+    "RESIZING",
+    "SIGNALING",
+    "STAGE_OUT",
+    "STOPPED",
+    "SPECIAL_EXIT",
+    "RESV_DEL_HOLD",
+]
+ENDS = [
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "TIMEOUT",
+]
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Return a function that makes a shell script a command of Slurm."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    def make(name, script):
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    for name in ("sbatch", "squeue", "scontrol", "scancel"):
+        make(name, "exit 0")
+    make("sacct", "exit 1")
+    return make
+
+
+@pytest.mark.parametrize("state", LIVING)
+@pytest.mark.parametrize("teller", ["scontrol", "sacct"])
+def test_a_living_task_has_not_ended_whoever_says_so(command, state, teller):
+    command("scontrol", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1")
+    said = {"scontrol": f"JobId=8 JobState={state} ExitCode=0:0", "sacct": f"{state}|0:0||1:00"}
+    command(teller, f"echo '{said[teller]}'")
+    ending = Slurm().ending("7", 1)
+    assert ending.state == state
+    assert not ending.is_over
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_a_task_in_a_last_state_has_ended(command, state):
+    command("scontrol", f"echo 'JobId=8 JobState={state} ExitCode=0:9 NodeList=n1'")
+    assert Slurm().ending("7", 1) == Ending(state=state, exit_code="0:9", node="n1")
+    assert Ending(state=state).is_over
+
+
+def test_a_forgotten_task_has_ended_but_silence_says_nothing(command):
+    command("scontrol", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1")
+    assert Slurm().ending("7", 1) == Ending()
+    assert Ending().is_over
+    command("scontrol", "echo Unable to contact slurm controller >&2; exit 1")
+    assert Slurm().ending("7", 1) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["SQUEUE_STATES", "SQUEUE_PARTITION", "SQUEUE_FORMAT", "SLURM_CLUSTERS", "SCANCEL_NAME"]
+)
+def test_variables_that_change_an_answer_are_not_passed_on(command, monkeypatch, name):
+    monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("SLURM_CONF", "kept")
+    command("squeue", f'[ -z "${name}" ] && [ "$SLURM_CONF" = kept ] && echo "7|1|RUNNING|a"')
+    assert [task.job for task in Slurm().queue()] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "job"), [("12", "12"), ("12;north", "12"), ("Welcome to 3 nodes\n12;north", "12")]
+)
+def test_the_id_of_a_job_is_its_number(command, printed, job):
+    command("sbatch", f"echo '{printed}'")
+    assert Slurm().submit("#!/bin/sh") == job
+
+
+@pytest.mark.parametrize("printed", ["", "Usage: sbatch", "slurm-wlm 22.05.8", "1 2"])
+def test_an_sbatch_that_prints_no_id_is_one_line(command, printed):
+    command("sbatch", f"echo '{printed}'")
+    with pytest.raises(UsageError, match="was expected to print a job id, but printed"):
+        Slurm().submit("#!/bin/sh")
+
+
+def test_a_refusal_has_the_words_of_sbatch(command):
+    command("sbatch", '[ "$1" = --version ] || { echo sbatch: error: no >&2; exit 1; }')
+    with pytest.raises(SubmitError, match="^no$"):
+        Slurm().submit("#!/bin/sh")
