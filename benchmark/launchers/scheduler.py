@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmark.errors import UsageError
+from benchmark.launchers import slurm_environment
 from benchmark.plain_text import plain
 from optimizers.pick import shown
 
@@ -39,10 +40,6 @@ _LINE = re.compile(r"(\d+)\|(\d+)\|([A-Z_]+)\|(.*)")  # of squeue; a job that is
 _JOB = re.compile(r"(\d+)(;\S+)?")  # of sbatch --parsable: the id, and the name of the cluster
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
 _NO_NODE = ("", "(null)", "None", "None assigned")
-_NOT_PASSED_ON = (  # variables by which a user changes what the commands print, or whom they ask
-    *("SQUEUE_", "SCONTROL_", "SCANCEL_", "SACCT_"),
-    *("SLURM_CLUSTERS", "SLURM_EXIT_ERROR", "SLURM_TIME_FORMAT", "SLURM_BITSTR_LEN"),
-)
 
 
 class SubmitError(Exception):
@@ -248,14 +245,11 @@ def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[s
             errors="replace",
             timeout=_SECONDS,
             check=False,
-            env=_environment(),
+            env=slurm_environment.for_script(os.environ, text)
+            if text
+            else slurm_environment.for_questions(os.environ),
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(words, _NOT_FOUND, "", f"{words[0]} is not here")
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"no answer in {_SECONDS:g} s")
-
-
-def _environment() -> dict[str, str]:
-    """Return the variables for a command; those of the user that change its answer are left out."""
-    return {name: v for name, v in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}

@@ -105,3 +105,12 @@ def test_a_refusal_has_the_words_of_sbatch(command):
     command("sbatch", '[ "$1" = --version ] || { echo sbatch: error: no >&2; exit 1; }')
     with pytest.raises(SubmitError, match="^no$"):
         Slurm().submit("#!/bin/sh")
+
+
+def test_sbatch_obeys_the_script_rather_than_the_environment(command, monkeypatch):
+    monkeypatch.setenv("SBATCH_PARTITION", "other")
+    monkeypatch.setenv("SBATCH_ACCOUNT", "mine")
+    command(
+        "sbatch", '[ "$1" = --version ] || echo "7;$SBATCH_PARTITION$SBATCH_ACCOUNT" | grep ";mine"'
+    )
+    assert Slurm().submit("#!/bin/sh\n#SBATCH --partition=gpu\n") == "7"
