@@ -45,6 +45,7 @@ class FakeSlurm:
         silences: Number of the next calls of squeue without an answer.
         forgets: Slurm knows nothing of tasks that have ended.
         hides: Ids of jobs that squeue does not list while they live.
+        reason: Why tasks wait.
         mutes: Number of the next calls of scontrol without an answer.
     """
 
@@ -59,6 +60,7 @@ class FakeSlurm:
     silences: int = 0
     forgets: bool = False
     hides: set = field(default_factory=set)
+    reason: str = "Priority"
     mutes: int = 0
     now: float = 0.0
     scripts: list = field(default_factory=list)
@@ -112,6 +114,7 @@ class FakeSlurm:
                 index=task.index,
                 name=task.name,
                 state="RUNNING" if task.is_running else "PENDING",
+                reason="None" if task.is_running else self.reason,
             )
             for tasks in (self._running.values(), self._pending)
             for task in tasks

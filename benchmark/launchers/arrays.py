@@ -192,7 +192,7 @@ class Arrays:
         known: dict[str, tuple[list[str], int]] = {}
         for task in tasks:
             token = task.name.removeprefix(_NAME)
-            if not re.fullmatch(rf"{_NAME}[0-9a-f]+", task.name):
+            if task.index < 0 or not re.fullmatch(rf"{_NAME}[0-9a-f]+", task.name):
                 continue
             if token not in known:
                 known[token] = self._read(token)

@@ -36,7 +36,7 @@ _OVER = frozenset(
         "TIMEOUT",
     ]
 )
-_LINE = re.compile(r"(\d+)\|(\d+)\|([A-Z_]+)\|(.*)")  # of squeue; a job that is no array has N/A
+_LINE = re.compile(r"(\d+)\|(\d+|N/A)\|([A-Z_]+)\|([^|]*)\|(.*)")  # of squeue
 _JOB = re.compile(r"(\d+)(;\S+)?")  # of sbatch --parsable: the id, and the name of the cluster
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
 _NO_NODE = ("", "(null)", "None", "None assigned")
@@ -48,19 +48,21 @@ class SubmitError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task of an array job that Slurm has in its queue.
+    """One task of an array job that Slurm has in its queue, or a job that is no array.
 
     Args:
         job: Id of the array job.
-        index: Index in the array.
+        index: Index in the array; -1 for a job that is none.
         name: Name of the job.
         state: Slurm's name of the state, such as ``RUNNING``.
+        reason: Slurm's name of the reason why it waits, such as ``Priority``.
     """
 
     job: str
     index: int
     name: str
     state: str
+    reason: str = ""
 
     @property
     def has_started(self) -> bool:
@@ -132,7 +134,7 @@ class Scheduler(Protocol):
         """
 
     def queue(self) -> list[Task] | None:
-        """Return the tasks of this user that wait or run; None if Slurm does not answer."""
+        """Return all tasks and jobs of this user that wait or run; None without an answer."""
 
     def cancel(self, jobs: Iterable[str]) -> None:
         """Cancel array jobs; those that have ended are ignored."""
@@ -177,7 +179,7 @@ class Slurm:
 
     def queue(self) -> list[Task] | None:
         """Return the tasks in squeue, one line for each."""
-        done = _run(["squeue", "-h", "-a", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%j"])
+        done = _run(["squeue", "-h", "-a", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%r|%j"])
         if done.returncode:
             return None
         return [task for line in done.stdout.splitlines() if (task := _task_in(line))]
@@ -227,11 +229,13 @@ def _ending(state: str = "", exit_code: str = "", node: str = "", time_limit: st
 
 
 def _task_in(line: str) -> Task | None:
-    """Return the task in a line of squeue; None for a job that is no array."""
+    """Return the task in a line of squeue; None for another line."""
     found = _LINE.fullmatch(line)
     if found is None:
         return None
-    return Task(job=found[1], index=int(found[2]), name=found[4], state=found[3])
+    job, index, state, reason, name = found.groups()
+    number = -1 if index == "N/A" else int(index)
+    return Task(job=job, index=number, name=name, state=state, reason=reason)
 
 
 def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[str]":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers.arrays import Array, Arrays
+from benchmark.launchers.pending import Reasons
 from benchmark.launchers.scheduler import Ending, Scheduler, SubmitError, Task
 from benchmark.launchers.watchers import Shielded
 from benchmark.record import Environment, Record
@@ -90,6 +91,7 @@ class Watch:
         self._has_run = False
         self._refusal = ""
         self._refusals = 0
+        self._reasons = Reasons()
         self._said: set[str] = set()
 
     def run(self, trials: Sequence[Trial], *, detach: bool) -> None:
@@ -207,13 +209,16 @@ class Watch:
         """Look at the queue and for records; return whether anything has changed."""
         queue = self._scheduler.queue()
         if queue is None:
-            return False
-        known = {(task.job, task.index): task for task in queue}
+            self._say_once("squeue does not answer: records are read, and it is asked again")
+        known = {(task.job, task.index): task for task in queue or ()}
         has_news = False
         for place, task in list(self._running.items()):
-            has_news |= self._look_at(task, known.get(place))
+            is_told = queue is not None
+            has_news |= self._look_at(task, known.get(place)) if is_told else self._advance(task)
             if not task.left:
                 del self._running[place]
+        for line in self._reasons.news(known.values(), {job for job, _ in self._running}):
+            self._watcher.said(line)
         return has_news
 
     def _look_at(self, task: _Running, found: Task | None) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.launchers.scheduler import Ending, Slurm, SubmitError
+from benchmark.launchers.scheduler import Ending, Slurm, SubmitError, Task
 
 LIVING = [
     "PENDING",
@@ -82,8 +82,23 @@ def test_a_forgotten_task_has_ended_but_silence_says_nothing(command):
 def test_variables_that_change_an_answer_are_not_passed_on(command, monkeypatch, name):
     monkeypatch.setenv(name, "x")
     monkeypatch.setenv("SLURM_CONF", "kept")
-    command("squeue", f'[ -z "${name}" ] && [ "$SLURM_CONF" = kept ] && echo "7|1|RUNNING|a"')
+    command("squeue", f'[ -z "${name}" ] && [ "$SLURM_CONF" = kept ] && echo "7|1|RUNNING|None|a"')
     assert [task.job for task in Slurm().queue()] == ["7"]
+
+
+def test_a_queue_has_tasks_with_their_reasons_and_other_jobs(command):
+    lines = ("7|1|PENDING|ReqNodeNotAvail, UnavailableNodes:n1|a|b", "8|N/A|RUNNING|None|x", "bad")
+    command("squeue", "\n".join(f"echo '{line}'" for line in lines))
+    assert Slurm().queue() == [
+        Task(
+            job="7",
+            index=1,
+            name="a|b",
+            state="PENDING",
+            reason="ReqNodeNotAvail, UnavailableNodes:n1",
+        ),
+        Task(job="8", index=-1, name="x", state="RUNNING", reason="None"),
+    ]
 
 
 @pytest.mark.parametrize(

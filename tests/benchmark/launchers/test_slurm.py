@@ -338,6 +338,61 @@ def test_a_silent_squeue_is_no_end_of_a_task(launch, trials, slurm):
     assert slurm.calls["ending"] == 0
 
 
+def test_records_are_read_while_squeue_is_silent_and_the_silence_is_said_once(
+    launch, trials, slurm, store, seen
+):
+    ask, records_at = slurm.queue, []
+
+    def queue():
+        if not 3 <= slurm.calls["queue"] < 12:
+            return ask()
+        ask()  # time passes, trials end, and squeue says nothing
+        records_at.append(len(seen.records))
+        return None
+
+    slurm.queue = queue
+    assert launch(trials) == ["done"] * 12
+    assert records_at[-1] > records_at[0] + 1
+    assert sum("squeue does not answer" in text for text in seen.texts) == 1
+    assert set(slurm.ran.values()) == {1}
+
+
+@pytest.mark.parametrize("reason", ["Priority", "Resources", "JobArrayTaskLimit", "None", ""])
+def test_usual_reasons_to_wait_are_not_told(launch, trials, slurm, seen, reason):
+    slurm.reason = reason
+    launch(trials)
+    assert len(seen.texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("PartitionTimeLimit", "give the command again with --slurm time=MINUTES"),
+        ("QOSMaxWallDurationPerJobLimit", "give the command again with --slurm time=MINUTES"),
+        ("AssocMaxJobsLimit", "it starts once your other jobs have ended"),
+        ("QOSGrpGRES", "another --slurm qos=NAME"),
+        ("JobHeldUser", "scontrol release 100 lets it start"),
+        ("launch failed requeued held", "scontrol release 100 lets it start"),
+        ("ReqNodeNotAvail, UnavailableNodes:n1", "another --slurm partition=NAME"),
+        ("InvalidQOS", "another --slurm account=NAME or qos=NAME"),
+        ("DependencyNeverSatisfied", "it never starts"),
+        ("NewInThisVersion", ""),
+    ],
+)
+def test_another_reason_to_wait_is_told_once_for_each_array_with_what_to_do(
+    launch, trials, slurm, seen, reason, advice
+):
+    slurm.reason, slurm.array_limit = reason, 8
+    assert launch(trials, trials_per_job=1) == ["done"] * 12
+    told = [text for text in seen.texts if "wait" in text]
+    kind = reason.split(",")[0]
+    assert [text.split(" (")[0] for text in told] == [
+        f"6 tasks of job 100 wait: {kind}",
+        f"4 tasks of job 101 wait: {kind}",
+    ]
+    assert advice in told[0]
+
+
 def test_a_squeue_that_stays_silent_is_one_line_before_anything_is_submitted(launch, trials, slurm):
     slurm.silences = 1000
     with pytest.raises(UsageError, match="Slurm does not answer"):
