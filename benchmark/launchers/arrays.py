@@ -2,8 +2,8 @@
 
 The files lie in ``<results>/<study>/slurm/`` and begin with a random token, which is part of the
 job's name, too, so that a later command finds the jobs of an earlier one: ``<token>.keys`` has the
-keys of the trials, ``<token>.sh`` is the batch script, and ``<token>-<index>.log`` has the output
-of a task. Task i of n runs every nth trial from the ith on.
+keys of the trials, ``<token>.sh`` is the batch script, ``<token>.job`` has the job's id, and
+``<token>-<index>.log`` has the output of a task. Task i of n runs every nth trial from the ith on.
 """
 
 import math
@@ -141,24 +141,56 @@ class Arrays:
     ) -> Iterator[tuple[Array, str]]:
         """Submit `trials`, and yield each array with the id of its job.
 
+        Where limits allow no more tasks, smaller arrays are tried, down to a single task.
+
         Raises:
             SubmitError: Slurm does not take a job; those that were yielded are submitted.
             OSError: a file cannot be written.
         """
+        if not trials:
+            return
         self._folder.mkdir(exist_ok=True)
-        for array in self.divide(trials, scheduler.most_tasks(), alone=alone):
-            text = self.script(array)
-            keys, script = self._file(array.token, "keys"), self._file(array.token, "sh")
-            keys.write_text("".join(f"{trial.key}\n" for trial in array.trials))
-            script.write_text(text)
-            self.submitted.add(array.token)
+        left = self.divide(trials, scheduler.most_tasks(), alone=alone)[::-1]
+        while left:
+            array = left.pop()
             try:
-                job = scheduler.submit(text)
-            except SubmitError:
-                keys.unlink()
-                script.unlink()
-                raise
-            yield array, job
+                job = self._submit(array, scheduler)
+            except SubmitError as error:
+                if array.tasks == 1 or not error.is_too_much:
+                    raise
+                left += self._halves(array, alone=alone)[::-1]
+            else:
+                yield array, job
+
+    def _submit(self, array: Array, scheduler: Scheduler) -> str:
+        """Submit an array; a refused one leaves no file."""
+        text = self.script(array)
+        keys, script = self._file(array.token, "keys"), self._file(array.token, "sh")
+        keys.write_text("".join(f"{trial.key}\n" for trial in array.trials))
+        script.write_text(text)
+        self.submitted.add(array.token)
+        try:
+            job = scheduler.submit(text)
+        except SubmitError:
+            keys.unlink()
+            script.unlink()
+            raise
+        self._file(array.token, "job").write_text(f"{job}\n")
+        return job
+
+    def _halves(self, array: Array, *, alone: bool) -> list[Array]:
+        """Return two arrays of half as many tasks, which have as many trials as before."""
+        each = math.ceil(len(array.trials) / array.tasks)
+        middle = each * math.ceil(array.tasks / 2)
+        return [
+            self._array(
+                part,
+                tasks=math.ceil(len(part) / each),
+                parallel=max(1, array.parallel // 2) if array.parallel else 0,
+                alone=alone,
+            )
+            for part in (array.trials[:middle], array.trials[middle:])
+        ]
 
     def script(self, array: Array) -> str:
         """Return the batch script of an array job."""

@@ -38,12 +38,22 @@ _OVER = frozenset(
 )
 _LINE = re.compile(r"(\d+)\|(\d+|N/A)\|([A-Z_]+)\|([^|]*)\|(.*)")  # of squeue
 _JOB = re.compile(r"(\d+)(;\S+)?")  # of sbatch --parsable: the id, and the name of the cluster
+_TOO_MUCH = re.compile(  # refusals by limits of jobs
+    r"submit.{0,9}limit|submit_?jobs?|MaxJobCount|accounting/QOS policy|job array specification"
+    r"|temporarily un(able|available)",
+    re.IGNORECASE,
+)
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
 _NO_NODE = ("", "(null)", "None", "None assigned")
 
 
 class SubmitError(Exception):
     """An error: Slurm does not take a job now; the message is that of sbatch."""
+
+    @property
+    def is_too_much(self) -> bool:
+        """Slurm may take fewer tasks, or these once other jobs of the user have ended."""
+        return bool(_TOO_MUCH.search(str(self)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +166,17 @@ class Slurm:
                 "--launcher slurm needs sbatch, which does not run here: run this command on a "
                 "login node of the cluster"
             )
+        self._most_tasks: int | None = None
 
     def most_tasks(self) -> int:
         """Return MaxArraySize, which limits the highest index and is 1,001 by default."""
-        done = _run(["scontrol", "show", "config"])
-        found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
-        return max(1, int(found[1]) if found else USUAL_MOST_TASKS)
+        if self._most_tasks is None:
+            done = _run(["scontrol", "show", "config"])
+            found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
+            if not found:
+                return USUAL_MOST_TASKS
+            self._most_tasks = max(1, int(found[1]))
+        return self._most_tasks
 
     def submit(self, script: str) -> str:
         """Submit a batch script with sbatch."""
@@ -255,5 +270,7 @@ def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[s
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(words, _NOT_FOUND, "", f"{words[0]} is not here")
+    except OSError as error:  # no memory for a process, for instance
+        return subprocess.CompletedProcess(words, 1, "", f"{words[0]}: {error.strerror}")
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"no answer in {_SECONDS:g} s")

@@ -129,3 +129,34 @@ def test_sbatch_obeys_the_script_rather_than_the_environment(command, monkeypatc
         "sbatch", '[ "$1" = --version ] || echo "7;$SBATCH_PARTITION$SBATCH_ACCOUNT" | grep ";mine"'
     )
     assert Slurm().submit("#!/bin/sh\n#SBATCH --partition=gpu\n") == "7"
+
+
+def test_the_greatest_array_is_asked_for_until_slurm_answers_and_then_known(command, tmp_path):
+    log = tmp_path / "log"
+    command("scontrol", f"echo asked >> {log}; exit 1")
+    slurm = Slurm()
+    assert slurm.most_tasks() == 1001
+    command("scontrol", f"echo asked >> {log}; echo 'MaxArraySize            = 50'")
+    assert [slurm.most_tasks(), slurm.most_tasks(), slurm.most_tasks()] == [50] * 3
+    assert log.read_text().split() == ["asked"] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "is_too_much"),
+    [
+        (
+            "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+            True,
+        ),
+        ("AssocMaxSubmitJobLimit", True),
+        ("QOSMaxSubmitJobPerUserLimit", True),
+        ("AssocGrpSubmitJobsLimit", True),
+        ("Batch job submission failed: Invalid job array specification", True),
+        ("Batch job submission failed: Resource temporarily unavailable", True),
+        ("Batch job submission failed: Invalid partition name specified", False),
+        ("Batch job submission failed: Requested time limit is invalid", False),
+        ("invalid partition specified: nope", False),
+    ],
+)
+def test_refusals_by_limits_of_jobs_are_known_from_their_words(words, is_too_much):
+    assert SubmitError(words).is_too_much == is_too_much

@@ -1,5 +1,6 @@
 """The launcher of Slurm, with a simulated scheduler."""
 
+import errno
 import os
 import sys
 import time
@@ -193,7 +194,38 @@ def test_a_later_refusal_is_tried_again_and_said_once(launch, trials, slurm, see
     slurm.refusals = ["", "", "QOSMaxSubmitJobPerUserLimit", "QOSMaxSubmitJobPerUserLimit"]
     assert launch(trials) == ["done"] * 12
     refusals = [text for text in seen.texts if "QOS" in text]
-    assert refusals == ["Slurm refuses a job for now: QOSMaxSubmitJobPerUserLimit"]
+    hint = "(--trials-per-job N makes fewer tasks)"
+    assert refusals == [f"Slurm refuses a job for now: QOSMaxSubmitJobPerUserLimit {hint}"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 7, 11])
+@pytest.mark.parametrize("each", [1, 2])
+def test_a_limit_below_the_size_of_the_array_is_filled_and_refilled(
+    launch, trials, slurm, seen, limit, each
+):
+    slurm.submit_limit = limit
+    assert launch(trials, trials_per_job=each) == ["done"] * 12
+    assert set(slurm.ran.values()) == {1}
+    sizes = [int(script.split("--array=0-")[1].split("\n")[0]) + 1 for script in slurm.scripts]
+    assert sum(sizes) == 12 // each
+    assert slurm.calls["submit"] < 60
+    assert sum("refuses a job for now" in text for text in seen.texts) == (limit < 12 // each)
+
+
+def test_a_limit_is_waited_for_while_the_user_has_other_jobs(launch, trials, slurm, seen):
+    slurm.others_until = 36_000
+    assert launch(trials) == ["done"] * 12
+    assert slurm.calls["submit"] < 5 * 36_000 / 15 / 20 + 30
+    (refusal,) = [text for text in seen.texts if "refuses" in text]
+    assert "--trials-per-job N" in refusal
+
+
+def test_a_limit_that_allows_no_task_is_one_line(launch, trials, slurm, store):
+    slurm.submit_limit = 0
+    with pytest.raises(UsageError, match="Slurm refuses the job: .*--trials-per-job N"):
+        launch(trials)
+    assert slurm.calls["submit"] == 5  # 12 tasks, 6, 3, 2, 1
+    assert not _files(store, "")
 
 
 def test_refusals_without_end_are_one_line_once_no_job_runs(launch, trials, slurm, store):
@@ -224,9 +256,10 @@ def test_detached_trials_are_only_submitted_and_a_later_call_watches_them(
 
 def test_detaching_tells_of_trials_that_slurm_did_not_take(launch, trials, slurm, seen):
     slurm.array_limit = 5
-    slurm.refusals = ["", "MaxJobCount"]
+    slurm.refusals = ["", *["MaxJobCount"] * 4]  # of 5 tasks, 3, 2, 1
     assert launch(trials, detach=True) == [None] * 12
-    assert "Slurm did not take 7 trials: MaxJobCount" in seen.texts
+    hint = "(--trials-per-job N makes fewer tasks)"
+    assert f"Slurm did not take 7 trials: MaxJobCount {hint}" in seen.texts
     assert seen.texts[-1].endswith("watches these jobs and submits the others.")
     assert launch(trials) == ["done"] * 12
     assert set(slurm.ran.values()) == {1}
@@ -287,17 +320,91 @@ def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_ag
     assert set(slurm.ran.values()) == {1}
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_an_interruption_cancels_the_jobs(launch, trials, slurm, seen, monkeypatch, error):
-    def interrupted(seconds):
+def _raising(error):
+    def function(*arguments):
         raise error
 
-    monkeypatch.setattr(time, "sleep", interrupted)
-    with pytest.raises(error if isinstance(error, type) else OSError):
+    return function
+
+
+def test_an_interruption_cancels_the_jobs(launch, trials, slurm, seen, monkeypatch):
+    monkeypatch.setattr(time, "sleep", _raising(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
         launch(trials)
     assert slurm.cancelled == ["100"]
     assert seen.texts[-1] == "Cancelled Slurm jobs 100."
     assert slurm.queue() == []
+
+
+def test_known_jobs_are_cancelled_before_squeue_is_asked(launch, trials, slurm, monkeypatch):
+    def sleep(seconds):
+        slurm.queue = _raising(KeyboardInterrupt)  # Ctrl-C again, as squeue does not answer
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        launch(trials)
+    assert slurm.cancelled == ["100"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EIO, "Input/output error"),
+        ValueError("x"),
+    ],
+)
+def test_jobs_go_on_after_an_error_and_the_same_command_watches_them(
+    launch, trials, store, slurm, seen, error
+):
+    look = store.time_of_record
+    store.time_of_record = _raising(error)
+    with pytest.raises(type(error)):
+        launch(trials)
+    assert slurm.cancelled == []
+    assert seen.texts[-1] == "Slurm jobs 100 go on: the same command again watches them."
+    store.time_of_record = look
+    missing = store.missing(trials)
+    assert launch(missing) == ["done"] * len(missing)
+    assert not store.missing(trials)
+    assert len(slurm.scripts) == 1
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("when", [3, 10, 30])
+def test_passing_errors_of_a_file_system_are_waited_out(
+    launch, trials, store, slurm, seen, number, when
+):
+    look, asked = store.time_of_record, []
+
+    def time_of_record(trial):
+        asked.append(trial)
+        if when <= len(asked) < when + 5:
+            raise OSError(number, os.strerror(number))
+        return look(trial)
+
+    store.time_of_record = time_of_record
+    slurm.deaths = {trials[0].key: [fake_slurm.KILLED]}
+    assert launch(trials, trials_per_job=4) == ["done"] * 12
+    assert Counter(record.trial.key for record in seen.records) == {t.key: 1 for t in trials}
+    assert sum("gives errors" in text for text in seen.texts) == 1
+
+
+def test_the_id_of_each_job_is_kept_in_the_study(launch, trials, slurm, store):
+    slurm.array_limit = 5
+    launch(trials)
+    ids = {path.stem: path.read_text() for path in _files(store, ".job")}
+    assert sorted(ids.values()) == ["100\n", "101\n", "102\n"]
+    assert sorted(ids) == [path.stem for path in _files(store, ".sh")]
+
+
+def test_slurm_is_not_asked_for_its_limits_without_trials_to_submit(launch, trials, slurm):
+    ask = slurm.most_tasks
+    slurm.most_tasks = lambda: slurm.calls.update(["most_tasks"]) or ask()
+    launch(trials)
+    assert slurm.calls["queue"] > 3
+    assert slurm.calls["most_tasks"] == 1
 
 
 def test_a_job_is_cancelled_even_if_the_interruption_hides_its_id(
