@@ -99,6 +99,7 @@ class Watch:
         self._refusals = 0
         self._tasks_at_refusal: int | None = None  # if it was by a limit
         self._looks_since = 0
+        self._is_silent = False  # scontrol, during this look
         self._reasons = Reasons()
         self._said: set[str] = set()
 
@@ -257,6 +258,7 @@ class Watch:
     def _look(self) -> bool:
         """Look at the queue and for records; return whether anything has changed."""
         queue = self._scheduler.queue()
+        self._is_silent = False
         if queue is None:
             self._say_once("squeue does not answer: records are read, and it is asked again")
         known = {(task.job, task.index): task for task in queue or ()}
@@ -280,6 +282,8 @@ class Watch:
         self._advance(task)
         if not task.left or task.looks_gone < _LOOKS_TO_BE_GONE:
             return True
+        if self._is_silent:
+            return False
         ending = self._scheduler.ending(task.job, task.index)
         if ending is None or not ending.is_over:
             self._go_on_with(task, ending)
@@ -289,8 +293,10 @@ class Watch:
 
     def _go_on_with(self, task: _Running, now: Ending | None) -> None:
         """Watch a task that squeue does not list, but which has not ended as far as is known."""
-        task.looks_gone = 0
-        task.has_started |= now is not None and now.has_started
+        self._is_silent = now is None
+        if now is not None:
+            task.looks_gone = 0
+            task.has_started |= now.has_started
         where = f"squeue does not list tasks of Slurm job {task.job}"
         if now is None:
             self._say_once(f"{where}, and scontrol does not answer: they are watched")
