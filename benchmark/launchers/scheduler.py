@@ -44,6 +44,7 @@ _TOO_MUCH = re.compile(  # refusals by limits of jobs
     re.IGNORECASE,
 )
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
+_FORGOTTEN = re.compile("invalid job id|not found", re.IGNORECASE)  # scontrol's, of job and task
 _NO_NODE = ("", "(null)", "None", "None assigned")
 
 
@@ -209,7 +210,7 @@ class Slurm:
         """Ask scontrol, which forgets a job after some minutes, and then sacct."""
         which = f"{job}_{index}"
         done = _run(["scontrol", "-o", "show", "job", which])
-        if not done.returncode and done.stdout.strip():
+        if not done.returncode and "JobState=" in done.stdout:
             last = done.stdout.strip().splitlines()[-1]  # a job that was requeued has several
             known = dict(word.split("=", 1) for word in last.split() if "=" in word)
             names = ("JobState", "ExitCode", "NodeList", "TimeLimit")
@@ -219,8 +220,8 @@ class Slurm:
         lines = asked.stdout.strip().splitlines()
         if not asked.returncode and lines:
             return _ending(*lines[-1].split("|"))
-        is_forgotten = not done.returncode or "invalid job id" in done.stderr.lower()
-        return Ending() if is_forgotten else None
+        is_forgotten = _FORGOTTEN.search(done.stdout + done.stderr)
+        return Ending() if is_forgotten or not done.returncode else None
 
 
 def _errors(text: str) -> str:

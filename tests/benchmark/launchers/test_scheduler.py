@@ -68,11 +68,25 @@ def test_a_task_in_a_last_state_has_ended(command, state):
     assert Ending(state=state).is_over
 
 
-def test_a_forgotten_task_has_ended_but_silence_says_nothing(command):
-    command("scontrol", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1",
+        "echo Job 7_1 not found; exit 1",  # of an array that has other tasks
+        "echo Job 7_1 not found",
+    ],
+)
+def test_a_forgotten_task_has_ended_and_sacct_may_know_how(command, words):
+    command("scontrol", words)
     assert Slurm().ending("7", 1) == Ending()
     assert Ending().is_over
-    command("scontrol", "echo Unable to contact slurm controller >&2; exit 1")
+    command("sacct", "echo 'CANCELLED by 0|0:15|n1|1:00'")
+    assert Slurm().ending("7", 1).state == "CANCELLED"
+
+
+@pytest.mark.parametrize("words", ["Unable to contact slurm controller", "Socket timed out", ""])
+def test_silence_is_no_end(command, words):
+    command("scontrol", f"echo '{words}' >&2; exit 1")
     assert Slurm().ending("7", 1) is None
 
 
