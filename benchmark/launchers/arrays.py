@@ -206,11 +206,13 @@ class Arrays:
             **({"gres": "gpu:1"} if first.accelerator == "gpu" and not self._asks_gpu() else {}),
             **self._options,
         }
+        limit = self._limits.timeout_seconds
         worker = [
             *(sys.executable, "-m", "benchmark", "worker", self._store.study),
             *("--results", str(self._store.folder.parent.absolute())),
             *("--keys", str(self._file(array.token, "keys"))),
             *("--job", str(self._job.absolute())),
+            *(("--timeout", f"{limit:g}") if limit else ()),
         ]
         chunk = f'--chunk "$SLURM_ARRAY_TASK_ID/{array.tasks}"'
         directives = (_directive(name, value) for name, value in options.items())

@@ -599,6 +599,7 @@ def test_the_time_of_a_task_follows_from_estimates_or_from_the_limit_of_a_trial(
     assert short == 6
     assert long > 6
     assert limited == 5 + 4 * 10
+    assert ["--timeout 600" in script for script in slurm.scripts] == [False, False, True]
 
 
 def test_a_gpu_is_asked_for_unless_the_options_do(launch, trials_of, slurm):
