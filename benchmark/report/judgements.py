@@ -4,7 +4,7 @@ The argument `name` is a function that escapes names, for forms that need it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.judging import (
@@ -479,6 +479,41 @@ def statements(judgement: Judgement, name: Name = str) -> list[Statement]:
         if one.optimizer == label
     ]
     return found + [Statement(text=words) for words in deviation_sentences(judgement)]
+
+
+_MOST_NAMED = 6  # contests with one word in a sentence beside the verdicts
+
+
+def aside_sentences(judgement: Judgement, name: Name = str) -> list[str]:
+    """Return a sentence on optimization and one on generalization, as far as there are verdicts."""
+    found = []
+    for aspect, verdicts in judgement.verdicts.items():
+        if aspect == "confirmatory" or not verdicts:
+            continue
+        metrics = together(list(dict.fromkeys(metric_words(one.metric) for one in verdicts)))
+        words = [
+            _contests_words(judgement, some, name)
+            for word in _RELATIONS
+            if (some := [one for one in verdicts if one.word == word])
+        ]
+        title = ASPECTS[aspect]
+        found.append(f"{title[0].upper()}{title[1:]}, by {metrics}: {'; '.join(words)}.")
+    return found
+
+
+def _contests_words(judgement: Judgement, verdicts: Sequence[Verdict], name: Name) -> str:
+    """Return contests with one word: "sgd and adagrad undecided on logreg/digits"."""
+    word = shown_word(verdicts[0].word)
+    if len(verdicts) > _MOST_NAMED:
+        return f"{len(verdicts)} comparisons {word}"
+    problems: dict[str, list[str]] = {}
+    for one in verdicts:
+        title = name(title_of(judgement, one.setting))
+        problems.setdefault(name(one.optimizer), []).append(title)
+    labels: dict[tuple[str, ...], list[str]] = {}
+    for label, on in problems.items():
+        labels.setdefault(tuple(on), []).append(label)
+    return ", ".join(f"{together(those)} {word} on {together(on)}" for on, those in labels.items())
 
 
 def notes(judgement: Judgement) -> list[str]:
