@@ -311,6 +311,22 @@ def test_the_advice_keeps_the_declared_levels(stages, looks, advice):
     assert sentence.count("would probably decide") + sentence.count("may decide") == 1
 
 
+@pytest.mark.parametrize(("stages", "noun"), [(1, "total"), (2, "more")])
+def test_the_advice_names_the_time_where_it_is_known(stages, noun):
+    asked = study(problems=("mlp/digits",))
+    known = [
+        replace(each, clocks=replace(each.clocks, total=seconds))
+        for each in records(asked, standardized(-0.5))
+        for seconds in [120.0 if each.trial.label.startswith("sgd") else 60.0]
+    ]
+    judgement = judgement_of(declaration(asked, margin=0.0, stages=stages), known)
+    [verdict] = judgement.confirmatory
+    seeds = {"total": verdict.n + verdict.more_seeds, "more": verdict.more_seeds}[noun]
+    minutes = 3 * seeds
+    words = f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+    assert f", about {words} in one worker)" in sentences(judgement)[0]
+
+
 def test_two_declared_looks_need_more_seeds_than_one():
     asked = study(problems=("mlp/digits",))
     more = [
