@@ -2,15 +2,15 @@
 
 The copies of a parameter are the rows of one tensor, (K, *shape), and so are their state entries.
 Each member computes its own scalars as it would alone, as Python floats; the rule then runs once on
-all rows with a `Column` for each scalar. All operations are elementwise and the same for any number
+all rows with a column for each scalar. All operations are elementwise and the same for any number
 of rows, so a member's bits do not depend on its company. docs/optimizers.md has the use.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from itertools import groupby, pairwise
 from operator import attrgetter, is_
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,13 +18,12 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from optimizers.base import Group, PaperOptimizer, State
-from optimizers.columns import Column, columns, pairs
+from optimizers.columns import columns, pairs
 from optimizers.layout import Names, as_real
-from optimizers.motion import Motion
-from optimizers.packing import SLICE
+from optimizers.rows import Move, laid_out_gradient, pieces, step_one_by_one
 
 _state_of = attrgetter("state")
-_NUMBER = object()  # stands for any number among choices
+_form_of = attrgetter("form")
 
 
 def stack(optimizers: Iterable[PaperOptimizer]) -> "Stacked":
@@ -193,7 +192,7 @@ class Stacked(Optimizer):
         numbers = {name: values.tolist() for name, values in counters.items()}
         for span in spans:
             moves = [
-                _Move.of(
+                Move.of(
                     names[k],
                     self.members[k].motion(groups[k], {n: own[k] for n, own in numbers.items()}),
                 )
@@ -206,7 +205,7 @@ class Stacked(Optimizer):
                 self._step_rows(rows, own, params)
                 begin = rows.stop
 
-    def _step_rows(self, rows: slice, moves: Sequence["_Move"], params: Sequence[Tensor]) -> None:
+    def _step_rows(self, rows: slice, moves: Sequence[Move], params: Sequence[Tensor]) -> None:
         """Step `rows` of parameters of one device and type by `moves` of one form."""
         like, first = params[0], moves[0]
         numbers = [[move.values[place] for place in first.places] for move in moves]
@@ -215,12 +214,12 @@ class Stacked(Optimizer):
         for param in params:
             entries = self.state.get(param, {})
             state = [None if name is None else entries[name] for name in first.names]
-            found = (param.detach(), _laid_out(param), *state)
+            found = (param.detach(), laid_out_gradient(param), *state)
             tensors = [None if each is None else as_real(each)[rows] for each in found]
             if like.dtype.to_real().itemsize < 4:  # a float has more digits than a column would
-                _step_one_by_one(moves, tensors)
+                step_one_by_one(moves, tensors)
                 continue
-            for (x, g, *own), part in _pieces(tensors, scalars):
+            for (x, g, *own), part in pieces(tensors, scalars):
                 assert x is not None
                 assert g is not None
                 first.with_columns(columns(part, x.ndim))(x, g, tuple(own))
@@ -304,99 +303,8 @@ class Stacked(Optimizer):
         self._join()
 
 
-class _Move(NamedTuple):
-    """One step of one member.
-
-    Args:
-        motion: The step as the member takes it alone.
-        values: Its weight decays and scalars: numbers, and None or booleans, which are choices.
-        form: All that members must share to move together: state, direction and choices.
-    """
-
-    motion: Motion
-    values: tuple[Any, ...]
-    form: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, names: Names, motion: Motion) -> "_Move":
-        """Return the move of a member whose state has these names, in the rule's order."""
-        values = (motion.l2, motion.keep, *motion.scalars)
-        choices = [v if v is None or v is True or v is False else _NUMBER for v in values]
-        return cls(motion, values, (names, motion.maximize, choices))
-
-    @property
-    def names(self) -> Names:
-        """Names of the state entries, in the rule's order."""
-        return cast(Names, self.form[0])
-
-    @property
-    def places(self) -> list[int]:
-        """Places of the numbers among the values."""
-        return [place for place, choice in enumerate(self.form[2]) if choice is _NUMBER]
-
-    def with_columns(self, columns: Sequence[Column]) -> Motion:
-        """Return the motion with `columns` in place of its numbers."""
-        values: list[Any] = list(self.values)
-        for place, column in zip(self.places, columns, strict=True):
-            values[place] = column
-        motion, (l2, keep, *scalars) = self.motion, values
-        return Motion(
-            rule=motion.rule,
-            scalars=tuple(scalars),
-            maximize=motion.maximize,
-            l2=l2,
-            keep=keep,
-        )
-
-
-_form_of = attrgetter("form")
-
-
 def _rows(span: range) -> slice:
     return slice(span.start, span.stop)
-
-
-def _laid_out(param: Tensor) -> Tensor:
-    """Return the gradient of a parameter in the memory layout of the parameter."""
-    grad = param.grad
-    assert grad is not None
-    if grad.is_sparse:
-        raise RuntimeError("a stack does not take sparse gradients; give the layer sparse=False")
-    grad = grad.resolve_conj()
-    if grad.stride() != param.stride():
-        grad = torch.empty_like(param).copy_(grad)
-    return grad
-
-
-def _step_one_by_one(moves: Sequence[_Move], tensors: Sequence[Tensor | None]) -> None:
-    for k, move in enumerate(moves):
-        x, g, *state = [None if each is None else each[k] for each in tensors]
-        assert x is not None
-        assert g is not None
-        move.motion(x, g, tuple(state))
-
-
-def _pieces(
-    tensors: Sequence[Tensor | None], scalars: Tensor
-) -> Iterator[tuple[Sequence[Tensor | None], Tensor]]:
-    """Cut tensors of one layout, (n, …), and the `scalars` of n rows so that temporaries are small.
-
-    On a CPU the pieces of contiguous tensors have at most `packing.SLICE` elements, which stay in
-    its cache.
-    """
-    present = [each for each in tensors if each is not None]
-    if present[0].device.type != "cpu" or not all(each.is_contiguous() for each in present):
-        yield tensors, scalars
-        return
-    size = len(present[0])
-    width = present[0][0].numel()
-    flat = [None if each is None else each.view(size, width) for each in tensors]
-    rows = max(1, SLICE // max(1, width))
-    for begin in range(0, size, rows):
-        own = slice(begin, begin + rows)
-        for left in range(0, width, SLICE):
-            part = own, slice(left, left + SLICE)
-            yield [None if each is None else each[part] for each in flat], scalars[own]
 
 
 def _copied(value: Any) -> Any:
