@@ -61,6 +61,7 @@ _OVERALL = {
     "undecided": "undecided against {reference}",
     "untuned": "no verdict against {reference}",
 }
+_MOST_NAMED = 6  # contests with one word in a sentence beside the verdicts
 ASPECTS: dict[Aspect, str] = {
     "confirmatory": "verdict",
     "optimization": "optimization",
@@ -497,9 +498,6 @@ def statements(judgement: Judgement, name: Name = str) -> list[Statement]:
         if one.optimizer == label
     ]
     return found + [Statement(text=words) for words in deviation_sentences(judgement)]
-
-
-_MOST_NAMED = 6  # contests with one word in a sentence beside the verdicts
 
 
 def aside_sentences(judgement: Judgement, name: Name = str) -> list[str]:
