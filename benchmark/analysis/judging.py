@@ -166,7 +166,7 @@ def judgement_of(
     for one, other in _pairs(entrants, reference):
         here = [each for each in entrants if each.problem == one.problem]
         for aspect, metric in _aspects(declaration, here).items():
-            contest = _contest(declaration, metric, one, other)
+            contest = contest_between(declaration, metric, one, other)
             families.setdefault(aspect, []).append(contest)
     rivals = sum(label != reference for label in declaration.labels)
     places = len(cells_of(declaration))
@@ -308,7 +308,10 @@ def _pairs(entrants: Sequence[Entrant], reference: str) -> list[tuple[Entrant, E
     ]
 
 
-def _contest(declaration: Declaration, metric: str, one: Entrant, reference: Entrant) -> Contest:
+def contest_between(
+    declaration: Declaration, metric: str, one: Entrant, reference: Entrant
+) -> Contest:
+    """Return the contest of two optimizers of one setting, with what keeps it from a verdict."""
     values, others = one.values(metric), reference.values(metric)
     return Contest(
         setting=one.setting,

@@ -10,7 +10,7 @@ was declared before the results were known; so no p falls as results come in.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -25,7 +25,7 @@ from benchmark.obstacles import FEWEST_SEEDS, Reason, level_of
 
 Word = Literal["better", "worse", "equivalent", "undecided", "untuned"]
 OverallWord = Literal["better", "worse", "mixed", "equivalent", "undecided", "untuned"]
-Test = Literal["paired t", "signed ranks"]
+Test = Literal["paired t", "signed ranks", "max-T"]
 Values = Mapping[int, float | None]
 
 
@@ -130,8 +130,55 @@ def judge(
     if absent < 0:
         raise ValueError(f"expected at most {declared} contests, as declared, got {len(family)}")
     measured = [_measure(contest) for contest in family]
-    p = holm([*(one.p for one in measured), *[1.0] * absent])
-    p_equivalence = holm([*(one.p_equivalence for one in measured), *[1.0] * absent])
+    return _verdicts(
+        family,
+        measured,
+        p=holm([*(one.p for one in measured), *[1.0] * absent]),
+        p_equivalence=holm([*(one.p_equivalence for one in measured), *[1.0] * absent]),
+        level=level,
+    )
+
+
+def judge_pairs(pairs: Sequence[Contest], *, stages: int = 1) -> list[Verdict]:
+    """Return the verdict on each pair of the variants of one setting, in the order of `pairs`.
+
+    The p of a difference is that of max-T over all pairs (`every_pair`); that of equivalence is
+    Holm's over them. They advise no further seeds.
+
+    Args:
+        pairs: Contests of one metric, one for every pair of optimizers.
+        stages: Number of declared looks at the data, 1 or 2; see `level_of`.
+
+    Raises:
+        ValueError: a pair is missing, or as in `judge`.
+    """
+    level = level_of(stages)
+    measured = [_measure(pair) for pair in pairs]
+    values = {pair.optimizer: pair.values for pair in pairs}
+    values |= {pair.reference: pair.reference_values for pair in pairs}
+    if len(pairs) != math.comb(len(values), 2):
+        raise ValueError(f"expected all pairs of {len(values)} optimizers, got {len(pairs)}")
+    found = every_pair(pairs[0].metric, values) if pairs else {}
+    by_names = {frozenset(names): p for names, p in found.items()}
+    verdicts = _verdicts(
+        pairs,
+        measured,
+        p=np.array([by_names[frozenset((pair.optimizer, pair.reference))] for pair in pairs]),
+        p_equivalence=holm([one.p_equivalence for one in measured]),
+        level=level,
+    )
+    return [replace(verdict, test="max-T", more_seeds=None) for verdict in verdicts]
+
+
+def _verdicts(
+    family: Sequence[Contest],
+    measured: Sequence["_Measured"],
+    *,
+    p: Array,
+    p_equivalence: Array,
+    level: float,
+) -> list[Verdict]:
+    """Return the verdicts on a family by corrected p, of which the last may have no contest."""
     # Holm's factor for the clearest of the contests that are still open.
     open_level = level / max(1, int((p > level).sum()))
     open_equivalence = level / max(1, int((p_equivalence > level).sum()))

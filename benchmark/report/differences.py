@@ -150,7 +150,7 @@ def deciding_test(verdict: Verdict) -> str:
     """Return the test that `p_of` is from, in words."""
     if verdict.word == "equivalent":
         return "two one-sided t tests"
-    return "paired t test" if verdict.test == "paired t" else "signed ranks"
+    return {"paired t": "paired t test", "max-T": "sign-flip max-T"}.get(verdict.test, verdict.test)
 
 
 def p_words(p: float) -> str:

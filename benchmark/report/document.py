@@ -20,6 +20,7 @@ from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
 from benchmark.report.outside import read
 from benchmark.report.page.reproduce import commands_again
+from benchmark.report.pairs import pair_table
 from benchmark.store import Store
 
 _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setting
@@ -115,6 +116,7 @@ def _verdicts(judgement: Judgement) -> list[str]:
     parts = _section(2, "Verdicts", markdown_verdicts.verdicts(judgement))
     parts += _section(3, "In words", markdown_verdicts.in_words(judgement))
     parts += _section(3, "Optimization and generalization", markdown_verdicts.aspects(judgement))
+    parts += _section(3, "All pairs", pair_table(judgement))
     parts += _section(3, "Performance against budget", budget_table(judgement))
     return parts + _section(3, "Costs", markdown_verdicts.costs(judgement))
 

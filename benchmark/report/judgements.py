@@ -17,6 +17,7 @@ from benchmark.analysis.judging import (
     cells_of,
     looks_of,
 )
+from benchmark.analysis.pairs import Pair, all_pairs
 from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
 from benchmark.metrics import metric_words
@@ -61,6 +62,7 @@ _OVERALL = {
     "undecided": "undecided against {reference}",
     "untuned": "no verdict against {reference}",
 }
+_NOT_OF_PAIRS = ("reference", "more_seeds")  # `other` has the second of a pair
 _MOST_NAMED = 6  # contests with one word in a sentence beside the verdicts
 ASPECTS: dict[Aspect, str] = {
     "confirmatory": "verdict",
@@ -459,11 +461,20 @@ def as_json(judgement: Judgement) -> dict[str, Any]:
             ]
             for aspect, verdicts in judgement.verdicts.items()
         },
+        "pairs": [_pair_as_json(pair) for pair in all_pairs(judgement)],
         "costs": [_cost_as_json(*place, cost) for place, cost in judgement.costs.items()],
         "sentences": sentences(judgement),
         "declared": judgement.declaration.at,
         "seeds": list(judgement.declaration.seeds),
     }
+
+
+def _pair_as_json(pair: Pair) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    family = "confirmatory" if pair.is_confirmatory else "exploratory"
+    found = asdict(pair.verdict) | {"other": pair.verdict.reference, "family": family}
+    return {name: value for name, value in found.items() if name not in _NOT_OF_PAIRS}
 
 
 def _cost_as_json(setting: str, optimizer: str, cost: CostRatio) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisNam
 from benchmark.report import markdown, markdown_verdicts
 from benchmark.report.budgets import budget_table
 from benchmark.report.findings import METRIC, Findings, SettingFindings
+from benchmark.report.pairs import pair_table
 
 _WIDTH, _HEIGHT = 12, 8  # of a panel; a report is 24 units wide
 _OVERALL = {  # sections over all settings, with the same titles as on the page
@@ -31,6 +32,7 @@ _VERDICTS = {
     "Verdicts": markdown_verdicts.verdicts,
     "Verdicts in words": markdown_verdicts.in_words,
     "Optimization and generalization": markdown_verdicts.aspects,
+    "All pairs": pair_table,
     "Performance against budget": budget_table,
     "Costs over the reference's": markdown_verdicts.costs,
 }

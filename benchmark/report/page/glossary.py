@@ -84,6 +84,12 @@ GLOSSARY = {
         "neither. There is no verdict if tuning was not equal, if the best learning rate lies at "
         "an edge, or with fewer than 5 seeds."
     ),
+    "max-T": (
+        "Two-sided p of a paired difference, corrected for all pairs of the problem by step-down "
+        "max-T (Westfall & Young 1993): the signs of whole seeds are flipped together. All flips "
+        "are tried up to 13 seeds, otherwise 4,096 of them. With n seeds it cannot be smaller than "
+        "2·½ⁿ. It decides no verdict."
+    ),
     "margin": (
         "The largest difference that does not matter: the reference's standard deviation over "
         "tuning seeds, but at least 1 % and at most 5 % of its mean. It is fixed before the "

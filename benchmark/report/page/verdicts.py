@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 
 from benchmark.analysis.judging import Entrant, Judgement
+from benchmark.analysis.pairs import Pair, all_pairs
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import higher_is_better, metric_words
 from benchmark.plain_text import LABEL_LENGTH, REASON_LENGTH, plain
@@ -21,9 +22,17 @@ from benchmark.report.judgements import (
     own_first,
     reason_words,
     statements,
+    title_of,
 )
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import rounded
+from benchmark.report.pairs import (
+    pair_difference,
+    pair_p,
+    pair_title,
+    pair_word,
+    pairs_note,
+)
 from benchmark.report.palette import is_own
 from benchmark.report.words import counted
 
@@ -135,6 +144,29 @@ class VerdictSentence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairRow:
+    """Two optimizers of one problem, compared with each other.
+
+    Args:
+        problem: The problem, or the setting if several are of one problem.
+        pair: The two optimizers.
+        difference: The first − the second with its 95 % interval, in words.
+        value: The difference in the metric's unit; None if it is not known.
+        word: The word and its family, declared or exploratory.
+        p: p of max-T, in words.
+        p_value: The same as a number.
+    """
+
+    problem: str
+    pair: str
+    difference: str
+    value: float | None
+    word: str
+    p: str
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyVerdicts:
     """The verdicts of one tuned study.
 
@@ -148,6 +180,8 @@ class StudyVerdicts:
         panels: The problems.
         convention: Sentence on the sign of differences.
         sentences: The verdicts in sentences, those over all problems first.
+        pairs: All pairs of optimizers by problem; empty with too few or too many optimizers.
+        pairs_note: The meaning of their numbers.
     """
 
     study: str
@@ -159,6 +193,8 @@ class StudyVerdicts:
     panels: Sequence[VerdictPanel]
     convention: str
     sentences: Sequence[VerdictSentence]
+    pairs: Sequence[PairRow]
+    pairs_note: str
 
 
 def study_verdicts(findings: Findings, cast: Cast) -> list[StudyVerdicts]:
@@ -222,6 +258,20 @@ class _Study:
                 )
                 for each in statements(judgement, _shown)
             ],
+            pairs=[self._pair(each) for each in all_pairs(judgement)],
+            pairs_note=pairs_note(judgement, _shown),
+        )
+
+    def _pair(self, pair: Pair) -> PairRow:
+        one = pair.verdict
+        return PairRow(
+            problem=_line(title_of(self.judgement, one.setting)),
+            pair=_line(pair_title(pair)),
+            difference=pair_difference(pair),
+            value=rounded(one.difference),
+            word=pair_word(pair),
+            p=pair_p(pair),
+            p_value=one.p,
         )
 
     def _overall(self, label: str) -> OverallVerdict:

@@ -184,6 +184,17 @@ export interface Packed {
   codes: string;
 }
 
+/** Two optimizers of one problem, compared with each other. */
+export interface PairRow {
+  problem: string;
+  pair: string;
+  difference: string;
+  value: number | null;
+  word: string;
+  p: string;
+  p_value: number;
+}
+
 /** All data of a page except the curves, which `curve_parts` yields one by one. */
 export interface Payload {
   studies: string[];
@@ -324,6 +335,8 @@ export interface StudyVerdicts {
   panels: VerdictPanel[];
   convention: string;
   sentences: VerdictSentence[];
+  pairs: PairRow[];
+  pairs_note: string;
 }
 
 /** The look of one optimizer. */

@@ -7,10 +7,12 @@ import { tidy } from "./format.js";
 import { swatch } from "./look.js";
 import { marksOf, padded, scale } from "./scale.js";
 import { change } from "./state.js";
+import { table } from "./table.js";
 import { term } from "./terms.js";
 
-/** @import { StudyVerdicts, VerdictCell, VerdictPanel } from "./payload.d.ts" */
+/** @import { PairRow, StudyVerdicts, VerdictCell, VerdictPanel } from "./payload.d.ts" */
 /** @import { Scale } from "./scale.js" */
+/** @import { Column } from "./table.js" */
 
 /** @type {Record<string, string>} */
 const WORDS = { untuned: "no verdict" };
@@ -216,6 +218,31 @@ function overallOf(study) {
   ]);
 }
 
+/** @type {() => Column<PairRow>[]} */
+const pairColumns = () => [
+  { name: "problem", left: true, key: (row) => row.problem, cell: (row) => row.problem },
+  { name: "pair", left: true, key: (row) => row.pair, cell: (row) => row.pair },
+  {
+    name: "difference",
+    key: (row) => row.value,
+    cell: (row) => row.difference,
+    csv: { difference: (row) => row.difference },
+  },
+  { name: "word", left: true, key: (row) => row.word, cell: (row) => row.word },
+  { name: "p, max-T", head: term("max-T", "p, max-T"), key: (row) => row.p_value, cell: (row) => row.p },
+];
+
+/** @type {(study: StudyVerdicts) => Node | null} */
+function pairsOf(study) {
+  if (!study.pairs.length) return null;
+  const caption = `all pairs of the optimizers of ${study.study}`;
+  return make("details.pairs", {}, [
+    make("summary", {}, ["All pairs of optimizers"]),
+    make("p.quiet", {}, [study.pairs_note]),
+    table(`pairs of ${study.study}`, caption, pairColumns(), [...study.pairs]),
+  ]);
+}
+
 /** @type {(study: StudyVerdicts) => Node} */
 function studyOf(study) {
   const title = payload.verdicts.length > 1 ? make("h3.study", {}, [study.study]) : null;
@@ -243,6 +270,7 @@ function studyOf(study) {
         make("li", {}, [optimizer === null ? null : swatch(optimizer), make("span", {}, [words])]),
       ),
     ),
+    pairsOf(study),
   ]);
 }
 
