@@ -32,6 +32,7 @@ FILE = "study.toml"
 LOCK = ".study.lock"
 MARGIN_SHARE = 0.01  # share of the reference's mean; a smaller difference never matters
 MOST_MARGIN_SHARE = 0.05  # a larger difference always matters, even if seeds differ by more
+TUNING_SEEDS = "tuning seeds"  # the source of a margin that no shipped baseline gives
 Edge = Literal["", "low", "high"]
 _MOST_BYTES = 4_000_000
 _LONGEST_WAIT_SECONDS = 60.0  # for another process, which holds the lock for one small write
@@ -120,6 +121,46 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.problem, self.accelerator, self.precision, self.label
 
 
+class MarginBasis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The values of the reference that a margin of equivalence was derived from.
+
+    Args:
+        source: `TUNING_SEEDS`, or the shipped baselines, such as "baselines 2026.11".
+        optimizer: Label of the reference with its hyperparameters.
+        seeds: Number of values, one for each seed.
+        mean: Their mean.
+        deviation: Their standard deviation (n − 1); 0 for one value.
+    """
+
+    source: str
+    optimizer: str
+    seeds: int
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Sequence[float], *, source: str, optimizer: str) -> "MarginBasis":
+        """Return the basis with these values."""
+        return cls(
+            source=source,
+            optimizer=optimizer,
+            seeds=len(values),
+            mean=statistics.fmean(values),
+            deviation=statistics.stdev(values) if len(values) > 1 else 0.0,
+        )
+
+    @property
+    def margin(self) -> float:
+        """The margin of equivalence: the deviation over seeds, within 1 to 5 % of the mean.
+
+        A seed also draws the validation rows. With a few hundred rows, the deviation is 30 to 60 %
+        of the mean. Without the upper bound, an optimizer with half of the reference's loss would
+        then count as equivalent.
+        """
+        mean = abs(self.mean)
+        return min(max(MARGIN_SHARE * mean, self.deviation), MOST_MARGIN_SHARE * mean)
+
+
 class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The search of a declared study.
 
@@ -154,6 +195,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
         margins: Margin of equivalence by problem, in the unit of `confirmatory`.
+        margin_bases: What each of them was derived from; none for one that a user gave.
         chosen: The outcomes of the searches that have ended, or the settings of shipped baselines.
         tuning: The search; None if this study searches nothing.
         optimizers: Labels of the optimizers without a search.
@@ -176,6 +218,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     confirmatory: str
     reference: str = ""
     margins: dict[str, float] = msgspec.field(default_factory=dict)
+    margin_bases: dict[str, MarginBasis] = msgspec.field(default_factory=dict)
     chosen: list[Chosen] = msgspec.field(default_factory=list)
     tuning: Tuning | None = None
     optimizers: list[str] = msgspec.field(default_factory=list)
@@ -286,6 +329,8 @@ def write_declaration(folder: Path, declaration: Declaration) -> None:
             del each["by_budget"]
     if declaration.tuning and not declaration.tuning.budget_curve:
         del data["tuning"]["budget_curve"]
+    if not declaration.margin_bases:
+        del data["margin_bases"]
     write_text(folder / FILE, tomli_w.dumps(data))
 
 
@@ -333,7 +378,8 @@ def declared(
         merged = structs.replace(
             asked,
             at=found.at,
-            margins=_margins_that_hold(found, asked),
+            margins=(margins := _margins_that_hold(found, asked)),
+            margin_bases={k: v for k, v in found.margin_bases.items() if k in margins},
             chosen=_outcomes_that_hold(found, asked),
             deviations=[*found.deviations, *([deviation] if known else [])],
         )
@@ -371,11 +417,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def default_margin(values: Sequence[float]) -> float:
-    """Return the margin of equivalence: the deviation over seeds, within 1 to 5 % of the mean.
-
-    A seed also draws the validation rows. With a few hundred rows, the deviation is 30 to 60 % of
-    the mean. Without the upper bound, an optimizer with half of the reference's loss would then
-    count as equivalent.
+    """Return the margin of equivalence (`MarginBasis.margin`) from values of the reference.
 
     Args:
         values: Final values of the reference, one for each seed.
@@ -383,9 +425,7 @@ def default_margin(values: Sequence[float]) -> float:
     >>> default_margin([1.0, 1.0]), default_margin([0.99, 1.01]), default_margin([0.5, 1.5])
     (0.01, 0.014142135623730963, 0.05)
     """
-    mean = abs(statistics.fmean(values))
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return min(max(MARGIN_SHARE * mean, deviation), MOST_MARGIN_SHARE * mean)
+    return MarginBasis.of(values, source="", optimizer="").margin
 
 
 def with_outcomes(
@@ -393,6 +433,8 @@ def with_outcomes(
     chosen: Sequence[Chosen],
     margins: Mapping[str, float],
     purposes: Callable[[], Sequence[str]],
+    *,
+    bases: Mapping[str, MarginBasis] | None = None,
 ) -> tuple[Declaration, tuple[str, ...]]:
     """Add the outcomes of searches, and the margins of problems that have none yet.
 
@@ -403,6 +445,7 @@ def with_outcomes(
         chosen: The outcomes.
         margins: Margins by problem.
         purposes: As in `declared`; called only if an outcome is replaced.
+        bases: What the margins were derived from, by problem.
 
     Returns:
         The declaration now in the file, and the replaced outcomes in words, if that deviates.
@@ -412,12 +455,13 @@ def with_outcomes(
         OSError: the file cannot be written.
     """
     before = _declared_in(folder)
-    if _with(before, chosen, margins) == before:
+    bases = bases or {}
+    if _with(before, chosen, margins, bases) == before:
         return before, ()
     known = purposes() if _replaced(before, chosen) else ()
     with _alone(folder):
         before = _declared_in(folder)
-        found, what = _with(before, chosen, margins), _replaced(before, chosen)
+        found, what = _with(before, chosen, margins, bases), _replaced(before, chosen)
         evaluated = known.count("evaluation")
         if what and evaluated:
             deviation = Deviation(at=now(), what=what, records=len(known), evaluated=evaluated)
@@ -453,13 +497,20 @@ def _setting(chosen: Chosen) -> str:
 
 
 def _with(
-    found: Declaration, chosen: Sequence[Chosen], margins: Mapping[str, float]
+    found: Declaration,
+    chosen: Sequence[Chosen],
+    margins: Mapping[str, float],
+    bases: Mapping[str, MarginBasis],
 ) -> Declaration:
     """Return a declaration with these outcomes and margins."""
     outcomes = {each.place: each for each in found.chosen}
     outcomes |= {each.place: _with_budgets_of(outcomes.get(each.place), each) for each in chosen}
+    new = {name: each for name, each in bases.items() if name in margins.keys() - found.margins}
     return structs.replace(
-        found, chosen=list(outcomes.values()), margins={**margins, **found.margins}
+        found,
+        chosen=list(outcomes.values()),
+        margins={**margins, **found.margins},
+        margin_bases=found.margin_bases | new,
     )
 
 
@@ -530,7 +581,7 @@ def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
     )
 
 
-_NOT_COMPARED = ("at", "suite", "margins", "chosen", "deviations")
+_NOT_COMPARED = ("at", "suite", "margins", "margin_bases", "chosen", "deviations")
 _OPEN = ("problems", "optimizers", "sources", "accelerators", "precisions")
 
 

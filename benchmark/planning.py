@@ -9,9 +9,11 @@ from pathlib import Path
 from benchmark.baselines import PerProblem
 from benchmark.declaration import (
     FILE,
+    TUNING_SEEDS,
+    Chosen,
     Declaration,
+    MarginBasis,
     declared,
-    default_margin,
     expected,
     read_declaration,
     with_outcomes,
@@ -19,6 +21,7 @@ from benchmark.declaration import (
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
+from benchmark.metrics import CONFIRMATORY
 from benchmark.obstacles import level_words, more_seeds, obstacles
 from benchmark.plain_text import plain
 from benchmark.protocols.base import Stage
@@ -125,14 +128,40 @@ class Planner:
         reference = (found.reference or next(iter(found.labels), "")) if found else ""
         stages = [stage for workload in self._settled for stage in self._stages(workload)]
         chosen = [each for stage in stages for each in stage.chosen]
-        margins = {
-            each.problem: default_margin(each.values)
+        fixed = found.margins if found else {}
+        bases = {
+            each.problem: basis
             for each in reversed(chosen)
-            if each.label == reference and each.values
+            if each.label == reference and each.problem not in fixed
+            if (basis := self._margin_basis(each))
         }
-        _, replaced = with_outcomes(self._store.folder, chosen, margins, self._purposes)
+        margins = {problem: basis.margin for problem, basis in bases.items()}
+        _, replaced = with_outcomes(
+            self._store.folder, chosen, margins, self._purposes, bases=bases
+        )
         # Without a search, a study is an open collection of trials: reports list its changes.
         return (*(changes if self.study.tuned else ()), *replaced)
+
+    def _margin_basis(self, reference: Chosen) -> MarginBasis | None:
+        """Return what the margin of a problem is derived from; None if nothing is known.
+
+        It is the shipped evaluation of the reference, if there is one, and otherwise the values of
+        the chosen point on tuning seeds.
+        """
+        place = (reference.problem, reference.accelerator, reference.precision)
+        shipped = self._shipped or Shipped()
+        for cell in (cell for each in self._settled for cell in self.study.cells(each)):
+            if (cell.workload.problem, cell.accelerator, cell.precision) == place:
+                records = shipped.reference_records(cell, reference)
+                known = [r.metrics[CONFIRMATORY] for r in records if CONFIRMATORY in r.metrics]
+                if len(known) > 1:
+                    label = records[0].trial.label
+                    source = shipped.baselines.source
+                    return MarginBasis.of(known, source=source, optimizer=label)
+        if not reference.values:
+            return None
+        label = str(reference.optimizer["label"])
+        return MarginBasis.of(reference.values, source=TUNING_SEEDS, optimizer=label)
 
     def take_over(self) -> None:
         """Write the shipped trials that the plans so far reuse to the study's folder.

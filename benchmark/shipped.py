@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from benchmark.baselines import Baselines, Slice, read_baselines
+from benchmark.declaration import Chosen
 from benchmark.decode import Row
 from benchmark.record import Environment, Record, known
-from benchmark.spec import Trial
+from benchmark.spec import Cell, Trial
 from benchmark.store import FINISHED
 
 _NOT_OF_A_MACHINE = ("commit", "data", "cores", "device")
@@ -38,6 +39,44 @@ class Shipped:
             if record := self._trials(each).record(trial):
                 return record
         return None
+
+    def reference_records(self, cell: Cell, chosen: Chosen) -> list[Record]:
+        """Return the shipped evaluation of a registered optimizer in a cell, by seed.
+
+        If several spaces of it were tuned, it is that with the same hyperparameters, or otherwise
+        the same kind of space, or otherwise the first.
+
+        Args:
+            cell: The cell, whose problem, numbers, accelerator and precision must be equal.
+            chosen: The optimizer; one with a name of the user's own has none.
+
+        Returns:
+            Those that are done; none if one is missing or diverged, or if nothing is shipped.
+        """
+        name = chosen.label
+        given = chosen.optimizer.get("hyperparameters")
+        found = [
+            each
+            for each in self.baselines.slices
+            if name == chosen.optimizer.get("name") and name in each.optimizers and each.is_of(cell)
+        ]
+        if not found:
+            return []
+        one = min(
+            found,
+            key=lambda each: (
+                each.optimizers[name].hyperparameters != given,
+                each.kind != chosen.kind,
+            ),
+        )
+        spec = one.optimizers[name].spec(name)
+        # Threads and logging change no more than last bits: trials with other ones count too.
+        as_shipped = Cell(
+            workload=cell.workload, accelerator=cell.accelerator, precision=cell.precision
+        )
+        records = [self._trials(one).record(as_shipped.trial(spec, seed)) for seed in one.seeds]
+        done = [each for each in records if each is not None and each.status == "done"]
+        return done if len(done) == len(one.seeds) else []
 
     def curve(self, trial: Trial) -> list[Row]:
         """Return the curve of a trial that has a shipped record."""

@@ -104,6 +104,14 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The problem's name."""
         return str(self.workload["problem"])
 
+    def is_of(self, cell: Cell) -> bool:
+        """Return whether its trials are of this cell: equal numbers, accelerator and precision."""
+        places = (self.accelerator, self.precision)
+        return self.workload == asdict(cell.workload) and places == (
+            cell.accelerator,
+            cell.precision,
+        )
+
     @property
     def parquet(self) -> Path:
         """The file of its trials."""

@@ -8,10 +8,10 @@ import re
 
 from benchmark.analysis.judging import Judgement
 from benchmark.analysis.verdicts import Verdict
-from benchmark.declaration import MARGIN_SHARE, MOST_MARGIN_SHARE, default_margin
+from benchmark.declaration import MARGIN_SHARE, MOST_MARGIN_SHARE, TUNING_SEEDS, MarginBasis
 from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
 from benchmark.report.verdicts import short_p
-from benchmark.report.words import NO_BREAK
+from benchmark.report.words import NO_BREAK, counted
 
 _MOST_DECIMALS = 7  # smaller numbers have a power of ten
 
@@ -111,24 +111,32 @@ def _margin_of(metric: str, margin: float) -> str:
 def _source_of_margin(judgement: Judgement, problem: str, margin: float) -> str:
     """Return what a margin was derived from; empty if it is not the default one."""
     declaration, reference = judgement.declaration, judgement.reference
-    found = (
-        each.values
-        for each in declaration.chosen
-        if (each.problem, each.label) == (problem, reference)
-        and each.values
-        and math.isclose(default_margin(each.values), margin)
-    )
-    values = next(found, None)
-    if values is None or not margin:
+    found = (each for each in _bases(judgement, problem) if math.isclose(each.margin, margin))
+    basis = next(found, None)
+    if basis is None or not margin:
         return ""
-    mean = math.fsum(values) / len(values)
-    share = margin / abs(mean)
+    seeds = basis.source
+    if seeds != TUNING_SEEDS:
+        seeds = f"{counted(basis.seeds, 'seed')} of {seeds}"
+    share = margin / abs(basis.mean)
     of = (
-        f"{100 * share:.2g}{NO_BREAK}% of the mean of {reference} on tuning seeds, "
-        f"{size_words(declaration.confirmatory, mean)}"
+        f"{100 * share:.2g}{NO_BREAK}% of the mean of {reference} on {seeds}, "
+        f"{size_words(declaration.confirmatory, basis.mean)}"
     )
     is_bound = any(math.isclose(share, each) for each in (MARGIN_SHARE, MOST_MARGIN_SHARE))
-    return of if is_bound else f"its standard deviation over tuning seeds: {of}"
+    return of if is_bound else f"its standard deviation over {seeds}: {of}"
+
+
+def _bases(judgement: Judgement, problem: str) -> list[MarginBasis]:
+    """Return the declared basis of a margin; for older studies, those that it may have."""
+    declaration, reference = judgement.declaration, judgement.reference
+    if problem in declaration.margin_bases:
+        return [declaration.margin_bases[problem]]
+    return [
+        MarginBasis.of(each.values, source=TUNING_SEEDS, optimizer=reference)
+        for each in declaration.chosen
+        if (each.problem, each.label) == (problem, reference) and each.values
+    ]
 
 
 def margins_sentence(judgement: Judgement) -> str:

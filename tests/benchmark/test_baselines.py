@@ -1,6 +1,7 @@
 """Shipped baselines as users meet them; the baselines are made by the real tool, from formulas."""
 
 import json
+import statistics
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,16 +11,18 @@ import pytest
 
 from benchmark import baselines
 from benchmark.__main__ import main
+from benchmark.analysis.judging import judgement_of
 from benchmark.archive import read_trials
 from benchmark.baselines import Setting, read_baselines
 from benchmark.complete import complete
-from benchmark.declaration import read_declaration
+from benchmark.declaration import default_margin, read_declaration
 from benchmark.errors import UsageError
 from benchmark.launchers import LAUNCHERS
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
+from benchmark.report.differences import margin_words
 from benchmark.request import Request
-from benchmark.shipped import differences
+from benchmark.shipped import Shipped, differences
 from benchmark.spec import Cell, Trial
 from benchmark.store import Store
 from optimizers.grammar import describe
@@ -229,11 +232,88 @@ def test_tuned_baselines_end_in_verdicts_and_say_where_their_settings_are_from(s
     }
 
 
-def test_the_margin_is_that_of_the_reference_on_tuning_seeds(shipped, made):
-    main([*RUN, "--opts", "sgd,adam", "--reference", "adam"])
-    found = read_declaration(Store("results", "default").folder).margins
-    made_with = read_declaration(made, "logreg-digits.lr.toml").margins
-    assert found == made_with
+def margin_of(study="default"):
+    """Return the margin on logreg/digits with its basis and its source in words."""
+    store = Store("results", study)
+    found = read_declaration(store.folder)
+    words = margin_words(judgement_of(found, store.records()), "logreg/digits")
+    return found.margins["logreg/digits"], found.margin_bases["logreg/digits"], words
+
+
+def shipped_values(made, name="adam"):
+    return [
+        record.metrics["val/loss"]
+        for record, _ in read_trials(made / "logreg-digits.lr.parquet")
+        if (record.trial.optimizer.name, record.trial.purpose) == (name, "evaluation")
+    ]
+
+
+SAME_REFERENCE = ["--opts", "sgd,adam", "--reference", "adam"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [[], ["--tune", "4"], ["--tune", "4", "--threads", "2"], ["--tune", "4", "--space", "full"]],
+)
+def test_the_margin_is_that_of_the_shipped_reference_on_its_seeds(shipped, made, more):
+    assert main([*RUN, *SAME_REFERENCE, *more]) == 0
+    margin, basis, words = margin_of()
+    values = shipped_values(made)
+    assert len(values) == 5
+    assert margin == basis.margin == default_margin(values)
+    assert (basis.source, basis.seeds) == ("baselines 2026.11", 5)
+    assert basis.mean == pytest.approx(statistics.fmean(values))
+    assert "of adam on 5 seeds of baselines 2026.11" in words
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--epochs", "3", "--opts", "sgd,adam"],
+        ["--opts", "sgd,adam@other", "--reference", "other"],
+        ["--opts", "sgd,torch.optim.Adam@adam"],
+        ["--opts", "adam,lion", "--reference", "lion"],
+        ["--batch-size", "64", "--opts", "sgd,adam"],
+    ],
+)
+def test_without_a_shipped_twin_of_the_reference_the_tuning_seeds_give_the_margin(shipped, more):
+    more = more if "--reference" in more else [*more, "--reference", "adam"]
+    assert main([*RUN, *more, "--tune", "4"]) == 0
+    margin, basis, words = margin_of()
+    found = read_declaration(Store("results", "default").folder)
+    [reference] = [each for each in found.chosen if each.label == found.reference]
+    assert margin == basis.margin == default_margin(reference.values)
+    assert (basis.source, basis.seeds) == ("tuning seeds", len(reference.values))
+    assert "on tuning seeds" in words
+
+
+@pytest.mark.parametrize("more", [["--tune", "4"], ["--tune", "4", "--seeds", "6"]])
+def test_a_margin_is_never_computed_again(made, monkeypatch, more):
+    command = [*RUN, *SAME_REFERENCE]
+    assert main([*command, "--tune", "4"]) == 0
+    before = margin_of()
+    monkeypatch.setattr(baselines, "FOLDER", made)
+    assert main([*command, *more]) == 0
+    assert margin_of() == before
+    assert before[1].source == "tuning seeds"
+
+
+@pytest.mark.parametrize("status", ["diverged", None])
+def test_a_shipped_reference_without_all_of_its_seeds_gives_no_margin(shipped, status, monkeypatch):
+    whole = Shipped._trials
+
+    def broken(self, one):
+        found = whole(self, one)
+        keys = [key for key, (r, _) in found._by_key.items() if r.trial.purpose == "evaluation"]
+        for key in keys:
+            record, curve = found._by_key.pop(key)
+            if status:
+                found._by_key[key] = (replace(record, status=status, metrics={}), curve)
+        return found
+
+    monkeypatch.setattr(Shipped, "_trials", broken)
+    assert main([*RUN, *SAME_REFERENCE, "--tune", "4"]) == 0
+    assert margin_of()[1].source == "tuning seeds"
 
 
 def test_newer_baselines_with_another_setting_are_a_dated_deviation(

@@ -92,8 +92,8 @@ GLOSSARY = {
     ),
     "margin": (
         "The largest difference that does not matter: the reference's standard deviation over "
-        "tuning seeds, but at least 1 % and at most 5 % of its mean. It is fixed before the "
-        "evaluation."
+        "seeds, but at least 1 % and at most 5 % of its mean, in the shipped baselines of the "
+        "problem if there are any, otherwise on tuning seeds. It is fixed before the evaluation."
     ),
     "tuning seed": (
         "A seed that is used only to choose hyperparameters. Its results are never compared, "
