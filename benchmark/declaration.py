@@ -95,8 +95,8 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         source: Origin of a setting that another study chose, such as "baselines 2026.11"; empty
             for one that this study chose.
         points: Keys of the trials on the first tuning seed, one for each point tried.
-        by_budget: The choices after 1, 2, 4, … points and after the budget; empty unless the study
-            evaluates them.
+        by_budget: The choices after 1, 2, 4, … points and after the budget, without points of
+            widened ranges; empty unless the study evaluates them.
     """
 
     problem: str

@@ -11,7 +11,9 @@ from benchmark.report.words import counted, value_words
 
 _NOTE = (
     "Mean {metric} on the evaluation seeds [95 % interval] of the point that a search with only "
-    "the first k points would have chosen. Empty where an optimizer has no such budget."
+    "the first k points of the sequence would have chosen; it is one search, no mean over orders "
+    "of the points. A k beyond the budget has all points tried, with those added because the best "
+    "learning rate was at an edge. Empty where an optimizer has no such budget."
 )
 
 

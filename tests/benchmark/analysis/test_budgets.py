@@ -147,9 +147,24 @@ def test_a_curve_may_be_added_later_and_is_kept_without_the_option(tmp_path):
     assert judged(store).entrants == added.entrants
 
 
-def test_a_range_that_is_widened_leaves_the_curve_to_the_declared_range(tmp_path):
-    store = run(tmp_path, opts="adam:lr=1e-5..1e-3,sgd")
-    [adam, _] = judged(store).entrants
-    assert adam.tried > 8
-    assert [one.budget for one in adam.by_budget] == [1, 2, 4, 8]
-    assert all(one.spec.hyperparameters["lr"] <= 1e-3 for one in adam.by_budget)
+@pytest.mark.parametrize("widened", ["adam:lr=1e-5..1e-3,sgd", "adam,sgd:lr=1..100", "adam,sgd"])
+def test_the_last_budget_is_all_that_was_tried_and_smaller_ones_are_of_the_declared_range(
+    tmp_path, widened
+):
+    store = run(tmp_path, opts=widened)
+    judgement = judged(store)
+    tried = {entrant.tried for entrant in judgement.entrants}
+    assert (tried != {8}) == (":" in widened)
+    for entrant in judgement.entrants:
+        declared = sorted({1, 2, 4, 8, entrant.tried})
+        assert [one.budget for one in entrant.by_budget] == declared
+        last = entrant.by_budget[-1]
+        assert last.spec == entrant.spec
+        compared = statistics.fmean(entrant.values("val/loss").values())
+        assert math.isclose(last.mean, compared)
+        assert f"after {entrant.tried}." in " ".join(budget_sentences(judgement))
+        assert f"k = {entrant.tried} |" in budget_table(judgement)
+    if widened.startswith("adam:"):
+        [adam, _] = judgement.entrants
+        assert all(one.spec.hyperparameters["lr"] <= 1e-3 for one in adam.by_budget[:-1])
+        assert adam.spec.hyperparameters["lr"] > 1e-3

@@ -1,4 +1,4 @@
-"""Verdicts of whole tuned studies whose truth is known: formulas train, and one study is real.
+"""Verdicts of whole tuned studies whose truth is known: formulas train, or real trials do.
 
 Each simulated study goes through the protocol, its declaration and the verdicts, with margins as a
 real one has them. Run with -s to see the numbers.
@@ -15,10 +15,13 @@ from msgspec.structs import replace as replaced
 
 from benchmark.analysis.judging import judgement_of
 from benchmark.complete import complete
+from benchmark.context import Context
 from benchmark.declaration import default_margin, read_declaration
 from benchmark.protocols.tuned import TUNING_SEEDS, Tuned
 from benchmark.record import Record
 from benchmark.request import Request
+from benchmark.runner import run
+from benchmark.shipped import Shipped
 from benchmark.spec import Workload
 from benchmark.store import Store
 from benchmark.study import Study
@@ -71,7 +74,7 @@ def record(trial, loss, number, spread):
     return Record(trial=trial, status="done", metrics={"val/loss": value})
 
 
-def finish(protocol, cell, loss, number, spread):
+def finish(protocol, cell, record_of):
     """Run the protocol in a cell to its end; return the records by key."""
     records = {}
     while new := [
@@ -80,12 +83,12 @@ def finish(protocol, cell, loss, number, spread):
         if trial.key not in records
     ]:
         for trial in new:
-            records[trial.key] = record(trial, loss(trial), number, spread)
+            records[trial.key] = record_of(trial)
     return records
 
 
 def words(protocols, loss, *, number, spread=0.03):
-    """Return the verdicts on the optimizers of several protocols, as those of one study.
+    """Return the verdicts of one study, in which formulas train.
 
     Args:
         protocols: Those that tune the optimizers of the study; the first has the reference.
@@ -93,17 +96,31 @@ def words(protocols, loss, *, number, spread=0.03):
         number: Number of the study, which decides all noise.
         spread: Deviation of the seeds' effect, and of the noise, as a share of the loss.
     """
+    return said(protocols, lambda trial: record(trial, loss(trial), number, spread))
+
+
+def said(
+    protocols, record_of, workload=WORKLOAD, margin_of=lambda _, each: default_margin(each.values)
+):
+    """Return the verdicts on the optimizers of several protocols, as those of one study.
+
+    Args:
+        protocols: Those that tune the optimizers of the study; the first has the reference.
+        record_of: Returns the record of a trial.
+        workload: The problem.
+        margin_of: Returns the margin from the cell and the outcome of the reference.
+    """
     tunables = tuple(each for protocol in protocols for each in protocol.tunables)
-    study = Study(name="s", workloads=(WORKLOAD,), tuned=replace(protocols[0], tunables=tunables))
-    [cell] = study.cells(WORKLOAD)
+    study = Study(name="s", workloads=(workload,), tuned=replace(protocols[0], tunables=tunables))
+    [cell] = study.cells(workload)
     reference, records, chosen, margins = tunables[0].label, {}, [], {}
     for protocol in protocols:
-        found = finish(protocol, cell, loss, number, spread)
+        found = finish(protocol, cell, record_of)
         results = lambda trial, found=found: found.get(trial.key)  # noqa: E731
         outcomes = protocol.stage(cell, results).chosen
         for each in outcomes:
             if each.label == reference:
-                margins = {WORKLOAD.problem: default_margin(each.values)}
+                margins = {workload.problem: margin_of(cell, each)}
         chosen += outcomes
         records |= found
     declaration = replaced(study.declaration(reference), chosen=chosen, margins=margins)
@@ -213,6 +230,77 @@ def test_unequal_settings_chosen_on_the_seeds_that_are_reported_would_mislead():
             mean / deviation * math.sqrt(10) > 2.262
         )  # t of 9 degrees of freedom, two-sided 5 %
     assert wrong / studies > 0.08
+
+
+class Pool:
+    """Real trials on logreg/digits, trained once each, from which many studies are drawn.
+
+    Studies that draw the same point and seed share its trial, so a pool of 12 tuning seeds and 20
+    evaluation seeds makes 50 studies for the price of a few. Seeds of a study differ, and so do
+    those of its tuning and of its evaluation.
+    """
+
+    tuning_seeds = range(10_000, 10_012)
+    evaluation_seeds = range(20)
+
+    def __init__(self):
+        [self.workload] = Request(problems=("logreg/digits",), opts="adam").study("s").workloads
+        self.trained = {}
+
+    def record(self, trial):
+        """Return the record of `trial`; its label and purpose have no effect on its result."""
+        key = trial.optimizer.target, repr(trial.optimizer.hyperparameters), trial.seed
+        if key not in self.trained:
+            self.trained[key] = run(trial, Context(), points=1)
+        return replace(self.trained[key], trial=trial)
+
+    def draw(self, number, searches):
+        """Return the evaluation seeds of a study, and other tuning seeds for each of `searches`."""
+        chance = random.Random(number)
+        tuning = chance.sample(self.tuning_seeds, 3 * searches)
+        seeds = tuple(sorted(chance.sample(self.evaluation_seeds, 10)))
+        return seeds, [tuple(tuning[3 * i : 3 * i + 3]) for i in range(searches)]
+
+    def said(self, protocols):
+        return said(protocols, self.record, self.workload, self.margin)
+
+    @staticmethod
+    def margin(cell, reference):
+        """Return the margin that such a study has: that of the shipped baseline."""
+        values = [r.metrics["val/loss"] for r in Shipped().reference_records(cell, reference)]
+        assert len(values) == 10
+        return default_margin(values)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return Pool()
+
+
+def test_adam_and_itself_tuned_on_other_seeds_are_seldom_told_apart_on_digits(pool):
+    """50 studies of real trials over lr; in the full space, no two scrambles share a trial."""
+    found = Counter()
+    for number in range(50):
+        seeds, (one, other) = pool.draw(number, searches=2)
+        pair = [
+            protocol("adam", budget=8, seeds=seeds, tuning_seeds=one),
+            protocol("adam@other", budget=8, seeds=seeds, tuning_seeds=other, scramble=1 + number),
+        ]
+        found.update(pool.said(pair))
+    say(f"Adam against itself, {len(pool.trained)} real trials", found)
+    assert found.total() == 50
+    assert sum(found[word] for word in WRONG) <= 6
+
+
+def test_a_twin_with_half_the_rate_is_seldom_told_apart_on_digits(pool):
+    found = Counter()
+    for number in range(50):
+        seeds, [tuning] = pool.draw(number, searches=1)
+        opts = "adam,tests.plugins.optimizers.HalfAdam@twin"
+        found.update(pool.said([protocol(opts, budget=8, seeds=seeds, tuning_seeds=tuning)]))
+    say(f"Adam against its twin, {len(pool.trained)} real trials", found)
+    assert found.total() == 50
+    assert sum(found[word] for word in WRONG) <= 5  # 5 % of 50 and 2 standard errors
 
 
 def test_adam_with_half_its_rate_is_not_told_apart_from_adam_in_a_real_study(tmp_path):

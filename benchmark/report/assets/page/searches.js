@@ -207,7 +207,7 @@ export function searchesSection() {
     ...(payload.searches.some((each) => each.searches.some((one) => one.evaluated.length))
       ? [
           make("p", {}, [
-            "On the evaluation seeds: mean and 95 % interval of the point that a search with only the first k points would have chosen. These seeds chose nothing, so the values are not too optimistic. A cross at the top marks a choice of which seeds diverged.",
+            "On the evaluation seeds: mean and 95 % interval of the point that a search with only the first k points of the sequence would have chosen. It is one search, no mean over orders of the points, as that would need every point on every seed. A k beyond the budget has all points tried, with those added because the best learning rate was at an edge. These seeds chose nothing, so the values are not too optimistic. A cross at the top marks a choice of which seeds diverged.",
           ]),
           evaluated,
         ]

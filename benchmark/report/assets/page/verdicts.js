@@ -229,7 +229,12 @@ const pairColumns = () => [
     csv: { difference: (row) => row.difference },
   },
   { name: "word", left: true, key: (row) => row.word, cell: (row) => row.word },
-  { name: "p, max-T", head: term("max-T", "p, max-T"), key: (row) => row.p_value, cell: (row) => row.p },
+  {
+    name: "p, max-T",
+    head: term("max-T", "p, max-T"),
+    key: (row) => row.p_value,
+    cell: (row) => row.p,
+  },
 ];
 
 /** @type {(study: StudyVerdicts) => Node | null} */
