@@ -25,6 +25,7 @@ numbers are null.
     verdicts     judge(family)                             better, worse, equivalent, undecided …
                  overall(verdicts)                         one word over all problems
                  every_pair(metric, values)                p of all pairs, corrected by max-T
+    pairs        all_pairs(judgement)                      all pairs of a setting, exploratory
     paired       paired_t, equivalence_p, max_t            tests of gains over the same seeds
     power        further_seeds                             seeds that would probably decide
     signed_rank  effect_and_p(signed_ranks(gains))         Wilcoxon's test, exact with ties

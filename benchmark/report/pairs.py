@@ -24,14 +24,14 @@ def pairs_note(judgement: Judgement, name: Name = str) -> str:
     signs = "all sign flips" if is_exact(judgement) else "a fixed sample of 4,096 sign flips"
     smallest = 2 * 0.5**seeds
     limit = (
-        f" With {counted(seeds, 'seed')} it is never below {short_p(smallest)}, so that no such "
-        "pair is called better or worse."
+        f" With {counted(seeds, 'seed')} it is never below {short_p(smallest)}, so that only "
+        "verdicts say better or worse."
         if smallest > level_of(stages)
         else ""
     )
     return (
         f"Each difference is the first optimizer − the second in {metric}, with its "
-        f"95{NO_BREAK}% interval, and p is that of max-T over all pairs of the problem "
+        f"95{NO_BREAK}% interval, and p is that of sign-flip max-T over all pairs of the problem "
         f"({signs} of the {counted(seeds, 'seed')}).{limit} Pairs with {name(judgement.reference)} "
         "have the verdict of the family that was declared, whatever this p is. The others were not "
         f"declared: their words, at p ≤ {level_words(stages)}, are exploratory and say only how "

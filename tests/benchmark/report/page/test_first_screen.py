@@ -238,6 +238,36 @@ def test_a_busy_machine_is_said_in_the_same_words_everywhere(tuned, tmp_path, bu
         assert busy or "busy" not in text
 
 
+def test_all_pairs_are_the_same_on_the_page_in_markdown_and_in_json(tuned, tmp_path):
+    store = tuned(own=-0.1, momentum=0.1)
+    [study] = data_of(store)["verdicts"]
+    assert len(study["pairs"]) == 3 * 2  # pairs, problems
+    write_document([store], tmp_path / "report.md", None)
+    text = (tmp_path / "report.md").read_text().replace("\\", "")
+    assert "### All pairs" in text
+    as_json = verdicts_in(store, store.records).as_json["pairs"]
+    for row, pair in zip(study["pairs"], as_json, strict=True):
+        cells = [row[name] for name in ("problem", "pair", "difference", "word")]
+        assert f"| {' | '.join(cells)} |" in text
+        assert row["pair"] == f"{pair['optimizer']} − {pair['other']}"
+        assert row["word"].startswith(pair["word"])
+        assert row["p_value"] == pair["p"]
+    words = {row["pair"]: row["word"] for row in study["pairs"]}
+    assert words[f"momentum − {OWN}"] == "worse (exploratory)"
+    assert words[f"{OWN} − adam"] == "better (verdict)"
+    assert study["pairs_note"].replace("\xa0", " ") in text.replace("\xa0", " ")
+
+
+@pytest.mark.browser
+def test_a_fold_shows_all_pairs(page_of, tuned):
+    page = page_of(tuned(own=-0.1, momentum=0.1))
+    fold = page.locator("#verdicts details.pairs")
+    assert not fold.locator("table").is_visible()
+    fold.locator("summary").click()
+    assert fold.locator("tbody tr").count() == 6
+    assert "exploratory" in fold.inner_text()
+
+
 def test_margins_and_signs_are_said_on_the_page(tuned):
     [study] = data_of(tuned(own=-0.1, momentum=0.1))["verdicts"]
     assert "optimizer − reference" in study["convention"]
