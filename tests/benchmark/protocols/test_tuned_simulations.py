@@ -287,8 +287,18 @@ def test_adam_and_itself_tuned_on_other_seeds_are_seldom_told_apart_on_digits(po
     assert sum(found[word] for word in WRONG) <= 6
 
 
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="with 8 points of lr, 10 of 50 studies call the twin worse than Adam, 37 equivalent",
+)
 @pytest.mark.timeout(1200)
 def test_a_twin_with_half_the_rate_is_seldom_told_apart_on_digits(pool):
+    """A known limit, measured: 204 more real trials of 5 epochs, about 40 s of CPU time.
+
+    With 8 points, rates are half a decade apart. Half of them lie between Adam's, so that the twin
+    may have no point as good as Adam's best one. Not shown: how many verdicts 16 points leave.
+    """
     found = Counter()
     for number in range(50):
         seeds, [tuning] = pool.draw(number, searches=1)
