@@ -25,7 +25,9 @@ class Window:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def open(self, path, hash_):
+    def open(self, path, hash_, *, width, height, dark):
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
         self.own = f"file://{path}"
         self.page.goto(f"{self.own}{hash_}")
 
@@ -54,7 +56,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def free_windows():
-    """Return the windows that no test uses at the moment, by their size, colours and touch."""
+    """Return the windows that no test uses at the moment, by whether they take touch."""
     return defaultdict(list)
 
 
@@ -64,29 +66,24 @@ def open_page(chromium, free_windows):
     used = []
 
     def open_file(path, hash_="", *, width=1280, height=900, dark=False, touch=False):
-        kind = (width, height, dark, touch)
-        window = free_windows[kind].pop() if free_windows[kind] else _open_window(chromium, *kind)
-        used.append((kind, window))
-        window.open(path, hash_)
+        free = free_windows[touch]
+        window = free.pop() if free else _open_window(chromium, touch)
+        used.append((touch, window))
+        window.open(path, hash_, width=width, height=height, dark=dark)
         return window.page
 
     yield open_file
     complaints = [window.complaints.copy() for _, window in used if window.complaints]
     requests = [window.requests.copy() for _, window in used if window.requests]
-    for kind, window in used:
+    for touch, window in used:
         window.clear()
-        free_windows[kind].append(window)
+        free_windows[touch].append(window)
     assert complaints == []
     assert requests == []
 
 
-def _open_window(chromium, width, height, dark, touch):
-    context = chromium.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if dark else "light",
-        has_touch=touch,
-    )
-    window = Window(page=context.new_page())
+def _open_window(chromium, touch):
+    window = Window(page=chromium.new_context(has_touch=touch).new_page())
     _listen(window)
     return window
 

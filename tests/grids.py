@@ -19,9 +19,18 @@ def taking_turns(names, *factors):
     cases = []
     for placed in itertools.product(*map(enumerate, factors)):
         places, values = zip(*placed, strict=True)
-        marks = () if sum(places) % turns == 0 else pytest.mark.slow
-        cases.append(pytest.param(*values, marks=marks, id="-".join(map(_name, values))))
+        cases.append(_case(values, is_quick=sum(places) % turns == 0))
     return pytest.mark.parametrize(names, cases)
+
+
+def quick_if(is_quick, values):
+    """Return a case for each value; those for which `is_quick` does not hold are marked slow."""
+    return [_case((value,), is_quick=is_quick(value)) for value in values]
+
+
+def _case(values, *, is_quick):
+    marks = () if is_quick else pytest.mark.slow
+    return pytest.param(*values, marks=marks, id="-".join(map(_name, values)))
 
 
 def _name(value):

@@ -10,6 +10,7 @@ from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
 from datamodules import Digits
 from optimizers.contract import differentiates_gradients, has_two_points
+from tests.grids import quick_if
 from tests.plugins.contracts import Averaging
 
 HERE = "tests.plugins.contracts"
@@ -86,14 +87,17 @@ def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_
         "Listed",
         "Named",
         "Flagged",
-        "FlaggedBelow",
+        pytest.param("FlaggedBelow", marks=pytest.mark.slow),
         "Hessian",
         "Hidden:create_graph=true",
         "ListedMatrices:rest=sgd:rest.lr=0.1",
         "Sharpness:base_optimizer=torch.optim.SGD:lr=0.1:gradients=first",
-        "Sharpness:base_optimizer=sgd:lr=0.1:gradients=first:strict=true",
+        pytest.param(
+            "Sharpness:base_optimizer=sgd:lr=0.1:gradients=first:strict=true",
+            marks=pytest.mark.slow,
+        ),
         "Wrapper:optimizer=torch.optim.SGD:optimizer.lr=0.1",
-        f"Wrapper:optimizer={HERE}.Averaging",
+        pytest.param(f"Wrapper:optimizer={HERE}.Averaging", marks=pytest.mark.slow),
         "OfModel",
         "OfModelAndParams:base_optimizer=sgd:gradients=first",
         "Curious:lr=0.1",
@@ -147,7 +151,7 @@ def test_line_search_draws_the_same_dropout_masks(trials_of):
 
 @pytest.mark.parametrize(
     "problem",
-    ["logreg/digits", "mlp/digits", pytest.param("cnn/digits", marks=pytest.mark.slow)],
+    quick_if("logreg/digits".__eq__, ["logreg/digits", "mlp/digits", "cnn/digits"]),
 )
 def test_a_graph_that_nobody_needs_changes_no_bit(trials_of, problem):
     found = []

@@ -63,7 +63,7 @@ def train_by_hand(trial):
         ("logreg/digits", "adam", False, 2),
         ("logreg/digits", "nesterov:lr=0.1", True, 2),
         ("mlp/digits", "torch.optim.AdamW", True, 1),
-        ("cnn/digits", "rmsprop:lr=1e-4", False, 1),
+        pytest.param("cnn/digits", "rmsprop:lr=1e-4", False, 1, marks=pytest.mark.slow),
     ],
 )
 def test_a_trial_gives_the_bits_of_a_plain_loop(trials_of, problem, opts, dropout, epochs):
@@ -132,7 +132,7 @@ def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of)
 @pytest.mark.parametrize(
     ("problem", "opts", "changes"),
     [
-        ("logreg/digits", "adam", {}),
+        pytest.param("logreg/digits", "adam", {}, marks=pytest.mark.slow),
         ("mlp/digits", "momentum", {"dropout": True, "log_every": 3, "epochs": 1}),
         (
             "logreg/digits",

@@ -8,6 +8,7 @@ import torch
 
 from optimizers.registry import OPTIMIZERS
 from tests.conformance.references import CASES, class_of
+from tests.grids import quick_if
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -31,7 +32,15 @@ def kinds_of_state():
             yield row
 
 
-every_kind_of_state = pytest.mark.parametrize("row", list(kinds_of_state()))
+KINDS = list(kinds_of_state())
+every_kind_of_state = pytest.mark.parametrize("row", KINDS)
+
+# All, of which one row, or one form, of each kind of state is quick.
+every_row_by_kind = pytest.mark.parametrize("row", quick_if(KINDS.__contains__, OPTIMIZERS))
+_first_forms = {case.row: case for case in reversed(CASES.values())}
+every_case_by_kind = pytest.mark.parametrize(
+    "case", quick_if([_first_forms[row] for row in KINDS].__contains__, CASES.values())
+)
 
 # What groups may have beside the rule.
 VARIANTS = {
@@ -40,4 +49,3 @@ VARIANTS = {
     "maximize": {"maximize": True},
     "decay and maximize": {"weight_decay": 0.1, "maximize": True},
 }
-every_variant = pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)

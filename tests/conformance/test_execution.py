@@ -16,12 +16,11 @@ from optimizers.registry import OPTIMIZERS
 from tests.conformance import course
 from tests.conformance.cases import (
     CASES,
+    KINDS,
     VARIANTS,
     class_of,
-    every_case,
     every_kind_of_state,
     every_row,
-    kinds_of_state,
     needs_compiler,
 )
 from tests.grids import taking_turns
@@ -33,8 +32,7 @@ TOGETHER = ["auto", "packed"]
 together = pytest.mark.parametrize("execution", TOGETHER)
 
 
-@every_case
-@together
+@taking_turns(("case", "execution"), list(CASES.values()), TOGETHER)
 def test_together_goes_as_the_loop(case, execution):
     ours, loop = both(case, execution)
     seen = []
@@ -45,8 +43,7 @@ def test_together_goes_as_the_loop(case, execution):
     assert not is_packed(loop)
 
 
-@every_case
-@together
+@taking_turns(("case", "execution"), list(CASES.values()), TOGETHER[::-1])
 def test_a_mix_of_together_alone_and_in_slices_goes_as_the_loop(case, execution, monkeypatch):
     monkeypatch.setattr(packing, "SMALL_ON_CPU", 100)
     monkeypatch.setattr(packing, "GATHERED_ON_CPU", 100)
@@ -80,7 +77,7 @@ EVENTS = {
 }
 
 
-@taking_turns(("row", "event", "execution"), list(kinds_of_state()), EVENTS, TOGETHER)
+@taking_turns(("row", "event", "execution"), KINDS, EVENTS, TOGETHER)
 def test_together_goes_as_the_loop_whatever_happens_in_between(row, event, execution):
     assert_same_after(row, EVENTS[event], execution)
 

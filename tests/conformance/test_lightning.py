@@ -6,7 +6,9 @@ import lightning
 import pytest
 import torch
 
+from optimizers.registry import OPTIMIZERS
 from tests.conformance.cases import class_of, every_row
+from tests.grids import taking_turns
 
 STEPS = 5  # an odd number, for steps of one size ±lr
 
@@ -111,8 +113,7 @@ def _few_workers_are_meant():
         yield
 
 
-@every_row
-@pytest.mark.parametrize("kind", [Automatic, Scheduled, Manual])
+@taking_turns(("row", "kind"), list(OPTIMIZERS), [Automatic, Scheduled, Manual])
 def test_it_ends_where_a_plain_loop_ends(row, kind):
     build = class_of(row)
     gamma = 0.5 if kind is Scheduled else 1.0

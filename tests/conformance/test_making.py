@@ -24,12 +24,12 @@ FORMS = [
     f"{PLUGINS}.contracts.OfModelAndParams:base_optimizer=torch.optim.SGD",
     f"{PLUGINS}.contracts.Sharpness:base_optimizer=torch.optim.SGD:strict=true:lr=0.1",
     f"{PLUGINS}.contracts.Wrapper:optimizer=torch.optim.SGD:optimizer.lr=0.1",
-    f"{PLUGINS}.contracts.Wrapper:optimizer=adam",
+    pytest.param(f"{PLUGINS}.contracts.Wrapper:optimizer=adam", marks=pytest.mark.slow),
     f"{PLUGINS}.contracts.Stale",
-    f"{PLUGINS}.muon.SingleDeviceMuon",
+    pytest.param(f"{PLUGINS}.muon.SingleDeviceMuon", marks=pytest.mark.slow),
     f"{PLUGINS}.muon.SingleDeviceMuonWithAuxAdam",
     "torch.optim.Muon",
-    "torch.optim.SGD:lr=0.5",
+    pytest.param("torch.optim.SGD:lr=0.5", marks=pytest.mark.slow),
     "adam",
 ]
 # What passes for each of them, whatever its rule.

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from optimizers.registry import OPTIMIZERS
-from tests.conformance.cases import class_of, every_row, needs_compiler
+from tests.conformance.cases import class_of, every_row_by_kind, needs_compiler
 from tests.grids import taking_turns
 
 STEPS = 10
@@ -73,7 +73,7 @@ def assert_untouched(row, execution):
         assert storage.data_ptr() == param.untyped_storage().data_ptr()
 
 
-@every_row
+@every_row_by_kind
 @pytest.mark.parametrize("execution", ["auto", "loop"])
 def test_storage_strides_addresses_and_sharedness_stay(row, execution):
     assert_untouched(row, execution)
@@ -85,7 +85,7 @@ def test_storage_strides_addresses_and_sharedness_stay_where_a_kernel_steps():
     assert_untouched("adam", "compiled")
 
 
-@every_row
+@every_row_by_kind
 def test_each_state_tensor_is_saved_by_itself(row):
     model = network()
     optimizer = train(model, row)
@@ -98,7 +98,7 @@ def test_each_state_tensor_is_saved_by_itself(row):
             assert storage.nbytes() <= max(param.nbytes, 8)
 
 
-@every_row
+@every_row_by_kind
 def test_one_layer_is_saved_without_the_others(row):
     model = network()
     sizes = []
@@ -110,7 +110,7 @@ def test_one_layer_is_saved_without_the_others(row):
     assert sizes[0] == sizes[1]
 
 
-@every_row
+@every_row_by_kind
 def test_other_processes_see_the_steps_of_shared_parameters(row):
     model = network().share_memory()
     watched = [param.detach() for param in model.parameters()]
@@ -169,7 +169,7 @@ def test_nothing_is_lost_on_the_way_through_a_file(row, through, tmp_path):
     assert all(torch.equal(saved[name], loaded[name]) for name in saved)
 
 
-@every_row
+@every_row_by_kind
 def test_state_goes_through_safetensors(row, tmp_path):
     from safetensors.torch import load_file, save_file
 

@@ -12,11 +12,11 @@ from tests.conformance.cases import (
     CASES,
     VARIANTS,
     class_of,
-    every_case,
     every_case_of_torchs,
-    every_variant,
+    with_torch,
 )
 from tests.conformance.references import step as reference_step
+from tests.grids import taking_turns
 
 TOLERANCE = 1e-12
 
@@ -24,10 +24,10 @@ TOLERANCE = 1e-12
 pytestmark = pytest.mark.usefixtures("count_in_64_bits")
 
 
-@every_case
-@every_variant
+@taking_turns(("case", "variant"), list(CASES.values()), VARIANTS)
 def test_every_step_is_the_papers(case, variant):
-    assert_every_step_is_the_papers(case, case.build(course.groups(), **variant, execution="loop"))
+    ours = case.build(course.groups(), **VARIANTS[variant], execution="loop")
+    assert_every_step_is_the_papers(case, ours)
 
 
 def assert_every_step_is_the_papers(case, ours):
@@ -55,11 +55,10 @@ def assert_state(found, expected, where):
         course.assert_close(found[name], torch.as_tensor(value), TOLERANCE, f"{where}, {name}")
 
 
-@every_case_of_torchs
-@pytest.mark.parametrize("variant", [{}, VARIANTS["decay and maximize"]], ids=["plain", "both"])
+@taking_turns(("case", "variant"), list(with_torch.values()), ["plain", "decay and maximize"])
 def test_every_step_is_torchs(case, variant):
-    ours = case.build(course.groups(), **variant, execution="loop")
-    theirs = case.build_torch(course.groups(), **variant)
+    ours = case.build(course.groups(), **VARIANTS[variant], execution="loop")
+    theirs = case.build_torch(course.groups(), **VARIANTS[variant])
     course.assert_same(ours, theirs, 0, "before the first")
     for step in course.walk(ours, theirs):
         course.assert_same(ours, theirs, case.tolerance, step)
@@ -75,8 +74,7 @@ def test_every_step_is_torchs_in_32_bits(case):
         course.assert_same(ours, theirs, tolerance, step)
 
 
-@every_case_of_torchs
-@pytest.mark.parametrize("direction", ["ours to torch", "torch to ours"])
+@taking_turns(("case", "direction"), list(with_torch.values()), ["ours to torch", "torch to ours"])
 def test_a_state_dict_goes_on_in_the_other_library(case, direction):
     makers = [case.build, case.build_torch]
     first, second = makers if direction == "ours to torch" else reversed(makers)

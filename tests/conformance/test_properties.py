@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizers.registry import OPTIMIZERS
-from tests.conformance.cases import class_of, every_row
+from tests.conformance.cases import class_of, every_row_by_kind
 
 # Of six tests for twelve rows: a quarter of the profile's number of examples.
 quickly = settings(
@@ -67,7 +67,7 @@ def assert_equal(found, expected, tolerance=1e-12):
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
 
 
-@every_row
+@every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, decay=st.sampled_from([0.0, 0.1]))
 def test_maximize_on_g_is_minimize_on_minus_g(row, run, execution, decay):
@@ -77,7 +77,7 @@ def test_maximize_on_g_is_minimize_on_minus_g(row, run, execution, decay):
     assert_equal(climbed, descended, 0)
 
 
-@every_row
+@every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, decay=st.sampled_from([0.0, 0.1]))
 def test_the_mirror_image_of_a_run_is_a_run(row, run, execution, decay):
@@ -90,7 +90,7 @@ def test_the_mirror_image_of_a_run_is_a_run(row, run, execution, decay):
     assert_equal([-param for param in mirrored], run.train(build), 0)
 
 
-@every_row
+@every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, data=st.data())
 def test_one_optimizer_with_two_groups_is_two_optimizers(row, run, execution, data):
@@ -117,7 +117,7 @@ def test_one_optimizer_with_two_groups_is_two_optimizers(row, run, execution, da
     assert_equal(both[cut:], run.train(second)[cut:])
 
 
-@every_row
+@every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, data=st.data())
 def test_parameters_move_alike_in_any_order(row, run, execution, data):
@@ -127,7 +127,7 @@ def test_parameters_move_alike_in_any_order(row, run, execution, data):
     assert_equal(turned, run.train(cls))
 
 
-@every_row
+@every_row_by_kind
 @quickly
 @given(run=runs, execution=executions)
 def test_elements_move_alike_in_one_parameter_or_in_many(row, run, execution):

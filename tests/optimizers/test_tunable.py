@@ -11,6 +11,7 @@ from optimizers.registry import OPTIMIZERS
 from optimizers.spaces import Choice, Range, Space
 from optimizers.tunable import Tunable
 from optimizers.unparse import items
+from tests.grids import taking_turns
 
 MODULE = """
 import torch
@@ -87,8 +88,7 @@ def points_of(text, kind, numbers):
         yield tunable.point(numbers[:count])
 
 
-@pytest.mark.parametrize("kind", ["lr", "full"])
-@pytest.mark.parametrize("item", ITEMS)
+@taking_turns(("item", "kind"), list(ITEMS), ["lr", "full"])
 @settings(max_examples=8, deadline=None)
 @given(numbers=st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6))
 @example(numbers=[1 - 2**-53] * 6)  # the upper end of each range: often a whole number

@@ -109,7 +109,7 @@ def test_adam_moves_every_weight_by_its_learning_rate_at_first(looks_of):
     ("opts", "problem"),
     [
         ("adam", "mlp/digits"),
-        ("nesterov:lr=0.1", "logreg/digits"),
+        pytest.param("nesterov:lr=0.1", "logreg/digits", marks=pytest.mark.slow),
         ("torch.optim.LBFGS:lr=0.1", "logreg/digits"),
         (f"{__name__}.Scales:lr=0.01", "logreg/digits"),
         pytest.param("rmsprop:lr=1e-4", "cnn/digits", marks=pytest.mark.slow),

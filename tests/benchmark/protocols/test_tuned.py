@@ -189,16 +189,16 @@ def test_later_results_never_change_an_earlier_decision(opts, seed):
         assert {trial.key for trial in stage.trials} - rest.keys() == {key}
 
 
-@pytest.mark.parametrize(
-    "opts",
+@taking_turns(
+    ("opts", "sign"),
     [
         "adadelta:lr=0.6..0.99",
         "sgd:lr=1e-3..1",
         f"{__name__}.Wrapper:optimizer=sgd:optimizer.lr=1e-3..1",
         f"{__name__}.Wrapper:optimizer=sgd:optimizer.lr=0.6..0.99",
     ],
+    [1, -1],
 )
-@pytest.mark.parametrize("sign", [1, -1])
 def test_edges_are_judged_by_any_range_of_a_learning_rate(opts, sign):
     protocol = tuned(opts)
     [own] = [each.name for each in protocol.tunables[0].space.ranges]

@@ -18,6 +18,7 @@ from benchmark.report.markdown_text import as_text
 from benchmark.report.page.modules import joined
 from benchmark.report.page.page import _MAIN, Section
 from tests.benchmark.report.page.conftest import EVIL
+from tests.grids import quick_if
 
 pytestmark = pytest.mark.browser
 MODULES = _MAIN.parent
@@ -457,7 +458,7 @@ def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
     assert "look=cosine&group=1.weights" in hash_of(inside)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", quick_if((390).__eq__, [390, 1280]))
 def test_the_words_beside_an_axis_stand_clear_of_its_numbers(open_page, whole, width):
     page = open_page(whole, width=width)
     overlaps = page.evaluate(

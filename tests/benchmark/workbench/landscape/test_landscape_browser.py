@@ -2,6 +2,7 @@ import pytest
 
 from benchmark.workbench.landscape.page import page as page_text
 from benchmark.workbench.landscape.view import View
+from tests.grids import taking_turns
 
 pytestmark = pytest.mark.browser
 
@@ -252,8 +253,7 @@ def test_labels_stay_text(opened, trajectories):
     assert page.locator("#landscape script").count() == 1
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@taking_turns(("width", "dark"), [390, 1280], [False, True])
 def test_nothing_is_wider_than_the_window_in_either_theme(opened, width, dark):
     page = opened("#l.lr=5", width=width, dark=dark)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -301,7 +301,10 @@ def test_style_touches_nothing_outside_the_section(opened):
     assert [selector for selector in selectors if not selector.startswith(".landscape")] == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (1280, 700), (900, 600)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [pytest.param(1280, 900, marks=pytest.mark.slow), (1280, 700), (900, 600)],
+)
 def test_map_and_curves_are_seen_at_once(opened, width, height):
     page = opened(width=width, height=height)
     for name in ("map", "strip"):
