@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from optimizers.layout import Names, States, flat, is_dense, is_plain, rounds_by_place
-from optimizers.motion import Motion, Run
+from optimizers.motion import Motion, Run, run_plain
 
 _grad_of = attrgetter("grad")
 
@@ -70,7 +70,7 @@ class Gathering:
         torch.cat(list(map(_in_order, grads, self._strides)), out=self._grad)
         for buffer, places, _ in self._copies:
             torch.cat(places, out=buffer)
-        (run or Motion.__call__)(motion, self._x, self._grad, tuple(self._state))
+        (run or run_plain)(motion, [(self._x, self._grad, tuple(self._state))])
         for _, places, pieces in self._copies:
             torch._foreach_copy_(places, pieces)
 
