@@ -10,7 +10,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -18,8 +18,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.optim import Optimizer
 
 from optimizers.bounds import Bound
-from optimizers.compiling import is_compiled, run_compiled
+from optimizers.compiling import run_compiled
 from optimizers.errors import CompilerError
+from optimizers.execution import Execution, is_compiled
 from optimizers.hooks import with_hooks_on_demand
 from optimizers.layout import Names, as_real
 from optimizers.motion import Motion, Rule, RuleArguments, Scalar
@@ -33,7 +34,6 @@ __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "
 
 State = dict[str, Tensor]
 Group = dict[str, Any]
-Execution = Literal["auto", "loop", "packed", "compiled", "packed-compiled"]
 
 
 _is_sparse = attrgetter("is_sparse")

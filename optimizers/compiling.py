@@ -18,11 +18,6 @@ from optimizers.motion import Motion, Moved, Rule, Scalar, move, run_plain
 _SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 or 1
 
 
-def is_compiled(execution: str) -> bool:
-    """Return whether a way of execution uses a compiled kernel."""
-    return execution in ("compiled", "packed-compiled")
-
-
 def run_compiled(motion: Motion, moved: Sequence[Moved]) -> None:
     """Move flat tensors of shape (elements,), of one type on one device, by a compiled kernel.
 

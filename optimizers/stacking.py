@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 
 from optimizers.base import Group, PaperOptimizer, State
 from optimizers.columns import columns, pairs
-from optimizers.compiling import is_compiled
+from optimizers.execution import is_compiled
 from optimizers.layout import Names, as_real
 from optimizers.rows import Move, laid_out_gradient, pieces, step_one_by_one
 
