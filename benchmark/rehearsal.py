@@ -42,7 +42,7 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
     try:
         digests = _digests(trial, data)
     except CompilerError as error:
-        raise UsageError(f"{_who(trial)} fails: {error_line(error, 400)}") from error
+        raise UsageError(f"{_who(trial)} fails: {error}") from error
     except _PLUG_IN_ERRORS as error:
         cure = _cure(trial, data)
         raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error

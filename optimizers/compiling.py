@@ -15,6 +15,8 @@ from torch import Tensor
 from optimizers.errors import CompilerError
 from optimizers.motion import Motion, Moved, Rule, Scalar, move, run_plain
 
+_ADVICE = "Set TORCHDYNAMO_VERBOSE"  # on debugging torch's compiler
+_OPTIONS = {"compile_threads": 1}  # otherwise torch starts a pool of processes for one kernel
 _SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 or 1
 
 
@@ -47,7 +49,7 @@ def _run(motion: Motion, moved: Sequence[Moved]) -> None:
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # the compiler's own errors have no common class
-        words = " ".join(str(error).split())[:200]
+        words = " ".join(str(error).partition(_ADVICE)[0].split())[:200]
         raise CompilerError(f"{type(error).__name__}: {words}") from error
     _compiled.add(variant)
 
@@ -78,7 +80,7 @@ def _kernel(variant: Hashable) -> Callable[..., None]:
     compiled forms of one code object per process.
     """
     own = FunctionType(_step.__code__.replace(), _step.__globals__, _step.__name__)
-    return torch.compile(own, dynamic=True, fullgraph=True)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=_OPTIONS)
 
 
 def _as_tensor(values: tuple[Scalar, ...]) -> Tensor:
