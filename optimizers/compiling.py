@@ -8,6 +8,7 @@ parameters, it serves all with equal sizes at the same places.
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,9 @@ from optimizers.errors import CompilerError
 from optimizers.motion import Motion, Moved, Rule, Scalar, move, run_plain
 
 _ADVICE = "Set TORCHDYNAMO_VERBOSE"  # on debugging torch's compiler
-_OPTIONS = {"compile_threads": 1}  # otherwise torch starts a pool of processes for one kernel
+_OPTIONS: dict[str, Any] = {
+    "compile_threads": 1
+}  # otherwise torch starts a pool of processes for one kernel
 _SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 or 1
 
 

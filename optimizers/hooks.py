@@ -49,4 +49,4 @@ def _runs_hooks_already(optimizer: Optimizer) -> bool:
     return getattr(type(optimizer).step, "__code__", None) is _TORCHS_WRAPPER
 
 
-_TORCHS_WRAPPER = cast(Any, Optimizer.profile_hook_step(lambda: None)).__code__
+_TORCHS_WRAPPER = cast(Any, Optimizer.profile_hook_step(_is_watched)).__code__
