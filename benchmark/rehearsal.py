@@ -20,6 +20,7 @@ from benchmark.plain_text import error_line
 from benchmark.runner import Loaders, build_model, fit, weights_sha256
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
+from optimizers.errors import CompilerError
 from optimizers.grammar import parse
 from optimizers.spec import OptimizerSpec
 
@@ -40,10 +41,14 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
     """
     try:
         digests = _digests(trial, data)
+    except CompilerError as error:
+        raise UsageError(f"{_who(trial)} fails: {error}") from error
     except _PLUG_IN_ERRORS as error:
         cure = _cure(trial, data)
         raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
     spec = trial.optimizer
+    if "." not in spec.name:
+        return
     if spec.gradients or not _takes_closure(spec) or _digests(trial, data) != digests:
         return  # it draws random numbers of its own, so digests prove nothing
     if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):

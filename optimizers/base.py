@@ -8,10 +8,9 @@ state dicts that torch's own classes read and write, and the ways to execute the
 
 import copy
 import inspect
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -21,6 +20,8 @@ from torch.optim import Optimizer
 from optimizers.bounds import Bound
 from optimizers.compiling import run_compiled
 from optimizers.errors import CompilerError
+from optimizers.execution import Execution, is_compiled
+from optimizers.hooks import with_hooks_on_demand
 from optimizers.layout import Names, as_real
 from optimizers.motion import Motion, Rule, RuleArguments, Scalar
 from optimizers.packing import Plan, movable
@@ -33,7 +34,6 @@ __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "
 
 State = dict[str, Tensor]
 Group = dict[str, Any]
-Execution = Literal["auto", "loop", "packed", "compiled"]
 
 
 _is_sparse = attrgetter("is_sparse")
@@ -52,9 +52,9 @@ class PaperOptimizer(Optimizer):
         hyperparameters: Values for every group that does not give its own.
         execution: ``auto`` runs the rule on small parameters together and leaves all memory where
             it is, see `gathering`; ``packed`` moves small parameters and their state into few flat
-            tensors, which is faster, see `packing`; ``compiled`` is ``auto`` through one compiled
-            kernel, see `compiling`; ``loop`` steps one parameter after the other and is the
-            reference that the other ways are tested against.
+            tensors, which is faster, see `packing`; ``compiled`` and ``packed-compiled`` are these
+            two through one compiled kernel, see `compiling`; ``loop`` steps one parameter after
+            the other and is the reference that the other ways are tested against.
 
     Raises:
         ValueError: a hyperparameter is out of its bounds.
@@ -134,6 +134,7 @@ class PaperOptimizer(Optimizer):
             keep=1 - group["lr"] * decay if decays and self.decoupled else None,
         )
 
+    @with_hooks_on_demand
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step.
@@ -143,6 +144,7 @@ class PaperOptimizer(Optimizer):
 
         Raises:
             RuntimeError: a gradient is sparse and the rule does not support it.
+            CompilerError: a kernel was asked for, and there is no compiler that works.
         """
         loss = None
         if closure is not None:
@@ -160,14 +162,14 @@ class PaperOptimizer(Optimizer):
     ) -> None:
         group = _with_scalars_0d(group)
         loops = self.execution == "loop" or has_sparse or torch.compiler.is_compiling()
-        if loops or not all(map(_has_address, params)):
+        if loops or not _have_addresses(params):
             self._loop(group, params)
             return
         memory = self._memory.setdefault(index, Memory())
         names = tuple(self.state_names(group))
         memory.look(params, names, self.state)
         # A kernel may round differently from the loop, so in compiled mode it takes every step.
-        if memory.plans is None and (memory.steady or self.execution == "compiled"):
+        if memory.plans is None and (memory.steady or is_compiled(self.execution)):
             memory.plans = self._plan(group, params, names)
         if memory.plans is None:
             self._loop(group, params)
@@ -195,19 +197,21 @@ class PaperOptimizer(Optimizer):
             motion(as_real(param), as_real(grad.resolve_conj()), entries)
 
     def _step_plans(self, group: Group, plans: Sequence[Plan]) -> None:
+        run = run_compiled if is_compiled(self.execution) else None
         for plan in plans:
             counters = plan.counters.values
             if counters:
                 self.count(group, counters)
                 plan.counters.spread()
             motion = self.motion(group, {k: v[0].item() for k, v in counters.items()})
-            if self.execution == "compiled":
-                try:
-                    plan.step(motion, run_compiled)
-                    continue
-                except CompilerError as error:
-                    self._give_up_compiling(error)
-            plan.step(motion, None)
+            try:
+                plan.step(motion, run)
+            except CompilerError as error:
+                raise CompilerError(
+                    f"{type(self).__name__}: execution {self.execution!r} needs a compiler that "
+                    f"works: g++ or clang, and Triton too on a GPU. Install it, or leave execution "
+                    f"out. {error}"
+                ) from error
 
     def _plan(self, group: Group, params: Iterable[Tensor], names: Names) -> list[Plan]:
         alike: dict[Any, list[Tensor]] = {}
@@ -215,7 +219,7 @@ class PaperOptimizer(Optimizer):
             state = self.begin(param, group)
             numbers = tuple((state[name].item(), state[name].dtype) for name in self.counters)
             alike.setdefault((param.device, param.dtype, numbers), []).append(param)
-        free = movable(group["params"]) if self.execution == "packed" else None
+        free = movable(group["params"]) if self.execution.startswith("packed") else None
         return [Plan(each, free, self.state, names, self.counters) for each in alike.values()]
 
     def begin(self, param: Tensor, group: Group) -> State:
@@ -236,15 +240,6 @@ class PaperOptimizer(Optimizer):
         """Return the initial value of counter `name`, a 0-d tensor."""
         # Under FakeTensorMode only tensors made from constants have a value.
         return torch.tensor(0.0, dtype=_counter_dtype(), device="cpu")
-
-    def _give_up_compiling(self, error: CompilerError) -> None:
-        self.execution = "auto"
-        warnings.warn(
-            f"{type(self).__name__}: torch.compile does not work here, so execution is 'auto' "
-            f"from now on; a C++ compiler (g++ or clang) may be missing. {error}",
-            RuntimeWarning,
-            stacklevel=4,
-        )
 
     def _check_sparse(self, group: Group) -> None:
         name = type(self).__name__
@@ -353,9 +348,9 @@ def _copied(value: Any) -> Any:
     return value.detach().clone() if isinstance(value, Tensor) else copy.deepcopy(value)
 
 
-def _has_address(param: Tensor) -> bool:
-    """Return whether this is a tensor with memory; a FakeTensor has none."""
-    return not isinstance(param, FakeTensor)
+def _have_addresses(params: Iterable[Tensor]) -> bool:
+    """Return whether these are tensors with memory; a FakeTensor has none."""
+    return not any(issubclass(kind, FakeTensor) for kind in set(map(type, params)))
 
 
 def _counter_dtype() -> torch.dtype:

@@ -1,36 +1,48 @@
 """Execution of a `Motion` as one kernel that `torch.compile` makes of its rule.
 
 All scalars are passed as one 64-bit tensor, so neither a schedule nor the step number causes a
-recompilation. Sizes are dynamic, so one kernel serves all parameters.
+recompilation. Sizes are dynamic, so one kernel serves all parameters; where one call moves several
+parameters, it serves all with equal sizes at the same places.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from optimizers.errors import CompilerError
-from optimizers.motion import Motion, Rule, Scalar, move
+from optimizers.motion import Motion, Moved, Rule, Scalar, move, run_plain
 
+_ADVICE = "Set TORCHDYNAMO_VERBOSE"  # on debugging torch's compiler
+_OPTIONS: dict[str, Any] = {
+    "compile_threads": 1
+}  # otherwise torch starts a pool of processes for one kernel
 _SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 or 1
 
 
-def run_compiled(motion: Motion, x: Tensor, g: Tensor, state: tuple[Tensor | None, ...]) -> None:
-    """Move flat tensors of shape (elements,) by a compiled kernel.
+def run_compiled(motion: Motion, moved: Sequence[Moved]) -> None:
+    """Move flat tensors of shape (elements,), of one type on one device, by a compiled kernel.
 
     Raises:
         CompilerError: there is no working compiler.
     """
-    if x.numel() < _SMALLEST:
-        motion(x, g, state)
-        return
+    run_plain(motion, [each for each in moved if each[0].numel() < _SMALLEST])
+    large = [each for each in moved if each[0].numel() >= _SMALLEST]
+    if large:
+        _run(motion, large)
+
+
+def _run(motion: Motion, moved: Sequence[Moved]) -> None:
     given = motion.l2 is not None, motion.keep is not None
     decays = [value for value in (motion.l2, motion.keep) if value is not None]
     scalars = _as_tensor((*decays, *motion.scalars))
-    arguments = motion.rule, x, g, state, scalars, motion.maximize, *given
-    pattern = tuple(s is None for s in state)
+    arguments = motion.rule, moved, scalars, motion.maximize, *given
+    x, _, state = moved[0]
+    sizes = [each[0].numel() for each in moved]
+    pattern = tuple(map(sizes.index, sizes)), tuple(s is None for s in state)
     variant = motion.rule, motion.maximize, given, x.dtype, x.device, pattern, scalars.device
     if variant in _compiled:
         _kernel(variant)(*arguments)
@@ -40,7 +52,7 @@ def run_compiled(motion: Motion, x: Tensor, g: Tensor, state: tuple[Tensor | Non
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # the compiler's own errors have no common class
-        words = " ".join(str(error).split())[:200]
+        words = " ".join(str(error).partition(_ADVICE)[0].split())[:200]
         raise CompilerError(f"{type(error).__name__}: {words}") from error
     _compiled.add(variant)
 
@@ -50,9 +62,7 @@ _compiled: set[Hashable] = set()
 
 def _step(
     rule: Rule,
-    x: Tensor,
-    g: Tensor,
-    state: tuple[Tensor | None, ...],
+    moved: Sequence[Moved],
     scalars: Tensor,
     maximize: bool,
     has_l2: bool,
@@ -61,7 +71,8 @@ def _step(
     values = list(scalars.unbind())
     l2 = values.pop(0) if has_l2 else None
     keep = values.pop(0) if has_keep else None
-    move(rule, x, g, state, tuple(values), maximize, l2, keep)
+    for x, g, state in moved:
+        move(rule, x, g, state, tuple(values), maximize, l2, keep)
 
 
 @cache
@@ -72,7 +83,7 @@ def _kernel(variant: Hashable) -> Callable[..., None]:
     compiled forms of one code object per process.
     """
     own = FunctionType(_step.__code__.replace(), _step.__globals__, _step.__name__)
-    return torch.compile(own, dynamic=True, fullgraph=True)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=_OPTIONS)
 
 
 def _as_tensor(values: tuple[Scalar, ...]) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from optimizers.layout import Names, States, flat, is_dense, is_plain, rounds_by_place
-from optimizers.motion import Motion, Run
+from optimizers.motion import Motion, Run, run_plain
 
 _grad_of = attrgetter("grad")
 
@@ -53,9 +53,13 @@ class Gathering:
         self, params: Sequence[Tensor], states: States, names: Names, scratch: Scratch
     ) -> None:
         self.params = params
-        self._strides = [None if p.is_contiguous() else p.stride() for p in params]
         sizes = [p.numel() for p in params]
         self._x, self._grad, self._state = scratch.cut(sum(sizes))
+        pieces = torch.split(self._grad, sizes)
+        self._grads = [
+            piece.as_strided(p.shape, p.stride(), piece.storage_offset())
+            for piece, p in zip(pieces, params, strict=True)
+        ]
         kept = [name for name in names if name is not None]
         scratches = [self._x, *(s for s in self._state if s is not None)]
         places = [[p.detach() for p in params], *([states[p][n] for p in params] for n in kept)]
@@ -66,11 +70,10 @@ class Gathering:
 
     def step(self, motion: Motion, run: Run | None) -> None:
         """Apply `motion` to the parameters, through `run` if it is given."""
-        grads = map(_grad_of, self.params)
-        torch.cat(list(map(_in_order, grads, self._strides)), out=self._grad)
+        torch._foreach_copy_(self._grads, list(map(_grad_of, self.params)))
         for buffer, places, _ in self._copies:
             torch.cat(places, out=buffer)
-        (run or Motion.__call__)(motion, self._x, self._grad, tuple(self._state))
+        (run or run_plain)(motion, [(self._x, self._grad, tuple(self._state))])
         for _, places, pieces in self._copies:
             torch._foreach_copy_(places, pieces)
 
@@ -101,14 +104,3 @@ def _is_simple(param: Tensor, entries: Sequence[Tensor]) -> bool:
         return False  # a step of another process between the two copies would be lost
     looks = param.dtype, param.shape, param.stride(), param.device
     return all(is_plain(s) and (s.dtype, s.shape, s.stride(), s.device) == looks for s in entries)
-
-
-def _in_order(grad: Tensor, stride: tuple[int, ...] | None) -> Tensor:
-    """Return `grad` flat, in the memory order of `stride`; None stands for contiguous memory."""
-    if stride is None:
-        return grad.reshape(-1)
-    if grad.stride() != stride:
-        grad = torch.empty_strided(grad.shape, stride, dtype=grad.dtype, device=grad.device).copy_(
-            grad
-        )
-    return flat(grad)

@@ -1,10 +1,12 @@
 """Memory layout of tensors, and the flat views on which many parameters step together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+Item = TypeVar("Item")
 Names = Sequence[str | None]
 States = Mapping[Tensor, dict[str, Tensor]]
 
@@ -48,11 +50,9 @@ def flat(tensor: Tensor) -> Tensor:
     return tensor.as_strided((tensor.numel(),), (1,))
 
 
-def in_batches(
-    params: Iterable[Tensor], limit: int, room: Callable[[Tensor], int]
-) -> list[list[Tensor]]:
+def in_batches(params: Iterable[Item], limit: int, room: Callable[[Item], int]) -> list[list[Item]]:
     """Return batches of parameters whose rooms sum to at most `limit`, or of a single parameter."""
-    batches: list[list[Tensor]] = []
+    batches: list[list[Item]] = []
     taken = limit
     for param in params:
         needed = room(param)

@@ -6,7 +6,7 @@ parameters packed into one tensor, or through a compiled kernel. Scalars of shap
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,7 +17,9 @@ from optimizers.inplace import plus_scaled
 Rule = Callable[..., None]
 Scalar = float | Tensor
 Given = TypeVar("Given")
-Run = Callable[["Motion", Tensor, Tensor, tuple[Tensor | None, ...]], None]
+State = tuple[Tensor | None, ...]
+Moved = tuple[Tensor, Tensor, State]  # a parameter, its gradient and its state, of one shape
+Run = Callable[["Motion", Sequence[Moved]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,12 @@ def move(
     if keep is not None:
         x.mul_(keep)
     rule(x, g, *state, *scalars)
+
+
+def run_plain(motion: Motion, moved: Sequence[Moved]) -> None:
+    """Apply `motion` to each of `moved`, one operation of the rule after the other."""
+    for x, g, state in moved:
+        motion(x, g, state)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

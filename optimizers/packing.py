@@ -27,7 +27,7 @@ from optimizers.layout import (
     is_plain,
     rounds_by_place,
 )
-from optimizers.motion import Motion, Run
+from optimizers.motion import Motion, Moved, Run, run_plain
 
 SMALL_ON_CPU = 1 << 16  # elements; measured in docs/performance.md
 SMALL_ELSEWHERE = 1 << 20  # below it, launching kernels costs more than copying gradients
@@ -37,6 +37,8 @@ SCRATCH_ELSEWHERE = 1 << 22  # most elements copied at once; on a CPU the limit 
 SLICE = 1 << 17  # elements, so that temporaries stay in cache; see docs/optimizers.md
 PACK_ON_CPU = 1 << 20  # most elements in one buffer: saving one layer saves its whole buffer
 PACK_ELSEWHERE = 1 << 24
+TOGETHER_ON_CPU = 1  # large parameters in one compiled kernel; more take longer to compile
+TOGETHER_ELSEWHERE = 32  # each call of a kernel takes as long as a GPU needs for a million elements
 _grad_of = attrgetter("grad")
 _ALIGNMENT = 16  # elements, so that every view is aligned like a separate tensor
 
@@ -63,6 +65,7 @@ class Plan:
     ) -> None:
         self.params = list(params)
         self._entries = [states[p] for p in params if p in states]
+        self._states = list(states), list(states.values())
         self.counters = Counters(self._entries, counters, as_views=movable is not None)
         self._names = (*counters, *(name for name in names if name is not None))
         together: Sequence[_Pack | Gathering]
@@ -73,18 +76,26 @@ class Plan:
         self._together = [each for each in together if len(each.params) > 1]
         done = {id(param) for each in self._together for param in each.params}
         self._alone = [_Alone(p, states, names) for p in params if id(p) not in done]
+        on_cpu = self.params[0].device.type == "cpu"
+        self._most_in_kernel = TOGETHER_ON_CPU if on_cpu else TOGETHER_ELSEWHERE
         self._places = self._look()
 
     def holds(self, states: States) -> bool:
         """Return whether data and state of all parameters still lie where the plan left them."""
         try:
             return (
-                _same(map(states.get, self.params), self._entries or [None] * len(self.params))
+                self._has_entries(states)
                 and self.counters.are_untouched()
                 and self._look() == self._places
             )
         except (KeyError, TypeError):  # some state is gone or is no longer a tensor
             return False
+
+    def _has_entries(self, states: States) -> bool:
+        keys, values = self._states
+        if len(states) == len(keys) and all(map(is_, states, keys)):  # hashing tensors takes longer
+            return all(map(is_, states.values(), values))
+        return _same(map(states.get, self.params), self._entries or [None] * len(self.params))
 
     def _look(self) -> list[Any]:
         """Return the addresses and layouts of data and state."""
@@ -100,8 +111,16 @@ class Plan:
         """Apply `motion` to all parameters, through `run` if it is given."""
         for together in self._together:
             together.step(motion, run)
-        for alone in self._alone:
-            alone.step(motion, run)
+        if run is None:
+            for alone in self._alone:
+                alone.step(motion)
+            return
+        for each in in_batches(self._alone, self._most_in_kernel, lambda _: 1):
+            found = [alone.whole() for alone in each]
+            run(motion, [whole for whole in found if whole is not None])
+            for alone, whole in zip(each, found, strict=True):
+                if whole is None:
+                    alone.step(motion)
 
 
 def _packed(params: Sequence[Tensor], states: States, names: Names) -> list["_Pack"]:
@@ -149,7 +168,7 @@ class _Pack:
 
     def step(self, motion: Motion, run: Run | None) -> None:
         torch._foreach_copy_(self._grads, list(map(_grad_of, self.params)))
-        (run or Motion.__call__)(motion, self._flat, self._grad, tuple(self._state))
+        (run or run_plain)(motion, [(self._flat, self._grad, tuple(self._state))])
         # Autograd then refuses a backward pass through values from before the step.
         increment_version(self.params)
 
@@ -170,20 +189,24 @@ class _Alone:
         self._slice = SLICE if sliced else max(1, param.numel())
         self._slices = list(zip(*map(self._cut, self._flat or []), strict=True))
 
-    def step(self, motion: Motion, run: Run | None) -> None:
+    def step(self, motion: Motion) -> None:
         grad = self._param.grad
         assert grad is not None
         if self._flat is None or grad.stride() != self._stride:
             x, *state = self._whole
             motion(cast(Tensor, x), as_real(grad.resolve_conj()), tuple(state))
             return
-        grad = flat(grad)
-        if run is not None:
-            x, *state = self._flat
-            run(motion, cast(Tensor, x), grad, tuple(state))
-        else:
-            for (x, *state), g in zip(self._slices, self._cut(grad), strict=True):
-                motion(cast(Tensor, x), cast(Tensor, g), tuple(state))
+        for (x, *state), g in zip(self._slices, self._cut(flat(grad)), strict=True):
+            motion(cast(Tensor, x), cast(Tensor, g), tuple(state))
+
+    def whole(self) -> Moved | None:
+        """Return flat tensors, (elements,), for a kernel; None if their layouts differ."""
+        grad = self._param.grad
+        assert grad is not None
+        if self._flat is None or grad.stride() != self._stride:
+            return None
+        x, *state = self._flat
+        return cast(Tensor, x), flat(grad), tuple(state)
 
     def _cut(self, tensor: Tensor | None) -> Sequence[Tensor | None]:
         if tensor is None:

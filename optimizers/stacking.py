@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from optimizers.base import Group, PaperOptimizer, State
 from optimizers.columns import columns, pairs
+from optimizers.execution import is_compiled
 from optimizers.layout import Names, as_real
 from optimizers.rows import Move, laid_out_gradient, pieces, step_one_by_one
 
@@ -351,8 +352,10 @@ def _check_like(first: PaperOptimizer, member: PaperOptimizer, k: int) -> None:
             f"expected parameters of equal shapes, types and devices in equal groups; member {k} "
             f"differs from member 0"
         )
-    if member.execution == "compiled":
-        raise ValueError(f"member {k} has execution 'compiled', which a stack cannot keep")
+    if is_compiled(member.execution):
+        raise ValueError(
+            f"member {k} has execution {member.execution!r}, which a stack cannot keep"
+        )
     for group in member.param_groups:
         for name in member.bounds:
             value = group[name]

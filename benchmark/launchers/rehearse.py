@@ -16,6 +16,7 @@ from benchmark.errors import UsageError
 from benchmark.launchers.messages import Report
 from benchmark.launchers.process import Worker, stop
 from benchmark.spec import Trial
+from optimizers.execution import is_compiled
 from optimizers.spec import OptimizerSpec
 
 SECONDS = 300.0  # for one optimizer on one problem, as some compile first; --timeout may lower it
@@ -47,7 +48,7 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
 
 
 def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float | None) -> None:
-    """Have each optimizer that was given by import path take two steps on its real model.
+    """Have each optimizer of which the registry promises too little take two steps on its model.
 
     Args:
         trials: All trials that will run; their data are prepared.
@@ -64,15 +65,17 @@ def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float |
 
 
 def distinct(trials: Sequence[Trial]) -> list[Trial]:
-    """Return one trial per optimizer with an import path, model, data set, device and precision.
+    """Return one trial per optimizer to rehearse, model, data set, device and precision.
 
-    Trials that differ only in seed or length count as the same.
+    These are optimizers with an import path, and ours with a compiled kernel, which needs a
+    compiler that works. Trials that differ only in seed or length count as the same.
     """
     found: dict[tuple[Any, ...], Trial] = {}
     for trial in trials:
-        if "." in trial.optimizer.name:
+        spec = trial.optimizer
+        if "." in spec.name or is_compiled(str(spec.hyperparameters.get("execution"))):
             where = (trial.model, trial.dataset, trial.dropout, trial.accelerator, trial.precision)
-            found.setdefault((*where, trial.optimizer.text), trial)
+            found.setdefault((*where, spec.text), trial)
     return list(found.values())
 
 

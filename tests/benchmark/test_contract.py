@@ -6,9 +6,11 @@ import torch
 from benchmark.context import Context
 from benchmark.errors import ClosureNotCalledError, UsageError
 from benchmark.evaluation import schedule_of
+from benchmark.launchers.rehearse import distinct
 from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
 from datamodules import Digits
+from optimizers import compiling
 from optimizers.contract import differentiates_gradients, has_two_points
 from tests.grids import quick_if
 from tests.plugins.contracts import Averaging
@@ -188,3 +190,30 @@ def test_optimizers_inside_others_are_found_in_every_holder_and_in_circles():
         inner.outer = outer
         assert has_two_points(outer)
         assert not differentiates_gradients(outer)
+
+
+@pytest.mark.parametrize("execution", ["compiled", "packed-compiled"])
+def test_a_missing_compiler_is_found_before_a_study_trains(
+    trials_of, digits, monkeypatch, execution
+):
+    def broken(*_):
+        raise FileNotFoundError("no g++")
+
+    monkeypatch.setattr(compiling, "_compiled", set())
+    monkeypatch.setattr(compiling, "_kernel", lambda variant: broken)
+    opts = f"adam:execution={execution}"
+    compiled, _ = trials_of("logreg/digits", f"{opts},adam:execution=loop")
+    assert distinct([compiled, _]) == [compiled]
+    digits.setup()
+    with pytest.raises(UsageError) as caught:
+        rehearse(compiled, digits)
+    line = f"optimizer 'adam execution={execution}' on logreg/digits fails: Adam: execution "
+    assert str(caught.value).startswith(line)
+    assert str(caught.value).endswith("FileNotFoundError: no g++")
+
+
+def test_the_execution_that_is_asked_for_is_on_record_and_in_the_key(trials_of):
+    asked, plain = trials_of("logreg/digits", "adam:execution=packed-compiled,adam")
+    assert asked.to_json()["optimizer"]["hyperparameters"]["execution"] == "packed-compiled"
+    assert "execution" not in plain.to_json()["optimizer"]["hyperparameters"]
+    assert asked.key != plain.key

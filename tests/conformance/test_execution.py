@@ -12,6 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import optimizers
 from optimizers import compiling, packing
+from optimizers.errors import CompilerError
 from optimizers.registry import OPTIMIZERS
 from tests.conformance import course
 from tests.conformance.cases import (
@@ -250,13 +251,27 @@ every_compiled_case = pytest.mark.parametrize(
 )
 
 
+kernels = pytest.mark.parametrize("execution", ["compiled", "packed-compiled"])
+
+
 @needs_compiler
 @every_compiled_case
-def test_compiled_goes_as_the_loop(case):
+@kernels
+def test_compiled_goes_as_the_loop(case, execution):
+    compiled, loop = both(case, execution, **VARIANTS["decay and maximize"])
+    for step in course.walk(compiled, loop):
+        course.assert_same(compiled, loop, TOLERANCE, step)
+    assert is_packed(compiled)
+
+
+@needs_compiler
+@every_compiled_case
+def test_a_kernel_for_many_large_parameters_goes_as_the_loop(case, monkeypatch):
+    monkeypatch.setattr(packing, "GATHERED_ON_CPU", 1)
+    monkeypatch.setattr(packing, "TOGETHER_ON_CPU", 3)
     compiled, loop = both(case, "compiled", **VARIANTS["decay and maximize"])
     for step in course.walk(compiled, loop):
         course.assert_same(compiled, loop, TOLERANCE, step)
-    assert compiled.execution == "compiled"
 
 
 @needs_compiler
@@ -579,18 +594,18 @@ def test_a_model_that_changes_its_type_in_place_goes_on():
     assert all(p.dtype == torch.float64 for p in model.parameters())
 
 
-def test_without_a_compiler_it_says_so_and_goes_on(monkeypatch):
+@kernels
+def test_without_a_compiler_it_says_what_is_missing_and_changes_nothing(execution, monkeypatch):
     def broken(*_):
         raise FileNotFoundError("no g++")
 
     monkeypatch.setattr(compiling, "_compiled", set())  # other tests have compiled the same
     monkeypatch.setattr(compiling, "_kernel", lambda variant: broken)
-    pair = [optimizers.Adam(matrices(0), execution=mode) for mode in ("compiled", "loop")]
-    with pytest.warns(RuntimeWarning, match="torch.compile does not work here, .* no g\\+\\+"):
-        feed(pair[0], steps=range(8))
-    assert pair[0].execution == "auto"
-    feed(pair[1], steps=range(8))
-    course.assert_same(*pair, 1e-12)
+    optimizer = optimizers.Adam(ones(2, 20), execution=execution)
+    with pytest.raises(CompilerError, match=f"^Adam: execution '{execution}' needs .* no g\\+\\+$"):
+        feed(optimizer, steps=[0])
+    assert optimizer.execution == execution
+    assert all(torch.equal(param, torch.ones(20)) for param in course.flat(optimizer))
 
 
 def test_an_error_of_a_kernel_that_has_worked_is_no_compilers_error(monkeypatch):

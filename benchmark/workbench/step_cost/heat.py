@@ -17,8 +17,10 @@ from benchmark.workbench.step_cost.modes import OWN_MODES, START_STEPS
 from benchmark.workbench.step_cost.notes import noting, one_line
 from benchmark.workbench.step_cost.shapes import Shape
 from benchmark.workbench.step_cost.tensors import Tensors
-from benchmark.workbench.step_cost.windows import time_in_turn
+from benchmark.workbench.step_cost.windows import WINDOW_SECONDS, time_in_turn
 from optimizers.spec import OptimizerSpec
+
+_WINDOW_ELSEWHERE = 0.03  # long against the time in which the first step reaches the device
 
 
 def run_heat(
@@ -29,6 +31,7 @@ def run_heat(
     device: str = "cpu",
     modes: Sequence[str] = OWN_MODES,
     watch: Callable[[str], object] = lambda doing: None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Heat:
     """Time `spec` on `shape`, with each contestant on its own copy of the same parameters.
 
@@ -39,6 +42,8 @@ def run_heat(
         device: ``cpu`` or ``cuda``.
         modes: Modes to time, for a class that takes ``execution``.
         watch: Called with a description of each stage.
+        clock: Returns the time in seconds; `time.thread_time` leaves out what other work takes, and
+            is right on a CPU with one thread.
 
     Raises:
         UsageError: the heat does not fit in memory.
@@ -52,7 +57,7 @@ def run_heat(
         watch(f"first steps of {contestant.optimizer} {contestant.mode}")
         entrants.append(_start(contestant, tensors))
     watch(f"{len(entrants)} in turn")
-    heat = _time(spec, shape, tensors, entrants, seconds)
+    heat = _time(spec, shape, tensors, entrants, seconds, clock)
     entrants.clear()
     gc.collect()  # frees memory for the measurement of memory
     costs = []
@@ -113,7 +118,12 @@ def _start(contestant: Contestant, tensors: Tensors) -> _Entrant:
 
 
 def _time(
-    spec: OptimizerSpec, shape: Shape, tensors: Tensors, entrants: list[_Entrant], seconds: float
+    spec: OptimizerSpec,
+    shape: Shape,
+    tensors: Tensors,
+    entrants: list[_Entrant],
+    seconds: float,
+    clock: Callable[[], float],
 ) -> Heat:
     heat = Heat(
         shape=shape.name,
@@ -130,7 +140,14 @@ def _time(
     moved = min(entrant.rule_bytes for entrant in entrants if entrant.optimizer is not None)
     touched = (moved + tensors.num_bytes) // 2  # gradients move once, the rest twice
     steps = [optimizer.step for optimizer in optimizers]
-    *rounds, copies = time_in_turn([*steps, tensors.copy(touched)], seconds, tensors.synchronize)
+    on_cpu = tensors.device.type == "cpu"
+    *rounds, copies = time_in_turn(
+        [*steps, tensors.copy(touched)],
+        seconds,
+        tensors.synchronize,
+        clock=clock,
+        window_seconds=WINDOW_SECONDS if on_cpu else _WINDOW_ELSEWHERE,
+    )
     taken = iter(rounds)
     costs = [e.cost if e.cost.failure else replace(e.cost, seconds=next(taken)) for e in entrants]
     return replace(

@@ -5,6 +5,7 @@ import torch
 
 from benchmark.errors import UsageError
 from benchmark.workbench.step_cost.contestants import check_modes, contestants, twin_of
+from benchmark.workbench.step_cost.modes import OWN_MODES
 from optimizers.grammar import parse
 from optimizers.registry import OPTIMIZERS
 
@@ -56,9 +57,7 @@ def test_torch_has_foreach_everywhere_and_fused_where_its_class_has_it():
 
 def test_modes_are_found_in_the_signature_of_anyones_class():
     path = "tests.plugins.steps.Executed"
-    assert modes(field_of(path)) == [
-        (path, mode) for mode in ("auto", "loop", "packed", "compiled")
-    ]
+    assert modes(field_of(path)) == [(path, mode) for mode in OWN_MODES]
     [packed] = field_of(path, modes=["packed"])
     assert packed.arguments["execution"] == "packed"
     path = "tests.plugins.steps.Nested"

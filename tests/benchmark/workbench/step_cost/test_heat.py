@@ -80,5 +80,5 @@ def test_an_optimizer_that_cannot_step_ends_in_a_heat_without_times():
 
 def test_a_heat_that_does_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(heat_module, "free_bytes", lambda device: 1000)
-    with pytest.raises(UsageError, match=r"on tiny: its 4 contestants may need .* fewer --modes"):
+    with pytest.raises(UsageError, match=r"on tiny: its 5 contestants may need .* fewer --modes"):
         heat_of("tests.plugins.steps.Executed")
