@@ -276,7 +276,7 @@ class Model(LightningModule):
         self.meter(self.network, batch, dataloader_idx)
 
     def meter(self, network: nn.Module, batch: Batch, split: int) -> None:
-        """Add the outputs of `network` for a batch to the meters of a split, an index of `SPLITS`."""
+        """Add the outputs of `network` for a batch to the meters of `SPLITS[split]`."""
         self.task.evaluate(network, batch, self._meters[split])
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:

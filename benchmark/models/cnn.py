@@ -82,7 +82,7 @@ def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 
 def _stacked_stage(weight: Tensor, bias: Tensor, images: Tensor, groups: int) -> Tensor:
-    """Apply the stages of n copies; each takes its own group of channels, or all if there is one."""
+    """Apply a stage of n copies, each to its own group of channels or all to one group."""
     weight = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
     images = functional.conv2d(images, weight, bias.flatten(), padding=2, groups=groups).relu()
     return functional.max_pool2d(images, kernel_size=3, stride=2, padding=1)

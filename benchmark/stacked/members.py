@@ -68,7 +68,11 @@ class Member:
     def form(self) -> str:
         """What members of a kind should share to be neighbours: they then move in one call."""
         names = sorted(self.optimizer.defaults)
-        choices = [(n, bool(value)) for n in names if not isinstance(value := self.optimizer.defaults[n], (tuple, list))]
+        choices = [
+            (n, bool(value))
+            for n in names
+            if not isinstance(value := self.optimizer.defaults[n], (tuple, list))
+        ]
         return str(choices)
 
     @property

@@ -74,9 +74,7 @@ def run_pack(
             members.append(_member(trial, data[trial.seed], sinks, share, device))
         _fit(members, data, device, [PlainSigterm(), clock, cost, Members()], points)
     step = cost.step_seconds()
-    environment = replace(
-        context.environment, device=device_name(trials[0]), stacked=len(trials)
-    )
+    environment = replace(context.environment, device=device_name(trials[0]), stacked=len(trials))
     return [
         Record(
             trial=member.trial,
