@@ -122,6 +122,11 @@ class Record:
     environment: Environment = field(default_factory=Environment)
     weights_sha256: str = ""
 
+    @property
+    def own_clocks(self) -> Clocks:
+        """The durations that can be compared with those of other trials; none in a pack."""
+        return self.clocks if self.environment.stacked is None else Clocks()
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON-able mapping."""
         return {

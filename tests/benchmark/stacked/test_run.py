@@ -1,9 +1,11 @@
+import json
 from itertools import pairwise
 
 import pytest
 
 from benchmark.context import Context
 from benchmark.errors import UsageError
+from benchmark.record import Clocks, Record
 from benchmark.runner import run
 from benchmark.stacked.run import run_pack
 from optimizers.registry import OPTIMIZERS
@@ -102,6 +104,9 @@ def test_seconds_are_the_share_of_each_trial_and_marked(trials_of):
     records = run_pack(trials_of(opts="adam,sgd"), Context(), points=2)
     assert [record.environment.stacked for record in records] == [2, 2]
     assert all(a.clocks.training == b.clocks.training for a, b in pairwise(records))
+    assert Record.from_text(json.dumps(records[0].to_json()).encode()) == records[0]
+    assert records[0].clocks.per_step
+    assert records[0].own_clocks == Clocks()
     assert "stacked" not in run(records[0].trial, Context(), points=2).to_json()["environment"]
 
 
