@@ -16,6 +16,7 @@ from benchmark.runner import weights_sha256
 from benchmark.spec import Trial
 from benchmark.stacked.steppers import RandomState
 from optimizers.base import PaperOptimizer
+from optimizers.registry import OPTIMIZERS
 from optimizers.state import state_tensors
 
 
@@ -54,8 +55,10 @@ class Member:
 
     @property
     def is_stackable(self) -> bool:
-        """True if the optimizer is of one of our classes, which step many rows together."""
-        return isinstance(self.optimizer, PaperOptimizer) and self.optimizer.execution != "compiled"
+        """True if the optimizer is a registered one: their rules step many rows together."""
+        return self.trial.optimizer.name in OPTIMIZERS and isinstance(
+            self.optimizer, PaperOptimizer
+        )
 
     @property
     def kind(self) -> tuple[Hashable, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -175,9 +175,10 @@ class StackedModel(LightningModule):
     @torch.no_grad()
     def evaluate_seed_of(self, member: Member) -> None:
         """Evaluate a member now, on what its trial would be evaluated on at this step."""
-        self._switch(training=False)
+        row = self.members.index(member)
+        self._switch(training=False, rows=range(row, row + 1))  # twice would move the others' bits
         [seed] = [each for each in self._seeds if each.value == member.trial.seed]
-        params = self._rows.chosen(torch.tensor([self.members.index(member)], device=self._at))
+        params = self._rows.chosen(torch.tensor([row], device=self._at))
         seed.network.eval()
         for split, loader in enumerate(seed.loaders.evaluation):
             for batch in loader:
@@ -195,12 +196,17 @@ class StackedModel(LightningModule):
         self.stack([each for each in self.members if not each.has_ended])
         self.trainer.optimizers = self.configure_optimizers()
 
-    def _switch(self, training: bool) -> None:
+    def _switch(self, training: bool, rows: range | None = None) -> None:
+        """Switch networks, and the optimizers of some rows or of all, to training or evaluation."""
         for seed in self._seeds:
             seed.network.train(training)
         for stepper in self._steppers:
-            if isinstance(stepper, Alone):
+            if isinstance(stepper, Alone) and rows in (None, stepper.rows):
                 stepper.switch(training)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        """Stay on the device: the parameters of the networks are views, which cannot be moved."""
+        return self
 
 
 class _Given(nn.Module):

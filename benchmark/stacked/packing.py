@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 
 from benchmark.models.registry import MODELS
 from benchmark.spec import Trial
+from datamodules.registry import DATASETS
 from optimizers.spec import OptimizerSpec
 
 PRECISIONS = ("32-true",)
@@ -39,6 +40,8 @@ def why_not_one(trial: Trial) -> str:
     """Return why a trial can be in no pack; "" if it can."""
     if trial.model not in MODELS:
         return f"{trial.model} is no registered model"
+    if trial.dataset not in DATASETS:  # bits were compared for registered ones
+        return f"{trial.dataset} is no registered data set"
     if trial.precision not in PRECISIONS:
         return f"precision {trial.precision} is none of {', '.join(PRECISIONS)}"
     if trial.diagnostics_every:
