@@ -52,7 +52,7 @@ class Classification:
             batch: Inputs and targets.
 
         Returns:
-            The sum of the n losses, with its graph; and each loss, (n,), on a CPU rounded as by `loss`.
+            The sum of the n losses, with its graph; and each, (n,), on a CPU rounded as by `loss`.
         """
         targets, (n, size, classes) = batch[1], logits.shape
         logs = functional.log_softmax(logits.reshape(n * size, classes), -1)
