@@ -1,6 +1,5 @@
 """One trial of a pack: its model, its optimizer, and what observes it."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +60,7 @@ class Member:
         )
 
     @property
-    def kind(self) -> tuple[Hashable, ...]:
+    def kind(self) -> tuple[str, ...]:
         """What members must share for their optimizers to be one stack."""
         if not self.is_stackable:
             return ("", *_name(self.optimizer))
