@@ -78,6 +78,8 @@ class Environment:
         cores: Number of processor cores that the process may use.
         device: Name of the GPU that trained, otherwise the accelerator.
         data: SHA-256 of the data set's tensors.
+        stacked: Number of trials in the pack that was trained as one network; None for a trial of
+            its own. The seconds of a stacked trial are its share of the pack's.
     """
 
     suite: str | None = None
@@ -89,6 +91,7 @@ class Environment:
     cores: int | None = None
     device: str | None = None
     data: str | None = None
+    stacked: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +121,11 @@ class Record:
     cost: Cost = Cost()
     environment: Environment = field(default_factory=Environment)
     weights_sha256: str = ""
+
+    @property
+    def own_clocks(self) -> Clocks:
+        """The durations that can be compared with those of other trials; none in a pack."""
+        return self.clocks if self.environment.stacked is None else Clocks()
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON-able mapping."""

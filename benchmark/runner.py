@@ -10,11 +10,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch import LightningModule, Trainer, seed_everything
 
 from benchmark.callbacks.clock import Clock
 from benchmark.callbacks.curves import CurveWriter, MetricsFile, Row, Sink
@@ -82,7 +82,7 @@ def run(
             metrics=curves.last,
             clocks=replace(clock.clocks(), optimizer_step=cost.step_seconds()),
             cost=cost.memory,
-            environment=replace(context.environment, device=_device(trial), data=data.checksum),
+            environment=replace(context.environment, device=device_name(trial), data=data.checksum),
             weights_sha256=weights_sha256(model.network),
         )
 
@@ -155,7 +155,13 @@ class Loaders:
     evaluation: list[Any]
 
 
-def loaders_of(trial: Trial, model: Model, data: ResidentDataModule, points: int) -> Loaders:
+class Steps(Protocol):
+    """Whatever counts the steps of a training run."""
+
+    steps: int
+
+
+def loaders_of(trial: Trial, model: "Steps", data: ResidentDataModule, points: int) -> Loaders:
     """Return the loaders of `data` for the schedule of `trial`.
 
     Args:
@@ -182,7 +188,7 @@ def loaders_of(trial: Trial, model: Model, data: ResidentDataModule, points: int
 
 def fit(
     trial: Trial,
-    model: Model,
+    model: LightningModule,
     data: Any,
     callbacks: list[Any],
     *,
@@ -203,7 +209,7 @@ def fit(
     if not on_cpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         data.to(torch.device("cuda" if trial.accelerator == "gpu" else trial.accelerator))
-    loaders = loaders or loaders_of(trial, model, data, points)
+    loaders = loaders or loaders_of(trial, cast(Model, model), data, points)
     trainer = Trainer(
         accelerator=trial.accelerator,
         devices=1,
@@ -244,5 +250,6 @@ def _slurm_unseen() -> Iterator[None]:
             os.environ["SLURM_NTASKS"] = tasks
 
 
-def _device(trial: Trial) -> str:
+def device_name(trial: Trial) -> str:
+    """Return the name of the GPU that trains a trial, otherwise of its accelerator."""
     return torch.cuda.get_device_name() if trial.accelerator == "gpu" else trial.accelerator

@@ -157,7 +157,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "environment": json.dumps(known(record.environment)),
         "machine": _machine(record.environment),
         **ends,
-        **{f"seconds/{clock}": value for clock, value in known(record.clocks).items()},
+        **{f"seconds/{clock}": value for clock, value in known(record.own_clocks).items()},
     }
 
 

@@ -397,8 +397,8 @@ def _key(entrant: Entrant, declaration: Declaration) -> str:
 def _cost(one: Entrant, reference: Entrant, timed: StepCost | None) -> CostRatio:
     state = _median(one, lambda record: record.cost.state_bytes)
     others = _median(reference, lambda record: record.cost.state_bytes)
-    step = _median(one, lambda record: record.clocks.per_step)
-    other_step = _median(reference, lambda record: record.clocks.per_step)
+    step = _median(one, lambda record: record.own_clocks.per_step)
+    other_step = _median(reference, lambda record: record.own_clocks.per_step)
     return CostRatio(
         timed=timed,
         step=_ratio(step, other_step) if _are_comparable(one, reference) else None,

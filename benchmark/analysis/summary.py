@@ -168,7 +168,7 @@ def _row(records: list[Record]) -> Row:
         for name in tabled()
         if done and all(name in record.metrics for record in done)
     }
-    clocks, costs = [record.clocks for record in done], [record.cost for record in done]
+    clocks, costs = [record.own_clocks for record in done], [record.cost for record in done]
     seconds = [each.training for each in clocks if each.training is not None]
     steps = [each.per_step for each in clocks if each.per_step is not None]
     alone = [each.optimizer_step for each in clocks if each.optimizer_step is not None]

@@ -130,6 +130,16 @@ class Model(LightningModule):
         return optimizer
 
     @property
+    def is_scheduled(self) -> bool:
+        """True if the learning rates depend on the step."""
+        return self._lr_factor is not None
+
+    @property
+    def l2(self) -> float:
+        """Coefficient λ of the penalty on weights."""
+        return self._l2
+
+    @property
     def scales_gradients(self) -> bool:
         """True if a scaler multiplies the loss, and undoes that before the optimizer's step."""
         return self._scaler is not None
@@ -160,7 +170,7 @@ class Model(LightningModule):
     def take_step(self, optimizer: Optimizer, batch: Batch) -> Tensor:
         """Take one step on a batch, and return the training loss before it."""
         self.steps += 1
-        self._schedule(optimizer)
+        self.schedule(optimizer)
         watchers = Watchers(self.watchers, self.steps)
         closure = _Closure(self, optimizer, watchers, lambda: self._evaluate_loss(batch))
         optimizer.zero_grad()  # no step may use the gradients of the step before
@@ -221,7 +231,8 @@ class Model(LightningModule):
         else:
             self.manual_backward(loss, create_graph=True)
 
-    def _schedule(self, optimizer: Optimizer) -> None:
+    def schedule(self, optimizer: Optimizer) -> None:
+        """Set the learning rates of the present step."""
         if self._lr_factor is None:
             return
         factor = self._lr_factor(self.steps)
@@ -253,12 +264,20 @@ class Model(LightningModule):
     def on_validation_start(self) -> None:
         """Put the weights to evaluate into the network, and move the meters to its device."""
         self._switch_to_evaluation()
+        self.move_meters()
+
+    def move_meters(self) -> None:
+        """Move the meters to the module's device."""
         for meters in self._meters:
             meters.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 1) -> None:
         """Add one batch to the meters of its split; `dataloader_idx` is an index into `SPLITS`."""
-        self.task.evaluate(self.network, batch, self._meters[dataloader_idx])
+        self.meter(self.network, batch, dataloader_idx)
+
+    def meter(self, network: nn.Module, batch: Batch, split: int) -> None:
+        """Add the outputs of `network` for a batch to the meters of `SPLITS[split]`."""
+        self.task.evaluate(network, batch, self._meters[split])
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:
         """Yield name and value of the metrics of every split evaluated since the last call."""

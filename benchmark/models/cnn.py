@@ -1,10 +1,14 @@
 """Convolutional network c64-c64-c128-1000. Paper: Kingma & Ba, "Adam", ICLR 2015, section 6.3."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from benchmark.models.base import Classifier
 from benchmark.models.dropout import Dropout
+from benchmark.models.layers import drop_stacked, stacked_linear
 
 
 class ConvolutionalNetwork(nn.Sequential):
@@ -39,6 +43,22 @@ class ConvolutionalNetwork(nn.Sequential):
         )
         self.to(memory_format=torch.channels_last)
 
+    def forward_stacked(self, params: Sequence[Tensor], inputs: Tensor) -> Tensor:
+        """Return the outputs of n copies of this network for the same inputs, (n, batch, classes).
+
+        Args:
+            params: The parameters of the copies in the order of `parameters`, (n, *shape).
+            inputs: A batch of images.
+        """
+        before, after = (layer for layer in self if isinstance(layer, Dropout))
+        images = before(inputs.contiguous(memory_format=torch.channels_last))
+        for place in range(3):  # (batch, n·channels, height, width); the images are shared
+            groups = len(params[0]) if place else 1
+            images = _stacked_stage(params[2 * place], params[2 * place + 1], images, groups)
+        features = images.reshape(len(images), len(params[0]), -1).transpose(0, 1)
+        hidden = stacked_linear(params[6], params[7], features).relu()
+        return stacked_linear(params[8], params[9], drop_stacked(after, hidden))
+
 
 class CNN(Classifier):
     """The convolutional network as a LightningModule that learns classes."""
@@ -59,6 +79,13 @@ def _stage(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
         nn.ReLU(),
         nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
     )
+
+
+def _stacked_stage(weight: Tensor, bias: Tensor, images: Tensor, groups: int) -> Tensor:
+    """Apply a stage of n copies, each to its own group of channels or all to one group."""
+    weight = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    images = functional.conv2d(images, weight, bias.flatten(), padding=2, groups=groups).relu()
+    return functional.max_pool2d(images, kernel_size=3, stride=2, padding=1)
 
 
 def _halved(size: int) -> int:

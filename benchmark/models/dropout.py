@@ -25,13 +25,17 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` with the mask applied; any shape."""
+        mask = self.mask(x)
+        return x if mask is None else x * mask
+
+    def mask(self, x: Tensor) -> Tensor | None:
+        """Draw the factors of the elements of `x`, 0 or 1/(1-p); None if nothing is zeroed."""
         if not self.training or self.p == 0:
-            return x
+            return None
         if self._generator is None or self._generator.device != x.device:
             self._generator = torch.Generator(x.device).manual_seed(self.seed)
         keep = 1 - self.p
-        mask = torch.empty_like(x).bernoulli_(keep, generator=self._generator)
-        return x * mask.mul_(1 / keep)
+        return torch.empty_like(x).bernoulli_(keep, generator=self._generator).mul_(1 / keep)
 
     def random_state(self) -> Tensor | None:
         """Return the state that decides all further masks; None before the first mask."""

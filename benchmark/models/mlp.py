@@ -1,11 +1,13 @@
 """Multilayer perceptron. Paper: Kingma & Ba, "Adam", ICLR 2015, section 6.2."""
 
 import math
+from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from benchmark.models.base import Classifier
 from benchmark.models.dropout import Dropout
+from benchmark.models.layers import drop_stacked, shared_linear, stacked_linear
 
 
 class Perceptron(nn.Sequential):
@@ -34,6 +36,19 @@ class Perceptron(nn.Sequential):
             Dropout(p, seed=dropout_seed + 1),
             nn.Linear(1000, num_classes),
         )
+
+    def forward_stacked(self, params: Sequence[Tensor], inputs: Tensor) -> Tensor:
+        """Return the outputs of n copies of this network for the same inputs, (n, batch, classes).
+
+        Args:
+            params: The parameters of the copies in the order of `parameters`, (n, *shape).
+            inputs: A batch.
+        """
+        first, second = (layer for layer in self if isinstance(layer, Dropout))
+        hidden = shared_linear(params[0], params[1], inputs.flatten(1))
+        hidden = drop_stacked(first, hidden.relu())
+        hidden = drop_stacked(second, stacked_linear(params[2], params[3], hidden).relu())
+        return stacked_linear(params[4], params[5], hidden)
 
 
 class MLP(Classifier):

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric
@@ -42,6 +43,25 @@ class Classification:
         """Return the mean cross-entropy."""
         inputs, targets = batch
         return functional.cross_entropy(network(inputs), targets)
+
+    def stacked_loss(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the losses of n networks for one batch.
+
+        Args:
+            logits: (n, batch, classes).
+            batch: Inputs and targets.
+
+        Returns:
+            The sum of the n losses, with its graph; and each, (n,), on a CPU rounded as by `loss`.
+        """
+        targets, (n, size, classes) = batch[1], logits.shape
+        logs = functional.log_softmax(logits.reshape(n * size, classes), -1)
+        each = functional.nll_loss(logs, targets.repeat(n), reduction="none").view(n, size)
+        means = each.mean(1)
+        if logits.device.type != "cpu":  # n small calls would take longer than the network
+            return means.sum(), means.detach()
+        values = [functional.nll_loss(own, targets) for own in logs.detach().view(n, size, -1)]
+        return means.sum(), torch.stack(values)
 
     def meters(self) -> Meters:
         """Return new meters."""
