@@ -297,8 +297,10 @@ def _detached(words, slurm):
     return code, submitted
 
 
+@pytest.mark.parametrize("mutes", [0, 3])
+@pytest.mark.parametrize("hides", [set(), {"100"}])
 def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_again(
-    launch, trials, store, slurm, monkeypatch
+    launch, trials, store, slurm, monkeypatch, hides, mutes, seen
 ):
     class Killed(BaseException):
         pass
@@ -313,11 +315,35 @@ def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_ag
     with suppress(Killed):
         launch(trials)
     monkeypatch.setattr(slurm, "queue", ask)
+    slurm.hides, slurm.mutes = hides, mutes if hides else 0  # squeue does not list the job
     missing = store.missing(trials)
     assert len(missing) == 10
     assert launch(missing) == ["done"] * 10
     assert [_status(store, trial) for trial in trials] == ["done"] * 12
     assert set(slurm.ran.values()) == {1}
+    assert len(slurm.scripts) == 1
+    assert any("Watching Slurm jobs 100, which were" in text for text in seen.texts)
+    assert slurm.calls["living"] >= len(hides)
+
+
+def test_a_silence_on_jobs_that_squeue_does_not_list_is_one_line_and_submits_nothing(
+    launch, trials, slurm
+):
+    launch(trials, detach=True)
+    slurm.hides, slurm.mutes = {"100"}, 100
+    with pytest.raises(UsageError, match="Slurm does not answer: see what scontrol says"):
+        launch(trials)
+    assert len(slurm.scripts) == 1
+
+
+def test_scontrol_is_asked_once_for_each_job_that_may_have_missing_trials(launch, trials, slurm):
+    slurm.array_limit = 5
+    assert launch(trials[:6]) == ["done"] * 6  # two jobs
+    slurm.calls["living"] = 0
+    assert launch(trials[6:]) == ["done"] * 6
+    assert slurm.calls["living"] == 0
+    assert launch(trials) == ["done"] * 12
+    assert slurm.calls["living"] == len(slurm.scripts[:4])
 
 
 def _raising(error):
