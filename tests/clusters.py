@@ -21,7 +21,7 @@ _NOTE = Path(mkdtemp(prefix="attempts-")) / "note"  # one for all studies: it is
 NOTES = f"tests.plugins.attempts.Notes:note={_NOTE}"
 # Three optimizers that finish, two of which note each attempt, one of these slowly; one that
 # diverges and one that raises an error.
-OPTS = f"adam,sgd:lr=1e9,{NOTES},{NOTES},seconds=0.02,tests.plugins.optimizers.RaisesLater"
+OPTS = f"adam,sgd:lr=1e9,{NOTES},{NOTES}:seconds=0.02,tests.plugins.optimizers.RaisesLater"
 _NOTED = 8  # trials of four seeds
 _started = []
 STUDY = ("--problem", "logreg/digits", "--opts", OPTS, "--epochs", "2", "--wandb", "disabled")

@@ -4,7 +4,8 @@ A Ray worker keeps its own server of trial processes between tasks, so a trial c
 than on one machine, and time limits, crashes and output are handled alike. Only names of folders
 and the trial travel to a node, and nothing comes back but the news that a trial is over: the
 records in the study's folder are the results. If the nodes do not share that folder, the task
-returns the trial's record and curve, and the launching process writes them.
+returns the trial's record, curve and log; the launching process, which has claimed the trial,
+writes them.
 """
 
 from collections.abc import Iterator, Sequence

@@ -6,6 +6,7 @@ again; a task that squeue does not list has ended only if scontrol or sacct says
 """
 
 import errno
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -116,7 +117,8 @@ class Watch:
             OSError: a file of the study cannot be written.
         """
         adopted = self._adopt({trial.key: trial for trial in trials})
-        self._waiting.together = [trial for trial in trials if trial.key not in adopted]
+        others = [trial for trial in trials if trial.key not in adopted]
+        self._waiting.together = [trial for trial in others if not self._is_done(trial)]
         try:
             self._submit_waiting()
             if detach:
@@ -193,6 +195,13 @@ class Watch:
             self._watcher.said(f"Watching Slurm jobs {jobs}, which were submitted earlier.")
             self._has_run = True
         return found
+
+    def _is_done(self, trial: Trial) -> bool:
+        """Return whether a job of an earlier command has finished a trial since it was planned."""
+        record = self._result(trial, sys.maxsize)
+        if record is not None:
+            self._watcher.finished(record)
+        return record is not None
 
     def _adopt_tasks(self, tasks: Sequence[Task], wanted: Mapping[str, Trial]) -> set[str]:
         found: set[str] = set()

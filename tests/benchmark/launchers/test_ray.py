@@ -92,7 +92,7 @@ def test_a_study_on_two_nodes_gives_the_bits_of_one_machine(cluster, local, tmp_
 @pytest.mark.slow
 @pytest.mark.cluster
 def test_forty_trials_give_the_bits_of_one_machine_and_start_once(cluster, tmp_path):
-    words = ("--opts", clusters.NOTES)
+    words = ("--opts", clusters.NOTES, "--epochs", "1")
     assert clusters.complete(tmp_path / "local", *words, seeds=40).returncode == 0
     with clusters.counted(trials=40):
         done = clusters.complete(tmp_path / "ray", *_ray(cluster), *words, seeds=40)
