@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -286,6 +287,29 @@ def test_each_detached_call_of_a_tuned_study_submits_its_next_stage(
     assert found == {"tuning": 8, "evaluation": 4}
     assert set(slurm.ran.values()) == {1}
     assert "4 trials without a record: another process or a job has them" in out
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_sigterm_cancels_the_jobs_of_a_command_as_ctrl_c_does(
+    store, slurm, digits, monkeypatch, capsys, signum
+):
+    monkeypatch.setattr("benchmark.launchers.slurm.Slurm", lambda: slurm)
+    slurm.seconds = 1000
+    ask = slurm.queue
+
+    def queue():
+        if slurm.scripts and not slurm.cancelled:
+            os.kill(os.getpid(), signum)
+        return ask()
+
+    monkeypatch.setattr(slurm, "queue", queue)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    words = ["--problem", "logreg/digits", "--opts", "adam", "--study", store.study]
+    words += ["--results", str(store.folder.parent), "--wandb", "disabled", "--launcher", "slurm"]
+    assert main(words) == 130
+    assert slurm.cancelled == ["100"]
+    assert "the same command goes on where it stopped" in capsys.readouterr().err
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def _detached(words, slurm):
