@@ -1,6 +1,6 @@
 """``python -m benchmark``: exit codes and one-line errors; the verbs are in `benchmark.cli`.
 
-Before the handler of Ctrl-C is installed, only the standard library is imported here.
+Before the handler of Ctrl-C and SIGTERM is installed, only the standard library is imported here.
 """
 
 import errno
@@ -24,6 +24,7 @@ _MACHINE_TROUBLE = {
 }
 _LONGEST = 1_000  # characters of a message; the middle of a longer one is cut out
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 _INTERRUPTED_WORDS = "interrupted; the same command goes on where it stopped"
 
 
@@ -32,9 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     0 done, 1 some trial failed, 2 bad usage, 3 data unavailable, 130 interrupted.
     """
-    before = signal.getsignal(signal.SIGINT)
+    before = {signum: signal.getsignal(signum) for signum in _INTERRUPTIONS}
     with suppress(ValueError):  # only the main thread may set a handler
-        signal.signal(signal.SIGINT, _interrupt)
+        for signum in _INTERRUPTIONS:
+            signal.signal(signum, _interrupt)
     try:
         from benchmark.cli.streams import lasting_streams
 
@@ -45,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(_INTERRUPTED_WORDS, INTERRUPTED)
     finally:
         with suppress(ValueError):
-            signal.signal(signal.SIGINT, before)
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
 
 
 def _answered(arguments: list[str] | None) -> int:
@@ -94,7 +97,7 @@ def _called(arguments: list[str] | None) -> int:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """Handle Ctrl-C: raise KeyboardInterrupt, but exit at once during an import.
+    """Handle Ctrl-C and SIGTERM: raise KeyboardInterrupt, but exit at once during an import.
 
     A module that is being imported may swallow the exception.
     """

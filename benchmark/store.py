@@ -37,6 +37,7 @@ from optimizers.pick import shown
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; other trials are run again
 TRIAL = "trial.json"
 FILES = (TRIAL, "metrics.jsonl", "record.json")
+LOG = "log.txt"
 
 
 class Store:
@@ -224,13 +225,32 @@ class Store:
         Raises:
             ClaimedError: another process has the trial, and `wait` is False.
         """
-        with self.claim(record.trial, wait=wait) as folder:
-            if not self.needs(record.trial):
-                return False
-            self.begin(record.trial)
-            text = "".join(json.dumps(row) + "\n" for row in curve)
-            (folder / "metrics.jsonl").write_text(text)
-            return self.commit(record)
+        with self.claim(record.trial, wait=wait):
+            return self.put(record, curve)
+
+    def put(self, record: Record, curve: Iterable[Row], log: bytes | None = None) -> bool:
+        """Write the files of a trial that ran elsewhere and that this process has claimed.
+
+        A result that is here already stays, as with `add`.
+
+        Args:
+            record: The record.
+            curve: Rows of ``metrics.jsonl``.
+            log: Content of ``log.txt``, which does not exist if this is empty; None to leave it.
+
+        Returns:
+            True if the files were written.
+        """
+        folder = self.trial_folder(record.trial)
+        if not is_ours(folder) or not self.needs(record.trial):
+            return False
+        self.begin(record.trial)
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in curve))
+        if log:
+            (folder / LOG).write_bytes(log)
+        elif log is not None:
+            (folder / LOG).unlink(missing_ok=True)
+        return self.commit(record)
 
     def _make_way(self, trial: Trial) -> None:
         """Rename an unreadable record, instead of overwriting it, for a person to look at."""

@@ -6,19 +6,23 @@ import subprocess
 import sys
 import time
 import warnings
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
+from pathlib import Path
+from tempfile import mkdtemp
 from types import SimpleNamespace
 
 from benchmark.__main__ import main
 from benchmark.declaration import read_declaration
 from benchmark.store import Store
+from tests.plugins.attempts import attempts
 
-# Three optimizers that finish, one of them slowly, one that diverges and one that raises an error.
-OPTS = (
-    "adam,sgd:lr=0.1|1e9,tests.plugins.optimizers.Slow:seconds=0.02,"
-    "tests.plugins.optimizers.RaisesLater"
-)
+_NOTE = Path(mkdtemp(prefix="attempts-")) / "note"  # one for all studies: it is part of their keys
+NOTES = f"tests.plugins.attempts.Notes:note={_NOTE}"
+# Three optimizers that finish, two of which note each attempt, one of these slowly; one that
+# diverges and one that raises an error.
+OPTS = f"adam,sgd:lr=1e9,{NOTES},{NOTES}:seconds=0.02,tests.plugins.optimizers.RaisesLater"
+_NOTED = 8  # trials of four seeds
 _started = []
 STUDY = ("--problem", "logreg/digits", "--opts", OPTS, "--epochs", "2", "--wandb", "disabled")
 
@@ -26,6 +30,21 @@ STUDY = ("--problem", "logreg/digits", "--opts", OPTS, "--epochs", "2", "--wandb
 def complete(results, *words, seeds=4):
     """Complete the study by a command in this process; return its exit code and output."""
     return _run(_asked(results, words, seeds))
+
+
+@contextmanager
+def counted(trials=_NOTED, again=0):
+    """Check that each of the trials that note their attempts begins once in the block.
+
+    Args:
+        trials: Their number.
+        again: Attempts at most that the test ends, so that the trial begins again.
+    """
+    _NOTE.unlink(missing_ok=True)
+    yield
+    found = attempts(_NOTE)
+    assert len(found) == trials
+    assert found.total() - trials <= again, found
 
 
 def compare(results, *words):

@@ -133,6 +133,24 @@ class FakeSlurm:
             if task.job not in self.hides
         ]
 
+    def living(self, job):
+        self.calls["living"] += 1
+        if self.mutes > 0:
+            self.mutes -= 1
+            return None
+        self._pass()
+        return [
+            Task(
+                job=task.job,
+                index=task.index,
+                name=task.name,
+                state="RUNNING" if task.is_running else "PENDING",
+            )
+            for tasks in (self._running.values(), self._pending)
+            for task in tasks
+            if task.job == job
+        ]
+
     def cancel(self, jobs):
         jobs = set(jobs)
         self.cancelled += sorted(jobs)

@@ -11,7 +11,7 @@ import re
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -233,6 +233,13 @@ class Arrays:
             keys, number = known[token]
             if keys:
                 yield task, token, keys[task.index :: number]
+
+    def jobs_of(self, keys: Set[str]) -> Iterator[str]:
+        """Yield the id of each array job of this study that has some of `keys`."""
+        for path in sorted(self._folder.glob("*.job")):
+            own, _ = self._read(path.stem)
+            if not keys.isdisjoint(own):
+                yield path.read_text().strip()
 
     def _read(self, token: str) -> tuple[list[str], int]:
         """Return the keys and the number of tasks of an array job; none if it is of no study."""

@@ -43,8 +43,10 @@ _TOO_MUCH = re.compile(  # refusals by limits of jobs
     r"|temporarily un(able|available)",
     re.IGNORECASE,
 )
+_WHOLE_LISTS = {"SLURM_BITSTR_LEN": "0"}  # of indices, which are cut at 64 characters otherwise
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
 _FORGOTTEN = re.compile("invalid job id|not found", re.IGNORECASE)  # scontrol's, of job and task
+_INDICES = re.compile(r"(\d+)(?:-(\d+))?(?::(\d+))?")
 _NO_NODE = ("", "(null)", "None", "None assigned")
 
 
@@ -147,6 +149,13 @@ class Scheduler(Protocol):
     def queue(self) -> list[Task] | None:
         """Return all tasks and jobs of this user that wait or run; None without an answer."""
 
+    def living(self, job: str) -> list[Task] | None:
+        """Return the tasks of an array job that have not ended, whatever squeue lists.
+
+        Returns:
+            The tasks, with the name of the job; None without an answer.
+        """
+
     def cancel(self, jobs: Iterable[str]) -> None:
         """Cancel array jobs; those that have ended are ignored."""
 
@@ -200,6 +209,21 @@ class Slurm:
             return None
         return [task for line in done.stdout.splitlines() if (task := _task_in(line))]
 
+    def living(self, job: str) -> list[Task] | None:
+        """Ask scontrol, which forgets a job after some minutes, and then sacct."""
+        done = _run(["scontrol", "-o", "show", "job", job])
+        if not done.returncode:
+            known = (_fields(line) for line in done.stdout.splitlines() if "JobState=" in line)
+            names = ("ArrayTaskId", "JobState", "JobName")
+            return _living(job, ([each.get(name, "") for name in names] for each in known))
+        columns = "JobID,State,JobName"
+        asked = _run(["sacct", "-n", "-P", "-X", "-j", job, "-o", columns])
+        if not asked.returncode and asked.stdout.strip():
+            rows = (line.split("|", 2) for line in asked.stdout.strip().splitlines())
+            own = ((row[0].partition("_")[2], *row[1:]) for row in rows if len(row) == 3)
+            return _living(job, own)
+        return [] if _FORGOTTEN.search(done.stdout + done.stderr) else None
+
     def cancel(self, jobs: Iterable[str]) -> None:
         """Cancel jobs with scancel."""
         ids = list(jobs)
@@ -212,7 +236,7 @@ class Slurm:
         done = _run(["scontrol", "-o", "show", "job", which])
         if not done.returncode and "JobState=" in done.stdout:
             last = done.stdout.strip().splitlines()[-1]  # a job that was requeued has several
-            known = dict(word.split("=", 1) for word in last.split() if "=" in word)
+            known = _fields(last)
             names = ("JobState", "ExitCode", "NodeList", "TimeLimit")
             return _ending(*(known.get(name, "") for name in names))
         columns = "State,ExitCode,NodeList,Timelimit"
@@ -222,6 +246,32 @@ class Slurm:
             return _ending(*lines[-1].split("|"))
         is_forgotten = _FORGOTTEN.search(done.stdout + done.stderr)
         return Ending() if is_forgotten or not done.returncode else None
+
+
+def _fields(line: str) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in line.split() if "=" in word)
+
+
+def _living(job: str, rows: Iterable[Sequence[str]]) -> list[Task]:
+    """Return the tasks in rows of indices, state and name, but for those that have ended."""
+    return [
+        Task(job=job, index=index, name=name, state=state.partition(" ")[0])
+        for indices, state, name in rows
+        if state.partition(" ")[0] not in _OVER
+        for index in _indices(indices)
+    ]
+
+
+def _indices(text: str) -> list[int]:
+    """Return the indices that Slurm writes for some tasks of an array.
+
+    >>> _indices("[1-3,7%2]"), _indices("0-4:2"), _indices("5")
+    ([1, 2, 3, 7], [0, 2, 4], [5])
+    """
+    found: list[int] = []
+    for first, last, step in _INDICES.findall(text.partition("%")[0]):
+        found += range(int(first), int(last or first) + 1, int(step or 1))
+    return found
 
 
 def _errors(text: str) -> str:
@@ -267,7 +317,7 @@ def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[s
             check=False,
             env=slurm_environment.for_script(os.environ, text)
             if text
-            else slurm_environment.for_questions(os.environ),
+            else {**slurm_environment.for_questions(os.environ), **_WHOLE_LISTS},
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(words, _NOT_FOUND, "", f"{words[0]} is not here")

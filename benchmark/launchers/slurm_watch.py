@@ -6,11 +6,13 @@ again; a task that squeue does not list has ended only if scontrol or sacct says
 """
 
 import errno
+import sys
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers.arrays import Array, Arrays
@@ -28,7 +30,7 @@ _LOOKS_TO_BE_GONE = 2  # a record may be seen later than the end of its task
 _FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 1.0, 15.0, 1.3  # seconds between two looks
 _TASKS_PER_SECOND = 100  # of the least wait, so that large queues are not asked for all the time
 _MOST_REFUSALS = 20  # of a submission in a row, while no other job runs
-_MOST_SILENCES = 5  # of squeue in a row, before anything was submitted
+_MOST_SILENCES = 5  # of a command in a row, before anything was submitted
 _SHARE_TO_GO_ON = 0.75  # of the tasks that were there at a refusal by a limit: then it is tried
 _LOOKS_TO_GO_ON = 20  # again, or after so many looks
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT)  # errors of network file systems
@@ -115,7 +117,8 @@ class Watch:
             OSError: a file of the study cannot be written.
         """
         adopted = self._adopt({trial.key: trial for trial in trials})
-        self._waiting.together = [trial for trial in trials if trial.key not in adopted]
+        others = [trial for trial in trials if trial.key not in adopted]
+        self._waiting.together = [trial for trial in others if not self._is_done(trial)]
         try:
             self._submit_waiting()
             if detach:
@@ -178,25 +181,43 @@ class Watch:
             self._watcher.said(f"Cancelled Slurm jobs {', '.join(sorted(jobs))}.")
 
     def _adopt(self, wanted: Mapping[str, Trial]) -> set[str]:
-        """Watch the jobs of earlier commands that are in the queue; return their trials' keys."""
-        found: set[str] = set()
-        for task, token, keys in self._arrays.shares(self._first_queue()):
-            own = [key for key in keys if key in wanted]
-            self._watch(token, task.job, task.index, [wanted[key] for key in own])
-            found.update(own)
+        """Watch the living jobs of earlier commands; return their trials' keys.
+
+        A job that squeue does not list is gone only if scontrol or sacct says so.
+        """
+        found = self._adopt_tasks(self._answer(self._scheduler.queue, "squeue"), wanted)
+        for job in self._arrays.jobs_of(wanted.keys() - found):
+            living = self._answer(partial(self._scheduler.living, job), "scontrol")
+            unlisted = [task for task in living if (task.job, task.index) not in self._running]
+            found |= self._adopt_tasks(unlisted, wanted)
         if found:
             jobs = ", ".join(sorted(self._jobs()))
             self._watcher.said(f"Watching Slurm jobs {jobs}, which were submitted earlier.")
             self._has_run = True
         return found
 
-    def _first_queue(self) -> list[Task]:
+    def _is_done(self, trial: Trial) -> bool:
+        """Return whether a job of an earlier command has finished a trial since it was planned."""
+        record = self._result(trial, sys.maxsize)
+        if record is not None:
+            self._watcher.finished(record)
+        return record is not None
+
+    def _adopt_tasks(self, tasks: Sequence[Task], wanted: Mapping[str, Trial]) -> set[str]:
+        found: set[str] = set()
+        for task, token, keys in self._arrays.shares(tasks):
+            own = [key for key in keys if key in wanted]
+            self._watch(token, task.job, task.index, [wanted[key] for key in own])
+            found.update(own)
+        return found
+
+    def _answer(self, ask: Callable[[], list[Task] | None], command: str) -> list[Task]:
         for _ in range(_MOST_SILENCES):
-            queue = self._scheduler.queue()
-            if queue is not None:
-                return queue
+            answer = ask()
+            if answer is not None:
+                return answer
             time.sleep(_LONGEST_WAIT)
-        raise UsageError("Slurm does not answer: see what squeue says")
+        raise UsageError(f"Slurm does not answer: see what {command} says")
 
     def _watch(self, token: str, job: str, index: int, trials: Sequence[Trial]) -> None:
         if trials:

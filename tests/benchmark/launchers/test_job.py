@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from benchmark.launchers.job import run_job
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.watchers import Together
 from benchmark.store import Store
+from tests.plugins.attempts import attempts
 
 SLURM = {
     "SLURM_JOB_ID": "7",
@@ -110,8 +110,8 @@ def test_two_workers_share_a_study_and_run_each_trial_once(planned, store, start
     outputs = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
     assert [record.status for record in store.records()] == ["done"] * 12
-    runs = Counter(note.read_text().split())
-    assert sum(runs.values()) == 12, outputs  # each trial began once
+    found = attempts(note)
+    assert len(found) == found.total() == 12, outputs  # each trial began once
     assert files_left(store) == []
 
 

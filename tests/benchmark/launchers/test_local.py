@@ -11,6 +11,7 @@ from benchmark.launchers.prepare import prepare
 from benchmark.record import Environment, Record
 from benchmark.store import Store
 from datamodules.errors import DataIncompleteError
+from tests.plugins.attempts import attempts
 
 
 class Watcher:
@@ -57,6 +58,14 @@ def test_every_trial_has_its_record_and_the_number_of_workers_changes_no_bit(tri
     assert [r.weights_sha256 for r in two] == [r.weights_sha256 for r in one]
     assert len(set(watcher.handed_out)) == len(watcher.records) == 4
     assert two[0].environment.suite == "test"
+
+
+def test_each_trial_starts_once(trials_of, launch, tmp_path):
+    note = tmp_path / "note"
+    trials = trials_of(opts=f"tests.plugins.attempts.Notes:note={note}", seeds=4)
+    records, _ = launch(trials)
+    assert [record.status for record in records] == ["done"] * 4
+    assert sorted(attempts(note).values()) == [1] * 4
 
 
 def test_a_crashed_trial_is_tried_once_more(trials_of, launch, tmp_path):

@@ -1,9 +1,12 @@
 """The launcher of Ray, on two nodes of one CPU each on this machine."""
 
 import os
+import re
 import signal
 import socket
 import sys
+import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +17,15 @@ import pytest
 from benchmark.context import Context
 from benchmark.environment import environment
 from benchmark.errors import UsageError
-from benchmark.launchers import Limits, RayOptions
-from benchmark.launchers.ray import RayLauncher, _Place, _Tasks, run_trial
-from benchmark.launchers.watchers import Together
+from benchmark.launchers import Limits, RayOptions, ray_tasks
+from benchmark.launchers.ray import RayLauncher
+from benchmark.launchers.ray_worker import Place, Refusal, run_trial, versions
 from benchmark.store import Store
 from tests import clusters
 
 HERE = Limits(workers=2)
 SMALL = {"object_store_memory": 80 * 2**20}
+RETURNS = ("--ray-return-files",)
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -78,10 +82,69 @@ def _ray_workers():
 @pytest.mark.cluster
 @pytest.mark.parametrize("words", [(), ("--ray-return-files",)])
 def test_a_study_on_two_nodes_gives_the_bits_of_one_machine(cluster, local, tmp_path, words):
-    done = clusters.complete(tmp_path, *_ray(cluster, *words))
+    with clusters.counted():
+        done = clusters.complete(tmp_path, *_ray(cluster, *words))
     assert done.returncode == 1, done.stderr
     assert clusters.bits(tmp_path) == local
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_forty_trials_give_the_bits_of_one_machine_and_start_once(cluster, tmp_path):
+    words = ("--opts", clusters.NOTES, "--epochs", "1")
+    assert clusters.complete(tmp_path / "local", *words, seeds=40).returncode == 0
+    with clusters.counted(trials=40):
+        done = clusters.complete(tmp_path / "ray", *_ray(cluster), *words, seeds=40)
+    assert done.returncode == 0, done.stderr
+    found = clusters.bits(tmp_path / "ray")
+    assert len(found) == 40
+    assert found == clusters.bits(tmp_path / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_trials_whose_only_node_is_lost_are_told_of_and_end_the_command(
+    cluster, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ray_tasks, "_SECONDS_FOR_A_NODE", 6.0)
+    wide = cluster.add_node(num_cpus=2, **SMALL)
+    cluster.wait_for_nodes()
+
+    def remove():
+        clusters.wait_until(lambda: clusters.records(tmp_path))
+        cluster.remove_node(wide, allow_graceful=False)
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    done = clusters.complete(tmp_path, *_ray(cluster, "--threads", "2"))
+    remover.join()
+    assert done.returncode == 2
+    assert "no living Ray node has 2 CPUs. If none comes within" in " ".join(done.stdout.split())
+    assert "no Ray node with 2 CPUs has come back within 0.1 min" in done.stderr
+    assert 0 < len(clusters.records(tmp_path)) < 20
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_node_that_joins_with_other_versions_gets_no_trial(cluster, local, tmp_path):
+    other = tmp_path / "packages" / "numpy-99.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 99.0\n")
+    results = tmp_path / "results"
+    with clusters.counted():
+        process = clusters.start(results, *_ray(cluster, "--workers", "6"))
+        clusters.wait_until(lambda: clusters.records(results))
+        path = os.pathsep.join([str(other.parent), os.environ.get("PYTHONPATH", "")])
+        added = cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": path}, **SMALL)
+        try:
+            output, _ = process.communicate(timeout=400)
+        finally:
+            cluster.remove_node(added)
+    assert process.returncode == 1, output
+    assert clusters.bits(results) == local
+    told = re.findall(r"gets no trial: it has numpy 99.0 instead of", " ".join(output.split()))
+    assert len(told) == 1, output
 
 
 @pytest.mark.slow
@@ -110,13 +173,14 @@ def test_a_cluster_is_started_on_this_machine_if_no_address_is_given(local, tmp_
 def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(cluster, local, tmp_path):
     third = cluster.add_node(num_cpus=1, **SMALL)
     cluster.wait_for_nodes()
-    process = clusters.start(tmp_path, *_ray(cluster))
-    clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 2)
-    cluster.remove_node(third, allow_graceful=False)
-    clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 6)
-    clusters.wait_until(_ray_workers)
-    os.kill(_ray_workers()[0], signal.SIGKILL)
-    output, _ = process.communicate(timeout=400)
+    with clusters.counted(again=2):
+        process = clusters.start(tmp_path, *_ray(cluster))
+        clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 2)
+        cluster.remove_node(third, allow_graceful=False)
+        clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 6)
+        clusters.wait_until(_ray_workers)
+        os.kill(_ray_workers()[0], signal.SIGKILL)
+        output, _ = process.communicate(timeout=400)
     assert process.returncode == 1, output
     assert clusters.bits(tmp_path) == local
     assert "Traceback" not in output
@@ -124,13 +188,13 @@ def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(cluster, loca
 
 @pytest.mark.slow
 @pytest.mark.cluster
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_launcher_goes_on_with_the_same_command(cluster, local, tmp_path, signum):
     process = clusters.start(tmp_path, *_ray(cluster))
     clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 3)
-    os.killpg(process.pid, signum)
+    (os.kill if signum == signal.SIGTERM else os.killpg)(process.pid, signum)
     process.communicate(timeout=400)
-    assert process.returncode == (130 if signum == signal.SIGINT else -signum)
+    assert process.returncode == (-signum if signum == signal.SIGKILL else 130)
     kept = clusters.records(tmp_path)
     assert len(kept) < len(local)
     done = clusters.complete(tmp_path, *_ray(cluster))
@@ -142,12 +206,17 @@ def test_an_interrupted_launcher_goes_on_with_the_same_command(cluster, local, t
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_two_launchers_on_one_study_run_no_trial_twice(cluster, local, tmp_path):
-    other = clusters.start(tmp_path, *_ray(cluster))
-    here = clusters.start(tmp_path, "--workers", "1")
-    for process in (other, here):
-        output, _ = process.communicate(timeout=400)
-        assert process.returncode == 1, output
+@pytest.mark.parametrize(
+    ("one", "another"), [((), None), (RETURNS, RETURNS), (RETURNS, None)], ids=str
+)
+def test_two_launchers_on_one_study_run_no_trial_twice(cluster, local, tmp_path, one, another):
+    with clusters.counted():
+        other = clusters.start(tmp_path, *_ray(cluster, *one))
+        words = ("--workers", "1") if another is None else _ray(cluster, *another)
+        here = clusters.start(tmp_path, *words)
+        for process in (other, here):
+            output, _ = process.communicate(timeout=400)
+            assert process.returncode == 1, output
     assert clusters.bits(tmp_path) == local
 
 
@@ -171,7 +240,9 @@ def test_what_no_node_has_is_refused_at_once(cluster, tmp_path, words, told):
 @pytest.mark.cluster
 def test_nodes_with_other_versions_are_refused_at_once(cluster, monkeypatch):
     mine = replace(environment(), python="3.99.0")
-    monkeypatch.setattr("benchmark.launchers.ray._environment", lambda: mine)  # not on the nodes
+    monkeypatch.setattr(
+        "benchmark.launchers.ray_worker.environment_here", lambda: mine
+    )  # not on the nodes
     limits = Limits(ray=RayOptions(address=cluster.address))
     with pytest.raises(UsageError, match=r"has Python 3\.\d+\.\d+ instead of 3\.99\.0: install"):
         RayLauncher(limits).warm_up().__enter__()
@@ -200,36 +271,6 @@ def test_an_address_where_nothing_listens_is_one_line_before_ray_tries_for_minut
             RayLauncher(limits).num_at_once(1)
 
 
-def test_the_end_of_the_commands_own_node_is_one_line_and_fails_no_trial(trials_of, tmp_path):
-    class Error(Exception):
-        pass
-
-    class OwnNodeError(Error):
-        pass
-
-    def get(task):
-        raise OwnNodeError
-
-    task = SimpleNamespace(remote=lambda *_: "task")
-    ray = SimpleNamespace(
-        exceptions=SimpleNamespace(
-            RayError=Error,
-            RayTaskError=type("Other", (Error,), {}),
-            LocalRayletDiedError=OwnNodeError,
-        ),
-        remote=lambda _: SimpleNamespace(options=lambda **_: task),
-        nodes=list,
-        wait=lambda tasks, timeout: (tasks, []),
-        get=get,
-    )
-    store = Store(tmp_path, "study")
-    (trial,) = trials_of()
-    with pytest.raises(UsageError, match="has ended: the same command goes on once Ray runs again"):
-        _Tasks(ray, HERE, store, Context(), Together()).run([trial])
-    assert store.missing([trial]) == [trial]
-    assert store.record(trial) is None
-
-
 def test_without_an_address_the_number_of_parallel_trials_needs_no_ray():
     assert RayLauncher(HERE).num_at_once(1) == 2
 
@@ -237,17 +278,20 @@ def test_without_an_address_the_number_of_parallel_trials_needs_no_ray():
 @pytest.fixture
 def on_node(monkeypatch, tmp_path):
     """Return a function that runs a trial as a Ray worker does, planned on data of `checksums`."""
-    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get_gpu_ids=list))
-    monkeypatch.setattr("benchmark.launchers.ray._forget_main", lambda: None)
+    context = SimpleNamespace(get_node_id=lambda: "id")
+    ray = SimpleNamespace(get_gpu_ids=list, get_runtime_context=lambda: context)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("benchmark.launchers.ray_worker._forget_main", lambda: None)
 
-    def run(trial, **checksums):
-        place = _Place(
-            results=tmp_path,
+    def run(trial, *, wanted=None, results=tmp_path / "of the command", returns=True, **checksums):
+        place = Place(
+            results=results,
             study="study",
             context=Context(),
             checksums=checksums,
+            versions={**versions(), **(wanted or {})},
             timeout_seconds=None,
-            returns_files=True,
+            returns_files=returns,
         )
         return run_trial(trial, place)
 
@@ -256,20 +300,58 @@ def on_node(monkeypatch, tmp_path):
 
 def test_a_node_returns_the_files_of_a_trial(trials_of, on_node, tmp_path, digits):
     (trial,) = trials_of(epochs=1)
-    record, curve = on_node(trial)
-    assert (record.trial, record.status) == (trial, "done")
-    assert curve
+    files = on_node(trial)
+    assert (files.record.trial, files.record.status) == (trial, "done")
+    assert files.curve
+    assert not files.log
     assert not list(tmp_path.iterdir())
 
 
-def test_a_node_with_other_data_is_refused(trials_of, on_node, digits):
+@pytest.mark.parametrize("name", ["Raises", "RaisesLater"])
+def test_the_record_of_a_returned_trial_names_the_log_that_is_returned_with_it(
+    trials_of, on_node, tmp_path, digits, name
+):
+    (trial,) = trials_of(opts=f"tests.plugins.optimizers.{name}")
+    files = on_node(trial)
+    assert files.record.status == "failed"
+    folder = tmp_path / "of the command"
+    store = Store(folder, "study")
+    assert f"(traceback in {store.trial_folder(trial) / 'log.txt'})" in files.record.reason
+    with store.claim(trial):
+        assert store.put(files.record, files.curve, files.log)
+    log = (store.trial_folder(trial) / "log.txt").read_text()
+    assert "ArithmeticError: a step that went wrong" in log
+
+
+@pytest.mark.parametrize("name", versions())
+def test_a_node_with_another_version_refuses_each_trial(trials_of, on_node, name):
     (trial,) = trials_of()
-    with pytest.raises(UsageError, match="data of 'digits' are others here"):
-        on_node(trial, digits="f" * 64)
+    refusal = on_node(trial, wanted={name: "99.0"})
+    assert (refusal.node, refusal.is_general) == ("id", True)
+    assert re.fullmatch(rf"it has {name} \S+ instead of 99.0", refusal.why)
 
 
-def test_a_node_with_another_file_of_an_optimizer_is_refused(trials_of, on_node):
+@pytest.mark.parametrize("returns", [False, True])
+def test_a_node_that_cannot_write_refuses_the_trial(
+    trials_of, on_node, tmp_path, monkeypatch, digits, returns
+):
+    (trial,) = trials_of()
+    full = tmp_path / "full"
+    full.write_text("no folder")
+    monkeypatch.setattr(tempfile, "tempdir", str(full))
+    refusal = on_node(trial, results=full, returns=returns)
+    assert not refusal.is_general
+    assert "Error: [Errno " in refusal.why
+
+
+def test_a_node_with_other_data_refuses_the_trial(trials_of, on_node, digits):
+    (trial,) = trials_of()
+    refusal = on_node(trial, digits="f" * 64)
+    assert isinstance(refusal, Refusal)
+    assert "data of 'digits' are others here" in refusal.why
+
+
+def test_a_node_with_another_file_of_an_optimizer_refuses_the_trial(trials_of, on_node):
     (trial,) = trials_of(opts="tests.plugins.attempts.Notes:note=x")
     other = replace(trial, optimizer=replace(trial.optimizer, source="f" * 64))
-    with pytest.raises(UsageError, match="has changed since the trial was planned"):
-        on_node(other)
+    assert "has changed since the trial was planned" in on_node(other).why

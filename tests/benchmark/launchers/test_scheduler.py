@@ -90,6 +90,44 @@ def test_silence_is_no_end(command, words):
     assert Slurm().ending("7", 1) is None
 
 
+@pytest.mark.parametrize("state", LIVING)
+@pytest.mark.parametrize("teller", ["scontrol", "sacct"])
+def test_the_living_tasks_of_an_array_are_those_that_have_not_ended(command, state, teller):
+    command("scontrol", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1")
+    lines = {
+        "scontrol": [
+            f"JobId={job} ArrayJobId=7 ArrayTaskId={ids} JobName=benchmark-ab JobState={now} Q=1"
+            for job, ids, now in ((7, "4-5,9%2", state), (8, "0", "COMPLETED"), (9, "2", state))
+        ],
+        "sacct": [
+            f"7_{ids}|{now}|benchmark-ab"
+            for ids, now in (("[4-5,9%2]", state), ("0", "CANCELLED by 0"), ("2", state))
+        ],
+    }
+    command(teller, "\n".join(f"echo '{line}'" for line in lines[teller]))
+    assert Slurm().living("7") == [
+        Task(job="7", index=index, name="benchmark-ab", state=state) for index in (4, 5, 9, 2)
+    ]
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_an_array_whose_tasks_have_ended_has_no_living_task(command, state):
+    command("scontrol", f"echo 'JobId=7 ArrayTaskId=0 JobName=benchmark-ab JobState={state}'")
+    assert Slurm().living("7") == []
+
+
+def test_a_forgotten_array_has_no_living_task_and_silence_is_no_answer(command):
+    command("scontrol", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1")
+    assert Slurm().living("7") == []
+    command("scontrol", "echo Unable to contact slurm controller >&2; exit 1")
+    assert Slurm().living("7") is None
+
+
+def test_lists_of_tasks_are_asked_for_whole(command):
+    command("scontrol", 'echo "JobState=PENDING ArrayTaskId=$SLURM_BITSTR_LEN JobName=x"')
+    assert [task.index for task in Slurm().living("7")] == [0]
+
+
 @pytest.mark.parametrize(
     "name", ["SQUEUE_STATES", "SQUEUE_PARTITION", "SQUEUE_FORMAT", "SLURM_CLUSTERS", "SCANCEL_NAME"]
 )

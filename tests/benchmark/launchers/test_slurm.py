@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -288,6 +289,29 @@ def test_each_detached_call_of_a_tuned_study_submits_its_next_stage(
     assert "4 trials without a record: another process or a job has them" in out
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_sigterm_cancels_the_jobs_of_a_command_as_ctrl_c_does(
+    store, slurm, digits, monkeypatch, capsys, signum
+):
+    monkeypatch.setattr("benchmark.launchers.slurm.Slurm", lambda: slurm)
+    slurm.seconds = 1000
+    ask = slurm.queue
+
+    def queue():
+        if slurm.scripts and not slurm.cancelled:
+            os.kill(os.getpid(), signum)
+        return ask()
+
+    monkeypatch.setattr(slurm, "queue", queue)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    words = ["--problem", "logreg/digits", "--opts", "adam", "--study", store.study]
+    words += ["--results", str(store.folder.parent), "--wandb", "disabled", "--launcher", "slurm"]
+    assert main(words) == 130
+    assert slurm.cancelled == ["100"]
+    assert "the same command goes on where it stopped" in capsys.readouterr().err
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
 def _detached(words, slurm):
     """Submit a stage of a study and let its jobs end; return the exit code and their number."""
     code = main([*words, "--launcher", "slurm", "--detach"])
@@ -297,8 +321,10 @@ def _detached(words, slurm):
     return code, submitted
 
 
+@pytest.mark.parametrize("mutes", [0, 3])
+@pytest.mark.parametrize("hides", [set(), {"100"}])
 def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_again(
-    launch, trials, store, slurm, monkeypatch
+    launch, trials, store, slurm, monkeypatch, hides, mutes, seen
 ):
     class Killed(BaseException):
         pass
@@ -313,11 +339,35 @@ def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_ag
     with suppress(Killed):
         launch(trials)
     monkeypatch.setattr(slurm, "queue", ask)
+    slurm.hides, slurm.mutes = hides, mutes if hides else 0  # squeue does not list the job
     missing = store.missing(trials)
     assert len(missing) == 10
     assert launch(missing) == ["done"] * 10
     assert [_status(store, trial) for trial in trials] == ["done"] * 12
     assert set(slurm.ran.values()) == {1}
+    assert len(slurm.scripts) == 1
+    assert any("Watching Slurm jobs 100, which were" in text for text in seen.texts)
+    assert slurm.calls["living"] >= len(hides)
+
+
+def test_a_silence_on_jobs_that_squeue_does_not_list_is_one_line_and_submits_nothing(
+    launch, trials, slurm
+):
+    launch(trials, detach=True)
+    slurm.hides, slurm.mutes = {"100"}, 100
+    with pytest.raises(UsageError, match="Slurm does not answer: see what scontrol says"):
+        launch(trials)
+    assert len(slurm.scripts) == 1
+
+
+def test_scontrol_is_asked_once_for_each_job_that_may_have_missing_trials(launch, trials, slurm):
+    slurm.array_limit = 5
+    assert launch(trials[:6]) == ["done"] * 6  # two jobs
+    slurm.calls["living"] = 0
+    assert launch(trials[6:]) == ["done"] * 6
+    assert slurm.calls["living"] == 0
+    assert launch(trials) == ["done"] * 12
+    assert slurm.calls["living"] == len(slurm.scripts[:4])
 
 
 def _raising(error):
