@@ -41,10 +41,17 @@ class Problem:
         return self.workload.problem
 
 
-def _row(name: str, *, epochs: int, dropout: bool = False, **measured: Any) -> Problem:
+def _row(
+    name: str, *, epochs: int, batch_size: int = 128, dropout: bool = False, **measured: Any
+) -> Problem:
     model, dataset = name.split("/")
     workload = Workload(
-        problem=name, model=model, dataset=dataset, epochs=epochs, batch_size=128, dropout=dropout
+        problem=name,
+        model=model,
+        dataset=dataset,
+        epochs=epochs,
+        batch_size=batch_size,
+        dropout=dropout,
     )
     return Problem(workload=workload, **measured)
 
@@ -80,6 +87,8 @@ _ROWS = (
         target=0.329,
         dropout=True,
     ),
+    _row("image/china", epochs=5, epoch_seconds=0.7, evaluation_cost=0.2),
+    _row("regression/diabetes", epochs=40, batch_size=32, epoch_seconds=0.01, evaluation_cost=0.2),
 )
 
 PROBLEMS = {row.name: row for row in _ROWS}
