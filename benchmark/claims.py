@@ -101,7 +101,7 @@ def holder_of(folder: Path) -> Holder | None:
 def _taken(folder: Path, *, wait: bool) -> Holder:
     pause = _FIRST_WAIT
     while (holder := _created(folder)) is None:
-        if _end_stale(folder):
+        if end_stale(folder):
             continue
         if not wait:
             raise ClaimedError(str(holder_of(folder) or "another process"))
@@ -141,7 +141,7 @@ def _renew(folder: Path, holder: Holder, over: threading.Event) -> None:
             os.utime(folder / FILE)
 
 
-def _end_stale(folder: Path) -> bool:
+def end_stale(folder: Path) -> bool:
     """End the claim if it is stale; return whether the folder may be free now.
 
     The file is renamed first, which succeeds for one process only. If another process has taken

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmark.declaration import Chosen, Declaration
-from optimizers.spaces import Space
+from optimizers.spaces import Space, is_registered
 
 LEVEL = 0.05
 FEWEST_SEEDS = 5
@@ -87,7 +87,7 @@ def cure(reason: Reason, one: Contestant, reference: Contestant, *, searches: bo
         return "--seeds 10"
     if reason == "unequal kinds of hyperparameters":
         return (
-            "ranges of the same hyperparameters for both, or none and --space full for all "
+            "the same ranges and choices for both, or none and --space full for all "
             "(--space lr for the learning rate alone)"
         )
     if reason == "unequal budgets" and searches:
@@ -230,13 +230,16 @@ def _are_of_one_kind(one: Contestant, other: Contestant) -> bool:
     """Return whether the spaces of both may be compared.
 
     Spaces from the registry may if they are of one kind. A space that the user gives may be
-    compared with one of the same hyperparameters, and with a full space of more.
+    compared with one of the same hyperparameters, and with a full space of more. What no registered
+    space has, such as a choice of schedules, must be in both.
     """
     if not (one.kind and other.kind):
         return one.only_rate == other.only_rate
+    tunes, others = set(one.tunes), set(other.tunes)
+    if any(not is_registered(kind) for kind in tunes ^ others):
+        return False
     if "given" not in (one.kind, other.kind):
         return one.kind == other.kind
-    tunes, others = set(one.tunes), set(other.tunes)
     if tunes == others:
         return True
     larger = other if tunes < others else one if others < tunes else None

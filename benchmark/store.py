@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.atomic import naming, replacing, write_text
-from benchmark.claims import claimed, is_ours
+from benchmark.claims import claimed, end_stale, is_ours
 from benchmark.decode import (
     LOG_BYTES,
     RECORD_BYTES,
@@ -111,6 +111,11 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         with claimed(folder, wait=wait):
             yield folder
+
+    def end_claim(self, trial: Trial) -> None:
+        """End the claim of a process that has ended; other machines would wait for minutes."""
+        with suppress(OSError):
+            end_stale(self.trial_folder(trial))
 
     def needs(self, trial: Trial) -> bool:
         """Return whether a trial that this process has claimed has no result.

@@ -222,6 +222,15 @@ def kind_of(name: str) -> str:
     return f"rest.{kind}" if words[0] == "rest" and len(words) > 1 else kind
 
 
+def is_registered(kind: str) -> bool:
+    """Return whether spaces of the registry may have a kind of hyperparameter.
+
+    >>> is_registered("beta2"), is_registered("rest.lr"), is_registered("schedule")
+    (True, True, False)
+    """
+    return kind.removeprefix("rest.") in _ORDER and kind != "schedule"
+
+
 def learning_rate(hyperparameters: Mapping[str, Any]) -> tuple[str, float] | None:
     """Return the name and value of the learning rate, the optimizer's own before a wrapped one's.
 

@@ -16,6 +16,10 @@ KILLED = Ending(state="FAILED", exit_code="0:9", node="n1")
 REFUSED = Ending(state="FAILED", exit_code="2:0", node="n1")
 PREEMPTED = Ending(state="PREEMPTED", exit_code="0:15", node="n1")
 NODE_FAIL = Ending(state="NODE_FAIL", exit_code="0:0", node="n2")
+TOO_MANY = (
+    "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's "
+    "size and/or time limits)"
+)
 LOST = Ending(state="CANCELLED", exit_code="0:0")  # it never started
 
 
@@ -44,6 +48,11 @@ class FakeSlurm:
         refusals: Messages of sbatch to the next submissions; "" for one that is accepted.
         silences: Number of the next calls of squeue without an answer.
         forgets: Slurm knows nothing of tasks that have ended.
+        hides: Ids of jobs that squeue does not list while they live.
+        reason: Why tasks wait.
+        submit_limit: Number of tasks that the user may have in the queue.
+        others_until: Time until which another job of the user takes up that limit.
+        mutes: Number of the next calls of scontrol without an answer.
     """
 
     store: object
@@ -56,6 +65,11 @@ class FakeSlurm:
     refusals: list = field(default_factory=list)
     silences: int = 0
     forgets: bool = False
+    hides: set = field(default_factory=set)
+    reason: str = "Priority"
+    submit_limit: float = float("inf")
+    others_until: float = 0.0
+    mutes: int = 0
     now: float = 0.0
     scripts: list = field(default_factory=list)
     cancelled: list = field(default_factory=list)
@@ -78,12 +92,15 @@ class FakeSlurm:
         self.calls["submit"] += 1
         if self.refusals and (why := self.refusals.pop(0)):
             raise SubmitError(why)
-        job = str(100 + len(self.scripts))
-        is_lost = len(self.scripts) in self.losses
-        self.scripts.append(script)
         name = re.search(r"--job-name=(\S+)", script)[1]
         count = int(re.search(r"--array=0-(\d+)", script)[1]) + 1
         assert count <= self.array_limit, "sbatch: error: Invalid job array specification"
+        room = self.submit_limit - len(self._pending) - len(self._running)
+        if count > room or self.now < self.others_until:
+            raise SubmitError(TOO_MANY)
+        job = str(100 + len(self.scripts))
+        is_lost = len(self.scripts) in self.losses
+        self.scripts.append(script)
         words = shlex.split(script.splitlines()[-1])
         keys = Path(words[words.index("--keys") + 1]).read_text().split()
         assert words[words.index("--chunk") + 1] == f"$SLURM_ARRAY_TASK_ID/{count}"
@@ -102,15 +119,18 @@ class FakeSlurm:
             return None
         self._pass()
         self.calls["tasks"] += len(self._running) + len(self._pending)
-        return [
+        others = [Task(job="1", index=-1, name="other", state="RUNNING")]
+        return others * (self.now < self.others_until) + [
             Task(
                 job=task.job,
                 index=task.index,
                 name=task.name,
                 state="RUNNING" if task.is_running else "PENDING",
+                reason="None" if task.is_running else self.reason,
             )
             for tasks in (self._running.values(), self._pending)
             for task in tasks
+            if task.job not in self.hides
         ]
 
     def cancel(self, jobs):
@@ -122,6 +142,13 @@ class FakeSlurm:
 
     def ending(self, job, index):
         self.calls["ending"] += 1
+        if self.mutes > 0:
+            self.mutes -= 1
+            return None
+        if (job, index) in self._running:
+            return Ending(state="RUNNING", node="n1")
+        if job in self.hides and any((job, index) == (t.job, t.index) for t in self._pending):
+            return Ending(state="PENDING")
         return Ending() if self.forgets else self._endings[job, index]
 
     def end(self, ending=PREEMPTED):

@@ -141,7 +141,6 @@ def judge(
     ):
         untuned = _untuned(contest, one.n)
         word = _word(one, untuned, of_difference <= level, of_equivalence <= level)
-        plans = word == "undecided" and not one.any_diverged
         found.append(
             Verdict(
                 setting=contest.setting,
@@ -165,7 +164,9 @@ def judge(
                 p_equivalence=float(of_equivalence),
                 diverged=_diverged(contest.values),
                 reference_diverged=_diverged(contest.reference_values),
-                more_seeds=_more(one, contest, open_level, open_equivalence) if plans else None,
+                more_seeds=_more(one, contest, open_level, open_equivalence)
+                if word == "undecided"
+                else None,
                 note=_note(one),
             )
         )
@@ -227,6 +228,7 @@ class _Measured:
     p: float
     p_equivalence: float
     any_diverged: bool
+    has_one_sign: bool  # one variant wins every seed
 
 
 def _measure(contest: Contest) -> _Measured:
@@ -252,6 +254,7 @@ def _measure(contest: Contest) -> _Measured:
         p=_difference_p(each, done, t) if contest.is_complete else 1.0,
         p_equivalence=_equivalence_p(each, done, contest.margin) if contest.is_complete else 1.0,
         any_diverged=any_diverged,
+        has_one_sign=bool((each > 0).all() or (each < 0).all()),
     )
 
 
@@ -316,6 +319,14 @@ def _share(value: float | None, scale: float | None) -> float | None:
 
 def _more(one: _Measured, contest: Contest, level: float, equivalence_level: float) -> int | None:
     t = one.t
+    if one.any_diverged:  # the same winner in every future seed, as in those so far
+        return (
+            further_seeds_without_spread(
+                seeds=one.n, is_inside=False, level=level, equivalence_level=equivalence_level
+            )
+            if one.has_one_sign
+            else None
+        )
     if t.difference is None or t.deviation is None:
         return None
     if t.dz is None:
@@ -338,7 +349,8 @@ def _note(one: _Measured) -> str:
     if one.n == 0:
         return "no seed in common"
     if one.any_diverged:
-        return f"diverged seeds count as worst; the difference is over the other {one.t.n}"
+        rest = f"; the difference is over the other {one.t.n}" if one.t.n else ""
+        return f"diverged seeds count as worst{rest}"
     if one.n > 1 and one.t.deviation == 0:
         if one.t.difference == 0:
             return "equal in every seed"

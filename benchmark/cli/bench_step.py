@@ -178,9 +178,9 @@ class _Bench:
         return heat
 
     def _left(self) -> str:
-        from benchmark.cli.progress import in_words
+        from benchmark.report.words import duration_words
 
         if not self._over:
             return ""
         pace = (time.perf_counter() - self._started) / self._over
-        return f", about {in_words(pace * (self._total - self._over))} left"
+        return f", about {duration_words(pace * (self._total - self._over))} left"

@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.estimates import Durations
 from benchmark.planning import TrialPlan
 from benchmark.record import was_busy
-from benchmark.report.words import busy_words, counted
+from benchmark.report.words import busy_words, counted, duration_words
 from benchmark.store import Store
 
 
@@ -71,15 +71,13 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """Return the lines that a terminal shows."""
-        from benchmark.cli.progress import in_words
-
         return [
             f"problems    {', '.join(self.problems)}",
             f"optimizers  {', '.join(self.optimizers)}",
             *self.rules,
             *self.origins,
             f"trials      {self._trials()}, "
-            f"about {in_words(self.seconds)} with {counted(self.workers, 'worker')}",
+            f"about {duration_words(self.seconds)} with {counted(self.workers, 'worker')}",
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
             *(f"warning     {each}" for each in self.obstacles),
             *[self.busy] * bool(self.busy),

@@ -25,12 +25,14 @@ _OTHER_NAMES = {
 }
 _OF_VERBS = {
     "run": {
+        "--target": "report STUDY --target val/loss=0.1, once the study has run",
         "--on": "--problem logreg/mnist",
         "--budget": "--tune 16 (how many points each optimizer tries)",
         "--against": "--opts adam,sgd --reference adam",
         "--baselines": "--opts adam,sgd --reference adam",
     },
     "compare": {
+        "--target": "report STUDY --target val/loss=0.1, once the study has run",
         "--tune": "--budget 16 (how many points each optimizer tries)",
         "--trials": "--budget 16 (how many points each optimizer tries)",
         "--problem": "--on logreg/mnist",

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.record import Record
+from benchmark.report.words import duration_words
 from benchmark.spec import Trial
 
 _SHORT = 80  # characters of a reason; the table at the end shows more
@@ -118,7 +119,8 @@ class Progress:
             words = f"{problem} {label} seed {record.trial.seed}"
             ending = f" ({plain(record.reason, most=_SHORT)})" if record.reason else ""
             self._console.print(
-                f"[{over}/{total}] {words}: {record.status}{ending}; {in_words(self._eta())} left",
+                f"[{over}/{total}] {words}: {record.status}{ending}; "
+                f"{duration_words(self._eta())} left",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -145,7 +147,7 @@ class Progress:
         return left / self._workers
 
     def _left_of(self, line: _Line) -> str:
-        return in_words(self._eta(line.left)) if line.over < line.total else ""
+        return duration_words(self._eta(line.left)) if line.over < line.total else ""
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -158,7 +160,7 @@ class Progress:
             left = _starting(line) or self._left_of(line)
             trials = f"{line.over}/{line.total}"
             table.add_row(Text(problem), Text(label), trials, running, loss, left)
-        table.caption = f"{in_words(self._eta())} left in all"
+        table.caption = f"{duration_words(self._eta())} left in all"
         table.caption_justify = "left"
         return table
 
@@ -170,17 +172,4 @@ def _starting(line: _Line) -> str:
     seconds = time.perf_counter() - min(line.starting.values())
     if seconds < _SLOW_START_SECONDS:
         return "starting"
-    return f"starting (compiling?), {in_words(seconds)}"
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration in the unit that suits it.
-
-    >>> [in_words(seconds) for seconds in (5, 600, 20_000, 500_000)]
-    ['5 s', '10 min', '5.6 h', '5.8 days']
-    """
-    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (100 * 3600, 3600, "h")):
-        if seconds < limit:
-            digits = 1 if name == "h" else 0
-            return f"{seconds / unit:.{digits}f} {name}"
-    return f"{seconds / 86400:.1f} days"
+    return f"starting (compiling?), {duration_words(seconds)}"

@@ -1,20 +1,16 @@
 """The verb ``worker``: planned trials of a study, run by their keys."""
 
-import os
 import re
-import sys
-import threading
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from benchmark.cli.options import Folder, InputFile, results_option
+from benchmark.cli.options import Folder, InputFile, Real, results_option
 from benchmark.decode import read_file
 from benchmark.errors import UsageError
 from benchmark.jobs import newest_job, read_job
-from benchmark.launchers.family import descendants, kill_all
 from benchmark.store import open_study
 from optimizers.pick import shown
 
@@ -38,6 +34,11 @@ _MOST_KEY_BYTES = 100_000_000  # 1,000,000 keys
 )
 @click.option("--data-dir", type=Folder(), help="Folder of data sets on this machine.")
 @click.option("--cache-dir", type=Folder(), help="Folder for prepared data on this machine.")
+@click.option(
+    "--timeout",
+    type=Real(positive=True),
+    help="Kill a trial after this many seconds.",
+)
 def command(
     study: str,
     keys: tuple[str, ...],
@@ -47,13 +48,13 @@ def command(
     job: Path | None,
     data_dir: Path | None,
     cache_dir: Path | None,
+    timeout: float | None,
 ) -> int:
-    """Run trials of STUDY that another command has planned, by their keys, in this process.
+    """Run trials of STUDY that another command has planned, by their keys, one after the other.
 
     A key is the name of a trial's folder, or its beginning. Trials with a result are skipped. Any
     number of workers, on all machines that see the folder, share a study: each trial runs once.
     """
-    known = descendants(os.getpid())
     store = open_study(results, study)
     listed = _chunk_of(_listed([*keys, *([f"@{file}"] if file else ())]), chunk)
     trials = list({trial.key: trial for trial in map(store.planned, listed)}.values())
@@ -77,12 +78,11 @@ def command(
                     say=lambda text: console.print(text, markup=False),
                     data_dir=data_dir and data_dir.absolute(),
                     cache_dir=cache_dir and cache_dir.absolute(),
+                    timeout_seconds=timeout,
                 )
             except Stopped:
                 raise KeyboardInterrupt from None
-    code = int(bool(store.missing(trials)))
-    _end_leftovers(known, code)
-    return code
+    return int(bool(store.missing(trials)))
 
 
 def _listed(words: Sequence[str]) -> list[str]:
@@ -110,19 +110,3 @@ def _chunk_of(keys: list[str], chunk: str | None) -> list[str]:
     if found is None or int(found[1]) >= int(found[2]):
         raise UsageError(f"--chunk {shown(chunk)}: expected I/N with I from 0 to N-1, such as 0/10")
     return keys[int(found[1]) :: int(found[2])]
-
-
-def _end_leftovers(known: Set[int], code: int) -> None:
-    """End processes that trials have left behind, and this one if they have left threads.
-
-    Args:
-        known: Descendants of this process before the trials.
-        code: Exit code.
-    """
-    for pid in descendants(os.getpid()) - known:
-        kill_all([pid])
-    threads = set(threading.enumerate()) - {threading.main_thread()}
-    if any(not thread.daemon for thread in threads):  # Python would wait for it, for ever
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)

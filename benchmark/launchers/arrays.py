@@ -2,8 +2,8 @@
 
 The files lie in ``<results>/<study>/slurm/`` and begin with a random token, which is part of the
 job's name, too, so that a later command finds the jobs of an earlier one: ``<token>.keys`` has the
-keys of the trials, ``<token>.sh`` is the batch script, and ``<token>-<index>.log`` has the output
-of a task. Task i of n runs every nth trial from the ith on.
+keys of the trials, ``<token>.sh`` is the batch script, ``<token>.job`` has the job's id, and
+``<token>-<index>.log`` has the output of a task. Task i of n runs every nth trial from the ith on.
 """
 
 import math
@@ -28,7 +28,8 @@ from optimizers.pick import shown
 
 _NAME = "benchmark-"
 _OPTION = re.compile(r"[a-z][a-z0-9-]*(=[^\n\r]+)?")
-_OWN = ("array", "error", "job-name", "output", "parsable", "test-only", "wait", "wrap")
+_OWN = ("array", "clusters", "error", "job-name", "output", "parsable", "wait", "wrap")
+_PRINTING = ("autocomplete", "help", "test-only", "usage", "version")  # options that submit nothing
 _TASKS = re.compile(r"SLURM_ARRAY_TASK_ID/(\d+)")  # in a batch script
 _SECONDS_OF_A_TASK = 600.0  # so that its start costs little
 _USUAL_TASKS = 64  # among which trials are spread, without --workers
@@ -140,24 +141,56 @@ class Arrays:
     ) -> Iterator[tuple[Array, str]]:
         """Submit `trials`, and yield each array with the id of its job.
 
+        Where limits allow no more tasks, smaller arrays are tried, down to a single task.
+
         Raises:
             SubmitError: Slurm does not take a job; those that were yielded are submitted.
             OSError: a file cannot be written.
         """
+        if not trials:
+            return
         self._folder.mkdir(exist_ok=True)
-        for array in self.divide(trials, scheduler.most_tasks(), alone=alone):
-            text = self.script(array)
-            keys, script = self._file(array.token, "keys"), self._file(array.token, "sh")
-            keys.write_text("".join(f"{trial.key}\n" for trial in array.trials))
-            script.write_text(text)
-            self.submitted.add(array.token)
+        left = self.divide(trials, scheduler.most_tasks(), alone=alone)[::-1]
+        while left:
+            array = left.pop()
             try:
-                job = scheduler.submit(text)
-            except SubmitError:
-                keys.unlink()
-                script.unlink()
-                raise
-            yield array, job
+                job = self._submit(array, scheduler)
+            except SubmitError as error:
+                if array.tasks == 1 or not error.is_too_much:
+                    raise
+                left += self._halves(array, alone=alone)[::-1]
+            else:
+                yield array, job
+
+    def _submit(self, array: Array, scheduler: Scheduler) -> str:
+        """Submit an array; a refused one leaves no file."""
+        text = self.script(array)
+        keys, script = self._file(array.token, "keys"), self._file(array.token, "sh")
+        keys.write_text("".join(f"{trial.key}\n" for trial in array.trials))
+        script.write_text(text)
+        self.submitted.add(array.token)
+        try:
+            job = scheduler.submit(text)
+        except SubmitError:
+            keys.unlink()
+            script.unlink()
+            raise
+        self._file(array.token, "job").write_text(f"{job}\n")
+        return job
+
+    def _halves(self, array: Array, *, alone: bool) -> list[Array]:
+        """Return two arrays of half as many tasks, which have as many trials as before."""
+        each = math.ceil(len(array.trials) / array.tasks)
+        middle = each * math.ceil(array.tasks / 2)
+        return [
+            self._array(
+                part,
+                tasks=math.ceil(len(part) / each),
+                parallel=max(1, array.parallel // 2) if array.parallel else 0,
+                alone=alone,
+            )
+            for part in (array.trials[:middle], array.trials[middle:])
+        ]
 
     def script(self, array: Array) -> str:
         """Return the batch script of an array job."""
@@ -173,11 +206,13 @@ class Arrays:
             **({"gres": "gpu:1"} if first.accelerator == "gpu" and not self._asks_gpu() else {}),
             **self._options,
         }
+        limit = self._limits.timeout_seconds
         worker = [
             *(sys.executable, "-m", "benchmark", "worker", self._store.study),
             *("--results", str(self._store.folder.parent.absolute())),
             *("--keys", str(self._file(array.token, "keys"))),
             *("--job", str(self._job.absolute())),
+            *(("--timeout", f"{limit:g}") if limit else ()),
         ]
         chunk = f'--chunk "$SLURM_ARRAY_TASK_ID/{array.tasks}"'
         directives = (_directive(name, value) for name, value in options.items())
@@ -191,7 +226,7 @@ class Arrays:
         known: dict[str, tuple[list[str], int]] = {}
         for task in tasks:
             token = task.name.removeprefix(_NAME)
-            if not re.fullmatch(rf"{_NAME}[0-9a-f]+", task.name):
+            if task.index < 0 or not re.fullmatch(rf"{_NAME}[0-9a-f]+", task.name):
                 continue
             if token not in known:
                 known[token] = self._read(token)
@@ -233,7 +268,8 @@ def parsed(options: Sequence[str]) -> Mapping[str, str]:
     """Return long options of sbatch by name; one without a value has an empty one.
 
     Raises:
-        UsageError: an option is malformed, or is one that the launcher sets.
+        UsageError: an option is malformed, is one that the launcher sets, or submits nothing;
+            sbatch takes the beginning of an option's name for the option.
     """
     found = {}
     for text in options:
@@ -243,8 +279,10 @@ def parsed(options: Sequence[str]) -> Mapping[str, str]:
                 "partition=gpu or time=30"
             )
         name, _, value = text.partition("=")
-        if name in _OWN:
+        if any(own.startswith(name) for own in _OWN):
             raise UsageError(f"--slurm {name} is set by the suite: give another option of sbatch")
+        if any(printing.startswith(name) for printing in _PRINTING):
+            raise UsageError(f"--slurm {name} submits nothing: give another option of sbatch")
         found[name] = value
     return found
 

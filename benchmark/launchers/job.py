@@ -1,13 +1,14 @@
-"""Several trials one after the other in this process, as the verb ``worker`` runs them.
+"""Several trials one after the other, as the verb ``worker`` runs them.
 
-Every launcher that starts workers by a command, or by a call on another machine, has them call
-`run_job`. There is no connection to the launching process: records are the outcome.
+Every launcher that starts workers by a command has them call `run_job`. There is no connection to
+the launching process: records are the outcome. Each trial has a process of its own, as with every
+launcher, so that nothing that one leaves behind reaches the next.
 """
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,9 @@ from benchmark.edits import has_other_sources
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.jobs import Job
 from benchmark.launchers import Watcher, devices
-from benchmark.launchers.log import own_output
-from benchmark.launchers.messages import Begun, Message, RunningLoss
-from benchmark.launchers.watchers import Shielded
-from benchmark.launchers.worker import Reporter, attempt
-from benchmark.plugins import prepare_data
+from benchmark.launchers.pool import Devices, Pool
+from benchmark.launchers.prepare import prepare
+from benchmark.launchers.server import started_early
 from benchmark.spec import Trial
 from benchmark.store import Store
 
@@ -43,21 +42,23 @@ def run_job(
     say: Callable[[str], None] = lambda text: None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
+    timeout_seconds: float | None = None,
 ) -> None:
-    """Run `trials` in this process, one after the other; afterwards each has a record.
+    """Run `trials`, one after the other; afterwards each has a record.
 
     Trials that have a result are left alone. Those that another process has come last, when this
-    one waits for them. A trial that raises gets a ``failed`` record, and the next one runs. One
-    that ends the process ends the job.
+    one waits for them. A trial that raises gets a ``failed`` record, and the next one runs. So does
+    one whose process crashes twice.
 
     Args:
         trials: The trials, planned by the process that made `job`.
         store: The study's folder.
         job: Where modules and data are found.
-        watcher: Observer of the trials. While one runs, what the observer prints goes to its log.
+        watcher: Observer of the trials.
         say: Function that is called with lines on trials that another process has.
         data_dir: Folder of data sets on this machine; None for that of the job.
         cache_dir: Folder of prepared data sets on this machine; None for those of the job.
+        timeout_seconds: Time limit of a trial; None for no limit.
 
     Raises:
         Stopped: Ctrl-C was pressed or SIGTERM was sent; no claim is left.
@@ -67,36 +68,39 @@ def run_job(
         OSError: a record cannot be written.
     """
     job.enter()
-    _check(trials)
-    context = _with_data(trials, job, job.context(data_dir=data_dir, cache_dir=cache_dir))
-    with stoppable() as check:
-        one = _One(store, context, Shielded(watcher), check)
+    check_devices(trials)
+    check_sources(trials)
+    with stoppable(), started_early():
+        context = job.context(data_dir=data_dir, cache_dir=cache_dir)
+        context = with_data(trials, job.checksums, context)
+        gpus = devices.gpu_ids() if any(trial.accelerator == "gpu" for trial in trials) else ()
+        slots = Devices(workers=1, gpus=gpus[:1])
+        pool = Pool(store, context, slots, watcher, timeout_seconds)
         waiting = []
         for trial in trials:
             try:
-                one.run(trial, wait=False)
+                with store.claim(trial, wait=False):
+                    pass  # nobody else has it
             except ClaimedError as error:
                 say(f"{trial.key}: {error} has it")
                 waiting.append(trial)
+            else:
+                pool.run([trial])
         for trial in waiting:
             say(f"{trial.key}: waiting for the process that has it")
-            one.run(trial, wait=True)
+            pool.run([trial])
 
 
 @contextmanager
-def stoppable() -> Iterator[Callable[[], None]]:
-    """Have Ctrl-C and SIGTERM raise `Stopped` during the block; in the main thread only.
-
-    Yields:
-        A function that raises `Stopped` again if a user's code has swallowed it.
-    """
-    stop = _Stop()
+def stoppable() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM raise `Stopped` during the block; in the main thread only."""
     if threading.current_thread() is not threading.main_thread():
-        yield stop.check
+        yield
         return
+    stop = _Stop()
     before = {signum: signal.signal(signum, stop.note) for signum in _SIGNALS}
     try:
-        yield stop.check
+        yield
     finally:
         for signum, handler in before.items():
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)
@@ -106,52 +110,33 @@ class _Stop:
     """The handler of the signals, which remembers that one came."""
 
     def __init__(self) -> None:
-        self._own_pid = os.getpid()
         self._seen = False
 
     def note(self, signum: int, frame: FrameType | None) -> None:
-        is_forked = os.getpid() != self._own_pid  # by a user's code
-        if is_forked or (self._seen and signum == signal.SIGINT):
+        if self._seen and signum == signal.SIGINT:
             os._exit(_INTERRUPTED)
-        if not self._seen:  # otherwise the claim is being released
+        if not self._seen:  # otherwise the trial is being ended
             self._seen = True
             raise Stopped(signal.Signals(signum).name)
 
-    def check(self) -> None:
-        if self._seen:
-            raise Stopped
 
+def check_devices(trials: Sequence[Trial]) -> None:
+    """Check that this machine has the devices of `trials`.
 
-class _One:
-    """A runner of one trial at a time, whose output goes to the trial's log."""
-
-    def __init__(
-        self, store: Store, context: Context, watcher: Watcher, check: Callable[[], None]
-    ) -> None:
-        self._store = store
-        self._context = context
-        self._watcher = watcher
-        self._check = check
-
-    def run(self, trial: Trial, *, wait: bool) -> None:
-        def report(message: Message) -> None:
-            if isinstance(message, Begun):
-                self._watcher.started(trial)
-                self._watcher.begun(trial)
-            elif isinstance(message, RunningLoss):
-                self._watcher.progressed(trial, message.step, message.loss)
-
-        with own_output():
-            reporter = Reporter(report, os.getpid(), self._check)
-            attempt(trial, self._store, self._context, reporter, wait=wait)
-        if (record := self._store.record(trial)) is not None:
-            self._watcher.finished(record)
-
-
-def _check(trials: Sequence[Trial]) -> None:
+    Raises:
+        UsageError: it lacks one.
+    """
     for accelerator, precision in {(trial.accelerator, trial.precision) for trial in trials}:
         if why := devices.why_not(accelerator, precision):
             raise UsageError(f"no trial with --accelerator {accelerator} can run here: {why}")
+
+
+def check_sources(trials: Sequence[Trial]) -> None:
+    """Check that the files of users' code are here, as they were when `trials` were planned.
+
+    Raises:
+        UsageError: a file is not found, or was edited.
+    """
     if changed := [trial.key for trial in trials if has_other_sources(trial)]:
         raise UsageError(
             f"the file of an optimizer, model or data set of {changed[0]} is not found here, or "
@@ -159,23 +144,31 @@ def _check(trials: Sequence[Trial]) -> None:
         )
 
 
-def _with_data(trials: Sequence[Trial], job: Job, context: Context) -> Context:
+def with_data(trials: Sequence[Trial], checksums: Mapping[str, str], context: Context) -> Context:
     """Prepare the data sets that are not prepared on this machine, and check what they are.
 
+    Args:
+        trials: The trials that need them.
+        checksums: SHA-256 of the data sets where the trials were planned, by their names.
+        context: Folders of the data.
+
     Returns:
-        The context with their folders.
+        The context with the folders of the prepared data sets.
+
+    Raises:
+        UsageError: data are others than where the trials were planned.
+        DataError: data are unavailable or damaged.
     """
+    lacking = [trial for trial in trials if trial.dataset not in context.prepared]
+    wanted = dict.fromkeys((trial.dataset, trial.model, trial.dropout) for trial in lacking)
     prepared = dict(context.prepared)
-    for dataset in {trial.dataset: None for trial in trials if trial.dataset not in prepared}:
-        with own_output():
-            os.dup2(2, 1)  # a plug-in must not print into the command's result
-            data = prepare_data(dataset, context.data_dir, context.cache_dir)
-        wanted = job.checksums.get(dataset, data.checksum)
-        if data.checksum != wanted:
+    for data in prepare(list(wanted), context) if wanted else ():
+        planned = checksums.get(data.dataset, data.checksum)
+        if data.checksum != planned:
             raise UsageError(
-                f"the data of {dataset!r} are others here than where the trials were planned: "
-                f"SHA-256 {data.checksum[:12]} instead of {wanted[:12]}"
+                f"the data of {data.dataset!r} are others here than where the trials were planned: "
+                f"SHA-256 {data.checksum[:12]} instead of {planned[:12]}"
             )
-        if data.prepared_folder:
-            prepared[dataset] = data.prepared_folder
+        if data.folder:
+            prepared[data.dataset] = data.folder
     return replace(context, prepared=prepared)

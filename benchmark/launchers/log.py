@@ -55,20 +55,6 @@ def kept_bounded(path: Path) -> Iterator[None]:
         watcher.join()
 
 
-@contextmanager
-def own_output() -> Iterator[None]:
-    """Return standard output and error to where they went before, after the block."""
-    _flush()
-    kept = [os.dup(descriptor) for descriptor in _OUTPUTS]
-    try:
-        yield
-    finally:
-        _flush()
-        for descriptor, copy in zip(_OUTPUTS, kept, strict=True):
-            os.dup2(copy, descriptor)
-            os.close(copy)
-
-
 def redirect_output(path: Path) -> None:
     """Send all output of this process, and of those that it starts, to the file at `path`."""
     _flush()

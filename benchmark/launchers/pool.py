@@ -76,7 +76,7 @@ class Pool:
         waiting = deque(trials)
         crashes: Counter[str] = Counter()
         losses: Counter[str] = Counter()
-        with _running_jobs() as jobs:
+        with _running_jobs(self._store) as jobs:
             while waiting or jobs:
                 self._start(waiting, jobs)
                 for job in self._ended(jobs):
@@ -197,13 +197,15 @@ class _Job(Worker):
 
 
 @contextmanager
-def _running_jobs() -> Iterator[list[_Job]]:
+def _running_jobs(store: Store) -> Iterator[list[_Job]]:
     """Yield a list for jobs; jobs in it are stopped when an error or Ctrl-C ends the block."""
     jobs: list[_Job] = []
     try:
         yield jobs
     finally:
         stop(jobs)
+        for job in jobs:
+            store.end_claim(job.trial)
 
 
 def _work(gpu: str, trial: Trial, store: Store, context: Context, report: Report) -> None:

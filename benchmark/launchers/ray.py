@@ -13,7 +13,7 @@ import re
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,7 +24,7 @@ from typing import Any
 from benchmark.context import Context
 from benchmark.decode import Row
 from benchmark.errors import UsageError
-from benchmark.jobs import CACHE_VARIABLE
+from benchmark.jobs import CACHE_VARIABLE, newest_job
 from benchmark.launchers import Limits, RayOptions, Watcher, devices
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.watchers import Shielded, Together
@@ -121,6 +121,7 @@ class _Place:
         results: Folder of all studies, the same on all nodes.
         study: The study's name.
         context: Context of the trials, as seen from the launching process.
+        checksums: SHA-256 of the data sets where the trials were planned, by their names.
         timeout_seconds: Time limit of a trial; None for no limit.
         returns_files: The nodes do not share the folder: return what the trial wrote.
     """
@@ -128,6 +129,7 @@ class _Place:
     results: Path
     study: str
     context: Context
+    checksums: Mapping[str, str]
     timeout_seconds: float | None
     returns_files: bool
 
@@ -152,6 +154,7 @@ class _Tasks:
             results=store.folder.parent.resolve(),
             study=store.study,
             context=context,
+            checksums=newest_job(store.folder).checksums,
             timeout_seconds=limits.timeout_seconds,
             returns_files=limits.ray.returns_files,
         )
@@ -220,13 +223,18 @@ def run_trial(trial: Trial, place: _Place) -> _Files | None:
     """Run `trial` on the node where this task is; return its files if the node's are not shared.
 
     Raises:
+        UsageError: the node has other data or another file of a user's code than this command.
+        DataError: data are unavailable or damaged.
         OSError: the record cannot be written.
     """
     import ray
 
+    from benchmark.launchers.job import check_sources, with_data
     from benchmark.launchers.pool import Devices, Pool
 
     _forget_main()
+    check_sources([trial])
+    context = with_data([trial], place.checksums, _context_here(place.context))
     gpus = tuple(str(each) for each in ray.get_gpu_ids())
     with ExitStack() as stack:
         results = place.results
@@ -234,9 +242,7 @@ def run_trial(trial: Trial, place: _Place) -> _Files | None:
             results = Path(stack.enter_context(TemporaryDirectory(prefix="benchmark-")))
         store = Store(results, place.study)
         slots = Devices(workers=1, gpus=gpus)
-        Pool(store, _context_here(place.context), slots, Together(), place.timeout_seconds).run(
-            [trial]
-        )
+        Pool(store, context, slots, Together(), place.timeout_seconds).run([trial])
         record = store.record(trial)
         return (record, store.metrics(trial)) if place.returns_files and record else None
 
@@ -327,13 +333,16 @@ def _nodes(ray: Any) -> list[dict[str, float]]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def _check_threads(ray: Any, trials: Iterable[Trial]) -> None:
-    wanted = max((trial.threads for trial in trials), default=1)
-    most = int(max((node.get("CPU", 0) for node in _nodes(ray)), default=0))
-    if wanted > most:  # Ray would wait for such a node for ever
-        raise UsageError(
-            f"--threads {wanted}: no Ray node has so many CPUs; the largest has {most}"
-        )
+def _check_threads(ray: Any, trials: Sequence[Trial]) -> None:
+    for on_gpu in {trial.accelerator == "gpu" for trial in trials}:
+        wanted = max(each.threads for each in trials if on_gpu == (each.accelerator == "gpu"))
+        nodes = [node for node in _nodes(ray) if node.get("GPU", 0) or not on_gpu]
+        most = int(max((node.get("CPU", 0) for node in nodes), default=0))
+        if wanted > most:  # Ray would wait for such a node for ever
+            raise UsageError(
+                f"--threads {wanted}: no Ray node {'with a GPU ' * on_gpu}has so many CPUs; the "
+                f"largest has {most}"
+            )
 
 
 def _check_versions(ray: Any) -> None:

@@ -12,35 +12,68 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmark.errors import UsageError
+from benchmark.launchers import slurm_environment
+from benchmark.plain_text import plain
+from optimizers.pick import shown
 
 _SECONDS = 120.0  # for a command; a busy controller answers late
 _MOST_IDS = 500  # job ids on one command line
 USUAL_MOST_TASKS = 1001  # Slurm's MaxArraySize unless a site changes it
 _WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"})
-_LINE = re.compile(r"(\d+)\|(\d+)\|([A-Z_]+)\|(.*)")  # of squeue; a job that is no array has N/A
+_OVER = frozenset(
+    [
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "LAUNCH_FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "RECONFIG_FAIL",
+        "REVOKED",
+        "TIMEOUT",
+    ]
+)
+_LINE = re.compile(r"(\d+)\|(\d+|N/A)\|([A-Z_]+)\|([^|]*)\|(.*)")  # of squeue
+_JOB = re.compile(r"(\d+)(;\S+)?")  # of sbatch --parsable: the id, and the name of the cluster
+_TOO_MUCH = re.compile(  # refusals by limits of jobs
+    r"submit.{0,9}limit|submit_?jobs?|MaxJobCount|accounting/QOS policy|job array specification"
+    r"|temporarily un(able|available)",
+    re.IGNORECASE,
+)
 _NOT_FOUND = 127  # a shell's exit code for a command that is not here
+_FORGOTTEN = re.compile("invalid job id|not found", re.IGNORECASE)  # scontrol's, of job and task
 _NO_NODE = ("", "(null)", "None", "None assigned")
 
 
 class SubmitError(Exception):
     """An error: Slurm does not take a job now; the message is that of sbatch."""
 
+    @property
+    def is_too_much(self) -> bool:
+        """Slurm may take fewer tasks, or these once other jobs of the user have ended."""
+        return bool(_TOO_MUCH.search(str(self)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task of an array job that Slurm has in its queue.
+    """One task of an array job that Slurm has in its queue, or a job that is no array.
 
     Args:
         job: Id of the array job.
-        index: Index in the array.
+        index: Index in the array; -1 for a job that is none.
         name: Name of the job.
         state: Slurm's name of the state, such as ``RUNNING``.
+        reason: Slurm's name of the reason why it waits, such as ``Priority``.
     """
 
     job: str
     index: int
     name: str
     state: str
+    reason: str = ""
 
     @property
     def has_started(self) -> bool:
@@ -50,10 +83,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What Slurm still knows of a task that has left the queue; all is empty if nothing.
+    """What Slurm still knows of a task that squeue does not list; all is empty if nothing.
 
     Args:
-        state: Slurm's name of the last state, such as ``TIMEOUT``.
+        state: Slurm's name of the state, such as ``TIMEOUT``.
         exit_code: Exit code and signal, such as ``0:9``.
         node: Name of the node; empty for a task that never started.
         time_limit: Time limit of the task, as Slurm writes it.
@@ -63,6 +96,16 @@ class Ending:
     exit_code: str = ""
     node: str = ""
     time_limit: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """The task has ended, or Slurm has forgotten it; no state of a living task is an end."""
+        return not self.state or self.state in _OVER
+
+    @property
+    def has_started(self) -> bool:
+        """The task had a node, or has one."""
+        return bool(self.node) or (not self.is_over and self.state not in _WAITING)
 
     @property
     def has_exited(self) -> bool:
@@ -98,16 +141,17 @@ class Scheduler(Protocol):
 
         Raises:
             SubmitError: Slurm does not take it.
+            UsageError: sbatch prints no job id.
         """
 
     def queue(self) -> list[Task] | None:
-        """Return the tasks of this user that wait or run; None if Slurm does not answer."""
+        """Return all tasks and jobs of this user that wait or run; None without an answer."""
 
     def cancel(self, jobs: Iterable[str]) -> None:
         """Cancel array jobs; those that have ended are ignored."""
 
-    def ending(self, job: str, index: int) -> Ending:
-        """Return what Slurm still knows of a task that has left the queue."""
+    def ending(self, job: str, index: int) -> Ending | None:
+        """Return what Slurm knows of a task that squeue does not list; None without an answer."""
 
 
 class Slurm:
@@ -123,23 +167,35 @@ class Slurm:
                 "--launcher slurm needs sbatch, which does not run here: run this command on a "
                 "login node of the cluster"
             )
+        self._most_tasks: int | None = None
 
     def most_tasks(self) -> int:
         """Return MaxArraySize, which limits the highest index and is 1,001 by default."""
-        done = _run(["scontrol", "show", "config"])
-        found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
-        return max(1, int(found[1]) if found else USUAL_MOST_TASKS)
+        if self._most_tasks is None:
+            done = _run(["scontrol", "show", "config"])
+            found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
+            if not found:
+                return USUAL_MOST_TASKS
+            self._most_tasks = max(1, int(found[1]))
+        return self._most_tasks
 
     def submit(self, script: str) -> str:
         """Submit a batch script with sbatch."""
         done = _run(["sbatch", "--parsable"], script)
         if done.returncode:
             raise SubmitError(_errors(done.stderr) or f"exit code {done.returncode}")
-        return done.stdout.strip().partition(";")[0]
+        found = [_JOB.fullmatch(line.strip()) for line in done.stdout.splitlines()]
+        ids = [match[1] for match in found if match]  # a site's sbatch may print more
+        if len(ids) != 1:
+            said = shown(plain(done.stdout, 120))
+            raise UsageError(
+                f"sbatch --parsable was expected to print a job id, but printed {said}"
+            )
+        return ids[0]
 
     def queue(self) -> list[Task] | None:
         """Return the tasks in squeue, one line for each."""
-        done = _run(["squeue", "-h", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%j"])
+        done = _run(["squeue", "-h", "-a", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%r|%j"])
         if done.returncode:
             return None
         return [task for line in done.stdout.splitlines() if (task := _task_in(line))]
@@ -150,19 +206,22 @@ class Slurm:
         for start in range(0, len(ids), _MOST_IDS):
             _run(["scancel", *ids[start : start + _MOST_IDS]])
 
-    def ending(self, job: str, index: int) -> Ending:
+    def ending(self, job: str, index: int) -> Ending | None:
         """Ask scontrol, which forgets a job after some minutes, and then sacct."""
         which = f"{job}_{index}"
         done = _run(["scontrol", "-o", "show", "job", which])
-        if not done.returncode and done.stdout.strip():
+        if not done.returncode and "JobState=" in done.stdout:
             last = done.stdout.strip().splitlines()[-1]  # a job that was requeued has several
             known = dict(word.split("=", 1) for word in last.split() if "=" in word)
             names = ("JobState", "ExitCode", "NodeList", "TimeLimit")
             return _ending(*(known.get(name, "") for name in names))
         columns = "State,ExitCode,NodeList,Timelimit"
-        done = _run(["sacct", "-n", "-P", "-X", "-j", which, "-o", columns])
-        lines = done.stdout.strip().splitlines()
-        return Ending() if done.returncode or not lines else _ending(*lines[-1].split("|"))
+        asked = _run(["sacct", "-n", "-P", "-X", "-j", which, "-o", columns])
+        lines = asked.stdout.strip().splitlines()
+        if not asked.returncode and lines:
+            return _ending(*lines[-1].split("|"))
+        is_forgotten = _FORGOTTEN.search(done.stdout + done.stderr)
+        return Ending() if is_forgotten or not done.returncode else None
 
 
 def _errors(text: str) -> str:
@@ -186,11 +245,13 @@ def _ending(state: str = "", exit_code: str = "", node: str = "", time_limit: st
 
 
 def _task_in(line: str) -> Task | None:
-    """Return the task in a line of squeue; None for a job that is no array."""
+    """Return the task in a line of squeue; None for another line."""
     found = _LINE.fullmatch(line)
     if found is None:
         return None
-    return Task(job=found[1], index=int(found[2]), name=found[4], state=found[3])
+    job, index, state, reason, name = found.groups()
+    number = -1 if index == "N/A" else int(index)
+    return Task(job=job, index=number, name=name, state=state, reason=reason)
 
 
 def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[str]":
@@ -204,8 +265,13 @@ def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[s
             errors="replace",
             timeout=_SECONDS,
             check=False,
+            env=slurm_environment.for_script(os.environ, text)
+            if text
+            else slurm_environment.for_questions(os.environ),
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(words, _NOT_FOUND, "", f"{words[0]} is not here")
+    except OSError as error:  # no memory for a process, for instance
+        return subprocess.CompletedProcess(words, 1, "", f"{words[0]}: {error.strerror}")
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"no answer in {_SECONDS:g} s")

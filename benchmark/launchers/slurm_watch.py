@@ -1,10 +1,11 @@
 """Submission of trials to Slurm, until each has a record.
 
 Records in the study's folder are the results and decide what is over; the queue says only where to
-look. A task that leaves the queue without the record of a trial has lost it, and the trial is
-submitted again.
+look. A task that has ended without the record of a trial has lost it, and the trial is submitted
+again; a task that squeue does not list has ended only if scontrol or sacct says so.
 """
 
+import errno
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers.arrays import Array, Arrays
+from benchmark.launchers.pending import Reasons
 from benchmark.launchers.scheduler import Ending, Scheduler, SubmitError, Task
 from benchmark.launchers.watchers import Shielded
 from benchmark.record import Environment, Record
@@ -27,6 +29,11 @@ _FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 1.0, 15.0, 1.3  # seconds between two look
 _TASKS_PER_SECOND = 100  # of the least wait, so that large queues are not asked for all the time
 _MOST_REFUSALS = 20  # of a submission in a row, while no other job runs
 _MOST_SILENCES = 5  # of squeue in a row, before anything was submitted
+_SHARE_TO_GO_ON = 0.75  # of the tasks that were there at a refusal by a limit: then it is tried
+_LOOKS_TO_GO_ON = 20  # again, or after so many looks
+_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT)  # errors of network file systems
+_MOST_ERRORS = 10  # of these in a row
+_HINT = "--trials-per-job N makes fewer tasks"
 
 
 @dataclass(kw_only=True)
@@ -90,9 +97,14 @@ class Watch:
         self._has_run = False
         self._refusal = ""
         self._refusals = 0
+        self._tasks_at_refusal: int | None = None  # if it was by a limit
+        self._looks_since = 0
+        self._is_silent = False  # scontrol, during this look
+        self._reasons = Reasons()
+        self._said: set[str] = set()
 
     def run(self, trials: Sequence[Trial], *, detach: bool) -> None:
-        """Run all trials; Ctrl-C or an error cancels the jobs that are watched.
+        """Run all trials; Ctrl-C cancels the jobs that are watched, and after an error they go on.
 
         Args:
             trials: The trials, which are planned.
@@ -112,13 +124,39 @@ class Watch:
             wait = _FIRST_WAIT
             while self._running or self._waiting or self._failed:
                 time.sleep(max(wait, min(_LONGEST_WAIT, len(self._running) / _TASKS_PER_SECOND)))
-                has_news = self._look()
-                self._write_failed()
-                self._submit_waiting()
+                has_news = self._look_patiently()
+                if self._may_submit():
+                    self._submit_waiting()
                 wait = _FIRST_WAIT if has_news else min(_LONGEST_WAIT, wait * _GROWTH)
-        except BaseException:
+        except KeyboardInterrupt:
             self._cancel()
             raise
+        except Exception:
+            self._say_what_goes_on()
+            raise
+
+    def _look_patiently(self) -> bool:
+        """Look, and write failed records; wait out errors of a network file system."""
+        errors = 0
+        while True:
+            try:
+                has_news = self._look()
+                self._write_failed()
+            except OSError as error:
+                errors += 1
+                if error.errno not in _PASSING or errors >= _MOST_ERRORS:
+                    raise
+                self._say_once(f"The study's folder gives errors ({error.strerror}): tried again")
+                time.sleep(_LONGEST_WAIT)
+            else:
+                return has_news
+
+    def _say_what_goes_on(self) -> None:
+        if jobs := ", ".join(sorted(self._jobs())):
+            self._watcher.said(f"Slurm jobs {jobs} go on: the same command again watches them.")
+
+    def _jobs(self) -> set[str]:
+        return {task.job for task in self._running.values()}
 
     def _say_how_to_go_on(self) -> None:
         if left := len(self._waiting.together):
@@ -127,13 +165,16 @@ class Watch:
         self._watcher.said(f"The same command again, without --detach, {what}.")
 
     def _cancel(self) -> None:
-        jobs = {task.job for task in self._running.values()}
-        queue = self._scheduler.queue() or []  # has a job whose id was not yet read, too
-        for task, token, _ in self._arrays.shares(queue):
-            if token in self._arrays.submitted:
-                jobs.add(task.job)
-        self._scheduler.cancel(jobs)
+        """Cancel the jobs that are known, and then one whose id was not yet read."""
+        known = self._jobs()
+        self._cancel_jobs(known)
+        shares = self._arrays.shares(self._scheduler.queue() or [])
+        own = {task.job for task, token, _ in shares if token in self._arrays.submitted}
+        self._cancel_jobs(own - known)
+
+    def _cancel_jobs(self, jobs: set[str]) -> None:
         if jobs:
+            self._scheduler.cancel(jobs)
             self._watcher.said(f"Cancelled Slurm jobs {', '.join(sorted(jobs))}.")
 
     def _adopt(self, wanted: Mapping[str, Trial]) -> set[str]:
@@ -144,7 +185,7 @@ class Watch:
             self._watch(token, task.job, task.index, [wanted[key] for key in own])
             found.update(own)
         if found:
-            jobs = ", ".join(sorted({task.job for task in self._running.values()}))
+            jobs = ", ".join(sorted(self._jobs()))
             self._watcher.said(f"Watching Slurm jobs {jobs}, which were submitted earlier.")
             self._has_run = True
         return found
@@ -166,6 +207,7 @@ class Watch:
 
     def _submit_waiting(self) -> None:
         """Submit what waits; what Slurm does not take now is tried again while other jobs run."""
+        self._tasks_at_refusal = None
         waiting, self._waiting = self._waiting, _Waiting()
         self._waiting.together = self._refused(waiting.together, alone=False)
         self._waiting.alone = self._refused(waiting.alone, alone=True)
@@ -179,7 +221,7 @@ class Watch:
                 for trial in array.trials:
                     del left[trial.key]
         except SubmitError as error:
-            self._note_refusal(str(error))
+            self._note_refusal(error)
         return list(left.values())
 
     def _note(self, array: Array, job: str) -> None:
@@ -193,26 +235,41 @@ class Watch:
         tasks = f"{array.tasks} task" + "s" * (array.tasks != 1)
         self._watcher.said(f"Slurm job {job}: {trials} in {tasks} of at most {array.minutes} min")
 
-    def _note_refusal(self, why: str) -> None:
+    def _note_refusal(self, error: SubmitError) -> None:
         self._refusals += 1
+        why = f"{error} ({_HINT})" if error.is_too_much else str(error)
+        passes = error.is_too_much and bool(self._running or self._scheduler.queue() != [])
         is_over = not self._has_run or self._refusals >= _MOST_REFUSALS
-        if is_over and not self._running:
+        if is_over and not (self._running or passes):
             raise UsageError(f"Slurm refuses the job: {why}")
+        self._tasks_at_refusal = len(self._running) if passes else None
+        self._looks_since = 0
         if why != self._refusal:
             self._watcher.said(f"Slurm refuses a job for now: {why}")
         self._refusal = why
 
+    def _may_submit(self) -> bool:
+        """Return whether a submission is worth a try after a refusal by a limit of jobs."""
+        self._looks_since += 1
+        before = self._tasks_at_refusal
+        is_late = self._looks_since >= _LOOKS_TO_GO_ON
+        return before is None or is_late or len(self._running) < _SHARE_TO_GO_ON * before
+
     def _look(self) -> bool:
         """Look at the queue and for records; return whether anything has changed."""
         queue = self._scheduler.queue()
+        self._is_silent = False
         if queue is None:
-            return False
-        known = {(task.job, task.index): task for task in queue}
+            self._say_once("squeue does not answer: records are read, and it is asked again")
+        known = {(task.job, task.index): task for task in queue or ()}
         has_news = False
         for place, task in list(self._running.items()):
-            has_news |= self._look_at(task, known.get(place))
+            is_told = queue is not None
+            has_news |= self._look_at(task, known.get(place)) if is_told else self._advance(task)
             if not task.left:
                 del self._running[place]
+        for line in self._reasons.news(known.values(), {job for job, _ in self._running}):
+            self._watcher.said(line)
         return has_news
 
     def _look_at(self, task: _Running, found: Task | None) -> bool:
@@ -223,9 +280,33 @@ class Watch:
             return task.has_started and self._advance(task)
         task.looks_gone += 1
         self._advance(task)
-        if task.left and task.looks_gone >= _LOOKS_TO_BE_GONE:
-            self._give_up(task)
+        if not task.left or task.looks_gone < _LOOKS_TO_BE_GONE:
+            return True
+        if self._is_silent:
+            return False
+        ending = self._scheduler.ending(task.job, task.index)
+        if ending is None or not ending.is_over:
+            self._go_on_with(task, ending)
+            return False
+        self._give_up(task, ending)
         return True
+
+    def _go_on_with(self, task: _Running, now: Ending | None) -> None:
+        """Watch a task that squeue does not list, but which has not ended as far as is known."""
+        self._is_silent = now is None
+        if now is not None:
+            task.looks_gone = 0
+            task.has_started |= now.has_started
+        where = f"squeue does not list tasks of Slurm job {task.job}"
+        if now is None:
+            self._say_once(f"{where}, and scontrol does not answer: they are watched")
+        else:
+            self._say_once(f"{where}, but they live ({now.state}): they are watched")
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._watcher.said(text)
 
     def _advance(self, task: _Running) -> bool:
         """Take the records of the trials that a task has finished, in its order."""
@@ -248,14 +329,13 @@ class Watch:
         is_new = written >= since  # times of one file system
         return record if record and (is_new or record.status in FINISHED) else None
 
-    def _give_up(self, task: _Running) -> None:
-        """Settle the trials without a record of a task that has left the queue."""
+    def _give_up(self, task: _Running, ending: Ending) -> None:
+        """Settle the trials without a record of a task that has ended."""
         left = self._without_record(task)
         task.left.clear()
         if not left:
             return
-        ending = self._scheduler.ending(task.job, task.index)
-        if not (task.has_started or ending.node):
+        if not (task.has_started or ending.has_started):
             self._count(self._losses, _MOST_LOSSES, left, task, ending)
         elif ending.state in _NOT_ITS_FAULT:
             self._count(self._losses, _MOST_LOSSES, left[:1], task, ending)
@@ -267,16 +347,15 @@ class Watch:
             self._waiting.together += left[1:]
 
     def _without_record(self, task: _Running) -> list[Trial]:
-        left = []
         for trial in task.left:
             with suppress(FileNotFoundError):  # listed, a network file system shows a new record
                 list(self._store.trial_folder(trial).iterdir())
-            if record := self._result(trial, task.since):
+        found = [(trial, self._result(trial, task.since)) for trial in task.left]
+        for _, record in found:  # after all file accesses, which are tried again after an error
+            if record:
                 task.has_record = True
                 self._watcher.finished(record)
-            else:
-                left.append(trial)
-        return left
+        return [trial for trial, record in found if not record]
 
     def _count(
         self,

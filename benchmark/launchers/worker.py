@@ -9,7 +9,7 @@ import os
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,19 +46,8 @@ def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
     Raises:
         OSError: the record cannot be written.
     """
-    attempt(trial, store, context, Reporter(report, os.getpid()))
-
-
-def attempt(
-    trial: Trial, store: Store, context: Context, reporter: "Reporter", *, wait: bool = True
-) -> None:
-    """Do the same with a reporter.
-
-    Raises:
-        ClaimedError: another process has the trial, and `wait` is False.
-        OSError: the record cannot be written.
-    """
-    with store.claim(trial, wait=wait) as folder:
+    reporter = Reporter(report, os.getpid())
+    with store.claim(trial) as folder:
         if store.needs(trial):  # otherwise log.txt belongs to the process that finished it
             log = folder / "log.txt"
             redirect_output(log)
@@ -145,15 +134,11 @@ class Reporter:
         report: Function that receives the messages.
         own_pid: Id of the worker's process; a process with another id was forked by a user's code
             and is ended.
-        check: Function that raises an exception if the trial is to be given up.
     """
 
-    def __init__(
-        self, report: Report, own_pid: int, check: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, report: Report, own_pid: int) -> None:
         self._report = report
         self._own_pid = own_pid
-        self._check = check
         self._last = 0.0
 
     def __call__(self, row: Row) -> None:
@@ -169,9 +154,8 @@ class Reporter:
         _tell(self._report, message)
 
     def check(self) -> None:
-        """End a forked process, and give up the trial if that is asked for."""
+        """End a process that a user's code forked."""
         _leave_if_forked(self._own_pid)
-        self._check()
 
 
 def _run(trial: Trial, context: Context, folder: Path, reporter: Reporter) -> Record:

@@ -3,8 +3,10 @@
 The argument `name` is a function that escapes names, for forms that need it.
 """
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.judging import (
@@ -30,7 +32,7 @@ from benchmark.report.differences import (
 )
 from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
-from benchmark.report.words import NO_BREAK, counted, together
+from benchmark.report.words import NO_BREAK, counted, duration_words, together
 from benchmark.step_costs import TimeRatio
 from optimizers.spaces import learning_rate
 from optimizers.spec import OptimizerSpec
@@ -59,6 +61,7 @@ _OVERALL = {
     "undecided": "undecided against {reference}",
     "untuned": "no verdict against {reference}",
 }
+_MOST_NAMED = 6  # contests with one word in a sentence beside the verdicts
 ASPECTS: dict[Aspect, str] = {
     "confirmatory": "verdict",
     "optimization": "optimization",
@@ -196,15 +199,31 @@ def advice_words(judgement: Judgement, verdict: Verdict) -> str:
         first = 100 * (max(declaration.seeds) // 100 + 1)
         seeds = f"--seeds {first}-{first + total - 1}"
         return (
-            f"about {total} fresh seeds would probably decide (another study: --study NAME {seeds})"
+            f"about {total} fresh seeds would probably decide (another study: --study NAME "
+            f"{seeds}{_time_of_seeds(judgement, verdict, total)})"
         )
     if looks_of(declaration):
         return "another study with other seeds may decide"
     noun = "more seed" if verdict.more_seeds == 1 else "more seeds"
     command = (
         f"the second look: the same command with {more_seeds(declaration, verdict.more_seeds)}"
+        f"{_time_of_seeds(judgement, verdict, verdict.more_seeds)}"
     )
     return f"about {verdict.more_seeds} {noun} would probably decide ({command})"
+
+
+def _time_of_seeds(judgement: Judgement, verdict: Verdict, seeds: int) -> str:
+    """Return how long both optimizers would train with so many seeds; empty if this is unknown."""
+    labels = (verdict.optimizer, verdict.reference)
+    entrants = [judgement.entrant(verdict.setting, label) for label in labels]
+    known = [
+        [record.clocks.total for record in each.records.values() if record.clocks.total is not None]
+        for each in entrants
+    ]
+    if not all(known):
+        return ""
+    seconds = seeds * math.fsum(map(statistics.median, known))
+    return f", about {duration_words(seconds)} in one worker"
 
 
 def numbers_words(verdict: Verdict) -> str:
@@ -479,6 +498,38 @@ def statements(judgement: Judgement, name: Name = str) -> list[Statement]:
         if one.optimizer == label
     ]
     return found + [Statement(text=words) for words in deviation_sentences(judgement)]
+
+
+def aside_sentences(judgement: Judgement, name: Name = str) -> list[str]:
+    """Return a sentence on optimization and one on generalization, as far as there are verdicts."""
+    found = []
+    for aspect, verdicts in judgement.verdicts.items():
+        if aspect == "confirmatory" or not verdicts:
+            continue
+        metrics = together(list(dict.fromkeys(metric_words(one.metric) for one in verdicts)))
+        words = [
+            _contests_words(judgement, some, name)
+            for word in _RELATIONS
+            if (some := [one for one in verdicts if one.word == word])
+        ]
+        title = ASPECTS[aspect]
+        found.append(f"{title[0].upper()}{title[1:]}, by {metrics}: {'; '.join(words)}.")
+    return found
+
+
+def _contests_words(judgement: Judgement, verdicts: Sequence[Verdict], name: Name) -> str:
+    """Return contests with one word: "sgd and adagrad undecided on logreg/digits"."""
+    word = shown_word(verdicts[0].word)
+    if len(verdicts) > _MOST_NAMED:
+        return f"{len(verdicts)} comparisons {word}"
+    problems: dict[str, list[str]] = {}
+    for one in verdicts:
+        title = name(title_of(judgement, one.setting))
+        problems.setdefault(name(one.optimizer), []).append(title)
+    labels: dict[tuple[str, ...], list[str]] = {}
+    for label, on in problems.items():
+        labels.setdefault(tuple(on), []).append(label)
+    return ", ".join(f"{together(those)} {word} on {together(on)}" for on, those in labels.items())
 
 
 def notes(judgement: Judgement) -> list[str]:

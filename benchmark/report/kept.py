@@ -69,10 +69,21 @@ def printed_verdicts(judgement: "Judgement", records: "Sequence[Record]") -> Pri
         records: All records of the study.
     """
     from benchmark.report.budgets import budget_sentences
-    from benchmark.report.judgements import as_json, notes, progress_sentence, statements
+    from benchmark.report.judgements import (
+        as_json,
+        aside_sentences,
+        notes,
+        progress_sentence,
+        statements,
+    )
 
     progress = progress_sentence(judgement.declaration, records)
-    more = [*notes(judgement), *budget_sentences(judgement), *[progress] * bool(progress)]
+    more = [
+        *aside_sentences(judgement),
+        *notes(judgement),
+        *budget_sentences(judgement),
+        *[progress] * bool(progress),
+    ]
     return PrintedVerdicts(
         rows=tuple(_rows(judgement)),
         statements=(*statements(judgement), *(Statement(text=words) for words in more)),

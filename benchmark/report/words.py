@@ -59,6 +59,19 @@ def together(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
 
 
+def duration_words(seconds: float) -> str:
+    """Return a duration in the unit that suits it.
+
+    >>> [duration_words(seconds) for seconds in (5, 600, 20_000, 500_000)]
+    ['5 s', '10 min', '5.6 h', '5.8 days']
+    """
+    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (100 * 3600, 3600, "h")):
+        if seconds < limit:
+            digits = 1 if name == "h" else 0
+            return f"{seconds / unit:.{digits}f} {name}"
+    return f"{seconds / 86400:.1f} days"
+
+
 def best_first(measured: Collection[str]) -> str:
     """Return the rule by which the best variants are chosen, given the metrics that exist.
 

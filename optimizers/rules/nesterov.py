@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from optimizers.base import Bound, Execution, Group, PaperOptimizer, Scalar
-from optimizers.inplace import subtract_scaled
+from optimizers.inplace import plus_scaled, subtract_scaled
 
 
 def nesterov_rule(
@@ -29,8 +29,7 @@ def nesterov_rule(
         mu: Momentum μ: a float, or a tensor that broadcasts.
     """
     v.mul_(mu).add_(g)
-    ahead = g + mu * v if isinstance(mu, Tensor) else g.add(v, alpha=mu)
-    subtract_scaled(theta, alpha, ahead)
+    subtract_scaled(theta, alpha, plus_scaled(g, mu, v))
 
 
 class Nesterov(PaperOptimizer):

@@ -38,7 +38,8 @@ def radam_rule(
             tensors that broadcast.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
-        adapts: 1 if the variance of the adaptive rate can be rectified, 0 for a step along m alone.
+        adapts: True if the variance of the adaptive rate can be rectified, False for a step along
+            m alone.
         eps: ε.
     """
     average(m, g, beta1)
@@ -102,8 +103,8 @@ class RAdam(PaperOptimizer):
         rho_inf = 2 / (1 - beta2) - 1
         rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
         if rho <= 5:
-            return same | {"alpha_t": alpha, "adapts": 0.0}
+            return same | {"alpha_t": alpha, "adapts": False}
         above = (rho - 4) * (rho - 2) * rho_inf
         rectification = math.sqrt(above / ((rho_inf - 4) * (rho_inf - 2) * rho))
         root = (1 - beta2**t) ** 0.5
-        return same | {"alpha_t": alpha * rectification * root, "adapts": 1.0}
+        return same | {"alpha_t": alpha * rectification * root, "adapts": True}

@@ -106,7 +106,7 @@ def test_a_claim_that_was_taken_over_before_it_could_be_ended_is_put_back(tmp_pa
     stale = claims._identity(path)
     identities = type("", (), {"pop": lambda self, path: self.found.pop(0), "found": [stale, 1]})()
     monkeypatch.setattr(claims, "_stale_claim", late)
-    assert claims._end_stale(tmp_path) is False
+    assert claims.end_stale(tmp_path) is False
     assert holder_of(tmp_path).token == "theirs"
     assert [each.name for each in tmp_path.iterdir()] == [FILE]
 

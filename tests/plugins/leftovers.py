@@ -102,3 +102,24 @@ class Sleeps(_Leaves):
     def leave(self):
         Path(self.note).write_text(str(os.getpid()))
         time.sleep(_FOR_EVER)
+
+
+class CountsInItsClass(torch.optim.SGD):
+    """Keeps its number of steps in the class, as research code does."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        type(self).steps += 1
+        for group in self.param_groups:
+            group["lr"] = 0.1 / (1 + 0.05 * type(self).steps)
+        return super().step(closure)
+
+
+class TurnsSwitches(torch.optim.SGD):
+    """Raises in the middle of a step, while global settings of torch are not the usual ones."""
+
+    def step(self, closure=None):
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        raise ArithmeticError("in the middle of a step")

@@ -311,6 +311,22 @@ def test_the_advice_keeps_the_declared_levels(stages, looks, advice):
     assert sentence.count("would probably decide") + sentence.count("may decide") == 1
 
 
+@pytest.mark.parametrize(("stages", "noun"), [(1, "total"), (2, "more")])
+def test_the_advice_names_the_time_where_it_is_known(stages, noun):
+    asked = study(problems=("mlp/digits",))
+    known = [
+        replace(each, clocks=replace(each.clocks, total=seconds))
+        for each in records(asked, standardized(-0.5))
+        for seconds in [120.0 if each.trial.label.startswith("sgd") else 60.0]
+    ]
+    judgement = judgement_of(declaration(asked, margin=0.0, stages=stages), known)
+    [verdict] = judgement.confirmatory
+    seeds = {"total": verdict.n + verdict.more_seeds, "more": verdict.more_seeds}[noun]
+    minutes = 3 * seeds
+    words = f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+    assert f", about {words} in one worker)" in sentences(judgement)[0]
+
+
 def test_two_declared_looks_need_more_seeds_than_one():
     asked = study(problems=("mlp/digits",))
     more = [
@@ -385,17 +401,26 @@ def test_no_word_over_all_problems_before_all_declared_contests_are_complete(mis
     ("one", "other", "are_compared"),
     [
         ("lr: lr", "lr: lr", True),
-        ("full: lr", "full: lr eps", True),
+        ("full: lr", "full: lr beta2", True),
         ("lr: lr", "full: lr", False),
-        ("lr: lr", "full: lr eps", False),
-        ("given: lr eps", "given: eps lr", True),
+        ("lr: lr", "full: lr beta2", False),
+        ("given: lr beta2", "given: beta2 lr", True),
         ("given: lr", "lr: lr", True),
-        ("given: lr", "given: lr eps", False),
-        ("given: lr", "full: lr eps", True),
-        ("given: eps", "full: lr eps", False),
-        ("given: lr beta", "full: lr eps", False),
-        ("given: lr eps", "full: lr", False),
-        ("given: lr eps", "lr: lr", False),
+        ("given: lr", "given: lr beta2", False),
+        ("given: lr", "full: lr beta2", True),
+        ("given: beta2", "full: lr beta2", False),
+        ("given: lr alpha", "full: lr beta2", False),
+        ("given: lr beta2", "full: lr", False),
+        ("given: lr beta2", "lr: lr", False),
+        ("lr: lr", "lr: lr schedule", False),
+        ("lr: lr schedule", "lr: lr schedule", True),
+        ("lr: lr schedule", "lr: lr amsgrad", False),
+        ("lr: lr rest.lr", "lr: lr", True),
+        ("full: lr beta2 schedule", "full: lr beta2", False),
+        ("full: lr beta2 schedule", "full: lr schedule", True),
+        ("given: lr", "full: lr beta2 schedule", False),
+        ("given: lr schedule", "full: lr beta2 schedule", True),
+        ("given: lr eps", "full: lr beta2", False),
     ],
 )
 def test_kinds_of_spaces_say_what_may_be_compared(one, other, are_compared):

@@ -230,6 +230,22 @@ def test_diverging_in_every_seed_is_worse_and_the_reverse_better(metric):
     assert one(reference, [None] * 10, metric=metric).word == "better"
 
 
+@pytest.mark.parametrize(("seeds", "declared", "more"), [(5, 1, 1), (10, 26, 1), (10, 60, 2)])
+@pytest.mark.parametrize("diverged", [1, 5])
+def test_losing_every_seed_with_divergence_names_the_seeds_that_would_decide(
+    seeds, declared, more, diverged
+):
+    def verdict(count):
+        values = [None] * diverged + [0.9] * (count - diverged)
+        return judge([contest(values, around(0.5, 0.01, count))], declared=declared)[0]
+
+    found = verdict(seeds)
+    assert (found.word, found.more_seeds) == ("undecided", more)
+    assert "the other 0" not in found.note
+    assert verdict(seeds + more).word == "worse"
+    assert more == 1 or verdict(seeds + more - 1).word == "undecided"
+
+
 def test_divergence_rules_out_equivalence_unless_all_seeds_are_equal():
     almost = [None, *around(1.0, 1e-6, 9)]
     assert one(almost, margin=1.0).word == "undecided"

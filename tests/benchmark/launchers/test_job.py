@@ -15,7 +15,8 @@ import pytest
 from benchmark.__main__ import main
 from benchmark.claims import FILE
 from benchmark.context import Context
-from benchmark.jobs import write_job
+from benchmark.jobs import Job, write_job
+from benchmark.launchers.job import run_job
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.watchers import Together
 from benchmark.store import Store
@@ -126,6 +127,30 @@ def test_workers_give_the_bits_of_the_local_launcher_even_under_slurm(planned, s
         ours, theirs = store.record(trial), local.record(trial)
         assert ours.weights_sha256 == theirs.weights_sha256
         assert ours.metrics == theirs.metrics
+
+
+@pytest.mark.parametrize("kind", ["CountsInItsClass", "TurnsSwitches"])
+def test_what_a_trial_leaves_in_its_process_does_not_reach_the_next(planned, store, kind):
+    trials = planned(opts=f"tests.plugins.leftovers.{kind}:lr=0.1,sgd:lr=0.1", seeds=2)
+    local = Store(store.folder.parent / "local", "study")
+    LocalLauncher()(trials, local, Context(), Together())
+    run_job(trials, store, Job.here(Context()), Together())
+    for trial in trials:
+        ours, theirs = store.record(trial), local.record(trial)
+        assert (ours.status, ours.weights_sha256) == (theirs.status, theirs.weights_sha256)
+    usual = [trial for trial in trials if trial.optimizer.name == "sgd"]
+    assert [store.record(trial).status for trial in usual] == ["done", "done"]
+
+
+def test_a_trial_that_takes_too_long_is_failed_and_the_next_one_runs(
+    planned, store, tmp_path, capfd
+):
+    sleeps = f"tests.plugins.leftovers.Sleeps:note={tmp_path / 'note'}"
+    trials = planned(opts=f"{sleeps},sgd:lr=0.1")
+    words = ["worker", "study", *[trial.key for trial in trials], "--timeout", "4"]
+    assert main([*words, "--results", str(store.folder.parent)]) == 1
+    assert [store.record(trial).status for trial in trials] == ["failed", "done"]
+    assert "took longer than the 4 s of --timeout" in store.record(trials[0]).reason
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from benchmark.context import Context
 from benchmark.environment import environment
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, RayOptions
-from benchmark.launchers.ray import RayLauncher, _Tasks
+from benchmark.launchers.ray import RayLauncher, _Place, _Tasks, run_trial
 from benchmark.launchers.watchers import Together
 from benchmark.store import Store
 from tests import clusters
@@ -232,3 +232,44 @@ def test_the_end_of_the_commands_own_node_is_one_line_and_fails_no_trial(trials_
 
 def test_without_an_address_the_number_of_parallel_trials_needs_no_ray():
     assert RayLauncher(HERE).num_at_once(1) == 2
+
+
+@pytest.fixture
+def on_node(monkeypatch, tmp_path):
+    """Return a function that runs a trial as a Ray worker does, planned on data of `checksums`."""
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(get_gpu_ids=list))
+    monkeypatch.setattr("benchmark.launchers.ray._forget_main", lambda: None)
+
+    def run(trial, **checksums):
+        place = _Place(
+            results=tmp_path,
+            study="study",
+            context=Context(),
+            checksums=checksums,
+            timeout_seconds=None,
+            returns_files=True,
+        )
+        return run_trial(trial, place)
+
+    return run
+
+
+def test_a_node_returns_the_files_of_a_trial(trials_of, on_node, tmp_path, digits):
+    (trial,) = trials_of(epochs=1)
+    record, curve = on_node(trial)
+    assert (record.trial, record.status) == (trial, "done")
+    assert curve
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_node_with_other_data_is_refused(trials_of, on_node, digits):
+    (trial,) = trials_of()
+    with pytest.raises(UsageError, match="data of 'digits' are others here"):
+        on_node(trial, digits="f" * 64)
+
+
+def test_a_node_with_another_file_of_an_optimizer_is_refused(trials_of, on_node):
+    (trial,) = trials_of(opts="tests.plugins.attempts.Notes:note=x")
+    other = replace(trial, optimizer=replace(trial.optimizer, source="f" * 64))
+    with pytest.raises(UsageError, match="has changed since the trial was planned"):
+        on_node(other)

@@ -1,5 +1,6 @@
 """The launcher of Slurm, with a simulated scheduler."""
 
+import errno
 import os
 import sys
 import time
@@ -193,7 +194,38 @@ def test_a_later_refusal_is_tried_again_and_said_once(launch, trials, slurm, see
     slurm.refusals = ["", "", "QOSMaxSubmitJobPerUserLimit", "QOSMaxSubmitJobPerUserLimit"]
     assert launch(trials) == ["done"] * 12
     refusals = [text for text in seen.texts if "QOS" in text]
-    assert refusals == ["Slurm refuses a job for now: QOSMaxSubmitJobPerUserLimit"]
+    hint = "(--trials-per-job N makes fewer tasks)"
+    assert refusals == [f"Slurm refuses a job for now: QOSMaxSubmitJobPerUserLimit {hint}"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 7, 11])
+@pytest.mark.parametrize("each", [1, 2])
+def test_a_limit_below_the_size_of_the_array_is_filled_and_refilled(
+    launch, trials, slurm, seen, limit, each
+):
+    slurm.submit_limit = limit
+    assert launch(trials, trials_per_job=each) == ["done"] * 12
+    assert set(slurm.ran.values()) == {1}
+    sizes = [int(script.split("--array=0-")[1].split("\n")[0]) + 1 for script in slurm.scripts]
+    assert sum(sizes) == 12 // each
+    assert slurm.calls["submit"] < 60
+    assert sum("refuses a job for now" in text for text in seen.texts) == (limit < 12 // each)
+
+
+def test_a_limit_is_waited_for_while_the_user_has_other_jobs(launch, trials, slurm, seen):
+    slurm.others_until = 36_000
+    assert launch(trials) == ["done"] * 12
+    assert slurm.calls["submit"] < 5 * 36_000 / 15 / 20 + 30
+    (refusal,) = [text for text in seen.texts if "refuses" in text]
+    assert "--trials-per-job N" in refusal
+
+
+def test_a_limit_that_allows_no_task_is_one_line(launch, trials, slurm, store):
+    slurm.submit_limit = 0
+    with pytest.raises(UsageError, match="Slurm refuses the job: .*--trials-per-job N"):
+        launch(trials)
+    assert slurm.calls["submit"] == 5  # 12 tasks, 6, 3, 2, 1
+    assert not _files(store, "")
 
 
 def test_refusals_without_end_are_one_line_once_no_job_runs(launch, trials, slurm, store):
@@ -224,9 +256,10 @@ def test_detached_trials_are_only_submitted_and_a_later_call_watches_them(
 
 def test_detaching_tells_of_trials_that_slurm_did_not_take(launch, trials, slurm, seen):
     slurm.array_limit = 5
-    slurm.refusals = ["", "MaxJobCount"]
+    slurm.refusals = ["", *["MaxJobCount"] * 4]  # of 5 tasks, 3, 2, 1
     assert launch(trials, detach=True) == [None] * 12
-    assert "Slurm did not take 7 trials: MaxJobCount" in seen.texts
+    hint = "(--trials-per-job N makes fewer tasks)"
+    assert f"Slurm did not take 7 trials: MaxJobCount {hint}" in seen.texts
     assert seen.texts[-1].endswith("watches these jobs and submits the others.")
     assert launch(trials) == ["done"] * 12
     assert set(slurm.ran.values()) == {1}
@@ -287,17 +320,91 @@ def test_jobs_of_a_killed_launcher_are_watched_and_their_trials_not_submitted_ag
     assert set(slurm.ran.values()) == {1}
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_an_interruption_cancels_the_jobs(launch, trials, slurm, seen, monkeypatch, error):
-    def interrupted(seconds):
+def _raising(error):
+    def function(*arguments):
         raise error
 
-    monkeypatch.setattr(time, "sleep", interrupted)
-    with pytest.raises(error if isinstance(error, type) else OSError):
+    return function
+
+
+def test_an_interruption_cancels_the_jobs(launch, trials, slurm, seen, monkeypatch):
+    monkeypatch.setattr(time, "sleep", _raising(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
         launch(trials)
     assert slurm.cancelled == ["100"]
     assert seen.texts[-1] == "Cancelled Slurm jobs 100."
     assert slurm.queue() == []
+
+
+def test_known_jobs_are_cancelled_before_squeue_is_asked(launch, trials, slurm, monkeypatch):
+    def sleep(seconds):
+        slurm.queue = _raising(KeyboardInterrupt)  # Ctrl-C again, as squeue does not answer
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        launch(trials)
+    assert slurm.cancelled == ["100"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EIO, "Input/output error"),
+        ValueError("x"),
+    ],
+)
+def test_jobs_go_on_after_an_error_and_the_same_command_watches_them(
+    launch, trials, store, slurm, seen, error
+):
+    look = store.time_of_record
+    store.time_of_record = _raising(error)
+    with pytest.raises(type(error)):
+        launch(trials)
+    assert slurm.cancelled == []
+    assert seen.texts[-1] == "Slurm jobs 100 go on: the same command again watches them."
+    store.time_of_record = look
+    missing = store.missing(trials)
+    assert launch(missing) == ["done"] * len(missing)
+    assert not store.missing(trials)
+    assert len(slurm.scripts) == 1
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("when", [3, 10, 30])
+def test_passing_errors_of_a_file_system_are_waited_out(
+    launch, trials, store, slurm, seen, number, when
+):
+    look, asked = store.time_of_record, []
+
+    def time_of_record(trial):
+        asked.append(trial)
+        if when <= len(asked) < when + 5:
+            raise OSError(number, os.strerror(number))
+        return look(trial)
+
+    store.time_of_record = time_of_record
+    slurm.deaths = {trials[0].key: [fake_slurm.KILLED]}
+    assert launch(trials, trials_per_job=4) == ["done"] * 12
+    assert Counter(record.trial.key for record in seen.records) == {t.key: 1 for t in trials}
+    assert sum("gives errors" in text for text in seen.texts) == 1
+
+
+def test_the_id_of_each_job_is_kept_in_the_study(launch, trials, slurm, store):
+    slurm.array_limit = 5
+    launch(trials)
+    ids = {path.stem: path.read_text() for path in _files(store, ".job")}
+    assert sorted(ids.values()) == ["100\n", "101\n", "102\n"]
+    assert sorted(ids) == [path.stem for path in _files(store, ".sh")]
+
+
+def test_slurm_is_not_asked_for_its_limits_without_trials_to_submit(launch, trials, slurm):
+    ask = slurm.most_tasks
+    slurm.most_tasks = lambda: slurm.calls.update(["most_tasks"]) or ask()
+    launch(trials)
+    assert slurm.calls["queue"] > 3
+    assert slurm.calls["most_tasks"] == 1
 
 
 def test_a_job_is_cancelled_even_if_the_interruption_hides_its_id(
@@ -336,6 +443,61 @@ def test_a_silent_squeue_is_no_end_of_a_task(launch, trials, slurm):
     assert launch(trials) == ["done"] * 12
     assert len(slurm.scripts) == 1
     assert slurm.calls["ending"] == 0
+
+
+def test_records_are_read_while_squeue_is_silent_and_the_silence_is_said_once(
+    launch, trials, slurm, store, seen
+):
+    ask, records_at = slurm.queue, []
+
+    def queue():
+        if not 3 <= slurm.calls["queue"] < 12:
+            return ask()
+        ask()  # time passes, trials end, and squeue says nothing
+        records_at.append(len(seen.records))
+        return None
+
+    slurm.queue = queue
+    assert launch(trials) == ["done"] * 12
+    assert records_at[-1] > records_at[0] + 1
+    assert sum("squeue does not answer" in text for text in seen.texts) == 1
+    assert set(slurm.ran.values()) == {1}
+
+
+@pytest.mark.parametrize("reason", ["Priority", "Resources", "JobArrayTaskLimit", "None", ""])
+def test_usual_reasons_to_wait_are_not_told(launch, trials, slurm, seen, reason):
+    slurm.reason = reason
+    launch(trials)
+    assert len(seen.texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("PartitionTimeLimit", "give the command again with --slurm time=MINUTES"),
+        ("QOSMaxWallDurationPerJobLimit", "give the command again with --slurm time=MINUTES"),
+        ("AssocMaxJobsLimit", "it starts once your other jobs have ended"),
+        ("QOSGrpGRES", "another --slurm qos=NAME"),
+        ("JobHeldUser", "scontrol release 100 lets it start"),
+        ("launch failed requeued held", "scontrol release 100 lets it start"),
+        ("ReqNodeNotAvail, UnavailableNodes:n1", "another --slurm partition=NAME"),
+        ("InvalidQOS", "another --slurm account=NAME or qos=NAME"),
+        ("DependencyNeverSatisfied", "it never starts"),
+        ("NewInThisVersion", ""),
+    ],
+)
+def test_another_reason_to_wait_is_told_once_for_each_array_with_what_to_do(
+    launch, trials, slurm, seen, reason, advice
+):
+    slurm.reason, slurm.array_limit = reason, 8
+    assert launch(trials, trials_per_job=1) == ["done"] * 12
+    told = [text for text in seen.texts if "wait" in text]
+    kind = reason.split(",")[0]
+    assert [text.split(" (")[0] for text in told] == [
+        f"6 tasks of job 100 wait: {kind}",
+        f"4 tasks of job 101 wait: {kind}",
+    ]
+    assert advice in told[0]
 
 
 def test_a_squeue_that_stays_silent_is_one_line_before_anything_is_submitted(launch, trials, slurm):
@@ -385,9 +547,32 @@ def test_malformed_options_are_one_line(word):
         SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
 
 
-@pytest.mark.parametrize("word", ["array=0-3", "output=x", "job-name=x", "wrap=ls", "wait"])
+@pytest.mark.parametrize("mutes", [0, 30])
+@pytest.mark.parametrize("forgets", [False, True])
+def test_tasks_that_squeue_does_not_list_are_watched_and_not_doubled(
+    launch, trials, slurm, seen, mutes, forgets
+):
+    slurm.hides = {str(100 + i) for i in range(100)}
+    slurm.mutes, slurm.forgets = mutes, forgets
+    slurm.deaths = {trials[1].key: [fake_slurm.KILLED]}
+    assert launch(trials) == ["done"] * 12
+    assert sum(slurm.ran.values()) == 13  # one again after its death
+    assert len(slurm.scripts) == 2
+    assert sum("squeue does not list tasks of Slurm job 100, but" in t for t in seen.texts) <= 2
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["array=0-3", "output=x", "job-name=x", "wrap=ls", "wait", "clusters=a", "cluster=a", "arr=1"],
+)
 def test_options_that_the_launcher_sets_are_one_line(word):
     with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} is set by the suite"):
+        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+
+
+@pytest.mark.parametrize("word", ["help", "usage", "version", "test-only", "hel", "test=1"])
+def test_options_that_submit_nothing_are_one_line(word):
+    with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} submits nothing"):
         SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
 
 
@@ -414,6 +599,7 @@ def test_the_time_of_a_task_follows_from_estimates_or_from_the_limit_of_a_trial(
     assert short == 6
     assert long > 6
     assert limited == 5 + 4 * 10
+    assert ["--timeout 600" in script for script in slurm.scripts] == [False, False, True]
 
 
 def test_a_gpu_is_asked_for_unless_the_options_do(launch, trials_of, slurm):

@@ -11,7 +11,14 @@ from benchmark.analysis.judging import judgement_of
 from benchmark.declaration import default_margin
 from benchmark.report.declared import judgements_of
 from benchmark.report.differences import difference_words, margin_words, margins_sentence
-from benchmark.report.judgements import as_json, edge_words, sentences, statements, verdict_sentence
+from benchmark.report.judgements import (
+    as_json,
+    aside_sentences,
+    edge_words,
+    sentences,
+    statements,
+    verdict_sentence,
+)
 from benchmark.report.markdown_verdicts import difference_cell, in_words, verdicts
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
 from tests.benchmark.tuned_studies import OWN
@@ -71,6 +78,33 @@ def test_a_difference_has_one_sign_everywhere(shift, sgd, adam):
     assert verdict.dz is None or (verdict.dz < 0) == is_below
     if not sgd and not adam:
         assert verdict.word not in ("better", "worse") or (verdict.word == "better") == is_below
+
+
+def verdict_of(optimizer, setting, word):
+    return SimpleNamespace(optimizer=optimizer, setting=setting, word=word, metric="train/loss")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"a": ["better"]}, "a better on p"),
+        ({"a": ["better", "untuned"]}, "a better on p; a no verdict on q"),
+        ({"a": ["worse"] * 2, "b": ["worse"] * 2}, "a and b worse on p and q"),
+        ({"a": ["worse"] * 2, "b": ["worse"]}, "a worse on p and q, b worse on p"),
+        ({str(i): ["undecided"] for i in range(7)}, "7 comparisons undecided"),
+    ],
+)
+def test_what_stands_beside_the_verdicts_is_said_in_one_sentence_each(words, said):
+    asides = [
+        verdict_of(label, setting, word)
+        for label, own in words.items()
+        for setting, word in zip("pq", own, strict=False)
+    ]
+    judgement = SimpleNamespace(
+        verdicts={"confirmatory": asides, "optimization": asides, "generalization": []},
+        entrants=[SimpleNamespace(setting=each, problem=each) for each in "pq"],
+    )
+    assert aside_sentences(judgement) == [f"Optimization, by training loss: {said}."]
 
 
 @pytest.mark.parametrize("shift", [-0.1, 0.0, 0.1])
