@@ -58,13 +58,17 @@ class FourierFeatures(nn.Module):
     def __init__(self, num_inputs: int) -> None:
         super().__init__()
         draw = torch.Generator().manual_seed(_SEED)
-        matrix = torch.randn(_FREQUENCIES, num_inputs, generator=draw, device="cpu")
+        shape = (_FREQUENCIES, num_inputs)
+        matrix = torch.randn(shape, generator=draw, device="cpu", dtype=torch.float32)
         self.register_buffer("frequencies", 2 * math.pi * _SCALE * matrix)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the features of coordinates (batch, coordinates), (batch, 2 × frequencies)."""
-        angles = inputs @ self.frequencies.t()
-        return torch.cat([angles.cos(), angles.sin()], dim=1)
+        # Angles reach hundreds of radians, where numbers of 16 bits are up to 1 apart.
+        wide = torch.promote_types(inputs.dtype, torch.float32)
+        with torch.autocast(inputs.device.type, enabled=False):
+            angles = inputs.to(wide) @ self.frequencies.to(wide).t()
+            return torch.cat([angles.cos(), angles.sin()], dim=1).to(inputs.dtype)
 
 
 class Image(TaskModel):

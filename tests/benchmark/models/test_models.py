@@ -201,3 +201,20 @@ def test_fourier_features_are_cosines_and_sines_of_frequencies_that_no_seed_chan
     assert found[1].tolist() == pytest.approx(
         [*angles[1].cos().tolist(), *angles[1].sin().tolist()], abs=1e-5
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_angles_of_fourier_features_are_never_of_16_bits(dtype):
+    places = torch.rand(20, 2, generator=torch.Generator().manual_seed(0)).to(dtype)
+    features = FourierFeatures(2).to(dtype)
+    found = features(places)
+    assert found.dtype == dtype
+    expected = places.double() @ features.frequencies.double().t()
+    assert torch.allclose(found[:, :64].double(), expected.cos(), atol=0.01)
+
+
+def test_mixed_precision_leaves_fourier_features_alone():
+    places, features = torch.rand(20, 2), FourierFeatures(2)
+    expected = features(places)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(features(places), expected)
