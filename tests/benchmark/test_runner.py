@@ -301,19 +301,16 @@ def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
 @pytest.mark.parametrize(
-    ("problem", "opts", "metric", "least"),
+    ("problem", "opts"),
     [
-        ("logreg/digits", "adam:lr=0.01", "train/accuracy", 0.7),
-        ("regression/diabetes", "adam:lr=0.01", "train/r2", 0.3),
-        # In 16 bits, 15 s and more on a CPU.
-        pytest.param("mlp/digits", "adam", "train/accuracy", 0.7, marks=pytest.mark.slow),
-        pytest.param("image/china", "adam", "train/psnr", 15, marks=pytest.mark.slow),
+        ("logreg/digits", "adam:lr=0.01"),
+        pytest.param("mlp/digits", "adam", marks=pytest.mark.slow),  # in 16 bits, 15 s on a CPU
     ],
 )
-def test_other_precisions_train(trials_of, problem, opts, metric, least, precision):
+def test_other_precisions_train(trials_of, problem, opts, precision):
     trial = trials_of(problem, opts, epochs=2, precisions=(precision,))[0]
     record = run(trial, Context())
-    assert record.metrics[metric] > least
+    assert record.metrics["train/accuracy"] > 0.7
     single = run(replace(trial, precision="32-true"), Context())
     assert record.weights_sha256 != single.weights_sha256
 

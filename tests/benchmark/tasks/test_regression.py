@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning.pytorch import LightningDataModule
 from sklearn.metrics import r2_score
@@ -68,6 +68,22 @@ def test_an_epoch_gives_the_bits_of_a_plain_loop(trials_of, problem, opts, chang
     assert {f"test/{metric.name}" for metric in task.metrics} <= record.metrics.keys()
 
 
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
+@pytest.mark.parametrize(
+    ("problem", "opts", "metric", "least"),
+    [
+        ("regression/diabetes", "adam:lr=0.01", "train/r2", 0.3),
+        pytest.param("image/china", "adam", "train/psnr", 15, marks=pytest.mark.slow),
+    ],
+)
+def test_other_precisions_train(trials_of, problem, opts, metric, least, precision):
+    [trial] = trials_of(problem, opts, epochs=2, precisions=(precision,))
+    prepare_data(trial.dataset, None, None)
+    record = run(trial, Context())
+    assert (record.status, record.reason) == ("done", "")
+    assert record.metrics[metric] > least
+
+
 def measured(task, outputs, targets, size):
     """Return the metrics of a split that comes in batches of `size`, the last one smaller."""
     meters = task.meters()
@@ -110,6 +126,7 @@ def test_an_error_of_a_tenth_everywhere_is_20_decibels(error, decibels):
     )
 
 
+@settings(deadline=None)
 @given(
     offset=st.floats(-1e5, 1e5, width=32),
     scale=st.floats(0.5, 100, width=32),
@@ -146,6 +163,7 @@ def test_meters_start_anew_after_a_reset(split):
     assert meter.compute().item() == pytest.approx(expected, rel=1e-5)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
 def test_a_mean_squared_error_diverges_as_a_loss_that_is_never_negative(loss, initial):
     assert Regression(1).is_diverged(loss, initial) is multiplies(loss, initial)
