@@ -83,7 +83,8 @@ def test_the_page_has_its_tables_its_unit_and_its_way(store, metric):
     )
     order = on_test["standings"]["final"][0]["board"]["variant"]
     assert (order[0] == best) is (metric.better == "lower")
-    assert f"; {SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
+    name = "" if metric.unit.sign else f"test {metric.name} "
+    assert f"; {name}{SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
 
 
 def test_texts_and_figures_have_it(store, metric):

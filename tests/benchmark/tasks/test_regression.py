@@ -69,19 +69,13 @@ def test_an_epoch_gives_the_bits_of_a_plain_loop(trials_of, problem, opts, chang
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
-@pytest.mark.parametrize(
-    ("problem", "opts", "metric", "least"),
-    [
-        ("regression/diabetes", "adam:lr=0.01", "train/r2", 0.3),
-        pytest.param("image/china", "adam", "train/psnr", 15, marks=pytest.mark.slow),
-    ],
-)
-def test_other_precisions_train(trials_of, problem, opts, metric, least, precision):
-    [trial] = trials_of(problem, opts, epochs=2, precisions=(precision,))
+def test_other_precisions_train(trials_of, precision):
+    opts = "adam:lr=0.01"
+    [trial] = trials_of("regression/diabetes", opts, epochs=2, precisions=(precision,))
     prepare_data(trial.dataset, None, None)
     record = run(trial, Context())
     assert (record.status, record.reason) == ("done", "")
-    assert record.metrics[metric] > least
+    assert record.metrics["train/r2"] > 0.3
 
 
 def measured(task, outputs, targets, size):
