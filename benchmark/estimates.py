@@ -77,7 +77,7 @@ def bytes_to_prepare(dataset: str, data_dir: Path | None, cache_dir: Path | None
     place = find_place(dataset, data_dir, cache_dir) if row else None
     if row is None or (place and place.manifest()):
         return 0
-    example = _SPARSE_BYTES if len(row.input_shape) == 1 else 4 * math.prod(row.input_shape)
+    example = _SPARSE_BYTES if row.sparse else 4 * math.prod(row.input_shape)
     return sum(row.sizes) * example
 
 

@@ -100,6 +100,7 @@ class Unit:
 
 NO_UNIT = Unit()
 PER_CENT = Unit(sign="%", words="per cent", factor=100.0, decimals=2)
+DECIBELS = Unit(sign="dB", words="decibels", decimals=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +192,19 @@ ACCURACY = Metric(
 )
 
 # Errors of predicted numbers. Where a task measures several, sentences report the first of them.
+PSNR = Metric(
+    name="psnr",
+    words="{split} PSNR",
+    heading="PSNR",
+    better="higher",
+    unit=DECIBELS,
+    tabled=("val", "test"),
+    in_headline=True,
+    meaning=(
+        "Peak signal-to-noise ratio of an image whose values lie in [0, 1]: −10·log₁₀ of the mean "
+        "squared error over all pixels of the split, in decibels."
+    ),
+)
 RMSE = Metric(
     name="rmse",
     words="{split} root mean squared error",
@@ -235,7 +249,9 @@ R2 = Metric(
     ),
 )
 
-METRICS = {metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS, RMSE, MAE, MSE, R2)}
+METRICS = {
+    metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS, PSNR, RMSE, MAE, MSE, R2)
+}
 RUNNING = RUNNING_LOSS.on("train")
 
 INSIDE = "inside/"  # prefix of recorded diagnostics: inside/<group>/<quantity>

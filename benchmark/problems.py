@@ -41,10 +41,17 @@ class Problem:
         return self.workload.problem
 
 
-def _row(name: str, *, epochs: int, dropout: bool = False, **measured: Any) -> Problem:
+def _row(
+    name: str, *, epochs: int, batch_size: int = 128, dropout: bool = False, **measured: Any
+) -> Problem:
     model, dataset = name.split("/")
     workload = Workload(
-        problem=name, model=model, dataset=dataset, epochs=epochs, batch_size=128, dropout=dropout
+        problem=name,
+        model=model,
+        dataset=dataset,
+        epochs=epochs,
+        batch_size=batch_size,
+        dropout=dropout,
     )
     return Problem(workload=workload, **measured)
 
@@ -79,6 +86,10 @@ _ROWS = (
         evaluation_cost=0.2,
         target=0.329,
         dropout=True,
+    ),
+    _row("image/china", epochs=5, epoch_seconds=1.3, evaluation_cost=0.15),
+    _row(
+        "regression/diabetes", epochs=40, batch_size=32, epoch_seconds=0.012, evaluation_cost=0.03
     ),
 )
 

@@ -12,13 +12,13 @@ from typing import TypedDict, get_args
 
 from benchmark.baselines import PerProblem, per_problem
 from benchmark.errors import UsageError
-from benchmark.models.registry import MODELS
+from benchmark.models.registry import MODELS, ModelRow
 from benchmark.problems import PROBLEMS, Problem, problems_of
 from benchmark.protocols import SAMPLERS
 from benchmark.protocols.tuned import Tuned
 from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Workload
 from benchmark.study import Study
-from datamodules.registry import DATASETS
+from datamodules.registry import DATASETS, DatasetRow
 from optimizers.errors import SpecError
 from optimizers.grammar import describe, describe_tunables, without_hyperparameters
 from optimizers.pick import pick, shown
@@ -289,9 +289,20 @@ def _is_number(value: object) -> bool:
 
 def _check_shapes(workload: Workload) -> None:
     data, model = DATASETS.get(workload.dataset), MODELS.get(workload.model)
-    if data and model and model.takes_images and len(data.input_shape) == 1:
-        images = ", ".join(name for name, each in DATASETS.items() if len(each.input_shape) == 3)
-        raise UsageError(
-            f"model {workload.model!r} takes images and {workload.dataset!r} is a bag of words. "
-            f"Data sets with images: {images}; for {workload.dataset!r} use --model logreg"
-        )
+    if data is None or model is None or _fits(model, data):
+        return
+    what = "images" if model.takes_images else "dense inputs"
+    kind = "a bag of words" if data.sparse else f"rows of {data.input_shape[0]} numbers"
+    fitting = [row.name for row in DATASETS.values() if _fits(model, row)]
+    models = [row.name for row in MODELS.values() if _fits(row, data)]
+    raise UsageError(
+        f"model {workload.model!r} takes {what} and {workload.dataset!r} is {kind}. "
+        f"Data sets for it: {', '.join(fitting)}; for {workload.dataset!r} use --model "
+        f"{'|'.join(models)}"
+    )
+
+
+def _fits(model: ModelRow, data: DatasetRow) -> bool:
+    if data.sparse:
+        return model.takes_sparse
+    return len(data.input_shape) == 3 or not model.takes_images

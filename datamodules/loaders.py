@@ -38,7 +38,7 @@ class DenseRows:
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples in memory and their classes, int64 (examples,)."""
+    """Examples in memory and their targets: classes, int64 (examples,), or what the task has."""
 
     inputs: DenseRows | SparseRows
     targets: Tensor

@@ -18,7 +18,10 @@ class Targets:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRow:
-    """One data set: its data module, its content and its source."""
+    """One data set: its data module, its content and its source.
+
+    `sparse` inputs are bags of words; all others are dense tensors.
+    """
 
     name: str
     target: str
@@ -34,6 +37,7 @@ class DatasetRow:
     from_hub: bool = False  # the download comes from the Hugging Face hub
     embedded: bool = False
     synthetic: bool = False
+    sparse: bool = False
 
 
 _ROWS = (
@@ -73,6 +77,7 @@ _ROWS = (
         download_url="https://huggingface.co",
         preparation=3,
         from_hub=True,
+        sparse=True,
         files="the hub's shards as imdb/*.parquet, or the archive's folder aclImdb,",
     ),
     DatasetRow(
@@ -97,6 +102,29 @@ _ROWS = (
         terms="none",
         embedded=True,
         synthetic=True,
+        sparse=True,
+    ),
+    DatasetRow(
+        name="china",
+        target="datamodules.china:China",
+        title="scikit-learn's photograph of a temple in China, colour by place",
+        input_shape=(2,),
+        targets=Targets(name="num_targets", size=3),
+        sizes=(53_160, 5_000, 10_000),
+        source="comes with scikit-learn",
+        terms="CC BY 2.0, danielbuechele on Flickr",
+        embedded=True,
+    ),
+    DatasetRow(
+        name="diabetes",
+        target="datamodules.diabetes:Diabetes",
+        title="scikit-learn's 442 diabetes patients, progression after a year",
+        input_shape=(10,),
+        targets=Targets(name="num_targets", size=1),
+        sizes=(266, 88, 88),
+        source="comes with scikit-learn",
+        terms="cite Efron et al. 2004",
+        embedded=True,
     ),
 )
 

@@ -118,4 +118,5 @@ def _words(row: dict[str, Any]) -> str:
         twin = f"; without its data {row['twin']} stands in" if row["twin"] else "; embedded"
         dropout = ", dropout" if row["dropout"] else ""
         return f"{row['epochs']} epochs of batches of {row['batch_size']}{dropout}{twin}"
-    return f"{row['summary']}; on {row['dataset']}, or {row['twin']}"
+    twin = f", or {row['twin']}" if row["twin"] else ""
+    return f"{row['summary']}; on {row['dataset']}{twin}"

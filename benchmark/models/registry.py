@@ -11,17 +11,19 @@ class ModelRow:
         name: Name for ``--model``.
         target: Its class as ``module:attribute``.
         dataset: Data set of the paper's experiment.
-        twin: Embedded data set that replaces it if it is unavailable.
+        twin: Embedded data set that replaces it if it is unavailable; empty if it is embedded.
         summary: One line for ``list``.
         takes_images: True if inputs must be images, (channels, height, width).
+        takes_sparse: True if inputs may be bags of words.
     """
 
     name: str
     target: str
     dataset: str
-    twin: str
+    twin: str = ""
     summary: str
     takes_images: bool = False
+    takes_sparse: bool = False
 
 
 _ROWS = (
@@ -31,6 +33,7 @@ _ROWS = (
         dataset="mnist",
         twin="digits",
         summary="multinomial logistic regression (Adam paper, 6.1)",
+        takes_sparse=True,
     ),
     ModelRow(
         name="mlp",
@@ -38,7 +41,6 @@ _ROWS = (
         dataset="mnist",
         twin="digits",
         summary="two hidden layers of 1000 ReLU units (Adam paper, 6.2)",
-        takes_images=True,
     ),
     ModelRow(
         name="cnn",
@@ -47,6 +49,18 @@ _ROWS = (
         twin="digits",
         summary="c64-c64-c128-1000, 5×5 filters, 3×3 max-pooling (Adam paper, 6.3)",
         takes_images=True,
+    ),
+    ModelRow(
+        name="image",
+        target="benchmark.models.image:Image",
+        dataset="china",
+        summary="64 Fourier features, three hidden layers of 128 ReLU units (Tancik et al. 2020)",
+    ),
+    ModelRow(
+        name="regression",
+        target="benchmark.models.regression:Regressor",
+        dataset="diabetes",
+        summary="one hidden layer of 100 ReLU units",
     ),
 )
 

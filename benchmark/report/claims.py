@@ -6,7 +6,7 @@ Every form of a report takes its sentences from here. The argument `name` escape
 from collections.abc import Callable, Sequence
 
 from benchmark.analysis.compare import Comparison
-from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
+from benchmark.metrics import NO_UNIT, higher_is_better, is_share, metric_of, metric_words
 from benchmark.report.findings import Claim, PassedOver, SettingFindings, Spread
 from benchmark.report.words import (
     NO_BREAK,
@@ -41,10 +41,16 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
     best = _best(names, claim.metric, title, among_steady=bool(claim.passed))
     spreads = {_spread(claim.metric, each): None for each in claim.spreads}
     how = f" ({next(iter(spreads))})" if has_spread and len(spreads) == 1 else ""
-    on_test = ";" * has_spread or ","
-    words = list(dict.fromkeys(value_words(claim.test_metric, each) for each in claim.test_values))
-    test = f"{on_test} {together(words)} on test data" if words else ""
+    test = f"{';' * has_spread or ','} {_test(claim)}" if claim.test_values else ""
     return f"{best}: {value_words(claim.metric, claim.value)}{how}{test}."
+
+
+def _test(claim: Claim) -> str:
+    """Return the results on test data; a number without a unit needs the metric's name."""
+    values = dict.fromkeys(value_words(claim.test_metric, each) for each in claim.test_values)
+    if metric_of(claim.test_metric).unit == NO_UNIT:
+        return f"{metric_words(claim.test_metric)} {together(list(values))}"
+    return f"{together(list(values))} on test data"
 
 
 def passed_over_sentences(claim: Claim, name: Name = str) -> list[str]:

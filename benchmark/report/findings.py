@@ -266,6 +266,13 @@ class SettingFindings:
         return here["variant"].unique(maintain_order=True).to_list()
 
     @cached_property
+    def measured(self) -> list[str]:
+        """The metrics that a trial of this setting ended with; other settings may have others."""
+        trials = self.frames.trials
+        found = [name for name in self.frames.metrics if name in trials.columns]
+        return [name for name in found if trials[name].is_not_null().any()]
+
+    @cached_property
     def best(self) -> Frames:
         """The part of `frames` that belongs to the chosen variants."""
         return only(self.frames, self.findings.chosen)
@@ -358,7 +365,7 @@ class SettingFindings:
     @cached_property
     def claim(self) -> Claim:
         """The best optimizers of this setting, with their results."""
-        deciding = (name for name in CHOOSING if name in self.frames.trials.columns)
+        deciding = (name for name in CHOOSING if name in self.measured)
         metric = next(deciding, METRIC)
         is_any_done = (self.frames.trials["status"] == "done").any()
         if not self.winners:
@@ -367,7 +374,7 @@ class SettingFindings:
         spreads = of_winners.select("seeds", "low", "high").unique(maintain_order=True)
         passed = self.findings.passed_over.filter(setting=self.name)
         rows = passed.select("label", "mean", "seeds", "diverged")
-        test_metric = on_test(self.frames.trials.columns)
+        test_metric = on_test(self.measured)
         return Claim(
             title=self.title,
             metric=metric,

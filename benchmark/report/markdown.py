@@ -84,7 +84,7 @@ def board(
         shown: The variants that get a row.
         versus: Comparisons for the last column; without any, the column is left out.
     """
-    names = [name for name in tabled() if name in setting.frames.metrics]
+    names = [name for name in tabled() if name in setting.measured]
     boards = {name: _by_variant(setting.board(name)) for name in names}
     marks = _marks(versus or Versus())
     rows, counts = [], []

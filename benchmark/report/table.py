@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.analysis.summary import Row, optimizer_of, ranked, summarize
-from benchmark.metrics import CHOOSING, metric_of, metric_words, tabled
+from benchmark.metrics import CHOOSING, LOSS, METRICS, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
 from benchmark.record import Record
 from benchmark.report.printed import PrintedVerdicts
@@ -38,6 +38,8 @@ _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correct
 _LOG = " (traceback in "
 _MOST_HYPERPARAMETERS = 1000  # characters
 _MOST_FOLDED = 3  # further variants of an optimizer with a line of their own
+_METRIC_WIDTH, _OTHER_WIDTH = 8, 40  # characters for a metric's column, and for all others
+_FEWEST = 5  # columns of metrics, as many as fit in 80 characters
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 _AS_GIVEN = "as given"
@@ -62,10 +64,13 @@ def print_tables(
         console.print()
         console.print(Text(_title(name, rows[0]), style="bold"))
         groups = ranked(rows)
-        console.print(_table(name, groups, evidence, verdicts))
+        shown = _shown(rows, console.width)
+        console.print(_table(name, groups, shown, evidence, verdicts))
         for row in (row for group in groups for row in group[: 1 + _MOST_FOLDED]):
             if words := _hyperparameters(row):
                 console.print(Text(f"  {_label(row)}: {words}", style="dim"), soft_wrap=True)
+        if words := _left_out(rows, shown):
+            console.print(Text(f"  {words}", style="dim"))
         for line in [*_reasons(rows), *_warnings(name, rows, evidence)]:
             console.print(Text(f"  {line}", style="yellow"))
     every = [row for rows in tables.values() for row in rows]
@@ -236,17 +241,18 @@ def _differences_legend(evidence: "Evidence") -> str:
 def _table(
     name: str,
     groups: Sequence[Sequence[Row]],
+    shown: Sequence[str],
     evidence: "Evidence | None",
     verdicts: PrintedVerdicts | None,
 ) -> Table:
     """Return the table of the setting `name`; further variants of an optimizer are folded below it.
 
-    It fits in 80 columns. A narrower terminal cuts off the last column, the seeds and verdicts.
+    With the metrics of `_shown`, it fits in 80 columns. A narrower terminal cuts off the last
+    column, the seeds and verdicts.
     """
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("optimizer", overflow="fold", min_width=12)
-    shown = _shown([row for group in groups for row in group])
     for heading in (*map(_heading, shown), "train\ns", "ms/\nstep"):
         table.add_column(heading, justify="right", no_wrap=True)
     has_differences = evidence is not None and verdicts is None
@@ -287,9 +293,34 @@ def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -
     return found.how, Text(f"\n{shown_word(found.word)}", style=f"not dim {color}")
 
 
-def _shown(rows: Sequence[Row]) -> Sequence[str]:
-    """Return the metrics that any row has, in the order of `tabled`."""
+def _shown(rows: Sequence[Row], width: int) -> Sequence[str]:
+    """Return the metrics that any row has and that fit in `width` columns, as `tabled` orders them.
+
+    A metric fits with all its splits or not at all. The loss always does, and after it those come
+    first that come first in the table of metrics.
+    """
+    measured = _measured(rows)
+    room, fitting = max(_FEWEST, (width - _OTHER_WIDTH) // _METRIC_WIDTH), {LOSS.name}
+    for name in METRICS:
+        if sum(_kind(each) in {*fitting, name} for each in measured) > room:
+            break
+        fitting.add(name)
+    return [each for each in measured if _kind(each) in fitting]
+
+
+def _left_out(rows: Sequence[Row], shown: Sequence[str]) -> str:
+    """Return which metrics the table has no room for; "" if it has all."""
+    kinds = dict.fromkeys(_kind(name) for name in _measured(rows) if name not in shown)
+    names = ", ".join(METRICS[kind].heading for kind in kinds)
+    return f"This terminal has no room for {names}: `show --json` has all." if names else ""
+
+
+def _measured(rows: Sequence[Row]) -> Sequence[str]:
     return [name for name in tabled() if any(name in row.metrics for row in rows)]
+
+
+def _kind(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _heading(name: str) -> str:

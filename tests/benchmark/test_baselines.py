@@ -25,7 +25,8 @@ from benchmark.request import Request
 from benchmark.shipped import Shipped, differences
 from benchmark.spec import Cell, Trial
 from benchmark.store import Store
-from optimizers.grammar import describe
+from optimizers.grammar import describe, describe_tunables
+from optimizers.registry import OPTIMIZERS
 from tests.plugins.formulas import Formulas
 from tools import make_baselines
 
@@ -535,5 +536,7 @@ def test_the_slices_to_make_are_valid():
     assert version
     assert len({order.name for order in orders}) == len(orders)
     for order in orders:
+        # Shipped settings are those of registered optimizers.
+        assert {each.name for each in describe_tunables(order.opts, order.kind)} <= set(OPTIMIZERS)
         trials = order.request(order.opts).study(order.name).trials()
         assert all(isinstance(trial, Trial) for trial in trials)

@@ -3,8 +3,9 @@ from pkgutil import resolve_name
 import pytest
 
 from benchmark.baselines import read_baselines
-from benchmark.models.base import Classifier
+from benchmark.models.base import TaskModel
 from benchmark.models.registry import MODELS
+from benchmark.plugins import data_module_class, task_class
 from benchmark.problems import PROBLEMS, problems_of
 from datamodules.registry import DATASETS
 from tools.measured import measure
@@ -26,8 +27,10 @@ def test_problems_that_download_have_an_embedded_twin(problem):
 
 
 @pytest.mark.parametrize("row", MODELS.values(), ids=list(MODELS))
-def test_every_model_is_a_classifier(row):
-    assert issubclass(resolve_name(row.target), Classifier)
+def test_every_model_learns_the_task_of_its_own_data_set(row):
+    model = resolve_name(row.target)
+    assert issubclass(model, TaskModel)
+    assert model.task_class is task_class(data_module_class(row.dataset).task)
 
 
 @pytest.fixture(scope="module")

@@ -64,9 +64,25 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
         request.study("study")
 
 
-def test_model_and_data_that_do_not_go_together_are_refused():
-    with pytest.raises(UsageError, match="takes images"):
-        Request(models=("mlp",), dataset="imdb").study("study")
+@pytest.mark.parametrize(
+    ("model", "dataset", "words"),
+    [
+        ("mlp", "imdb", "'mlp' takes dense inputs and 'imdb' is a bag of words"),
+        ("image", "reviews", "for 'reviews' use --model logreg"),
+        ("cnn", "imdb", "takes images and 'imdb' is a bag of words"),
+        ("cnn", "diabetes", "takes images and 'diabetes' is rows of 10 numbers"),
+        ("cnn", "china", "Data sets for it: mnist, cifar10, digits;"),
+    ],
+)
+def test_model_and_data_that_do_not_go_together_are_refused(model, dataset, words):
+    with pytest.raises(UsageError, match=words):
+        Request(models=(model,), dataset=dataset).study("study")
+
+
+@pytest.mark.parametrize("model", ["logreg", "mlp", "image", "regression"])
+@pytest.mark.parametrize("dataset", ["china", "diabetes", "digits"])
+def test_dense_rows_are_for_every_model_but_those_of_images(model, dataset):
+    assert Request(models=(model,), dataset=dataset).study("study").trials()
 
 
 def test_folders_may_be_given_as_text(tmp_path):

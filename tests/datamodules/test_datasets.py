@@ -4,6 +4,7 @@ from importlib import import_module
 
 import pytest
 import torch
+from sklearn.datasets import load_diabetes, load_sample_image
 
 from datamodules.folders import default_data_dir
 from datamodules.registry import DATASETS
@@ -45,6 +46,47 @@ def test_an_embedded_set_keeps_what_its_row_promises(name, tmp_path):
 def test_an_embedded_set_is_the_same_wherever_it_is_made(name, tmp_path):
     first, second = (_prepared(name, tmp_path / place) for place in "ab")
     assert first.checksum == second.checksum
+
+
+DIGESTS = {
+    "china": "246c6e2232f11c22068c52d7489feac8cb86346904cd63cfde84d61fbd8352e1",
+    "diabetes": "6d6f59263aabdff543a1e4d4ed836f74509a535623004c27e837f391d2994576",
+}
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_numbers_to_predict_are_the_same_on_every_machine(name, tmp_path):
+    assert _prepared(name, tmp_path).checksum == DIGESTS[name]
+
+
+def test_the_photograph_is_its_blocks_of_four_pixels_each_in_one_part(tmp_path):
+    data = _prepared("china", tmp_path)
+    parts = [data._splits[split].slice(0, 60_000) for split in ("train", "val", "test")]
+    places, colours = (torch.cat(values) for values in zip(*parts, strict=True))
+    columns, rows = (places * 320 - 0.5).round().long().unbind(1)
+    photograph = torch.from_numpy(load_sample_image("china.jpg").copy()).double() / 255
+    halved = torch.nn.functional.avg_pool2d(photograph.permute(2, 0, 1), 2)
+    assert len({*zip(rows.tolist(), columns.tolist(), strict=True)}) == 213 * 320 == len(places)
+    assert torch.allclose(colours.double(), halved[:, rows, columns].t(), atol=1e-6)
+    assert float(places.min()) > 0
+    assert float(places[:, 0].max()) < 1
+
+
+def test_measurements_of_patients_are_standardised_by_the_training_part(tmp_path):
+    data = _prepared("diabetes", tmp_path)
+    rows = [data._splits[split].slice(0, 400) for split in ("train", "val")]
+    pool = torch.cat([torch.cat(pair, dim=1) for pair in rows]).double()
+    test = torch.cat(data._splits["test"].slice(0, 400), dim=1).double()
+    assert torch.allclose(pool.mean(0), torch.zeros(11).double(), atol=1e-6)
+    assert torch.allclose(pool.std(0, correction=0), torch.ones(11).double(), atol=1e-6)
+    # One scale for both parts gives the original table back, up to the order of its rows.
+    found = load_diabetes(scaled=False)
+    table = torch.cat([torch.from_numpy(found.data), torch.from_numpy(found.target)[:, None]], 1)
+    everyone = torch.cat([pool, test])
+    for mine, original in zip(everyone.t(), table.t(), strict=True):
+        ranked, known = mine.sort().values, original.sort().values
+        scale = (known[-1] - known[0]) / (ranked[-1] - ranked[0])
+        assert torch.allclose((ranked - ranked[0]) * scale, known - known[0], atol=1e-3)
 
 
 @pytest.mark.realdata

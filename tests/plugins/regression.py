@@ -1,4 +1,4 @@
-"""Another task than classification, with data and networks: what anyone may plug in."""
+"""A task that the suite does not have, with data and networks: what anyone may plug in."""
 
 import math
 
@@ -16,7 +16,7 @@ from benchmark.tasks.base import Meters, number_fault, rises, shape_fault
 class GaussianRegression:
     """Numbers, each with its own deviation; the loss −log p(y) is negative where both are good."""
 
-    name = "regression"
+    name = "gaussian"
     metrics = (LOSS, RMSE, R2)
     size_name = "num_targets"
     network_contract = (

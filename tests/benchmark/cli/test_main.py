@@ -280,7 +280,12 @@ def test_config_file_gives_defaults_that_the_command_line_overrides(capsys, tmp_
         (["--model", "mlp", "--opts", "adam:beta1=0.9"], "has no hyperparameter 'beta1'"),
         (["--model", "mlp", "--opts", "json.JSONDecoder"], "torch.optim.Optimizer"),
         (["--model", "mlp", "--dataset", "minst"], "Did you mean 'mnist'?"),
-        (["--model", "mlp", "--dataset", "imdb"], "takes images"),
+        (
+            ["--model", "mlp", "--dataset", "imdb"],
+            "takes dense inputs and 'imdb' is a bag of words",
+        ),
+        (["--model", "cnn", "--dataset", "imdb"], "for 'imdb' use --model logreg"),
+        (["--model", "cnn", "--dataset", "diabetes"], "takes images and 'diabetes' is rows of 10"),
         (["--model", "mlp", "--epochs", "-3"], "--epochs"),
         (["--model", "mlp", "--seeds", "0"], "--seeds"),
         (["--model", "mlp", "--timeout", "0"], "--timeout"),

@@ -1,8 +1,11 @@
+import math
+
 import pytest
 import torch
 from torch.nn import functional
 
 from benchmark.models.dropout import Dropout
+from benchmark.models.image import FourierFeatures
 from benchmark.models.registry import MODELS
 from benchmark.plugins import model_class
 from datamodules.sparse import Bag
@@ -32,6 +35,8 @@ def num_parameters(model):
             + 1000 * 10
             + 10,
         ),
+        ("image", (2,), 3 * (128 * 128 + 128) + 128 * 10 + 10),
+        ("regression", (10,), 10 * 100 + 100 + 100 * 10 + 10),
     ],
 )
 def test_networks_are_as_large_as_the_papers(name, shape, expected):
@@ -182,3 +187,34 @@ def test_convolutions_run_channels_last():
     model = build("cnn", (3, 32, 32))
     weight = next(p for p in model.network.parameters() if p.ndim == 4)
     assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_fourier_features_are_cosines_and_sines_of_frequencies_that_no_seed_changes():
+    first, second = FourierFeatures(2), FourierFeatures(2)
+    assert torch.equal(first.frequencies, second.frequencies)
+    assert list(first.parameters()) == []
+    assert first.frequencies.std() == pytest.approx(2 * math.pi * 10, rel=0.2)
+    places = torch.tensor([[0.0, 0.0], [0.25, 0.5]])
+    angles = (places[:, None, :] * first.frequencies).sum(-1)
+    found = first(places)
+    assert torch.equal(found[0], torch.tensor([1.0] * 64 + [0.0] * 64))
+    assert found[1].tolist() == pytest.approx(
+        [*angles[1].cos().tolist(), *angles[1].sin().tolist()], abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_angles_of_fourier_features_are_never_of_16_bits(dtype):
+    places = torch.rand(20, 2, generator=torch.Generator().manual_seed(0)).to(dtype)
+    features = FourierFeatures(2).to(dtype)
+    found = features(places)
+    assert found.dtype == dtype
+    expected = places.double() @ features.frequencies.double().t()
+    assert torch.allclose(found[:, :64].double(), expected.cos(), atol=0.01)
+
+
+def test_mixed_precision_leaves_fourier_features_alone():
+    places, features = torch.rand(20, 2), FourierFeatures(2)
+    expected = features(places)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(features(places), expected)

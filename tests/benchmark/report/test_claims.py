@@ -132,6 +132,22 @@ def test_a_spread_is_said_where_all_of_the_best_have_the_same(spreads, words):
     claim = replace(CLAIM, spreads=spreads)
     assert claim_sentence(claim, has_spread=True) == (
         "adam and sgd share the lowest validation loss on mlp/mnist: "
-        f"0.125{words}; 0.25 and 0.5 on test data."
+        f"0.125{words}; test loss 0.25 and 0.5."
     )
-    assert claim_sentence(claim, has_spread=False).endswith(": 0.125, 0.25 and 0.5 on test data.")
+    assert claim_sentence(claim, has_spread=False).endswith(": 0.125, test loss 0.25 and 0.5.")
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("test/accuracy", "25.00\u00a0% and 50.00\u00a0% on test data."),
+        ("test/psnr", "0.25\u00a0dB and 0.50\u00a0dB on test data."),
+        ("test/rmse", "test root mean squared error 0.25 and 0.5."),
+        ("test/r2", "test R² 0.25 and 0.5."),
+    ],
+)
+def test_a_result_on_test_data_has_its_unit_or_otherwise_its_name(metric, words):
+    claim = replace(CLAIM, test_metric=metric)
+    assert claim_sentence(claim, has_spread=False) == (
+        f"adam and sgd share the lowest validation loss on mlp/mnist: 0.125, {words}"
+    )

@@ -83,7 +83,8 @@ def test_the_page_has_its_tables_its_unit_and_its_way(store, metric):
     )
     order = on_test["standings"]["final"][0]["board"]["variant"]
     assert (order[0] == best) is (metric.better == "lower")
-    assert f"; {SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
+    name = "" if metric.unit.sign else f"test {metric.name} "
+    assert f"; {name}{SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
 
 
 def test_texts_and_figures_have_it(store, metric):
@@ -170,3 +171,24 @@ def test_a_study_without_results_has_no_column_of_a_metric(study, log):
     print_tables(console, store.records())
     head = console.file.getvalue().partition("optimizer")[2].splitlines()[0]
     assert head.split() == ["s", "step", "seeds"]
+
+
+def test_a_setting_has_the_metrics_of_its_own_task_beside_one_of_another(study, log):
+    """One problem measures accuracy, another decibels and R²."""
+
+    def rows(*names):
+        row = {"step": 10, "epoch": 1, "samples": 1280, "train_seconds": 1.0}
+        return [row | dict.fromkeys(["val/loss", "test/loss", *names], 0.5)]
+
+    store = study(
+        log("adam", problem="logreg/digits", rows=rows("val/accuracy", "test/accuracy")),
+        log("adam", problem="image/china", rows=rows("val/psnr", "test/psnr", "test/r2")),
+    )
+    findings = Findings(frames=read([store]))
+    digits, china = findings.settings.values()
+    assert digits.claim.test_metric == "test/accuracy"
+    assert china.claim.test_metric == "test/psnr"
+    assert "PSNR" not in markdown.board(digits, digits.variants)
+    board = markdown.board(china, china.variants)
+    assert "accuracy" not in board
+    assert "test PSNR, dB | test R² |" in board

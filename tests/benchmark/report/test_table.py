@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from benchmark.analysis.intervals import Shares, mean_interval, share_bounds
+from benchmark.metrics import metric_of
 from benchmark.record import Clocks, Cost, Record
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
@@ -322,3 +323,31 @@ def test_seconds_of_a_busy_machine_are_pointed_at(record_of, load, accelerator, 
     assert (words in printed(records)) == bool(busy)
     (row,) = tables_as_json(records)
     assert row["busy_seeds"] == busy
+
+
+ERRORS = ("psnr", "rmse", "mae", "r2")
+
+
+@pytest.mark.parametrize(
+    ("width", "number"), [(60, 1), (80, 1), (95, 1), (96, 2), (112, 3), (127, 3), (128, 4)]
+)
+def test_a_table_has_the_first_metrics_that_fit_and_a_line_names_the_others(
+    record_of, width, number
+):
+    names = [f"{split}/{name}" for split in ("val", "test") for name in ("loss", *ERRORS)]
+    values = dict.fromkeys(["train/loss", *names], 0.5)
+    records = [replace(record_of(seed=seed), metrics=values) for seed in range(2)]
+    text = printed(records, width=width)
+    head = text.partition("loss")[2].partition("★")[0]
+    headings = [metric_of(name).heading for name in ERRORS]
+    assert [heading for heading in headings if heading in head] == headings[:number]
+    missing = ", ".join(headings[number:])
+    words = f"This terminal has no room for {missing}: `show --json` has all."
+    assert (words in " ".join(text.split())) is bool(missing)
+    assert ("no room" in text) is bool(missing)
+
+
+def test_five_columns_of_metrics_are_shown_at_any_width(record_of):
+    for width in (60, 80, 100):
+        text = printed([record_of(seed=seed) for seed in range(2)], width=width)
+        assert "no room" not in text
