@@ -249,8 +249,20 @@ R2 = Metric(
     ),
 )
 
+BITS = Metric(
+    name="bits_per_character",
+    words="{split} bits per character",
+    heading="bits/char",
+    better="lower",
+    logarithmic=True,
+    least=0.0,
+    tabled=("val", "test"),
+    in_headline=True,
+    meaning="Mean of −log₂ of the probability that the model gave to the next character.",
+)
+
 METRICS = {
-    metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS, PSNR, RMSE, MAE, MSE, R2)
+    metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS, BITS, PSNR, RMSE, MAE, MSE, R2)
 }
 RUNNING = RUNNING_LOSS.on("train")
 

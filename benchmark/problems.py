@@ -91,6 +91,15 @@ _ROWS = (
     _row(
         "regression/diabetes", epochs=40, batch_size=32, epoch_seconds=0.012, evaluation_cost=0.03
     ),
+    _row("charlm/manual", epochs=6, batch_size=32, epoch_seconds=9, evaluation_cost=0.36),
+    _row(
+        "charlm/imdb_text",
+        epochs=1,
+        batch_size=32,
+        epoch_seconds=120,
+        evaluation_cost=0.36,
+        twin="charlm/manual",
+    ),
 )
 
 PROBLEMS = {row.name: row for row in _ROWS}

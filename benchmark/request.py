@@ -291,18 +291,33 @@ def _check_shapes(workload: Workload) -> None:
     data, model = DATASETS.get(workload.dataset), MODELS.get(workload.model)
     if data is None or model is None or _fits(model, data):
         return
-    what = "images" if model.takes_images else "dense inputs"
-    kind = "a bag of words" if data.sparse else f"rows of {data.input_shape[0]} numbers"
     fitting = [row.name for row in DATASETS.values() if _fits(model, row)]
     models = [row.name for row in MODELS.values() if _fits(row, data)]
     raise UsageError(
-        f"model {workload.model!r} takes {what} and {workload.dataset!r} is {kind}. "
+        f"model {workload.model!r} takes {_taken_by(model)} and {workload.dataset!r} is "
+        f"{_kind_of(data)}. "
         f"Data sets for it: {', '.join(fitting)}; for {workload.dataset!r} use --model "
         f"{'|'.join(models)}"
     )
 
 
+def _taken_by(model: ModelRow) -> str:
+    if model.takes_text:
+        return "text"
+    return "images" if model.takes_images else "dense inputs"
+
+
+def _kind_of(data: DatasetRow) -> str:
+    if data.text:
+        return "text"
+    if data.sparse:
+        return "a bag of words"
+    return "images" if len(data.input_shape) == 3 else f"rows of {data.input_shape[0]} numbers"
+
+
 def _fits(model: ModelRow, data: DatasetRow) -> bool:
+    if data.text or model.takes_text:
+        return data.text and model.takes_text
     if data.sparse:
         return model.takes_sparse
     return len(data.input_shape) == 3 or not model.takes_images

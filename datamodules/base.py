@@ -263,8 +263,7 @@ class ResidentDataModule(LightningDataModule):
     def train_val_rows(self, num_examples: int) -> tuple[Tensor, Tensor]:
         """Return the rows of the training part for training and those for validation.
 
-        They are a plain random draw from `split_seed`, in random order, so the first rows of either
-        are a random sample too. The draw does not balance the classes.
+        `draw_order` draws them from `split_seed`.
 
         Raises:
             ValueError: the number of rows is not that of the data set.
@@ -273,8 +272,16 @@ class ResidentDataModule(LightningDataModule):
         if num_examples != num_train + num_val:
             raise ValueError(f"expected {num_train + num_val} examples, found {num_examples}")
         generator = torch.Generator().manual_seed(self.split_seed)
-        order = torch.randperm(num_examples, generator=generator)
+        order = self.draw_order(num_examples, generator)
         return order[:num_train], order[num_train:]
+
+    def draw_order(self, num_examples: int, generator: torch.Generator) -> Tensor:
+        """Return all rows of the training part, int64 (rows,): those for training come first.
+
+        They are a plain random draw, in random order, so the first rows for training and for
+        validation are random samples too. The draw does not balance the classes.
+        """
+        return torch.randperm(num_examples, generator=generator)
 
     def image_tensors(self, train: Part, test: Part, dims: tuple[int, ...]) -> dict[str, Tensor]:
         """Return the tensors of images, normalised by mean and deviation of the training part.

@@ -1,7 +1,10 @@
-"""IMDB film reviews. Source: Maas et al., "Learning Word Vectors for Sentiment Analysis", 2011."""
+"""IMDB film reviews, as bags of words and as text.
+
+Source: Maas et al., "Learning Word Vectors for Sentiment Analysis", 2011.
+"""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,14 @@ import torch
 
 from datamodules import shards
 from datamodules.bag_of_words import bag_tensors
-from datamodules.base import ResidentDataModule
+from datamodules.base import DATA_SEED, PARTS, ResidentDataModule
 from datamodules.cache import Tensors
 from datamodules.errors import DataCorruptError, reading
 from datamodules.labels import class_labels
 from datamodules.sources import Source
+from datamodules.text import TextDataModule, plain
 
+_PARTS = ("train", "test")  # as in the files, in the order of `PARTS`
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")  # "I <3 it" and "3 < 4" are not tags
 
 
@@ -59,9 +64,50 @@ class IMDB(ResidentDataModule):
 
     def download(self, folder: Path) -> None:
         """Let the hub's client fetch the reviews into its own layout."""
-        from datasets import load_dataset
+        _download(folder)
 
-        load_dataset("stanfordnlp/imdb", cache_dir=str(folder))
+
+class IMDBText(TextDataModule):
+    """Windows of 64 characters of the reviews, without their classes.
+
+    Each review is one line, in the characters of `text.ALPHABET` and without HTML tags. Reviews that
+    occur twice are used once. Their order is drawn once, for all seeds and all layouts, from the
+    alphabetical one; the first 4 million characters of the training part and the first quarter of a
+    million of the test part are used, a seventh and a hundredth of all.
+    """
+
+    dataset = "imdb_text"
+
+    def texts(self) -> Mapping[str, str]:
+        """Read the reviews of both parts in any of the known layouts."""
+        num_train, num_val, num_test = self.sizes
+        read, (length,) = _READERS[self.source.layout.kind], self.input_shape
+        texts: dict[str, str] = {}
+        for part, name, count in zip(PARTS, _PARTS, (num_train + num_val, num_test), strict=True):
+            found = read(self.source, name)
+            texts[part] = _lines(found.texts)
+            needed = count * length + 1
+            if len(texts[part]) < needed:
+                problem = f"expected {needed} characters of reviews, found {len(texts[part])}"
+                raise DataCorruptError(found.source, problem)
+        return texts
+
+    def download(self, folder: Path) -> None:
+        """Let the hub's client fetch the reviews into its own layout."""
+        _download(folder)
+
+
+def _download(folder: Path) -> None:
+    from datasets import load_dataset
+
+    load_dataset("stanfordnlp/imdb", cache_dir=str(folder))
+
+
+def _lines(reviews: Sequence[str]) -> str:
+    """Return each different review as a line, in an order that depends on their texts alone."""
+    lines = sorted({" ".join(plain(review).split()) for review in reviews})
+    order = np.random.default_rng(DATA_SEED).permutation(len(lines))
+    return "".join(f"{lines[row]}\n" for row in order)
 
 
 def _in_most_reviews(bags: Any, size: int) -> "np.ndarray[Any, Any]":

@@ -129,6 +129,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         ),
     ),
 }
+LAYOUTS["imdb_text"] = LAYOUTS["imdb"]
 
 UNREAD: dict[str, dict[str, str]] = {
     "mnist": {"mnist_train.csv": "a table; the original files are needed"},
@@ -143,3 +144,4 @@ UNREAD: dict[str, dict[str, str]] = {
         "plain_text/*.parquet": "rename the folder to imdb",
     },
 }  # common files that cannot be read in their present place or form, each with its cure
+UNREAD["imdb_text"] = UNREAD["imdb"]

@@ -18,7 +18,7 @@ class DenseRows:
     """Examples as dense rows.
 
     Args:
-        values: Examples, float32, (examples, …).
+        values: Examples, float32 or the whole numbers of characters, (examples, …).
     """
 
     values: Tensor

@@ -20,7 +20,8 @@ class Targets:
 class DatasetRow:
     """One data set: its data module, its content and its source.
 
-    `sparse` inputs are bags of words; all others are dense tensors.
+    `sparse` inputs are bags of words, and inputs of `text` whole numbers, one for each character;
+    all others are dense tensors of real numbers.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DatasetRow:
     embedded: bool = False
     synthetic: bool = False
     sparse: bool = False
+    text: bool = False
 
 
 _ROWS = (
@@ -125,6 +127,32 @@ _ROWS = (
         source="comes with scikit-learn",
         terms="cite Efron et al. 2004",
         embedded=True,
+    ),
+    DatasetRow(
+        name="manual",
+        target="datamodules.manual:Manual",
+        title="Python's manual, windows of 64 characters (a trigram model: 2.62 bits)",
+        input_shape=(64,),
+        targets=Targets(name="num_characters", size=96),
+        sizes=(4_630, 600, 600),
+        source="comes with this package, from Python 3.11.7",
+        terms="PSF licence version 2, Python Software Foundation",
+        embedded=True,
+        text=True,
+    ),
+    DatasetRow(
+        name="imdb_text",
+        target="datamodules.imdb:IMDBText",
+        title="IMDB film reviews, windows of 64 characters (a trigram model: TRI2 bits)",
+        input_shape=(64,),
+        targets=Targets(name="num_characters", size=96),
+        sizes=(60_000, 4_000, 4_000),
+        source="the Hugging Face hub's stanfordnlp/imdb",
+        terms="cite Maas et al. 2011",
+        download_url="https://huggingface.co",
+        from_hub=True,
+        text=True,
+        files="the hub's shards as imdb/*.parquet, or the archive's folder aclImdb,",
     ),
 )
 

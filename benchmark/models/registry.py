@@ -15,6 +15,7 @@ class ModelRow:
         summary: One line for ``list``.
         takes_images: True if inputs must be images, (channels, height, width).
         takes_sparse: True if inputs may be bags of words.
+        takes_text: True if inputs must be text, the numbers of characters.
     """
 
     name: str
@@ -24,6 +25,7 @@ class ModelRow:
     summary: str
     takes_images: bool = False
     takes_sparse: bool = False
+    takes_text: bool = False
 
 
 _ROWS = (
@@ -61,6 +63,13 @@ _ROWS = (
         target="benchmark.models.regression:Regressor",
         dataset="diabetes",
         summary="one hidden layer of 100 ReLU units",
+    ),
+    ModelRow(
+        name="charlm",
+        target="benchmark.models.charlm:CharLM",
+        dataset="manual",
+        summary="transformer: two blocks of width 64 with four heads (Radford et al. 2019)",
+        takes_text=True,
     ),
 )
 

@@ -4,4 +4,5 @@ TASKS = {
     "classification": "benchmark.tasks.classification:Classification",
     "regression": "benchmark.tasks.regression:Regression",
     "image_regression": "benchmark.tasks.regression:ImageRegression",
+    "language": "benchmark.tasks.language:Language",
 }
