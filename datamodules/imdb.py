@@ -70,7 +70,7 @@ class IMDB(ResidentDataModule):
 class IMDBText(TextDataModule):
     """Windows of 64 characters of the reviews, without their classes.
 
-    Each review is one line, in the characters of `text.ALPHABET` and without HTML tags. Reviews that
+    Each review is one line in the characters of `text.ALPHABET`, without HTML tags. Reviews that
     occur twice are used once. Their order is drawn once, for all seeds and all layouts, from the
     alphabetical one; the first 4 million characters of the training part and the first quarter of a
     million of the test part are used, a seventh and a hundredth of all.

@@ -1,6 +1,6 @@
 """Python's manual: the topics of its reference that ``help()`` shows, as one text.
 
-tools/freeze_manual.py says how the text was made, and datamodules/texts/LICENSE.txt has its licence.
+tools/freeze_manual.py says how the text was made; its licence is datamodules/texts/LICENSE.txt.
 """
 
 import bz2

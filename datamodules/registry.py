@@ -143,7 +143,7 @@ _ROWS = (
     DatasetRow(
         name="imdb_text",
         target="datamodules.imdb:IMDBText",
-        title="IMDB film reviews, windows of 64 characters (a trigram model: TRI2 bits)",
+        title="IMDB film reviews, windows of 64 characters (a trigram model: 2.90 bits)",
         input_shape=(64,),
         targets=Targets(name="num_characters", size=96),
         sizes=(60_000, 4_000, 4_000),

@@ -103,9 +103,9 @@ class TextDataModule(ResidentDataModule):
 
     def draw_order(self, num_examples: int, generator: torch.Generator) -> Tensor:
         """Return the windows of training, then the consecutive ones of validation, shuffled."""
-        num_train, num_val, _ = self.sizes
+        num_val = self.sizes[1]
         begin = torch.randint(num_examples, (), generator=generator)
         ring = (begin + torch.arange(num_examples)) % num_examples
-        val, train = ring.split([num_val, num_train])
+        val, train = ring[:num_val], ring[num_val:]
         orders = [torch.randperm(len(rows), generator=generator) for rows in (train, val)]
         return torch.cat([train[orders[0]], val[orders[1]]])

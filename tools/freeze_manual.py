@@ -27,10 +27,10 @@ def main() -> None:
 
 
 def without_repetition(texts: Iterable[str]) -> str:
-    """Return the paragraphs of all texts, each once; spaces and line breaks make no difference.
+    r"""Return the paragraphs of all texts, each once; spaces and line breaks make no difference.
 
-    >>> without_repetition(["One\\ntwo.\\n\\nThree.\\n", "One two.\\n\\nFour.\\n"])
-    'One\\ntwo.\\n\\nThree.\\n\\nFour.\\n'
+    >>> without_repetition(["One\ntwo.\n\nThree.\n", "One two.\n\nFour.\n"])
+    'One\ntwo.\n\nThree.\n\nFour.\n'
     """
     found: dict[str, str] = {}
     for paragraph in (each for text in texts for each in text.split("\n\n")):

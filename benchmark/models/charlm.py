@@ -85,7 +85,8 @@ class _Block(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         hidden = hidden + self.attention(hidden)
-        return hidden + self.perceptron(hidden)
+        added: Tensor = self.perceptron(hidden)
+        return hidden + added
 
 
 class _Perceptron(nn.Module):

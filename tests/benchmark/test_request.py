@@ -72,6 +72,17 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
         ("cnn", "imdb", "takes images and 'imdb' is a bag of words"),
         ("cnn", "diabetes", "takes images and 'diabetes' is rows of 10 numbers"),
         ("cnn", "china", "Data sets for it: mnist, cifar10, digits;"),
+        (
+            "mlp",
+            "manual",
+            "takes dense inputs and 'manual' is text.* for 'manual' use --model charlm",
+        ),
+        (
+            "charlm",
+            "digits",
+            "takes text and 'digits' is images.*Data sets for it: manual, imdb_text;",
+        ),
+        ("charlm", "imdb", "takes text and 'imdb' is a bag of words"),
     ],
 )
 def test_model_and_data_that_do_not_go_together_are_refused(model, dataset, words):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from datamodules.cifar10 import CIFAR10
-from datamodules.imdb import IMDB
+from datamodules.imdb import IMDB, IMDBText
 from datamodules.mnist import MNIST
 
 SIZES = (20, 10, 10)
@@ -34,6 +34,12 @@ class TinyIMDB(IMDB):
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self.sizes = SIZES
+
+
+class TinyIMDBText(IMDBText):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.sizes = (4, 1, 1)
 
 
 def write_idx(path: Path, values) -> None:
@@ -108,4 +114,5 @@ KINDS = {
     "mnist": (TinyMNIST, write_mnist),
     "cifar10": (TinyCIFAR10, write_cifar10),
     "imdb": (TinyIMDB, write_imdb),
+    "imdb_text": (TinyIMDBText, write_imdb),
 }

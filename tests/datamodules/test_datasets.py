@@ -50,12 +50,13 @@ def test_an_embedded_set_is_the_same_wherever_it_is_made(name, tmp_path):
 
 DIGESTS = {
     "china": "246c6e2232f11c22068c52d7489feac8cb86346904cd63cfde84d61fbd8352e1",
+    "manual": "350208adc7548f8add370f4fa41615f74cd8b8441b27e7150fd0e81b20c29e98",
     "diabetes": "6d6f59263aabdff543a1e4d4ed836f74509a535623004c27e837f391d2994576",
 }
 
 
 @pytest.mark.parametrize("name", DIGESTS)
-def test_numbers_to_predict_are_the_same_on_every_machine(name, tmp_path):
+def test_numbers_and_characters_to_predict_are_the_same_on_every_machine(name, tmp_path):
     assert _prepared(name, tmp_path).checksum == DIGESTS[name]
 
 
