@@ -89,7 +89,7 @@ class Worker:
 
     def has_succeeded(self) -> bool:
         """Return whether the worker has ended by itself and without an exception."""
-        return self._process.exitcode == 0
+        return bool(self._process.exitcode == 0)
 
     def death(self) -> str:
         """Return how the worker ended, as words that follow "its process"."""

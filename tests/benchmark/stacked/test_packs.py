@@ -39,9 +39,7 @@ def test_every_trial_is_in_one_place(trials_of):
         (1, 64, 2, []),
     ],
 )
-def test_packs_are_even_and_as_many_as_run_in_parallel(
-    trials_of, count, stack, at_once, expected
-):
+def test_packs_are_even_and_as_many_as_run_in_parallel(trials_of, count, stack, at_once, expected):
     trials = trials_of(opts=f"adam:lr={RATES}")[:count]
     assert sizes(packed(trials, stack, at_once=at_once)) == expected
 
