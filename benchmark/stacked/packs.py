@@ -22,9 +22,9 @@ FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a s
 _SHARE_OF_MEMORY = 0.5
 _SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
 
-# Time of a trial alone over its share of a pack's, at 16 members or more, on one core, where every
-# bit is that of the trial alone (tests/benchmark/launchers/test_packs.py). On a CPU the MLP has
-# 0.8 and the CNN 1.0, and their bits differ; nothing was measured on a GPU.
+# Time of a trial alone over its share of a pack's, on one core, where every bit is that of the trial
+# alone (tests/benchmark/launchers/test_packs.py). On a CPU the MLP has 0.8 and the CNN 1.0. On an
+# H100 packs have 3 to 8, but bits depend on the company (docs/performance.md).
 GAINS: Mapping[tuple[str, str], float] = {("logreg", "cpu"): 8.0}
 
 
