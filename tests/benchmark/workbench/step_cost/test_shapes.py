@@ -11,6 +11,7 @@ from benchmark.workbench.step_cost.shapes import EVERYDAY, SHAPES
         ("cnn", 10, 4_800 + 64 + 102_400 + 64 + 204_800 + 128 + 2_048_000 + 1_000 + 10_010),
         ("image", 8, 3 * (128 * 128 + 128) + 128 * 3 + 3),
         ("regression", 4, 10 * 100 + 100 + 100 + 1),
+        ("charlm", 30, 116_576),
         ("small60", 60, 124_800),
         ("one4m", 1, 4_194_304),
         ("resnet50", 161, 25_557_032),  # as torchvision documents it
