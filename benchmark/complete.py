@@ -17,7 +17,15 @@ from benchmark.environment import cpu_name, environment
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.estimates import Durations
 from benchmark.jobs import write_job
-from benchmark.launchers import DEFAULT, Launcher, Limits, StepTimer, Watcher, make_launcher
+from benchmark.launchers import (
+    DEFAULT,
+    Launcher,
+    Limits,
+    Queued,
+    StepTimer,
+    Watcher,
+    make_launcher,
+)
 from benchmark.launchers.watchers import Together
 from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
@@ -333,7 +341,7 @@ class _Completion:
         ):
             store = Store(folder, self.store.study)
             # one trial of some seconds waits in no queue of a cluster
-            launcher = getattr(self.launcher, "here", self.launcher)
+            launcher = self.launcher.here if isinstance(self.launcher, Queued) else self.launcher
             launcher([trial], store, self.context, Together())
             again = store.record(trial)
         return f"{title}, trained again here: {_how_far(record, again)}"

@@ -31,6 +31,7 @@ from benchmark.launchers import (
     LAUNCHERS,
     Launcher,
     Limits,
+    Previewer,
     RayOptions,
     SlurmOptions,
     make_launcher,
@@ -363,7 +364,6 @@ def _forecast(
     else:
         for line in found.lines():
             terminal.say(line)
-        preview = getattr(launcher, "preview", None)
-        if preview is not None and plan.missing:
-            terminal.say(f"\n{preview(plan.missing, store)}")
+        if isinstance(launcher, Previewer) and plan.missing:
+            terminal.say(f"\n{launcher.preview(plan.missing, store)}")
     return 0

@@ -1,7 +1,8 @@
 """Launchers, the places where trials run. Workers communicate through the study's folder.
 
 A new launcher implements `Launcher` and has its workers call `launchers.worker.work`. It is given
-by import path, or by its name if it has a row in `LAUNCHERS`.
+by import path, or by its name if it has a row in `LAUNCHERS`. It may also be a `StepTimer`, a
+`Queued` or a `Previewer`.
 """
 
 from collections.abc import Callable, Sequence
@@ -103,6 +104,23 @@ class StepTimer(Protocol):
         Returns:
             A cost for each trial but the first; one that could not be timed says why.
         """
+
+
+@runtime_checkable
+class Queued(Protocol):
+    """A launcher whose trials may wait in a queue, with one that runs a trial without waiting."""
+
+    @property
+    def here(self) -> Launcher:
+        """The launcher for this machine; it trains one shipped trial again, to compare results."""
+
+
+@runtime_checkable
+class Previewer(Protocol):
+    """A launcher that can also show what it would submit."""
+
+    def preview(self, trials: Sequence[Trial], store: Store) -> str:
+        """Return a text for ``--dry-run``; write no file and start nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

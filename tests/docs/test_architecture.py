@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from benchmark.launchers import LAUNCHERS
 from benchmark.models.registry import MODELS
+from benchmark.tasks.registry import TASKS
 from datamodules.registry import DATASETS
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +51,8 @@ def test_every_module_is_named_in_its_room_or_belongs_to_a_folder_of_one_kind():
         for path in (ROOT / package).rglob("*.py")
         if path.parent.name not in OF_A_TABLE and not path.name.startswith("__")
     }
-    targets = {row.target.partition(":")[0] for row in (*DATASETS.values(), *MODELS.values())}
-    of_rows = {Path(*target.split(".")).with_suffix(".py") for target in targets}
+    rows = [row.target for row in (*DATASETS.values(), *MODELS.values())]
+    targets = [*rows, *LAUNCHERS.values(), *TASKS.values()]
+    of_rows = {Path(*each.partition(":")[0].split(".")).with_suffix(".py") for each in targets}
     nameless = [str(m) for m in modules - of_rows if not re.search(rf"\b{m.name}\b", NOW)]
     assert sorted(nameless) == []
