@@ -44,7 +44,7 @@ PROJECT = "optimizer-benchmark"
     metavar="OPTIMIZER",
     help="Optimizer to compare all others with. If it is named beforehand, there are fewer "
     "comparisons, which need fewer seeds.  "
-    "[default: each setting's best]",
+    "[default: what the study declared, otherwise each setting's best]",
 )
 @click.option(
     "--target",

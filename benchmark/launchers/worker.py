@@ -1,8 +1,7 @@
 """The work of a worker process of any launcher: claim a trial, run it, commit its record.
 
 A callable takes the reports to the launcher; there is no other connection. Each function here
-needs a process of its own, because it redirects the output of the process. `launchers.job` runs
-several trials in one process.
+needs a process of its own, because it redirects the output of the process.
 """
 
 import os

@@ -38,7 +38,8 @@ def write_document(
     Args:
         stores: The studies.
         target: The Markdown file; the folder has the same name without the suffix.
-        reference: Optimizer or label to compare with; None compares with each setting's best.
+        reference: Optimizer or label to compare with; None for the declared one, otherwise each
+            setting's best.
         targets: Targets by metric, in place of those of the problems.
 
     Raises:

@@ -2,8 +2,8 @@
 
 Judging loads scipy and polars, which takes longer than printing a thousand records. So the words
 lie in ``verdicts.json`` beside the declaration. The file holds nothing that the declaration and the
-records do not say: it may be removed, and one that is not of this state of the study, of this
-version of the suite, or not as it was written, is ignored and replaced.
+records do not say: it may be removed. A file of another state of the study, of another version of
+the suite, or edited, is ignored and replaced.
 """
 
 import hashlib
@@ -148,7 +148,7 @@ def _stamps(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def _code() -> list[tuple[str, int, int]]:
-    """Return the same of the files of the suite that decide verdicts and their words."""
+    """Return name, time and size of the files of the suite that decide verdicts and words."""
     root = Path(benchmark.__file__).parent
     files = [*root.glob("*.py"), *root.glob("analysis/*.py"), *root.glob("report/*.py")]
     status = {path: path.stat() for path in files}

@@ -1,6 +1,7 @@
 """docs/architecture.md names the rooms that there are, each of them and no other."""
 
 import re
+import tomllib
 from pathlib import Path
 
 from benchmark.launchers import LAUNCHERS
@@ -30,6 +31,17 @@ def test_every_part_of_the_benchmark_has_its_line():
     lines = set(re.findall(r"^      ([a-z_]+(?:\.py|/))", TREE, re.MULTILINE))
     expected = {part if part.endswith(".py") else f"{part}/" for part in parts}
     assert lines >= expected - {"__init__.py/", "__init__.py", "py.typed/", "__pycache__/"}
+
+
+def test_the_parts_of_the_benchmark_stand_in_the_order_of_the_linters_layers():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    [layers] = [each["layers"] for each in contracts if each.get("containers") == ["benchmark"]]
+    place = {name.strip(): i for i, names in enumerate(layers) for name in names.split("|")}
+    own = TREE.split("\n    benchmark/\n")[1].split("\n    optimizers/")[0]
+    listed = re.findall(r"^      ([a-z_]+)(?:\.py|/) ", own, re.MULTILINE)
+    assert sorted(listed) == sorted(place)
+    assert [place[name] for name in listed] == sorted(place.values())
 
 
 OF_A_TABLE = {  # folders with one file per row, verb, section or figure; the page names the folder

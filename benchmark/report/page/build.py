@@ -26,7 +26,8 @@ def build(
 
     Args:
         stores: The studies.
-        reference: Optimizer that all others are compared with; None compares all pairs.
+        reference: Optimizer or label to compare with; None for the declared one, otherwise each
+            setting's best.
         targets: Targets by metric, in place of those of the problems.
         extra: A section made by another module, shown below the others.
 
