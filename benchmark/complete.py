@@ -37,6 +37,7 @@ from benchmark.step_costs import read_step_costs, write_step_costs
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study
 from datamodules.errors import DataError, DataUnavailableError
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 
@@ -130,7 +131,7 @@ def complete(
                 _completion(planner, store, launcher, watcher).time_steps(untimed)
         return records
     planner.check_folders(plan)
-    check_values(spec for spec in planner.specs() if "." in spec.name)
+    check_values(spec for spec in planner.specs() if is_import_path(spec.name))
     with launcher.warm_up():
         watcher.planned(plan)
         completion = _completion(planner, store, launcher, watcher)

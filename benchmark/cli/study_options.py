@@ -91,7 +91,7 @@ _STAGES = click.option(
     "--stages",
     type=Whole(2, hint="how many looks at the seeds are declared, the second with more seeds"),
     help="Number of times you will look at the results (1 or 2). With 2 you may add seeds after "
-    "the first look; each look is tested at 2.5 %.  [default: as declared before; 1 for a new study]",
+    "the first look; each look is tested at 2.5 %.  [default: as declared before, 1 if new]",
 )
 _TRAINING: list[Callable[[Any], Any]] = [
     click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data."),

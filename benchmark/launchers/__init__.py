@@ -19,7 +19,7 @@ from benchmark.record import Record
 from benchmark.spec import Trial
 from benchmark.step_costs import StepCost
 from benchmark.store import Store
-from optimizers.pick import pick, shown
+from optimizers.pick import is_import_path, pick, shown
 from optimizers.source import module_of, why_not_found
 from optimizers.spec import OptimizerSpec
 
@@ -197,7 +197,9 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
             or there are options of another launcher, which would have no effect.
     """
     _check_options(name, limits)
-    make = _class_at(name) if "." in name else resolve_name(pick(LAUNCHERS, name, "launcher"))
+    make = (
+        _class_at(name) if is_import_path(name) else resolve_name(pick(LAUNCHERS, name, "launcher"))
+    )
     try:
         launcher: Launcher = make(limits)
     except (Exception, SystemExit) as error:  # a user's class may raise anything

@@ -32,6 +32,7 @@ from benchmark.store import Store
 from datamodules.errors import DataError, DataWarning
 from optimizers.errors import SpecError
 from optimizers.grammar import build_once
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 _SECONDS_BETWEEN_REPORTS = 0.2
@@ -180,7 +181,7 @@ def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prep
         warnings.simplefilter("always", DataWarning)
         data = prepare_data(dataset, context.data_dir, context.cache_dir)
     notices = [str(each.message) for each in caught if issubclass(each.category, DataWarning)]
-    if "." in dataset or "." in model:
+    if is_import_path(dataset) or is_import_path(model):
         check_fit(model, data, dropout)
     return Prepared(
         dataset=dataset,

@@ -22,9 +22,9 @@ from benchmark.declaration import FILE as DECLARATION
 from benchmark.declaration import read_declaration
 from benchmark.decode import read_file
 from benchmark.errors import Misfit
+from benchmark.report.declared import judgement_from
 from benchmark.report.printed import PrintedVerdicts, RowVerdict, Statement
 from benchmark.step_costs import FILE as STEP_COSTS
-from benchmark.step_costs import read_step_costs
 from benchmark.store import Store
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ def verdicts_in(store: Store, records: "Callable[[], Sequence[Record]]") -> Prin
     state = _state(store.folder)  # before the records are read, which may change meanwhile
     found = _read(store.folder / FILE, state)
     if found is None:
-        from benchmark.analysis.judging import judgement_of  # loads polars and scipy
-
         known = records()
-        judgement = judgement_of(declaration, known, read_step_costs(store.folder))
+        judgement = judgement_from(declaration, store.folder, known)
+        assert judgement is not None  # the study is tuned
         found = printed_verdicts(judgement, known)
         with suppress(OSError):
             _write(store.folder / FILE, state, found)

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from optimizers.pick import pick
+from optimizers.pick import is_import_path, pick
 from optimizers.registry import OPTIMIZERS
 
 Outline = tuple[tuple[float, float], ...]
@@ -92,7 +92,7 @@ def is_own(name: str) -> bool:
     >>> is_own("mine.MyOpt"), is_own("adam"), is_own("torch.optim.Adam")
     (True, False, False)
     """
-    return "." in name and not name.startswith("torch.")
+    return is_import_path(name) and not name.startswith("torch.")
 
 
 def _unlike(others: Iterable[Style], name: str) -> Style:
