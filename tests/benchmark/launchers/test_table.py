@@ -14,6 +14,7 @@ from benchmark.launchers import (
     LAUNCHERS,
     Launcher,
     Limits,
+    Packer,
     Previewer,
     Queued,
     StepTimer,
@@ -28,6 +29,7 @@ from optimizers.errors import UnknownNameError
 from tests.plugins import launchers
 
 METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]
+OPTIONAL = {StepTimer: "time_steps", Packer: "packs", Previewer: "preview"}
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)
@@ -40,9 +42,7 @@ def test_every_launcher_of_the_table_has_every_method_as_the_protocol_says(name,
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)
-@pytest.mark.parametrize(
-    ("asked", "method"), [(StepTimer, "time_steps"), (Previewer, "preview"), (Queued, "here")]
-)
+@pytest.mark.parametrize(("asked", "method"), [*OPTIONAL.items(), (Queued, "here")])
 def test_what_a_launcher_can_also_do_is_as_its_protocol_says(name, asked, method):
     launcher = make_launcher(name, Limits())
     assert isinstance(launcher, asked) is hasattr(launcher, method)
@@ -57,9 +57,7 @@ def test_what_a_launcher_can_also_do_is_as_its_protocol_says(name, asked, method
 
 def test_each_protocol_beside_that_of_launchers_has_a_launcher_in_the_table():
     made = [make_launcher(name, Limits()) for name in LAUNCHERS]
-    assert all(
-        any(isinstance(each, one) for each in made) for one in (StepTimer, Previewer, Queued)
-    )
+    assert all(any(isinstance(each, one) for each in made) for one in (*OPTIONAL, Queued))
 
 
 @pytest.mark.parametrize("path", LAUNCHERS.values())
