@@ -44,7 +44,7 @@ PROJECT = "optimizer-benchmark"
     metavar="OPTIMIZER",
     help="Optimizer to compare all others with. If it is named beforehand, there are fewer "
     "comparisons, which need fewer seeds.  "
-    "[default: each setting's best]",
+    "[default: what the study declared, otherwise each setting's best]",
 )
 @click.option(
     "--target",
@@ -105,8 +105,6 @@ def command(
     if kind == "html":
         extra = partial(_landscape, stores, opts) if landscape else None
         _page(stores, out or stores[0].folder / "report.html", reference, targets, extra)
-    elif not any(store.records() for store in stores):
-        raise UsageError(f"no records yet in {', '.join(studies)}")
     elif kind == "md":
         _document(stores, out or stores[0].folder / "report.md", reference, targets)
     elif kind:

@@ -2,7 +2,7 @@
 
 The id of a rebuilt run depends on the content of its files. Pushing again therefore overwrites the
 same run, and equal studies of two machines have different runs. W&B refuses the id of a deleted
-run, so a deleted run gets the next id in a series that is the same every time. A run that was
+run, so a deleted run gets the next id of a fixed series. A run that was
 interrupted while its trial ran is completed under its own id.
 """
 

@@ -27,6 +27,7 @@ from benchmark.report.words import (
     seeds_words,
 )
 from datamodules.registry import DATASETS
+from optimizers.pick import is_import_path
 from optimizers.source import DIGEST_LENGTH
 
 if TYPE_CHECKING:  # these modules load numpy and polars
@@ -279,7 +280,7 @@ def _table(
 
 def _style(row: Row) -> str | None:
     """Return the style of an optimizer's best row: the user's own optimizers are bold."""
-    return "bold" if "." in row.trial.optimizer.name else None
+    return "bold" if is_import_path(row.trial.optimizer.name) else None
 
 
 def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -> tuple[str, Text]:

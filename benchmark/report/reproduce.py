@@ -11,6 +11,7 @@ from benchmark.declaration import Declaration
 from benchmark.problems import PROBLEMS
 from benchmark.record import Record
 from benchmark.spec import Trial
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 from optimizers.unparse import items
 
@@ -78,7 +79,7 @@ def _head(declaration: Declaration, problems: Sequence[str]) -> list[str]:
     kinds = {each["kind"] for each in found} - {"given"}
     space = next(iter(kinds)) if len(kinds) == 1 else "lr"
     texts = {str(each["label"]): _tunable_text(each, space) for each in found}
-    own = [str(each["label"]) for each in found if "." in str(each["name"])]
+    own = [str(each["label"]) for each in found if is_import_path(str(each["name"]))]
     own = [label for label in own if label != declaration.reference] or list(texts)[-1:]
     others = [label for label in texts if label not in own]
     others.sort(key=lambda label: label != declaration.reference)
