@@ -29,7 +29,6 @@ from benchmark.step_costs import read_step_costs, write_step_costs
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study
 from datamodules.errors import DataError, DataUnavailableError
-from optimizers.spec import OptimizerSpec
 
 
 class StudyWatcher(Protocol):
@@ -179,10 +178,7 @@ def _untimed(store: Store, launcher: Launcher, records: Sequence[Record]) -> lis
 
 
 def _contests(declaration: Declaration, trials: Sequence[Trial]) -> list[list[Trial]]:
-    chosen = {
-        (*each.place[:3], OptimizerSpec.from_json(each.optimizer).text): each.label
-        for each in declaration.chosen
-    }
+    chosen = {(*each.place[:3], each.optimizer.text): each.label for each in declaration.chosen}
     by_cell: dict[tuple[Any, ...], dict[str, Trial]] = {}
     for trial in trials:
         if trial.purpose == "evaluation" and trial.seed == declaration.seeds[0]:

@@ -36,7 +36,6 @@ from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, duration_words, together
 from benchmark.step_costs import TimeRatio
 from optimizers.spaces import learning_rate
-from optimizers.spec import OptimizerSpec
 
 if TYPE_CHECKING:
     from benchmark.record import Record
@@ -117,7 +116,7 @@ def _evaluation_trials(declaration: Declaration) -> "Iterable[Trial]":
     }
     for each in declaration.chosen:
         cell = cells.get(each.place[:3])
-        spec = OptimizerSpec.from_json(each.optimizer)
+        spec = each.optimizer
         for seed in declaration.seeds if cell else ():
             assert cell is not None
             yield cell.trial(spec, seed)
