@@ -17,7 +17,7 @@ from benchmark.store import Store, open_study
 from optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from benchmark.report.page.page import Section
+    from benchmark.report.page.section import Section
 
 FIGURES = ("pdf", "svg", "png")
 PROJECT = "optimizer-benchmark"

@@ -9,9 +9,10 @@ from benchmark.report.declared import declared_reference, judgement_in
 from benchmark.report.findings import Findings
 from benchmark.report.outside import read_with_records
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.page import Section, page
+from benchmark.report.page.page import page
 from benchmark.report.page.payload import curve_parts, payload
 from benchmark.report.page.reproduce import commands_again
+from benchmark.report.page.section import Section
 from benchmark.store import Store
 
 
