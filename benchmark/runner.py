@@ -208,6 +208,7 @@ def fit(
     on_cpu = trial.accelerator == "cpu"
     if not on_cpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.allow_tf32 = False  # convolutions too compute in the precision named
         data.to(torch.device("cuda" if trial.accelerator == "gpu" else trial.accelerator))
     loaders = loaders or loaders_of(trial, cast(Model, model), data, points)
     trainer = Trainer(

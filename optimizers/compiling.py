@@ -38,9 +38,10 @@ def run_compiled(motion: Motion, moved: Sequence[Moved]) -> None:
 def _run(motion: Motion, moved: Sequence[Moved]) -> None:
     given = motion.l2 is not None, motion.keep is not None
     decays = [value for value in (motion.l2, motion.keep) if value is not None]
-    scalars = _as_tensor((*decays, *motion.scalars))
-    arguments = motion.rule, moved, scalars, motion.maximize, *given
     x, _, state = moved[0]
+    # A GPU's kernel cannot read the processor's memory. The copy waits for no earlier kernel.
+    scalars = _as_tensor((*decays, *motion.scalars)).to(x.device, non_blocking=True)
+    arguments = motion.rule, moved, scalars, motion.maximize, *given
     sizes = [each[0].numel() for each in moved]
     pattern = tuple(map(sizes.index, sizes)), tuple(s is None for s in state)
     variant = motion.rule, motion.maximize, given, x.dtype, x.device, pattern, scalars.device

@@ -118,8 +118,10 @@ class Watch:
         """
         adopted = self._adopt({trial.key: trial for trial in trials})
         others = [trial for trial in trials if trial.key not in adopted]
-        self._waiting.together = [trial for trial in others if not self._is_done(trial)]
         try:
+            self._waiting.together = [
+                trial for trial in others if not self._patiently(partial(self._is_done, trial))
+            ]
             self._submit_waiting()
             if detach:
                 self._say_how_to_go_on()
@@ -127,7 +129,7 @@ class Watch:
             wait = _FIRST_WAIT
             while self._running or self._waiting or self._failed:
                 time.sleep(max(wait, min(_LONGEST_WAIT, len(self._running) / _TASKS_PER_SECOND)))
-                has_news = self._look_patiently()
+                has_news = self._patiently(self._look_and_write)
                 if self._may_submit():
                     self._submit_waiting()
                 wait = _FIRST_WAIT if has_news else min(_LONGEST_WAIT, wait * _GROWTH)
@@ -138,21 +140,24 @@ class Watch:
             self._say_what_goes_on()
             raise
 
-    def _look_patiently(self) -> bool:
-        """Look, and write failed records; wait out errors of a network file system."""
+    def _patiently(self, work: Callable[[], bool]) -> bool:
+        """Return what `work` returns; it is tried again after errors of a network file system."""
         errors = 0
         while True:
             try:
-                has_news = self._look()
-                self._write_failed()
+                return work()
             except OSError as error:
                 errors += 1
                 if error.errno not in _PASSING or errors >= _MOST_ERRORS:
                     raise
                 self._say_once(f"The study's folder gives errors ({error.strerror}): tried again")
                 time.sleep(_LONGEST_WAIT)
-            else:
-                return has_news
+
+    def _look_and_write(self) -> bool:
+        """Look, and write failed records."""
+        has_news = self._look()
+        self._write_failed()
+        return has_news
 
     def _say_what_goes_on(self) -> None:
         if jobs := ", ".join(sorted(self._jobs())):

@@ -38,7 +38,7 @@ def number(name):
 
 
 def fact(name):
-    return COUNTS if name == "cores" else TEXTS
+    return COUNTS if name in ("cores", "stacked") else TEXTS
 
 
 METRICS = st.dictionaries(TEXTS.map("val/{}".format) | st.just("lr"), NUMBERS, max_size=5)

@@ -55,7 +55,7 @@ assert type(optimizer) is optimizers.Signed and "Signed" in optimizers.__all__
 optimizer.step()
 assert param.tolist() == [-0.5, 0.5]
 assert style("signed").color == "#123456"
-assert [each.is_rival for each in contestants(spec)] == [False] * 4
+assert [each.is_rival for each in contestants(spec)] == [False] * 5
 assert _rows("optimizers")[-1]["name"] == "signed"
 found = importlib.util.spec_from_file_location("lists", {script!r})
 lists = importlib.util.module_from_spec(found)

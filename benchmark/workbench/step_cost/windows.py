@@ -17,7 +17,7 @@ def time_in_turn(
     seconds: float,
     synchronize: Callable[[], object],
     *,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
     window_seconds: float = WINDOW_SECONDS,
 ) -> list[tuple[float, ...]]:
     """Return seconds per call of each of `steps`, one number per round.
@@ -29,9 +29,10 @@ def time_in_turn(
         steps: Functions to time; each must have been called before.
         seconds: Approximate time for all rounds, of which there are at least seven.
         synchronize: Waits for the device.
-        clock: Returns the time of the windows, in seconds.
+        clock: Returns the time of the windows, in seconds; None is the clock on the wall.
         window_seconds: Approximate length of a window.
     """
+    clock = clock or time.perf_counter
     found: list[list[float]] = [[] for _ in steps]
     order = list(range(len(steps)))
     with no_garbage_collection():

@@ -409,7 +409,7 @@ def test_jobs_go_on_after_an_error_and_the_same_command_watches_them(
     launch, trials, store, slurm, seen, error
 ):
     look = store.time_of_record
-    store.time_of_record = _raising(error)
+    store.time_of_record = lambda trial: _raising(error)() if slurm.scripts else look(trial)
     with pytest.raises(type(error)):
         launch(trials)
     assert slurm.cancelled == []
@@ -653,10 +653,9 @@ def test_the_time_of_a_task_follows_from_estimates_or_from_the_limit_of_a_trial(
 
 
 def test_a_gpu_is_asked_for_unless_the_options_do(launch, trials_of, slurm):
-    gpu = trials_of(accelerators=("gpu",))
-    launch(gpu)
+    launch(trials_of(accelerators=("gpu",)))
     assert "#SBATCH --gres=gpu:1" in slurm.scripts[0]
-    launch(gpu, options=("gpus-per-task=a100:1",))
+    launch(trials_of(opts="sgd", accelerators=("gpu",)), options=("gpus-per-task=a100:1",))
     assert "--gres" not in slurm.scripts[1]
 
 

@@ -159,7 +159,8 @@ def test_a_regression_is_shown_with_its_metrics_in_every_view(regression):
         assert found[f"test/{name}"]["words"] == words
         assert found[f"test/{name}"]["higher_is_better"] is (name == "r2")
         assert found[f"test/{name}"]["logarithmic"] is (name != "r2")
-    assert "; 0.6" in payload["headlines"][0]["claim"]  # the mean test/rmse of adam
+    # the mean test/rmse of adam
+    assert "; test root mean squared error 0.6" in payload["headlines"][0]["claim"]
     assert "test R²" in payload["glossary"]
     names = [each.name for each in draw_all(findings)]
     assert "logreg-digits-validation-root-mean-squared-error" in names
