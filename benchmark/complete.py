@@ -205,6 +205,7 @@ def _completion(
         data_dir=planner.data_dir and planner.data_dir.resolve(),
         cache_dir=planner.cache_dir and planner.cache_dir.resolve(),
         environment=environment(),  # starts git
+        stack=planner.stack,
     )
     return _Completion(
         planner=planner, store=store, launcher=launcher, watcher=watcher, context=context

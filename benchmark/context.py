@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from benchmark.record import Environment
+
+# Trials of one problem that train as one network: as many as keep their bits and gain time, none,
+# or at most so many wherever possible.
+Stack = Literal["auto", "off"] | int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +22,11 @@ class Context:
         environment: Versions and machine, for the record.
         prepared: Folders of prepared data sets by the name of the data set; other data sets are
             looked for in the two folders above.
+        stack: Trials that a launcher may train as one network; a worker of one trial ignores it.
     """
 
     data_dir: Path | None = None
     cache_dir: Path | None = None
     environment: Environment = field(default_factory=Environment)
     prepared: Mapping[str, Path] = field(default_factory=dict)
+    stack: Stack = "off"

@@ -27,14 +27,15 @@ class Durations:
     """Durations of trials, estimated from records.
 
     Args:
-        records: The records of the study; the iterable is consumed once.
+        records: The records of the study; the iterable is consumed once. Stacked trials, whose
+            seconds are shares, do not count.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
         known: dict[tuple[str, str, int], list[float]] = {}
         for record in records:
-            if record.status == "done" and record.clocks.total is not None:
-                per_epoch = record.clocks.total / max(1, record.trial.epochs)
+            if record.status == "done" and record.own_clocks.total is not None:
+                per_epoch = record.own_clocks.total / max(1, record.trial.epochs)
                 known.setdefault(_kind(record.trial), []).append(per_epoch)
         self._per_epoch = {kind: statistics.median(each) for kind, each in known.items()}
 

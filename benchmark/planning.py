@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.baselines import PerProblem
+from benchmark.context import Stack
 from benchmark.declaration import (
     FILE,
     TUNING_SEEDS,
@@ -62,6 +63,7 @@ class TrialPlan:
         origins: Lines on settings and trials of shipped baselines that the study uses.
         rules: Lines on what is compared with what, and on the looks that are declared.
         obstacles: Lines on what will keep the study from verdicts, each with its cure.
+        stack: Trials that may train as one network.
     """
 
     trials: tuple[Trial, ...]
@@ -75,6 +77,7 @@ class TrialPlan:
     origins: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    stack: Stack = "off"
 
 
 class Planner:
@@ -84,7 +87,7 @@ class Planner:
 
     Args:
         asked: A request, whose data sets may be replaced by embedded ones; or a study, whose data
-            sets are never replaced.
+            sets are never replaced, and whose trials train alone.
         store: The study's folder.
 
     Raises:
@@ -96,6 +99,7 @@ class Planner:
         self.study = asked.study(store.study) if isinstance(asked, Request) else asked
         self.data_dir = request.data_dir if request else None
         self.cache_dir = request.cache_dir if request else None
+        self.stack: Stack = request.stack if request else "off"
         self._stand_ins = request.stand_ins() if request else {}
         if self.study.name != store.study:
             raise UsageError(
@@ -259,6 +263,7 @@ class Planner:
             origins=(*self._settings_words(workloads), *self._reuse_words()),
             rules=rules,
             obstacles=problems,
+            stack=self.stack,
         )
 
     def _settled_failures(self, stage: Stage) -> list[Trial]:

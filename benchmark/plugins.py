@@ -67,7 +67,7 @@ def task_class(task: str | type[Any]) -> type[Task]:
         UsageError: the object breaks `TASK_CONTRACT`.
     """
     if isinstance(task, str) and task in TASKS:
-        return cast(type[Task], resolve_name(TASKS[task]))
+        return cast(type[Task], resolve_name(TASKS[task].target))
     found = _load(task, "task", TASK_CONTRACT) if isinstance(task, str) else task
     missing = sorted(name for name in _TASK_MEMBERS if not hasattr(found, name))
     if not isinstance(found, type) or missing:

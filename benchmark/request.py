@@ -11,6 +11,7 @@ from types import NoneType
 from typing import TypedDict, get_args
 
 from benchmark.baselines import PerProblem, per_problem
+from benchmark.context import Stack
 from benchmark.errors import UsageError
 from benchmark.models.registry import MODELS, ModelRow
 from benchmark.problems import PROBLEMS, Problem, problems_of
@@ -28,6 +29,7 @@ from optimizers.spec import OptimizerSpec
 
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
 _NAMES = ("problems", "models", "accelerators", "precisions")
+MOST_STACKED = 4_096
 _COUNTS = ("epochs", "batch_size", "threads", "log_every", "tune")
 
 
@@ -68,6 +70,9 @@ class Request:
         reference: Label of the optimizer that all others are compared with; empty for none.
         stages: Number of looks at the evaluation seeds, 1 or 2; None for as many as were declared
             before, and 1 for a new study.
+        stack: Trials of one problem that train as one network: ``auto`` for as many as gain time
+            and keep every bit of their results, ``off`` for none, or the most of them, also where
+            the last bits then differ.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
 
@@ -96,6 +101,7 @@ class Request:
     reuse_baselines: bool = True
     reference: str = ""
     stages: int | None = None
+    stack: Stack = "auto"
     data_dir: Path | None = None
     cache_dir: Path | None = None
 
@@ -155,6 +161,7 @@ class Request:
                 f"stages: expected 1 or 2 looks at the seeds, got {shown(str(self.stages))}; "
                 "later looks need another study"
             )
+        self._check_stack()
         self._check_seeds()
         if not _is_whole(self.diagnostics_every) or self.diagnostics_every < 0:
             raise UsageError(
@@ -162,6 +169,15 @@ class Request:
             )
         if self.l2 is not None and not (_is_number(self.l2) and 0 <= self.l2 < math.inf):
             raise UsageError(f"l2: expected a number >= 0, got {shown(str(self.l2))}")
+
+    def _check_stack(self) -> None:
+        size: object = self.stack
+        is_size = isinstance(size, int) and _is_whole(size) and 1 < size <= MOST_STACKED
+        if size not in ("auto", "off") and not is_size:
+            raise UsageError(
+                "stack: expected 'auto', 'off', or the most trials in one network, from 2 to "
+                f"{MOST_STACKED:,}, got {shown(str(size))}"
+            )
 
     def _check_seeds(self) -> None:
         found = self.seeds if isinstance(self.seeds, tuple) else (self.seeds,)

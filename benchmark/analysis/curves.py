@@ -3,7 +3,8 @@
 On step, epoch and samples, the seeds of a variant were observed at the same places, and statistics
 are taken place by place. Training seconds differ between seeds. There a trial's curve is a
 staircase that holds the last observed value, and a variant's curve ends where its first seed ends,
-because a mean that loses members would jump. A diverged trial is not part of a mean and is never
+because a mean that loses members would jump. Trials that trained as one network share their
+seconds, so they have no curve there. A diverged trial is not part of a mean and is never
 padded: its own line ends where it diverged, and `endings` returns that point.
 """
 
@@ -41,7 +42,7 @@ def lines(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
     _check_axis(axis)
     if metric not in frames.curves.columns:
         return _EMPTY_LINES
-    who = frames.trials.filter(pl.col("status").is_in(_RESULTS))
+    who = on_axis(frames.trials, axis).filter(pl.col("status").is_in(_RESULTS))
     points = frames.curves.select("trial", x=pl.col(axis).cast(pl.Float64), y=metric).drop_nulls()
     ordered = points.sort("trial", "x", maintain_order=True)
     is_followed = (pl.col("trial", "x") == pl.col("trial", "x").shift(-1)).fill_null(False)
@@ -50,6 +51,16 @@ def lines(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
         .join(who.select("trial", *WHO, "seed", "status"), on="trial", maintain_order="left")
         .select(_EMPTY_LINES.columns)
     )
+
+
+def on_axis(trials: pl.DataFrame, axis: AxisName) -> pl.DataFrame:
+    """Return the trials that can be compared on an axis; stacked ones have no seconds of their own.
+
+    Args:
+        trials: Rows of `Frames.trials`.
+        axis: The axis.
+    """
+    return trials.filter(pl.col("stacked").is_null()) if axis == SECONDS else trials
 
 
 def bands(frames: Frames, metric: str, axis: AxisName, *, center: Center = "mean") -> pl.DataFrame:
@@ -92,7 +103,8 @@ def both_bands(
         for (seeds, _), group in places.group_by("seeds", "dataset", maintain_order=True)
     ]
     names = frames.trials.select(WHO).unique("variant", keep="first", maintain_order=True)
-    diverged = frames.trials.filter(status="diverged").group_by("variant").agg(diverged=pl.len())
+    trials = on_axis(frames.trials, axis)
+    diverged = trials.filter(status="diverged").group_by("variant").agg(diverged=pl.len())
     return (
         pl.concat([pl.DataFrame(schema=_STATISTICS), *statistics])
         .join(names.with_row_index("order"), on="variant", how="left")
@@ -113,7 +125,11 @@ def endings(frames: Frames, metric: str, axis: AxisName) -> pl.DataFrame:
     """
     _check_axis(axis)
     last = lines(frames, metric, axis).group_by("trial").agg(pl.col("x", "y").last())
-    gone = frames.trials.filter(status="diverged").select("trial", *WHO, "seed", "reason")
+    gone = (
+        on_axis(frames.trials, axis)
+        .filter(status="diverged")
+        .select("trial", *WHO, "seed", "reason")
+    )
     joined = gone.join(last, on="trial", how="left", maintain_order="left")
     return joined.select(*WHO, "trial", "seed", "reason", "x", "y")
 

@@ -40,7 +40,8 @@ class Frames:
             optimizer's label and ``optimizer`` the label without hyperparameters; both end in the
             study if several studies have an optimizer of that name. ``variant`` is shared by trials
             that differ only in ``seed``. ``hyperparameters``, ``schedule`` and ``environment`` are
-            JSON texts, ``machine`` is the GPU or CPU, ``lr`` is a float or null. Then follow
+            JSON texts, ``machine`` is the GPU or CPU, ``lr`` is a float or null. ``stacked`` is the
+            number of trials that trained as one network, null for a trial alone. Then follow
             ``status``, ``reason``, the end of training (``step``, ``epoch``, ``samples``),
             ``seconds/…`` for every clock, and one column per metric with its last value, null
             unless the trial is done.
@@ -124,6 +125,7 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "reason": pl.String,
     "environment": pl.String,
     "machine": pl.String,
+    "stacked": pl.Int64,
     **_ENDS,
 }
 
@@ -156,6 +158,7 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "reason": record.reason,
         "environment": json.dumps(known(record.environment)),
         "machine": _machine(record.environment),
+        "stacked": record.environment.stacked,
         **ends,
         **{f"seconds/{clock}": value for clock, value in known(record.own_clocks).items()},
     }

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.curves import WHO, lines
+from benchmark.analysis.curves import WHO, lines, on_axis
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import LEVEL, Array, median_bounds
 from benchmark.metrics import LOSS, AxisName, higher_is_better
@@ -35,7 +35,8 @@ _INTERVAL_FROM = 6  # seeds; fewer allow no distribution-free 95 % interval of a
 def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -> pl.DataFrame:
     """Return when each trial that is done or diverged first reached `target`.
 
-    A trial that reached it and diverged later has reached it.
+    A trial that reached it and diverged later has reached it. Over seconds, trials that trained as
+    one network are left out.
 
     Returns:
         Columns ``problem, setting, optimizer, label, variant, trial, seed, status``; ``time``, null
@@ -46,7 +47,7 @@ def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -
     first = observed.group_by("trial").agg(
         time=pl.col("x").filter(reaches).first(), until=pl.col("x").last()
     )
-    who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+    who = on_axis(frames.trials, axis).filter(pl.col("status").is_in(["done", "diverged"]))
     joined = who.join(first, on="trial", how="left", maintain_order="left")
     # A trial that is done but never measured is left out: it is unknown if it reached the target.
     known = joined.filter((pl.col("status") == "diverged") | pl.col("until").is_not_null())

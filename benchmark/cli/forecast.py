@@ -1,14 +1,20 @@
 """The forecast of a run: its trials, their duration and the disk space they need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.estimates import Durations
+from benchmark.launchers import Launcher, Packer
 from benchmark.planning import TrialPlan
 from benchmark.record import was_busy
 from benchmark.report.words import busy_words, counted, duration_words
+from benchmark.spec import Trial
+from benchmark.stacked.packs import Packs, members, share_of, sizes
 from benchmark.store import Store
+
+_NONE = Packs()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,8 @@ class Forecast:
         obstacles: Lines on what will keep the study from verdicts.
         busy: A warning about the records so far, whose seconds the estimate rests on; empty if the
             machine was not busy.
+        packs: The trials to run, as packs and alone.
+        says_why: Say why trials are alone even if there is no pack.
     """
 
     problems: tuple[str, ...]
@@ -51,6 +59,8 @@ class Forecast:
     rules: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
     busy: str = ""
+    packs: Packs = _NONE
+    says_why: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that ``--dry-run --json`` prints."""
@@ -64,6 +74,8 @@ class Forecast:
             "reused": self.num_reused,
             "minutes": round(self.seconds / 60, 1),
             "disk MB": self._megabytes(),
+            "packs": sizes(self.packs),
+            "alone": dict(self.packs.reasons),
             "busy": self.busy,
             "results": str(self.folder),
             "warnings": list(self.obstacles),
@@ -78,6 +90,7 @@ class Forecast:
             *self.origins,
             f"trials      {self._trials()}, "
             f"about {duration_words(self.seconds)} with {counted(self.workers, 'worker')}",
+            *(self.packs.lines() if self.says_why or self.packs.packs else ()),
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
             *(f"warning     {each}" for each in self.obstacles),
             *[self.busy] * bool(self.busy),
@@ -94,13 +107,17 @@ class Forecast:
         return round(self.disk_bytes / 1e6, 1)
 
 
-def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
+def forecast(
+    plan: TrialPlan, store: Store, launcher: Launcher, workers: int, *, is_full: bool = False
+) -> Forecast:
     """Return the forecast of `plan`, estimated from the records so far.
 
     Args:
         plan: The trials.
         store: The study's folder.
+        launcher: The launcher that is to run them.
         workers: Number of trials that run in parallel.
+        is_full: Say why trials are in no pack even if there is no pack.
     """
     records = store.records() if plan.missing else []
     done = [record for record in records if record.status == "done"]
@@ -115,7 +132,7 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
         num_to_run=len(plan.missing),
         doing=plan.doing if plan.missing else "",
         num_later=len(later),
-        seconds=durations.estimate_in_all([*plan.missing, *later], workers),
+        seconds=_seconds([*plan.missing, *later], plan, launcher, durations, workers),
         disk_bytes=plan.num_bytes,
         workers=workers,
         folder=store.folder,
@@ -124,4 +141,29 @@ def forecast(plan: TrialPlan, store: Store, workers: int) -> Forecast:
         rules=plan.rules,
         obstacles=plan.obstacles,
         busy=busy_words(sum(map(was_busy, done)), len(done)),
+        packs=_packs(plan.missing, plan, launcher),
+        says_why=is_full,
     )
+
+
+def _packs(trials: Sequence[Trial], plan: TrialPlan, launcher: Launcher) -> Packs:
+    if plan.stack == "off" or not trials:
+        return Packs(alone=tuple(trials))
+    if isinstance(launcher, Packer):
+        return launcher.packs(trials, plan.stack)
+    name = type(launcher).__name__
+    why = f"the {name} gives each trial a process of its own; LocalLauncher makes packs"
+    return Packs(alone=tuple(trials), reasons={why: len(trials)})
+
+
+def _seconds(
+    trials: Sequence[Trial],
+    plan: TrialPlan,
+    launcher: Launcher,
+    durations: Durations,
+    workers: int,
+) -> float:
+    """Return the estimated duration of `trials`, some of which take less because of packs."""
+    stacked = members(_packs(trials, plan, launcher))
+    saved = sum(durations.estimate_seconds(each) * (1 - share_of(each)) for each in stacked)
+    return durations.estimate_in_all(trials, workers) - saved / workers

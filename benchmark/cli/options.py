@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from benchmark.context import Stack
+from benchmark.request import MOST_STACKED
 from benchmark.spec import FIRST_TUNING_SEED
 from optimizers.errors import SourceError, UnknownNameError
 from optimizers.pick import near, pick, shown
@@ -242,6 +244,35 @@ class Whole(click.ParamType[int]):
             self.fail(
                 f"expected a whole number from 1 to {self._most:,}{or_auto}, got {shown(value)}"
                 f"{self._hint}",
+                param,
+                ctx,
+            )
+        return number
+
+
+class StackSize(click.ParamType[Any]):
+    """``auto``, ``off``, or the most trials that train as one network, from 2."""
+
+    name = "auto|off|number"
+
+    def __init__(self) -> None:
+        self._number = Whole(MOST_STACKED)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Stack:
+        """Return the word or the number."""
+        if value in ("auto", "off"):
+            found: Stack = value
+            return found
+        try:
+            number = self._number.convert(value, param, ctx)
+        except click.BadParameter:
+            number = 0
+        if number < 2:
+            self.fail(
+                "expected 'auto', 'off', or the most trials in one network, from 2 to "
+                f"{MOST_STACKED:,}, got {shown(str(value))}",
                 param,
                 ctx,
             )

@@ -20,6 +20,7 @@ from benchmark.cli.options import (
     OneOf,
     Real,
     Seeds,
+    StackSize,
     Whole,
     read_config,
     results_option,
@@ -229,6 +230,15 @@ _PLACE: list[Callable[[Any], Any]] = [
         help="Trials to run in parallel.",
     ),
     click.option(
+        "--stack",
+        type=StackSize(),
+        default="auto",
+        show_default=True,
+        help="Train trials of one problem as one network: auto where this gains time and keeps "
+        "every bit of the results, off, or the most trials in one network, also where the last "
+        "bits then differ. Their seconds are not compared.",
+    ),
+    click.option(
         "--gpu-slots",
         type=Whole(64),
         default=1,
@@ -238,7 +248,8 @@ _PLACE: list[Callable[[Any], Any]] = [
     click.option(
         "--timeout",
         type=Real(positive=True),
-        help="Kill a trial, or the preparation of a data set, after this many seconds.",
+        help="Kill a trial, or the preparation of a data set, after this many seconds; trials that "
+        "train as one network have so many each.",
     ),
     click.option(
         "--wandb",
@@ -357,7 +368,7 @@ def _forecast(
     planner.check_here(plan)
     if plan.missing:
         check_runnable(plan.trials, launcher)
-    found = forecast(plan, store, launcher.num_at_once(request.threads))
+    found = forecast(plan, store, launcher, launcher.num_at_once(request.threads), is_full=True)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=1))
     else:

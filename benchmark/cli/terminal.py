@@ -176,7 +176,7 @@ class Terminal:
             pass
 
     def _say_plan(self, plan: TrialPlan, places: Sequence[str]) -> None:
-        for line in forecast(plan, self._store, self._workers(plan.trials)).lines():
+        for line in forecast(plan, self._store, self._launcher, self._workers(plan.trials)).lines():
             self.say(line)
         for place in filter(None, places):
             self.say(place)

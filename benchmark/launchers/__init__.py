@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Protocol, runtime_checkable
 
-from benchmark.context import Context
+from benchmark.context import Context, Stack
 from benchmark.errors import UsageError
 from benchmark.plain_text import error_line
 from benchmark.prepared import Prepared
 from benchmark.record import Record
 from benchmark.spec import Trial
+from benchmark.stacked.packs import Packs
 from benchmark.step_costs import StepCost
 from benchmark.store import Store
 from optimizers.pick import pick, shown
@@ -105,6 +106,14 @@ class StepTimer(Protocol):
         """
 
 
+@runtime_checkable
+class Packer(Protocol):
+    """A launcher that can train many trials as one network; without this, each trains alone."""
+
+    def packs(self, trials: Sequence[Trial], stack: Stack) -> Packs:
+        """Return how `trials` train if they are launched with this `Context.stack`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RayOptions:
     """Options of the launcher ``ray``.
@@ -144,7 +153,7 @@ class Limits:
         gpu_slots: Trials that run in parallel on each GPU.
         timeout_seconds: Time limit of a trial, of a data preparation, and of waiting for a trial
             that another process has locked. A trial over the limit is killed and counts as failed.
-            None for no limit.
+            A pack has the time of its trials together. None for no limit.
         ray: Options of the launcher ``ray``; the others ignore them.
         slurm: Options of the launcher ``slurm``; the others ignore them.
     """

@@ -1,4 +1,4 @@
-"""The launcher of this machine: it runs each trial in a process of its own.
+"""The launcher of this machine: it runs each trial, or each pack, in a process of its own.
 
 The other modules of the launcher are imported on first use, because a command with nothing to run
 needs none of them.
@@ -7,10 +7,11 @@ needs none of them.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from benchmark.context import Context
+from benchmark.context import Context, Stack
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.prepared import Prepared
 from benchmark.spec import Trial
+from benchmark.stacked.packs import Packs, packs_of
 from benchmark.step_costs import StepCost
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
@@ -64,19 +65,29 @@ class LocalLauncher:
 
         return time_steps(trials, context)
 
+    def packs(self, trials: Sequence[Trial], stack: Stack) -> Packs:
+        """Return which of `trials` train as one network, and why others do not."""
+        return packs_of(trials, stack, at_once=self._at_once(trials))
+
+    def _at_once(self, trials: Sequence[Trial]) -> int:
+        return self.num_at_once(max((trial.threads for trial in trials), default=1))
+
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher
     ) -> None:
         """Run `trials`, and a crashed one a second time; then each has a record.
 
-        A trial that another process locks for too long gets no record, but the watcher is told.
+        Some may train as one network, as the context says. A trial that another process locks for
+        too long gets no record, but the watcher is told.
         """
         from benchmark.launchers.pool import Devices, Pool
 
         needs_gpu = any(trial.accelerator == "gpu" for trial in trials)
         found = Devices(
-            workers=self.num_at_once(max((trial.threads for trial in trials), default=1)),
+            workers=self._at_once(trials),
             gpus=devices.gpu_ids() if needs_gpu else (),
             slots_per_gpu=self._limits.gpu_slots,
         )
-        Pool(store, context, found, watcher, self._limits.timeout_seconds).run(trials)
+        packs = self.packs(trials, context.stack)
+        pool = Pool(store, context, found, watcher, self._limits.timeout_seconds)
+        pool.run(packs.alone, packs.packs)

@@ -14,17 +14,24 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True)
 class RunningLoss:
-    """The running training loss, and the number of steps taken so far."""
+    """The running training loss, and the number of steps taken so far.
+
+    Args:
+        step: Number of steps.
+        loss: The loss.
+        place: Which trial of a pack this is, from 0; 0 for a trial alone.
+    """
 
     step: int
     loss: float
+    place: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """The end of a preparation, a check, one rehearsal or the timing of steps.
 
-    It is also the end of a trial whose files cannot be written.
+    It is also the end of a trial whose files cannot be written, and of a pack that fails.
 
     Args:
         error: The exception; None after success.

@@ -1,4 +1,7 @@
-"""A pool of worker processes on this machine, one per trial, forked from a preloaded server."""
+"""A pool of worker processes on this machine, forked from a preloaded server.
+
+Each runs a trial, or a pack of trials as one network.
+"""
 
 import math
 import os
@@ -15,6 +18,7 @@ from benchmark.launchers.messages import Outcome, Report, RunningLoss
 from benchmark.launchers.process import Worker, stop
 from benchmark.launchers.server import end_orphans
 from benchmark.launchers.watchers import Shielded
+from benchmark.plain_text import plain
 from benchmark.record import Record
 from benchmark.spec import Trial
 from benchmark.store import FINISHED, Store
@@ -47,7 +51,8 @@ class Pool:
         devices: Slots for parallel trials.
         watcher: Observer of the trials.
         timeout_seconds: Time limit of a trial, after which it is killed and counts as failed, and
-            of waiting for a trial that another process has locked. None for no limit.
+            of waiting for a trial that another process has locked. A pack has as much time as its
+            trials together. None for no limit.
     """
 
     def __init__(
@@ -64,16 +69,17 @@ class Pool:
         self._watcher = Shielded(watcher)
         self._timeout = timeout_seconds or math.inf
 
-    def run(self, trials: Sequence[Trial]) -> None:
-        """Run `trials`, and a crashed one a second time; then each has a record.
+    def run(self, trials: Sequence[Trial], packs: Sequence[Sequence[Trial]] = ()) -> None:
+        """Run `packs` and `trials`, and a crashed trial a second time; then each has a record.
 
+        A pack that fails, dies or takes too long is tried again in halves, down to single trials.
         A trial that another process locks for too long gets no record, but the watcher is told.
 
         Raises:
             OSError: a record cannot be written, for example because the disk is full; all records
                 written before are kept.
         """
-        waiting = deque(trials)
+        waiting = deque([*map(tuple, packs), *((trial,) for trial in trials)])
         crashes: Counter[str] = Counter()
         losses: Counter[str] = Counter()
         with _running_jobs(self._store) as jobs:
@@ -84,20 +90,23 @@ class Pool:
                     job.clear_away()
                     end_orphans()
                     jobs.remove(job)
-                    if not self._settle(job, crashes, losses):
-                        waiting.append(job.trial)
+                    if job.is_pack:
+                        waiting.extend(self._left(job))
+                    elif not self._settle(job, crashes, losses):
+                        waiting.append(job.trials)
 
-    def _start(self, waiting: deque[Trial], jobs: "list[_Job]") -> None:
+    def _start(self, waiting: deque[tuple[Trial, ...]], jobs: "list[_Job]") -> None:
         for _ in range(len(waiting)):
             if len(jobs) >= self._devices.workers:
                 return
-            trial = waiting.popleft()
-            gpu = self._free_gpu(jobs) if trial.accelerator == "gpu" else ""
+            trials = waiting.popleft()
+            gpu = self._free_gpu(jobs) if trials[0].accelerator == "gpu" else ""
             if gpu is None:
-                waiting.append(trial)
+                waiting.append(trials)
                 continue
-            jobs.append(_Job(trial, self._store, self._context, gpu))
-            self._watcher.started(trial)
+            jobs.append(_Job(trials, self._store, self._context, gpu))
+            for trial in trials:
+                self._watcher.started(trial)
 
     def _free_gpu(self, jobs: "list[_Job]") -> str | None:
         used = Counter(job.gpu for job in jobs)
@@ -118,17 +127,48 @@ class Pool:
         news = list(job.news())
         if job.has_begun() and not job.is_known_to_have_begun:
             job.is_known_to_have_begun = True
-            self._watcher.begun(job.trial)
+            for trial in job.trials:
+                self._watcher.begun(trial)
         for message in news:
             if isinstance(message, RunningLoss):
-                self._watcher.progressed(job.trial, message.step, message.loss)
+                self._watcher.progressed(job.trials[message.place], message.step, message.loss)
             elif isinstance(message, Outcome):
                 job.error = message.error
 
     def _is_late(self, job: "_Job") -> bool:
         job.waited_too_long = job.seconds_waiting() > self._timeout
-        job.timed_out = job.seconds() > self._timeout
+        job.timed_out = job.seconds() > self._timeout * len(job.trials)
         return job.waited_too_long or job.timed_out
+
+    def _left(self, job: "_Job") -> list[tuple[Trial, ...]]:
+        """Return the next jobs for the trials of an ended pack that have no result."""
+        left = []
+        for trial in job.trials:
+            record = self._store.record(trial)  # a pack writes results only
+            if record is not None and record.status in FINISHED:
+                self._watcher.finished(record)
+            else:
+                left.append(trial)
+        why = self._why_failed(job)
+        if not why:  # another process has them: wait for it in a worker
+            return [(trial,) for trial in left]
+        half = (len(left) + 1) // 2
+        parts = [part for part in (tuple(left[:half]), tuple(left[half:])) if part]
+        words = " and ".join(str(len(part)) for part in parts)
+        self._watcher.said(
+            f"NOTICE: a pack of {len(job.trials)} trials of {job.trial.problem} failed, because "
+            f"{plain(why, 200)}; tried again as {words}"
+        )
+        return parts
+
+    def _why_failed(self, job: "_Job") -> str:
+        """Return why a pack has failed; "" if it has not."""
+        if job.timed_out or job.waited_too_long:
+            limit = self._timeout * len(job.trials)
+            return f"it took longer than {limit:g} s, --timeout for each of its trials"
+        if job.error is not None:
+            return str(job.error)
+        return "" if job.has_succeeded() else f"its process {job.death()}"
 
     def _settle(self, job: "_Job", crashes: Counter[str], losses: Counter[str]) -> bool:
         """Return whether the trial of an ended job is settled, so that it needs no other job."""
@@ -184,16 +224,18 @@ def _outcome(job: "_Job", store: Store) -> Record | None:
 
 
 class _Job(Worker):
-    """A worker that runs a trial, with the state of that trial."""
+    """A worker that runs a trial or a pack, with the state of its trials."""
 
-    def __init__(self, trial: Trial, store: Store, context: Context, gpu: str) -> None:
-        self.trial = trial
+    def __init__(self, trials: tuple[Trial, ...], store: Store, context: Context, gpu: str) -> None:
+        self.trials = trials
+        self.trial = trials[0]
+        self.is_pack = len(trials) > 1
         self.gpu = gpu
         self.timed_out = False
         self.waited_too_long = False
         self.is_known_to_have_begun = False
         self.error: Exception | None = None
-        super().__init__(_work, (gpu, trial, store, context))
+        super().__init__(_work, (gpu, trials, store, context))
 
 
 @contextmanager
@@ -205,15 +247,24 @@ def _running_jobs(store: Store) -> Iterator[list[_Job]]:
     finally:
         stop(jobs)
         for job in jobs:
-            store.end_claim(job.trial)
+            for trial in job.trials:
+                store.end_claim(trial)
 
 
-def _work(gpu: str, trial: Trial, store: Store, context: Context, report: Report) -> None:
-    if gpu or trial.accelerator == "cpu":  # a trial on the CPU sees no GPU
+def _work(
+    gpu: str, trials: tuple[Trial, ...], store: Store, context: Context, report: Report
+) -> None:
+    if gpu or trials[0].accelerator == "cpu":  # a trial on the CPU sees no GPU
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    from benchmark.launchers.worker import work  # loads torch, which the server has already loaded
+    from benchmark.launchers.worker import (
+        work,
+        work_pack,
+    )  # loads torch, which the server has already loaded
 
     try:
-        work(trial, store, context, report)
+        if len(trials) > 1:
+            work_pack(trials, store, context, report)
+        else:
+            work(trials[0], store, context, report)
     except OSError as error:  # not the trial's own, which is in its record
         report(Outcome(error=error))

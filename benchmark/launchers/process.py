@@ -87,6 +87,10 @@ class Worker:
         lost = self._process.exitcode == _EXIT_CODE_IF_LOST
         return lost and server.is_lost(self._server)
 
+    def has_succeeded(self) -> bool:
+        """Return whether the worker has ended by itself and without an exception."""
+        return bool(self._process.exitcode == 0)
+
     def death(self) -> str:
         """Return how the worker ended, as words that follow "its process"."""
         code = self._process.exitcode

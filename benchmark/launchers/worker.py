@@ -9,15 +9,15 @@ import os
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s in every worker
 
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
-from benchmark.errors import UsageError
+from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, uncut
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
@@ -28,8 +28,9 @@ from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
 from benchmark.spec import Trial
+from benchmark.stacked.run import run_pack
 from benchmark.step_timing import time_steps as really_time_steps
-from benchmark.store import Store
+from benchmark.store import LOG, Store
 from datamodules.errors import DataError, DataWarning
 from optimizers.errors import SpecError
 from optimizers.grammar import build_once
@@ -56,6 +57,77 @@ def work(trial: Trial, store: Store, context: Context, report: Report) -> None:
                 reporter.tell(Begun())
                 store.commit(_run(trial, context, folder, reporter))
             drop_empty(log)
+
+
+def work_pack(trials: Sequence[Trial], store: Store, context: Context, report: Report) -> None:
+    """Run `trials` as one network, and commit their records at its end, one by one.
+
+    Those that another process has, or has finished, are left out. If fewer than two are left, or
+    the pack fails, none gets a record; a failure is reported. The output is in the first one's log.
+
+    Args:
+        trials: Trials that can be one pack.
+        store: The study's folder.
+        context: Folders of the data, and the environment for the records.
+        report: Function that receives running losses and a failure.
+
+    Raises:
+        OSError: a record cannot be written.
+    """
+    with ExitStack() as claims:
+        free = {
+            place: trial for place, trial in enumerate(trials) if _is_free(trial, store, claims)
+        }
+        if len(free) < 2:
+            return
+        folders = [store.trial_folder(trial) for trial in free.values()]
+        for folder in folders:
+            (folder / LOG).unlink(missing_ok=True)  # of an attempt that failed
+        log = folders[0] / LOG
+        redirect_output(log)
+        with kept_bounded(log):
+            for trial in free.values():
+                store.begin(trial)
+            _tell(report, Begun())
+            _commit_pack(free, store, context, report)
+        drop_empty(log)
+
+
+def _is_free(trial: Trial, store: Store, claims: ExitStack) -> bool:
+    """Claim `trial` unless another process has it; return whether it is ours and has no result."""
+    try:
+        claims.enter_context(store.claim(trial, wait=False))
+    except ClaimedError:
+        return False
+    return store.needs(trial)
+
+
+def _commit_pack(
+    trials: Mapping[int, Trial], store: Store, context: Context, report: Report
+) -> None:
+    own_pid = os.getpid()
+    pause = _SECONDS_BETWEEN_REPORTS * len(trials)  # so that a pack reports as often as one trial
+    reporters = {
+        trial.key: Reporter(report, own_pid, place=place, pause=pause)
+        for place, trial in trials.items()
+    }
+    own = list(trials.values())
+    try:
+        records = run_pack(
+            own,
+            context,
+            folders=[store.trial_folder(trial) for trial in own],
+            watch=lambda trial, row: reporters[trial.key](row),
+        )
+    except BaseException as error:  # as in `_run`
+        _leave_if_forked(own_pid)
+        with suppress(Exception), uncut():
+            traceback.print_exc()
+        _tell(report, Outcome(error=_portable(error)))
+        return
+    _leave_if_forked(own_pid)
+    for record in records:
+        store.commit(record)
 
 
 def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
@@ -134,20 +206,31 @@ class Reporter:
         report: Function that receives the messages.
         own_pid: Id of the worker's process; a process with another id was forked by a user's code
             and is ended.
+        place: Which trial of a pack it reports.
+        pause: Seconds between two reports.
     """
 
-    def __init__(self, report: Report, own_pid: int) -> None:
+    def __init__(
+        self,
+        report: Report,
+        own_pid: int,
+        *,
+        place: int = 0,
+        pause: float = _SECONDS_BETWEEN_REPORTS,
+    ) -> None:
         self._report = report
         self._own_pid = own_pid
+        self._place = place
+        self._pause = pause
         self._last = 0.0
 
     def __call__(self, row: Row) -> None:
         """Report the running loss of a row, if it has one."""
         self.check()  # before any other sink gets the row
         now = time.perf_counter()
-        if RUNNING in row and now - self._last > _SECONDS_BETWEEN_REPORTS:
+        if RUNNING in row and now - self._last > self._pause:
             self._last = now
-            self.tell(RunningLoss(step=int(row[STEP]), loss=row[RUNNING]))
+            self.tell(RunningLoss(step=int(row[STEP]), loss=row[RUNNING], place=self._place))
 
     def tell(self, message: Message) -> None:
         """Report `message`, unless the launcher is gone."""

@@ -15,6 +15,8 @@ class ModelRow:
         summary: One line for ``list``.
         takes_images: True if inputs must be images, (channels, height, width).
         takes_sparse: True if inputs may be bags of words.
+        stacked_megabytes: Memory of one member of a stack with its gradients, optimizer and
+            activations, roughly and rather too much; 0 if the network has no `forward_stacked`.
     """
 
     name: str
@@ -24,6 +26,7 @@ class ModelRow:
     summary: str
     takes_images: bool = False
     takes_sparse: bool = False
+    stacked_megabytes: int = 0
 
 
 _ROWS = (
@@ -34,6 +37,7 @@ _ROWS = (
         twin="digits",
         summary="multinomial logistic regression (Adam paper, 6.1)",
         takes_sparse=True,
+        stacked_megabytes=2,
     ),
     ModelRow(
         name="mlp",
@@ -41,6 +45,7 @@ _ROWS = (
         dataset="mnist",
         twin="digits",
         summary="two hidden layers of 1000 ReLU units (Adam paper, 6.2)",
+        stacked_megabytes=100,
     ),
     ModelRow(
         name="cnn",
@@ -49,6 +54,7 @@ _ROWS = (
         twin="digits",
         summary="c64-c64-c128-1000, 5×5 filters, 3×3 max-pooling (Adam paper, 6.3)",
         takes_images=True,
+        stacked_megabytes=300,
     ),
     ModelRow(
         name="image",

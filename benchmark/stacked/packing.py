@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 
 from benchmark.models.registry import MODELS
 from benchmark.spec import Trial
+from benchmark.tasks.registry import TASKS
 from datamodules.registry import DATASETS
 from optimizers.spec import OptimizerSpec
 
@@ -42,6 +43,12 @@ def why_not_one(trial: Trial) -> str:
         return f"{trial.model} is no registered model"
     if trial.dataset not in DATASETS:  # bits were compared for registered ones
         return f"{trial.dataset} is no registered data set"
+    if not MODELS[trial.model].stacked_megabytes:
+        return f"model {trial.model} has no stacked form"
+    size_name = DATASETS[trial.dataset].targets.name
+    tasks = {name: row.can_stack for name, row in TASKS.items() if row.size_name == size_name}
+    if not (tasks and all(tasks.values())):
+        return f"the task of {trial.dataset} has no stacked form"
     if trial.precision not in PRECISIONS:
         return f"precision {trial.precision} is none of {', '.join(PRECISIONS)}"
     if trial.diagnostics_every:

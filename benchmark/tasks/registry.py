@@ -1,7 +1,31 @@
 """The table of tasks, with their import paths; torch is not loaded."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    """One task.
+
+    Args:
+        target: Its class as ``module:attribute``.
+        size_name: Attribute of a data set for this task, as in `base.Task`.
+        can_stack: True if the class has `stacked_loss`, so that trials can be one network.
+    """
+
+    target: str
+    size_name: str
+    can_stack: bool = False
+
+
 TASKS = {
-    "classification": "benchmark.tasks.classification:Classification",
-    "regression": "benchmark.tasks.regression:Regression",
-    "image_regression": "benchmark.tasks.regression:ImageRegression",
+    "classification": TaskRow(
+        target="benchmark.tasks.classification:Classification",
+        size_name="num_classes",
+        can_stack=True,
+    ),
+    "regression": TaskRow(target="benchmark.tasks.regression:Regression", size_name="num_targets"),
+    "image_regression": TaskRow(
+        target="benchmark.tasks.regression:ImageRegression", size_name="num_targets"
+    ),
 }

@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
-from benchmark.analysis.curves import both_bands, lines, sparse, thin
+from benchmark.analysis.curves import both_bands, lines, on_axis, sparse, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
 from benchmark.metrics import AXES, BY_STEP, SECONDS, STEP
@@ -144,6 +144,8 @@ def curves(
         how="left",
         maintain_order="left",
     )
+    has_seconds = pl.col("trial").is_in(on_axis(frames.trials, SECONDS)["trial"].implode())
+    own = own.with_columns(pl.when(has_seconds).then(SECONDS).alias(SECONDS))
     for (setting,), group in own.group_by("setting", maintain_order=True):
         here = pl.col("setting") == setting
         yield (

@@ -193,3 +193,20 @@ def test_thinning_keeps_both_ends_and_at_most_so_many_points_of_each_curve(count
 def test_thinning_below_the_two_ends_is_refused():
     with pytest.raises(ValueError, match="got count=1"):
         thin(pl.DataFrame({"variant": ["a"], "x": [0]}), 1)
+
+
+def test_stacked_trials_have_curves_over_steps_but_none_over_seconds(frames_of, log):
+    own = log(values=[2, 1], seed=0)
+    shared = [
+        log(values=[4, 3], seed=seed, status=status, environment={"stacked": 2})
+        for seed, status in ((1, "done"), (2, "diverged"))
+    ]
+    frames = frames_of(own, *shared)
+    assert set(lines(frames, "val/loss", "step")["seed"]) == {0, 1, 2}
+    assert set(lines(frames, "val/loss", "train_seconds")["seed"]) == {0}
+    [over_steps] = set(bands(frames, "val/loss", "step")["seeds"])
+    [over_seconds] = set(bands(frames, "val/loss", "train_seconds")["seeds"])
+    assert (over_steps, over_seconds) == (2, 1)
+    assert set(bands(frames, "val/loss", "train_seconds")["diverged"]) == {0}
+    assert endings(frames, "val/loss", "step").height == 1
+    assert endings(frames, "val/loss", "train_seconds").height == 0

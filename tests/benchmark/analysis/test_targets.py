@@ -240,3 +240,14 @@ def test_a_target_comes_from_the_user_then_the_table_then_the_race(scores_of, mo
     for problem, metric in ("mine.Net/digits", "val/loss"), ("mlp/digits", "train/loss"):
         assert target_of(problem, metric, scores, {"test/loss": 1.0}).source == "race"
     assert target_of("mine.Net/digits", "val/loss", scores_of({"a": [None]}), {}) is None
+
+
+def test_stacked_trials_have_no_time_in_seconds(frames_of, log):
+    logs = [
+        log(seed=0, values=[2, 1], environment={"stacked": 8}),
+        log(seed=1, values=[2, 9], environment={"stacked": 8}, status="diverged"),
+        log(seed=2, values=[2, 1]),
+    ]
+    frames = frames_of(*logs)
+    assert times_of(frames, axis="train_seconds")["seed"].to_list() == [2]
+    assert times_of(frames, axis="step")["seed"].to_list() == [0, 1, 2]

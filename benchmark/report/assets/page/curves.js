@@ -66,10 +66,14 @@ export function curveSeries(curves, format = value) {
   return state.seeds === "1" ? [...seedSeries(curves, shown, width), ...series] : series;
 }
 
+/* Trials that trained as one network have no seconds of their own. */
+/** @type {(each: Line) => boolean} */
+const isPlaced = (each) => Number.isFinite(each.x[state.x].at(-1));
+
 /** @type {(curves: UnpackedCurves, shown: Map<number, Variant>, width: number) => Series[]} */
 function seedSeries(curves, shown, width) {
   return curves.lines
-    .filter((each) => shown.has(each.variant))
+    .filter((each) => shown.has(each.variant) && isPlaced(each))
     .map((each) => ({
       name: `${shown.get(each.variant)?.label}, seed ${each.seed}`,
       optimizer: shown.get(each.variant)?.optimizer ?? 0,
@@ -84,7 +88,7 @@ function seedSeries(curves, shown, width) {
 function crosses(curves) {
   const shown = new Map(shownVariants());
   return curves.lines
-    .filter((each) => each.diverged && shown.has(each.variant) && each.y.length)
+    .filter((each) => each.diverged && shown.has(each.variant) && isPlaced(each))
     .map((each) => ({
       optimizer: shown.get(each.variant)?.optimizer ?? 0,
       x: each.x[state.x].at(-1) ?? NaN,

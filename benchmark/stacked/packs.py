@@ -1,0 +1,186 @@
+"""Packs of trials: which of a study's trials train as one network, and why others do not.
+
+Nothing here loads torch.
+"""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from pathlib import Path
+
+from benchmark.context import Stack
+from benchmark.models.registry import MODELS
+from benchmark.spec import Trial
+from benchmark.stacked.packing import shared, why_not_one
+from datamodules.registry import DATASETS
+
+MOST = 64  # a member of logreg/mnist costs 97 µs a step in a pack of 64, and 91 µs in one of 256
+FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a step are shared
+_SHARE_OF_MEMORY = 0.5
+_SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
+
+# Processor time of training a trial alone over its share of a pack's, where all bits are those of a
+# single trial (launchers/test_packs.py): 0.41 s (sgd), 0.46 s (adam), over 0.083 s
+# for an epoch of logreg/mnist in a pack of 64. On a CPU the MLP has 0.8 and the CNN 1.0; on an H100
+# packs have 3 to 8, but bits depend on the company (docs/performance.md).
+GAINS: Mapping[tuple[str, str], float] = {("logreg", "cpu"): 5.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packs:
+    """The trials of a launch, as packs and single trials.
+
+    Args:
+        packs: Packs, each of at least two trials.
+        alone: All other trials.
+        reasons: Why these are in no pack, with the number of trials for each reason.
+    """
+
+    packs: tuple[tuple[Trial, ...], ...] = ()
+    alone: tuple[Trial, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Return lines for a terminal: the packs by size, and each reason against them.
+
+        >>> Packs(reasons={"there are too few": 3}).lines()
+        ['alone       3 trials: there are too few']
+        """
+        sizes = Counter((trials[0].problem, len(trials)) for trials in self.packs)
+        packs = [
+            f"stacked     {_counted(count * size, 'trial')} of {problem} in "
+            f"{_counted(count, 'pack')} of {size}, whose seconds are shares, not compared"
+            for (problem, size), count in sizes.items()
+        ]
+        alone = [
+            f"alone       {_counted(count, 'trial')}: {why}" for why, count in self.reasons.items()
+        ]
+        return [*packs, *alone]
+
+
+def packs_of(
+    trials: Sequence[Trial], stack: Stack, *, at_once: int, free_bytes: float | None = None
+) -> Packs:
+    """Return how `trials` train: in packs of one problem, or alone.
+
+    Trials of an optimizer by import path have packs of their own, torch's classes excepted. Trials
+    that can be together are divided evenly, those of a seed side by side, into as many packs
+    as run in parallel, or more if a pack would be too large.
+
+    Args:
+        trials: Trials to run, each once.
+        stack: ``auto``, ``off``, or the most trials of a pack.
+        at_once: Number of packs that run in parallel.
+        free_bytes: Free memory of this machine; None to measure it.
+    """
+    if stack == "off":
+        return Packs(alone=tuple(trials))
+    groups: dict[Hashable, list[Trial]] = {}
+    reasons: dict[str, str] = {}
+    for trial in trials:
+        why = why_not_one(trial) or (_why_not_automatic(trial) if stack == "auto" else "")
+        if why:
+            reasons[trial.key] = why
+        else:
+            company = (shared(trial), _plug_in(trial.optimizer.name))
+            groups.setdefault(company, []).append(trial)
+    free = free_memory() if free_bytes is None else free_bytes
+    fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
+    packs: list[tuple[Trial, ...]] = []
+    for group in groups.values():
+        fitting = _most_that_fit(group, most, _SHARE_OF_MEMORY * free / at_once)
+        if len(group) < fewest:
+            why = f"too few trials of {group[0].problem} for a pack, which has {fewest} or more"
+        elif fitting < fewest:
+            why = f"too little free memory for a pack of {group[0].problem}"
+        else:
+            packs += _divided(group, fitting, at_once, fewest)
+            continue
+        reasons |= {trial.key: why for trial in group}
+    return Packs(
+        packs=tuple(packs),
+        alone=tuple(trial for trial in trials if trial.key in reasons),
+        reasons=Counter(reasons[trial.key] for trial in trials if trial.key in reasons),
+    )
+
+
+def sizes(packs: Packs) -> list[int]:
+    """Return the numbers of trials of all packs."""
+    return list(map(len, packs.packs))
+
+
+def members(packs: Packs) -> list[Trial]:
+    """Return the trials of all packs."""
+    return list(chain.from_iterable(packs.packs))
+
+
+def share_of(trial: Trial) -> float:
+    """Return the time of a trial in a pack, relative to that of one alone."""
+    return 1 / GAINS.get((trial.model, trial.accelerator), 1.0)
+
+
+def free_memory() -> float:
+    """Return the bytes of memory that this machine can still give; infinite if unknown."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        [free] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+        return 1024.0 * int(free)
+    except (OSError, ValueError):  # no Linux
+        names = getattr(os, "sysconf_names", {})
+        if {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
+            return 0.5 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return math.inf
+
+
+def _why_not_automatic(trial: Trial) -> str:
+    if (trial.model, trial.accelerator) not in GAINS:
+        return (
+            f"{trial.model} on {trial.accelerator} is not known to gain time and keep its bits in "
+            f"a pack; --stack {MOST} makes packs all the same"
+        )
+    if trial.threads != 1:
+        return "bits in a pack are known to be those of a single trial with one thread only"
+    return ""
+
+
+def _plug_in(name: str) -> str:
+    """Return the import path of a user's optimizer, "" for others.
+
+    A user's class may keep state of its own in its class or in torch's settings. It shares its
+    process with no others, which therefore have the bits that they have without it.
+    """
+    return name if "." in name and not name.startswith("torch.optim.") else ""
+
+
+def _most_that_fit(group: Sequence[Trial], most: int, budget: float) -> int:
+    """Return how many members a pack may have, 0 if none; each seed has its own copy of the data.
+
+    It is only bounded by `most` on a GPU, whose free memory is unknown here: a pack for which it
+    does not suffice fails, and is tried again in halves.
+    """
+    first = group[0]
+    if first.accelerator != "cpu":
+        return most
+    row = DATASETS[first.dataset]
+    example = _SPARSE_BYTES if row.sparse else 4 * math.prod(row.input_shape)
+    data = sum(row.sizes) * example
+    member = 1e6 * MODELS[first.model].stacked_megabytes
+    seeds = len({trial.seed for trial in group})
+    fitting = (k for k in range(most, 0, -1) if k * member + min(k, seeds) * data <= budget)
+    return next(fitting, 0)
+
+
+def _divided(
+    group: Sequence[Trial], most: int, at_once: int, fewest: int
+) -> list[tuple[Trial, ...]]:
+    count = max(math.ceil(len(group) / most), min(at_once, len(group) // fewest))
+    ordered = sorted(group, key=lambda trial: trial.seed)
+    cuts = [len(ordered) * k // count for k in range(count + 1)]
+    return [tuple(ordered[start:end]) for start, end in pairwise(cuts)]
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)

@@ -1,0 +1,180 @@
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, suppress
+
+import pytest
+
+from benchmark.context import Context
+from benchmark.launchers import Limits, Packer, make_launcher
+from benchmark.launchers.local import LocalLauncher
+from benchmark.launchers.pool import Devices, Pool
+from benchmark.store import Store
+from tests.benchmark.launchers.test_local import Watcher as Seen
+
+SIX = "adam,sgd:lr=0.1,rmsprop,nesterov:lr=0.1,adamw,lion:lr=1e-3"
+OTHERS = "torch.optim.NAdam,sgd@wild:lr=1e30"
+MEMBER = "tests.plugins.members.Member"
+MINE = f"{MEMBER}@mine:lr=0.1|0.05|0.02|0.01"
+
+
+class Watcher(Seen):
+    def __init__(self):
+        super().__init__()
+        self.words = []
+
+    def said(self, text):
+        self.words.append(text)
+
+
+@pytest.fixture(autouse=True)
+def _digits_are_prepared(digits):
+    pass
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Return a function that launches trials and returns their records and the watcher."""
+
+    def run(trials, *, stack="auto", study="study", **limits):
+        store, watcher = Store(tmp_path, study), Watcher()
+        launcher = LocalLauncher(Limits(**({"workers": 1} | limits)))
+        launcher(trials, store, Context(stack=stack), watcher)
+        return [store.record(trial) for trial in trials], watcher
+
+    return run
+
+
+def result(record):
+    """Everything in a record that is not a duration."""
+    found = record.to_json()
+    del found["seconds"], found["metrics"]["train_seconds"]
+    found["environment"].pop("stacked", None)
+    return found
+
+
+def without_seconds(rows):
+    return [{k: v for k, v in row.items() if k != "train_seconds"} for row in rows]
+
+
+def test_a_stacked_study_equals_one_without_stacks_record_by_record(trials_of, launch, tmp_path):
+    trials = trials_of(opts=f"{SIX},{OTHERS},{MINE}", seeds=2)
+    stacked, watcher = launch(trials, workers=2)
+    single, _ = launch(trials, stack="off", study="other", workers=2)
+    assert [record.environment.stacked for record in stacked] == [8] * 24
+    assert [record.environment.stacked for record in single] == [None] * 24
+    assert list(map(result, stacked)) == list(map(result, single))
+    assert [record.status for record in stacked].count("diverged") == 2
+    stores = Store(tmp_path, "study"), Store(tmp_path, "other")
+    for trial in trials:
+        assert without_seconds(stores[0].metrics(trial)) == without_seconds(
+            stores[1].metrics(trial)
+        )
+    assert watcher.words == []
+    assert sorted(watcher.handed_out) == sorted(trial.key for trial in trials)
+    assert len(watcher.records) == 24
+
+
+def test_a_pack_whose_member_raises_is_halved_until_that_fails_alone(trials_of, launch):
+    rates = "0.1|0.2|0.3|0.4|0.5|0.6|0.7"
+    trials = trials_of(opts=f"{MEMBER}@bad:fault=raise,{MEMBER}@good:lr={rates}")
+    (bad, *good), watcher = launch(trials)
+    assert bad.status == "failed"
+    assert bad.reason.startswith("ArithmeticError: a step that went wrong (traceback in ")
+    assert [record.status for record in good] == ["done"] * 7
+    assert [record.environment.stacked for record in good] == [None, 2, 2, 4, 4, 4, 4]
+    assert watcher.words[0] == (
+        "NOTICE: a pack of 8 trials of logreg/digits failed, because ArithmeticError: a step that "
+        "went wrong; tried again as 4 and 4"
+    )
+    assert len(watcher.words) == 3
+
+
+def test_a_pack_whose_process_dies_is_halved(trials_of, launch):
+    trials = trials_of(opts=f"{MEMBER}@bad:fault=kill,{MEMBER}@good:lr=0.1|0.2")
+    records, watcher = launch(trials, stack=3)
+    assert [record.status for record in records] == ["failed", "done", "done"]
+    assert "killed by signal 9, and again when tried once more" in records[0].reason
+    assert "its process was killed by signal 9; tried again as 2 and 1" in watcher.words[0]
+
+
+def test_a_pack_has_the_time_of_its_trials_together(trials_of, launch):
+    trials = trials_of(opts=f"{MEMBER}@bad:fault=sleep,{MEMBER}@good")
+    records, watcher = launch(trials, stack=2, timeout_seconds=4.0)
+    assert "longer than 8 s, --timeout for each of its trials" in watcher.words[0]
+    assert "took longer than the 4 s of --timeout" in records[0].reason
+    assert records[1].status == "done"
+
+
+def test_users_optimizers_share_no_process_with_others(trials_of, launch):
+    records, _ = launch(trials_of(opts=f"{MEMBER}:lr=0.1|0.2,adam,torch.optim.SGD"), stack=64)
+    assert [record.environment.stacked for record in records] == [2] * 4
+
+
+def test_an_optimizer_that_needs_single_steps_is_trained_alone(trials_of, launch):
+    records, watcher = launch(trials_of(opts="torch.optim.LBFGS,adam"), stack=2)
+    assert {record.status for record in records} <= {"done", "diverged"}
+    assert [record.environment.stacked for record in records] == [None, None]
+    assert "LBFGS does not evaluate its closure just once" in watcher.words[0]
+
+
+def test_a_trial_that_another_process_has_is_left_to_it(trials_of, tmp_path):
+    trials = trials_of(opts="adam,sgd,rmsprop")
+    store, watcher = Store(tmp_path, "study"), Watcher()
+    with ExitStack() as claim:
+
+        def released(record):
+            watcher.records.append(record)
+            claim.close()
+
+        watcher.finished = released
+        claim.enter_context(store.claim(trials[0]))
+        Pool(store, Context(), Devices(workers=1), watcher).run([], [trials])
+    stacked = {r.trial.label: r.environment.stacked for r in watcher.records}
+    assert stacked == {"adam": None, "sgd": 2, "rmsprop": 2}
+
+
+def test_a_finished_member_keeps_its_record(trials_of, launch):
+    trials = trials_of(opts=SIX, seeds=2)
+    [first], _ = launch(trials[:1])
+    records, _ = launch(trials, stack=64)
+    assert records[0] == first
+    assert [record.environment.stacked for record in records[1:]] == [11] * 11
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_pack_leaves_no_record_and_is_resumed(tmp_path, signum):
+    opts = f"{MEMBER}@slow:fault=sleep:marker={tmp_path / 'mark'},{MEMBER}:lr=1|2|3|4|5|6|7"
+    words = ["run", "--problem", "logreg/digits", "--epochs", "1", "--seeds", "1", "--opts", opts]
+    words += [
+        "--results",
+        str(tmp_path / "results"),
+        "--wandb",
+        "disabled",
+        "--study",
+        "s",
+        "--workers",
+        "1",
+    ]
+    command = [sys.executable, "-m", "benchmark", *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        while not (tmp_path / "mark").exists() and process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        process.send_signal(signum)
+        process.communicate(timeout=60)
+    assert process.returncode == (130 if signum == signal.SIGINT else -9)
+    store = Store(tmp_path / "results", "s")
+    assert store.records() == []
+    assert len(list(store.folder.glob("*/trial.json"))) == 8
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [record.environment.stacked for record in store.records()] == [8] * 8
+
+
+def test_only_the_local_launcher_makes_packs():
+    found = {name: make_launcher(name, Limits()) for name in ("local", "slurm")}
+    assert [isinstance(each, Packer) for each in found.values()] == [True, False]

@@ -1,0 +1,140 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from benchmark.models.registry import MODELS
+from benchmark.plugins import task_class
+from benchmark.stacked.packing import why_not_one
+from benchmark.stacked.packs import FEWEST, GAINS, MOST, Packs, members, packs_of, share_of, sizes
+from benchmark.tasks.registry import TASKS
+from datamodules.registry import DATASETS
+
+RATES = "|".join(f"{0.001 * k:.3f}" for k in range(1, 31))
+
+
+def packed(trials, stack="auto", *, at_once=1, free_bytes=math.inf):
+    return packs_of(trials, stack, at_once=at_once, free_bytes=free_bytes)
+
+
+def test_every_trial_is_in_one_place(trials_of):
+    trials = trials_of(opts=f"adam:lr={RATES},torch.optim.NAdam,sgd:execution=compiled", seeds=3)
+    for stack in ("auto", "off", 2, 7, 64):
+        found = packed(trials, stack, at_once=2)
+        keys = [trial.key for trial in (*members(found), *found.alone)]
+        assert sorted(keys) == sorted(trial.key for trial in trials)
+        assert sum(found.reasons.values()) == (0 if stack == "off" else len(found.alone))
+
+
+@pytest.mark.parametrize(
+    ("count", "stack", "at_once", "expected"),
+    [
+        (30, "auto", 1, [30]),
+        (30, "auto", 2, [15, 15]),
+        (30, "auto", 16, [10, 10, 10]),
+        (2 * FEWEST - 1, "auto", 2, [15]),
+        (FEWEST - 1, "auto", 1, []),
+        (30, 8, 1, [7, 8, 7, 8]),
+        (3, 64, 2, [3]),
+        (1, 64, 2, []),
+    ],
+)
+def test_packs_are_even_and_as_many_as_run_in_parallel(trials_of, count, stack, at_once, expected):
+    trials = trials_of(opts=f"adam:lr={RATES}")[:count]
+    assert sizes(packed(trials, stack, at_once=at_once)) == expected
+
+
+def test_packs_are_bounded_and_have_few_seeds_each(trials_of):
+    found = packed(trials_of(opts=f"adam:lr={RATES}", seeds=6))
+    assert sizes(found) == [60, 60, 60]
+    assert max(sizes(found)) <= MOST
+    assert [len({trial.seed for trial in pack}) for pack in found.packs] == [2, 2, 2]
+
+
+def test_packs_fit_into_half_of_the_free_memory(trials_of):
+    trials = trials_of(opts=f"adam:lr={RATES}")
+    member = 1e6 * MODELS["logreg"].stacked_megabytes
+    found = packed(trials, free_bytes=2 * (10 * member + 4e6))
+    assert max(sizes(found)) in range(8, 13)
+    none = packed(trials, free_bytes=2 * member)
+    assert none.packs == ()
+    assert list(none.reasons) == ["too little free memory for a pack of logreg/digits"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "changes", "words"),
+    [
+        ("mlp/digits", {}, "--stack 64 makes packs all the same"),
+        ("logreg/digits", {"accelerator": "gpu"}, "logreg on gpu is not known to gain time"),
+        ("logreg/digits", {"threads": 2}, "with one thread only"),
+        ("regression/diabetes", {}, "model regression has no stacked form"),
+    ],
+)
+def test_auto_says_why_trials_are_alone(trials_of, problem, changes, words):
+    trials = [replace(each, **changes) for each in trials_of(problem, f"adam:lr={RATES}")]
+    found = packed(trials)
+    [(why, count)] = found.reasons.items()
+    assert words in why
+    assert count == len(trials)
+    assert found.lines() == [f"alone       30 trials: {why}"]
+
+
+def test_a_number_makes_packs_elsewhere_too(trials_of):
+    assert sizes(packed(trials_of("mlp/digits", f"adam:lr={RATES}"), 16)) == [15, 15]
+
+
+def test_lines_have_the_size_of_packs(trials_of):
+    lines = packed(trials_of(opts=f"adam:lr={RATES}"), at_once=2).lines()
+    assert lines == [
+        "stacked     30 trials of logreg/digits in 2 packs of 15, whose seconds are shares, not "
+        "compared"
+    ]
+    assert Packs().lines() == []
+
+
+def test_trials_of_different_problems_are_in_different_packs(trials_of):
+    trials = [*trials_of(opts=f"adam:lr={RATES}"), *trials_of("logreg/reviews", f"adam:lr={RATES}")]
+    assert [{trial.problem for trial in pack} for pack in packed(trials).packs] == [
+        {"logreg/digits"},
+        {"logreg/reviews"},
+    ]
+
+
+def test_the_share_of_a_trial_is_that_of_its_model(trials_of):
+    [(place, gain)] = GAINS.items()
+    assert place == ("logreg", "cpu")
+    assert share_of(trials_of()[0]) == 1 / gain
+    assert share_of(trials_of("mlp/digits")[0]) == 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rows_of_models_say_whether_they_have_a_stacked_form(name):
+    from pkgutil import resolve_name
+
+    network = resolve_name(MODELS[name].target).network_class
+    assert hasattr(network, "forward_stacked") == bool(MODELS[name].stacked_megabytes)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_rows_of_tasks_say_whether_they_have_a_stacked_form(name):
+    task = task_class(name)
+    assert hasattr(task, "stacked_loss") == TASKS[name].can_stack
+    assert task.size_name == TASKS[name].size_name
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("model", MODELS)
+def test_what_has_no_stacked_form_is_refused(trials_of, model, dataset):
+    [trial] = trials_of()
+    why = why_not_one(replace(trial, model=model, dataset=dataset))
+    is_classes = DATASETS[dataset].targets.name == "num_classes"
+    assert bool(why) == (not is_classes or model in ("image", "regression"))
+    assert not why or "has no stacked form" in why
+
+
+def test_no_torch_is_needed_to_form_packs():
+    import subprocess
+    import sys
+
+    code = "import sys, benchmark.stacked.packs; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
