@@ -38,7 +38,6 @@ from benchmark.store import FINISHED, Store
 from benchmark.study import Study
 from datamodules.errors import DataError, DataUnavailableError
 from optimizers.pick import is_import_path
-from optimizers.spec import OptimizerSpec
 
 
 class StudyWatcher(Protocol):
@@ -188,10 +187,7 @@ def _untimed(store: Store, launcher: Launcher, records: Sequence[Record]) -> lis
 
 
 def _contests(declaration: Declaration, trials: Sequence[Trial]) -> list[list[Trial]]:
-    chosen = {
-        (*each.place[:3], OptimizerSpec.from_json(each.optimizer).text): each.label
-        for each in declaration.chosen
-    }
+    chosen = {(*each.place[:3], each.optimizer.text): each.label for each in declaration.chosen}
     by_cell: dict[tuple[Any, ...], dict[str, Trial]] = {}
     for trial in trials:
         if trial.purpose == "evaluation" and trial.seed == declaration.seeds[0]:

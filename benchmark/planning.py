@@ -165,7 +165,7 @@ class Planner:
                     return MarginBasis.of(known, source=source, optimizer=label)
         if not reference.values:
             return None
-        label = str(reference.optimizer["label"])
+        label = reference.optimizer.label
         return MarginBasis.of(reference.values, source=TUNING_SEEDS, optimizer=label)
 
     def take_over(self) -> None:

@@ -37,7 +37,7 @@ from benchmark.launchers import (
     SlurmOptions,
     make_launcher,
 )
-from benchmark.mirror.destination import MODES, WandbOptions
+from benchmark.mirror.destination import MODES, PROJECT, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.planning import Planner
 from benchmark.protocols import SAMPLERS
@@ -264,7 +264,7 @@ _PLACE: list[Callable[[Any], Any]] = [
     click.option(
         "--wandb-project",
         "project",
-        default="optimizer-benchmark",
+        default=PROJECT,
         show_default=True,
         help="W&B project.",
     ),

@@ -37,7 +37,6 @@ from benchmark.report.words import NO_BREAK, counted, duration_words, together
 from benchmark.step_costs import TimeRatio
 from optimizers.pick import is_import_path
 from optimizers.spaces import learning_rate
-from optimizers.spec import OptimizerSpec
 
 if TYPE_CHECKING:
     from benchmark.record import Record
@@ -118,7 +117,7 @@ def _evaluation_trials(declaration: Declaration) -> "Iterable[Trial]":
     }
     for each in declaration.chosen:
         cell = cells.get(each.place[:3])
-        spec = OptimizerSpec.from_json(each.optimizer)
+        spec = each.optimizer
         for seed in declaration.seeds if cell else ():
             assert cell is not None
             yield cell.trial(spec, seed)

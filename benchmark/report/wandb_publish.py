@@ -12,10 +12,11 @@ from typing import Any
 from benchmark.analysis.judging import Judgement
 from benchmark.errors import UsageError
 from benchmark.mirror.destination import choose_destination
+from benchmark.mirror.wandb_private import report_spec
 from benchmark.mirror.wandb_run import service
 from benchmark.report.findings import Findings
 from benchmark.report.studies import read_studies
-from benchmark.report.wandb_report import Project, build_report, spec_of
+from benchmark.report.wandb_report import Project, build_report
 from benchmark.store import Store, write_json
 
 SPEC_FILE = "wandb-report.json"
@@ -117,7 +118,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(report: Any, folder: Path, **known: str) -> Path:
     path = folder / SPEC_FILE
-    spec = spec_of(report)
+    spec = report_spec(report)
     content = {"project": report.project, "entity": report.entity} | known | {"spec": spec}
     write_json(path, content)
     return path

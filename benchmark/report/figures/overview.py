@@ -13,7 +13,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from benchmark.analysis.intervals import Interval
 from benchmark.analysis.judging import Judgement
 from benchmark.metrics import higher_is_better, metric_words
-from benchmark.report.figures.look import COLUMN_INCHES, lettering
+from benchmark.report.figures.lettering import lettering
+from benchmark.report.figures.look import COLUMN_INCHES
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.verdicts import PICTURE_COLORS, relative_in_short, shown_word
 from optimizers.pick import is_import_path

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from benchmark.errors import UsageError
 from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
-from benchmark.report.page.page import Section, page
+from benchmark.report.page.page import page
 from benchmark.report.page.payload import curve_parts, payload
+from benchmark.report.page.section import Section
 from benchmark.report.studies import read_studies
 from benchmark.store import Store
 

@@ -218,7 +218,7 @@ def asked_first(asked):
 
 
 def without_problems(declaration):
-    optimizers = sorted(declaration.tuning.optimizers, key=lambda each: each["label"])
+    optimizers = sorted(declaration.tuning.optimizers, key=lambda each: each.label)
     return structs.replace(
         declaration,
         at="",
