@@ -17,7 +17,15 @@ from benchmark.environment import cpu_name, environment
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.estimates import Durations
 from benchmark.jobs import write_job
-from benchmark.launchers import DEFAULT, Launcher, Limits, StepTimer, Watcher, make_launcher
+from benchmark.launchers import (
+    DEFAULT,
+    Launcher,
+    Limits,
+    Queued,
+    StepTimer,
+    Watcher,
+    make_launcher,
+)
 from benchmark.launchers.watchers import Together
 from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
@@ -29,7 +37,7 @@ from benchmark.step_costs import read_step_costs, write_step_costs
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study
 from datamodules.errors import DataError, DataUnavailableError
-from optimizers.spec import OptimizerSpec
+from optimizers.pick import is_import_path
 
 
 class StudyWatcher(Protocol):
@@ -122,7 +130,7 @@ def complete(
                 _completion(planner, store, launcher, watcher).time_steps(untimed)
         return records
     planner.check_folders(plan)
-    check_values(spec for spec in planner.specs() if "." in spec.name)
+    check_values(spec for spec in planner.specs() if is_import_path(spec.name))
     with launcher.warm_up():
         watcher.planned(plan)
         completion = _completion(planner, store, launcher, watcher)
@@ -179,10 +187,7 @@ def _untimed(store: Store, launcher: Launcher, records: Sequence[Record]) -> lis
 
 
 def _contests(declaration: Declaration, trials: Sequence[Trial]) -> list[list[Trial]]:
-    chosen = {
-        (*each.place[:3], OptimizerSpec.from_json(each.optimizer).text): each.label
-        for each in declaration.chosen
-    }
+    chosen = {(*each.place[:3], each.optimizer.text): each.label for each in declaration.chosen}
     by_cell: dict[tuple[Any, ...], dict[str, Trial]] = {}
     for trial in trials:
         if trial.purpose == "evaluation" and trial.seed == declaration.seeds[0]:
@@ -334,7 +339,7 @@ class _Completion:
         ):
             store = Store(folder, self.store.study)
             # one trial of some seconds waits in no queue of a cluster
-            launcher = getattr(self.launcher, "here", self.launcher)
+            launcher = self.launcher.here if isinstance(self.launcher, Queued) else self.launcher
             launcher([trial], store, self.context, Together())
             again = store.record(trial)
         return f"{title}, trained again here: {_how_far(record, again)}"

@@ -12,21 +12,24 @@ import statistics
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct, structs
 
 from benchmark.atomic import write_text
-from benchmark.decode import read_file
+from benchmark.decode import check_optimizer, read_file
 from benchmark.errors import Misfit, UsageError
 from benchmark.metrics import metric_of
 from benchmark.plain_text import plain
 from benchmark.spec import Workload
+from optimizers.spaces import Choice, Range, as_text
+from optimizers.spec import OptimizerSpec
+from optimizers.tunable import Tunable
 
 FILE = "study.toml"
 LOCK = ".study.lock"
@@ -37,7 +40,13 @@ Edge = Literal["", "low", "high"]
 _MOST_BYTES = 4_000_000
 _LONGEST_WAIT_SECONDS = 60.0  # for another process, which holds the lock for one small write
 _MORE = ("added: ",)  # beginnings of changes that leave all that was declared before as it was
-_Json = dict[str, Any]
+
+if TYPE_CHECKING:
+    _Spec = OptimizerSpec
+    _Tunable = Tunable
+    _Workload = Workload
+else:  # msgspec would decode these dataclasses by their fields; `declaration_in` builds them
+    _Spec = _Tunable = _Workload = Any
 
 
 class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,7 +112,7 @@ class Chosen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accelerator: str
     precision: str
     label: str
-    optimizer: _Json
+    optimizer: _Spec
     tried: int
     finalists: int
     tunes: list[str]
@@ -168,14 +177,14 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         budget: Points that every optimizer tries.
         seeds: The tuning seeds.
         sampler: Name of the sampler that chooses the points.
-        optimizers: The optimizers to tune, as `optimizers.tunable.Tunable.to_json` writes them.
+        optimizers: The optimizers to tune.
         budget_curve: Evaluate the choices of smaller budgets too.
     """
 
     budget: int
     seeds: list[int]
     sampler: str
-    optimizers: list[_Json]
+    optimizers: tuple[_Tunable, ...]
     budget_curve: bool = False
 
 
@@ -206,7 +215,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     at: str
     suite: str
     schema: int
-    problems: dict[str, _Json]
+    problems: dict[str, _Workload]
     accelerators: list[str]
     precisions: list[str]
     threads: int
@@ -235,7 +244,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """The labels of all optimizers."""
         if self.tuning is None:
             return self.optimizers
-        return [str(each["label"]) for each in self.tuning.optimizers]
+        return [each.label for each in self.tuning.optimizers]
 
 
 def read_declaration(folder: Path, name: str = FILE) -> Declaration | None:
@@ -277,14 +286,30 @@ def declaration_in(text: str) -> Declaration:
     try:
         data = tomllib.loads(text)
         for each in data.get("chosen", ()):
-            each["optimizer"] = json.loads(each["optimizer"])
+            each["optimizer"] = _spec(json.loads(each["optimizer"]))
+        if tuning := data.get("tuning"):
+            tuning["optimizers"] = tuple(map(Tunable.from_json, tuning["optimizers"]))
+        if problems := data.get("problems"):
+            data["problems"] = {name: _workload(name, each) for name, each in problems.items()}
         found = msgspec.convert(data, Declaration)
         _check(found)
         return found
     except (KeyError, TypeError, AttributeError) as error:
-        raise Misfit(f"an outcome of a search is incomplete: {error!r}") from None
+        raise Misfit(f"a problem, optimizer or outcome is incomplete: {error!r}") from None
     except (ValueError, RecursionError) as error:
         raise Misfit(str(error)) from None
+
+
+def _spec(data: Mapping[str, Any]) -> OptimizerSpec:
+    check_optimizer(data)
+    return OptimizerSpec.from_json(data)
+
+
+def _workload(name: str, numbers: Mapping[str, Any]) -> Workload:
+    if unknown := sorted(numbers.keys() - {each.name for each in fields(Workload)}):
+        raise Misfit(f"problem {name}: unknown {', '.join(unknown)}")
+    msgspec.convert(numbers, Workload)
+    return Workload(**numbers)  # as written: convert makes a float of l2 = 1
 
 
 def _check(found: Declaration) -> None:
@@ -306,11 +331,6 @@ def _check(found: Declaration) -> None:
     for name, margin in found.margins.items():
         if not (math.isfinite(margin) and margin >= 0):
             raise Misfit(f"margin of {name}: expected a number from 0, got {margin}")
-    known = {each.name for each in fields(Workload)}
-    for name, numbers in found.problems.items():
-        if unknown := sorted(numbers.keys() - known):
-            raise Misfit(f"problem {name}: unknown {', '.join(unknown)}")
-        msgspec.convert(numbers, Workload)
 
 
 def write_declaration(folder: Path, declaration: Declaration) -> None:
@@ -322,16 +342,38 @@ def write_declaration(folder: Path, declaration: Declaration) -> None:
     import tomli_w
 
     folder.mkdir(parents=True, exist_ok=True)
-    data = {k: v for k, v in msgspec.to_builtins(declaration).items() if v is not None}
-    for each in data["chosen"]:  # as JSON text, because TOML has no null
-        each["optimizer"] = json.dumps(each["optimizer"])
-        if not each["by_budget"]:
-            del each["by_budget"]
-    if declaration.tuning and not declaration.tuning.budget_curve:
-        del data["tuning"]["budget_curve"]
+    write_text(folder / FILE, tomli_w.dumps(_to_toml(declaration)))
+
+
+def _to_toml(declaration: Declaration) -> dict[str, Any]:
+    """Return the values of a ``study.toml``, which `declaration_in` reads."""
+    data = _values(declaration)
+    data["problems"] = {name: asdict(each) for name, each in declaration.problems.items()}
+    data["chosen"] = [_outcome_to_toml(each) for each in declaration.chosen]
+    if tuning := declaration.tuning:
+        optimizers = [each.to_json() for each in tuning.optimizers]
+        data["tuning"] = _values(tuning) | {"optimizers": optimizers}
+        if not tuning.budget_curve:
+            del data["tuning"]["budget_curve"]
+    else:
+        del data["tuning"]
     if not declaration.margin_bases:
         del data["margin_bases"]
-    write_text(folder / FILE, tomli_w.dumps(data))
+    built: dict[str, Any] = msgspec.to_builtins(data)
+    return built
+
+
+def _outcome_to_toml(chosen: Chosen) -> dict[str, Any]:
+    # The optimizer is JSON text, because TOML has no null.
+    data = _values(chosen) | {"optimizer": json.dumps(chosen.optimizer.to_json())}
+    if not chosen.by_budget:
+        del data["by_budget"]
+    return data
+
+
+def _values(struct: Struct) -> dict[str, Any]:
+    """Return the fields by name, in their order."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
 def declared(
@@ -493,7 +535,7 @@ def _replaced(before: Declaration, chosen: Sequence[Chosen]) -> list[str]:
 
 def _setting(chosen: Chosen) -> str:
     """Return hyperparameters and their origin: "adam lr=0.01 (baselines 2026.11)"."""
-    return f"{chosen.optimizer['label']}" + f" ({chosen.source})" * bool(chosen.source)
+    return f"{chosen.optimizer.label}" + f" ({chosen.source})" * bool(chosen.source)
 
 
 def _with(
@@ -542,7 +584,7 @@ def _outcomes_that_hold(before: Declaration, now: Declaration) -> list[Chosen]:
     return [each for each in before.chosen if each.problem in same and each.label not in unlike]
 
 
-def _search(declaration: Declaration) -> _Json | None:
+def _search(declaration: Declaration) -> dict[str, Any] | None:
     """Return the numbers of a search, without its optimizers."""
     tuning = declaration.tuning
     if tuning is None:
@@ -550,10 +592,10 @@ def _search(declaration: Declaration) -> _Json | None:
     return {"budget": tuning.budget, "seeds": tuning.seeds, "sampler": tuning.sampler}
 
 
-def _tunables(declaration: Declaration) -> dict[str, _Json]:
+def _tunables(declaration: Declaration) -> dict[str, Tunable]:
     """Return the optimizers to tune by label."""
     tuning = declaration.tuning
-    return {str(each["label"]): each for each in (tuning.optimizers if tuning else ())}
+    return {each.label: each for each in (tuning.optimizers if tuning else ())}
 
 
 def _has_curve(declaration: Declaration) -> bool:
@@ -564,7 +606,7 @@ def _with_all_of(before: Declaration, asked: Declaration) -> Declaration:
     """Return `asked` with all that was declared before and that it does not change."""
     tuning = asked.tuning
     if tuning is not None and _search(before) == _search(asked):
-        optimizers = list((_tunables(before) | _tunables(asked)).values())
+        optimizers = tuple((_tunables(before) | _tunables(asked)).values())
         has_curve = tuning.budget_curve or _has_curve(before)
         tuning = structs.replace(tuning, optimizers=optimizers, budget_curve=has_curve)
     return structs.replace(
@@ -628,20 +670,22 @@ def _leaves(declaration: Declaration) -> dict[str, str]:
     return found
 
 
-def _space_words(tunable: _Json) -> str:
+def _space_words(tunable: Tunable) -> str:
     """Return what an optimizer tunes and what it keeps fixed: "lr 1e-05..0.1, beta=0.9"."""
-    ranges = [
-        f"{each['name']} {'|'.join(map(str, each['values']))}"
-        if "values" in each
-        else f"{each['name']} {each['low']:g}..{each['high']:g}"
-        for each in tunable.get("space", {}).get("ranges", ())
-    ]
-    return ", ".join([*ranges, *(f"{k}={v}" for k, v in tunable.get("fixed", {}).items())])
+    ranges = map(_range_words, tunable.space.ranges)
+    return ", ".join([*ranges, *(f"{k}={v}" for k, v in tunable.to_json()["fixed"].items())])
 
 
-def _numbers(workload: _Json) -> str:
+def _range_words(one: Range | Choice) -> str:
+    if isinstance(one, Choice):
+        return f"{one.name} {'|'.join(str(as_text(value)) for value in one.values)}"
+    return f"{one.name} {one.low:g}..{one.high:g}"
+
+
+def _numbers(workload: Workload) -> str:
     names = ("epochs", "batch_size", "dropout", "l2", "source")
-    return ", ".join(f"{name}={workload[name]}" for name in names if workload.get(name))
+    values = ((name, getattr(workload, name)) for name in names)
+    return ", ".join(f"{name}={value}" for name, value in values if value)
 
 
 def now() -> str:

@@ -6,6 +6,7 @@ from functools import cache
 
 from benchmark.plain_text import plain
 from benchmark.spec import Trial
+from optimizers.pick import is_import_path
 from optimizers.source import DIGEST_LENGTH, file_of, source_digest
 from optimizers.spec import OptimizerSpec
 
@@ -57,7 +58,7 @@ def _files(trial: Trial) -> Iterator[tuple[str, str]]:
     for spec in _specs(trial.optimizer):
         values += [spec.name, *(v for v in spec.hyperparameters.values() if isinstance(v, str))]
     for path in values:
-        if "." in path and (digest := source_digest(path)):
+        if is_import_path(path) and (digest := source_digest(path)):
             yield digest, _name_of_file(path)
 
 

@@ -11,6 +11,7 @@ from benchmark.record import Record
 from benchmark.spec import Trial
 from datamodules.registry import DATASETS
 from datamodules.sources import find_place
+from optimizers.pick import is_import_path
 
 _START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
 _UNKNOWN_EPOCH_SECONDS = 10.0
@@ -54,7 +55,9 @@ class Durations:
         Before them, the workers start, and each optimizer by import path is rehearsed.
         """
         seconds = sum(map(self.estimate_seconds, trials)) / num_at_once
-        rehearsed = {(t.optimizer.target, t.problem) for t in trials if "." in t.optimizer.name}
+        rehearsed = {
+            (t.optimizer.target, t.problem) for t in trials if is_import_path(t.optimizer.name)
+        }
         before = _START_SECONDS + _REHEARSAL_SECONDS * len(rehearsed)
         return seconds + (before if trials else 0.0)
 

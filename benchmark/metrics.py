@@ -111,6 +111,8 @@ class Metric:
         name: Name in the records, after the split.
         words: Name in texts; ``{split}`` stands for the split's name.
         heading: Name in narrow tables.
+        plural: Name of its values on any split, in sentences about all that were measured; empty
+            to leave it out of them.
         better: Values that are better; None if unknown.
         unit: Unit of printed values; `PER_CENT` is for shares of examples.
         logarithmic: Charts may have a logarithmic axis, because ratios of values matter.
@@ -132,6 +134,7 @@ class Metric:
     words: str
     heading: str
     better: Literal["lower", "higher"] | None
+    plural: str = ""
     unit: Unit = NO_UNIT
     logarithmic: bool = False
     least: float | None = None
@@ -162,6 +165,7 @@ LOSS = Metric(
     name="loss",
     words="{split} loss",
     heading="loss",
+    plural="losses",
     better="lower",
     logarithmic=True,
     tabled=("train", "val", "test"),
@@ -184,6 +188,7 @@ ACCURACY = Metric(
     name="accuracy",
     words="{split} accuracy",
     heading="acc",
+    plural="accuracies",
     better="higher",
     unit=PER_CENT,
     tabled=("val", "test"),
@@ -196,6 +201,7 @@ PSNR = Metric(
     name="psnr",
     words="{split} PSNR",
     heading="PSNR",
+    plural="PSNR values",
     better="higher",
     unit=DECIBELS,
     tabled=("val", "test"),
@@ -209,6 +215,7 @@ RMSE = Metric(
     name="rmse",
     words="{split} root mean squared error",
     heading="rmse",
+    plural="root mean squared errors",
     better="lower",
     logarithmic=True,
     least=0.0,
@@ -220,6 +227,7 @@ MAE = Metric(
     name="mae",
     words="{split} mean absolute error",
     heading="mae",
+    plural="mean absolute errors",
     better="lower",
     logarithmic=True,
     least=0.0,
@@ -230,6 +238,7 @@ MSE = Metric(
     name="mse",
     words="{split} mean squared error",
     heading="mse",
+    plural="mean squared errors",
     better="lower",
     logarithmic=True,
     least=0.0,
@@ -240,6 +249,7 @@ R2 = Metric(
     name="r2",
     words="{split} R²",
     heading="R²",
+    plural="R² values",
     better="higher",
     tabled=("val", "test"),
     in_headline=True,
@@ -378,6 +388,22 @@ def is_share(name: str) -> bool:
     (True, False)
     """
     return metric_of(name).unit is PER_CENT
+
+
+def plurals(
+    measured: Collection[str], chosen: Callable[[Metric], bool] = lambda metric: True
+) -> list[str]:
+    """Return the plural names of the metrics that were measured, in the order of the table.
+
+    Args:
+        measured: Names in records.
+        chosen: Returns whether a metric is wanted.
+
+    >>> plurals(["val/accuracy", "train/loss", "val/loss"])
+    ['losses', 'accuracies']
+    """
+    rows = (row for row in METRICS.values() if row.plural and chosen(row))
+    return [row.plural for row in rows if any(row.on(split) in measured for split in row.splits)]
 
 
 def validation_of(name: str) -> str:

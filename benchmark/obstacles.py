@@ -197,16 +197,15 @@ def _searched(declaration: Declaration) -> list[Contestant]:
     """Return the optimizers of a study that tunes them, with the points that each will try."""
     assert declaration.tuning is not None
     budget = declaration.tuning.budget
-    spaces = [Space.from_json(each["space"]) for each in declaration.tuning.optimizers]
     return [
         Contestant(
-            label=str(each["label"]),
-            tried=int(min(budget, space.size)),
-            tunes=space.kinds,
-            only_rate=tunes_only_rate(str(each["kind"]), space),
-            kind=str(each["kind"]),
+            label=each.label,
+            tried=int(min(budget, each.space.size)),
+            tunes=each.space.kinds,
+            only_rate=tunes_only_rate(each.kind, each.space),
+            kind=each.kind,
         )
-        for each, space in zip(declaration.tuning.optimizers, spaces, strict=True)
+        for each in declaration.tuning.optimizers
     ]
 
 

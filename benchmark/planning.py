@@ -38,6 +38,7 @@ from datamodules.places import which_unavailable
 from datamodules.registry import DATASETS
 from optimizers.errors import SpecError
 from optimizers.grammar import build_once
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable
 
@@ -164,7 +165,7 @@ class Planner:
                     return MarginBasis.of(known, source=source, optimizer=label)
         if not reference.values:
             return None
-        label = str(reference.optimizer["label"])
+        label = reference.optimizer.label
         return MarginBasis.of(reference.values, source=TUNING_SEEDS, optimizer=label)
 
     def take_over(self) -> None:
@@ -369,8 +370,8 @@ class Planner:
             _check_writable(self.cache_dir or default_cache_dir())
 
     def _check_plugins(self) -> None:
-        models = {w.model for w in self.study.workloads if "." in w.model}
-        datasets = {w.dataset for w in self.study.workloads if "." in w.dataset}
+        models = {w.model for w in self.study.workloads if is_import_path(w.model)}
+        datasets = {w.dataset for w in self.study.workloads if is_import_path(w.dataset)}
         if models or datasets:
             from benchmark.plugins import data_module_class, model_class  # loads Lightning
 
@@ -415,7 +416,7 @@ class Planner:
     def _without_data(self, unavailable: Mapping[str, str]) -> dict[str, str]:
         """Return by problem why data are unavailable; a problem with all results needs no data."""
         needed = [w for w in self.study.workloads if self.missing(self._trials([w]))]
-        unknown = {w.dataset for w in needed if "." not in w.dataset} - unavailable.keys()
+        unknown = {w.dataset for w in needed if not is_import_path(w.dataset)} - unavailable.keys()
         reasons = which_unavailable(sorted(unknown), self.data_dir, self.cache_dir)
         reasons.update(unavailable)
         return {w.problem: reasons[w.dataset] for w in needed if w.dataset in reasons}

@@ -28,6 +28,7 @@ from datamodules.base import ResidentDataModule
 from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Examples, Split
 from datamodules.registry import DATASETS
+from optimizers.pick import is_import_path
 
 TASK_CONTRACT = (
     "the task of a data set is a class with all that benchmark.tasks.base.Task has, such as "
@@ -152,7 +153,7 @@ def prepare_data(
     """
     cls = data_module_class(name)
     contract = data_contract(_task_named_by(cls))
-    with _anyones(f"data set {name!r} fails", contract) if "." in name else nullcontext():
+    with _anyones(f"data set {name!r} fails", contract) if is_import_path(name) else nullcontext():
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
         if prepared is not None:
             data.use_prepared(prepared)

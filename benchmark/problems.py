@@ -10,7 +10,7 @@ from typing import Any
 from benchmark.models.registry import MODELS
 from benchmark.spec import Workload
 from datamodules.registry import DATASETS
-from optimizers.pick import pick
+from optimizers.pick import is_import_path, pick
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +122,11 @@ def problems_of(model: str, dataset: str | None) -> Problem:
     Raises:
         ValueError: a name without a dot is not registered; the message suggests others.
     """
-    if "." not in model:
+    if not is_import_path(model):
         pick(MODELS, model, "model")
     if dataset is None:
         dataset = MODELS[model].dataset if model in MODELS else "mnist"
-    elif "." not in dataset:
+    elif not is_import_path(dataset):
         pick(DATASETS, dataset, "data set")
     name = f"{model}/{dataset}"
     return PROBLEMS.get(name) or _unlisted(name, model, dataset)

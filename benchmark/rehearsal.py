@@ -22,6 +22,7 @@ from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
 from optimizers.errors import CompilerError
 from optimizers.grammar import parse
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 _STEPS = 2
@@ -47,7 +48,7 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
         cure = _cure(trial, data)
         raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
     spec = trial.optimizer
-    if "." not in spec.name:
+    if not is_import_path(spec.name):
         return
     if spec.gradients or not _takes_closure(spec) or _digests(trial, data) != digests:
         return  # it draws random numbers of its own, so digests prove nothing

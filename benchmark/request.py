@@ -22,7 +22,7 @@ from benchmark.study import Study
 from datamodules.registry import DATASETS, DatasetRow
 from optimizers.errors import SpecError
 from optimizers.grammar import describe, describe_tunables, without_hyperparameters
-from optimizers.pick import pick, shown
+from optimizers.pick import is_import_path, pick, shown
 from optimizers.source import source_digest
 from optimizers.spaces import Kind
 from optimizers.spec import OptimizerSpec
@@ -270,7 +270,7 @@ class Request:
         }
 
     def _adjusted(self, workload: Workload) -> Workload:
-        plugged = [name for name in (workload.model, workload.dataset) if "." in name]
+        plugged = [name for name in (workload.model, workload.dataset) if is_import_path(name)]
         asked = {
             "source": "".join(map(source_digest, plugged)),
             "epochs": self.epochs,
@@ -283,7 +283,7 @@ class Request:
 
 def _problem(name: str) -> Problem:
     model, slash, dataset = name.partition("/")
-    if slash and "." in name and name not in PROBLEMS:
+    if slash and is_import_path(name) and name not in PROBLEMS:
         return problems_of(model, dataset)
     return pick(PROBLEMS, name, "problem")
 

@@ -1,4 +1,4 @@
-"""The runner of one trial: the only file that builds a Trainer or sets random seeds."""
+"""The runner of one trial: it builds the Trainer and seeds the trial."""
 
 import hashlib
 import logging

@@ -53,19 +53,18 @@ class Shipped:
         Returns:
             Those that are done; none if one is missing or diverged, or if nothing is shipped.
         """
-        name = chosen.label
-        given = chosen.optimizer.get("hyperparameters")
+        name, given = chosen.label, chosen.optimizer.hyperparameters
         found = [
             each
             for each in self.baselines.slices
-            if name == chosen.optimizer.get("name") and name in each.optimizers and each.is_of(cell)
+            if name == chosen.optimizer.name and name in each.optimizers and each.is_of(cell)
         ]
         if not found:
             return []
         one = min(
             found,
             key=lambda each: (
-                each.optimizers[name].hyperparameters != given,
+                each.optimizers[name].spec(name).hyperparameters != given,
                 each.kind != chosen.kind,
             ),
         )

@@ -4,12 +4,10 @@ The model and the data are those of a trial, and each step is a training step: z
 backward pass, and the optimizer's own part, which a clock inside the step separates.
 """
 
-import gc
 import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +16,7 @@ from msgspec.structs import replace
 
 from benchmark.context import Context
 from benchmark.declaration import now
+from benchmark.garbage import no_garbage_collection
 from benchmark.plain_text import error_line
 from benchmark.runner import build_model, set_up_data
 from benchmark.spec import Trial
@@ -223,15 +222,3 @@ def _median(steps: Sequence[_Step]) -> _Step:
         own=statistics.median(step.own for step in steps),
         gradients=statistics.median(step.gradients for step in steps),
     )
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Collect no garbage during the block: a collection would be charged to one step."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

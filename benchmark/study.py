@@ -1,7 +1,7 @@
 """Studies: named sets of trials, described by a protocol and the cells to which it applies."""
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 from benchmark import __version__
@@ -84,7 +84,7 @@ class Study:
             at=now(),
             suite=__version__,
             schema=SCHEMA,
-            problems={each.problem: asdict(each) for each in self.workloads},
+            problems={each.problem: each for each in self.workloads},
             accelerators=list(self.accelerators),
             precisions=list(self.precisions),
             threads=self.threads,
@@ -118,6 +118,6 @@ def _tuning(tuned: Tuned) -> Tuning:
         budget=tuned.budget,
         seeds=list(tuned.tuning_seeds),
         sampler=tuned.sampler,
-        optimizers=[tunable.to_json() for tunable in tuned.tunables],
+        optimizers=tuple(tuned.tunables),
         budget_curve=tuned.budget_curve,
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optimizers.pick import shown
+from optimizers.pick import is_import_path, shown
 from optimizers.registry import OPTIMIZERS
 
 ALIASES = {
@@ -59,7 +59,7 @@ def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
 def _without_colon(item: str) -> str:
     """Return `item` with ':' after the optimizer name that begins it, "" if no name does."""
     match = re.fullmatch(r"([\w.]+)(\s+|\s*=\s*)(\S+=\S*|[^\s=]+)", item)
-    if match is None or "=" not in item or not ("." in match[1] or match[1] in OPTIMIZERS):
+    if match is None or "=" not in item or not (is_import_path(match[1]) or match[1] in OPTIMIZERS):
         return ""
     return f"{match[1]}:{match[3] if '=' in match[3] else f'lr={match[3]}'}"
 

@@ -41,6 +41,15 @@ def pick(table: Mapping[str, Row], name: str, kind: str) -> Row:
     )
 
 
+def is_import_path(name: str) -> bool:
+    """Return whether `name` is the import path of a plug-in; names in tables have no dot.
+
+    >>> is_import_path("mine.MyOpt"), is_import_path("adam")
+    (True, False)
+    """
+    return "." in name
+
+
 def near(name: str, known: Mapping[str, object]) -> str:
     """Return " Did you mean 'adam'?" with the names most like `name`, "" if none is similar."""
     if len(name) > _LONGEST:  # the time to compare grows with the square of the length

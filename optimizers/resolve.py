@@ -19,7 +19,7 @@ from optimizers.construct import (
 )
 from optimizers.errors import SourceError, SpecError
 from optimizers.mistakes import ALIASES
-from optimizers.pick import near, pick, shown
+from optimizers.pick import is_import_path, near, pick, shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
 from optimizers.source import (
@@ -160,8 +160,8 @@ def defaults_with(found: Found, given: Mapping[str, Any]) -> dict[str, Any]:
 def _source(name: str, hyperparameters: dict[str, Any]) -> str:
     """Return the digests of the source files of a class and of the classes passed to it."""
     texts = [value for value in hyperparameters.values() if isinstance(value, str)]
-    inner = [text for text in texts if "." in text and optimizer_class(text) is not None]
-    return "".join(source_digest(path) for path in (name, *inner) if "." in path)
+    inner = [text for text in texts if is_import_path(text) and optimizer_class(text) is not None]
+    return "".join(source_digest(path) for path in (name, *inner) if is_import_path(path))
 
 
 def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
@@ -172,7 +172,7 @@ def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
     settings = [key for key in own if key == "rest" or key.startswith("rest.")]
     plain = {key: value for key, value in own.items() if key not in settings}
     takes = inspect.signature(cls).parameters
-    asked = "." in name and "rest" in settings and "rest" not in takes
+    asked = is_import_path(name) and "rest" in settings and "rest" not in takes
     takes_vectors = not asked and _takes(cls, plain, (2, 2), (2,))
     if takes_vectors or not _takes(cls, plain, (2, 2)):
         return None

@@ -47,6 +47,9 @@ class Tunable:
                 f"{self.label}: expected kind to be one of {', '.join(get_args(Ranges))}, "
                 f"got {shown(self.kind)}"
             )
+        for name in ("name", "label"):
+            if not isinstance(found := getattr(self, name), str):
+                raise SpecError(f"optimizer to tune: expected {name} to be a text, got {found!r}")
         object.__setattr__(self, "fixed", {k: _tuples(v) for k, v in self.fixed.items()})
 
     def point(self, u: Sequence[float]) -> OptimizerSpec:

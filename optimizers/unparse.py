@@ -35,7 +35,7 @@ class _Item:
     Args:
         head: The name, or ``name@label`` with the part of the label that the user gave.
         named: Hyperparameters that the label names, as texts.
-        rest: Hyperparameters that the label does not name because the user gave one.
+        rest: Hyperparameters that are not in the label, because the user chose the label.
         alone: The item that gives only this optimizer.
     """
 

@@ -129,7 +129,7 @@ def slice_of(order: Order) -> Slice | None:
     declaration = read_declaration(folder, f"{order.name}.toml")
     if declaration is None:
         return None
-    settings = {str(each.optimizer["name"]): Setting.of(each) for each in declaration.chosen}
+    settings = {each.optimizer.name: Setting.of(each) for each in declaration.chosen}
     return Slice(
         name=order.name,
         kind=order.kind,

@@ -6,7 +6,7 @@
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from benchmark.analysis.targets import rounded_up
 from benchmark.archive import read_trials
@@ -69,7 +69,7 @@ def loss_at(curve: Sequence[Row], share: float) -> float:
 def _measure(one: Slice) -> Measured | None:
     row = PROBLEMS.get(one.problem)
     setting = one.optimizers.get(OPTIMIZER)
-    if row is None or setting is None or one.workload != asdict(row.workload):
+    if row is None or setting is None or one.workload != row.workload:
         return None
     if not one.parquet.exists():
         return None

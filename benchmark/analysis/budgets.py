@@ -72,7 +72,7 @@ def results_by_budget(
         if each.trial in records
     }
     if outcome.by_budget and outcome.tried > max(each.budget for each in outcome.by_budget):
-        specs[outcome.tried] = OptimizerSpec.from_json(outcome.optimizer)
+        specs[outcome.tried] = outcome.optimizer
     declared = list(seeds)
     found = {k: _results(cell, spec, records, declared) for k, spec in specs.items()}
     return tuple(

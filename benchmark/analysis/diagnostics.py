@@ -5,6 +5,7 @@ import polars as pl
 from benchmark.analysis.curves import WHO
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import INSIDE, STEP, AxisName
+from benchmark.store import FINISHED
 
 QUANTITIES = (
     "gradient_norm",
@@ -33,7 +34,7 @@ def diagnostics(frames: Frames, axis: AxisName = STEP) -> pl.DataFrame:
         schema={"name": pl.String, "group": pl.Enum(groups), "quantity": pl.Enum(QUANTITIES)},
         orient="row",
     )
-    who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+    who = frames.trials.filter(pl.col("status").is_in(FINISHED))
     return (
         frames.curves.select("trial", *columns, x=pl.col(axis).cast(pl.Float64))
         .unpivot(columns, index=["trial", "x"], variable_name="name", value_name="y")

@@ -26,7 +26,7 @@ from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, 
 from benchmark.metrics import LOSS, metric_of, on_test
 from benchmark.obstacles import FEWEST_SEEDS, Contestant, Reason, obstacle_between
 from benchmark.record import Record, was_busy
-from benchmark.spec import Cell, Workload
+from benchmark.spec import Cell
 from benchmark.step_costs import StepCost
 from benchmark.store import FINISHED
 from optimizers.spec import OptimizerSpec
@@ -198,14 +198,14 @@ def cells_of(declaration: Declaration) -> list[Cell]:
     """Return the cells of a declared study."""
     return [
         Cell(
-            workload=Workload(**numbers),
+            workload=workload,
             accelerator=accelerator,
             precision=precision,
             threads=declaration.threads,
             log_every=declaration.log_every,
             diagnostics_every=declaration.diagnostics_every,
         )
-        for numbers in declaration.problems.values()
+        for workload in declaration.problems.values()
         for accelerator in declaration.accelerators
         for precision in declaration.precisions
     ]
@@ -230,7 +230,7 @@ def _entrants_of(
 def _tuned_entrant(
     outcome: Chosen, cell: Cell, declaration: Declaration, known: Mapping[str, Record]
 ) -> Entrant:
-    spec = OptimizerSpec.from_json(outcome.optimizer)
+    spec = outcome.optimizer
     trials = [cell.trial(spec, seed) for seed in declaration.seeds]
     return Entrant(
         setting=setting(cell.trial(spec, 0)),

@@ -97,7 +97,7 @@ def further_seeds(
 
 
 def _first(seeds: int, power: Callable[[int], float]) -> int | None:
-    """Return the first number of further seeds with enough power, which grows with them."""
+    """Return the least number of further seeds whose power suffices; power grows with seeds."""
     place = bisect_left(range(1, MOST_FURTHER + 1), POWER, key=lambda more: power(seeds + more))
     return place + 1 if place < MOST_FURTHER else None
 

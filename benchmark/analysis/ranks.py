@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmark.analysis.compare import ALPHA
 from benchmark.analysis.intervals import Array
 from benchmark.metrics import higher_is_better
 
-ALPHA = 0.05
 _PERMUTATIONS = 20_000  # with no more, p is exact; otherwise ±0.003 near p = 0.05
 
 

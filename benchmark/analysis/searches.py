@@ -145,7 +145,7 @@ def _search(
         for record in records
         if present and record.trial.seed == first and record.trial.key not in present
     }
-    chosen = OptimizerSpec.from_json(outcome.optimizer) if outcome else None
+    chosen = outcome.optimizer if outcome else None
     points = [
         Point(
             spec=spec,

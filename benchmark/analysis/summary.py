@@ -13,6 +13,7 @@ from benchmark.metrics import CHOOSING, higher_is_better, is_share, tabled
 from benchmark.problems import PROBLEMS
 from benchmark.record import Record, was_busy
 from benchmark.spec import SCHEMA, Trial
+from optimizers.pick import is_import_path
 from optimizers.registry import OPTIMIZERS
 
 _OTHER_FIELDS = tuple(
@@ -75,7 +76,7 @@ def ranked(rows: Iterable[Row]) -> list[list[Row]]:
     Rows of which no seed diverged come first, by `metrics.CHOOSING`; then the others with a seed
     that is done; then those without. Among equals, the user's own optimizers come first.
     """
-    found = sorted(rows, key=lambda row: "." not in row.trial.optimizer.name)
+    found = sorted(rows, key=lambda row: not is_import_path(row.trial.optimizer.name))
     measured = [name for name in CHOOSING if any(name in row.metrics for row in found)]
 
     def place(row: Row) -> tuple[float, ...]:

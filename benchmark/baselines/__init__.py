@@ -21,7 +21,7 @@ from benchmark.declaration import Chosen, Edge
 from benchmark.decode import read_file
 from benchmark.errors import UsageError
 from benchmark.plain_text import plain
-from benchmark.spec import SCHEMA, Cell
+from benchmark.spec import SCHEMA, Cell, Workload
 from optimizers.registry import OPTIMIZERS
 from optimizers.spaces import Kind
 from optimizers.spec import OptimizerSpec
@@ -57,7 +57,7 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Raises:
             ValueError: the optimizer has more than its hyperparameters, such as a schedule.
         """
-        spec = OptimizerSpec.from_json(chosen.optimizer)
+        spec = chosen.optimizer
         found = cls(
             label=spec.label,
             hyperparameters=dict(spec.hyperparameters),
@@ -84,7 +84,7 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         name: Name of its files.
         kind: The kind of space that was tuned.
         schema: Version of the training.
-        workload: The problem with its numbers, as in `spec.Workload`.
+        workload: The problem with its numbers.
         seeds: The evaluation seeds.
         optimizers: The tuned settings by the name of the optimizer.
         accelerator, precision: Those of all its trials.
@@ -93,7 +93,7 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     kind: Kind
     schema: int
-    workload: dict[str, Any]
+    workload: Workload
     seeds: list[int]
     optimizers: dict[str, Setting]
     accelerator: str = "cpu"
@@ -102,12 +102,12 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def problem(self) -> str:
         """The problem's name."""
-        return str(self.workload["problem"])
+        return self.workload.problem
 
     def is_of(self, cell: Cell) -> bool:
         """Return whether its trials are of this cell: equal numbers, accelerator and precision."""
         places = (self.accelerator, self.precision)
-        return self.workload == asdict(cell.workload) and places == (
+        return self.workload == cell.workload and places == (
             cell.accelerator,
             cell.precision,
         )
@@ -171,12 +171,14 @@ class PerProblem:
         found = self.slices.get(cell.workload.problem)
         if found is None or self.default.name not in found.optimizers:
             return f"no baseline tuned over {self.kind}"
-        old = found.workload | {"accelerator": found.accelerator, "precision": found.precision}
-        new = asdict(cell.workload) | {"accelerator": cell.accelerator, "precision": cell.precision}
-        names = [name for name in new if old.get(name) != new[name]]
+        old, new = (
+            asdict(each.workload) | {"accelerator": each.accelerator, "precision": each.precision}
+            for each in (found, cell)
+        )
+        names = [name for name in new if old[name] != new[name]]
         if not names:
             return ""
-        before, now = ([f"{name}={each.get(name)}" for name in names] for each in (old, new))
+        before, now = ([f"{name}={each[name]}" for name in names] for each in (old, new))
         return f"tuned with {', '.join(before)}, not with {', '.join(now)}"
 
     def chosen(self, cell: Cell) -> Chosen | None:
@@ -189,7 +191,7 @@ class PerProblem:
             accelerator=cell.accelerator,
             precision=cell.precision,
             label=self.label,
-            optimizer=self._spec(setting).to_json(),
+            optimizer=self._spec(setting),
             source=self.source,
             **{name: getattr(setting, name) for name in _KEPT},
         )

@@ -14,7 +14,7 @@ from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from optimizers.errors import SpecError
 from optimizers.grammar import describe_tunables
-from optimizers.pick import shown
+from optimizers.pick import is_import_path, shown
 from optimizers.tunable import Tunable
 
 BASELINES = "adam,sgd,momentum"
@@ -124,7 +124,7 @@ def _check(text: str, space: Any, *, quiet: bool) -> None:
     from benchmark.cli.check import short_report
 
     for tunable in describe_tunables(text, space):
-        if "." not in tunable.name:
+        if not is_import_path(tunable.name):
             continue
         try:
             lines = short_report(tunable.defaults(), if_failed=_GOES_ON)

@@ -103,7 +103,7 @@ def _baseline(found: Slice, name: str) -> dict[str, Any]:
         "points": setting.tried,
         "edge": setting.edge,
         "seeds": len(found.seeds),
-        "epochs": found.workload["epochs"],
+        "epochs": found.workload.epochs,
     }
 
 

@@ -16,7 +16,7 @@ from benchmark.context import Stack
 from benchmark.request import MOST_STACKED
 from benchmark.spec import FIRST_TUNING_SEED
 from optimizers.errors import SourceError, UnknownNameError
-from optimizers.pick import near, pick, shown
+from optimizers.pick import is_import_path, near, pick, shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.source import reachable
 
@@ -106,9 +106,9 @@ class Names(click.ParamType[Any]):
         return tuple(dict.fromkeys(self._checked(name, param, ctx) for name in names))
 
     def _checked(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if self.paths and "." in name:
+        if self.paths and is_import_path(name):
             return import_path(name, param, ctx)
-        if self.pairs and name not in self.known and name.count("/") == 1 and "." in name:
+        if self.pairs and name not in self.known and name.count("/") == 1 and is_import_path(name):
             return "/".join(import_path(part, param, ctx) for part in name.split("/"))
         try:
             pick(self.known, name, self.kind)

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from benchmark.cli.loggers import logger_option, logger_sinks, try_loggers
 from benchmark.cli.options import results_option
 from benchmark.errors import UsageError
-from benchmark.mirror.destination import Destination, choose_destination
+from benchmark.mirror.destination import PROJECT, Destination, choose_destination
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.record import Record
 from benchmark.store import Store, open_study
@@ -28,9 +28,7 @@ from benchmark.store import Store, open_study
     help="Mode of W&B; auto means online if you are logged in and the server answers, otherwise "
     "offline.",
 )
-@click.option(
-    "--wandb-project", default="optimizer-benchmark", show_default=True, help="W&B project."
-)
+@click.option("--wandb-project", default=PROJECT, show_default=True, help="W&B project.")
 @click.option("--wandb-entity", help="W&B team or user that owns the runs.")
 @logger_option(
     "Feed a Lightning logger instead, with every trial from its start; may be given several "

@@ -12,15 +12,15 @@ from benchmark.atomic import write_text
 from benchmark.cli.options import OptimizerList, results_option
 from benchmark.errors import UsageError
 from benchmark.metrics import METRICS
+from benchmark.mirror.destination import PROJECT
 from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.store import Store, open_study
 from optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from benchmark.report.page.page import Section
+    from benchmark.report.page.section import Section
 
 FIGURES = ("pdf", "svg", "png")
-PROJECT = "optimizer-benchmark"
 
 
 @click.command(name="report")
@@ -44,7 +44,7 @@ PROJECT = "optimizer-benchmark"
     metavar="OPTIMIZER",
     help="Optimizer to compare all others with. If it is named beforehand, there are fewer "
     "comparisons, which need fewer seeds.  "
-    "[default: each setting's best]",
+    "[default: what the study declared, otherwise each setting's best]",
 )
 @click.option(
     "--target",
@@ -70,9 +70,7 @@ PROJECT = "optimizer-benchmark"
 @click.option(
     "--wandb", is_flag=True, help="Save a W&B Report, or its spec if W&B cannot be reached."
 )
-@click.option(
-    "--wandb-project", metavar="PROJECT", help="W&B project.  [default: optimizer-benchmark]"
-)
+@click.option("--wandb-project", metavar="PROJECT", help=f"W&B project.  [default: {PROJECT}]")
 @click.option("--wandb-entity", metavar="ENTITY", help="W&B team or user that owns it.")
 def command(
     studies: tuple[str, ...],
@@ -105,8 +103,6 @@ def command(
     if kind == "html":
         extra = partial(_landscape, stores, opts) if landscape else None
         _page(stores, out or stores[0].folder / "report.html", reference, targets, extra)
-    elif not any(store.records() for store in stores):
-        raise UsageError(f"no records yet in {', '.join(studies)}")
     elif kind == "md":
         _document(stores, out or stores[0].folder / "report.md", reference, targets)
     elif kind:

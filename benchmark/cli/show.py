@@ -33,7 +33,7 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
         return 0
     from benchmark.report.evidence import gather
 
-    evidence = gather(store, reference)
+    evidence = gather(store, reference, records)
     verdicts = verdicts_in(store, lambda: records)
     if as_json:
         tables = tables_as_json(records, evidence)

@@ -32,11 +32,12 @@ from benchmark.launchers import (
     LAUNCHERS,
     Launcher,
     Limits,
+    Previewer,
     RayOptions,
     SlurmOptions,
     make_launcher,
 )
-from benchmark.mirror.destination import MODES, WandbOptions
+from benchmark.mirror.destination import MODES, PROJECT, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.planning import Planner
 from benchmark.protocols import SAMPLERS
@@ -90,9 +91,8 @@ def _options(seeds: int, study: str | None) -> list[Callable[[Any], Any]]:
 _STAGES = click.option(
     "--stages",
     type=Whole(2, hint="how many looks at the seeds are declared, the second with more seeds"),
-    show_default="as declared before; 1 for a new study",
-    help="Looks at the results: with 2, declared before the first, you may add seeds once after "
-    "you have seen the results. Both looks have half the level, 2.5 %.",
+    help="Number of times you will look at the results (1 or 2). With 2 you may add seeds after "
+    "the first look; each look is tested at 2.5 %.  [default: as declared before, 1 if new]",
 )
 _TRAINING: list[Callable[[Any], Any]] = [
     click.option("--epochs", type=Whole(1_000_000), help="Passes over the training data."),
@@ -164,7 +164,8 @@ _TUNING: list[Callable[[Any], Any]] = [
         "--budget-curve",
         is_flag=True,
         help="Also train the points that smaller budgets (1, 2, 4, …) would have chosen on the "
-        "fresh seeds, which about doubles their number, and show the loss against the budget.",
+        "fresh seeds, and show the loss against the budget. With 16 points these are about 2 more "
+        "settings for each optimizer, each on all seeds.",
     ),
 ]
 _PLACE: list[Callable[[Any], Any]] = [
@@ -263,7 +264,7 @@ _PLACE: list[Callable[[Any], Any]] = [
     click.option(
         "--wandb-project",
         "project",
-        default="optimizer-benchmark",
+        default=PROJECT,
         show_default=True,
         help="W&B project.",
     ),
@@ -374,7 +375,6 @@ def _forecast(
     else:
         for line in found.lines():
             terminal.say(line)
-        preview = getattr(launcher, "preview", None)
-        if preview is not None and plan.missing:
-            terminal.say(f"\n{preview(plan.missing, store)}")
+        if isinstance(launcher, Previewer) and plan.missing:
+            terminal.say(f"\n{launcher.preview(plan.missing, store)}")
     return 0

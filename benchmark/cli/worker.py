@@ -52,7 +52,8 @@ def command(
 ) -> int:
     """Run trials of STUDY that another command has planned, by their keys, one after the other.
 
-    A key is the name of a trial's folder, or its beginning. Trials with a result are skipped. Any
+    A key is the name of a trial's folder, or its beginning; @FILE, like --keys FILE, has a key on
+    each line. Trials with a result are skipped. Any
     number of workers, on all machines that see the folder, share a study: each trial runs once.
     """
     store = open_study(results, study)

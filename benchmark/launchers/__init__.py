@@ -1,7 +1,8 @@
 """Launchers, the places where trials run. Workers communicate through the study's folder.
 
 A new launcher implements `Launcher` and has its workers call `launchers.worker.work`. It is given
-by import path, or by its name if it has a row in `LAUNCHERS`.
+by import path, or by its name if it has a row in `LAUNCHERS`. It may also be a `StepTimer`, a
+`Packer`, a `Queued` or a `Previewer`.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from benchmark.spec import Trial
 from benchmark.stacked.packs import Packs
 from benchmark.step_costs import StepCost
 from benchmark.store import Store
-from optimizers.pick import pick, shown
+from optimizers.pick import is_import_path, pick, shown
 from optimizers.source import module_of, why_not_found
 from optimizers.spec import OptimizerSpec
 
@@ -107,6 +108,23 @@ class StepTimer(Protocol):
 
 
 @runtime_checkable
+class Queued(Protocol):
+    """A launcher whose trials may wait in a queue, with one that runs a trial without waiting."""
+
+    @property
+    def here(self) -> Launcher:
+        """The launcher for this machine; it trains one shipped trial again, to compare results."""
+
+
+@runtime_checkable
+class Previewer(Protocol):
+    """A launcher that can also show what it would submit."""
+
+    def preview(self, trials: Sequence[Trial], store: Store) -> str:
+        """Return a text for ``--dry-run``; write no file and start nothing."""
+
+
+@runtime_checkable
 class Packer(Protocol):
     """A launcher that can train many trials as one network; without this, each trains alone."""
 
@@ -188,7 +206,9 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
             or there are options of another launcher, which would have no effect.
     """
     _check_options(name, limits)
-    make = _class_at(name) if "." in name else resolve_name(pick(LAUNCHERS, name, "launcher"))
+    make = (
+        _class_at(name) if is_import_path(name) else resolve_name(pick(LAUNCHERS, name, "launcher"))
+    )
     try:
         launcher: Launcher = make(limits)
     except (Exception, SystemExit) as error:  # a user's class may raise anything

@@ -242,7 +242,7 @@ class Arrays:
                 yield path.read_text().strip()
 
     def _read(self, token: str) -> tuple[list[str], int]:
-        """Return the keys and the number of tasks of an array job; none if it is of no study."""
+        """Return the keys and number of tasks of an array job, or nothing if it has no study."""
         with suppress(OSError, UnicodeDecodeError):
             found = _TASKS.search(self._file(token, "sh").read_text())
             if found:
@@ -275,8 +275,8 @@ def parsed(options: Sequence[str]) -> Mapping[str, str]:
     """Return long options of sbatch by name; one without a value has an empty one.
 
     Raises:
-        UsageError: an option is malformed, is one that the launcher sets, or submits nothing;
-            sbatch takes the beginning of an option's name for the option.
+        UsageError: an option is malformed, is one that the launcher sets, or submits nothing.
+            sbatch accepts abbreviated option names, so these are refused too.
     """
     found = {}
     for text in options:

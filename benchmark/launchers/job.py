@@ -46,7 +46,7 @@ def run_job(
 ) -> None:
     """Run `trials`, one after the other; afterwards each has a record.
 
-    Trials that have a result are left alone. Those that another process has come last, when this
+    Trials that have a result are left alone. Trials claimed by another process come last, when this
     one waits for them. A trial that raises gets a ``failed`` record, and the next one runs. So does
     one whose process crashes twice.
 
@@ -145,7 +145,7 @@ def check_sources(trials: Sequence[Trial]) -> None:
 
 
 def with_data(trials: Sequence[Trial], checksums: Mapping[str, str], context: Context) -> Context:
-    """Prepare the data sets that are not prepared on this machine, and check what they are.
+    """Prepare the data sets that are not prepared on this machine, and check their checksums.
 
     Args:
         trials: The trials that need them.

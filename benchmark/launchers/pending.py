@@ -37,7 +37,7 @@ class Reasons:
         self._told: set[tuple[str, str]] = set()
 
     def news(self, queue: Iterable[Task], jobs: Collection[str]) -> Iterator[str]:
-        """Yield a line for each new reason why tasks of `jobs` wait, but for the usual ones."""
+        """Yield a line for each new reason, except the usual ones, why tasks of `jobs` wait."""
         waiting = [task for task in queue if not task.has_started and task.job in jobs]
         number = Counter((task.job, _kind(task.reason)) for task in waiting)
         for (job, reason), count in number.items():

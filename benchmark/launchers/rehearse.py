@@ -17,6 +17,7 @@ from benchmark.launchers.messages import Report
 from benchmark.launchers.process import Worker, stop
 from benchmark.spec import Trial
 from optimizers.execution import is_compiled
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 SECONDS = 300.0  # for one optimizer on one problem, as some compile first; --timeout may lower it
@@ -30,7 +31,7 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
     Raises:
         UsageError: a class refuses a value; the message is that of the class.
     """
-    registered = [spec for spec in specs if "." not in spec.name]
+    registered = [spec for spec in specs if not is_import_path(spec.name)]
     for _ in range(_MOST_LOSSES * bool(registered)):
         worker = Worker(_check, (registered,))
         try:
@@ -73,7 +74,7 @@ def distinct(trials: Sequence[Trial]) -> list[Trial]:
     found: dict[tuple[Any, ...], Trial] = {}
     for trial in trials:
         spec = trial.optimizer
-        if "." in spec.name or is_compiled(str(spec.hyperparameters.get("execution"))):
+        if is_import_path(spec.name) or is_compiled(str(spec.hyperparameters.get("execution"))):
             where = (trial.model, trial.dataset, trial.dropout, trial.accelerator, trial.precision)
             found.setdefault((*where, spec.text), trial)
     return list(found.values())

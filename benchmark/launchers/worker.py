@@ -1,8 +1,7 @@
 """The work of a worker process of any launcher: claim a trial, run it, commit its record.
 
 A callable takes the reports to the launcher; there is no other connection. Each function here
-needs a process of its own, because it redirects the output of the process. `launchers.job` runs
-several trials in one process.
+needs a process of its own, because it redirects the output of the process.
 """
 
 import os
@@ -34,6 +33,7 @@ from benchmark.store import LOG, Store
 from datamodules.errors import DataError, DataWarning
 from optimizers.errors import SpecError
 from optimizers.grammar import build_once
+from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 _SECONDS_BETWEEN_REPORTS = 0.2
@@ -264,7 +264,7 @@ def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prep
         warnings.simplefilter("always", DataWarning)
         data = prepare_data(dataset, context.data_dir, context.cache_dir)
     notices = [str(each.message) for each in caught if issubclass(each.category, DataWarning)]
-    if "." in dataset or "." in model:
+    if is_import_path(dataset) or is_import_path(model):
         check_fit(model, data, dropout)
     return Prepared(
         dataset=dataset,

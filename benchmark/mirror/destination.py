@@ -14,6 +14,7 @@ from datamodules.network import reachable
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 MODES = get_args(Mode)
+PROJECT = "optimizer-benchmark"  # the default
 MOST_TRIALS_ONLINE = 1_000  # larger studies go offline by default, as W&B limits requests
 
 

@@ -203,7 +203,7 @@ class LoggerSink:
         return run
 
     def forget(self, trial: Trial) -> None:
-        """Close a begun logger of `trial` as failed; the next attempt gets a new one."""
+        """Close the open logger of `trial` as failed; the next attempt gets a new one."""
         run = self._runs.get(trial.key)
         if run is not None and run.has_begun:
             del self._runs[trial.key]

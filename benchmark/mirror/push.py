@@ -2,7 +2,7 @@
 
 The id of a rebuilt run depends on the content of its files. Pushing again therefore overwrites the
 same run, and equal studies of two machines have different runs. W&B refuses the id of a deleted
-run, so a deleted run gets the next id in a series that is the same every time. A run that was
+run, so a deleted run gets the next id of a fixed series. A run that was
 interrupted while its trial ran is completed under its own id.
 """
 
@@ -20,6 +20,7 @@ from benchmark.errors import PushError
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.ledger import Ledger
 from benchmark.mirror.logger import LoggerSink
+from benchmark.mirror.run_rate import RunRate
 from benchmark.mirror.wandb_private import read_run, run_totals
 from benchmark.mirror.wandb_run import (
     REFUSED,
@@ -54,13 +55,26 @@ class _Found:
     summary: Mapping[str, Any]
 
 
-def push(destination: Destination, store: Store, records: Sequence[Record]) -> Iterator[Pushed]:
+def push(
+    destination: Destination,
+    store: Store,
+    records: Sequence[Record],
+    *,
+    rate: RunRate | None = None,
+) -> Iterator[Pushed]:
     """Give W&B a complete run for each of `records`, and yield the outcome of each in turn.
+
+    Args:
+        destination: The destination of the runs.
+        store: The study.
+        records: Its records to push.
+        rate: Limit on the runs that are opened; None for that of W&B's server.
 
     Raises:
         PushError: wandb or its server failed; runs that were yielded are complete, so the caller
             can start again.
     """
+    rate = rate or RunRate(is_online=destination.mode == "online")
     try:
         with service(destination), Ledger(store.folder) as ledger:
             found = _on_server(destination) if destination.mode == "online" else {}
@@ -69,6 +83,7 @@ def push(destination: Destination, store: Store, records: Sequence[Record]) -> I
                 key = record.trial.key
                 is_there = _is_there(destination, record, rows, found.get(key, ()))
                 if not is_there:
+                    rate.wait()
                     _write(destination, record, rows, ledger.owed.get(key))
                 ledger.settle(key)
                 yield Pushed(record=record, outcome="there" if is_there else "pushed")

@@ -1,6 +1,6 @@
-"""All uses of wandb's private names, tested with the version below.
+"""All uses of private names of wandb and wandb-workspaces, tested with the versions below.
 
-If a later version of wandb breaks them, only this file has to change.
+If a later version breaks them, only this file has to change.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmark.decode import Row
 
-TESTED_WITH = "0.31.0"
+TESTED_WITH = {"wandb": "0.31.0", "wandb-workspaces": "0.4.13"}
 _READ_SECONDS = 60
 _SERVICE = "WANDB_SERVICE"  # tells other processes how to reach a wandb-core
 
@@ -147,3 +147,13 @@ def read_run(folder: Path) -> tuple[list[Row], dict[str, Any]]:
         elif record["type"] == "summary":
             summary |= record["summary"]["update"]
     return rows, summary
+
+
+def report_spec(report: Any) -> dict[str, Any]:
+    """Return the spec that W&B stores; a server is asked only if the report has an entity.
+
+    Args:
+        report: A `wandb_workspaces.reports.v2.Report`.
+    """
+    spec: dict[str, Any] = report._to_model().spec.model_dump(by_alias=True, exclude_none=True)
+    return spec

@@ -7,7 +7,6 @@ every run of a process into the first one.
 import secrets
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from benchmark.metrics import (
 )
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.facts import facts_of
+from benchmark.mirror.run_rate import RunRate
 from benchmark.mirror.wandb_private import (
     end_service,
     lean_settings,
@@ -41,8 +41,6 @@ FINISH_SECONDS = 20.0
 REFUSED = "previously created and deleted"  # in W&B's message about the id of a deleted run
 
 _GRACE_SECONDS = 5.0  # on top of FINISH_SECONDS, which wandb-core itself keeps unless it hangs
-_RUNS_AT_ONCE = 30  # online runs that may be opened without a pause
-_SECONDS_BETWEEN_RUNS = 1.0  # between further online runs, because of W&B's rate limits
 
 
 class WandbSink:
@@ -60,8 +58,7 @@ class WandbSink:
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._owns_service = False
-        self._credit = float(_RUNS_AT_ONCE)  # runs that may be opened now
-        self._credited = time.monotonic()
+        self._rate = RunRate(is_online=True)
 
     def start(self) -> None:
         """Start wandb's service."""
@@ -73,15 +70,7 @@ class WandbSink:
 
     def may_open(self) -> bool:
         """Return whether W&B's rate limits allow another run now."""
-        if self._destination.mode == "offline":
-            return True
-        now = time.monotonic()
-        gained = (now - self._credited) / _SECONDS_BETWEEN_RUNS
-        self._credit, self._credited = min(self._credit + gained, _RUNS_AT_ONCE), now
-        if self._credit < 1:
-            return False
-        self._credit -= 1
-        return True
+        return self._destination.mode == "offline" or self._rate.may_open()
 
     def open(self, trial: Trial, run_id: str) -> "WandbRun":
         """Return a run of `trial`; an existing run with this id is overwritten."""

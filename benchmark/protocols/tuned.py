@@ -264,7 +264,7 @@ class _Progress:
             accelerator=self.cell.accelerator,
             precision=self.cell.precision,
             label=search.tunable.label,
-            optimizer=search.chosen.to_json(),
+            optimizer=search.chosen,
             tried=len(search.points),
             finalists=len(search.finalists),
             tunes=list(search.tunable.space.kinds),

@@ -6,21 +6,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmark.analysis.judging import Judgement
-from benchmark.analysis.searches import Search, searches_of
-from benchmark.analysis.summary import in_order
+from benchmark.analysis.searches import Search
 from benchmark.atomic import replacing
-from benchmark.declaration import read_declaration
 from benchmark.metrics import RUNNING
 from benchmark.plain_text import REASON_LENGTH, plain
 from benchmark.report import markdown, markdown_searches, markdown_verdicts
 from benchmark.report.budgets import budget_table
-from benchmark.report.declared import declared_reference, judgements_of, only_one
+from benchmark.report.declared import only_one
 from benchmark.report.figures.write import Drawing, draw_all, save_picture, slug
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.markdown_text import as_text, fenced
-from benchmark.report.outside import read
-from benchmark.report.page.reproduce import commands_again
 from benchmark.report.pairs import pair_table
+from benchmark.report.studies import read_studies
 from benchmark.store import Store
 
 _SHOWN = (slug(RUNNING), slug(METRIC), "learning-rate")  # figures of each setting
@@ -38,18 +35,22 @@ def write_document(
     Args:
         stores: The studies.
         target: The Markdown file; the folder has the same name without the suffix.
-        reference: Optimizer or label to compare with; None compares with each setting's best.
+        reference: Optimizer or label to compare with; None for the declared one, otherwise each
+            setting's best.
         targets: Targets by metric, in place of those of the problems.
 
     Raises:
-        UsageError: the reference is unknown, or two studies have the same name.
+        UsageError: the reference is unknown, two studies have the same name, or none has a record.
         OSError: the folder cannot be written.
     """
-    judged = judgements_of(stores)
-    frames = read(stores)
-    reference = reference or declared_reference(stores, frames)
+    studies = read_studies(stores)
+    studies.check_any()
+    judged = studies.judgements
     findings = Findings(
-        frames=frames, reference=reference, targets=targets or {}, judgements=judged
+        frames=studies.frames,
+        reference=reference or studies.reference,
+        targets=targets or {},
+        judgements=judged,
     )
     folder = target.with_suffix("")
     drawings = [
@@ -57,20 +58,9 @@ def write_document(
         for each in draw_all(findings, only_one(judged))
         if each.name.endswith((*_SHOWN, *_OVERALL))
     ]
-    again = [
-        line
-        for store in stores
-        for line in commands_again(
-            store.study, read_declaration(store.folder), in_order(store.records())
-        )
-    ]
-    searches = [
-        search
-        for store in stores
-        if store.study in judged
-        for search in searches_of(judged[store.study].declaration, store.records())
-    ]
-    text = _document(findings, judged, drawings, quote(folder.name), again, searches)
+    searches = [search for own in studies.searches().values() for search in own]
+    commands = studies.commands()
+    text = _document(findings, judged, drawings, quote(folder.name), commands, searches)
     folder.mkdir(exist_ok=True)
     with ExitStack() as written:  # all files are replaced together, or none
         pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]

@@ -10,12 +10,14 @@ import polars as pl
 
 from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
-from benchmark.analysis.frame import variant_of
-from benchmark.analysis.summary import Row
+from benchmark.analysis.frame import frames_of, variant_of
+from benchmark.analysis.summary import Row, evaluated, in_order
+from benchmark.declaration import read_declaration
 from benchmark.metrics import STEP
+from benchmark.record import Record
 from benchmark.report.declared import declared_reference
 from benchmark.report.findings import METRIC, Findings, SettingFindings
-from benchmark.report.outside import read
+from benchmark.report.outside import shown
 from benchmark.report.sparkline import pick, sparkline
 from benchmark.report.verdicts import relative_in_short
 from benchmark.store import Store
@@ -62,19 +64,23 @@ class Evidence:
         return self.comparisons.get(variant_of(self.study, row.trial))
 
 
-def gather(store: Store, reference: str | None = None) -> Evidence:
+def gather(
+    store: Store, reference: str | None = None, records: Sequence[Record] | None = None
+) -> Evidence:
     """Return the evidence of a study.
 
     Args:
         store: The study's files.
         reference: Optimizer or label to compare with; None compares with the declared reference of
             a tuned study, and otherwise with each setting's best.
+        records: All records of the study; None to read them.
 
     Raises:
         UsageError: the reference is unknown.
     """
-    frames = read([store])
-    reference = reference or declared_reference([store], frames)
+    known = store.records() if records is None else records
+    frames = shown(frames_of([(store, in_order(evaluated(known)))]))
+    reference = reference or declared_reference([read_declaration(store.folder)], frames)
     findings = Findings(frames=frames, reference=reference)
     settings = findings.settings.values()
     compared = [one for setting in settings for one in setting.versus.family]

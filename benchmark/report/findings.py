@@ -153,7 +153,7 @@ class Findings:
     """The numbers of a report over all settings.
 
     Args:
-        frames: All trials and their curves, with texts that are safe to show (`outside.read`).
+        frames: All trials and their curves, with texts that are safe to show (`outside.shown`).
         reference: Optimizer or label to compare with; None compares with each setting's best.
         targets: Targets by metric, in place of those of the problems.
         judgements: The verdicts of the studies that were tuned, by study (`declared`).

@@ -35,8 +35,8 @@ from benchmark.report.printed import Statement
 from benchmark.report.verdicts import shown_word
 from benchmark.report.words import NO_BREAK, counted, duration_words, together
 from benchmark.step_costs import TimeRatio
+from optimizers.pick import is_import_path
 from optimizers.spaces import learning_rate
-from optimizers.spec import OptimizerSpec
 
 if TYPE_CHECKING:
     from benchmark.record import Record
@@ -117,7 +117,7 @@ def _evaluation_trials(declaration: Declaration) -> "Iterable[Trial]":
     }
     for each in declaration.chosen:
         cell = cells.get(each.place[:3])
-        spec = OptimizerSpec.from_json(each.optimizer)
+        spec = each.optimizer
         for seed in declaration.seeds if cell else ():
             assert cell is not None
             yield cell.trial(spec, seed)
@@ -553,7 +553,7 @@ def notes(judgement: Judgement) -> list[str]:
 
 def own_first(judgement: Judgement) -> list[str]:
     """Return the labels that have verdicts, those of optimizers by import path first."""
-    own = {each.label: "." in each.spec.name for each in judgement.entrants}
+    own = {each.label: is_import_path(each.spec.name) for each in judgement.entrants}
     labels = dict.fromkeys(one.optimizer for one in judgement.confirmatory)
     return sorted(labels, key=lambda label: not own[label])
 

@@ -2,8 +2,8 @@
 
 Judging loads scipy and polars, which takes longer than printing a thousand records. So the words
 lie in ``verdicts.json`` beside the declaration. The file holds nothing that the declaration and the
-records do not say: it may be removed, and one that is not of this state of the study, of this
-version of the suite, or not as it was written, is ignored and replaced.
+records do not say: it may be removed. A file of another state of the study, of another version of
+the suite, or edited, is ignored and replaced.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ from benchmark.declaration import FILE as DECLARATION
 from benchmark.declaration import read_declaration
 from benchmark.decode import read_file
 from benchmark.errors import Misfit
+from benchmark.report.declared import judgement_from
 from benchmark.report.printed import PrintedVerdicts, RowVerdict, Statement
 from benchmark.step_costs import FILE as STEP_COSTS
-from benchmark.step_costs import read_step_costs
 from benchmark.store import Store
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ def verdicts_in(store: Store, records: "Callable[[], Sequence[Record]]") -> Prin
     state = _state(store.folder)  # before the records are read, which may change meanwhile
     found = _read(store.folder / FILE, state)
     if found is None:
-        from benchmark.analysis.judging import judgement_of  # loads polars and scipy
-
         known = records()
-        judgement = judgement_of(declaration, known, read_step_costs(store.folder))
+        judgement = judgement_from(declaration, store.folder, known)
+        assert judgement is not None  # the study is tuned
         found = printed_verdicts(judgement, known)
         with suppress(OSError):
             _write(store.folder / FILE, state, found)
@@ -148,7 +147,7 @@ def _stamps(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def _code() -> list[tuple[str, int, int]]:
-    """Return the same of the files of the suite that decide verdicts and their words."""
+    """Return name, time and size of the files of the suite that decide verdicts and words."""
     root = Path(benchmark.__file__).parent
     files = [*root.glob("*.py"), *root.glob("analysis/*.py"), *root.glob("report/*.py")]
     status = {path: path.stat() for path in files}

@@ -18,6 +18,7 @@ from benchmark.report.words import (
     NO_VERDICT,
     PICKED,
     best_first,
+    evaluated_words,
     interval_words,
     is_symmetric,
     lacking_words,
@@ -49,8 +50,8 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
         interval_words(methods),
         f"The last column is the mean difference in {metric} at the end from {versus}, paired by "
         "seed, with its 95 % interval by Student's t; it is exploratory.",
-        "Losses and accuracies are evaluated without dropout, but for the running training loss, "
-        "which is that of the minibatches as trained on.",
+        f"{evaluated_words(findings.frames.metrics)} are evaluated without dropout, but for the "
+        "running training loss, which is that of the minibatches as trained on.",
     ]
     return " ".join(words for words in sentences if words)
 

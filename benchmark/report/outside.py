@@ -1,43 +1,17 @@
-"""Studies as frames that are safe to show: each text from a record becomes one plain line."""
+"""Frames that are safe to show: each text from a record becomes one plain line."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
-from benchmark.analysis import frame
 from benchmark.analysis.frame import Frames
-from benchmark.analysis.summary import evaluated, in_order
 from benchmark.plain_text import REASON_LENGTH, plain, plain_names
-from benchmark.record import Record
 from benchmark.report.words import reason_words
-from benchmark.store import Store
 
 _NAMES = {"problem": 120, "dataset": 120, "setting": REASON_LENGTH, "optimizer": 120, "label": 120}
 _TREES = ("hyperparameters", "environment")  # columns that hold JSON
-
-
-def read(stores: Sequence[Store]) -> Frames:
-    """Return the frames of `analysis.frame.read`, with their texts made safe to show.
-
-    Raises:
-        UsageError: two studies have the same name.
-    """
-    return shown(frame.read(stores))
-
-
-def read_with_records(stores: Sequence[Store]) -> tuple[Frames, dict[str, list[Record]]]:
-    """Return the frames of `read` and the records of each study, reading every record only once.
-
-    The records are those of evaluation and of tuning, in the order of `summary.in_order`.
-
-    Raises:
-        UsageError: as `read` does.
-    """
-    studies = [(store, in_order(store.records())) for store in stores]
-    frames = frame.frames_of([(store, evaluated(records)) for store, records in studies])
-    return shown(frames), {store.study: records for store, records in studies}
 
 
 def shown(frames: Frames) -> Frames:

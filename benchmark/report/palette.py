@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from optimizers.pick import pick
+from optimizers.pick import is_import_path, pick
 from optimizers.registry import OPTIMIZERS
 
 Outline = tuple[tuple[float, float], ...]
@@ -92,7 +92,7 @@ def is_own(name: str) -> bool:
     >>> is_own("mine.MyOpt"), is_own("adam"), is_own("torch.optim.Adam")
     (True, False, False)
     """
-    return "." in name and not name.startswith("torch.")
+    return is_import_path(name) and not name.startswith("torch.")
 
 
 def _unlike(others: Iterable[Style], name: str) -> Style:
@@ -143,10 +143,13 @@ _MARKERS = {
     "plus": _plus(),
     "cross": _turned(_plus(), 0.125),
     "star": _star(5, 0.45),
+    "star down": _star(5, 0.45, turn=0.75),
     "four points": _star(4, 0.4),
+    "four points turned": _star(4, 0.4, turn=0.125),
     "three points": _star(3, 0.3, turn=0.75),
+    "three points up": _star(3, 0.3),
     "pentagon": _regular(5),
-    "hexagon": _regular(6),
+    "pentagon down": _regular(5, turn=0.75),
     "six points": _star(6, 0.5),
 }
 
@@ -158,7 +161,7 @@ _STYLES = {
     )
     for row in OPTIMIZERS.values()
 }
-OWN = Style(color="#d6006e", color_on_dark="#ff5cac", marker=_MARKERS["hexagon"])
+OWN = Style(color="#d6006e", color_on_dark="#ff5cac", marker=_regular(6))  # no row may take it
 _SPARE = tuple(
     replace(color, marker=marker.marker)
     for color in _STYLES.values()

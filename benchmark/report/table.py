@@ -26,7 +26,9 @@ from benchmark.report.words import (
     reason_words,
     seeds_words,
 )
+from benchmark.store import FINISHED
 from datamodules.registry import DATASETS
+from optimizers.pick import is_import_path
 from optimizers.source import DIGEST_LENGTH
 
 if TYPE_CHECKING:  # these modules load numpy and polars
@@ -183,7 +185,7 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
 
 def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> list[str]:
     """Return caveats on the table of the setting `name`."""
-    seeds = [sum(row.counts.get(status, 0) for status in ("done", "diverged")) for row in rows]
+    seeds = [sum(row.counts.get(status, 0) for status in FINISHED) for row in rows]
     found = [seeds_words(seeds)]
     if evidence is not None and evidence.reference and name in evidence.lacking:
         found.append(lacking_words(evidence.reference))
@@ -279,7 +281,7 @@ def _table(
 
 def _style(row: Row) -> str | None:
     """Return the style of an optimizer's best row: the user's own optimizers are bold."""
-    return "bold" if "." in row.trial.optimizer.name else None
+    return "bold" if is_import_path(row.trial.optimizer.name) else None
 
 
 def _tuning_and_verdict(name: str, row: Row, verdicts: PrintedVerdicts | None) -> tuple[str, Text]:

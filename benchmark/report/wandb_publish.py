@@ -12,11 +12,11 @@ from typing import Any
 from benchmark.analysis.judging import Judgement
 from benchmark.errors import UsageError
 from benchmark.mirror.destination import choose_destination
+from benchmark.mirror.wandb_private import report_spec
 from benchmark.mirror.wandb_run import service
-from benchmark.report.declared import declared_reference, judgements_of
 from benchmark.report.findings import Findings
-from benchmark.report.outside import read
-from benchmark.report.wandb_report import Project, build_report, spec_of
+from benchmark.report.studies import read_studies
+from benchmark.report.wandb_report import Project, build_report
 from benchmark.store import Store, write_json
 
 SPEC_FILE = "wandb-report.json"
@@ -36,13 +36,17 @@ def publish(
         A line that says where the report is, and what to do if it is not on W&B.
 
     Raises:
-        UsageError: wandb-workspaces is not installed, the project has no runs, or W&B fails.
+        UsageError: wandb-workspaces is not installed, no study has a record, the project has no
+            runs, or W&B fails.
     """
-    judged = judgements_of(stores)
-    frames = read(stores)
-    reference = reference or declared_reference(stores, frames)
+    studies = read_studies(stores)
+    studies.check_any()
+    judged = studies.judgements
     findings = Findings(
-        frames=frames, reference=reference, targets=targets or {}, judgements=judged
+        frames=studies.frames,
+        reference=reference or studies.reference,
+        targets=targets or {},
+        judgements=judged,
     )
     folder = stores[0].folder
     destination, _ = choose_destination(
@@ -114,7 +118,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(report: Any, folder: Path, **known: str) -> Path:
     path = folder / SPEC_FILE
-    spec = spec_of(report)
+    spec = report_spec(report)
     content = {"project": report.project, "entity": report.entity} | known | {"spec": spec}
     write_json(path, content)
     return path

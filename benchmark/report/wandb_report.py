@@ -81,12 +81,6 @@ def build_report(
     )
 
 
-def spec_of(report: Any) -> dict[str, Any]:
-    """Return the spec that W&B stores; a server is asked only if the report has an entity."""
-    spec: dict[str, Any] = report._to_model().spec.model_dump(by_alias=True, exclude_none=True)
-    return spec
-
-
 def _workspaces() -> Any:
     try:
         import wandb_workspaces.reports.v2 as wr

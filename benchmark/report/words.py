@@ -5,7 +5,15 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePath
 
-from benchmark.metrics import CHOOSING, higher_is_better, metric_of, metric_words
+from benchmark.metrics import (
+    CHOOSING,
+    METRICS,
+    PER_CENT,
+    higher_is_better,
+    metric_of,
+    metric_words,
+    plurals,
+)
 from benchmark.plain_text import REASON_LENGTH, plain
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
@@ -86,6 +94,19 @@ def best_first(measured: Collection[str]) -> str:
     return f"{superlative} mean {metric_words(first)}{ties}"
 
 
+def evaluated_words(measured: Collection[str]) -> str:
+    """Return the names of what was evaluated, as the beginning of a sentence.
+
+    >>> evaluated_words(["val/loss", "val/accuracy"]), evaluated_words(["val/loss", "val/r2"])
+    ('Losses and accuracies', 'Losses and R² values')
+    """
+    words = together(plurals(measured) or ["metrics"])
+    return words[0].upper() + words[1:]
+
+
+SHARES = together([row.plural for row in METRICS.values() if row.unit is PER_CENT])
+
+
 def value_words(metric: str, value: float | None) -> str:
     """Return `value` formatted with the metric's unit.
 
@@ -155,6 +176,6 @@ def lacking_words(reference: str) -> str:
 
 _INTERVALS = {
     "Student's t": "± is half of the 95 % interval of the mean over seeds, by Student's t.",
-    "Student's t of logits": "Intervals of accuracies are Student's on the logit scale, printed as "
-    "low … high where they are not symmetric.",
+    "Student's t of logits": f"Intervals of {SHARES} are Student's on the logit scale, printed "
+    "as low … high where they are not symmetric.",
 }

@@ -60,6 +60,6 @@ def _members_last(whole: Tensor) -> Tensor:
 
 
 def _select(whole: Tensor, rows: Tensor) -> Tensor:
-    if whole.is_contiguous():
+    if whole.ndim != 3 or whole.is_contiguous():  # filters are in the order of their channels
         return whole.index_select(0, rows)
     return _members_last(whole).index_select(2, rows).permute(2, 1, 0)

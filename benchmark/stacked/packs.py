@@ -16,6 +16,7 @@ from benchmark.models.registry import MODELS
 from benchmark.spec import Trial
 from benchmark.stacked.packing import shared, why_not_one
 from datamodules.registry import DATASETS
+from optimizers.pick import is_import_path
 
 MOST = 64  # a member of logreg/mnist costs 97 µs a step in a pack of 64, and 91 µs in one of 256
 FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a step are shared
@@ -152,7 +153,7 @@ def _plug_in(name: str) -> str:
     A user's class may keep state of its own in its class or in torch's settings. It shares its
     process with no others, which therefore have the bits that they have without it.
     """
-    return name if "." in name and not name.startswith("torch.optim.") else ""
+    return name if is_import_path(name) and not name.startswith("torch.optim.") else ""
 
 
 def _most_that_fit(group: Sequence[Trial], most: int, budget: float) -> int:

@@ -62,7 +62,8 @@ class Regression:
     def evaluate(self, network: nn.Module, batch: Batch, meters: Meters) -> None:
         """Add one batch to the meters; every example has the same weight."""
         inputs, targets = batch
-        outputs, targets = network(inputs).float(), targets.float()
+        # torchmetrics views them as one row, and a network may return a transposed tensor
+        outputs, targets = network(inputs).float().contiguous(), targets.float().contiguous()
         meters["loss"].update((outputs - targets).square().mean(dim=1))
         for metric in self.metrics[1:]:
             meters[metric.name].update(outputs, targets)

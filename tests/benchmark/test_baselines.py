@@ -208,7 +208,7 @@ def test_only_hyperparameters_of_registered_optimizers_become_settings(shipped, 
     [chosen, *_] = read_declaration(made, "logreg-digits.lr.toml").chosen
     [other] = describe("adam:schedule=cosine")
     with pytest.raises(ValueError, match="without a schedule"):
-        Setting.of(msgspec.structs.replace(chosen, optimizer=other.to_json()))
+        Setting.of(msgspec.structs.replace(chosen, optimizer=other))
 
 
 # Verdicts of a study of tuned baselines.

@@ -418,7 +418,7 @@ def test_a_setting_that_is_chosen_again_after_a_look_is_a_dated_deviation(store)
     [first, *_] = [each for each in read_declaration(store.folder).chosen if each.label == "adam"]
     for record in store.records():  # such as trials that were removed by hand
         trial = record.trial
-        if trial.purpose == "tuning" and trial.optimizer.to_json() == first.optimizer:
+        if trial.purpose == "tuning" and trial.optimizer == first.optimizer:
             store.write(replace(record, metrics={"val/loss": 99.0}))
     watcher = Telling()
     complete(TUNED, store, Formulas(), watcher)
@@ -426,7 +426,7 @@ def test_a_setting_that_is_chosen_again_after_a_look_is_a_dated_deviation(store)
     [deviation] = found.deviations
     assert deviation.is_look
     [what] = deviation.what
-    assert what.startswith(f"chosen adam on logreg/digits: {first.optimizer['label']}, now adam lr")
+    assert what.startswith(f"chosen adam on logreg/digits: {first.optimizer.label}, now adam lr")
     assert any(what in told for told in watcher.told)
     complete(TUNED, store, Formulas())
     assert read_declaration(store.folder).deviations == [deviation]  # noted once

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace as replaced
 
+from benchmark.baselines import FOLDER as SHIPPED
 from benchmark.declaration import (
     FILE,
     Chosen,
@@ -16,6 +17,7 @@ from benchmark.declaration import (
     default_margin,
     read_declaration,
     with_outcomes,
+    write_declaration,
 )
 from benchmark.errors import UsageError
 from benchmark.protocols.tuned import Tuned
@@ -24,6 +26,8 @@ from benchmark.study import Study
 from optimizers.grammar import describe, describe_tunables
 
 WORKLOAD = Workload(problem="mlp/digits", model="mlp", dataset="digits", epochs=1, batch_size=128)
+
+FULL = tuple(describe_tunables("adam,sgd", "full"))
 
 
 def tuned_study(opts="adam,sgd", budget=4, seeds=(0, 1)):
@@ -150,7 +154,7 @@ def chosen(lr):
         accelerator="cpu",
         precision="32-true",
         label="sgd",
-        optimizer=spec.to_json(),
+        optimizer=spec,
         tried=4,
         finalists=1,
         tunes=["lr"],
@@ -166,7 +170,7 @@ def test_a_margin_is_fixed_once_and_an_outcome_may_be_replaced(tmp_path):
         tmp_path, [chosen(0.3)], {"mlp/digits": 0.7, "mlp/mnist": 1.0}, results()
     )
     assert found.margins == {"mlp/digits": 0.5, "mlp/mnist": 1.0}
-    assert [each.optimizer["hyperparameters"]["lr"] for each in found.chosen] == [0.3]
+    assert [each.optimizer.hyperparameters["lr"] for each in found.chosen] == [0.3]
     assert read_declaration(tmp_path) == found
 
 
@@ -329,6 +333,51 @@ def test_an_edited_optimizer_is_a_deviation(tmp_path, monkeypatch):
 def test_an_outcome_keeps_every_hyperparameter_that_json_can_hold(tmp_path, value):
     declared(tmp_path, tuned_study().declaration("adam"), results(0))
     optimizer = chosen(0.1).optimizer
-    optimizer["hyperparameters"]["other"] = list(value) if isinstance(value, tuple) else value
+    hyperparameters = optimizer.hyperparameters | {"other": value}
+    optimizer = replace(optimizer, hyperparameters=hyperparameters)
     with_outcomes(tmp_path, [structs.replace(chosen(0.1), optimizer=optimizer)], {}, results())
     assert read_declaration(tmp_path).chosen[0].optimizer == optimizer
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in SHIPPED.glob("*.*.toml")))
+def test_a_declaration_read_and_written_again_keeps_its_bytes(tmp_path, name):
+    write_declaration(tmp_path, read_declaration(SHIPPED, name))
+    assert (tmp_path / FILE).read_bytes() == (SHIPPED / name).read_bytes()
+
+
+@pytest.mark.parametrize("l2", [0, 1, 0.0, 1e-4])
+@pytest.mark.parametrize("opts", ["adam:schedule=constant|cosine:eps=1e-8", "sgd:lr=1..10,adam"])
+def test_numbers_keep_their_form(tmp_path, opts, l2):
+    study = replace(tuned_study(opts=opts), workloads=(replace(WORKLOAD, l2=l2),))
+    declared(tmp_path, study.declaration(), results())
+    with_outcomes(tmp_path, [chosen(1)], {"mlp/digits": 0.5}, results())
+    text = (tmp_path / FILE).read_text()
+    assert f"l2 = {l2!r}\n" in text
+    write_declaration(tmp_path, read_declaration(tmp_path))
+    assert (tmp_path / FILE).read_text() == text
+    assert declared(tmp_path, study.declaration(), results(3, 3))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('kind = "full"', 'kind = "wide"', "expected kind to be one of lr, full, given"),
+        ('label = "adam"\n', "", "missing or unknown: label"),
+        ('label = "adam"\n', "label = 3\n", "expected label to be a text, got 3"),
+        ("low = 1e-05", "low = -1", "range of lr: expected positive ends"),
+        ("low = 1e-05", "other = 1", "other"),
+        ('\\"hyperparameters\\": {', '\\"hyperparameter\\": {', "hyperparameter"),
+        ('\\"label\\": \\"sgd lr=0.1\\"', '\\"label\\": 3', "label"),
+    ],
+)
+def test_an_optimizer_that_the_suite_does_not_write_is_named(tmp_path, old, new, words):
+    study = replace(tuned_study(), tuned=replace(tuned_study().tuned, tunables=FULL))
+    declared(tmp_path, study.declaration("adam"), results())
+    with_outcomes(tmp_path, [chosen(0.1)], {}, results())
+    text = (tmp_path / FILE).read_text()
+    assert old in text
+    (tmp_path / FILE).write_text(text.replace(old, new, 1))
+    with pytest.raises(UsageError, match=r"study\.toml is damaged") as found:
+        read_declaration(tmp_path)
+    assert words in str(found.value)
+    assert "\n" not in str(found.value)

@@ -11,7 +11,6 @@ from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
-import torch
 
 from optimizers.registry import OPTIMIZERS
 
@@ -188,21 +187,23 @@ class Case:
         row: Its name in OPTIMIZERS.
         rule: Its reference in this file.
         values: Hyperparameters, ours and torch's.
-        torch: Name of torch's class of the same rule, None where there is none.
-        torch_only: Hyperparameters that make torch's class take this form.
         tolerance: Largest relative difference from torch; 0 if both round in the same order.
     """
 
     row: str
     rule: Callable[..., Any]
     values: dict[str, Any] = field(default_factory=dict)
-    torch: str | None = None
-    torch_only: dict[str, Any] = field(default_factory=dict)
     tolerance: float = 0.0
 
     @property
     def name(self):
         return " ".join([self.row, *(f"{name}={value}" for name, value in self.values.items())])
+
+    @property
+    def torch(self):
+        """Torch's class of the same rule by the registry, None where it lacks this form."""
+        twin = OPTIMIZERS[self.row].torch
+        return twin if twin and twin.takes(self.values) else None
 
     @property
     def decoupled(self):
@@ -212,10 +213,10 @@ class Case:
         return class_of(self.row)(params, **self.values | changes)
 
     def build_torch(self, params, **changes):
-        cls = getattr(torch.optim, self.torch)
+        cls, values = self.torch.load(), self.torch.arguments(self.values)
         loops = {"foreach": False, "fused": False}
         plain = {name: value for name, value in loops.items() if takes(cls, name)}
-        return cls(params, **self.values | self.torch_only | plain | changes)
+        return cls(params, **values | plain | changes)
 
 
 def class_of(row):
@@ -226,10 +227,8 @@ def takes(cls, name):
     return name in cls.__init__.__annotations__
 
 
-def adam_like(row, rule, torch_class, *, tolerance=0.0, **values):
-    return Case(
-        row=row, rule=rule, torch=torch_class, values={"lr": 0.05, **values}, tolerance=tolerance
-    )
+def adam_like(row, rule, *, tolerance=0.0, **values):
+    return Case(row=row, rule=rule, values={"lr": 0.05, **values}, tolerance=tolerance)
 
 
 def corrected(*arguments, **values):
@@ -238,76 +237,67 @@ def corrected(*arguments, **values):
 
 
 _CASES = (
-    Case(row="sgd", rule=sgd, values={"lr": 0.1}, torch="SGD"),
+    Case(row="sgd", rule=sgd, values={"lr": 0.1}),
     Case(
         row="momentum",
         rule=momentum,
         values={"lr": 0.1, "momentum": 0.8},
-        torch="SGD",
     ),
     Case(
         row="nesterov",
         rule=nesterov,
         values={"lr": 0.1, "momentum": 0.8},
-        torch="SGD",
-        torch_only={"nesterov": True},
     ),
-    Case(row="adagrad", rule=adagrad, torch="Adagrad"),
+    Case(row="adagrad", rule=adagrad),
     Case(
         row="adagrad",
         rule=adagrad,
         values={"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.3, "eps": 1e-3},
-        torch="Adagrad",
     ),
-    Case(row="adadelta", rule=adadelta, torch="Adadelta"),
+    Case(row="adadelta", rule=adadelta),
     Case(
         row="adadelta",
         rule=adadelta,
         values={"rho": 0.95, "eps": 1e-3},
-        torch="Adadelta",
     ),
-    Case(row="rmsprop", rule=rmsprop, torch="RMSprop"),
+    Case(row="rmsprop", rule=rmsprop),
     Case(
         row="rmsprop",
         rule=rmsprop_centered,
         values={"centered": True, "alpha": 0.9, "eps": 1e-2},
-        torch="RMSprop",
     ),
     Case(
         row="rmsprop",
         rule=rmsprop_momentum,
         values={"momentum": 0.9, "alpha": 0.9},
-        torch="RMSprop",
     ),
     Case(
         row="rmsprop",
         rule=rmsprop_centered_momentum,
         values={"centered": True, "momentum": 0.5, "eps": 1e-2},
-        torch="RMSprop",
     ),
-    corrected("adam", adam, "Adam"),
-    corrected("adam", adam, "Adam", betas=(0.3, 0.6), eps=1e-2),
-    corrected("adam", amsgrad, "Adam", amsgrad=True, betas=(0.8, 0.7)),
-    adam_like("adam", adam_uncorrected, None, bias_correction=False),
-    adam_like("adam", amsgrad_uncorrected, None, amsgrad=True, bias_correction=False),
-    adam_like("adamax", adamax, "Adamax"),
-    adam_like("adamax", adamax, "Adamax", betas=(0.6, 0.8), eps=1e-2),
-    corrected("adamw", adam, "AdamW"),
-    corrected("adamw", amsgrad, "AdamW", amsgrad=True, weight_decay=0.2),
+    corrected("adam", adam),
+    corrected("adam", adam, betas=(0.3, 0.6), eps=1e-2),
+    corrected("adam", amsgrad, amsgrad=True, betas=(0.8, 0.7)),
+    adam_like("adam", adam_uncorrected, bias_correction=False),
+    adam_like("adam", amsgrad_uncorrected, amsgrad=True, bias_correction=False),
+    adam_like("adamax", adamax),
+    adam_like("adamax", adamax, betas=(0.6, 0.8), eps=1e-2),
+    corrected("adamw", adam),
+    corrected("adamw", amsgrad, amsgrad=True, weight_decay=0.2),
     adam_like(
         "adamw",
         adam_uncorrected,
-        None,
         bias_correction=False,
         betas=(0.3, 0.6),
         eps=1e-2,
     ),
-    corrected("nadam", nadam, "NAdam"),
-    corrected("nadam", nadam, "NAdam", momentum_decay=0.2, betas=(0.8, 0.9), eps=1e-2),
-    corrected("radam", radam, "RAdam"),
-    corrected("radam", radam, "RAdam", betas=(0.8, 0.7), eps=1e-2),
-    adam_like("lion", lion, None),
-    adam_like("lion", lion, None, betas=(0.95, 0.98)),
+    corrected("nadam", nadam),
+    corrected("nadam", nadam, momentum_decay=0.2, betas=(0.8, 0.9), eps=1e-2),
+    corrected("radam", radam),
+    corrected("radam", radam, betas=(0.8, 0.7), eps=1e-2),
+    adam_like("lion", lion),
+    adam_like("lion", lion, betas=(0.95, 0.98)),
 )
 
 CASES = {case.name: case for case in _CASES if case.row in OPTIMIZERS}

@@ -10,7 +10,7 @@ from optimizers.registry import OPTIMIZERS
 from tests.conformance import course
 from tests.conformance.cases import CASES, class_of
 
-TORCHS = sorted({case.torch for case in CASES.values() if case.torch})
+TORCHS = sorted({case.torch.name for case in CASES.values() if case.torch})
 every_class_of_torchs = pytest.mark.parametrize("name", TORCHS)
 WAYS = [  # hundreds of cases: the others are slow in sum
     pytest.param(torch.float64, "auto"),

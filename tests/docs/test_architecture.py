@@ -1,9 +1,12 @@
 """docs/architecture.md names the rooms that there are, each of them and no other."""
 
 import re
+import tomllib
 from pathlib import Path
 
+from benchmark.launchers import LAUNCHERS
 from benchmark.models.registry import MODELS
+from benchmark.tasks.registry import TASKS
 from datamodules.registry import DATASETS
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +33,17 @@ def test_every_part_of_the_benchmark_has_its_line():
     assert lines >= expected - {"__init__.py/", "__init__.py", "py.typed/", "__pycache__/"}
 
 
+def test_the_parts_of_the_benchmark_stand_in_the_order_of_the_linters_layers():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    [layers] = [each["layers"] for each in contracts if each.get("containers") == ["benchmark"]]
+    place = {name.strip(): i for i, names in enumerate(layers) for name in names.split("|")}
+    own = TREE.split("\n    benchmark/\n")[1].split("\n    optimizers/")[0]
+    listed = re.findall(r"^      ([a-z_]+)(?:\.py|/) ", own, re.MULTILINE)
+    assert sorted(listed) == sorted(place)
+    assert [place[name] for name in listed] == sorted(place.values())
+
+
 OF_A_TABLE = {  # folders with one file per row, verb, section or figure; the page names the folder
     "cli": "one file per verb",
     "page": "one file per section",
@@ -49,7 +63,8 @@ def test_every_module_is_named_in_its_room_or_belongs_to_a_folder_of_one_kind():
         for path in (ROOT / package).rglob("*.py")
         if path.parent.name not in OF_A_TABLE and not path.name.startswith("__")
     }
-    targets = {row.target.partition(":")[0] for row in (*DATASETS.values(), *MODELS.values())}
-    of_rows = {Path(*target.split(".")).with_suffix(".py") for target in targets}
+    rows = [row for table in (DATASETS, MODELS, TASKS) for row in table.values()]
+    targets = [*(row.target for row in rows), *LAUNCHERS.values()]
+    of_rows = {Path(*each.partition(":")[0].split(".")).with_suffix(".py") for each in targets}
     nameless = [str(m) for m in modules - of_rows if not re.search(rf"\b{m.name}\b", NOW)]
     assert sorted(nameless) == []

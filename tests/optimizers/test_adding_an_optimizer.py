@@ -27,7 +27,7 @@ NEW_ROW = """
         space=Space(ranges=(Range(name="lr", low=1e-6, high=1e-2),)),
         state_tensors=1,
         torch=None,
-        look=Look(color="#123456", color_on_dark="#abcdef", marker="hexagon"),
+        look=Look(color="#123456", color_on_dark="#abcdef", marker="pentagon"),
         decoupled=True,
         scale_free=True,
     ),
@@ -40,9 +40,10 @@ import importlib.util
 import torch
 import optimizers
 from benchmark.cli.list import _rows
-from benchmark.report.palette import style
+from benchmark.report.palette import OWN, style, styles
 from benchmark.workbench.step_cost.contestants import contestants
 from optimizers.grammar import parse
+from optimizers.registry import OPTIMIZERS
 
 assert optimizers.__file__.startswith({folder!r}), optimizers.__file__
 assert [spec.name for spec in parse("all")][-1] == "signed"
@@ -55,7 +56,9 @@ assert type(optimizer) is optimizers.Signed and "Signed" in optimizers.__all__
 optimizer.step()
 assert param.tolist() == [-0.5, 0.5]
 assert style("signed").color == "#123456"
-assert [each.is_rival for each in contestants(spec)] == [False] * 5
+assert len({{each.marker for each in (OWN, *styles(OPTIMIZERS))}}) == len(OPTIMIZERS) + 1
+rivals = [each.is_rival for each in contestants(spec)]
+assert rivals and not any(rivals)
 assert _rows("optimizers")[-1]["name"] == "signed"
 found = importlib.util.spec_from_file_location("lists", {script!r})
 lists = importlib.util.module_from_spec(found)
@@ -78,7 +81,7 @@ def test_a_file_and_a_row_make_an_optimizer_known_everywhere(tmp_path):
     assert end
     registry.write_text(table + NEW_ROW + rest, encoding="utf-8")
 
-    script = str(ROOT / "docs" / "list_optimizers.py")
+    script = str(ROOT / "docs" / "write_lists.py")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     code += USES.format(folder=str(tmp_path), script=script)
     found = subprocess.run(

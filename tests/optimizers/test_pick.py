@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from optimizers.errors import UnknownNameError
@@ -26,3 +29,11 @@ def test_nothing_is_suggested_for_a_name_like_no_other():
 
 def test_case_does_not_hide_a_near_name():
     assert near("sgd", TABLE) == " Did you mean 'SGD'?"
+
+
+def test_one_function_says_what_an_import_path_is():
+    root = Path(__file__).parents[2]
+    files = [path for each in ("benchmark", "optimizers") for path in (root / each).rglob("*.py")]
+    own = re.compile(r"""["']\.["'] (?:not )?in """)
+    known = [path.name for path in files if own.search(path.read_text(encoding="utf-8"))]
+    assert known == ["pick.py"]

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -62,7 +62,7 @@ def ship(tmp_path, monkeypatch):
             name=f"mlp-digits.{kind}",
             kind=kind,
             schema=SCHEMA,
-            workload=asdict(workload),
+            workload=workload,
             seeds=list(SEEDS),
             optimizers={"adam": setting},
         )

@@ -10,10 +10,10 @@ from benchmark.analysis.curves import lines, thin
 from benchmark.analysis.intervals import NOTES
 from benchmark.metrics import EPOCH, metric_of, metric_words
 from benchmark.report.figures.caption import not_drawn, seeds_in_words
+from benchmark.report.figures.lettering import lettering
 from benchmark.report.figures.look import (
     add_legend,
     count_x,
-    lettering,
     line,
     looks,
     new_figure,

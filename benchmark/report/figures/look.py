@@ -1,17 +1,15 @@
 """Sizes, fonts, colours and axes shared by all figures."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
 from matplotlib.path import Path as MarkerPath
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from benchmark import plain_text
 from benchmark.analysis.frame import Frames
+from benchmark.report.figures.lettering import FONT, lettering
 from benchmark.report.palette import Style, styles
 
 COLUMN_INCHES = 3.25  # an ICML column; fits an IEEE column or half a NeurIPS page with margins
@@ -20,14 +18,12 @@ _LEGEND_ROW_INCHES = 0.15
 _LEGEND_COLUMNS = 3
 _WIDE_LEGEND_COLUMNS = 7  # for short names, such as those of optimizers
 _LONGEST_NAME = 18  # letters; three such names fit into one row
-_LONGEST_TEXT = 60  # letters; a longer text does not fit into a column
-_NO_LETTER = "\ufffd"  # replaces letters that the font lacks
 _DECADES = 3.0  # an axis over fewer decades has ticks at 2 and 5 too
 _LOG_FROM = 3.0  # smallest ratio of highest to lowest value for a logarithmic axis
 
 RC: Any = {  # matplotlib's type for these is a dictionary of its own
     "font.size": 7,
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the picture is the same on every machine
+    "font.family": FONT,
     "axes.titlesize": 7,
     "axes.labelsize": 7,
     "axes.linewidth": 0.6,
@@ -123,22 +119,6 @@ def count_x(axes: Axes, what: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlabel(what)
     axes.margins(x=0.02)
-
-
-def lettering(text: object) -> str:
-    """Return `text` shortened to fit a legend, without letters that the font lacks.
-
-    A leading underscore gets a space before it, because matplotlib's legends omit such names.
-    """
-    words = plain_text.plain(text, most=_LONGEST_TEXT)
-    known = _letters()
-    words = "".join(letter if ord(letter) in known else _NO_LETTER for letter in words)
-    return f" {words}" if words.startswith("_") else words
-
-
-@cache
-def _letters() -> frozenset[int]:
-    return frozenset(get_font(findfont(RC["font.family"])).get_charmap())
 
 
 def plain(value: float, _: Any = None) -> str:

@@ -13,9 +13,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from benchmark.analysis.intervals import Interval
 from benchmark.analysis.judging import Judgement
 from benchmark.metrics import higher_is_better, metric_words
-from benchmark.report.figures.look import COLUMN_INCHES, lettering
+from benchmark.report.figures.lettering import lettering
+from benchmark.report.figures.look import COLUMN_INCHES
 from benchmark.report.findings import METRIC, Findings, SettingFindings
 from benchmark.report.verdicts import PICTURE_COLORS, relative_in_short, shown_word
+from optimizers.pick import is_import_path
 
 _ROW_INCHES = 0.19
 _FRAME_INCHES = 0.62  # a panel's title and axis
@@ -131,7 +133,7 @@ def _in_order(findings: Findings, cells: Mapping[str, Mapping[str, Cell]]) -> di
     one large difference does not decide.
     """
     trials = findings.frames.trials.select("optimizer", "name").unique(maintain_order=True)
-    own = {optimizer: "." in name for optimizer, name in trials.iter_rows()}
+    own = {optimizer: is_import_path(name) for optimizer, name in trials.iter_rows()}
     labels = dict.fromkeys(label for panel in cells.values() for label in panel)
     metric = METRIC
 

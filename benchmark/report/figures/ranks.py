@@ -8,7 +8,8 @@ from benchmark.analysis.compare import ALPHA
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.ranks import Ranking
 from benchmark.metrics import metric_words
-from benchmark.report.figures.look import COLUMN_INCHES, lettering, looks
+from benchmark.report.figures.lettering import lettering
+from benchmark.report.figures.look import COLUMN_INCHES, looks
 from benchmark.report.findings import Findings
 
 _ROW_INCHES = 0.17

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 from benchmark.metrics import metric_of, metric_words
 from benchmark.report.figures.caption import not_drawn
+from benchmark.report.figures.lettering import lettering
 from benchmark.report.figures.look import (
     add_legend,
-    lettering,
     line,
     log_x,
     looks,

@@ -16,7 +16,7 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.judging import Judgement
 from benchmark.atomic import replacing
 from benchmark.metrics import RUNNING, metric_words, tabled
-from benchmark.report.declared import declared_reference, judgements_of, only_one
+from benchmark.report.declared import only_one
 from benchmark.report.figures.caption import caption
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.look import RC
@@ -25,7 +25,7 @@ from benchmark.report.figures.races import draw_profile, draw_reaching
 from benchmark.report.figures.ranks import draw_ranks
 from benchmark.report.figures.rates import draw_rates
 from benchmark.report.findings import METRIC, Findings, SettingFindings
-from benchmark.report.outside import read
+from benchmark.report.studies import read_studies
 from benchmark.store import Store
 
 Kind = Literal["pdf", "svg", "png"]
@@ -62,13 +62,13 @@ def write_figures(
     `targets` are targets by metric, in place of those of the problems.
 
     Raises:
+        UsageError: no study has a record.
         OSError: the disk is full or the folder cannot be written; no file has changed.
     """
-    judged = judgements_of(stores)
-    frames = read(stores)
-    reference = declared_reference(stores, frames)
-    findings = Findings(frames=frames, reference=reference, targets=targets or {})
-    drawings = draw_all(findings, only_one(judged))
+    studies = read_studies(stores)
+    studies.check_any()
+    findings = Findings(frames=studies.frames, reference=studies.reference, targets=targets or {})
+    drawings = draw_all(findings, only_one(studies.judgements))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:
         return [path for each in drawings for path in save(each, kind, folder, written)]

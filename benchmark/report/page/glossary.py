@@ -1,19 +1,38 @@
 """The page's glossary: definitions that appear when a reader hovers over or taps a term."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from benchmark.metrics import AXES, CHOOSING, metric_of, metric_words, names_of
-from benchmark.report.words import best_first
+from benchmark.metrics import AXES, CHOOSING, PER_CENT, metric_of, metric_words, names_of, plurals
+from benchmark.report.words import best_first, evaluated_words, together
 
 _DEFINED = names_of(lambda metric: metric.splits * bool(metric.meaning))
-_BEST_FIRST = best_first(CHOOSING)
+
+
+def _scale_words(measured: Collection[str]) -> str:
+    """Return the scale of each metric's axis: "log for losses, linear for accuracies"."""
+    log = plurals(measured, lambda metric: metric.logarithmic)
+    linear = plurals(measured, lambda metric: not metric.logarithmic)
+    found = [("log", log), ("linear", linear)]
+    words = [f"{scale} for {together(names)}" for scale, names in found if names]
+    return ", ".join(words) or "linear"
+
+
+def _logit_words(measured: Collection[str]) -> str:
+    """Return the sentence on intervals of shares; empty if none was measured."""
+    shares = plurals(measured, lambda metric: metric.unit is PER_CENT)
+    return f"For {together(shares)} it is computed on the logit scale. " if shares else ""
+
+
+# Parts of definitions that depend on what was measured.
+_PARTS = (best_first, evaluated_words, _scale_words, _logit_words)
+_BEST_FIRST, _EVALUATED, _SCALES, _LOGITS = (words(CHOOSING) for words in _PARTS)
 
 GLOSSARY = {
     **{axis.words: axis.meaning for axis in AXES.values()},
     **{metric_words(name): metric_of(name).meaning for name in _DEFINED},
     "problem": "A model on a data set.",
     "metric": (
-        "The quantity that is measured. Losses and accuracies are evaluated without dropout, on "
+        f"The quantity that is measured. {_EVALUATED} are evaluated without dropout, on "
         "training, validation or test data. Test data never choose."
     ),
     "setting": (
@@ -43,7 +62,7 @@ GLOSSARY = {
     "95 % interval": (
         "The interval of a mean over seeds is Student's t interval. It assumes normally "
         "distributed values, and covers the mean of strongly skewed (lognormal) values in only 82 "
-        "to 88 % of cases. For accuracies it is computed on the logit scale. The interval of a "
+        f"to 88 % of cases. {_LOGITS}The interval of a "
         "median comes from order statistics, and needs 6 seeds. The interval of a time to target "
         "that some trial did not reach comes from Brookmeyer and Crowley’s test on the "
         "Kaplan-Meier curve."
@@ -105,8 +124,7 @@ GLOSSARY = {
     ),
     "axis": (
         "Linear: equal distances are equal differences. Log: equal distances are equal ratios, and "
-        "values that are not above 0 are not drawn. By metric: log for losses, linear for "
-        "accuracies."
+        f"values that are not above 0 are not drawn. By metric: {_SCALES}."
     ),
     "individual seeds": (
         "Each trial is drawn as a thin line. A cross marks the point where it diverged."
@@ -213,10 +231,12 @@ GLOSSARY = {
 
 def glossary(measured: Collection[str]) -> Mapping[str, str]:
     """Return the glossary of a page on these metrics, without the definitions of others."""
-    chosen_by = best_first(measured)
+    parts = [(words(CHOOSING), words(measured)) for words in _PARTS]
     absent = {metric_words(name) for name in _DEFINED if name not in measured}
-    return {
-        term: words.replace(_BEST_FIRST, chosen_by)
-        for term, words in GLOSSARY.items()
-        if term not in absent
-    }
+    return {term: _replaced(words, parts) for term, words in GLOSSARY.items() if term not in absent}
+
+
+def _replaced(text: str, parts: Iterable[tuple[str, str]]) -> str:
+    for before, now in parts:
+        text = text.replace(before, now)
+    return text

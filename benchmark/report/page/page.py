@@ -2,32 +2,17 @@
 
 import html
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from benchmark.report.page.modules import joined
 from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
+from benchmark.report.page.section import Section
 
 _ASSETS = files("benchmark.report") / "assets" / "page"
 _STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "verdicts.css", "places.css")
 _MAIN = Path(str(_ASSETS / "main.js"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A part of the page that another module makes.
-
-    Args:
-        html: The section element, with its data.
-        style: The section's style sheet.
-        script: The section's ES module, run after those of the page.
-    """
-
-    html: str
-    style: str
-    script: Path
 
 
 def page(

@@ -26,7 +26,7 @@ from PIL.Image import Dither, Image, fromarray
 
 from benchmark.atomic import replacing
 from benchmark.plain_text import plain
-from benchmark.report.figures.look import lettering
+from benchmark.report.figures.lettering import lettering
 from benchmark.report.palette import Style, styles
 from benchmark.workbench.landscape.payload import relief
 from benchmark.workbench.landscape.trajectories import PathIndex, Scene, Trajectories, log_gaps

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from benchmark.report.page.modules import joined
-from benchmark.report.page.page import Section
+from benchmark.report.page.section import Section
 from benchmark.workbench.landscape.payload import payload
 from benchmark.workbench.landscape.trajectories import Trajectories
 from benchmark.workbench.landscape.view import View

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from benchmark.step_timing import no_garbage_collection
+from benchmark.garbage import no_garbage_collection
 
 WINDOW_SECONDS = 0.003  # long against the clock's resolution, shorter than other work's bursts
 _MAX_STEPS = 1000

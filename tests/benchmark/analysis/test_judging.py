@@ -48,7 +48,7 @@ def chosen(problem, label, **changes):
         accelerator="cpu",
         precision="32-true",
         label=label,
-        optimizer=spec.to_json(),
+        optimizer=spec,
         tried=8,
         finalists=2,
         tunes=["lr"],

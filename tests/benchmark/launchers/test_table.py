@@ -10,7 +10,16 @@ import pytest
 from benchmark.__main__ import main
 from benchmark.complete import complete
 from benchmark.context import Context
-from benchmark.launchers import LAUNCHERS, Launcher, Limits, make_launcher
+from benchmark.launchers import (
+    LAUNCHERS,
+    Launcher,
+    Limits,
+    Packer,
+    Previewer,
+    Queued,
+    StepTimer,
+    make_launcher,
+)
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.messages import Begun, RunningLoss
 from benchmark.launchers.server import start, start_method
@@ -20,6 +29,7 @@ from optimizers.errors import UnknownNameError
 from tests.plugins import launchers
 
 METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]
+OPTIONAL = {StepTimer: "time_steps", Packer: "packs", Previewer: "preview"}
 
 
 @pytest.mark.parametrize("name", LAUNCHERS)
@@ -29,6 +39,25 @@ def test_every_launcher_of_the_table_has_every_method_as_the_protocol_says(name,
     own = inspect.signature(getattr(type(launcher), method))
     asked = inspect.signature(getattr(Launcher, method))
     assert list(own.parameters) == list(asked.parameters)
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+@pytest.mark.parametrize(("asked", "method"), [*OPTIONAL.items(), (Queued, "here")])
+def test_what_a_launcher_can_also_do_is_as_its_protocol_says(name, asked, method):
+    launcher = make_launcher(name, Limits())
+    assert isinstance(launcher, asked) is hasattr(launcher, method)
+    if not isinstance(launcher, asked):
+        return
+    if asked is Queued:
+        assert all(callable(getattr(launcher.here, each)) for each in METHODS)
+    else:
+        own, theirs = (inspect.signature(getattr(each, method)) for each in (type(launcher), asked))
+        assert list(own.parameters) == list(theirs.parameters)
+
+
+def test_each_protocol_beside_that_of_launchers_has_a_launcher_in_the_table():
+    made = [make_launcher(name, Limits()) for name in LAUNCHERS]
+    assert all(any(isinstance(each, one) for each in made) for one in (*OPTIONAL, Queued))
 
 
 @pytest.mark.parametrize("path", LAUNCHERS.values())

@@ -8,6 +8,7 @@ from benchmark.mirror.destination import Destination
 from benchmark.mirror.ledger import has_left_over
 from benchmark.mirror.live import LiveMirror
 from benchmark.mirror.push import push, run_id
+from benchmark.mirror.run_rate import RunRate
 from benchmark.mirror.wandb_private import read_run
 from benchmark.mirror.wandb_run import WandbSink
 from benchmark.record import Record
@@ -53,6 +54,16 @@ def test_pushing_twice_leaves_one_set_of_runs(studied, wandb_server):
     assert pushed(store, "online") == ["there"] * 4
     assert len(wandb_server.runs) == 4
     assert json.dumps([wandb_server.history, wandb_server.summary], sort_keys=True) == before
+
+
+def test_runs_that_are_written_keep_the_rate_of_the_server(studied, wandb_server):
+    store, slept = studied(), []
+    for opened in (4, 0):  # the runs that are there are not opened again
+        rate = RunRate(is_online=True, clock=lambda: 0.0, sleep=slept.append)
+        rate._credit = 4.0
+        list(push(destination_of(store, "online"), store, store.records(), rate=rate))
+        assert rate._credit == 4 - opened
+    assert slept == []
 
 
 def test_a_run_that_was_broken_off_is_written_over(studied, wandb_server):

@@ -301,7 +301,7 @@ def test_the_margin_is_of_the_metric_that_decides_whichever_chooses(metric, coun
     [chosen] = protocol.stage(CELL, lambda trial: records.get(trial.key)).chosen
     asked = Study(name="s", workloads=(CELL.workload,), tuned=protocol).declaration()
     tuning = [r for r in records.values() if r.trial.purpose == "tuning"]
-    own = [r for r in tuning if r.trial.optimizer.to_json() == chosen.optimizer]
+    own = [r for r in tuning if r.trial.optimizer == chosen.optimizer]
     assert asked.choosing == metric
     assert chosen.values == [r.metrics[asked.confirmatory] for r in own]
     assert len(chosen.values) == count

@@ -24,6 +24,7 @@ from benchmark.runner import run
 from benchmark.spec import Workload
 from benchmark.store import Store
 from benchmark.study import Study
+from datamodules.digits import Digits
 from optimizers.grammar import describe_tunables
 
 pytestmark = pytest.mark.slow
@@ -242,6 +243,7 @@ class Pool:
     def __init__(self):
         asked = Request(problems=("logreg/digits",), opts="adam", epochs=5)
         [self.workload] = asked.study("s").workloads
+        Digits().prepare_data()
         self.trained = {}
 
     def record(self, trial):

@@ -9,7 +9,6 @@ from msgspec import structs
 
 from benchmark.analysis.judging import judgement_of
 from benchmark.declaration import default_margin
-from benchmark.report.declared import judgements_of
 from benchmark.report.differences import difference_words, margin_words, margins_sentence
 from benchmark.report.judgements import (
     as_json,
@@ -20,6 +19,7 @@ from benchmark.report.judgements import (
     verdict_sentence,
 )
 from benchmark.report.markdown_verdicts import difference_cell, in_words, verdicts
+from benchmark.report.studies import read_studies
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
 from tests.benchmark.tuned_studies import OWN
 
@@ -149,7 +149,7 @@ def test_a_margin_has_the_metrics_unit_and_its_source(values, words):
 
 
 def test_what_is_said_over_all_problems_stands_first(tuned):
-    judgement = judgements_of([tuned(own=0.1, momentum=-0.1)])["tuned"]
+    judgement = read_studies([tuned(own=0.1, momentum=-0.1)]).judgements["tuned"]
     found = statements(judgement)
     is_over_all = ["over 2 problems" in each.text for each in found]
     assert is_over_all == sorted(is_over_all, reverse=True)

@@ -14,13 +14,13 @@ from benchmark.analysis.judging import judgement_of
 from benchmark.analysis.summary import ranked, summarize
 from benchmark.cli.sentences import print_statements
 from benchmark.declaration import write_declaration
-from benchmark.report.declared import judgements_of
 from benchmark.report.document import write_document
 from benchmark.report.figures.overview import cells_of, draw_overview
 from benchmark.report.findings import Findings
 from benchmark.report.judgements import opening_sentences, progress_sentence, sentences
 from benchmark.report.kept import printed_verdicts
 from benchmark.report.printed import Statement
+from benchmark.report.studies import read_studies
 from benchmark.report.table import print_tables
 from benchmark.report.verdicts import PICTURE_COLORS, TERMINAL_COLORS, shown_word
 from benchmark.report.wandb_report import Project, build_report
@@ -47,7 +47,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judgement(store):
-    return judgements_of([store])["s"]
+    return read_studies([store]).judgements["s"]
 
 
 def printed(*arguments, capsys):

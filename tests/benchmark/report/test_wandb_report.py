@@ -8,11 +8,12 @@ import pytest
 from benchmark.__main__ import main
 from benchmark.analysis.frame import read
 from benchmark.errors import UsageError
+from benchmark.mirror.wandb_private import report_spec
 from benchmark.record import Record
 from benchmark.report.findings import Findings
 from benchmark.report.page.build import build
 from benchmark.report.wandb_publish import publish
-from benchmark.report.wandb_report import Project, build_report, spec_of
+from benchmark.report.wandb_report import Project, build_report
 
 pytestmark = pytest.mark.usefixtures("wandb_home")
 FINALS = {"adam": 0.2, "sgd": 0.6, "sgd lr=0.01": 0.9, "momentum": 0.4}
@@ -25,7 +26,7 @@ def store(studied):
 
 def blocks_of(stores):
     report = build_report(Findings(frames=read(stores)), Project(name="suite"))
-    return spec_of(report)["blocks"]
+    return report_spec(report)["blocks"]
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def look(store, record, place):
 
 
 def test_sections_are_those_of_the_page(everything):
-    blocks = spec_of(build_report(Findings(frames=read([everything])), Project(name="suite")))[
+    blocks = report_spec(build_report(Findings(frames=read([everything])), Project(name="suite")))[
         "blocks"
     ]
     of_page = re.findall(r"<h2[^>]*>(.*?)</h2>", build([everything]))
@@ -98,7 +99,7 @@ def test_a_section_without_anything_in_it_is_left_out(blocks):
 
 
 def test_what_was_recorded_inside_is_drawn_of_all_parameters_together(everything):
-    blocks = spec_of(build_report(Findings(frames=read([everything])), Project(name="suite")))[
+    blocks = report_spec(build_report(Findings(frames=read([everything])), Project(name="suite")))[
         "blocks"
     ]
     found = [panel for grid in grids(blocks) for panel in panels(grid)]
@@ -156,7 +157,7 @@ def test_learning_rates_are_a_scatter_of_all_runs(blocks):
 
 
 def test_without_a_grid_there_is_no_scatter(studied):
-    blocks = spec_of(build_report(Findings(frames=read([studied()])), Project(name="suite")))[
+    blocks = report_spec(build_report(Findings(frames=read([studied()])), Project(name="suite")))[
         "blocks"
     ]
     assert "Learning rate" not in headings(blocks)

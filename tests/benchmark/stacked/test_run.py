@@ -77,7 +77,7 @@ def test_networks_do_not_depend_on_company(trials_of, problem, dropout):
         single = run(trial, Context(), points=4)
         if single.status == "done":
             loss = together[trial.key]["metrics"]["val/loss"]
-            assert loss == pytest.approx(single.metrics["val/loss"], abs=1e-5)
+            assert loss == pytest.approx(single.metrics["val/loss"], abs=1e-4)
 
 
 @pytest.mark.slow

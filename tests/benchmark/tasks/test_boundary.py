@@ -11,7 +11,7 @@ KNOWN = {PACKAGE / "metrics.py", *(PACKAGE / "tasks").glob("*.py")}
 STRANGERS = sorted(set(PACKAGE.rglob("*.py")) - KNOWN)
 # Since Python 3.12 the text of an f-string is a token of its own.
 _CODE = (tokenize.NAME, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))
-WORDS = ("cross_entropy", "crossentropy", "accuracy")
+WORDS = ("cross_entropy", "crossentropy", "accuracy", "accuracies")
 
 
 def names_in(source):
@@ -44,6 +44,7 @@ def test_no_file_outside_tasks_knows_a_loss_or_a_metric_of_one():
         "x = 'val/accuracy'",
         "x = f'{split}/accuracy'",
         "MulticlassAccuracy(3)",
+        "x = 'Losses and accuracies'",
     ],
 )
 def test_the_search_finds_what_it_is_for(source):

@@ -11,7 +11,8 @@ from benchmark.__main__ import main
 from benchmark.analysis.frame import read
 from benchmark.problems import PROBLEMS
 from benchmark.record import Environment, Record
-from benchmark.report.figures.look import lettering, plain
+from benchmark.report.figures.lettering import lettering
+from benchmark.report.figures.look import plain
 from benchmark.report.figures.races import draw_profile
 from benchmark.report.figures.write import KINDS, draw_all, save
 from benchmark.report.findings import Findings

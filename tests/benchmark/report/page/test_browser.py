@@ -16,7 +16,8 @@ from benchmark.metrics import METRICS, Metric, Unit
 from benchmark.plain_text import plain
 from benchmark.report.markdown_text import as_text
 from benchmark.report.page.modules import joined
-from benchmark.report.page.page import _MAIN, Section
+from benchmark.report.page.page import _MAIN
+from benchmark.report.page.section import Section
 from tests.benchmark.report.page.conftest import EVIL
 from tests.grids import quick_if
 

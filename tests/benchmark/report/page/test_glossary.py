@@ -5,8 +5,8 @@ import re
 import pytest
 
 from benchmark.analysis.diagnostics import QUANTITIES
-from benchmark.metrics import AXES, metric_words, names_of
-from benchmark.report.page.glossary import GLOSSARY
+from benchmark.metrics import AXES, METRICS, metric_words, names_of
+from benchmark.report.page.glossary import GLOSSARY, glossary
 from benchmark.report.page.modules import joined
 from benchmark.report.page.page import _MAIN
 
@@ -66,3 +66,17 @@ def test_every_definition_can_be_reached(referred_to):
 def test_definitions_are_sentences():
     assert all(words[0].isupper() or words[0] in "“" for words in GLOSSARY.values())
     assert all(words.endswith(".") for words in GLOSSARY.values())
+
+
+def test_definitions_name_what_was_measured():
+    classified, regressed = (
+        " ".join(glossary([METRICS[name].on("val") for name in names]).values())
+        for names in (("loss", "accuracy"), ("loss", "rmse", "r2"))
+    )
+    assert "Losses and accuracies are evaluated" in classified
+    assert "For accuracies it is computed on the logit scale. " in classified
+    assert "By metric: log for losses, linear for accuracies." in classified
+    assert "Losses, root mean squared errors and R² values are evaluated" in regressed
+    assert "By metric: log for losses and root mean squared errors, linear for R² v" in regressed
+    assert "accurac" not in regressed
+    assert "  " not in regressed

@@ -1,6 +1,9 @@
 import pytest
 
+from benchmark.models.registry import MODELS
+from benchmark.plugins import data_module_class, model_class, task_class
 from benchmark.workbench.step_cost.shapes import EVERYDAY, SHAPES
+from datamodules.registry import DATASETS
 
 
 @pytest.mark.parametrize(
@@ -26,10 +29,20 @@ def test_a_shape_has_the_tensors_of_its_model(name, num_tensors, num_params):
     assert all(tensor.is_meta for tensor in tensors)
 
 
-def test_every_shape_is_tested_here_and_everyday_ones_exist():
+@pytest.mark.parametrize("row", MODELS.values(), ids=list(MODELS))
+def test_every_registered_model_has_the_shape_of_its_network_on_its_data(row):
+    data, sizes = DATASETS[row.dataset], [tensor.shape for tensor in SHAPES[row.name].make()]
+    network = model_class(row.name, task_class(data_module_class(row.dataset).task)).network_class
+    built = network(data.input_shape, data.targets.size, dropout=False, dropout_seed=0)
+    assert sizes
+    assert sizes == [parameter.shape for parameter in built.parameters()]
+
+
+def test_every_shape_that_is_no_model_is_counted_above_and_everyday_ones_exist():
     [mark] = test_a_shape_has_the_tensors_of_its_model.pytestmark
-    assert {row[0] for row in mark.args[1]} == set(SHAPES)
-    assert set(EVERYDAY) <= set(SHAPES)
+    counted = {row[0] for row in mark.args[1]}
+    assert SHAPES.keys() - MODELS.keys() <= counted <= SHAPES.keys()
+    assert set(EVERYDAY) <= SHAPES.keys()
 
 
 def test_a_shape_keeps_the_layout_that_its_model_has_in_memory():

@@ -10,8 +10,11 @@ from benchmark.analysis.summary import evaluated
 from benchmark.declaration import Declaration
 from benchmark.problems import PROBLEMS
 from benchmark.record import Record
-from benchmark.spec import Trial
+from benchmark.spec import Trial, Workload
+from optimizers.pick import is_import_path
+from optimizers.spaces import Choice, Range
 from optimizers.spec import OptimizerSpec
+from optimizers.tunable import Tunable
 from optimizers.unparse import items
 
 
@@ -75,10 +78,10 @@ def _head(declaration: Declaration, problems: Sequence[str]) -> list[str]:
     """Return the beginning of a command: verb, problems, optimizers and budget."""
     tuning = declaration.tuning
     found = list(tuning.optimizers) if tuning else []
-    kinds = {each["kind"] for each in found} - {"given"}
+    kinds = {each.kind for each in found} - {"given"}
     space = next(iter(kinds)) if len(kinds) == 1 else "lr"
-    texts = {str(each["label"]): _tunable_text(each, space) for each in found}
-    own = [str(each["label"]) for each in found if "." in str(each["name"])]
+    texts = {each.label: _tunable_text(each, space) for each in found}
+    own = [each.label for each in found if is_import_path(each.name)]
     own = [label for label in own if label != declaration.reference] or list(texts)[-1:]
     others = [label for label in texts if label not in own]
     others.sort(key=lambda label: label != declaration.reference)
@@ -105,13 +108,13 @@ def _head(declaration: Declaration, problems: Sequence[str]) -> list[str]:
     ]
 
 
-def _tunable_text(tunable: Mapping[str, Any], space: str) -> str:
+def _tunable_text(tunable: Tunable, space: str) -> str:
     """Return an optimizer to tune as a command line gives it."""
-    name, label = str(tunable["name"]), str(tunable["label"])
-    given = {str(key): _plain_value(value) for key, value in tunable["fixed"].items()}
-    for one in tunable["space"]["ranges"]:
-        if tunable["kind"] != space or "values" in one:
-            given[str(one["name"])] = _range(one)
+    name, label = tunable.name, tunable.label
+    given = {key: _plain_value(value) for key, value in tunable.fixed.items()}
+    for one in tunable.space.ranges:
+        if tunable.kind != space or isinstance(one, Choice):
+            given[one.name] = _range(one)
     text = name if label == name else f"{name}@{label}"
     return text + "".join(f":{key}={value}" for key, value in _whole(given).items())
 
@@ -133,12 +136,12 @@ def _whole(given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _range(one: Mapping[str, Any]) -> str:
+def _range(one: Range | Choice) -> str:
     """Return the values of a range or choice as a command line gives them."""
-    if "values" in one:
-        return "|".join(map(_plain_value, one["values"]))
-    low, high = one["low"], one["high"]
-    if one["one_minus"]:
+    if isinstance(one, Choice):
+        return "|".join(map(_plain_value, one.values))
+    low, high = one.low, one.high
+    if one.one_minus:
         low, high = round(1 - high, 12), round(1 - low, 12)
     return f"{low!r}..{high!r}"
 
@@ -149,16 +152,16 @@ def _plain_value(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def _training(problem: str, workload: Mapping[str, Any]) -> str:
+def _training(problem: str, workload: Workload) -> str:
     """Return the options for numbers of a problem that are not its defaults."""
     row = PROBLEMS.get(problem)
     usual = None if row is None else row.workload
     words = []
     for name, option in (("epochs", "--epochs"), ("batch_size", "--batch-size"), ("l2", "--l2")):
-        if usual is None or workload[name] != getattr(usual, name):
-            words.append(f"{option} {workload[name]!r}")
-    if usual is None or workload["dropout"] != usual.dropout:
-        words.append("--dropout" if workload["dropout"] else "--no-dropout")
+        if usual is None or getattr(workload, name) != getattr(usual, name):
+            words.append(f"{option} {getattr(workload, name)!r}")
+    if usual is None or workload.dropout != usual.dropout:
+        words.append("--dropout" if workload.dropout else "--no-dropout")
     return " ".join(words)
 
 

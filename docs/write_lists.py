@@ -1,18 +1,21 @@
-"""The generator of the lists of optimizers in the documents, from `optimizers.registry`.
+"""The generator of lists in the documents: optimizers, and the layouts of data sets.
 
-    python docs/list_optimizers.py
+    python docs/write_lists.py
 
-The lists stand between the comments ``<!-- optimizers -->`` and ``<!-- end -->``.
+The lists stand between the comments ``<!-- list -->`` and ``<!-- end -->``. They are made from
+`optimizers.registry` and `datamodules.layouts`.
 """
 
 import re
 import textwrap
 from pathlib import Path
 
+from datamodules.layouts import LAYOUTS, Layout
+from datamodules.registry import DATASETS
 from optimizers.registry import OPTIMIZERS, OptimizerRow
 
 ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"(?<=<!-- optimizers -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(?<=<!-- list -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _HEAD = """
 | name | rule | state per parameter | weight decay | sparse gradients | `torch.optim` | paper |
 |---|---|---|---|---|---|---|
@@ -29,15 +32,31 @@ def table() -> str:
     return _HEAD + "".join(map(_line, OPTIMIZERS.values())) + "\n"
 
 
-LISTS = {ROOT / "README.md": names, ROOT / "docs" / "optimizers.md": table}
+def layouts() -> str:
+    """Return a Markdown table of the folders in which the files of each data set are found."""
+    head = "\n| data set | folders below `--data-dir`, by layout |\n|---|---|\n"
+    rows = ((DATASETS[name], "; ".join(map(_folders, known))) for name, known in LAYOUTS.items())
+    return head + "".join(f"| `{row.name}` | {text} |\n" for row, text in rows) + "\n"
+
+
+LISTS = {
+    ROOT / "README.md": names,
+    ROOT / "docs" / "optimizers.md": table,
+    ROOT / "docs" / "data.md": layouts,
+}
 
 
 def with_lists(page: Path) -> str:
     """Return the text of a page with an up-to-date list."""
     text = page.read_text(encoding="utf-8")
     if len(_BLOCK.findall(text)) != 1:
-        raise ValueError(f"{page}: expected one list between <!-- optimizers --> and <!-- end -->")
+        raise ValueError(f"{page}: expected one list between <!-- list --> and <!-- end -->")
     return _BLOCK.sub(lambda _: LISTS[page](), text)
+
+
+def _folders(layout: Layout) -> str:
+    places = ("the folder itself" if each == "." else f"`{each}`" for each in layout.folders)
+    return f"{layout.title}: {', '.join(places)}"
 
 
 def _line(row: OptimizerRow) -> str:

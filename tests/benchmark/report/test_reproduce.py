@@ -9,7 +9,7 @@ from msgspec import structs
 from benchmark.__main__ import main
 from benchmark.cli import compare, run, study_options
 from benchmark.problems import PROBLEMS
-from benchmark.report.page.reproduce import commands, tuned_commands
+from benchmark.report.reproduce import commands, tuned_commands
 from benchmark.request import Request
 from benchmark.spec import Workload
 from benchmark.study import Study
@@ -218,7 +218,7 @@ def asked_first(asked):
 
 
 def without_problems(declaration):
-    optimizers = sorted(declaration.tuning.optimizers, key=lambda each: each["label"])
+    optimizers = sorted(declaration.tuning.optimizers, key=lambda each: each.label)
     return structs.replace(
         declaration,
         at="",

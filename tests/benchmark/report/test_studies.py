@@ -1,0 +1,77 @@
+"""Every report decodes each record and each declaration of a study once."""
+
+from collections import Counter
+
+import pytest
+
+from benchmark import declaration
+from benchmark.__main__ import main
+from benchmark.errors import UsageError
+from benchmark.record import Record
+from benchmark.report.studies import read_studies
+from benchmark.store import Store
+
+FORMS = {
+    "page": ["report", "--format", "html"],
+    "document": ["report", "--format", "md"],
+    "figures": ["report", "--format", "svg"],
+    "W&B Report": ["report", "--wandb"],
+    "tables": ["show"],
+}
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return how often each text was decoded since: records, and declarations by their folder."""
+    counts = Counter()
+    record_in, text_of = Record.from_text, declaration.declaration_text
+
+    def from_text(text):
+        counts[text] += 1
+        return record_in(text)
+
+    def declaration_text(folder, *name):
+        counts[folder] += 1
+        return text_of(folder, *name)
+
+    monkeypatch.setattr(Record, "from_text", from_text)
+    monkeypatch.setattr(declaration, "declaration_text", declaration_text)
+    monkeypatch.setattr("benchmark.report.document.draw_all", lambda *_: [])  # takes seconds
+    monkeypatch.setattr("benchmark.report.figures.write.draw_all", lambda *_: [])
+    return counts
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_report_decodes_each_record_and_each_declaration_once(form, tuned, decoded, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    store = tuned(own=-0.1)
+    verb, *options = FORMS[form]
+    assert main([verb, store.study, "--results", str(store.folder.parent), *options]) == 0
+    declarations = decoded.pop(store.folder)
+    assert declarations == (2 if verb == "show" else 1)  # kept verdicts need no frames
+    assert set(decoded.values()) == {1}
+    assert len(decoded) == len(list(store.folder.glob("*/record.json")))
+
+
+def test_studies_have_records_of_all_purposes_and_the_declared_reference(tuned):
+    store = tuned(own=-0.1)
+    found = read_studies([store])
+    assert {each.trial.key for each in found.records["tuned"]} == {
+        each.trial.key for each in store.records()
+    }
+    assert {each.trial.purpose for each in found.records["tuned"]} == {"tuning", "evaluation"}
+    assert found.reference == found.judgements["tuned"].reference == "adam"
+    assert found.searches()["tuned"]
+    assert any("compare" in line for line in found.commands())
+    found.check_any()
+
+
+@pytest.mark.parametrize("form", sorted(FORMS.keys() - {"page", "tables"}))
+def test_studies_without_a_record_are_one_line(form, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="no records yet in empty"):
+        read_studies([Store(tmp_path, "empty")]).check_any()
+    verb, *options = FORMS[form]
+    assert main([verb, "empty", "--results", str(tmp_path), *options]) == 2
+    assert capsys.readouterr().err.strip().endswith("no records yet in empty")
+    assert not list((tmp_path / "empty").glob("*"))
