@@ -73,7 +73,7 @@ class IMDBText(TextDataModule):
     Each review is one line in the characters of `text.ALPHABET`, without HTML tags. Reviews that
     occur twice are used once. Their order is drawn once, for all seeds and all layouts, from the
     alphabetical one; the first 4 million characters of the training part and the first quarter of a
-    million of the test part are used, a seventh and a hundredth of all.
+    million of the test part are used.
     """
 
     dataset = "imdb_text"
