@@ -22,9 +22,9 @@ def planned(lines):
 
     real = study_options.forecast
 
-    def note(plan, *others):
+    def note(plan, *others, **options):
         keys.update(trial.key for trial in plan.trials)
-        return real(plan, *others)
+        return real(plan, *others, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study_options, "forecast", note)
