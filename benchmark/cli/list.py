@@ -117,6 +117,7 @@ def _words(row: dict[str, Any]) -> str:
     if "twin" in row and "epochs" in row:
         twin = f"; without its data {row['twin']} stands in" if row["twin"] else "; embedded"
         dropout = ", dropout" if row["dropout"] else ""
-        return f"{row['epochs']} epochs of batches of {row['batch_size']}{dropout}{twin}"
+        epochs = f"{row['epochs']} epoch{'s' * (row['epochs'] != 1)}"
+        return f"{epochs} of batches of {row['batch_size']}{dropout}{twin}"
     twin = f", or {row['twin']}" if row["twin"] else ""
     return f"{row['summary']}; on {row['dataset']}{twin}"
