@@ -204,7 +204,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
         margins: Margin of equivalence by problem, in the unit of `confirmatory`.
-        margin_bases: What each of them was derived from; none for one that a user gave.
+        margin_bases: By problem; a margin that a user gave has none.
         chosen: The outcomes of the searches that have ended, or the settings of shipped baselines.
         tuning: The search; None if this study searches nothing.
         optimizers: Labels of the optimizers without a search.
@@ -487,7 +487,7 @@ def with_outcomes(
         chosen: The outcomes.
         margins: Margins by problem.
         purposes: As in `declared`; called only if an outcome is replaced.
-        bases: What the margins were derived from, by problem.
+        bases: By problem, where a margin is new.
 
     Returns:
         The declaration now in the file, and the replaced outcomes in words, if that deviates.

@@ -161,7 +161,7 @@ class Steps(Protocol):
     steps: int
 
 
-def loaders_of(trial: Trial, model: "Steps", data: ResidentDataModule, points: int) -> Loaders:
+def loaders_of(trial: Trial, model: Steps, data: ResidentDataModule, points: int) -> Loaders:
     """Return the loaders of `data` for the schedule of `trial`.
 
     Args:

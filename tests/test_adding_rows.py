@@ -11,7 +11,6 @@ from datamodules.registry import DATASETS
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "optimizers", "datamodules")
 TABLES = {"benchmark/models/registry.py", "benchmark/problems.py"}
-GAINS = "benchmark/stacked/packs.py"  # a table of what was measured; a model needs no row there
 EXAMPLES = {"mnist", "mlp"}  # in help texts
 
 
@@ -36,4 +35,4 @@ def test_a_data_set_is_named_in_its_file_and_in_tables_alone(name):
 def test_a_model_is_named_in_its_file_and_in_tables_alone(name):
     # Data modules are strangers to models, and a task may have the name of a model.
     tasks = {path for path in named_in(name, ["benchmark"]) if path.startswith("benchmark/tasks/")}
-    assert named_in(name, ["benchmark"]) - tasks <= {own_file(MODELS[name].target), *TABLES, GAINS}
+    assert named_in(name, ["benchmark"]) - tasks <= {own_file(MODELS[name].target), *TABLES}

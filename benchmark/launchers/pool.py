@@ -256,10 +256,8 @@ def _work(
 ) -> None:
     if gpu or trials[0].accelerator == "cpu":  # a trial on the CPU sees no GPU
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    from benchmark.launchers.worker import (
-        work,
-        work_pack,
-    )  # loads torch, which the server has already loaded
+    # It loads torch, which the server has already loaded.
+    from benchmark.launchers.worker import work, work_pack
 
     try:
         if len(trials) > 1:

@@ -18,6 +18,9 @@ class ModelRow:
         takes_text: True if inputs must be text, the numbers of characters.
         stacked_megabytes: Memory of one member of a stack with its gradients, optimizer and
             activations, roughly and rather too much; 0 if the network has no `forward_stacked`.
+        stacked_gain: Processor time of a trial alone over its share of a pack of 64, where packs
+            keep every bit of single trials (launchers/test_packs.py); 0 where they do not, or gain
+            nothing. docs/performance.md has the measurements.
     """
 
     name: str
@@ -29,6 +32,7 @@ class ModelRow:
     takes_sparse: bool = False
     takes_text: bool = False
     stacked_megabytes: int = 0
+    stacked_gain: float = 0.0
 
 
 _ROWS = (
@@ -40,6 +44,7 @@ _ROWS = (
         summary="multinomial logistic regression (Adam paper, 6.1)",
         takes_sparse=True,
         stacked_megabytes=2,
+        stacked_gain=5.0,  # an epoch of logreg/mnist: 0.41 s (sgd), 0.46 s (adam) over 0.083 s
     ),
     ModelRow(
         name="mlp",

@@ -23,12 +23,6 @@ FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a s
 _SHARE_OF_MEMORY = 0.5
 _SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
 
-# Processor time of training a trial alone over its share of a pack's, where all bits are those of a
-# single trial (launchers/test_packs.py): 0.41 s (sgd), 0.46 s (adam), over 0.083 s
-# for an epoch of logreg/mnist in a pack of 64. On a CPU the MLP has 0.8 and the CNN 1.0; on an H100
-# packs have 3 to 8, but bits depend on the company (docs/performance.md).
-GAINS: Mapping[tuple[str, str], float] = {("logreg", "cpu"): 5.0}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Packs:
@@ -120,7 +114,7 @@ def members(packs: Packs) -> list[Trial]:
 
 def share_of(trial: Trial) -> float:
     """Return the time of a trial in a pack, relative to that of one alone."""
-    return 1 / GAINS.get((trial.model, trial.accelerator), 1.0)
+    return 1 / (_gain(trial) or 1.0)
 
 
 def free_memory() -> float:
@@ -136,8 +130,12 @@ def free_memory() -> float:
         return math.inf
 
 
+def _gain(trial: Trial) -> float:
+    return MODELS[trial.model].stacked_gain if trial.accelerator == "cpu" else 0.0
+
+
 def _why_not_automatic(trial: Trial) -> str:
-    if (trial.model, trial.accelerator) not in GAINS:
+    if not _gain(trial):
         return (
             f"{trial.model} on {trial.accelerator} is not known to gain time and keep its bits in "
             f"a pack; --stack {MOST} makes packs all the same"

@@ -12,28 +12,10 @@ from benchmark.launchers.ray_tasks import Tasks
 from benchmark.launchers.ray_worker import Files, Refusal
 from benchmark.record import Record
 from benchmark.store import LOG, Store
+from tests.benchmark.launchers.seen import Seen
 from tests.fake_ray import FakeRay, LocalRayletDiedError, RayError
 
 NAMES = ("a", "b")
-
-
-class Seen:
-    """A watcher that keeps what it is told."""
-
-    def __init__(self):
-        self.texts, self.started_keys, self.records = [], [], []
-
-    def started(self, trial):
-        self.started_keys.append(trial.key)
-
-    def begun(self, trial):
-        pass
-
-    def finished(self, record):
-        self.records.append(record)
-
-    def said(self, text):
-        self.texts.append(text)
 
 
 @pytest.fixture

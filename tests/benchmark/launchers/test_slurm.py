@@ -22,29 +22,8 @@ from benchmark.launchers.watchers import Together
 from benchmark.record import Record
 from benchmark.store import Store
 from tests import fake_slurm
+from tests.benchmark.launchers.seen import Seen
 from tests.fake_slurm import FakeSlurm
-
-
-class Seen:
-    """A watcher that keeps what it is told."""
-
-    def __init__(self):
-        self.texts, self.begun_keys, self.records = [], [], []
-
-    def started(self, trial):
-        pass
-
-    def begun(self, trial):
-        self.begun_keys.append(trial.key)
-
-    def progressed(self, trial, step, loss):
-        raise AssertionError("a Slurm task reports no progress")
-
-    def finished(self, record):
-        self.records.append(record)
-
-    def said(self, text):
-        self.texts.append(text)
 
 
 @pytest.fixture
