@@ -40,7 +40,7 @@ class Forecast:
         busy: A warning about the records so far, whose seconds the estimate rests on; empty if the
             machine was not busy.
         packs: The trials to run, as packs and alone.
-        says_why: Say why trials are alone even if there is no pack.
+        says_why: Say why trials are alone.
     """
 
     problems: tuple[str, ...]
@@ -90,7 +90,7 @@ class Forecast:
             *self.origins,
             f"trials      {self._trials()}, "
             f"about {duration_words(self.seconds)} with {counted(self.workers, 'worker')}",
-            *(self.packs.lines() if self.says_why or self.packs.packs else ()),
+            *self.packs.lines(says_why=self.says_why),
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
             *(f"warning     {each}" for each in self.obstacles),
             *[self.busy] * bool(self.busy),
@@ -117,7 +117,7 @@ def forecast(
         store: The study's folder.
         launcher: The launcher that is to run them.
         workers: Number of trials that run in parallel.
-        is_full: Say why trials are in no pack even if there is no pack.
+        is_full: Say why trials are in no pack.
     """
     records = store.records() if plan.missing else []
     done = [record for record in records if record.status == "done"]

@@ -38,8 +38,11 @@ class Packs:
     alone: tuple[Trial, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
 
-    def lines(self) -> list[str]:
+    def lines(self, *, says_why: bool = True) -> list[str]:
         """Return lines for a terminal: the packs by size, and each reason against them.
+
+        Args:
+            says_why: Give the reasons.
 
         >>> Packs(reasons={"there are too few": 3}).lines()
         ['alone       3 trials: there are too few']
@@ -53,7 +56,7 @@ class Packs:
         alone = [
             f"alone       {_counted(count, 'trial')}: {why}" for why, count in self.reasons.items()
         ]
-        return [*packs, *alone]
+        return [*packs, *alone] if says_why else packs
 
 
 def packs_of(

@@ -77,6 +77,7 @@ def test_auto_says_why_trials_are_alone(trials_of, problem, changes, words):
     assert words in why
     assert count == len(trials)
     assert found.lines() == [f"alone       30 trials: {why}"]
+    assert found.lines(says_why=False) == []
 
 
 def test_a_number_makes_packs_elsewhere_too(trials_of):
