@@ -12,7 +12,7 @@ import { term } from "./terms.js";
 
 /** @import { Variant } from "./payload.d.ts" */
 /** @import { Cross, Description, Series } from "./chart.js" */
-/** @import { UnpackedCurves } from "./data.js" */
+/** @import { Line, UnpackedCurves } from "./data.js" */
 /** @import { Numbers } from "./scale.js" */
 /** @import { Name } from "./state.js" */
 
