@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from benchmark.paper.rules import Claim, Variant, horizon_of
+from benchmark.paper.rules import Claim, Variant, horizon_of, window_of
 
 
 def quantity(claim: Claim, costs: Sequence[float], variant: Variant | None = None) -> float | None:
@@ -24,6 +24,6 @@ def quantity(claim: Claim, costs: Sequence[float], variant: Variant | None = Non
     if len(until) < horizon or not all(map(math.isfinite, until)):
         return None
     if claim.level is None:
-        return fmean(until[-claim.window :])
+        return fmean(until[-window_of(claim, variant) :])
     epochs = (epoch for epoch, cost in enumerate(until, 1) if cost <= claim.level)
     return next(epochs, None)

@@ -72,7 +72,8 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         whitening: Whiten the images (ZCA, fitted on training data) instead of normalising them.
         padding: Pad the borders before max-pooling.
         cost: Training cost of an epoch: the mean of the losses that its steps minimized, with
-            dropout and penalty, or the loss evaluated at its end, without both.
+            dropout and penalty, or the loss evaluated at its end, without both, which is known
+            only at the end of a trial.
     """
 
     problem: _Text
@@ -86,7 +87,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The changes of a variant: fields of `Training`, and `horizon` or `chosen_at` of its claim."""
+    """Fields of `Training`, and `horizon`, `window` and `chosen_at` of a claim, with new values."""
 
     schedule: Schedule | UnsetType = UNSET
     unscheduled: tuple[str, ...] | UnsetType = UNSET
@@ -96,6 +97,7 @@ class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cost: Cost | UnsetType = UNSET
     chosen_at: _Count | UnsetType = UNSET
     horizon: _Count | UnsetType = UNSET
+    window: _Count | UnsetType = UNSET
 
     @property
     def given(self) -> dict[str, Any]:
@@ -305,6 +307,12 @@ def horizon_of(claim: Claim, variant: Variant | None = None) -> int:
     return claim.horizon if changed is UNSET else changed
 
 
+def window_of(claim: Claim, variant: Variant | None = None) -> int:
+    """Return the number of epochs whose costs are averaged in a claim or in its variant."""
+    changed = variant.changes.window if variant else UNSET
+    return claim.window if changed is UNSET else changed
+
+
 def chosen_at(claim: Claim, variant: Variant | None = None) -> int:
     """Return the epochs after which the cost chooses the rates of a claim or of its variant."""
     changed = variant.changes.chosen_at if variant else UNSET
@@ -317,10 +325,12 @@ def _check_claim(claim: Claim, experiment: Experiment) -> None:
     for variant in claim.variants:
         _require_known(variant.changes.given.get("unscheduled", ()), experiment.by_name, claim.name)
     for each in (None, *claim.variants):
+        _check_cost(claim, each, experiment.training)
+        window = window_of(claim, each)
         for epochs in (horizon_of(claim, each), chosen_at(claim, each)):
-            if not claim.window <= epochs <= experiment.epochs:
+            if not window <= epochs <= experiment.epochs:
                 raise ValueError(
-                    f"{claim.name}: expected a horizon and choice after {claim.window} to "
+                    f"{claim.name}: expected a horizon and choice after {window} to "
                     f"{experiment.epochs} epochs as in {experiment.name}, got {epochs}"
                 )
     for name in claim.series if claim.rate is not None else ():
@@ -329,6 +339,15 @@ def _check_claim(claim: Claim, experiment: Experiment) -> None:
             raise ValueError(
                 f"{claim.name}: expected a rate of {name}, {_list(rates)}; got {claim.rate:g}"
             )
+
+
+def _check_cost(claim: Claim, variant: Variant | None, training: Training) -> None:
+    cost = variant.changes.given.get("cost", training.cost) if variant else training.cost
+    if cost == "evaluated" and (claim.level is not None or window_of(claim, variant) > 1):
+        raise ValueError(
+            f"{claim.name}: expected a window of 1 epoch and no level for evaluated costs, "
+            "which are known only at the end of a trial"
+        )
 
 
 def _require_unique(kind: str, names: Iterable[str], where: str) -> None:

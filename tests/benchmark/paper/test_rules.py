@@ -10,7 +10,7 @@ import tomli_w
 
 from benchmark.errors import UsageError
 from benchmark.paper.curves import published_curves
-from benchmark.paper.rules import PATH, chosen_at, horizon_of, read_rules, rules
+from benchmark.paper.rules import PATH, chosen_at, horizon_of, read_rules, rules, window_of
 from benchmark.problems import PROBLEMS
 from optimizers.resolve import find, resolve
 
@@ -108,6 +108,14 @@ def test_a_variant_changes_nothing_but_what_it_names():
     assert RULES.training(claim, shorter) == RULES.training(claim)
     assert RULES.training(claim).cost == "running"
     assert RULES.training(claim, evaluated).cost == "evaluated"
+    assert (window_of(claim), window_of(claim, evaluated)) == (10, 1)
+
+
+def test_a_wheel_has_the_rules_and_the_curves():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    files = project["tool"]["setuptools"]["package-data"]["benchmark"]
+    data = {each.name for each in PATH.parent.iterdir() if each.is_file() and each.suffix != ".py"}
+    assert {f"paper/{name}" for name in data} <= set(files)
 
 
 # ---- faulty files
@@ -178,6 +186,10 @@ FAULTS = {
     "a variant of an unknown series": (
         _set("claims", 1, "variants", 0, "changes", "unscheduled", value=["AdaGrd"]),
         r"unknown series 'AdaGrd'. Did you mean 'AdaGrad'",
+    ),
+    "evaluated costs of several epochs": (
+        _set("claims", 0, "variants", 0, "changes", value={"cost": "evaluated"}),
+        r"fig1-mnist-similar: expected a window of 1 epoch and no level for evaluated costs",
     ),
     "a claim twice": (
         _set("claims", 0, "name", value="fig1-mnist-faster"),
