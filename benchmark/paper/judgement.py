@@ -193,9 +193,7 @@ def _one_sided(truth: Array, *, is_ranked: bool) -> tuple[float, float]:
         direction, p = effect_and_p(signed_ranks(truth))[0], float(rank_p(truth))
     else:
         direction, p = float(truth.mean()), float(t_p(truth))
-    if direction == 0 or truth.size == 1:
-        return 1.0, 1.0
-    return (p / 2, 1 - p / 2) if direction > 0 else (1 - p / 2, p / 2)
+    return (p / 2, 1 - p / 2) if direction >= 0 else (1 - p / 2, p / 2)
 
 
 def _smallest_p(seeds: int, *, is_ranked: bool) -> float:
