@@ -31,7 +31,7 @@ from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Prepared, check_same_data
 from benchmark.record import Record
-from benchmark.request import Request
+from benchmark.request import Order, Request
 from benchmark.spec import Trial
 from benchmark.step_costs import read_step_costs, write_step_costs
 from benchmark.store import FINISHED, Store
@@ -93,7 +93,7 @@ class Warner:
 
 
 def complete(
-    asked: Request | Study,
+    asked: Request | Order | Study,
     store: Store,
     launcher: Launcher | None = None,
     watcher: StudyWatcher | None = None,
@@ -104,7 +104,7 @@ def complete(
     run, gets a record that says so. A trial that another process holds for too long has no record.
 
     Args:
-        asked: A request, or a study with the name of the store.
+        asked: A request, an order of a study, or a study with the name of the store.
         store: The study's folder.
         launcher: The launcher that runs the trials; None for this machine.
         watcher: An observer of the completion; None for a `Warner`.
@@ -117,7 +117,7 @@ def complete(
     """
     launcher = launcher or make_launcher(DEFAULT, Limits())
     watcher = watcher or Warner()
-    make_folders(store.folder.parent, asked.cache_dir if isinstance(asked, Request) else None)
+    make_folders(store.folder.parent, None if isinstance(asked, Study) else asked.cache_dir)
     planner = Planner(asked, store)
     plan = _noticed(planner.plan(), watcher)
     if not plan.missing and not plan.reused:

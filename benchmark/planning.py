@@ -27,7 +27,7 @@ from benchmark.obstacles import level_words, more_seeds, obstacles
 from benchmark.plain_text import plain
 from benchmark.protocols.base import Stage
 from benchmark.record import Record
-from benchmark.request import Request
+from benchmark.request import Order, Request
 from benchmark.shipped import Shipped, differences
 from benchmark.spec import Cell, Trial, Workload
 from benchmark.store import FINISHED, Store
@@ -88,19 +88,19 @@ class Planner:
 
     Args:
         asked: A request, whose data sets may be replaced by embedded ones; or a study, whose data
-            sets are never replaced, and whose trials train alone.
+            sets are never replaced, and whose trials train alone unless an order says otherwise.
         store: The study's folder.
 
     Raises:
         UsageError: the request cannot be carried out, or the study and the store differ in name.
     """
 
-    def __init__(self, asked: Request | Study, store: Store) -> None:
+    def __init__(self, asked: Request | Order | Study, store: Store) -> None:
         request = asked if isinstance(asked, Request) else None
-        self.study = asked.study(store.study) if isinstance(asked, Request) else asked
-        self.data_dir = request.data_dir if request else None
-        self.cache_dir = request.cache_dir if request else None
-        self.stack: Stack = request.stack if request else "off"
+        order = Order(wanted=asked, stack="off") if isinstance(asked, Study) else asked
+        self.study = asked if isinstance(asked, Study) else order.study(store.study)
+        self.data_dir, self.cache_dir = order.data_dir, order.cache_dir
+        self.stack: Stack = order.stack
         self._stand_ins = request.stand_ins() if request else {}
         if self.study.name != store.study:
             raise UsageError(

@@ -33,6 +33,25 @@ MOST_STACKED = 4_096
 _COUNTS = ("epochs", "batch_size", "threads", "log_every", "tune")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A study as it is, with the folders of its data.
+
+    Args:
+        wanted: The study.
+        stack, data_dir, cache_dir: As in `Request`.
+    """
+
+    wanted: Study
+    stack: Stack = "auto"
+    data_dir: Path | None = None
+    cache_dir: Path | None = None
+
+    def study(self, name: str) -> Study:
+        """Return the study under a name."""
+        return replace(self.wanted, name=name)
+
+
 class _Contestants(TypedDict, total=False):
     optimizers: tuple[OptimizerSpec | PerProblem, ...]
     seeds: tuple[int, ...]

@@ -27,7 +27,8 @@ class Study:
         workloads: The problems with their numbers.
         optimizers: The optimizers, as given or as tuned earlier for each problem; empty with
             `tuned`.
-        seeds: The evaluation seeds.
+        seeds: The seeds.
+        purpose: Purpose of all trials, if there is no `tuned`.
         tuned: The protocol that tunes the optimizers first; None to train them as given.
         accelerators, precisions: Those to train with; each combination is a separate comparison.
         threads, log_every, diagnostics_every: As in `Trial`.
@@ -37,6 +38,7 @@ class Study:
     workloads: tuple[Workload, ...]
     optimizers: tuple[OptimizerSpec | PerProblem, ...] = ()
     seeds: tuple[int, ...] = ()
+    purpose: str = "evaluation"
     tuned: Tuned | None = None
     accelerators: tuple[str, ...] = ("cpu",)
     precisions: tuple[str, ...] = ("32-true",)
@@ -56,7 +58,8 @@ class Study:
     @cached_property
     def protocol(self) -> TrialProtocol:
         """The rule that finds the trials of a cell."""
-        return self.tuned or Fixed(optimizers=self.optimizers, seeds=self.seeds)
+        fixed = Fixed(optimizers=self.optimizers, seeds=self.seeds, purpose=self.purpose)
+        return self.tuned or fixed
 
     def cells(self, workload: Workload) -> list[Cell]:
         """Return the cells of `workload`, one for each accelerator and precision."""
@@ -90,7 +93,7 @@ class Study:
             threads=self.threads,
             log_every=self.log_every,
             diagnostics_every=self.diagnostics_every,
-            seeds=list(tuned.seeds if tuned else self.seeds),
+            seeds=self._evaluation_seeds(),
             stages=stages,
             choosing=tuned.metric if tuned else CHOOSING[0],
             confirmatory=CONFIRMATORY,
@@ -99,6 +102,11 @@ class Study:
             optimizers=[] if tuned else [spec.label for spec in self.optimizers],
             sources={label: spec.source for label, spec in self._by_label().items() if spec.source},
         )
+
+    def _evaluation_seeds(self) -> list[int]:
+        if self.tuned:
+            return list(self.tuned.seeds)
+        return list(self.seeds) if self.purpose == "evaluation" else []
 
     def _by_label(self) -> dict[str, OptimizerSpec]:
         """Return the optimizers by label, those to tune with their default hyperparameters."""

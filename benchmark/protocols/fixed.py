@@ -16,11 +16,13 @@ class Fixed:
     Args:
         optimizers: The optimizers with their hyperparameters, which may differ from problem to
             problem.
-        seeds: The evaluation seeds.
+        seeds: The seeds.
+        purpose: Purpose of the trials.
     """
 
     optimizers: tuple[OptimizerSpec | PerProblem, ...]
     seeds: tuple[int, ...]
+    purpose: str = "evaluation"
 
     def specs(self) -> tuple[OptimizerSpec, ...]:
         """Return the optimizers, with all the hyperparameters that they may have."""
@@ -36,7 +38,9 @@ class Fixed:
         specs = [
             each.spec(cell) if isinstance(each, PerProblem) else each for each in self.optimizers
         ]
-        trials = [cell.trial(spec, seed) for seed in self.seeds for spec in specs]
+        trials = [
+            cell.trial(spec, seed, purpose=self.purpose) for seed in self.seeds for spec in specs
+        ]
         return Stage(
             trials=tuple({trial.key: trial for trial in trials}.values()), chosen=self._chosen(cell)
         )

@@ -1,0 +1,81 @@
+"""The cost of a reproduction in hours, and the cases that fit into a number of hours."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from benchmark.estimates import Durations
+from benchmark.paper.plan import Case, Plan, why_not_yet
+from benchmark.spec import Trial
+from benchmark.stacked.packs import members, packs_of, share_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A case that is not carried out.
+
+    Args:
+        case: The case.
+        reason: What keeps it from being run, in words.
+        hours: Hours that it would take by itself; None if it cannot be run.
+    """
+
+    case: Case
+    reason: str
+    hours: float | None = None
+
+
+def hours(trials: Sequence[Trial], workers: int) -> float:
+    """Return the estimated hours of trials, some of which train in packs.
+
+    Args:
+        trials: The trials.
+        workers: Number of processes at once.
+    """
+    seconds = Durations(()).estimate_seconds
+    packed = members(packs_of(trials, "auto", at_once=workers, free_bytes=math.inf))
+    saved = math.fsum(seconds(trial) * (1 - share_of(trial)) for trial in packed)
+    return (math.fsum(map(seconds, trials)) - saved) / workers / 3600
+
+
+def fitting(
+    plan: Plan, workers: int, unavailable: Iterable[tuple[str, str]] = ()
+) -> tuple[Plan, list[LeftOut]]:
+    """Return the plan of the cases that can be run here within the hours of its extent.
+
+    They are taken in their order, each if the whole still fits. So a long one does not keep out
+    shorter ones behind it.
+
+    Args:
+        plan: The plan of all cases.
+        workers: Number of processes at once.
+        unavailable: Problems whose data are not here, each with the reason.
+
+    Returns:
+        The plan, and the cases that are left out.
+    """
+    lacking, left_out = dict(unavailable), list[LeftOut]()
+    taken: list[Case] = []
+    for case in plan.cases:
+        reason = why_not_yet(case)
+        if reason:
+            left_out.append(LeftOut(case=case, reason=f"cannot be run yet: {reason}"))
+        elif case.training.problem in lacking:
+            left_out.append(LeftOut(case=case, reason=lacking[case.training.problem]))
+        elif _hours(plan, [*taken, case], workers) > plan.extent.hours:
+            alone = _hours(plan, [case], workers)
+            reason = f"would exceed {plan.extent.hours:g} h"
+            left_out.append(LeftOut(case=case, reason=reason, hours=alone))
+        else:
+            taken.append(case)
+    return _with(plan, taken), left_out
+
+
+def _hours(plan: Plan, cases: Sequence[Case], workers: int) -> float:
+    if math.isinf(plan.extent.hours):
+        return 0.0  # nothing is left out, whatever it costs
+    return hours(_with(plan, cases).expected(), workers)
+
+
+def _with(plan: Plan, cases: Sequence[Case]) -> Plan:
+    return replace(plan, cases=tuple(cases))

@@ -1,0 +1,100 @@
+"""From the records of a reproduction to the evidence on its claims."""
+
+from benchmark.paper.judgement import Evidence
+from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.quantities import EVALUATED, Costs, epoch_costs, quantity
+from benchmark.paper.rules import Series
+from benchmark.record import Record
+from benchmark.spec import Trial
+from benchmark.store import FINISHED, Store
+
+
+class CostsOnRecord:
+    """The costs of trials in the folders of their experiments, each read once.
+
+    Args:
+        stores: The folder of each experiment, by its name.
+    """
+
+    def __init__(self, stores: dict[str, Store]) -> None:
+        self._stores = stores
+        self._read: dict[str, Costs] = {}
+
+    def __call__(self, experiment: str, trial: Trial) -> Costs | None:
+        """Return the costs of a trial; None if it has no record, or was skipped."""
+        found = self._read.get(trial.key)
+        if found is None and experiment in self._stores:
+            found = costs_of(self._stores[experiment], trial)
+            if found is not None and found.is_result:
+                self._read[trial.key] = found
+        return found
+
+
+def costs_of(store: Store, trial: Trial) -> Costs | None:
+    """Return the costs of a trial on record; None if it has no record, or was skipped."""
+    record = store.record(trial)
+    if record is None or record.status == "skipped":
+        return None
+    if record.status not in FINISHED:
+        return Costs(epochs=trial.epochs, is_result=False)
+    return Costs(
+        running=epoch_costs(store.metrics(trial)),
+        evaluated=_evaluated(record),
+        epochs=trial.epochs,
+    )
+
+
+def _evaluated(record: Record) -> float | None:
+    return record.metrics.get(EVALUATED) if record.status == "done" else None
+
+
+def evidence(plan: Plan, known: Known) -> list[Evidence]:
+    """Return what was measured for each case that has any result.
+
+    Args:
+        plan: The plan.
+        known: The costs on record.
+    """
+    found = (_evidence(plan, case, known) for case in plan.cases)
+    return [each for each in found if any(each.values.values())]
+
+
+def _evidence(plan: Plan, case: Case, known: Known) -> Evidence:
+    choices = {series.name: plan.choice(case, series, known) for series in case.series}
+    values = {
+        series.name: _values(plan, case, series, choices[series.name].best, known)
+        for series in case.series
+    }
+    return Evidence(
+        claim=case.claim.name,
+        variant=case.variant.name if case.variant else "",
+        epochs=min(_epochs(plan, case)),
+        values=values,
+        at_edge=tuple(name for name, choice in choices.items() if choice.edge),
+    )
+
+
+def _epochs(plan: Plan, case: Case) -> tuple[int, int]:
+    """Return the epochs of the choice and of the comparison, each as far as it is as declared.
+
+    A choice or comparison after fewer epochs counts as training of so many.
+    """
+    declared = max(case.epochs("tuning"), case.epochs("evaluation"))
+    lengths = [
+        declared if plan.needed(case, step) == case.epochs(step) else plan.needed(case, step)
+        for step in ("tuning", "evaluation")
+    ]
+    return lengths[0], lengths[1]
+
+
+def _values(
+    plan: Plan, case: Case, series: Series, rate: float | None, known: Known
+) -> dict[int, float | None]:
+    """Return the quantities of a series by seed, of those trials that have a result."""
+    trials = [] if rate is None else plan.trials(case, series, rate, "evaluation")
+    found = {trial.seed: known(case.experiment.name, trial) for trial in trials}
+    return {
+        seed: quantity(case.claim, costs.of(case.training.cost), case.variant)
+        for seed, costs in found.items()
+        if costs is not None and costs.is_result
+    }

@@ -1,0 +1,392 @@
+"""The plan of a reproduction: its cases, and the trials that these want, given the costs so far.
+
+A case is a claim under the conditions of its experiment, or under those of one of its variants.
+Its rates are chosen first: every rate of a grid trains on tuning seeds, and the mean cost at the
+horizon of choice decides. A best rate at an end of its grid widens the grid by one rate. The chosen
+rate then trains on seeds 0, 1, … Like a protocol, a plan remembers nothing: the records so far say
+which trials come next. Nothing here runs a trial.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal, get_args
+
+from benchmark.errors import UsageError
+from benchmark.paper.quantities import Costs, mean_cost
+from benchmark.paper.rules import (
+    Claim,
+    Experiment,
+    Rules,
+    Series,
+    Training,
+    Variant,
+    chosen_at,
+    horizon_of,
+    window_of,
+)
+from benchmark.problems import PROBLEMS
+from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
+from optimizers.errors import OptimizerError
+from optimizers.pick import shown
+from optimizers.resolve import find, labelled, resolve
+from optimizers.schedules import Kind
+from optimizers.spec import OptimizerSpec
+
+LOG_EVERY = 1_000  # steps between two rows of the running loss; an epoch's end makes a row too
+_SCHEDULES = {  # of the rules, as optimizers name them
+    "constant": "constant",
+    "1/sqrt(step)": "1/sqrt(t)",
+    "1/sqrt(epoch)": "1/sqrt(epoch)",
+}
+Step = Literal["tuning", "evaluation"]
+Known = Callable[[str, Trial], Costs | None]
+"""A function that returns the costs of a trial of an experiment; None if it has none yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much of the rules a reproduction carries out.
+
+    Args:
+        name: Its name on the command line.
+        hours: Most hours of all trials; cases that would exceed them are left out.
+        epochs: Most epochs of a trial.
+        seeds: Most evaluation seeds.
+        tuning_seeds: Most tuning seeds.
+    """
+
+    name: str
+    hours: float = math.inf
+    epochs: float = math.inf
+    seeds: float = math.inf
+    tuning_seeds: float = math.inf
+
+
+EXTENTS = {
+    each.name: each
+    for each in (
+        Extent(name="demo", epochs=3, seeds=2, tuning_seeds=1),
+        Extent(name="hour", hours=1.0),
+        Extent(name="full"),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A claim under the conditions of its experiment or of one of its variants.
+
+    Args:
+        claim: The claim.
+        variant: The variant; None for the conditions of the experiment.
+        experiment: The experiment of the claim.
+        training: The conditions.
+    """
+
+    claim: Claim
+    variant: Variant | None
+    experiment: Experiment
+    training: Training
+
+    @property
+    def words(self) -> str:
+        """Its name: the claim's, and that of the variant if there is one."""
+        return f"{self.claim.name}, if {self.variant.name}" if self.variant else self.claim.name
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The series that the claim compares."""
+        return tuple(self.experiment.by_name[name] for name in self.claim.series)
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether its cost is known only at the end of a trial."""
+        return self.training.cost == "evaluated"
+
+    @property
+    def rate(self) -> float | None:
+        """The rate at which the series are compared; None for the best of each."""
+        return self.claim.rate
+
+    def epochs(self, step: Step) -> int:
+        """Return the epochs that trials of a step must have."""
+        at = chosen_at if step == "tuning" else horizon_of
+        return at(self.claim, self.variant)
+
+    def window(self, epochs: int) -> int:
+        """Return the number of epochs up to `epochs` whose costs are averaged."""
+        return min(window_of(self.claim, self.variant), epochs)
+
+
+def cases_of(rules: Rules, figures: Sequence[str] = ()) -> tuple[Case, ...]:
+    """Return the cases of some figures: all claims as they are, and then all of their variants.
+
+    Args:
+        rules: The rules.
+        figures: Figures such as "1", "1 left" or "2a", where "2" means all panels of figure 2; none
+            for all.
+
+    Raises:
+        UsageError: there is no such figure; the message lists the known ones.
+    """
+    known = tuple(dict.fromkeys(each.figure for each in rules.experiments))
+    for figure in figures:
+        if not any(_is_in(figure, each) for each in known):
+            raise UsageError(f"figure {shown(figure)}: expected one or more of {', '.join(known)}")
+    found = [
+        claim
+        for claim in rules.claims
+        if not figures or any(_is_in(each, rules.experiment(claim).figure) for each in figures)
+    ]
+    pairs: list[tuple[Claim, Variant | None]] = [(claim, None) for claim in found]
+    pairs += [(claim, variant) for claim in found for variant in claim.variants]
+    return tuple(
+        Case(
+            claim=claim,
+            variant=variant,
+            experiment=rules.experiment(claim),
+            training=rules.training(claim, variant),
+        )
+        for claim, variant in pairs
+    )
+
+
+def _is_in(figure: str, panel: str) -> bool:
+    """Return whether a panel is `figure` or a part of it.
+
+    >>> [_is_in(figure, "2a") for figure in ("2", "2a", "2b")], _is_in("1", "1 left")
+    ([True, True, False], True)
+    """
+    rest = panel.removeprefix(figure)
+    return panel.startswith(figure) and not rest[:1].isdigit()
+
+
+def why_not_yet(case: Case) -> str:
+    """Return which condition of a case the suite lacks; empty if it can be run."""
+    training = case.training
+    if training.problem not in PROBLEMS:
+        return f"there is no problem {training.problem}"
+    if training.whitening:
+        return "images cannot be whitened"
+    if not training.padding:
+        return "pooling without padding is not possible"
+    for series in case.series:
+        schedule = _SCHEDULES[_schedule(training, series)]
+        if schedule not in get_args(Kind):
+            return f"there is no schedule {schedule}"
+        try:
+            spec(case, series, series.rates[0])
+        except OptimizerError as error:
+            return str(error)
+    return ""
+
+
+def spec(case: Case, series: Series, rate: float) -> OptimizerSpec:
+    """Return the optimizer of a series of a case at a learning rate."""
+    schedule = _SCHEDULES[_schedule(case.training, series)]
+    is_other = _schedule(case.experiment.training, series) != _schedule(case.training, series)
+    told = {"lr": rate, **({"schedule": schedule} if is_other else {})}
+    given = {**series.hyperparameters, "lr": rate, "schedule": schedule}
+    return resolve(find(series.optimizer), given, label=labelled(series.name, told))
+
+
+def _schedule(training: Training, series: Series) -> str:
+    return "constant" if series.name in training.unscheduled else training.schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The choice of a learning rate.
+
+    Args:
+        rates: The rates tried so far, ascending.
+        best: The best of them; None while a cost is unknown.
+        edge: "low" or "high" if the best rate is at that end of the grid; otherwise empty.
+    """
+
+    rates: tuple[float, ...]
+    best: float | None = None
+    edge: Literal["", "low", "high"] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The cases of a reproduction with their trials.
+
+    Args:
+        rules: The rules.
+        cases: The cases that are carried out.
+        extent: The most that is done of each.
+    """
+
+    rules: Rules
+    cases: tuple[Case, ...]
+    extent: Extent
+    _trials: dict[object, Trial] = field(default_factory=dict, repr=False, compare=False)
+
+    def seeds(self, case: Case, step: Step) -> range:
+        """Return the seeds of a step."""
+        if step == "tuning":
+            count = min(case.experiment.tuning_seeds, self.extent.tuning_seeds)
+            return range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + int(count))
+        return range(int(min(case.experiment.seeds, self.extent.seeds)))
+
+    def needed(self, case: Case, step: Step) -> int:
+        """Return the epochs after which a case looks at the trials of a step."""
+        return int(min(case.epochs(step), self.extent.epochs))
+
+    def wanted(self, known: Known) -> dict[str, dict[str, Trial]]:
+        """Return the trials wanted so far, by experiment and key, those with costs included."""
+        found: dict[str, dict[str, Trial]] = {}
+        for case in self.cases:
+            trials = found.setdefault(case.experiment.name, {})
+            for series in case.series:
+                trials |= {trial.key: trial for trial in self._wanted(case, series, known)}
+        return found
+
+    def _wanted(self, case: Case, series: Series, known: Known) -> Iterator[Trial]:
+        choice = self.choice(case, series, known)
+        for rate in choice.rates if case.rate is None else ():
+            yield from self.trials(case, series, rate, "tuning")
+        if choice.best is not None:
+            yield from self.trials(case, series, choice.best, "evaluation")
+
+    def choice(self, case: Case, series: Series, known: Known) -> Choice:
+        """Return the choice of the learning rate of a series, widened as far as costs ask for."""
+        if case.rate is not None:
+            best = next(rate for rate in series.rates if math.isclose(rate, case.rate))
+            return Choice(rates=(best,), best=best)
+        found = self._choice(case, series, series.rates, known)
+        for _ in range(self.rules.widenings):
+            if not found.edge:
+                break
+            found = self._choice(case, series, _wider(found.rates, found.edge), known)
+        return found
+
+    def _choice(self, case: Case, series: Series, rates: tuple[float, ...], known: Known) -> Choice:
+        costs = [self._mean_cost(case, series, rate, known) for rate in rates]
+        if any(cost is None for cost in costs):
+            return Choice(rates=rates)
+        ranked = sorted(zip(costs, rates, strict=True), key=lambda pair: pair[0] or _WORST)
+        cost, best = ranked[0]
+        if cost is None or cost[0] == len(self.seeds(case, "tuning")):  # it diverged everywhere
+            return Choice(rates=rates, best=best)
+        edge: Literal["", "low", "high"] = ""
+        if best in (rates[0], rates[-1]):
+            edge = "low" if best == rates[0] else "high"
+        return Choice(rates=rates, best=best, edge=edge)
+
+    def _mean_cost(
+        self, case: Case, series: Series, rate: float, known: Known
+    ) -> tuple[int, float] | None:
+        """Return the diverged seeds and the summed cost of the others; None if unknown yet."""
+        values: list[float | None] = []
+        epochs = self.needed(case, "tuning")
+        for trial in self.trials(case, series, rate, "tuning"):
+            costs = known(case.experiment.name, trial)
+            if costs is None:
+                return None
+            values.append(mean_cost(costs.of(case.training.cost), epochs, case.window(epochs)))
+        finite = [value for value in values if value is not None]
+        return len(values) - len(finite), math.fsum(finite)
+
+    def trials(self, case: Case, series: Series, rate: float, step: Step) -> list[Trial]:
+        """Return the trials of a series at a rate, one for each seed of a step."""
+        epochs = self.length(case, series, step)
+        return [
+            self._trial(case, series, rate, seed, epochs, step) for seed in self.seeds(case, step)
+        ]
+
+    def _trial(
+        self, case: Case, series: Series, rate: float, seed: int, epochs: int, step: Step
+    ) -> Trial:
+        place = (_conditions(case, series), rate, seed, epochs, step)
+        if place not in self._trials:  # a spec and a key are found only once
+            training = case.training
+            workload = replace(
+                PROBLEMS[training.problem].workload,
+                epochs=epochs,
+                batch_size=training.batch_size,
+                dropout=series.dropout,
+                l2=training.l2,
+            )
+            cell = Cell(workload=workload, log_every=LOG_EVERY)
+            self._trials[place] = cell.trial(spec(case, series, rate), seed, purpose=step)
+        return self._trials[place]
+
+    def length(self, case: Case, series: Series, step: Step) -> int:
+        """Return the epochs of the trials of a step.
+
+        Cases under the same conditions share the longest trials that one of them needs. Where the
+        cost is evaluated, a trial must end at the horizon.
+        """
+        if case.is_evaluated:
+            return self.needed(case, step)
+        return self._lengths[step, case.rate, _conditions(case, series)]
+
+    @cached_property
+    def _lengths(self) -> Mapping[object, int]:
+        found: dict[object, int] = {}
+        steps: tuple[Step, ...] = get_args(Step)
+        for case in self.cases:
+            for series in case.series:
+                for step in steps:
+                    place = (step, case.rate, _conditions(case, series))
+                    found[place] = max(found.get(place, 0), self.needed(case, step))
+        return found
+
+    def expected(self) -> list[Trial]:
+        """Return trials like those that the whole plan will want, if no grid is widened."""
+        found: dict[object, Trial] = {}
+        for case in self.cases:
+            rule = (case.epochs("tuning"), case.window(10**9), case.training.cost, case.rate)
+            for series in case.series:
+                middle = series.rates[len(series.rates) // 2]
+                tried = series.rates if case.rate is None else ()
+                for trial in (t for r in tried for t in self.trials(case, series, r, "tuning")):
+                    found[case.experiment.name, trial.key] = trial
+                for trial in self.trials(case, series, middle, "evaluation"):
+                    found[case.experiment.name, rule, trial.key] = trial
+        return list(found.values())
+
+
+_WORST = (10**9, math.inf)
+
+
+def _conditions(case: Case, series: Series) -> tuple[object, ...]:
+    """Return what decides the trials of a series, except rate, seed and epochs."""
+    training = case.training
+    return (
+        case.experiment.name,
+        series.name,
+        _schedule(training, series),
+        training.problem,
+        training.batch_size,
+        training.l2,
+        training.whitening,
+        training.padding,
+    )
+
+
+def _wider(rates: tuple[float, ...], edge: str) -> tuple[float, ...]:
+    """Return `rates` with one more beyond an end, in the steps that they have there.
+
+    >>> _wider((0.003, 0.01, 0.03), "low"), _wider((0.1, 0.3, 1.0), "high")
+    ((0.001, 0.003, 0.01, 0.03), (0.1, 0.3, 1.0, 3.0))
+    """
+    if edge == "low":
+        return (_rounded(_beyond(rates)), *rates)
+    return (*rates, _rounded(_beyond(rates[::-1])))
+
+
+def _beyond(rates: Sequence[float]) -> float:
+    """Return the rate before the first: two half decades make one, so three rates tell the step."""
+    if len(rates) == 2:
+        return rates[0] * rates[0] / rates[1]
+    return rates[0] * rates[1] / rates[2]
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.6g}")
