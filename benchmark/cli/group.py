@@ -14,6 +14,7 @@ from optimizers.pick import pick
 _VERBS = {
     "run": "run trials and print the tables (the default)",
     "compare": "compare your optimizer with tuned baselines and print verdicts",
+    "paper": "run the experiments of the Adam paper again and print a verdict on each claim",
     "show": "print the tables of a study again",
     "worker": "run planned trials of a study by their keys, as on a cluster",
     "check": "check that an optimizer, such as your own, behaves as users of torch.optim expect",

@@ -168,29 +168,53 @@ _TUNING: list[Callable[[Any], Any]] = [
         "settings for each optimizer, each on all seeds.",
     ),
 ]
+data_dir_option = click.option(
+    "--data-dir",
+    type=Folder(exists=True),
+    envvar="BENCHMARK_DATA_DIR",
+    show_envvar=True,
+    help="Folder of data sets that you downloaded yourself.",
+)
+cache_dir_option = click.option(
+    "--cache-dir",
+    type=Folder(),
+    envvar="BENCHMARK_CACHE_DIR",
+    show_envvar=True,
+    help="Folder for prepared data.",
+)
+launcher_option = click.option(
+    "--launcher",
+    type=ImportPath(LAUNCHERS),
+    default=DEFAULT,
+    show_default=True,
+    help=f"Where trials run: {', '.join(LAUNCHERS)}, or the import path of a launcher class.",
+)
+workers_option = click.option(
+    "--workers",
+    "--jobs",
+    "workers",
+    type=Whole(1_024, auto=True),
+    default="auto",
+    show_default=True,
+    help="Trials to run in parallel.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=Real(positive=True),
+    help="Kill a trial, or the preparation of a data set, after this many seconds; trials that "
+    "train as one network have so many each.",
+)
+dry_run_option = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print what would run, its time and its disk space; run nothing.",
+)
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 _PLACE: list[Callable[[Any], Any]] = [
     results_option,
-    click.option(
-        "--data-dir",
-        type=Folder(exists=True),
-        envvar="BENCHMARK_DATA_DIR",
-        show_envvar=True,
-        help="Folder of data sets that you downloaded yourself.",
-    ),
-    click.option(
-        "--cache-dir",
-        type=Folder(),
-        envvar="BENCHMARK_CACHE_DIR",
-        show_envvar=True,
-        help="Folder for prepared data.",
-    ),
-    click.option(
-        "--launcher",
-        type=ImportPath(LAUNCHERS),
-        default=DEFAULT,
-        show_default=True,
-        help=f"Where trials run: {', '.join(LAUNCHERS)}, or the import path of a launcher class.",
-    ),
+    data_dir_option,
+    cache_dir_option,
+    launcher_option,
     click.option(
         "--ray-address",
         default="",
@@ -221,15 +245,7 @@ _PLACE: list[Callable[[Any], Any]] = [
         is_flag=True,
         help="Submit to Slurm and return; the same command without --detach watches the jobs.",
     ),
-    click.option(
-        "--workers",
-        "--jobs",
-        "workers",
-        type=Whole(1_024, auto=True),
-        default="auto",
-        show_default=True,
-        help="Trials to run in parallel.",
-    ),
+    workers_option,
     click.option(
         "--stack",
         type=StackSize(),
@@ -246,12 +262,7 @@ _PLACE: list[Callable[[Any], Any]] = [
         show_default=True,
         help="Trials to run in parallel on each GPU.",
     ),
-    click.option(
-        "--timeout",
-        type=Real(positive=True),
-        help="Kill a trial, or the preparation of a data set, after this many seconds; trials that "
-        "train as one network have so many each.",
-    ),
+    timeout_option,
     click.option(
         "--wandb",
         "mode",
@@ -281,12 +292,8 @@ _PLACE: list[Callable[[Any], Any]] = [
         is_eager=True,
         help="TOML file with values for any of these options.",
     ),
-    click.option(
-        "--dry-run",
-        is_flag=True,
-        help="Print what would run, its time and its disk space; run nothing.",
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    dry_run_option,
+    as_json_option,
 ]
 
 

@@ -1,0 +1,185 @@
+"""The verb ``paper``: the experiments of a paper, run again, and a verdict on each claim."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.cli.console import console
+from benchmark.cli.options import Folder, OneOf
+from benchmark.cli.paper_terminal import PaperTerminal
+from benchmark.cli.study_options import (
+    as_json_option,
+    cache_dir_option,
+    data_dir_option,
+    dry_run_option,
+    launcher_option,
+    timeout_option,
+    workers_option,
+)
+from benchmark.launchers import Limits, make_launcher
+from benchmark.paper.cost import LeftOut, fitting, hours
+from benchmark.paper.evidence import evidence
+from benchmark.paper.judgement import judge_paper
+from benchmark.paper.plan import EXTENTS, Case, Plan, cases_of
+from benchmark.paper.rules import rules
+from benchmark.problems import PROBLEMS
+from benchmark.report.paper.table import print_verdicts, verdicts_as_json
+from benchmark.report.words import counted, duration_words
+from benchmark.reproduction import Place, reproduce
+from datamodules.errors import DataUnavailableError
+from datamodules.places import which_unavailable
+
+RESULTS = Path("results/paper-adam")
+
+
+@click.command(name="paper")
+@click.argument("paper", type=click.Choice(["adam"]))
+@click.option(
+    "--figures",
+    default="",
+    metavar="FIGURES",
+    help="Figures of the paper, such as 1,2a,4; 2 means both panels.  [default: all]",
+)
+@click.option(
+    "--scale",
+    type=OneOf("scale", list(EXTENTS)),
+    default="hour",
+    show_default=True,
+    help="hour: the claims in order, and then their variants, as far as they fit into one hour on "
+    "this machine; full: all of them; demo: all of them with 3 epochs and 2 seeds, which try the "
+    "command and decide no claim.",
+)
+@click.option(
+    "--results",
+    type=Folder(),
+    default=RESULTS,
+    show_default=True,
+    help="Folder of the results, with a study for each experiment.",
+)
+@data_dir_option
+@cache_dir_option
+@launcher_option
+@workers_option
+@timeout_option
+@dry_run_option
+@as_json_option
+def command(
+    paper: str, figures: str, scale: str, dry_run: bool, as_json: bool, **options: Any
+) -> int:
+    """Run the experiments of PAPER again, and print a verdict on each of its claims.
+
+    The rules were fixed before the runs: docs/paper/rules.toml has for each claim the quantity, the
+    test and the margin. Each learning rate is chosen by training cost on tuning seeds; the chosen
+    ones then train on fresh seeds. The plan, its cost and what it leaves out are printed before the
+    start. After Ctrl-C, the same command continues.
+    """
+    launcher = make_launcher(
+        options["launcher"],
+        Limits(workers=options["workers"], timeout_seconds=options["timeout"]),
+    )
+    place = Place(
+        results=options["results"],
+        launcher=launcher,
+        data_dir=options["data_dir"],
+        cache_dir=options["cache_dir"],
+    )
+    workers = launcher.num_at_once(1)
+    chosen = [word.strip() for word in figures.split(",") if word.strip()]
+    whole = Plan(rules=rules(), cases=cases_of(rules(), chosen), extent=EXTENTS[scale])
+    plan, left_out = fitting(whole, workers, _unavailable(whole, place))
+    screen = console(stderr=as_json)
+    forecast = _forecast(plan, left_out, workers, options["results"])
+    if dry_run and as_json:
+        click.echo(json.dumps(_forecast_json(plan, left_out, workers), indent=1))
+        return 0
+    for line in forecast:
+        screen.print(line, markup=False, highlight=False, soft_wrap=True)
+    if dry_run:
+        return 0
+    _check_any(plan, left_out)
+    known = reproduce(plan, place, lambda store: PaperTerminal(screen, store, launcher))
+    verdicts = judge_paper(plan.rules, evidence(plan, known))
+    asked = {case.claim.name for case in whole.cases}
+    shown = [each for each in verdicts if each.claim.name in asked]
+    if as_json:
+        click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
+    else:
+        print_verdicts(screen, shown)
+    return 0
+
+
+def _unavailable(plan: Plan, place: Place) -> list[tuple[str, str]]:
+    """Return the problems of a plan whose data cannot be had here, each with the reason."""
+    problems = dict.fromkeys(case.training.problem for case in plan.cases)
+    datasets = {name: PROBLEMS[name].workload.dataset for name in problems if name in PROBLEMS}
+    reasons = which_unavailable(datasets.values(), place.data_dir, place.cache_dir)
+    return [(name, reasons[each]) for name, each in datasets.items() if each in reasons]
+
+
+def _check_any(plan: Plan, left_out: Sequence[LeftOut]) -> None:
+    """Raise if nothing can be run because data are missing."""
+    lacking = [each.reason for each in left_out if each.reason.startswith("data set")]
+    if not plan.cases and lacking:
+        raise DataUnavailableError(lacking[0])
+
+
+def _forecast(plan: Plan, left_out: Sequence[LeftOut], workers: int, results: Path) -> list[str]:
+    """Return the lines that are printed before the start."""
+    trials = plan.expected()
+    seconds = hours(trials, workers) * 3600
+    claims = [case for case in plan.cases if case.variant is None]
+    variants = len(plan.cases) - len(claims)
+    lines = [
+        f"paper       {plan.rules.paper}",
+        f"scale       {plan.extent.name}",
+        f"claims      {_names(claims)}",
+        f"variants    {variants} of these claims",
+        f"trials      about {len(trials)} if no grid is widened, {duration_words(seconds)} with "
+        f"{counted(workers, 'worker')}",
+        f"results     {results}",
+    ]
+    return lines + _left_out_lines(left_out)
+
+
+def _names(cases: Sequence[Case]) -> str:
+    return ", ".join(case.words for case in cases) or "none"
+
+
+def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+    """Return a line for each reason, with what it keeps out and the hours that it would take."""
+    by_reason: dict[str, dict[str, list[LeftOut]]] = {}
+    for each in left_out:
+        claims = by_reason.setdefault(each.reason, {})
+        claims.setdefault(each.case.claim.name, []).append(each)
+    return [
+        f"left out    {'; '.join(itertools.starmap(_kept_out, claims.items()))}: {reason}"
+        for reason, claims in by_reason.items()
+    ]
+
+
+def _kept_out(claim: str, some: Sequence[LeftOut]) -> str:
+    """Return in words what is left out of a claim: itself, or some of its variants, or both."""
+    variants = sum(each.case.variant is not None for each in some)
+    words = claim if variants < len(some) else f"{counted(variants, 'variant')} of {claim}"
+    if 0 < variants < len(some):
+        words += f" with {counted(variants, 'variant')}"
+    most = max((each.hours or 0.0 for each in some), default=0.0)
+    return f"{words} ({duration_words(most * 3600)})" if most else words
+
+
+def _forecast_json(plan: Plan, left_out: Sequence[LeftOut], workers: int) -> dict[str, Any]:
+    trials = plan.expected()
+    return {
+        "scale": plan.extent.name,
+        "cases": [case.words for case in plan.cases],
+        "trials": len(trials),
+        "hours": round(hours(trials, workers), 3),
+        "left out": [
+            {"case": each.case.words, "reason": each.reason, "hours": each.hours}
+            for each in left_out
+        ],
+    }

@@ -1,0 +1,108 @@
+"""The verdicts on a paper as a table of the terminal, and as JSON."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.paper.judgement import Finding, Measured, PaperVerdict
+
+_LEAST_P = 0.001
+
+
+def print_verdicts(console: Console, verdicts: Sequence[PaperVerdict]) -> None:
+    """Print a row for each claim, and one for each further contrast of a claim."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("claim", "quotation", "verdict", "difference [95 %]", "p"):
+        table.add_column(heading, overflow="fold")
+    for verdict in verdicts:
+        words = difference_words(verdict.finding)
+        quoted = f"“{verdict.claim.quotation}”"
+        p = p_words(deciding_p(verdict.finding))
+        table.add_row(verdict.claim.name, quoted, verdict.words, words, p)
+    console.print(table, markup=False)
+
+
+def difference_words(finding: Finding) -> str:
+    """Return the difference of each contrast with its interval, a line for each."""
+    return "\n".join(map(_measured_words, finding.measured)) or "–"
+
+
+def _measured_words(measured: Measured) -> str:
+    first, second = measured.contrast.first, measured.contrast.second
+    return f"{first} − {second}: {number_words(measured)}"
+
+
+def number_words(measured: Measured) -> str:
+    """Return the difference with its interval: "-0.031 [-0.035, -0.027]"."""
+    if measured.difference is None:
+        return "–"
+    words = f"{measured.difference:.3g}"
+    if measured.low is None or measured.high is None:
+        return words
+    return f"{words} [{measured.low:.3g}, {measured.high:.3g}]"
+
+
+def deciding_p(finding: Finding) -> float | None:
+    """Return the corrected p of the claim or of its opposite, whichever is smaller.
+
+    None if the claim was not tested.
+    """
+    return min(finding.p, finding.p_opposite) if finding.measured else None
+
+
+def p_words(p: float | None) -> str:
+    """Return a p-value in words.
+
+    >>> p_words(0.0321), p_words(1e-9), p_words(None)
+    ('0.032', '< 0.001', '–')
+    """
+    if p is None:
+        return "–"
+    return f"< {_LEAST_P:g}" if p < _LEAST_P else f"{p:.2g}"
+
+
+def verdicts_as_json(verdicts: Sequence[PaperVerdict]) -> list[dict[str, Any]]:
+    """Return the verdicts with all their numbers, JSON-able."""
+    return [
+        {
+            "claim": each.claim.name,
+            "quotation": each.claim.quotation,
+            "statement": each.claim.statement,
+            "verdict": each.word,
+            "qualifier": each.qualifier,
+            **_finding(each.finding),
+            "variants": [
+                {"name": one.variant.name, **_finding(one)} for one in each.variants if one.variant
+            ],
+        }
+        for each in verdicts
+    ]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "obstacle": finding.obstacle,
+        "p": finding.p,
+        "p of the opposite": finding.p_opposite,
+        "is shown": finding.is_shown,
+        "is refuted": finding.is_refuted,
+        "note": finding.note,
+        "contrasts": [
+            {
+                "contrast": each.contrast.words,
+                "n": each.n,
+                "difference": _finite(each.difference),
+                "low": _finite(each.low),
+                "high": _finite(each.high),
+                "diverged": [each.worst, each.second_worst],
+            }
+            for each in finding.measured
+        ],
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
