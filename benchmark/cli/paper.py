@@ -22,7 +22,7 @@ from benchmark.cli.study_options import (
 )
 from benchmark.launchers import Limits, make_launcher
 from benchmark.paper.cost import LeftOut, fitting, hours
-from benchmark.paper.evidence import evidence
+from benchmark.paper.evidence import CostsOnRecord, evidence
 from benchmark.paper.judgement import judge_paper
 from benchmark.paper.plan import EXTENTS, Case, Plan, cases_of
 from benchmark.paper.rules import rules
@@ -109,7 +109,26 @@ def command(
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:
         print_verdicts(screen, shown)
-    return 0
+    return _say_without_result(plan, known)
+
+
+def _say_without_result(plan: Plan, known: CostsOnRecord) -> int:
+    """Say how many trials at chosen rates have no result, and return the exit code."""
+    failed = lacking = 0
+    for name, trials in plan.wanted(known).items():
+        for trial in trials.values():
+            costs = known(name, trial)
+            lacking += costs is None
+            failed += costs is not None and not costs.is_result and trial.purpose == "evaluation"
+    if lacking:
+        click.echo(
+            f"{counted(lacking, 'trial')} without a result: the same command goes on", err=True
+        )
+    if failed:
+        click.echo(
+            f"{counted(failed, 'trial')} failed: log.txt in their folders says why", err=True
+        )
+    return 1 if lacking or failed else 0
 
 
 def _unavailable(plan: Plan, place: Place) -> list[tuple[str, str]]:

@@ -16,7 +16,9 @@ class PaperTerminal(Terminal):
     """A terminal that says of each study what it is for, in one line; it makes no copies."""
 
     def __init__(self, console: Console, store: Store, launcher: Launcher) -> None:
-        super().__init__(console, store, launcher, WandbOptions(mode="disabled"))
+        super().__init__(
+            console, store, launcher, WandbOptions(mode="disabled", project="", entity=None)
+        )
 
     def planned(self, plan: TrialPlan) -> None:
         """Print the purpose and number of the trials that will run."""

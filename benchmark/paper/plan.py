@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import Literal, get_args
 
 from benchmark.errors import UsageError
@@ -159,8 +160,8 @@ def _is_in(figure: str, panel: str) -> bool:
     >>> [_is_in(figure, "2a") for figure in ("2", "2a", "2b")], _is_in("1", "1 left")
     ([True, True, False], True)
     """
-    rest = panel.removeprefix(figure)
-    return panel.startswith(figure) and not rest[:1].isdigit()
+    number = "".join(takewhile(str.isdigit, panel))
+    return figure in (panel, panel.partition(" ")[0], number)
 
 
 def why_not_yet(case: Case) -> str:

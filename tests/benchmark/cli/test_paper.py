@@ -1,0 +1,83 @@
+"""``paper``, as its users call it."""
+
+import json
+
+import pytest
+
+from benchmark.__main__ import main
+from benchmark.cli import paper
+from benchmark.paper.rules import Changes, Variant
+from tests.benchmark.paper.panels import claim, panel, rules
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def digits_rules(monkeypatch):
+    """The rules of a paper on digits, in place of those of the Adam paper."""
+    constant = Variant(name="rates are constant", changes=Changes(schedule="constant"))
+    whitened = Variant(name="images are whitened", changes=Changes(whitening=True))
+    experiment = panel(seeds=2, tuning_seeds=1, epochs=2, rates=(0.003, 0.01, 0.03))
+    found = rules(claim("faster", constant, whitened, horizon=2), experiment=experiment)
+    monkeypatch.setattr(paper, "rules", lambda: found)
+
+
+def test_the_plan_says_what_it_costs_and_what_it_leaves_out(digits_rules, capsys, tmp_path):
+    assert main(["paper", "adam", "--dry-run", "--scale", "full", "--jobs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "claims      faster\n" in out
+    assert "variants    1 of these claims" in out
+    assert "trials      about 20 if no grid is widened, 0 s with 1 worker" in out
+    assert "left out    1 variant of faster: cannot be run yet: images cannot be whitened" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plan_is_json_too(digits_rules, capsys):
+    assert main(["paper", "adam", "--dry-run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cases"] == ["faster", "faster, if rates are constant"]
+    assert [each["case"] for each in found["left out"]] == ["faster, if images are whitened"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["paper", "sgd"], "'adam'"),
+        (["paper", "adam", "--figures", "7"], "1 left, 1 right, 2a, 2b, 3, 4"),
+        (["paper", "adam", "--scale", "ful"], "full"),
+        (["paper"], "PAPER"),
+    ],
+)
+def test_bad_words_give_one_line_and_the_choices(words, expected, capsys):
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert expected in err
+    assert "Traceback" not in err
+
+
+def test_missing_data_are_said_in_one_line(monkeypatch, capsys):
+    reason = "data set 'mnist': no --data-dir was given, and there is no network"
+    monkeypatch.setattr(paper, "which_unavailable", lambda *_: {"mnist": reason})
+    assert main(["paper", "adam", "--figures", "1 left"]) == 3
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [f"Error: {reason}"] or reason in err
+    assert "claims      none" in out
+
+
+@pytest.mark.slow
+def test_a_reproduction_ends_in_verdicts_and_again_trains_nothing(digits_rules, capsys, tmp_path):
+    words = ["paper", "adam", "--scale", "full", "--jobs", "1", "--cache-dir", str(tmp_path / "c")]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "choosing rates" in out
+    assert "training at the chosen rates" in out
+    assert "new − old" in out
+    assert main([*words, "--json"]) == 0
+    again = capsys.readouterr()
+    assert "choosing rates" not in again.err
+    [verdict] = json.loads(again.out)
+    assert verdict["contrasts"][0]["n"] == 2
+    assert verdict["variants"][0]["contrasts"][0]["difference"] is not None

@@ -1,0 +1,112 @@
+"""The runs of a reproduction, on a launcher that only writes records."""
+
+import json
+from contextlib import nullcontext
+
+import pytest
+
+from benchmark.complete import Warner
+from benchmark.paper.evidence import evidence
+from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.rules import Changes, Variant
+from benchmark.prepared import Prepared
+from benchmark.reproduction import Place, reproduce, studies
+from tests.benchmark.logs import record_of
+from tests.benchmark.paper.panels import claim, rate, rules
+
+
+class Writer:
+    """A launcher that writes the records that a rule gives, and trains nothing."""
+
+    def __init__(self, status=lambda trial: "done"):
+        self.ran = []
+        self.stacks = set()
+        self.status = status
+
+    def warm_up(self):
+        return nullcontext()
+
+    def num_at_once(self, threads):
+        return 1
+
+    def why_not(self, accelerator, precision):
+        return ""
+
+    def check_hyperparameters(self, specs):
+        pass
+
+    def prepare(self, wanted, context):
+        return [Prepared(dataset=name, origin="-", checksum="0") for name, _, _ in wanted]
+
+    def rehearse(self, trials, context):
+        pass
+
+    def __call__(self, trials, store, context, watcher):
+        self.stacks.add(context.stack)
+        for trial in trials:
+            self.ran.append(trial)
+            store.begin(trial)
+            cost = abs(rate(trial) - 0.01) + (trial.optimizer.name == "sgd")
+            rows = [
+                {"step": e, "epoch": float(e), "train/running_loss": cost}
+                for e in range(1, trial.epochs + 1)
+            ]
+            path = store.trial_folder(trial) / "metrics.jsonl"
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            store.write(record_of(trial, self.status(trial), metrics={"train/loss": cost}))
+
+
+def _plan():
+    variants = (
+        Variant(name="rates are constant", changes=Changes(schedule="constant")),
+        Variant(name="there is no L2", changes=Changes(l2=0.0)),
+        Variant(name="the cost is evaluated", changes=Changes(cost="evaluated", horizon=2)),
+    )
+    found = rules(claim("faster", *variants))
+    return Plan(rules=found, cases=cases_of(found), extent=EXTENTS["full"])
+
+
+def _reproduced(plan, launcher, tmp_path):
+    place = Place(results=tmp_path, launcher=launcher)
+    return reproduce(plan, place, lambda _: Warner())
+
+
+def test_every_wanted_trial_runs_once_and_tuning_comes_first(tmp_path):
+    plan, launcher = _plan(), Writer()
+    known = _reproduced(plan, launcher, tmp_path)
+    keys = [trial.key for trial in launcher.ran]
+    assert set(keys) == plan.wanted(known)["panel"].keys()
+    assert len(keys) == len(set(keys))
+    purposes = [trial.purpose for trial in launcher.ran]
+    assert purposes == sorted(purposes, reverse=True)
+    assert launcher.stacks == {"auto"}
+    assert len(evidence(plan, known)) == 4
+
+
+def test_a_reproduction_resumes_from_the_records(tmp_path):
+    first = Writer()
+    _reproduced(_plan(), first, tmp_path)
+    second = Writer()
+    _reproduced(_plan(), second, tmp_path)
+    assert (len(first.ran) > 50, second.ran) == (True, [])
+
+
+@pytest.mark.parametrize("status", ["failed", "skipped", "diverged"])
+def test_a_trial_without_a_result_is_tried_once(tmp_path, status):
+    launcher = Writer(lambda trial: status if trial.seed == 10_000 else "done")
+    _reproduced(_plan(), launcher, tmp_path)
+    keys = [trial.key for trial in launcher.ran]
+    assert len(keys) == len(set(keys))
+    assert any(trial.purpose == "evaluation" for trial in launcher.ran) == (status != "skipped")
+
+
+def test_studies_have_just_the_trials_that_they_are_made_from():
+    trials = list(_plan().wanted(lambda *_: None)["panel"].values())
+    for some in (trials, trials[1:], trials[::3]):
+        found = [trial.key for study in studies("panel", some) for trial in study.trials()]
+        assert sorted(found) == sorted(trial.key for trial in some)
+
+
+def test_tuning_seeds_are_not_declared_as_evaluation_seeds():
+    trials = list(_plan().wanted(lambda *_: None)["panel"].values())
+    assert all(study.declaration().seeds == [] for study in studies("panel", trials))
