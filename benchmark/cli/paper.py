@@ -109,7 +109,20 @@ def command(
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:
         print_verdicts(screen, shown)
+        for line in _rates_lines(plan, known):
+            screen.print(line, markup=False, highlight=False, soft_wrap=True)
     return _say_without_result(plan, known)
+
+
+def _rates_lines(plan: Plan, known: CostsOnRecord) -> list[str]:
+    """Return a line for each claim: the chosen rate of each series, as compared."""
+    lines = []
+    for case in plan.cases:
+        if case.variant is None:
+            choices = {each.name: plan.choice(case, each, known) for each in case.series}
+            words = ", ".join(f"{name} {choice.words}" for name, choice in choices.items())
+            lines.append(f"rates       {case.claim.name}: {words}")
+    return lines
 
 
 def _say_without_result(plan: Plan, known: CostsOnRecord) -> int:

@@ -211,6 +211,18 @@ class Choice:
     best: float | None = None
     edge: Literal["", "low", "high"] = ""
 
+    @property
+    def words(self) -> str:
+        """The best rate, and whether it is at an end of its grid.
+
+        >>> Choice(rates=(0.1, 1.0), best=1.0, edge="high").words
+        '1 (the highest tried)'
+        """
+        if self.best is None:
+            return "–"
+        ends = {"": "", "low": " (the lowest tried)", "high": " (the highest tried)"}
+        return f"{self.best:g}{ends[self.edge]}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

@@ -1,6 +1,7 @@
 """The verdicts on a paper, as a table and as JSON."""
 
 import json
+from io import StringIO
 
 from rich.console import Console
 
@@ -13,15 +14,15 @@ def _verdicts(new, old, seeds=6):
     found = rules(claim(), experiment=panel(seeds=seeds))
     values = {
         "new": {s: None if new is None else new + s / 1e4 for s in range(seeds)},
-        "old": {s: old for s in range(seeds)},
+        "old": dict.fromkeys(range(seeds), old),
     }
     return judge_paper(found, [Evidence(claim="faster", epochs=EPOCHS, values=values)])
 
 
 def _printed(verdicts):
-    console = Console(width=160, record=True, quiet=False, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    console = Console(width=160, file=StringIO())
     print_verdicts(console, verdicts)
-    return console.export_text()
+    return console.file.getvalue()
 
 
 def test_a_row_has_the_quotation_the_verdict_and_the_numbers():
