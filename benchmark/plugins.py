@@ -86,7 +86,7 @@ def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]
     contract = model_contract(task)
     if name in MODELS:
         registered = cast(type[TaskModel], resolve_name(MODELS[name].target))
-        if registered.task_class is task:
+        if registered.task_class is task or registered.takes_pixels:
             return registered
         return model_of(registered.network_class, task)
     found = _load(name, "model", contract)
@@ -163,6 +163,22 @@ def prepare_data(
     return data
 
 
+def seen_by(name: str, data: ResidentDataModule) -> ResidentDataModule:
+    """Return `data` as the model called `name` takes them: as pixels, or as they are.
+
+    Raises:
+        UsageError: the model takes pixels, and `data` are no images.
+    """
+    task = task_class(data.task)
+    model = model_class(name, task)
+    if not model.takes_pixels or task is model.task_class:
+        return data
+    with _anyones(f"model {name!r} takes images", data_contract(model.task_class)):
+        pixels = data.as_pixels()
+    pixels.task = model.task_class
+    return pixels
+
+
 def model_for(name: str, data: ResidentDataModule) -> tuple[type[TaskModel], int]:
     """Return the model called `name` for the task of `data`, and the size of that task.
 
@@ -185,6 +201,7 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
     Raises:
         UsageError: model, data or task break their contract.
     """
+    data = seen_by(model, data)
     cls, size = model_for(model, data)
     batch = next(iter(data.val_dataloader()))
     contract = model_contract(cls.task_class)

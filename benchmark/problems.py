@@ -100,6 +100,8 @@ _ROWS = (
         evaluation_cost=0.36,
         twin="charlm/manual",
     ),
+    _row("vae/mnist", epochs=5, epoch_seconds=6, evaluation_cost=0.3, twin="vae/digits"),
+    _row("vae/digits", epochs=40, epoch_seconds=0.1, evaluation_cost=0.3),
 )
 
 PROBLEMS = {row.name: row for row in _ROWS}

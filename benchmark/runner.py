@@ -25,7 +25,7 @@ from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
 from benchmark.evaluation import POINTS, Alternating, schedule_of
 from benchmark.models.base import Model, StepCall
-from benchmark.plugins import data_module_class, model_for
+from benchmark.plugins import data_module_class, model_for, seen_by
 from benchmark.record import Record
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
@@ -100,7 +100,7 @@ def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
     if folder := context.prepared.get(trial.dataset):
         data.use_prepared(folder)
     data.setup("fit")
-    return data
+    return seen_by(trial.model, data)
 
 
 def derived_seed(trial: Trial, purpose: str) -> int:
