@@ -74,7 +74,8 @@ class EvidenceBound:
 
     def output_fault(self, outputs: Any, batch: Batch) -> str:
         """Return the fault in number or shapes of the outputs, or ""."""
-        found = [tuple(each.shape) for each in outputs]
+        several = isinstance(outputs, (tuple, list))
+        found = [tuple(each.shape) for each in (outputs if several else [outputs])]
         size = len(batch[0])
         latents = found[-1][1:]
         expected = [(size, self.num_pixels), (size, *latents), (size, *latents)]

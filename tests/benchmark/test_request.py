@@ -83,6 +83,7 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
             "takes text and 'digits' is images.*Data sets for it: manual, imdb_text;",
         ),
         ("charlm", "imdb", "takes text and 'imdb' is a bag of words"),
+        ("vae", "china", "takes images and 'china' is rows of 2 numbers.*: mnist, cifar10"),
     ],
 )
 def test_model_and_data_that_do_not_go_together_are_refused(model, dataset, words):
