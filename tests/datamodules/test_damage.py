@@ -20,8 +20,8 @@ from datamodules.labels import class_labels
 from tests.datamodules.fakes import (
     KINDS,
     TinyCIFAR10,
-    TinyIMDB,
     TinyFashionMNIST,
+    TinyIMDB,
     TinyMNIST,
     write_cifar10,
     write_idx,

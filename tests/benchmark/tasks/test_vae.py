@@ -342,7 +342,7 @@ class Half(nn.Module):
 
 def test_a_network_with_other_outputs_is_refused():
     data = prepare_data(f"{HERE}.Images", None, None)
-    with pytest.raises(UsageError, match=r"gives \[\(20, 12\), .* not \[\(20, 24\), "):
+    with pytest.raises(UsageError, match=r"gives \[\(40, 12\), .* not \[\(40, 24\), "):
         check_fit(f"{HERE}.Half", data, dropout=False)
     with pytest.raises(UsageError, match=r"model 'mlp' "):
         check_fit("mlp", data, dropout=False)
