@@ -1,7 +1,8 @@
 """Variational autoencoder of images.
 
 Papers: Kingma & Welling, "Auto-Encoding Variational Bayes", ICLR 2014; Kingma & Ba, "Adam", ICLR
-2015, section 6.4, for its sizes. Initial weights are torch's; the papers do not say theirs.
+2015, section 6.4, for its sizes. Initial weights are torch's, where the first paper draws from
+N(0, 0.01).
 """
 
 import math
