@@ -71,7 +71,7 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
         ("image", "reviews", "for 'reviews' use --model logreg"),
         ("cnn", "imdb", "takes images and 'imdb' is a bag of words"),
         ("cnn", "diabetes", "takes images and 'diabetes' is rows of 10 numbers"),
-        ("cnn", "china", "Data sets for it: mnist, cifar10, digits;"),
+        ("cnn", "china", "Data sets for it: mnist, fashion, cifar10, digits;"),
         (
             "mlp",
             "manual",
@@ -83,7 +83,11 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
             "takes text and 'digits' is images.*Data sets for it: manual, imdb_text;",
         ),
         ("charlm", "imdb", "takes text and 'imdb' is a bag of words"),
-        ("vae", "china", "takes images and 'china' is rows of 2 numbers.*: mnist, cifar10"),
+        (
+            "vae",
+            "china",
+            "takes images and 'china' is rows of 2 numbers.*: mnist, fashion, cifar10",
+        ),
     ],
 )
 def test_model_and_data_that_do_not_go_together_are_refused(model, dataset, words):
