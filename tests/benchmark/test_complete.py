@@ -306,6 +306,7 @@ def at_once(tmp_path_factory):
     return records, len(launcher.ran), read_declaration(whole.folder)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "stops_after",
     [pytest.param(i, marks=() if i % 9 == 0 else pytest.mark.slow) for i in range(0, 36, 3)],

@@ -46,6 +46,7 @@ def named(*names):
     return [check for check in CHECKS if check.name in names]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("text", FORMS)
 def test_a_class_is_examined_in_the_form_that_it_asks_for(text):
     [spec] = parse(text)

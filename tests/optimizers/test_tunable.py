@@ -88,6 +88,7 @@ def points_of(text, kind, numbers):
         yield tunable.point(numbers[:count])
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("item", "kind"), list(ITEMS), ["lr", "full"])
 @settings(max_examples=8, deadline=None)
 @given(numbers=st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6))

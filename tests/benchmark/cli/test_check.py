@@ -44,6 +44,7 @@ def test_what_is_inconvenient_is_said_apart_and_gives_exit_code_0(capsys, monkey
     assert lines[at + 1].startswith("    ! unknown hyperparameters are refused: ")
 
 
+@pytest.mark.slow
 def test_verbose_prints_every_property_with_what_it_is_for(capsys):
     assert main(["check", "-v", f"{PLUGINS}.sound.Sound"]) == 0
     lines = printed(capsys)

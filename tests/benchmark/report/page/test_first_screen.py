@@ -77,6 +77,7 @@ def test_every_row_says_what_was_tried_tuned_and_seeded_and_the_edge(tuned):
 CLAIMS = re.compile(r"significan|\bbest\b|\bahead\b|\blead\b|[▲▼★]", re.IGNORECASE)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.browser
 @pytest.mark.parametrize("seeds", [2, 6])
 def test_a_study_as_given_says_that_nothing_is_a_verdict_and_claims_nothing(
@@ -97,6 +98,7 @@ def test_a_study_as_given_says_that_nothing_is_a_verdict_and_claims_nothing(
     assert CLAIMS.findall(page.locator("body").inner_text()) == []
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("rates", "seeds", "reasons"),
     [
@@ -136,6 +138,7 @@ def test_the_first_screen_is_a_picture_and_a_click_leads_to_the_problem(page_of,
     assert "logreg/digits" in page.locator("#setting").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned):
     store = tuned(own=-0.1)
@@ -148,6 +151,7 @@ def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned
             assert element.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_words_differ_in_shape_and_not_in_colour_alone(page_of, tuned):
     page = page_of(
@@ -161,6 +165,7 @@ def test_words_differ_in_shape_and_not_in_colour_alone(page_of, tuned):
     assert len(set(shapes.values())) == len(shapes)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_search_shows_points_the_chosen_one_and_those_that_diverged(page_of, tuned):
     page = page_of(tuned())
@@ -172,11 +177,13 @@ def test_the_search_shows_points_the_chosen_one_and_those_that_diverged(page_of,
     assert page.locator("#search-table tbody tr").first.inner_text().startswith(OWN)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_study_without_tuning_has_no_section_on_it(page_of, study, curve):
     assert page_of(study(curve("adam"))).locator("#search").is_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_readers_own_optimizer_is_first_in_lists_and_drawn_last(page_of, tuned):
     page = page_of(tuned())
@@ -194,6 +201,7 @@ def test_beside_a_tuned_study_the_line_speaks_of_the_others(tuned, study, curve)
     assert data["no_verdict"].startswith("Other studies: no verdict: ")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("seeds", [tuple(range(10)), tuple(range(100, 106))])
 def test_the_page_counts_tuning_apart_and_gives_the_command_of_compare(tuned, seeds):
     data = data_of(tuned(seeds=seeds))
@@ -219,6 +227,7 @@ def _adams(store):
     return [row for rows in tables for row in rows if row.trial.label.startswith("adam")]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("busy", [0, 3])
 def test_a_busy_machine_is_said_in_the_same_words_everywhere(tuned, tmp_path, busy):
     store = tuned()
@@ -258,6 +267,7 @@ def test_all_pairs_are_the_same_on_the_page_in_markdown_and_in_json(tuned, tmp_p
     assert study["pairs_note"].replace("\xa0", " ") in text.replace("\xa0", " ")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_fold_shows_all_pairs(page_of, tuned):
     page = page_of(tuned(own=-0.1, momentum=0.1))
@@ -290,6 +300,7 @@ def test_a_tuned_table_says_that_tuning_seeds_chose(tuned, own):
     assert "tuning seeds chose each row's hyperparameters" in text
 
 
+@pytest.mark.slow
 def test_a_document_shows_the_points_that_were_tried(tuned, tmp_path):
     [document, *_] = write_document([tuned()], tmp_path / "out.md", None)
     text = document.read_text()

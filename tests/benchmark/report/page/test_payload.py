@@ -185,6 +185,7 @@ def test_two_studies_are_told_apart(study, curve):
     assert first["dash"] != second["dash"]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("rates", [(0.1, 0.01), (0.1,), ()])
 def test_every_column_has_the_type_that_scripts_are_checked_against(study, log, logs, rates):
     """Columns of text, whole numbers and absent values, with all, some and no trials done."""

@@ -69,6 +69,7 @@ def assert_equals_plain_loops(spec, routes):
         assert found[row][~finite].isnan().all()
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize(
     "text",
     [
