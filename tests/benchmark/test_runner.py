@@ -301,6 +301,7 @@ def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):
     assert running > evaluated + 1
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
 @pytest.mark.parametrize(
     ("problem", "opts"),

@@ -78,6 +78,7 @@ EVENTS = {
 }
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("row", "event", "execution"), KINDS, EVENTS, TOGETHER)
 def test_together_goes_as_the_loop_whatever_happens_in_between(row, event, execution):
     assert_same_after(row, EVENTS[event], execution)
@@ -255,7 +256,7 @@ every_compiled_case = pytest.mark.parametrize(
 kernels = pytest.mark.parametrize("execution", ["compiled", "packed-compiled"])
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @needs_compiler
 @every_compiled_case
 @kernels

@@ -180,6 +180,7 @@ def test_a_fault_in_the_rule_is_found(row, plant):
     assert_found(row, plant)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("row", "name"),
     [

@@ -132,6 +132,7 @@ def test_all_is_every_registered_optimizer():
     assert [each.label for each in describe_tunables("all")] == list(OPTIMIZERS)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("item", ITEMS)
 @pytest.mark.parametrize("kind", ["lr", "full"])
 def test_an_optimizer_to_tune_survives_json(item, kind):

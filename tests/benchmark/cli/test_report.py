@@ -77,6 +77,7 @@ def from_afar(studied, tmp_path, monkeypatch):
     return store, place / "afar.ran"
 
 
+@pytest.mark.slow
 def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys):
     store, ran = from_afar
     command = ["report", "study", "--results", str(store.folder.parent), "--landscape"]

@@ -427,6 +427,7 @@ def test_loggers_can_stand_in_a_file_of_options(capsys):
     assert {logger.tags for logger in loggers.made} == {"x,y"}
 
 
+@pytest.mark.slow
 def test_a_logger_in_a_file_by_its_path(capsys, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     text = "from tests.plugins.loggers import Recorder\n\nclass Mine(Recorder):\n    pass\n"

@@ -85,6 +85,7 @@ def test_what_an_axis_shows_stands_beside_it(page):
         assert f"{name}=" in hash_of(page) or value == {"value": "epoch"}  # which is the default
 
 
+@pytest.mark.slow
 def test_line_band_and_smoothing_change_the_curves(open_page, file_of, curve):
     logs = [curve("adam", 0.1 + seed**2 / 9, seed=seed, points=9) for seed in range(6)]
     page = open_page(file_of(*logs), "#seeds=1")
@@ -148,6 +149,7 @@ def test_another_reference_turns_the_comparison_round(page):
     assert "0 of 5" in rows.nth(2).inner_text()
 
 
+@pytest.mark.slow
 def test_another_score_gives_other_numbers(page):
     before = page.locator("#leaderboard-table").inner_text()
     choose(page, "score", "area")
@@ -318,7 +320,7 @@ def test_on_paper_all_is_open_and_what_is_shown_is_said(open_page, file_of, curv
     assert not page.locator(".copies").first.is_visible()
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.slow
 def test_long_names_leave_room_for_the_verdict(open_page, file_of, curve):
     long = "torch.optim.RMSprop lr=0.001 momentum=0.9"
     logs = [curve(name, label=name, seed=i) for name in (long, f"{long}5") for i in range(3)]
@@ -357,7 +359,7 @@ def test_names_stay_text(open_page, file_of, curve):
     assert page.locator("script:not([type='application/json'])").count() == 1
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.slow
 def test_a_page_with_one_trial_works(open_page, file_of, curve):
     file = file_of(curve("adam"))
     for width in (390, 1280):

@@ -54,6 +54,7 @@ def test_each_problem_has_a_word_for_each_optimizer_the_readers_own_first(tuned)
     assert data["headlines"] == [None, None]
 
 
+@pytest.mark.slow
 def test_differences_and_margin_are_shares_of_the_reference(tuned):
     [study] = data_of(tuned(own=-0.1))["verdicts"]
     cell = study["panels"][0]["cells"][0]
@@ -213,6 +214,7 @@ def test_the_page_counts_tuning_apart_and_gives_the_command_of_compare(tuned, se
     assert (" --seeds 10 " if seeds[0] == 0 else " --seeds 100-105 ") in command
 
 
+@pytest.mark.slow
 def test_everything_is_compared_with_the_declared_reference(tuned):
     store = tuned(own=-0.1, momentum=-0.2)  # the reference is the worst
     assert data_of(store)["reference"] == "adam"
@@ -289,6 +291,7 @@ def test_margins_and_signs_are_said_on_the_page(tuned):
             assert cell["how"] == "tuned, 8 points"
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("own", [0.0, 0.1])
 def test_a_tuned_table_says_that_tuning_seeds_chose(tuned, own):
     store = tuned(own=own)

@@ -95,6 +95,7 @@ def test_learning_rates_are_each_best_each_own_or_one_for_all(opened):
     assert hash_of(page) == "#l.lr=5"
 
 
+@pytest.mark.slow
 def test_moving_the_slider_means_the_same_for_all(opened):
     page = opened()
     page.locator("#landscape-lr").focus()
@@ -116,6 +117,7 @@ def test_a_diverged_path_is_said_and_has_no_numbers(opened, trajectories):
     assert standing == "left at step 1"
 
 
+@pytest.mark.slow
 def test_play_runs_to_the_end_and_pause_stops(opened):
     page = opened("#l.speed=0.25")  # 5 s for all 40 steps: time to stop on a busy machine
     play, step = page.locator("#landscape-play"), page.locator("#landscape-step")
@@ -270,6 +272,7 @@ def test_nothing_is_wider_than_the_window_in_either_theme(opened, width, dark):
     assert paper == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
 
 
+@pytest.mark.slow
 def test_every_control_can_be_reached_with_the_tab_key(opened):
     page = opened()
     reached = set()
