@@ -129,7 +129,7 @@ def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of)
     assert [len(others & row.keys()) for row in evaluations] == [4, 0, 0, 0, 4]
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("problem", "opts", "changes"),
     [
@@ -332,7 +332,6 @@ def test_evaluated_losses_are_not_rounded_to_the_type_of_the_network(trials_of):
     assert torch.tensor(loss).bfloat16().item() != loss
 
 
-@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "variables",
     [

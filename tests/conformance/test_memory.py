@@ -73,7 +73,6 @@ def assert_untouched(row, execution):
         assert storage.data_ptr() == param.untyped_storage().data_ptr()
 
 
-@pytest.mark.one_in(5)
 @every_row_by_kind
 @pytest.mark.parametrize("execution", ["auto", "loop"])
 def test_storage_strides_addresses_and_sharedness_stay(row, execution):
@@ -86,7 +85,6 @@ def test_storage_strides_addresses_and_sharedness_stay_where_a_kernel_steps():
     assert_untouched("adam", "compiled")
 
 
-@pytest.mark.one_in(5)
 @every_row_by_kind
 def test_each_state_tensor_is_saved_by_itself(row):
     model = network()
@@ -100,7 +98,6 @@ def test_each_state_tensor_is_saved_by_itself(row):
             assert storage.nbytes() <= max(param.nbytes, 8)
 
 
-@pytest.mark.one_in(5)
 @every_row_by_kind
 def test_one_layer_is_saved_without_the_others(row):
     model = network()
@@ -113,7 +110,6 @@ def test_one_layer_is_saved_without_the_others(row):
     assert sizes[0] == sizes[1]
 
 
-@pytest.mark.one_in(5)
 @every_row_by_kind
 def test_other_processes_see_the_steps_of_shared_parameters(row):
     model = network().share_memory()
@@ -174,7 +170,6 @@ def test_nothing_is_lost_on_the_way_through_a_file(row, through, tmp_path):
     assert all(torch.equal(saved[name], loaded[name]) for name in saved)
 
 
-@pytest.mark.one_in(5)
 @every_row_by_kind
 def test_state_goes_through_safetensors(row, tmp_path):
     from safetensors.torch import load_file, save_file

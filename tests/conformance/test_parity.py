@@ -24,7 +24,6 @@ TOLERANCE = 1e-12
 pytestmark = pytest.mark.usefixtures("count_in_64_bits")
 
 
-@pytest.mark.one_in(2)
 @taking_turns(("case", "variant"), list(CASES.values()), VARIANTS)
 def test_every_step_is_the_papers(case, variant):
     ours = case.build(course.groups(), **VARIANTS[variant], execution="loop")

@@ -67,7 +67,6 @@ def assert_equal(found, expected, tolerance=1e-12):
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.one_in(3)
 @every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, decay=st.sampled_from([0.0, 0.1]))
@@ -78,7 +77,6 @@ def test_maximize_on_g_is_minimize_on_minus_g(row, run, execution, decay):
     assert_equal(climbed, descended, 0)
 
 
-@pytest.mark.one_in(3)
 @every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, decay=st.sampled_from([0.0, 0.1]))
@@ -92,7 +90,6 @@ def test_the_mirror_image_of_a_run_is_a_run(row, run, execution, decay):
     assert_equal([-param for param in mirrored], run.train(build), 0)
 
 
-@pytest.mark.one_in(3)
 @every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, data=st.data())
@@ -120,7 +117,6 @@ def test_one_optimizer_with_two_groups_is_two_optimizers(row, run, execution, da
     assert_equal(both[cut:], run.train(second)[cut:])
 
 
-@pytest.mark.one_in(3)
 @every_row_by_kind
 @quickly
 @given(run=runs, execution=executions, data=st.data())
@@ -131,7 +127,6 @@ def test_parameters_move_alike_in_any_order(row, run, execution, data):
     assert_equal(turned, run.train(cls))
 
 
-@pytest.mark.one_in(3)
 @every_row_by_kind
 @quickly
 @given(run=runs, execution=executions)
@@ -146,7 +141,6 @@ def test_elements_move_alike_in_one_parameter_or_in_many(row, run, execution):
     assert_equal(whole, [torch.nn.Parameter(apart)])
 
 
-@pytest.mark.one_in(3)
 @pytest.mark.parametrize("row", [row.name for row in OPTIMIZERS.values() if row.scale_free])
 @quickly
 @given(run=runs, execution=executions, exponent=st.integers(-20, 20))
