@@ -461,6 +461,7 @@ def test_trials_with_any_other_setting_or_seed_are_trained(shipped, changes):
     assert len(Formulas.ran) == 4
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("reuse", [True, False])
 def test_planning_loads_neither_polars_nor_pyarrow_where_nothing_is_shipped(reuse):
     code = (

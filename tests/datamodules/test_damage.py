@@ -55,6 +55,7 @@ def _refusal(kind, root):
 WHOLE = [pa.bool_(), pa.int8(), pa.uint16(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("kind", [*WHOLE, pa.decimal128(12, 2)], ids=str)
 def test_labels_of_any_type_are_converted_if_they_are_whole(tmp_path, kind):
     path = write_imdb(tmp_path) / "test-00000-of-00001.parquet"

@@ -110,6 +110,7 @@ SHARDED = [
 ]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("hash_", ["", "-0123456789abcdef"])
 @pytest.mark.parametrize("place", ["{}/plain_text", "{}", "{hub}/plain_text"])
 @pytest.mark.parametrize(("kind", "write", "name"), SHARDED)

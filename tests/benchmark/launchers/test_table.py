@@ -191,6 +191,7 @@ def test_a_worker_reports_to_whatever_takes_its_messages(tmp_path, trials_of, di
     assert store.record(trial).status == "done"
 
 
+@pytest.mark.slow
 def test_another_launcher_gives_the_same_bits(tmp_path, trials_of, digits):
     [trial] = trials_of()
     study = Study(
