@@ -6,6 +6,7 @@ as worst.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Literal
 
@@ -141,7 +142,7 @@ def only(frames: Frames, variants: list[str]) -> Frames:
     """Return the part of `frames` that belongs to `variants`."""
     trials = frames.trials.filter(pl.col("variant").is_in(variants))
     curves = frames.curves.join(trials.select("trial"), on="trial", how="semi")
-    return Frames(trials=trials, curves=curves, metrics=frames.metrics)
+    return replace(frames, trials=trials, curves=curves)
 
 
 def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """The settings, variants and optimizers of a page, and the numbers that stand for their names."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class Cast:
     def __init__(self, findings: Findings) -> None:
         frames = findings.frames
         trials = frames.trials
+        self._hyperparameters = frames.hyperparameters
         self.metrics = known_metrics(frames)
         self.inside = inside_metrics(frames)
         self.chosen = findings.chosen
@@ -140,10 +142,11 @@ class Cast:
         )
 
     def _variant(self, variant: str, group: pl.DataFrame) -> Variant:
+        hyperparameters = self._hyperparameters[group["hyperparameters"][0]]
         return Variant(
             optimizer=self._optimizers[group["optimizer"][0]],
             label=group["label"][0],
-            hyperparameters=group["hyperparameters"][0],
+            hyperparameters=json.dumps(hyperparameters.values),
             lr=group["lr"][0],
             chosen=variant in self.chosen,
             statuses=dict(Counter(group["status"])),
