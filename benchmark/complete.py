@@ -29,7 +29,7 @@ from benchmark.launchers import (
 from benchmark.launchers.watchers import Together
 from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
-from benchmark.prepared import Prepared, check_same_data
+from benchmark.prepared import Preparation, Prepared, check_same_data, preparations_of
 from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Trial
@@ -112,6 +112,7 @@ def complete(
     Raises:
         UsageError: the request cannot be carried out, or not in this folder, or the launcher can
             run none of the trials.
+        SpecError: an optimizer of the request is not valid.
         DataError: data are unavailable or damaged.
         OSError: a record cannot be written; all records written before are kept.
     """
@@ -228,7 +229,7 @@ class _Ready:
     `origins` has what was said of them. Spot checks were made if `is_checked`.
     """
 
-    wanted: set[tuple[str, str, bool]] = field(default_factory=set)
+    wanted: set[Preparation] = field(default_factory=set)
     folders: dict[str, Path] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
     origins: set[str] = field(default_factory=set)
@@ -275,9 +276,9 @@ class _Completion:
         timer = self.launcher
         for trials in contests:
             assert isinstance(timer, StepTimer)  # otherwise nothing is to be timed
-            dataset, model, dropout = _wanted(trials)[0]
+            wanted = preparations_of(trials)[:1]
             with self.watcher.busy(f"timing steps on {trials[0].problem}"), suppress(DataError):
-                found = self.launcher.prepare([(dataset, model, dropout)], self.context)
+                found = self.launcher.prepare(wanted, self.context)
                 folders = {each.dataset: each.folder for each in found if each.folder}
                 costs = timer.time_steps(trials, replace(self.context, prepared=folders))
                 with suppress(OSError):
@@ -315,12 +316,12 @@ class _Completion:
             These, and the name of a data set that is not the same here, "" if all are.
         """
         available: list[Record] = []
-        for dataset, model, dropout in _wanted([record.trial for record in reused]):
-            records = [record for record in reused if record.trial.dataset == dataset]
-            with self.watcher.busy(f"preparing {dataset}"), suppress(DataUnavailableError):
-                found = self.launcher.prepare([(dataset, model, dropout)], self.context)
-                if {each.checksum for each in found} != {r.environment.data for r in records}:
-                    return [], dataset
+        for each in preparations_of([record.trial for record in reused]):
+            records = [record for record in reused if record.trial.dataset == each.dataset]
+            with self.watcher.busy(f"preparing {each.dataset}"), suppress(DataUnavailableError):
+                found = self.launcher.prepare([each], self.context)
+                if {one.checksum for one in found} != {r.environment.data for r in records}:
+                    return [], each.dataset
                 available += records
         return available, ""
 
@@ -361,21 +362,21 @@ class _Completion:
         """
         unavailable: dict[str, str] = {}
         while True:
-            for dataset, model, dropout in _wanted(plan.missing):
-                if (dataset, model, dropout) in ready.wanted:
+            for wanted in preparations_of(plan.missing):
+                if wanted in ready.wanted:
                     continue
                 try:
-                    with self.watcher.busy(f"preparing {dataset}"):
-                        found = self.launcher.prepare([(dataset, model, dropout)], self.context)
+                    with self.watcher.busy(f"preparing {wanted.dataset}"):
+                        found = self.launcher.prepare([wanted], self.context)
                 except DataUnavailableError as error:
-                    if dataset in unavailable:
+                    if wanted.dataset in unavailable:
                         raise
-                    unavailable[dataset] = str(error)
+                    unavailable[wanted.dataset] = str(error)
                     plan = _noticed(self.planner.plan(unavailable, tried=tried), self.watcher)
                     self.watcher.planned(plan)
                     break
                 self._take(found, ready.origins)
-                ready.wanted.add((dataset, model, dropout))
+                ready.wanted.add(wanted)
                 ready.folders |= {each.dataset: each.folder for each in found if each.folder}
                 ready.checksums |= {each.dataset: each.checksum for each in found}
             else:
@@ -428,7 +429,3 @@ def _how_far(shipped: Record, again: Record | None) -> str:
 
 def _is_tuning(trial: Trial) -> bool:
     return trial.purpose == "tuning"
-
-
-def _wanted(trials: Sequence[Trial]) -> list[tuple[str, str, bool]]:
-    return sorted({(trial.dataset, trial.model, trial.dropout) for trial in trials})

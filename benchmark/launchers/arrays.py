@@ -22,6 +22,7 @@ from benchmark.errors import UsageError
 from benchmark.estimates import Durations
 from benchmark.launchers import Limits
 from benchmark.launchers.scheduler import Scheduler, SubmitError, Task
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.spec import Trial
 from benchmark.store import Store
 from optimizers.pick import shown
@@ -75,7 +76,7 @@ class Arrays:
 
     def __init__(self, limits: Limits, store: Store, job: Path) -> None:
         self._limits = limits
-        self._options = parsed(limits.slurm.options)
+        self._options = parsed(limits.options_of(SlurmOptions).options)
         self._store = store
         self._job = job
         self._folder = (store.folder / "slurm").absolute()
@@ -130,8 +131,8 @@ class Arrays:
         )
 
     def _trials_per_task(self, trials: Sequence[Trial]) -> int:
-        if self._limits.slurm.trials_per_job:
-            return self._limits.slurm.trials_per_job
+        if fixed := self._limits.options_of(SlurmOptions).trials_per_job:
+            return fixed
         mean = math.fsum(map(self._seconds, trials)) / len(trials)
         spread = math.ceil(len(trials) / (self._limits.workers or _USUAL_TASKS))
         return max(1, min(spread, round(_SECONDS_OF_A_TASK / max(mean, 0.01))))

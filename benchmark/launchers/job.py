@@ -22,6 +22,7 @@ from benchmark.launchers import Watcher, devices
 from benchmark.launchers.pool import Devices, Pool
 from benchmark.launchers.prepare import prepare
 from benchmark.launchers.server import started_early
+from benchmark.prepared import preparations_of
 from benchmark.spec import Trial
 from benchmark.store import Store
 
@@ -160,9 +161,9 @@ def with_data(trials: Sequence[Trial], checksums: Mapping[str, str], context: Co
         DataError: data are unavailable or damaged.
     """
     lacking = [trial for trial in trials if trial.dataset not in context.prepared]
-    wanted = dict.fromkeys((trial.dataset, trial.model, trial.dropout) for trial in lacking)
+    wanted = preparations_of(lacking)
     prepared = dict(context.prepared)
-    for data in prepare(list(wanted), context) if wanted else ():
+    for data in prepare(wanted, context) if wanted else ():
         planned = checksums.get(data.dataset, data.checksum)
         if data.checksum != planned:
             raise UsageError(
