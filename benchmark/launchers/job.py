@@ -77,19 +77,26 @@ def run_job(
         gpus = devices.gpu_ids() if any(trial.accelerator == "gpu" for trial in trials) else ()
         slots = Devices(workers=1, gpus=gpus[:1])
         pool = Pool(store, context, slots, watcher, timeout_seconds)
-        waiting = []
-        for trial in trials:
-            try:
-                with store.claim(trial, wait=False):
-                    pass  # nobody else has it
-            except ClaimedError as error:
-                say(f"{trial.key}: {error} has it")
-                waiting.append(trial)
-            else:
-                pool.run([trial])
-        for trial in waiting:
-            say(f"{trial.key}: waiting for the process that has it")
+        _run_in_turn(trials, store, pool, say)
+
+
+def _run_in_turn(
+    trials: Sequence[Trial], store: Store, pool: Pool, say: Callable[[str], None]
+) -> None:
+    """Run the trials that no other process has, then wait for the others."""
+    waiting = []
+    for trial in trials:
+        try:
+            with store.claim(trial, wait=False):
+                pass  # nobody else has it
+        except ClaimedError as error:
+            say(f"{trial.key}: {error} has it")
+            waiting.append(trial)
+        else:
             pool.run([trial])
+    for trial in waiting:
+        say(f"{trial.key}: waiting for the process that has it")
+        pool.run([trial])
 
 
 @contextmanager
