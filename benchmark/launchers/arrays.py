@@ -21,7 +21,7 @@ from benchmark.claims import LEASE_SECONDS
 from benchmark.errors import UsageError
 from benchmark.estimates import Durations
 from benchmark.launchers import Limits
-from benchmark.launchers.scheduler import Scheduler, SubmitError, Task
+from benchmark.launchers.scheduler import ArrayTask, Scheduler, SubmitError
 from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.spec import Trial
 from benchmark.store import Store
@@ -222,7 +222,7 @@ class Arrays:
     def _asks_gpu(self) -> bool:
         return any(name.startswith(("gres", "gpus")) for name in self._options)
 
-    def shares(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, str, Sequence[str]]]:
+    def shares(self, tasks: Iterable[ArrayTask]) -> Iterator[tuple[ArrayTask, str, Sequence[str]]]:
         """Yield those of `tasks` that are of this study, with their tokens and trials' keys."""
         known: dict[str, tuple[list[str], int]] = {}
         for task in tasks:

@@ -17,7 +17,7 @@ _SPLITS = ("val", "train", "test")  # the split that chooses variants comes firs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class LegendEntry:
     """One optimizer with its look in all charts.
 
     Args:
@@ -87,7 +87,7 @@ class Cast:
         looks = looks.sort("own", descending=True, maintain_order=True)
         self._optimizers = {label: i for i, label in enumerate(looks["optimizer"])}
         self.optimizers = [
-            Optimizer(label=label, style=style, own=own)
+            LegendEntry(label=label, style=style, own=own)
             for label, style, own in zip(
                 looks["optimizer"], styles(looks["name"].to_list()), looks["own"], strict=True
             )
