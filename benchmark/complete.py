@@ -245,6 +245,7 @@ class _Completion:
     launcher: Launcher
     watcher: StudyWatcher
     context: Context
+    data: dict[Preparation, list[Prepared]] = field(default_factory=dict)
 
     def run(self, plan: TrialPlan) -> Sequence[Trial]:
         """Run the missing trials, stage by stage; return all trials, on the data in use.
@@ -276,13 +277,20 @@ class _Completion:
         timer = self.launcher
         for trials in contests:
             assert isinstance(timer, StepTimer)  # otherwise nothing is to be timed
-            wanted = preparations_of(trials)[:1]
-            with self.watcher.busy(f"timing steps on {trials[0].problem}"), suppress(DataError):
-                found = self.launcher.prepare(wanted, self.context)
+            with suppress(DataError):
+                found = self._prepared(preparations_of(trials)[0])
                 folders = {each.dataset: each.folder for each in found if each.folder}
-                costs = timer.time_steps(trials, replace(self.context, prepared=folders))
+                with self.watcher.busy(f"timing steps on {trials[0].problem}"):
+                    costs = timer.time_steps(trials, replace(self.context, prepared=folders))
                 with suppress(OSError):
                     write_step_costs(self.store.folder, costs)
+
+    def _prepared(self, wanted: Preparation) -> list[Prepared]:
+        """Prepare the data that are wanted, unless this completion has done so before."""
+        if wanted not in self.data:
+            with self.watcher.busy(f"preparing {wanted.dataset}"):
+                self.data[wanted] = self.launcher.prepare([wanted], self.context)
+        return self.data[wanted]
 
     def _with_baselines(self, plan: TrialPlan, ready: "_Ready", tried: set[str]) -> TrialPlan:
         """Take over shipped trials, if they are of the same data, after a check of one of them.
@@ -318,8 +326,8 @@ class _Completion:
         available: list[Record] = []
         for each in preparations_of([record.trial for record in reused]):
             records = [record for record in reused if record.trial.dataset == each.dataset]
-            with self.watcher.busy(f"preparing {each.dataset}"), suppress(DataUnavailableError):
-                found = self.launcher.prepare([each], self.context)
+            with suppress(DataUnavailableError):
+                found = self._prepared(each)
                 if {one.checksum for one in found} != {r.environment.data for r in records}:
                     return [], each.dataset
                 available += records
@@ -366,8 +374,7 @@ class _Completion:
                 if wanted in ready.wanted:
                     continue
                 try:
-                    with self.watcher.busy(f"preparing {wanted.dataset}"):
-                        found = self.launcher.prepare([wanted], self.context)
+                    found = self._prepared(wanted)
                 except DataUnavailableError as error:
                     if wanted.dataset in unavailable:
                         raise
@@ -384,8 +391,9 @@ class _Completion:
 
     def _take(self, found: Sequence[Prepared], known: set[str]) -> None:
         """Report the origin of each new data set, and check that the study used no other data."""
+        records = self.store.records()
         for prepared in found:
-            check_same_data(self.store.study, self.store.records(), prepared)
+            check_same_data(self.store.study, records, prepared)
             if str(prepared) not in known:
                 self.watcher.prepared(prepared)
             known.add(str(prepared))

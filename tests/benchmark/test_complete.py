@@ -368,6 +368,15 @@ def test_steps_of_a_complete_tuned_study_are_timed_once_the_reference_first(stor
     assert again.timed == again.calls == []
 
 
+@pytest.mark.parametrize("problems", [("logreg/digits",), ("logreg/digits", "mlp/digits")])
+def test_data_are_prepared_once_for_each_model_however_many_stages_need_them(store, problems):
+    launcher = Timing()
+    complete(replace(TUNED, problems=problems), store, launcher)
+    assert len({trial.purpose for trial in launcher.ran}) == 2
+    assert len(launcher.timed) == len(problems)
+    assert launcher.calls.count("prepare digits") == len(problems)
+
+
 @pytest.mark.parametrize("how", ["removed", "damaged", "another processor"])
 def test_steps_are_timed_again_where_their_costs_are_not_of_this_machine(store, how):
     complete(TUNED, store, Timing())
