@@ -167,20 +167,20 @@ class LauncherRow:
     """A registered launcher.
 
     Args:
-        path: The class as ``module:attribute``; it is built with `Limits`.
+        target: The class as ``module:attribute``; it is built with `Limits`.
         options: The type of its own options, of which the command line makes options; None if it
             has none. A launcher given by import path has this as its class attribute
             ``options_type``.
     """
 
-    path: str
+    target: str
     options: type[LauncherOptions] | None = None
 
 
 LAUNCHERS = {
-    "local": LauncherRow(path="benchmark.launchers.local:LocalLauncher"),
-    "ray": LauncherRow(path="benchmark.launchers.ray:RayLauncher", options=RayOptions),
-    "slurm": LauncherRow(path="benchmark.launchers.slurm:SlurmLauncher", options=SlurmOptions),
+    "local": LauncherRow(target="benchmark.launchers.local:LocalLauncher"),
+    "ray": LauncherRow(target="benchmark.launchers.ray:RayLauncher", options=RayOptions),
+    "slurm": LauncherRow(target="benchmark.launchers.slurm:SlurmLauncher", options=SlurmOptions),
 }
 DEFAULT = "local"
 CONTRACT = (
@@ -205,7 +205,7 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
     else:
         row = pick(LAUNCHERS, name, "launcher")
         _check_options(name, row.options, limits)
-        make = resolve_name(row.path)
+        make = resolve_name(row.target)
     try:
         launcher: Launcher = make(limits)
     except (Exception, SystemExit) as error:  # a user's class may raise anything

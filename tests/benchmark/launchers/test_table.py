@@ -61,7 +61,7 @@ def test_each_protocol_beside_that_of_launchers_has_a_launcher_in_the_table():
     assert all(any(isinstance(each, one) for each in made) for one in (*OPTIONAL, Queued))
 
 
-@pytest.mark.parametrize("path", [row.path for row in LAUNCHERS.values()])
+@pytest.mark.parametrize("path", [row.target for row in LAUNCHERS.values()])
 def test_building_a_launcher_loads_nothing_heavy(path):
     program = (
         "import sys\n"
