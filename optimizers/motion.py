@@ -109,10 +109,11 @@ class RuleArguments:
         return self._order(self.names[len(self.names) - len(given) :], given)
 
     def _order(self, names: tuple[str, ...], given: Mapping[str, Given]) -> tuple[Given, ...]:
-        for name in given:
-            if name not in names:
-                raise TypeError(
-                    f"{self.rule} has no argument {name!r} there: it takes parameter, gradient, "
-                    f"{', '.join(self.names)}, and got {', '.join(given)}"
-                )
-        return tuple([given[name] for name in names])
+        try:
+            return tuple([given[name] for name in names])  # as many names as are given
+        except KeyError:
+            [wrong, *_] = [name for name in given if name not in names]
+            raise TypeError(
+                f"{self.rule} has no argument {wrong!r} there: it takes parameter, gradient, "
+                f"{', '.join(self.names)}, and got {', '.join(given)}"
+            ) from None

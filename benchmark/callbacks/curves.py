@@ -87,9 +87,13 @@ class CurveWriter(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the evaluated metrics of every split."""
         assert isinstance(pl_module, Model)
+        self.evaluate(dict(pl_module.read_metrics()), step=pl_module.steps)
+
+    def evaluate(self, values: Row, *, step: int) -> None:
+        """Write the values of an evaluation after `step` steps."""
         self._forget(self.evaluated)
-        self.evaluated = dict(pl_module.read_metrics())
-        self.write(self.evaluated, step=pl_module.steps)
+        self.evaluated = values
+        self.write(values, step=step)
 
     def write(self, values: Row, *, step: int, steps_ago: int = 0) -> None:
         """Pass a row to every sink.

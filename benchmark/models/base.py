@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import torch
@@ -99,8 +100,11 @@ class Model(LightningModule):
         self._mixed = False
         self._scaler: Any = None
         self._convert: Callable[[Any], Any] | None = None
+
+    @cached_property
+    def _meters(self) -> tuple[Meters, ...]:
         # A tuple keeps the meters from being submodules: `bf16-true` would round their sums.
-        self._meters: tuple[Meters, ...] = tuple(task.meters() for _ in SPLITS)
+        return tuple(self.task.meters() for _ in SPLITS)
 
     def forward(self, inputs: Any) -> Tensor:
         """Return the network's outputs for a batch of inputs."""
@@ -264,20 +268,12 @@ class Model(LightningModule):
     def on_validation_start(self) -> None:
         """Put the weights to evaluate into the network, and move the meters to its device."""
         self._switch_to_evaluation()
-        self.move_meters()
-
-    def move_meters(self) -> None:
-        """Move the meters to the module's device."""
         for meters in self._meters:
             meters.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 1) -> None:
         """Add one batch to the meters of its split; `dataloader_idx` is an index into `SPLITS`."""
-        self.meter(self.network, batch, dataloader_idx)
-
-    def meter(self, network: nn.Module, batch: Batch, split: int) -> None:
-        """Add the outputs of `network` for a batch to the meters of `SPLITS[split]`."""
-        self.task.evaluate(network, batch, self._meters[split])
+        self.task.evaluate(self.network, batch, self._meters[dataloader_idx])
 
     def read_metrics(self) -> Iterator[tuple[str, float]]:
         """Yield name and value of the metrics of every split evaluated since the last call."""

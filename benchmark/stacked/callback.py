@@ -27,16 +27,14 @@ class Members(Callback):
                 continue
             member.chunk_ends(pl_module.steps, losses)
             if member.turn.should_stop:
-                pl_module.evaluate_seed_of(member)
-                _evaluation_ends(member, pl_module)
+                _evaluation_ends(member, pl_module, pl_module.evaluate(member))
         _drop(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pass each member its evaluation."""
         assert isinstance(pl_module, StackedModel)
-        for member in pl_module.members:
-            if not member.has_ended:
-                _evaluation_ends(member, pl_module)
+        for member, values in pl_module.read_metrics():
+            _evaluation_ends(member, pl_module, values)
         if pl_module.steps:
             _drop(trainer, pl_module)
 
@@ -55,8 +53,8 @@ class StackedOptimizerCost(OptimizerCost):
         """Measure nothing."""
 
 
-def _evaluation_ends(member: Member, module: StackedModel) -> None:
-    member.evaluation_ends(module.steps)
+def _evaluation_ends(member: Member, module: StackedModel, values: dict[str, float]) -> None:
+    member.evaluation_ends(module.steps, values)
     if member.turn.should_stop:
         member.end()
 

@@ -90,10 +90,10 @@ class Member:
         self.curves.on_train_batch_end(self.turn, self.model, outputs, None, 0)
         self.divergence.on_train_batch_end(self.turn, self.model, outputs, None, 0)
 
-    def evaluation_ends(self, steps: int) -> None:
-        """Pass the evaluation to the callbacks."""
+    def evaluation_ends(self, steps: int, values: dict[str, float]) -> None:
+        """Pass the values of an evaluation to the callbacks."""
         self.model.steps = steps
-        self.curves.on_validation_end(self.turn, self.model)
+        self.curves.evaluate(values, step=steps)
         self.divergence.on_validation_end(self.turn, self.model)
         if not steps:  # training starts all the same, as a trial's does
             self.turn.should_stop = False

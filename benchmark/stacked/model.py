@@ -9,11 +9,13 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from benchmark.metrics import SPLITS
 from benchmark.models.watching import StepWatcher, Watchers
 from benchmark.runner import Loaders
 from benchmark.stacked.layout import Gradients, Rows
 from benchmark.stacked.members import Member
 from benchmark.stacked.steppers import Alone, Stepper, Together
+from benchmark.stacked.totals import Totals
 from benchmark.tasks.base import Batch
 from optimizers.base import PaperOptimizer
 
@@ -26,6 +28,7 @@ class Seed:
 
     Attributes:
         loaders: The loaders of the seed, to be set before training.
+        members: The members, in the order of the stack.
     """
 
     loaders: Loaders
@@ -37,6 +40,7 @@ class Seed:
         self.members: list[Member] = []
         self.places: list[int] = []
         self.rows: Tensor | None = None
+        self._totals = Totals()
 
     def choose(self, members: Sequence[Member], device: torch.device) -> None:
         """Take the members of this seed among those of the stack, in its order."""
@@ -57,12 +61,20 @@ class Seed:
         return total, values
 
     def meter(self, params: Sequence[Tensor], batch: Batch, split: int) -> None:
-        """Add a batch to the meters of a split, an index of `metrics.SPLITS`."""
+        """Add a batch to the totals of a split, an index of `metrics.SPLITS`."""
         self.network.eval()
-        outputs = self.network.forward_stacked(params, batch[0]).contiguous()
-        for member, own in zip(self.members, outputs, strict=True):
-            if not member.has_ended:
-                member.model.meter(_Given(own), batch, split)
+        self._totals.add(tuple(SPLITS)[split], self.values(params, batch))
+
+    def values(self, params: Sequence[Tensor], batch: Batch) -> dict[str, Tensor]:
+        """Return what each example adds to each metric, (n, batch) by name."""
+        outputs = self.network.forward_stacked(params, batch[0])
+        found: dict[str, Tensor] = self.task.stacked_values(outputs, batch)
+        return found
+
+    def read(self) -> list[tuple[Member, dict[str, float]]]:
+        """Return each member and its metrics of all splits evaluated since the last call."""
+        totals, self._totals = self._totals, Totals()
+        return list(zip(self.members, totals.means(), strict=True))
 
 
 class StackedModel(LightningModule):
@@ -172,18 +184,26 @@ class StackedModel(LightningModule):
             if seed.members:
                 seed.meter(self._rows.chosen(seed.rows), batch, dataloader_idx)
 
+    def read_metrics(self) -> Iterator[tuple[Member, dict[str, float]]]:
+        """Yield each member that trains, and its metrics of the evaluation that ends now."""
+        for seed in self._seeds:
+            if seed.members:
+                yield from (found for found in seed.read() if not found[0].has_ended)
+
     @torch.no_grad()
-    def evaluate_seed_of(self, member: Member) -> None:
-        """Evaluate a member now, on what its trial would be evaluated on at this step."""
+    def evaluate(self, member: Member) -> dict[str, float]:
+        """Return a member's metrics now, on what its trial would be evaluated on at this step."""
         row = self.members.index(member)
         self._switch(training=False, rows=range(row, row + 1))  # twice would move the others' bits
         [seed] = [each for each in self._seeds if each.value == member.trial.seed]
         params = self._rows.chosen(torch.tensor([row], device=self._at))
         seed.network.eval()
-        for split, loader in enumerate(seed.loaders.evaluation):
+        totals = Totals()
+        for split, loader in zip(SPLITS, seed.loaders.evaluation, strict=True):
             for batch in loader:
-                own = seed.network.forward_stacked(params, batch[0]).contiguous()[0]
-                member.model.meter(_Given(own), batch, split)
+                totals.add(split, seed.values(params, batch))
+        [found] = totals.means()
+        return found
 
     def drop_ended(self) -> None:
         """Freeze the members that have ended, and stack the others anew if they are few."""
@@ -207,17 +227,6 @@ class StackedModel(LightningModule):
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         """Stay on the device: the parameters of the networks are views, which cannot be moved."""
         return self
-
-
-class _Given(nn.Module):
-    """A network whose outputs are known."""
-
-    def __init__(self, outputs: Tensor) -> None:
-        super().__init__()
-        self._outputs = outputs
-
-    def forward(self, inputs: Any) -> Tensor:
-        return self._outputs
 
 
 def _steppers(members: Sequence[Member], params: Sequence[Tensor]) -> Iterator[Stepper]:

@@ -107,7 +107,6 @@ def _member(
     model = build_model(trial, data)
     random = RandomState(device)
     model.to(device)
-    model.move_meters()
     with random:
         optimizer = model.build_optimizer()
     curves = CurveWriter(

@@ -63,6 +63,21 @@ class Classification:
         values = [functional.nll_loss(own, targets) for own in logs.detach().view(n, size, -1)]
         return means.sum(), torch.stack(values)
 
+    def stacked_values(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return what each example adds to each metric of n networks, (n, batch) by name.
+
+        The means over all examples are the metrics, on a CPU with the bits of `evaluate`.
+
+        Args:
+            logits: (n, batch, classes).
+            batch: Inputs and targets.
+        """
+        targets, (n, size, classes) = batch[1], logits.shape
+        flat = logits.float().reshape(n * size, classes)
+        nats = functional.cross_entropy(flat, targets.repeat(n), reduction="none").view(n, size)
+        is_right = flat.argmax(-1).view(n, size) == targets
+        return {"accuracy": is_right.float(), "loss": nats}
+
     def meters(self) -> Meters:
         """Return new meters."""
         accuracy = MulticlassAccuracy(self.num_classes, average="micro", validate_args=False)
