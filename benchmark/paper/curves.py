@@ -1,0 +1,67 @@
+"""The published curves, read off the vector graphics of arXiv 1412.6980v9.
+
+``published.csv`` has the columns figure, series, x and y. x is the epoch; in figure 4 it is log₁₀
+of the learning rate, and in the right panel of figure 2b time, with Adam's 25 epochs as 25. y is
+the training cost. Points off the chart are missing.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from optimizers.pick import pick
+
+PATH = Path(__file__).parent / "published.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One printed curve.
+
+    Args:
+        figure: Panel of a figure, such as ``fig1_left_mnist_logreg``.
+        series: Name in its legend.
+        x: Abscissas, ascending, shape (points,).
+        y: Costs, shape (points,).
+    """
+
+    figure: str
+    series: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name in the rules, "figure/series"."""
+        return f"{self.figure}/{self.series}"
+
+
+@cache
+def published_curves() -> Mapping[str, Curve]:
+    """Return all printed curves by "figure/series"."""
+    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    with PATH.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            place = row["figure"], row["series"]
+            points.setdefault(place, []).append((float(row["x"]), float(row["y"])))
+    curves = (
+        Curve(figure=figure, series=series, x=tuple(x), y=tuple(y))
+        for (figure, series), some in points.items()
+        for x, y in [zip(*sorted(some), strict=True)]
+    )
+    return {curve.name: curve for curve in curves}
+
+
+def published_curve(figure: str, series: str) -> Curve:
+    """Return one printed curve.
+
+    >>> curve = published_curve("fig1_left_mnist_logreg", "Adam")
+    >>> curve.x[-1], round(curve.y[-1], 3)
+    (46.0, 0.256)
+
+    Raises:
+        ValueError: there is no such curve; the message suggests others.
+    """
+    return pick(published_curves(), f"{figure}/{series}", "published curve")
