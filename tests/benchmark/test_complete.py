@@ -23,6 +23,7 @@ from benchmark.step_costs import StepCost, read_step_costs, write_step_costs
 from benchmark.store import Store
 from benchmark.study import Study
 from datamodules.errors import DataUnavailableError
+from optimizers.errors import SpecError
 from optimizers.grammar import parse
 
 
@@ -50,7 +51,8 @@ class Noting:
         self.calls.append("check")
 
     def prepare(self, wanted, context):
-        [(dataset, _, _)] = wanted
+        [one] = wanted
+        dataset = one.dataset
         self.calls.append(f"prepare {dataset}")
         if dataset in self._unavailable:
             raise DataUnavailableError(f"the download of {dataset} broke off")
@@ -242,7 +244,7 @@ def test_other_data_of_the_same_name_are_refused(store):
 def test_values_that_a_plugged_in_class_refuses_end_it_before_anything_starts(store):
     launcher = Noting()
     refused = replace(DIGITS, opts="torch.optim.SGD:lr=-1.0")
-    with pytest.raises(UsageError, match="--opts: .*lr"):
+    with pytest.raises(SpecError, match="^(?!--opts).*lr"):
         complete(refused, store, launcher)
     assert launcher.calls == []
 
@@ -365,6 +367,15 @@ def test_steps_of_a_complete_tuned_study_are_timed_once_the_reference_first(stor
     assert (cost.trial, cost.reference) == (other.key, reference.key)
     complete(replace(TUNED, reference="sgd"), store, again)
     assert again.timed == again.calls == []
+
+
+@pytest.mark.parametrize("problems", [("logreg/digits",), ("logreg/digits", "mlp/digits")])
+def test_data_are_prepared_once_for_each_model_however_many_stages_need_them(store, problems):
+    launcher = Timing()
+    complete(replace(TUNED, problems=problems), store, launcher)
+    assert len({trial.purpose for trial in launcher.ran}) == 2
+    assert len(launcher.timed) == len(problems)
+    assert launcher.calls.count("prepare digits") == len(problems)
 
 
 @pytest.mark.one_in(3)

@@ -182,7 +182,7 @@ def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_
     real = LocalLauncher.prepare
 
     def prepare(self, wanted, context):
-        if wanted[0][0] == "mnist":
+        if wanted[0].dataset == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
         return real(self, wanted, context)
 
