@@ -2,13 +2,14 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from benchmark.cli.console import console
+from benchmark.cli.launcher_options import launcher_options, take_launcher_options
 from benchmark.cli.options import Folder, OneOf
 from benchmark.cli.paper_terminal import PaperTerminal
 from benchmark.cli.study_options import (
@@ -34,6 +35,13 @@ from datamodules.errors import DataUnavailableError
 from datamodules.places import which_unavailable
 
 RESULTS = Path("results/paper-adam")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _with_launcher_options(function: _Function) -> _Function:
+    for option in reversed(launcher_options()):
+        function = option(function)
+    return function
 
 
 @click.command(name="paper")
@@ -63,6 +71,7 @@ RESULTS = Path("results/paper-adam")
 @data_dir_option
 @cache_dir_option
 @launcher_option
+@_with_launcher_options
 @workers_option
 @timeout_option
 @dry_run_option
@@ -79,7 +88,11 @@ def command(
     """
     launcher = make_launcher(
         options["launcher"],
-        Limits(workers=options["workers"], timeout_seconds=options["timeout"]),
+        Limits(
+            workers=options["workers"],
+            timeout_seconds=options["timeout"],
+            options=take_launcher_options(options),
+        ),
     )
     place = Place(
         results=options["results"],
