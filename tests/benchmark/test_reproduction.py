@@ -36,7 +36,7 @@ class Writer:
         pass
 
     def prepare(self, wanted, context):
-        return [Prepared(dataset=name, origin="-", checksum="0") for name, _, _ in wanted]
+        return [Prepared(dataset=each.dataset, origin="-", checksum="0") for each in wanted]
 
     def rehearse(self, trials, context):
         pass

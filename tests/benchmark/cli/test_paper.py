@@ -30,7 +30,7 @@ def test_the_plan_says_what_it_costs_and_what_it_leaves_out(digits_rules, capsys
     out = capsys.readouterr().out
     assert "claims      faster\n" in out
     assert "variants    1 of these claims" in out
-    assert "trials      about 20 if no grid is widened, 0 s with 1 worker" in out
+    assert "trials      about 20 if no grid is widened, " in out
     assert "left out    1 variant of faster: cannot be run yet: images cannot be whitened" in out
     assert list(tmp_path.iterdir()) == []
 
@@ -48,7 +48,7 @@ def test_the_plan_is_json_too(digits_rules, capsys):
         (["paper", "sgd"], "'adam'"),
         (["paper", "adam", "--figures", "7"], "1 left, 1 right, 2a, 2b, 3, 4"),
         (["paper", "adam", "--scale", "ful"], "full"),
-        (["paper"], "PAPER"),
+        (["paper"], "Choose from: adam"),
     ],
 )
 def test_bad_words_give_one_line_and_the_choices(words, expected, capsys):
