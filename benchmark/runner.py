@@ -112,14 +112,17 @@ def derived_seed(trial: Trial, purpose: str) -> int:
 def build_model(trial: Trial, data: ResidentDataModule) -> Model:
     """Return the model of `trial` for `data`, with the initial weights of its problem and seed."""
     spec = trial.optimizer
-    total = trial.epochs * -(-data.num_train // trial.batch_size)
+    epoch_steps = -(-data.num_train // trial.batch_size)
+    factor = partial(
+        spec.schedule.factor, total=trial.epochs * epoch_steps, epoch_steps=epoch_steps
+    )
     model_class, size = model_for(trial.model, data)
     seed_everything(derived_seed(trial, "weights"), verbose=False)
     model = model_class(
         data.input_shape,
         size,
         optimizer=partial(spec.build, execution="packed"),  # nothing else holds its parameters
-        lr_factor=None if spec.schedule.constant else lambda t: spec.schedule.factor(t, total),
+        lr_factor=None if spec.schedule.constant else factor,
         l2=trial.l2,
         dropout=trial.dropout,
         dropout_seed=derived_seed(trial, "dropout"),

@@ -207,6 +207,15 @@ def test_schedule_sets_the_learning_rate_of_every_step(trials_of):
     assert rates == pytest.approx([0.5 / math.sqrt(t) for t in range(1, 11)])
 
 
+def test_a_schedule_of_epochs_changes_the_learning_rate_where_an_epoch_begins(trials_of):
+    rows = []
+    opts = "sgd:lr=0.5:schedule=inverse_sqrt_epoch"
+    trial = trials_of(opts=opts, log_every=1, epochs=3, batch_size=1_000)[0]
+    run(trial, Context(), watch=rows.append)
+    rates = [row["lr"] for row in rows if "lr" in row]
+    assert rates == pytest.approx([0.5 / math.sqrt(k) for k in (1, 1, 2, 2, 3, 3)])
+
+
 def test_optimizers_that_need_the_closure_work(trials_of):
     record = run(trials_of(opts="torch.optim.LBFGS:lr=0.1")[0], Context())
     assert record.metrics["train/accuracy"] > 0.8
