@@ -1,6 +1,7 @@
 """The table of problems: each is a model on a data set, with its numbers; no optimizer, no torch.
 
-A combination that is not in the table gets the numbers of its model's first row.
+A combination that is not in the table gets the numbers of the first row of its model, or of the
+model that it is a variant of.
 """
 
 from collections.abc import Sequence
@@ -76,9 +77,17 @@ _ROWS = (
     ),
     _row("mlp/mnist", epochs=3, epoch_seconds=15, evaluation_cost=0.25, twin="mlp/digits"),
     _row("cnn/cifar10", epochs=2, epoch_seconds=130, evaluation_cost=0.36, twin="cnn/digits"),
+    _row(
+        "resnet/cifar10",
+        epochs=30,
+        epoch_seconds=2_500,
+        evaluation_cost=1 / 3,
+        twin="resnet/digits",
+    ),
     _row("logreg/digits", epochs=20, epoch_seconds=0.0095, evaluation_cost=0.65, target=0.102),
     _row("mlp/digits", epochs=8, epoch_seconds=0.24, evaluation_cost=0.27, target=0.0796),
     _row("cnn/digits", epochs=5, epoch_seconds=0.74, evaluation_cost=0.26, target=0.308),
+    _row("resnet/digits", epochs=3, epoch_seconds=6, evaluation_cost=1 / 3),
     _row(
         "logreg/reviews",
         epochs=10,
@@ -112,6 +121,12 @@ def evaluation_cost(problem: str) -> float:
     return row.evaluation_cost if row else _FORWARD_SHARE
 
 
+def is_augmented(model: str, dataset: str) -> bool:
+    """Return whether `model` trains on random crops and mirror images of `dataset`."""
+    row, data = MODELS.get(model), DATASETS.get(dataset)
+    return row is not None and row.augments and data is not None and data.croppable
+
+
 def problems_of(model: str, dataset: str | None) -> Problem:
     """Return the problem of `model` on `dataset`.
 
@@ -133,8 +148,9 @@ def problems_of(model: str, dataset: str | None) -> Problem:
 
 
 def _unlisted(name: str, model: str, dataset: str) -> Problem:
-    same_model: Sequence[Problem] = [row for row in _ROWS if row.workload.model == model]
-    base = same_model[0] if same_model else PROBLEMS["mlp/mnist"]
+    models = {model, MODELS[model].variant_of} if model in MODELS else {model}
+    alike: Sequence[Problem] = [row for row in _ROWS if row.workload.model in models]
+    base = alike[0] if alike else PROBLEMS["mlp/mnist"]
     workload = replace(base.workload, problem=name, model=model, dataset=dataset)
     return Problem(
         workload=workload, epoch_seconds=base.epoch_seconds, evaluation_cost=_FORWARD_SHARE

@@ -26,6 +26,7 @@ from benchmark.context import Context
 from benchmark.evaluation import POINTS, Alternating, schedule_of
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for
+from benchmark.problems import is_augmented
 from benchmark.record import Record
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
@@ -99,6 +100,8 @@ def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
     )
     if folder := context.prepared.get(trial.dataset):
         data.use_prepared(folder)
+    if is_augmented(trial.model, trial.dataset):
+        data.augmentation_seed = derived_seed(trial, "augmentation")
     data.setup("fit")
     return data
 

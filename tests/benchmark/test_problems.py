@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pkgutil import resolve_name
 
 import pytest
@@ -54,6 +55,16 @@ def test_pairs_outside_the_table_take_the_numbers_of_the_model():
     problem = problems_of("mlp", "cifar10")
     assert problem.name == "mlp/cifar10"
     assert problem.workload.epochs == PROBLEMS["mlp/mnist"].workload.epochs
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar10_zca"])
+def test_variants_of_a_model_take_its_numbers(dataset):
+    found, known = problems_of("cnn_valid", dataset), PROBLEMS["cnn/cifar10"]
+    assert found.name == f"cnn_valid/{dataset}"
+    assert found.epoch_seconds == known.epoch_seconds
+    assert replace(found.workload, problem="", model="", dataset="") == replace(
+        known.workload, problem="", model="", dataset=""
+    )
 
 
 def test_unknown_names_are_refused_with_a_suggestion():

@@ -132,7 +132,9 @@ VALUES = {
     "weight_decay": NUMBERS,
     "betas": st.sampled_from(["(0.8,0.99)", "0.5/0.6", "(0,0.999)"]),
     "amsgrad": st.sampled_from(["true", "False"]),
-    "schedule": st.sampled_from(["cosine", "inverse_sqrt", "1/sqrt(t)", "1/sqrt(epoch)", "constant"]),
+    "schedule": st.sampled_from(
+        ["cosine", "inverse_sqrt", "1/sqrt(t)", "1/sqrt(epoch)", "constant"]
+    ),
     "warmup": st.sampled_from(["0", "0.25", "10", "1000000"]),
 }
 LABELS = st.sampled_from(
