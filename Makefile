@@ -59,8 +59,7 @@ test: $(READY) ## run the tests, offline, on all cores, in about five minutes on
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: $(READY) ## also run the slow tests, and those on real data if BENCHMARK_DATA_DIR is set
-	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=thorough
-	$(BIN)/python -m pytest -m 'slow and not cluster' --hypothesis-profile=thorough
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not cluster' --hypothesis-profile=thorough
 
 test-cluster: $(READY) ## run the tests on Ray, and on Slurm if slurm-wlm and munge are installed
 	@if command -v uv >/dev/null; then \

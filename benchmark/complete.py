@@ -29,7 +29,7 @@ from benchmark.launchers import (
 from benchmark.launchers.watchers import Together
 from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
-from benchmark.prepared import Prepared, check_same_data
+from benchmark.prepared import Preparation, Prepared, check_same_data, preparations_of
 from benchmark.record import Record
 from benchmark.request import Request
 from benchmark.spec import Trial
@@ -112,6 +112,7 @@ def complete(
     Raises:
         UsageError: the request cannot be carried out, or not in this folder, or the launcher can
             run none of the trials.
+        SpecError: an optimizer of the request is not valid.
         DataError: data are unavailable or damaged.
         OSError: a record cannot be written; all records written before are kept.
     """
@@ -228,7 +229,7 @@ class _Ready:
     `origins` has what was said of them. Spot checks were made if `is_checked`.
     """
 
-    wanted: set[tuple[str, str, bool]] = field(default_factory=set)
+    wanted: set[Preparation] = field(default_factory=set)
     folders: dict[str, Path] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
     origins: set[str] = field(default_factory=set)
@@ -244,6 +245,7 @@ class _Completion:
     launcher: Launcher
     watcher: StudyWatcher
     context: Context
+    data: dict[Preparation, list[Prepared]] = field(default_factory=dict)
 
     def run(self, plan: TrialPlan) -> Sequence[Trial]:
         """Run the missing trials, stage by stage; return all trials, on the data in use.
@@ -275,13 +277,20 @@ class _Completion:
         timer = self.launcher
         for trials in contests:
             assert isinstance(timer, StepTimer)  # otherwise nothing is to be timed
-            dataset, model, dropout = _wanted(trials)[0]
-            with self.watcher.busy(f"timing steps on {trials[0].problem}"), suppress(DataError):
-                found = self.launcher.prepare([(dataset, model, dropout)], self.context)
+            with suppress(DataError):
+                found = self._prepared(preparations_of(trials)[0])
                 folders = {each.dataset: each.folder for each in found if each.folder}
-                costs = timer.time_steps(trials, replace(self.context, prepared=folders))
+                with self.watcher.busy(f"timing steps on {trials[0].problem}"):
+                    costs = timer.time_steps(trials, replace(self.context, prepared=folders))
                 with suppress(OSError):
                     write_step_costs(self.store.folder, costs)
+
+    def _prepared(self, wanted: Preparation) -> list[Prepared]:
+        """Prepare the data that are wanted, unless this completion has done so before."""
+        if wanted not in self.data:
+            with self.watcher.busy(f"preparing {wanted.dataset}"):
+                self.data[wanted] = self.launcher.prepare([wanted], self.context)
+        return self.data[wanted]
 
     def _with_baselines(self, plan: TrialPlan, ready: "_Ready", tried: set[str]) -> TrialPlan:
         """Take over shipped trials, if they are of the same data, after a check of one of them.
@@ -315,12 +324,12 @@ class _Completion:
             These, and the name of a data set that is not the same here, "" if all are.
         """
         available: list[Record] = []
-        for dataset, model, dropout in _wanted([record.trial for record in reused]):
-            records = [record for record in reused if record.trial.dataset == dataset]
-            with self.watcher.busy(f"preparing {dataset}"), suppress(DataUnavailableError):
-                found = self.launcher.prepare([(dataset, model, dropout)], self.context)
-                if {each.checksum for each in found} != {r.environment.data for r in records}:
-                    return [], dataset
+        for each in preparations_of([record.trial for record in reused]):
+            records = [record for record in reused if record.trial.dataset == each.dataset]
+            with suppress(DataUnavailableError):
+                found = self._prepared(each)
+                if {one.checksum for one in found} != {r.environment.data for r in records}:
+                    return [], each.dataset
                 available += records
         return available, ""
 
@@ -361,21 +370,20 @@ class _Completion:
         """
         unavailable: dict[str, str] = {}
         while True:
-            for dataset, model, dropout in _wanted(plan.missing):
-                if (dataset, model, dropout) in ready.wanted:
+            for wanted in preparations_of(plan.missing):
+                if wanted in ready.wanted:
                     continue
                 try:
-                    with self.watcher.busy(f"preparing {dataset}"):
-                        found = self.launcher.prepare([(dataset, model, dropout)], self.context)
+                    found = self._prepared(wanted)
                 except DataUnavailableError as error:
-                    if dataset in unavailable:
+                    if wanted.dataset in unavailable:
                         raise
-                    unavailable[dataset] = str(error)
+                    unavailable[wanted.dataset] = str(error)
                     plan = _noticed(self.planner.plan(unavailable, tried=tried), self.watcher)
                     self.watcher.planned(plan)
                     break
                 self._take(found, ready.origins)
-                ready.wanted.add((dataset, model, dropout))
+                ready.wanted.add(wanted)
                 ready.folders |= {each.dataset: each.folder for each in found if each.folder}
                 ready.checksums |= {each.dataset: each.checksum for each in found}
             else:
@@ -383,8 +391,9 @@ class _Completion:
 
     def _take(self, found: Sequence[Prepared], known: set[str]) -> None:
         """Report the origin of each new data set, and check that the study used no other data."""
+        records = self.store.records()
         for prepared in found:
-            check_same_data(self.store.study, self.store.records(), prepared)
+            check_same_data(self.store.study, records, prepared)
             if str(prepared) not in known:
                 self.watcher.prepared(prepared)
             known.add(str(prepared))
@@ -428,7 +437,3 @@ def _how_far(shipped: Record, again: Record | None) -> str:
 
 def _is_tuning(trial: Trial) -> bool:
     return trial.purpose == "tuning"
-
-
-def _wanted(trials: Sequence[Trial]) -> list[tuple[str, str, bool]]:
-    return sorted({(trial.dataset, trial.model, trial.dropout) for trial in trials})

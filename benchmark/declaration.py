@@ -417,16 +417,22 @@ def declared(
             records=len(known),
             evaluated=known.count("evaluation"),
         )
-        merged = structs.replace(
-            asked,
-            at=found.at,
-            margins=(margins := _margins_that_hold(found, asked)),
-            margin_bases={k: v for k, v in found.margin_bases.items() if k in margins},
-            chosen=_outcomes_that_hold(found, asked),
-            deviations=[*found.deviations, *([deviation] if known else [])],
-        )
+        merged = _merged(found, asked, [deviation] if known else [])
         write_declaration(folder, merged)
         return merged, changes if known else ()
+
+
+def _merged(found: Declaration, asked: Declaration, new: Sequence[Deviation]) -> Declaration:
+    """Return `asked` with the parts of `found` that still hold, and with `new` deviations."""
+    margins = _margins_that_hold(found, asked)
+    return structs.replace(
+        asked,
+        at=found.at,
+        margins=margins,
+        margin_bases={k: v for k, v in found.margin_bases.items() if k in margins},
+        chosen=_outcomes_that_hold(found, asked),
+        deviations=[*found.deviations, *new],
+    )
 
 
 def expected(folder: Path, asked: Declaration) -> Declaration:

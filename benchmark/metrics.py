@@ -101,6 +101,7 @@ class Unit:
 NO_UNIT = Unit()
 PER_CENT = Unit(sign="%", words="per cent", factor=100.0, decimals=2)
 DECIBELS = Unit(sign="dB", words="decibels", decimals=2)
+NATS = Unit(sign="nats", words="nats", decimals=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,9 +272,44 @@ BITS = Metric(
     meaning="Mean of −log₂ of the probability that the model gave to the next character.",
 )
 
-METRICS = {
-    metric.name: metric for metric in (LOSS, ACCURACY, RUNNING_LOSS, BITS, PSNR, RMSE, MAE, MSE, R2)
-}
+# The two terms of a variational autoencoder's loss, the negative evidence lower bound.
+RECONSTRUCTION = Metric(
+    name="reconstruction",
+    words="{split} reconstruction error",
+    heading="recon.",
+    plural="reconstruction errors",
+    better="lower",
+    unit=NATS,
+    logarithmic=True,
+    least=0.0,
+    tabled=("val", "test"),
+    meaning=(
+        "First term of the loss: −log of the probability of an image's pixels, given one draw of "
+        "its latent variables, summed over pixels."
+    ),
+)
+KL_DIVERGENCE = Metric(
+    name="kl_divergence",
+    words="{split} KL divergence",
+    heading="KL",
+    plural="KL divergences",
+    better="lower",
+    unit=NATS,
+    logarithmic=True,
+    least=0.0,
+    tabled=("val", "test"),
+    meaning=(
+        "Second term of the loss: KL divergence of an image's latent variables from the prior. "
+        "Lower is better only at the same reconstruction error; a zero says that they are unused."
+    ),
+)
+
+_ROWS = (
+    *(LOSS, ACCURACY, RUNNING_LOSS),
+    *(BITS, PSNR, RMSE, MAE, MSE, R2),
+    *(RECONSTRUCTION, KL_DIVERGENCE),
+)
+METRICS = {metric.name: metric for metric in _ROWS}
 RUNNING = RUNNING_LOSS.on("train")
 
 INSIDE = "inside/"  # prefix of recorded diagnostics: inside/<group>/<quantity>

@@ -36,7 +36,6 @@ from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
 from datamodules.registry import DATASETS
-from optimizers.errors import SpecError
 from optimizers.grammar import build_once
 from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
@@ -465,12 +464,9 @@ def check_values(specs: Iterable[OptimizerSpec]) -> None:
     """Have the optimizer classes check their hyperparameters in this process, which loads torch.
 
     Raises:
-        UsageError: a class refuses a value; the message is that of the class.
+        SpecError: a class refuses a value; the message is that of the class.
     """
-    try:
-        build_once(specs)
-    except SpecError as error:
-        raise UsageError(f"--opts: {error}") from None
+    build_once(specs)
 
 
 def make_folders(*folders: Path | None) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from numbers import Integral
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule, seed_everything
@@ -86,7 +86,7 @@ def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]
     contract = model_contract(task)
     if name in MODELS:
         registered = cast(type[TaskModel], resolve_name(MODELS[name].target))
-        if registered.task_class is task:
+        if registered.task_class is task or registered.takes_pixels:
             return registered
         return model_of(registered.network_class, task)
     found = _load(name, "model", contract)
@@ -163,6 +163,22 @@ def prepare_data(
     return data
 
 
+def seen_by(name: str, data: ResidentDataModule) -> ResidentDataModule:
+    """Return `data` as the model called `name` takes them: as pixels, or as they are.
+
+    Raises:
+        UsageError: the model takes pixels, and `data` are no images.
+    """
+    task = task_class(data.task)
+    model = model_class(name, task)
+    if not model.takes_pixels or task is model.task_class:
+        return data
+    with _anyones(f"model {name!r} takes images", data_contract(model.task_class)):
+        pixels = data.as_pixels()
+    pixels.task = model.task_class
+    return pixels
+
+
 def model_for(name: str, data: ResidentDataModule) -> tuple[type[TaskModel], int]:
     """Return the model called `name` for the task of `data`, and the size of that task.
 
@@ -185,6 +201,7 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
     Raises:
         UsageError: model, data or task break their contract.
     """
+    data = seen_by(model, data)
     cls, size = model_for(model, data)
     batch = next(iter(data.val_dataloader()))
     contract = model_contract(cls.task_class)
@@ -225,55 +242,63 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
     """Return a data module that reads the loaders of `cls` into memory."""
     learnt = _task_named_by(cls)
 
-    class Adopted(ResidentDataModule):
+    class Adopted(_Adopted):
         dataset = name
         task = learnt
-
-        def __init__(
-            self,
-            *,
-            data_dir: Path | str | None = None,
-            cache_dir: Path | str | None = None,
-            batch_size: int = 128,
-            seed: int = 0,
-            split_seed: int = 0,  # unused: these loaders bring a split of their own
-            chunk_size: int = 1,
-        ) -> None:
-            LightningDataModule.__init__(self)
-            self.batch_size, self.seed, self.chunk_size = batch_size, seed, chunk_size
-            self._theirs = _instance(name, cls, learnt)
-            self.input_shape = tuple(self._theirs.input_shape)
-            size = int(getattr(self._theirs, learnt.size_name))
-            setattr(self, learnt.size_name, size)
-            self._task = learnt(size)
-            self._splits: dict[str, Split] = {}
-
-        def prepare_data(self) -> None:
-            self._theirs.prepare_data()
-
-        def setup(self, stage: str | None = None) -> None:
-            seed_everything(0, verbose=False)  # so a shuffling loader gives a fixed order
-            self._theirs.setup("fit")
-            self._theirs.setup("test")
-            for split in ("train", "val", "test"):
-                self._splits[split] = _read_split(
-                    name, self._theirs, split, self.input_shape, self._task
-                )
-            self._checksum = _digest(self._splits.values())
-
-        @property
-        def checksum(self) -> str:
-            return self._checksum
-
-        @property
-        def origin(self) -> str:
-            return "its own loaders"
-
-        @property
-        def prepared_folder(self) -> None:
-            return None
+        theirs = cls
 
     return Adopted
+
+
+class _Adopted(ResidentDataModule):
+    """A data module that reads the loaders of the class `theirs` into memory."""
+
+    task: type[Task]
+    theirs: ClassVar[type[LightningDataModule]]
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path | str | None = None,
+        cache_dir: Path | str | None = None,
+        batch_size: int = 128,
+        seed: int = 0,
+        split_seed: int = 0,  # unused: these loaders bring a split of their own
+        chunk_size: int = 1,
+    ) -> None:
+        LightningDataModule.__init__(self)
+        self.batch_size, self.seed, self.chunk_size = batch_size, seed, chunk_size
+        self._theirs = _instance(self.dataset, self.theirs, self.task)
+        self.input_shape = tuple(self._theirs.input_shape)
+        size = int(getattr(self._theirs, self.task.size_name))
+        setattr(self, self.task.size_name, size)
+        self._task = self.task(size)
+        self._splits: dict[str, Split] = {}
+
+    def prepare_data(self) -> None:
+        self._theirs.prepare_data()
+
+    def setup(self, stage: str | None = None) -> None:
+        seed_everything(0, verbose=False)  # so a shuffling loader gives a fixed order
+        self._theirs.setup("fit")
+        self._theirs.setup("test")
+        for split in ("train", "val", "test"):
+            self._splits[split] = _read_split(
+                self.dataset, self._theirs, split, self.input_shape, self._task
+            )
+        self._checksum = _digest(self._splits.values())
+
+    @property
+    def checksum(self) -> str:
+        return self._checksum
+
+    @property
+    def origin(self) -> str:
+        return "its own loaders"
+
+    @property
+    def prepared_folder(self) -> None:
+        return None
 
 
 def _read_split(

@@ -6,9 +6,32 @@ from pathlib import Path
 
 from benchmark.errors import UsageError
 from benchmark.record import Record
-from benchmark.spec import SCHEMA
+from benchmark.spec import SCHEMA, Trial
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Preparation:
+    """What is to be prepared for a problem: its data set, for its model.
+
+    Args:
+        dataset: Registered name or import path.
+        model: Registered name or import path of the model, which is tried on the data if one of the
+            two is an import path.
+        dropout: The model's own dropout is on.
+    """
+
+    dataset: str
+    model: str
+    dropout: bool
+
+
+def preparations_of(trials: Iterable[Trial]) -> list[Preparation]:
+    """Return what is to be prepared for `trials`, each once, sorted."""
+    return sorted(
+        {Preparation(dataset=t.dataset, model=t.model, dropout=t.dropout) for t in trials}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,14 @@ _ROWS = (
         evaluation_cost=1 / 3,
         twin="resnet/digits",
     ),
+        "logreg/fashion",
+        epochs=5,
+        epoch_seconds=0.47,
+        evaluation_cost=0.26,
+        twin="logreg/digits",
+    ),
+    _row("mlp/fashion", epochs=3, epoch_seconds=15, evaluation_cost=0.25, twin="mlp/digits"),
+    _row("cnn/fashion", epochs=2, epoch_seconds=110, evaluation_cost=0.36, twin="cnn/digits"),
     _row("logreg/digits", epochs=20, epoch_seconds=0.0095, evaluation_cost=0.65, target=0.102),
     _row("mlp/digits", epochs=8, epoch_seconds=0.24, evaluation_cost=0.27, target=0.0796),
     _row("cnn/digits", epochs=5, epoch_seconds=0.74, evaluation_cost=0.26, target=0.308),
@@ -109,6 +117,8 @@ _ROWS = (
         evaluation_cost=0.36,
         twin="charlm/manual",
     ),
+    _row("vae/mnist", epochs=5, epoch_seconds=6, evaluation_cost=0.3, twin="vae/digits"),
+    _row("vae/digits", epochs=40, epoch_seconds=0.1, evaluation_cost=0.3),
 )
 
 PROBLEMS = {row.name: row for row in _ROWS}

@@ -20,7 +20,6 @@ from benchmark.protocols.tuned import Tuned
 from benchmark.spec import ACCELERATORS, FIRST_TUNING_SEED, PRECISIONS, Workload
 from benchmark.study import Study
 from datamodules.registry import DATASETS, DatasetRow
-from optimizers.errors import SpecError
 from optimizers.grammar import describe, describe_tunables, without_hyperparameters
 from optimizers.pick import is_import_path, pick, shown
 from optimizers.source import source_digest
@@ -212,7 +211,8 @@ class Request:
         """Return the requested study, on the requested data.
 
         Raises:
-            UsageError: an optimizer is not valid, or a model does not take its data set.
+            SpecError: an optimizer is not valid.
+            UsageError: a model does not take its data set.
         """
         workloads = [self._adjusted(problem.workload) for problem in self.asked()]
         for workload in workloads:
@@ -230,14 +230,11 @@ class Request:
 
     def _contestants(self) -> _Contestants:
         seeds = self.evaluation_seeds()
-        try:
-            if self.tune is None:
-                specs = self._as_tuned_before()
-                _check_reference(self.reference, [spec.label for spec in specs])
-                return {"optimizers": specs, "seeds": seeds}
-            tunables = tuple(describe_tunables(self.opts, self.space))
-        except SpecError as error:
-            raise UsageError(f"--opts: {error}") from None
+        if self.tune is None:
+            specs = self._as_tuned_before()
+            _check_reference(self.reference, [spec.label for spec in specs])
+            return {"optimizers": specs, "seeds": seeds}
+        tunables = tuple(describe_tunables(self.opts, self.space))
         _check_reference(self.reference, [tunable.label for tunable in tunables])
         tuned = Tuned(
             tunables=tunables,

@@ -25,7 +25,7 @@ from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
 from benchmark.evaluation import POINTS, Alternating, schedule_of
 from benchmark.models.base import Model, StepCall
-from benchmark.plugins import data_module_class, model_for
+from benchmark.plugins import data_module_class, model_for, seen_by
 from benchmark.problems import is_augmented
 from benchmark.record import Record
 from benchmark.spec import Trial
@@ -64,13 +64,7 @@ def run(
         sinks: list[Sink] = [watch] if watch else []
         if folder is not None:
             sinks.append(stack.enter_context(MetricsFile(folder / "metrics.jsonl")))
-        curves = CurveWriter(
-            clock,
-            sinks,
-            batch_size=trial.batch_size,
-            num_train=data.num_train,
-            log_every=trial.log_every,
-        )
+        curves = _curve_writer(trial, data, clock, sinks)
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
         callbacks = [PlainSigterm(), clock, cost, *inside, curves, divergence]
@@ -88,6 +82,18 @@ def run(
         )
 
 
+def _curve_writer(
+    trial: Trial, data: ResidentDataModule, clock: Clock, sinks: list[Sink]
+) -> CurveWriter:
+    return CurveWriter(
+        clock,
+        sinks,
+        batch_size=trial.batch_size,
+        num_train=data.num_train,
+        log_every=trial.log_every,
+    )
+
+
 def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
     """Return the data module of `trial`, with the split and the batches of its seed."""
     data = data_module_class(trial.dataset)(
@@ -103,7 +109,7 @@ def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
     if is_augmented(trial.model, trial.dataset):
         data.augmentation_seed = derived_seed(trial, "augmentation")
     data.setup("fit")
-    return data
+    return seen_by(trial.model, data)
 
 
 def derived_seed(trial: Trial, purpose: str) -> int:
@@ -211,34 +217,37 @@ def fit(
         points: Number of evaluations after that of the initial weights.
         loaders: Loaders of another training run; None for those of `data`.
     """
-    on_cpu = trial.accelerator == "cpu"
-    if not on_cpu:
+    if trial.accelerator != "cpu":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.allow_tf32 = False  # convolutions too compute in the precision named
         data.to(torch.device("cuda" if trial.accelerator == "gpu" else trial.accelerator))
     loaders = loaders or loaders_of(trial, cast(Model, model), data, points)
-    trainer = Trainer(
+    trainer = _trainer(trial, callbacks, loaders.iterations)
+    with warnings.catch_warnings(), _slurm_unseen():
+        # Lightning 2.6 with torch 2.15: https://github.com/Lightning-AI/pytorch-lightning/issues/21326
+        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
+        trainer.validate(model, dataloaders=loaders.evaluation, verbose=False)  # step 0
+        trainer.fit(model, loaders.training, loaders.evaluation)
+
+
+def _trainer(trial: Trial, callbacks: list[Any], iterations: int) -> Trainer:
+    return Trainer(
         accelerator=trial.accelerator,
         devices=1,
         precision=trial.precision,  # type: ignore[arg-type]  # checked by `devices.why_not`
-        max_epochs=loaders.iterations,
+        max_epochs=iterations,
         min_epochs=0,
         callbacks=callbacks,
         plugins=[LightningEnvironment()],  # otherwise variables of Slurm would choose one
         logger=False,
         # Torch is deterministic on the CPU anyway, where this flag would fill every empty tensor.
-        deterministic=None if on_cpu else "warn",
+        deterministic=None if trial.accelerator == "cpu" else "warn",
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,
         num_sanity_val_steps=0,
         inference_mode=False,  # metrics made in inference mode could not be reset outside it
     )
-    with warnings.catch_warnings(), _slurm_unseen():
-        # Lightning 2.6 with torch 2.15: https://github.com/Lightning-AI/pytorch-lightning/issues/21326
-        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-        trainer.validate(model, dataloaders=loaders.evaluation, verbose=False)  # step 0
-        trainer.fit(model, loaders.training, loaders.evaluation)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """The base class of all data sets: cache, splits, loaders. A subclass states only differences."""
 
+import copy
 import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -16,7 +17,17 @@ from datamodules.augmentation import CroppedRows
 from datamodules.cache import Cache, Tensors
 from datamodules.errors import DataCorruptError, DataError, DataUnavailableError, DataWarning
 from datamodules.folders import default_cache_dir, default_data_dir, downloads_dir
-from datamodules.loaders import DenseRows, Examples, InOrder, Shuffled, Split, Stretches, moved
+from datamodules.loaders import (
+    DenseRows,
+    Examples,
+    GreyRows,
+    InOrder,
+    Shuffled,
+    Split,
+    Stretches,
+    moved,
+    with_examples,
+)
 from datamodules.network import reachable
 from datamodules.places import download_url, where_to_put
 from datamodules.registry import DATASETS
@@ -76,6 +87,7 @@ class ResidentDataModule(LightningDataModule):
     dataset: ClassVar[str]
     task: str | type[Any] = "classification"
     num_classes: int  # only if the targets are classes
+    num_pixels: int  # only of `as_pixels`
 
     def __init__(
         self,
@@ -222,6 +234,34 @@ class ResidentDataModule(LightningDataModule):
 
     def _unavailable(self, why: str) -> DataUnavailableError:
         return DataUnavailableError(where_to_put(self.dataset, self.data_dir, why))
+
+    def as_pixels(self) -> Self:
+        """Return a second module of the same images, which yields grey values in [0, 1].
+
+        In each channel, black is the least value of the training part and white the greatest one;
+        no image is copied. The second module has `num_pixels`, the values of an image.
+
+        Raises:
+            ValueError: the examples are no images, or a channel has only one value.
+        """
+        pool = self._splits["train"].examples.inputs
+        if not (
+            isinstance(pool, DenseRows)
+            and pool.values.is_floating_point()
+            and len(self.input_shape) == 3
+        ):
+            raise ValueError("expected images of real numbers, (channels, height, width)")
+        black, white = torch.aminmax(pool.values.transpose(0, 1).flatten(1), dim=1)
+        black, white = (each.view(-1, 1, 1) for each in (black, white))
+        if not bool((black < white).all()):
+            raise ValueError("a channel has the same value in all images")
+        seen = copy.copy(self)
+        seen.num_pixels = math.prod(self.input_shape)
+        seen._splits = with_examples(
+            self._splits,
+            lambda images: Examples(GreyRows(images.inputs.values, black, white), images.targets),
+        )
+        return seen
 
     @property
     def num_train(self) -> int:

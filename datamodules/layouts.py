@@ -51,6 +51,16 @@ def _idx(name: str, dims: int) -> Role:
     )
 
 
+def _idx_files(*folders: str) -> Layout:
+    roles = (
+        _idx("train-images", 3),
+        _idx("train-labels", 1),
+        _idx("t10k-images", 3),
+        _idx("t10k-labels", 1),
+    )
+    return Layout(kind="idx", title="IDX files", folders=folders, roles=roles)
+
+
 def _single(*names: str) -> tuple[Role, ...]:
     return tuple(Role(name=name, patterns=(name,)) for name in names)
 
@@ -73,18 +83,17 @@ _IMDB_PARTS = [f"{part}/{side}" for part in ("train", "test") for side in ("neg"
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
     "mnist": (
-        Layout(
-            kind="idx",
-            title="IDX files",
-            folders=("MNIST/raw", "MNIST", "mnist/raw", "mnist", "."),
-            roles=(
-                _idx("train-images", 3),
-                _idx("train-labels", 1),
-                _idx("t10k-images", 3),
-                _idx("t10k-labels", 1),
-            ),
-        ),
+        _idx_files("MNIST/raw", "MNIST", "mnist/raw", "mnist", "."),
         _parquet("mnist", "MNIST", "mnist/mnist", *_hub("ylecun/mnist", "mnist")),
+    ),
+    "fashion": (  # not in the folder itself, where the same names are MNIST's
+        _idx_files("FashionMNIST/raw", "FashionMNIST", "fashion-mnist", "fashion_mnist", "fashion"),
+        _parquet(
+            "fashion_mnist",
+            "fashion-mnist",
+            "fashion_mnist/fashion_mnist",
+            *_hub("zalando-datasets/fashion_mnist", "fashion_mnist"),
+        ),
     ),
     "cifar10": (
         _parquet(

@@ -1,7 +1,7 @@
 """Minibatches as slices of tensors already in memory: no workers, no copies per example."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,34 @@ class DenseRows:
     def to(self, device: torch.device) -> "DenseRows":
         """Return the same rows on another device."""
         return DenseRows(self.values.to(device))
+
+
+@dataclass(frozen=True)
+class GreyRows(DenseRows):
+    """Images whose batches are grey values in [0, 1]; the values themselves stay as they are.
+
+    Args:
+        black: Value of each channel that becomes 0, (channels, 1, 1); smaller ones do too.
+        white: Value of each channel that becomes 1, (channels, 1, 1); larger ones do too.
+    """
+
+    black: Tensor
+    white: Tensor
+
+    def select(self, rows: Tensor) -> Tensor:
+        """Return the grey values of the images `rows`, int64 (batch,), as one batch."""
+        return self._grey(super().select(rows))
+
+    def slice(self, begin: int, end: int) -> Tensor:
+        """Return the grey values of the images from `begin` up to `end` as one batch."""
+        return self._grey(super().slice(begin, end))
+
+    def to(self, device: torch.device) -> "GreyRows":
+        """Return the same images on another device."""
+        return GreyRows(*(each.to(device) for each in (self.values, self.black, self.white)))
+
+    def _grey(self, values: Tensor) -> Tensor:
+        return ((values - self.black) / (self.white - self.black)).clamp_(0, 1)
 
 
 @dataclass(frozen=True)
@@ -89,14 +117,20 @@ class Split:
 
 def moved(splits: Mapping[str, Split], device: torch.device) -> dict[str, Split]:
     """Return `splits` on `device`; examples that splits share are moved once and stay shared."""
-    shared = {id(split.examples): split.examples for split in splits.values()}
-    there = {key: examples.to(device) for key, examples in shared.items()}
+    there = with_examples(splits, lambda examples: examples.to(device))
     return {
-        name: Split(
-            there[id(split.examples)], None if split.rows is None else split.rows.to(device)
-        )
-        for name, split in splits.items()
+        name: Split(split.examples, None if split.rows is None else split.rows.to(device))
+        for name, split in there.items()
     }
+
+
+def with_examples(
+    splits: Mapping[str, Split], change: Callable[[Examples], Examples]
+) -> dict[str, Split]:
+    """Return the same rows of changed examples; those that splits share are changed once."""
+    shared = {id(split.examples): split.examples for split in splits.values()}
+    changed = {key: change(examples) for key, examples in shared.items()}
+    return {name: Split(changed[id(split.examples)], split.rows) for name, split in splits.items()}
 
 
 class InOrder:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,11 +16,10 @@ from datamodules.errors import DataCorruptError, reading
 from datamodules.images import read_images
 from datamodules.labels import class_labels
 
-_UNPACKED = {  # MD5 of the four original files, unpacked from torchvision's gzip files
-    "train-images": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels": "27ae3e4e09519cfbb04c329615203637",
+_TITLES = {  # data sets with the same file names, by the names of their classes in torchvision
+    "MNIST": "MNIST",
+    "FashionMNIST": "Fashion-MNIST",
+    "KMNIST": "Kuzushiji-MNIST",
 }
 
 
@@ -29,9 +29,20 @@ class MNIST(ResidentDataModule):
     Fashion-MNIST and Kuzushiji-MNIST have the same file names. Their downloaded files are refused,
     recognised by their MD5. Their unpacked files, and any other unknown file, are read with a
     warning. Parquet files are not compared.
+
+    Attributes:
+        original: Name of its class in torchvision.
+        unpacked: MD5 of the four original files without gzip.
     """
 
     dataset = "mnist"
+    original: ClassVar[str] = "MNIST"
+    unpacked: ClassVar[dict[str, str]] = {
+        "train-images": "6bbc9ace898e44ae57da46a324031adb",
+        "train-labels": "a25bea736e30d166cdddb491f175f624",
+        "t10k-images": "2646ac647ad5339dbf082846283269ea",
+        "t10k-labels": "27ae3e4e09519cfbb04c329615203637",
+    }
 
     def build(self) -> Tensors:
         """Read the images in any of the known layouts."""
@@ -47,7 +58,7 @@ class MNIST(ResidentDataModule):
         """Let torchvision fetch the four files."""
         from torchvision import datasets
 
-        datasets.MNIST(str(folder), download=True)
+        getattr(datasets, self.original)(str(folder), download=True)
 
     def _part(self, name: str, size: int) -> Part:
         source, images = self._read(f"{name}-images")
@@ -61,26 +72,23 @@ class MNIST(ResidentDataModule):
         path = self.source.files[role][0]
         with reading(path):
             content = path.read_bytes()
-            _refuse_others(path, _md5(content))
+            _refuse_others(path, _md5(content), self.original)
             if path.suffix == ".gz":
                 content = gzip.decompress(content)
             array = _array(content)
-        if _md5(content) != _UNPACKED[role]:
-            self.notice(f"{path} is no known file of MNIST; it is used as it is")
+        if _md5(content) != self.unpacked[role]:
+            self.notice(f"{path} is no known file of {_TITLES[self.original]}; it is used as it is")
         return path, array
 
 
-def _refuse_others(path: Path, md5: str) -> None:
+def _refuse_others(path: Path, md5: str, own: str) -> None:
     """Raise if the MD5 of `path` is that of another data set with the same file names."""
     from torchvision import datasets
 
-    for other, title in (
-        (datasets.FashionMNIST, "Fashion-MNIST"),
-        (datasets.KMNIST, "Kuzushiji-MNIST"),
-    ):
-        if md5 in {known for _, known in other.resources}:
+    for other, title in _TITLES.items():
+        if other != own and md5 in {known for _, known in getattr(datasets, other).resources}:
             problem = f"it is a file of {title}, which has the same names"
-            raise DataCorruptError(path, problem, "put the file of MNIST in its place")
+            raise DataCorruptError(path, problem, f"put the file of {_TITLES[own]} in its place")
 
 
 def _md5(content: bytes) -> str:

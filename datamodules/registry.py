@@ -58,6 +58,18 @@ _ROWS = (
         files="the four original files as MNIST/raw/*-ubyte.gz, or the hub's mnist/*.parquet,",
     ),
     DatasetRow(
+        name="fashion",
+        target="datamodules.fashion:FashionMNIST",
+        title="Fashion-MNIST images of clothes",
+        input_shape=(1, 28, 28),
+        targets=Targets(name="num_classes", size=10),
+        sizes=(55_000, 5_000, 10_000),
+        source="torchvision",
+        terms="MIT, Zalando Research",
+        download_url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        files="the four original files as FashionMNIST/raw/*-ubyte.gz, or the hub's fashion_mnist,",
+    ),
+    DatasetRow(
         name="cifar10",
         target="datamodules.cifar10:CIFAR10",
         title="CIFAR-10 colour images",

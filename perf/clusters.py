@@ -23,11 +23,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ["PYTHONPATH"] = sys.path[0]  # nodes import the optimizer that sleeps
 
 from benchmark.context import Context
-from benchmark.launchers import Launcher, Limits, RayOptions, SlurmOptions
+from benchmark.launchers import Launcher, Limits
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.prepare import prepare
 from benchmark.launchers.ray import RayLauncher
+from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.slurm import SlurmLauncher
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.spec import Trial
 from benchmark.store import Store
 from tests import slurm
@@ -89,7 +91,7 @@ def ray_figures(grid: Sequence[Trial], folder: Path) -> dict[str, Any]:
     for number in (1, 2):
         store = Store(folder, f"ray{number}")
         with ray_nodes(number) as address:
-            launcher = RayLauncher(Limits(ray=RayOptions(address=address)))
+            launcher = RayLauncher(Limits(options=(RayOptions(address=address),)))
             run(launcher, sleeping[:number], store)  # starts the workers' servers
             seconds.append(run(launcher, sleeping[number:], store) / (len(sleeping) - number))
             if number == 1:
@@ -108,7 +110,7 @@ def slurm_figures(grid: Sequence[Trial], folder: Path) -> dict[str, Any]:
     with slurm.cluster(place) as environment:
         os.environ["SLURM_CONF"] = environment["SLURM_CONF"]
         options = SlurmOptions(trials_per_job=len(grid))
-        seconds = run(SlurmLauncher(Limits(workers=1, slurm=options)), grid, store)
+        seconds = run(SlurmLauncher(Limits(workers=1, options=(options,))), grid, store)
     each = cost(grid, store)
     return {"slurm_seconds": each, "slurm_start_seconds": seconds - each * len(grid)}
 

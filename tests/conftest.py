@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from tests.browser import chromium, free_windows, open_page  # noqa: F401 (fixtures for every test)
+from tests.grids import mark_samples
 
 # Before anything is imported: no test may touch the user's cache, W&B account or thread counts.
 os.environ["BENCHMARK_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchmark-tests-")
@@ -30,6 +31,12 @@ def pytest_collection():
     finally:
         gc.enable()
         gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)  # before the items that `-m` does not choose are left out
+def pytest_collection_modifyitems(items):
+    """Mark what the quick run leaves out of the tests that it samples as slow."""
+    mark_samples(items)
 
 
 @pytest.fixture(scope="session")

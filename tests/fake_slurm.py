@@ -7,7 +7,7 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.launchers.scheduler import Ending, SubmitError, Task
+from benchmark.launchers.scheduler import ArrayTask, Ending, SubmitError
 from benchmark.record import Record
 
 TIMEOUT = Ending(state="TIMEOUT", exit_code="0:0", node="n1", time_limit="00:05:00")
@@ -119,9 +119,9 @@ class FakeSlurm:
             return None
         self._pass()
         self.calls["tasks"] += len(self._running) + len(self._pending)
-        others = [Task(job="1", index=-1, name="other", state="RUNNING")]
+        others = [ArrayTask(job="1", index=-1, name="other", state="RUNNING")]
         return others * (self.now < self.others_until) + [
-            Task(
+            ArrayTask(
                 job=task.job,
                 index=task.index,
                 name=task.name,
@@ -140,7 +140,7 @@ class FakeSlurm:
             return None
         self._pass()
         return [
-            Task(
+            ArrayTask(
                 job=task.job,
                 index=task.index,
                 name=task.name,

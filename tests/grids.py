@@ -1,6 +1,7 @@
 """Grids of test cases of which a part is quick and the rest slow."""
 
 import itertools
+from collections import Counter
 
 import pytest
 
@@ -26,6 +27,27 @@ def taking_turns(names, *factors):
 def quick_if(is_quick, values):
     """Return a case for each value; those for which `is_quick` does not hold are marked slow."""
     return [_case((value,), is_quick=is_quick(value)) for value in values]
+
+
+def mark_samples(items):
+    """Mark as slow all cases but the first of every n of each test that is marked `one_in(n)`.
+
+    A case that is slow anyway is not counted. Of a product of factors, choose an n that has no
+    divisor in common with the length of the last one: otherwise some of its values are always slow.
+
+    Args:
+        items: All tests that pytest has collected, in order.
+    """
+    counts = Counter()
+    for item in items:
+        sample = item.get_closest_marker("one_in")
+        if sample is None or item.get_closest_marker("slow"):
+            continue
+        test = item.nodeid.split("[")[0]
+        (every,) = sample.args
+        if counts[test] % every:
+            item.add_marker(pytest.mark.slow)
+        counts[test] += 1
 
 
 def _case(values, *, is_quick):

@@ -26,7 +26,7 @@ ALPHA = 0.05
 # over less than a million examples, known to 10⁻⁷ (`rounding.rounded`). For other metrics it is
 # relative to the larger value of a pair.
 _SAME_SHARE, _SAME_DIGITS = 5e-7, 1e-9
-Verdict = Literal["better", "worse", "no difference shown", "too few seeds to conclude"]
+Conclusion = Literal["better", "worse", "no difference shown", "too few seeds to conclude"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Comparison:
     p: float
     corrected_for: int = 1
     p_holm: float = 1.0
-    verdict: Verdict = "too few seeds to conclude"
+    verdict: Conclusion = "too few seeds to conclude"
 
 
 def against(scores: pl.DataFrame, reference: str) -> list[Comparison]:
@@ -249,7 +249,7 @@ def _ranked(gains: Sequence[Array]) -> list[Array]:
     return found
 
 
-def _verdict(one: Comparison, p_holm: float, place: int, family: list[Comparison]) -> Verdict:
+def _verdict(one: Comparison, p_holm: float, place: int, family: list[Comparison]) -> Conclusion:
     if p_holm <= ALPHA:
         return "better" if one.effect > 0 else "worse"
     clearest = [comparison.p for comparison in family]

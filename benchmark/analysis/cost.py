@@ -8,7 +8,6 @@ import polars as pl
 from benchmark.analysis.curves import WHO
 from benchmark.analysis.frame import Frames
 from benchmark.metrics import EPOCH
-from benchmark.record import BUSY_BELOW
 
 
 def costs(frames: Frames) -> pl.DataFrame:
@@ -53,10 +52,5 @@ _OPTIONAL = (
 
 def num_busy(frames: Frames) -> int:
     """Return the number of trials done during which other programs took the processor."""
-    if _LOAD not in frames.trials.columns:
-        return 0
-    on_cpu = pl.col("environment").str.contains('"device": "cpu"', literal=True)
-    return frames.trials.filter(on_cpu, pl.col(_LOAD) < BUSY_BELOW, status="done").height
-
-
-_LOAD = "seconds/load"
+    alone = pl.col("stacked").is_null()  # the seconds of others are compared with nothing
+    return frames.trials.filter("busy", alone, status="done").height

@@ -6,6 +6,7 @@ as worst.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Literal
 
@@ -18,6 +19,7 @@ from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
 from benchmark.analysis.rounding import TIE_DECIMALS
 from benchmark.analysis.shares import shares_of
 from benchmark.metrics import CHOOSING, STEP, AxisName, higher_is_better, is_share, metric_of
+from benchmark.store import FINISHED
 
 Kind = Literal["final", "best", "area"]
 
@@ -43,7 +45,7 @@ def scores(
         metric, value``; ``value`` is null unless the trial is done and has the metric.
     """
     of_trial = {"final": _final, "best": _best, "area": _area}[kind](frames, metric, axis, by)
-    who = frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+    who = frames.trials.filter(pl.col("status").is_in(FINISHED))
     joined = who.join(of_trial, on="trial", how="left", maintain_order="left")
     value = pl.when(status="done").then(pl.col("value")).cast(pl.Float64)
     columns = ("study", "problem", *WHO, "lr", "trial", "seed", "status")
@@ -99,7 +101,7 @@ def winners(frames: Frames, *, by: Sequence[str] = CHOOSING) -> dict[str, list[s
 
     Several variants are best if their means of all metrics in `by` are equal; they are in the order
     of the frames. A setting is left out if each of its variants has a diverged seed or none that is
-    done.
+    done. The terminal, which starts without polars, has the same rule in `summary.summarize`.
     """
     ranked = _ranked_variants(frames, by).filter((pl.col("diverged") == 0) & pl.col("is_measured"))
     merits = [name for name in ranked.columns if name.startswith(_MERIT)]
@@ -141,7 +143,7 @@ def only(frames: Frames, variants: list[str]) -> Frames:
     """Return the part of `frames` that belongs to `variants`."""
     trials = frames.trials.filter(pl.col("variant").is_in(variants))
     curves = frames.curves.join(trials.select("trial"), on="trial", how="semi")
-    return Frames(trials=trials, curves=curves, metrics=frames.metrics)
+    return replace(frames, trials=trials, curves=curves)
 
 
 def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
@@ -149,7 +151,7 @@ def _ranked_variants(frames: Frames, by: Sequence[str]) -> pl.DataFrame:
     measured = [name for name in by if name in frames.trials.columns]
     merits = {f"{_MERIT}{name}": _merit(name) for name in measured}
     return (
-        frames.trials.filter(pl.col("status").is_in(["done", "diverged"]))
+        frames.trials.filter(pl.col("status").is_in(FINISHED))
         .group_by("setting", "optimizer", "variant", maintain_order=True)
         .agg(
             diverged=(pl.col("status") == "diverged").mean(),

@@ -7,12 +7,11 @@ Running losses over few steps, as left over at the end of an epoch, are left out
 """
 
 import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -22,14 +21,29 @@ from benchmark.analysis.summary import evaluated, in_order, optimizer_of, settin
 from benchmark.decode import COUNTS
 from benchmark.errors import UsageError
 from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
-from benchmark.record import Environment, Record, known
+from benchmark.record import Environment, Record, known, was_busy
 from benchmark.spec import Trial
 from benchmark.store import Store
+from optimizers.schedules import Schedule
+from optimizers.spec import OptimizerSpec
 
 _FILES_AT_ONCE = 500  # their rows as Python dictionaries take about 30 MB
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """The hyperparameters of an optimizer, and the schedule of its learning rate.
+
+    Args:
+        values: All hyperparameters by name, as JSON has them: lists in place of tuples.
+        schedule: The schedule.
+    """
+
+    values: Mapping[str, Any]
+    schedule: Schedule
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Frames:
     """The tables of one or more studies.
 
@@ -39,9 +53,10 @@ class Frames:
             ``name`` is the optimizer's registered name or import path. ``label`` is the
             optimizer's label and ``optimizer`` the label without hyperparameters; both end in the
             study if several studies have an optimizer of that name. ``variant`` is shared by trials
-            that differ only in ``seed``. ``hyperparameters``, ``schedule`` and ``environment`` are
-            JSON texts, ``machine`` is the GPU or CPU, ``lr`` is a float or null. ``stacked`` is the
-            number of trials that trained as one network, null for a trial alone. Then follow
+            that differ only in ``seed``. ``hyperparameters`` and ``environment`` are indices into
+            the fields of these names, ``machine`` is the GPU or CPU, ``lr`` is a float or null.
+            ``busy`` is `record.was_busy`. ``stacked`` is the number of trials that trained as one
+            network, null for a trial alone. Then follow
             ``status``, ``reason``, the end of training (``step``, ``epoch``, ``samples``),
             ``seconds/…`` for every clock, and one column per metric with its last value, null
             unless the trial is done.
@@ -49,11 +64,15 @@ class Frames:
             and one column per metric, null where that line lacks it.
         metrics: Names of the metrics in either table, in order of appearance, without those that
             `diagnostics` and `costs` read.
+        hyperparameters: Distinct hyperparameters of the trials, in order of appearance.
+        environments: Distinct environments of the trials, in order of appearance.
     """
 
     trials: pl.DataFrame
     curves: pl.DataFrame
     metrics: tuple[str, ...]
+    hyperparameters: tuple[Hyperparameters, ...]
+    environments: tuple[Environment, ...]
 
 
 def read(stores: Sequence[Store]) -> Frames:
@@ -78,18 +97,45 @@ def frames_of(studies: Sequence[tuple[Store, Sequence[Record]]]) -> Frames:
         if count > 1:
             raise UsageError(f"study {study!r} is given {count} times; expected different names")
     found = [(store, record) for store, records in studies for record in records]
-    trials = trials_frame((store.study, record) for store, record in found)
+    hyperparameters, which = _distinct(_hyperparameters(r.trial.optimizer) for _, r in found)
+    environments, where = _distinct(record.environment for _, record in found)
+    rows = [
+        _row(store.study, record)
+        | {"trial": i, "hyperparameters": which[i], "environment": where[i]}
+        for i, (store, record) in enumerate(found)
+    ]
     curves = _read_curves(found)
     final = (name for _, record in found for name in record.metrics)
     names = dict.fromkeys(
         name for name in (*final, *curves.columns) if name != "trial" and is_metric(name)
     )
-    return Frames(trials=trials, curves=curves, metrics=tuple(names))
+    return Frames(
+        trials=_trials_frame(rows),
+        curves=curves,
+        metrics=tuple(names),
+        hyperparameters=hyperparameters,
+        environments=environments,
+    )
 
 
-def trials_frame(records: Iterable[tuple[str, Record]]) -> pl.DataFrame:
-    """Return the table `Frames.trials` of (study, record) pairs."""
-    rows = [_row(study, record) | {"trial": i} for i, (study, record) in enumerate(records)]
+_T = TypeVar("_T")
+
+
+def _distinct(values: Iterable[_T]) -> tuple[tuple[_T, ...], list[int]]:
+    """Return the distinct values, and the index of each value among them."""
+    found: dict[str, tuple[int, _T]] = {}  # by text, because mappings have no hash
+    indices = [found.setdefault(repr(value), (len(found), value))[0] for value in values]
+    return tuple(value for _, value in found.values()), indices
+
+
+def _hyperparameters(optimizer: OptimizerSpec) -> Hyperparameters:
+    return Hyperparameters(
+        values=optimizer.to_json()["hyperparameters"], schedule=optimizer.schedule
+    )
+
+
+def _trials_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return the table `Frames.trials`."""
     if not rows:
         return pl.DataFrame(schema=_SCHEMA)
     _tell_studies_apart(rows)
@@ -117,14 +163,14 @@ _SCHEMA: Mapping[str, type[pl.DataType]] = {
     "optimizer": pl.String,
     "label": pl.String,
     "variant": pl.String,
-    "hyperparameters": pl.String,
-    "schedule": pl.String,
+    "hyperparameters": pl.UInt32,
     "lr": pl.Float64,
     "seed": pl.Int64,
     "status": pl.String,
     "reason": pl.String,
-    "environment": pl.String,
+    "environment": pl.UInt32,
     "machine": pl.String,
+    "busy": pl.Boolean,
     "stacked": pl.Int64,
     **_ENDS,
 }
@@ -150,14 +196,12 @@ def _row(study: str, record: Record) -> dict[str, Any]:
         "optimizer": optimizer_of(trial),
         "label": trial.label,
         "variant": variant_of(study, trial),
-        "hyperparameters": json.dumps(optimizer.hyperparameters),
-        "schedule": json.dumps(asdict(optimizer.schedule)),
         "lr": float(lr) if isinstance(lr, (int, float)) and math.isfinite(lr) else None,
         "seed": trial.seed,
         "status": record.status,
         "reason": record.reason,
-        "environment": json.dumps(known(record.environment)),
         "machine": _machine(record.environment),
+        "busy": was_busy(record),
         "stacked": record.environment.stacked,
         **ends,
         **{f"seconds/{clock}": value for clock, value in known(record.own_clocks).items()},

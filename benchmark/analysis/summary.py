@@ -192,7 +192,12 @@ def _row(records: list[Record]) -> Row:
 
 
 def _mark_best(rows: list[Row]) -> list[Row]:
-    """Mark the best rows by the metrics that choose; a row with a diverged seed is not best."""
+    """Mark the best rows by the metrics that choose; a row with a diverged seed is not best.
+
+    `finals.winners` states the same rule for frames. It stands here again because the terminal
+    prints its tables without loading polars and numpy, which would make it start late.
+    tests/benchmark/analysis/test_finals.py compares the two.
+    """
     steady = [row for row in rows if row.metrics and not row.counts.get("diverged", 0)]
     measured = [name for name in CHOOSING if any(name in row.metrics for row in steady)]
 

@@ -28,6 +28,7 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import LEVEL, Array, median_bounds
 from benchmark.metrics import LOSS, AxisName, higher_is_better
 from benchmark.problems import PROBLEMS
+from benchmark.store import FINISHED
 
 _INTERVAL_FROM = 6  # seeds; fewer allow no distribution-free 95 % interval of a median
 
@@ -47,7 +48,7 @@ def time_to_target(frames: Frames, metric: str, target: float, axis: AxisName) -
     first = observed.group_by("trial").agg(
         time=pl.col("x").filter(reaches).first(), until=pl.col("x").last()
     )
-    who = on_axis(frames.trials, axis).filter(pl.col("status").is_in(["done", "diverged"]))
+    who = on_axis(frames.trials, axis).filter(pl.col("status").is_in(FINISHED))
     joined = who.join(first, on="trial", how="left", maintain_order="left")
     # A trial that is done but never measured is left out: it is unknown if it reached the target.
     known = joined.filter((pl.col("status") == "diverged") | pl.col("until").is_not_null())

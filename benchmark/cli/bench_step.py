@@ -96,13 +96,9 @@ def command(
 
 
 def _specs(opts: str, modes: Sequence[str] | None) -> "list[OptimizerSpec]":
-    from optimizers.errors import SpecError
     from optimizers.grammar import parse
 
-    try:
-        specs = parse(opts)
-    except SpecError as error:
-        raise UsageError(f"--opts: {error}") from None
+    specs = parse(opts)
     if modes:
         from benchmark.workbench.step_cost.contestants import check_modes
 

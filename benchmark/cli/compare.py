@@ -68,11 +68,8 @@ def command(
     continues.
     """
     mine = ",".join(optimizers)
-    try:
-        own = describe_tunables(mine, options["space"])
-        others = describe_tunables(against, options["space"])
-    except SpecError as error:
-        raise UsageError(str(error)) from None
+    own = describe_tunables(mine, options["space"])
+    others = describe_tunables(against, options["space"])
     _check_distinct(own, others)
     outside = Outside.taken_from(options, study or _study_name([each.label for each in own]))
     is_new = any(each not in others for each in own)

@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 
 from benchmark import __version__
 from benchmark.cli.mistakes import verb_cure
-from optimizers.errors import UnknownNameError
+from optimizers.errors import SpecError, UnknownNameError
 from optimizers.pick import pick
 
 _VERBS = {
@@ -56,6 +56,16 @@ class _Verbs(click.Group):
             except UnknownNameError as error:
                 raise click.UsageError(verb_cure(args[0]) or str(error)) from None
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; a mistake in the value of its option ``--opts`` is said to be there."""
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            verb = self.get_command(ctx, ctx.invoked_subcommand or "")
+            if verb is not None and any("--opts" in each.opts for each in verb.params):
+                raise click.UsageError(f"--opts: {error}") from error
+            raise
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = super().shell_complete(ctx, incomplete)

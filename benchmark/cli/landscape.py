@@ -13,7 +13,6 @@ from benchmark.cli.rates import DEFAULT_RATES, Rates, rate_shown
 from benchmark.errors import UsageError
 from benchmark.report.words import counted
 from benchmark.workbench.landscape.surfaces import SURFACES
-from optimizers.errors import SpecError
 from optimizers.grammar import parse
 
 if TYPE_CHECKING:
@@ -128,10 +127,7 @@ def _target(out: Path | None, kind: str | None) -> tuple[Path, str]:
 def _grid(options: dict[str, Any], *, is_page: bool) -> "Grid":
     from benchmark.workbench.landscape.compute import Grid
 
-    try:
-        specs = parse(options["opts"])
-    except SpecError as error:
-        raise UsageError(f"--opts: {error}") from None
+    specs = parse(options["opts"])
     if options["noisy"] and not options["noise"]:
         raise UsageError("--noisy shows gradient noise, and --noise 0 leaves it out")
     return Grid(

@@ -199,17 +199,12 @@ def _landscape(stores: Sequence[Store], opts: str | None) -> "Section":
     from benchmark.workbench.landscape.page import section
     from benchmark.workbench.landscape.surfaces import SURFACES
     from benchmark.workbench.landscape.view import View
-    from optimizers.errors import SpecError
     from optimizers.grammar import parse
 
     opts = opts or _registered(stores)
-    try:
-        optimizers = parse(opts)
-    except SpecError as error:
-        raise UsageError(f"--landscape: {error}") from None
     trajectories = compute(
         Grid(
-            optimizers=optimizers,
+            optimizers=parse(opts),
             surfaces=list(SURFACES.values()),
             lrs=tuple(map(float, DEFAULT_RATES.split(","))),
             steps=300,

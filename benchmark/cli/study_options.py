@@ -10,6 +10,7 @@ import click
 
 from benchmark.cli.console import console
 from benchmark.cli.forecast import forecast
+from benchmark.cli.launcher_options import launcher_options, take_launcher_options
 from benchmark.cli.loggers import logger_option, logger_sinks
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES
 from benchmark.cli.options import (
@@ -33,8 +34,6 @@ from benchmark.launchers import (
     Launcher,
     Limits,
     Previewer,
-    RayOptions,
-    SlurmOptions,
     make_launcher,
 )
 from benchmark.mirror.destination import MODES, PROJECT, WandbOptions
@@ -191,36 +190,7 @@ _PLACE: list[Callable[[Any], Any]] = [
         show_default=True,
         help=f"Where trials run: {', '.join(LAUNCHERS)}, or the import path of a launcher class.",
     ),
-    click.option(
-        "--ray-address",
-        default="",
-        help="Ray cluster for --launcher ray, such as auto or HOST:6379; by default, one is "
-        "started on this machine.",
-    ),
-    click.option(
-        "--ray-return-files",
-        is_flag=True,
-        help="The Ray nodes do not share the results folder: send the trials' files back.",
-    ),
-    click.option(
-        "--slurm",
-        multiple=True,
-        metavar="OPTION=VALUE",
-        help="Long option of sbatch for --launcher slurm, such as partition=gpu, time=30 or "
-        "gres=gpu:1; may be given several times.",
-    ),
-    click.option(
-        "--trials-per-job",
-        type=Whole(1_000_000, auto=True),
-        default="auto",
-        show_default=True,
-        help="Trials in one task of a Slurm job; auto fills some ten minutes.",
-    ),
-    click.option(
-        "--detach",
-        is_flag=True,
-        help="Submit to Slurm and return; the same command without --detach watches the jobs.",
-    ),
+    *launcher_options(),
     click.option(
         "--workers",
         "--jobs",
@@ -331,12 +301,7 @@ class Outside:
                 workers=take("workers"),
                 gpu_slots=take("gpu_slots"),
                 timeout_seconds=take("timeout"),
-                ray=RayOptions(address=take("ray_address"), returns_files=take("ray_return_files")),
-                slurm=SlurmOptions(
-                    options=take("slurm"),
-                    trials_per_job=take("trials_per_job"),
-                    detach=take("detach"),
-                ),
+                options=take_launcher_options(options),
             ),
             wandb=WandbOptions(mode=take("mode"), project=take("project"), entity=take("entity")),
             loggers=take("loggers"),

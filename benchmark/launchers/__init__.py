@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from benchmark.context import Context, Stack
 from benchmark.errors import UsageError
+from benchmark.launchers.options import LauncherOptions
+from benchmark.launchers.ray_options import RayOptions
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.plain_text import error_line
-from benchmark.prepared import Prepared
+from benchmark.prepared import Preparation, Prepared
 from benchmark.record import Record
 from benchmark.spec import Trial
 from benchmark.stacked.packs import Packs
@@ -60,14 +63,15 @@ class Launcher(Protocol):
         """Have the classes of registered optimizers check their hyperparameters.
 
         Raises:
-            UsageError: a class refuses a value; the message is that of the class.
+            SpecError: a class refuses a value; the message is that of the class.
+            UsageError: the check takes too long, or its process dies.
         """
 
-    def prepare(self, wanted: Sequence[tuple[str, str, bool]], context: Context) -> list[Prepared]:
+    def prepare(self, wanted: Sequence[Preparation], context: Context) -> list[Prepared]:
         """Prepare data sets where the workers find them.
 
         Args:
-            wanted: Data set, model, and True if dropout is on; one tuple per problem.
+            wanted: One per problem.
             context: Folders of the data.
 
         Raises:
@@ -132,39 +136,12 @@ class Packer(Protocol):
         """Return how `trials` train if they are launched with this `Context.stack`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RayOptions:
-    """Options of the launcher ``ray``.
-
-    Args:
-        address: Address of a cluster, such as ``auto``; empty to start one on this machine.
-        returns_files: The nodes share no folder: each task returns what its trial wrote.
-    """
-
-    address: str = ""
-    returns_files: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlurmOptions:
-    """Options of the launcher ``slurm``.
-
-    Args:
-        options: Long options of sbatch without dashes, such as ``partition=gpu``; they replace
-            those that the launcher sets from the trials, such as ``time``.
-        trials_per_job: Trials that one task of an array job runs; 0 for as many as take it some
-            minutes.
-        detach: Submit, and do not wait.
-    """
-
-    options: tuple[str, ...] = ()
-    trials_per_job: int = 0
-    detach: bool = False
+_Options = TypeVar("_Options", bound=LauncherOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits for a launcher, and the options of launchers for clusters.
+    """Limits for a launcher, and its own options.
 
     Args:
         workers: Trials that run in parallel; 0 for as many as the CPU cores allow.
@@ -172,21 +149,38 @@ class Limits:
         timeout_seconds: Time limit of a trial, of a data preparation, and of waiting for a trial
             that another process has locked. A trial over the limit is killed and counts as failed.
             A pack has the time of its trials together. None for no limit.
-        ray: Options of the launcher ``ray``; the others ignore them.
-        slurm: Options of the launcher ``slurm``; the others ignore them.
+        options: The launcher's own options; those of another launcher are refused.
     """
 
     workers: int = 0
     gpu_slots: int = 1
     timeout_seconds: float | None = None
-    ray: RayOptions = RayOptions()
-    slurm: SlurmOptions = SlurmOptions()
+    options: tuple[LauncherOptions, ...] = ()
+
+    def options_of(self, kind: type[_Options]) -> _Options:
+        """Return the options of a kind, the defaults unless they are given."""
+        return next((each for each in self.options if isinstance(each, kind)), kind())
 
 
-LAUNCHERS = {  # each is built with `Limits`
-    "local": "benchmark.launchers.local:LocalLauncher",
-    "ray": "benchmark.launchers.ray:RayLauncher",
-    "slurm": "benchmark.launchers.slurm:SlurmLauncher",
+@dataclass(frozen=True, kw_only=True)
+class LauncherRow:
+    """A registered launcher.
+
+    Args:
+        target: The class as ``module:attribute``; it is built with `Limits`.
+        options: The type of its own options, of which the command line makes options; None if it
+            has none. A launcher given by import path has this as its class attribute
+            ``options_type``.
+    """
+
+    target: str
+    options: type[LauncherOptions] | None = None
+
+
+LAUNCHERS = {
+    "local": LauncherRow(target="benchmark.launchers.local:LocalLauncher"),
+    "ray": LauncherRow(target="benchmark.launchers.ray:RayLauncher", options=RayOptions),
+    "slurm": LauncherRow(target="benchmark.launchers.slurm:SlurmLauncher", options=SlurmOptions),
 }
 DEFAULT = "local"
 CONTRACT = (
@@ -205,10 +199,13 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
         UsageError: the class at the import path cannot be loaded or built, or breaks `CONTRACT`;
             or there are options of another launcher, which would have no effect.
     """
-    _check_options(name, limits)
-    make = (
-        _class_at(name) if is_import_path(name) else resolve_name(pick(LAUNCHERS, name, "launcher"))
-    )
+    if is_import_path(name):
+        make = _class_at(name)
+        _check_options(name, getattr(make, "options_type", None), limits)
+    else:
+        row = pick(LAUNCHERS, name, "launcher")
+        _check_options(name, row.options, limits)
+        make = resolve_name(row.target)
     try:
         launcher: Launcher = make(limits)
     except (Exception, SystemExit) as error:  # a user's class may raise anything
@@ -218,14 +215,13 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
     return launcher
 
 
-def _check_options(name: str, limits: Limits) -> None:
-    owned = (
-        ("ray", limits.ray != RayOptions(), "--ray-address or --ray-return-files"),
-        ("slurm", limits.slurm != SlurmOptions(), "--slurm, --trials-per-job or --detach"),
-    )
-    for other, is_given, options in owned:
-        if is_given and name in LAUNCHERS and name != other:
-            raise UsageError(f"{options} is for --launcher {other}, and the launcher is {name}")
+def _check_options(name: str, takes: type[LauncherOptions] | None, limits: Limits) -> None:
+    for each in limits.options:
+        if takes is None or not isinstance(each, takes):
+            owners = [other for other, row in LAUNCHERS.items() if row.options is type(each)]
+            owner = f"--launcher {owners[0]}" if owners else f"one with {type(each).__name__}"
+            given = " or ".join(each.given()) or type(each).__name__
+            raise UsageError(f"{given} is for {owner}, and the launcher is {shown(name)}")
 
 
 def _class_at(path: str) -> Callable[[Limits], Launcher]:

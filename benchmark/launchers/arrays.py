@@ -21,7 +21,8 @@ from benchmark.claims import LEASE_SECONDS
 from benchmark.errors import UsageError
 from benchmark.estimates import Durations
 from benchmark.launchers import Limits
-from benchmark.launchers.scheduler import Scheduler, SubmitError, Task
+from benchmark.launchers.scheduler import ArrayTask, Scheduler, SubmitError
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.spec import Trial
 from benchmark.store import Store
 from optimizers.pick import shown
@@ -75,7 +76,7 @@ class Arrays:
 
     def __init__(self, limits: Limits, store: Store, job: Path) -> None:
         self._limits = limits
-        self._options = parsed(limits.slurm.options)
+        self._options = parsed(limits.options_of(SlurmOptions).options)
         self._store = store
         self._job = job
         self._folder = (store.folder / "slurm").absolute()
@@ -130,8 +131,8 @@ class Arrays:
         )
 
     def _trials_per_task(self, trials: Sequence[Trial]) -> int:
-        if self._limits.slurm.trials_per_job:
-            return self._limits.slurm.trials_per_job
+        if fixed := self._limits.options_of(SlurmOptions).trials_per_job:
+            return fixed
         mean = math.fsum(map(self._seconds, trials)) / len(trials)
         spread = math.ceil(len(trials) / (self._limits.workers or _USUAL_TASKS))
         return max(1, min(spread, round(_SECONDS_OF_A_TASK / max(mean, 0.01))))
@@ -221,7 +222,7 @@ class Arrays:
     def _asks_gpu(self) -> bool:
         return any(name.startswith(("gres", "gpus")) for name in self._options)
 
-    def shares(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, str, Sequence[str]]]:
+    def shares(self, tasks: Iterable[ArrayTask]) -> Iterator[tuple[ArrayTask, str, Sequence[str]]]:
         """Yield those of `tasks` that are of this study, with their tokens and trials' keys."""
         known: dict[str, tuple[list[str], int]] = {}
         for task in tasks:

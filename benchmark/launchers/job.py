@@ -22,6 +22,7 @@ from benchmark.launchers import Watcher, devices
 from benchmark.launchers.pool import Devices, Pool
 from benchmark.launchers.prepare import prepare
 from benchmark.launchers.server import started_early
+from benchmark.prepared import preparations_of
 from benchmark.spec import Trial
 from benchmark.store import Store
 
@@ -76,19 +77,26 @@ def run_job(
         gpus = devices.gpu_ids() if any(trial.accelerator == "gpu" for trial in trials) else ()
         slots = Devices(workers=1, gpus=gpus[:1])
         pool = Pool(store, context, slots, watcher, timeout_seconds)
-        waiting = []
-        for trial in trials:
-            try:
-                with store.claim(trial, wait=False):
-                    pass  # nobody else has it
-            except ClaimedError as error:
-                say(f"{trial.key}: {error} has it")
-                waiting.append(trial)
-            else:
-                pool.run([trial])
-        for trial in waiting:
-            say(f"{trial.key}: waiting for the process that has it")
+        _run_in_turn(trials, store, pool, say)
+
+
+def _run_in_turn(
+    trials: Sequence[Trial], store: Store, pool: Pool, say: Callable[[str], None]
+) -> None:
+    """Run the trials that no other process has, then wait for the others."""
+    waiting = []
+    for trial in trials:
+        try:
+            with store.claim(trial, wait=False):
+                pass  # nobody else has it
+        except ClaimedError as error:
+            say(f"{trial.key}: {error} has it")
+            waiting.append(trial)
+        else:
             pool.run([trial])
+    for trial in waiting:
+        say(f"{trial.key}: waiting for the process that has it")
+        pool.run([trial])
 
 
 @contextmanager
@@ -160,9 +168,9 @@ def with_data(trials: Sequence[Trial], checksums: Mapping[str, str], context: Co
         DataError: data are unavailable or damaged.
     """
     lacking = [trial for trial in trials if trial.dataset not in context.prepared]
-    wanted = dict.fromkeys((trial.dataset, trial.model, trial.dropout) for trial in lacking)
+    wanted = preparations_of(lacking)
     prepared = dict(context.prepared)
-    for data in prepare(list(wanted), context) if wanted else ():
+    for data in prepare(wanted, context) if wanted else ():
         planned = checksums.get(data.dataset, data.checksum)
         if data.checksum != planned:
             raise UsageError(

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 from benchmark.context import Context, Stack
 from benchmark.launchers import Limits, Watcher, devices
-from benchmark.prepared import Prepared
+from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
 from benchmark.stacked.packs import Packs, packs_of
 from benchmark.step_costs import StepCost
@@ -47,7 +47,7 @@ class LocalLauncher:
 
         check_hyperparameters(specs)
 
-    def prepare(self, wanted: Sequence[tuple[str, str, bool]], context: Context) -> list[Prepared]:
+    def prepare(self, wanted: Sequence[Preparation], context: Context) -> list[Prepared]:
         """Prepare data sets in a worker."""
         from benchmark.launchers.prepare import prepare
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from benchmark.launchers.scheduler import Task
+from benchmark.launchers.scheduler import ArrayTask
 
 _USUAL = frozenset({"", "None", "Priority", "Resources", "JobArrayTaskLimit"})
 _CHANGE = "to change that, press Ctrl-C and give the command again with"
@@ -36,7 +36,7 @@ class Reasons:
     def __init__(self) -> None:
         self._told: set[tuple[str, str]] = set()
 
-    def news(self, queue: Iterable[Task], jobs: Collection[str]) -> Iterator[str]:
+    def news(self, queue: Iterable[ArrayTask], jobs: Collection[str]) -> Iterator[str]:
         """Yield a line for each new reason, except the usual ones, why tasks of `jobs` wait."""
         waiting = [task for task in queue if not task.has_started and task.job in jobs]
         number = Counter((task.job, _kind(task.reason)) for task in waiting)

@@ -7,21 +7,21 @@ from multiprocessing.connection import wait
 from benchmark.context import Context
 from benchmark.launchers.messages import Report
 from benchmark.launchers.process import Worker, stop
-from benchmark.prepared import Prepared
+from benchmark.prepared import Preparation, Prepared
 from datamodules.errors import DataError
 
 _MOST_LOSSES = 5  # times the worker may be lost with its server before this gives up
 
 
 def prepare(
-    wanted: Sequence[tuple[str, str, bool]],
+    wanted: Sequence[Preparation],
     context: Context,
     timeout_seconds: float | None = None,
 ) -> list[Prepared]:
     """Prepare data sets in a worker.
 
     Args:
-        wanted: Data set, model, and True if dropout is on; one tuple per problem.
+        wanted: One per problem.
         context: Folders of the data.
         timeout_seconds: Time limit; None for no limit.
 
@@ -29,7 +29,7 @@ def prepare(
         DataUnavailableError, DataCorruptError, UsageError, OSError: raised by a data module.
         DataError: the preparation took too long, or its process died.
     """
-    names = ", ".join(dict.fromkeys(dataset for dataset, _, _ in wanted))
+    names = ", ".join(dict.fromkeys(each.dataset for each in wanted))
     for _ in range(_MOST_LOSSES):
         worker = Worker(_prepare, (wanted, context))
         try:
@@ -62,7 +62,7 @@ def _prepared(worker: Worker, names: str, timeout: float) -> list[Prepared] | No
     raise DataError(f"preparing {names}: its process {worker.death()}")
 
 
-def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
+def _prepare(wanted: Sequence[Preparation], context: Context, report: Report) -> None:
     from benchmark.launchers.worker import (
         prepare as really_prepare,
     )  # loads torch, which the server has already loaded

@@ -15,8 +15,9 @@ from benchmark.context import Context
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.ray_cluster import check_threads, check_versions, connected, nodes
+from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_tasks import Tasks
-from benchmark.prepared import Prepared
+from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
@@ -50,7 +51,7 @@ class RayLauncher:
 
     def num_at_once(self, threads: int) -> int:
         """Return how many trials with that many CPU threads run in parallel."""
-        if self._limits.workers or not self._limits.ray.address:
+        if self._limits.workers or not self._limits.options_of(RayOptions).address:
             return self._local.num_at_once(threads)
         with connected(self._limits) as ray:
             return max(1, sum(int(node.get("CPU", 0)) // threads for node in nodes(ray).values()))
@@ -70,7 +71,7 @@ class RayLauncher:
         """Have the classes of registered optimizers check their hyperparameters, here."""
         self._local.check_hyperparameters(specs)
 
-    def prepare(self, wanted: Sequence[tuple[str, str, bool]], context: Context) -> list[Prepared]:
+    def prepare(self, wanted: Sequence[Preparation], context: Context) -> list[Prepared]:
         """Prepare data sets on this machine."""
         return self._local.prepare(wanted, context)
 

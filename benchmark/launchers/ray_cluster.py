@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.launchers import Limits, RayOptions, devices
+from benchmark.launchers import Limits, devices
+from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_worker import differences, versions
 from benchmark.plain_text import error_line
 from benchmark.spec import Trial
@@ -57,7 +58,7 @@ def connected(limits: Limits) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    _connect(ray, limits.ray, limits.workers)
+    _connect(ray, limits.options_of(RayOptions), limits.workers)
     try:
         yield ray
     finally:

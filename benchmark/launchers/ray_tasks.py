@@ -17,6 +17,7 @@ from benchmark.errors import ClaimedError, UsageError
 from benchmark.jobs import newest_job
 from benchmark.launchers import Limits, Watcher
 from benchmark.launchers.ray_cluster import Need, nodes
+from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_worker import Files, Place, Refusal, run_trial, versions
 from benchmark.launchers.watchers import Shielded
 from benchmark.plain_text import error_line
@@ -85,7 +86,7 @@ class Tasks:
             checksums=newest_job(store.folder).checksums,
             versions=versions(),
             timeout_seconds=limits.timeout_seconds,
-            returns_files=limits.ray.returns_files,
+            returns_files=limits.options_of(RayOptions).returns_files,
         )
 
     def run(self, trials: Sequence[Trial]) -> None:

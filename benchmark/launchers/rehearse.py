@@ -29,7 +29,8 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
     """Have the classes of registered optimizers check their hyperparameters.
 
     Raises:
-        UsageError: a class refuses a value; the message is that of the class.
+        SpecError: a class refuses a value; the message is that of the class.
+        UsageError: the check takes too long, or its process dies.
     """
     registered = [spec for spec in specs if not is_import_path(spec.name)]
     for _ in range(_MOST_LOSSES * bool(registered)):
@@ -41,11 +42,11 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
             if outcome is None:
                 return
             if not worker.is_lost():
-                raise UsageError(f"--opts: checking hyperparameters {outcome}")
+                raise UsageError(f"checking hyperparameters {outcome}")
         finally:
             stop([worker])
     if registered:
-        raise UsageError("--opts: the server that checks hyperparameters was lost; start again")
+        raise UsageError("the server that checks hyperparameters was lost; start again")
 
 
 def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float | None) -> None:

@@ -60,7 +60,7 @@ class SubmitError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class ArrayTask:
     """One task of an array job that Slurm has in its queue, or a job that is no array.
 
     Args:
@@ -146,10 +146,10 @@ class Scheduler(Protocol):
             UsageError: sbatch prints no job id.
         """
 
-    def queue(self) -> list[Task] | None:
+    def queue(self) -> list[ArrayTask] | None:
         """Return all tasks and jobs of this user that wait or run; None without an answer."""
 
-    def living(self, job: str) -> list[Task] | None:
+    def living(self, job: str) -> list[ArrayTask] | None:
         """Return the tasks of an array job that have not ended, whatever squeue lists.
 
         Returns:
@@ -202,14 +202,14 @@ class Slurm:
             )
         return ids[0]
 
-    def queue(self) -> list[Task] | None:
+    def queue(self) -> list[ArrayTask] | None:
         """Return the tasks in squeue, one line for each."""
         done = _run(["squeue", "-h", "-a", "-r", "-u", str(os.geteuid()), "-o", "%F|%K|%T|%r|%j"])
         if done.returncode:
             return None
         return [task for line in done.stdout.splitlines() if (task := _task_in(line))]
 
-    def living(self, job: str) -> list[Task] | None:
+    def living(self, job: str) -> list[ArrayTask] | None:
         """Ask scontrol, which forgets a job after some minutes, and then sacct."""
         done = _run(["scontrol", "-o", "show", "job", job])
         if not done.returncode:
@@ -252,10 +252,10 @@ def _fields(line: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in line.split() if "=" in word)
 
 
-def _living(job: str, rows: Iterable[Sequence[str]]) -> list[Task]:
+def _living(job: str, rows: Iterable[Sequence[str]]) -> list[ArrayTask]:
     """Return the tasks in rows of indices, state and name, but for those that have ended."""
     return [
-        Task(job=job, index=index, name=name, state=state.partition(" ")[0])
+        ArrayTask(job=job, index=index, name=name, state=state.partition(" ")[0])
         for indices, state, name in rows
         if state.partition(" ")[0] not in _OVER
         for index in _indices(indices)
@@ -294,14 +294,14 @@ def _ending(state: str = "", exit_code: str = "", node: str = "", time_limit: st
     )
 
 
-def _task_in(line: str) -> Task | None:
+def _task_in(line: str) -> ArrayTask | None:
     """Return the task in a line of squeue; None for another line."""
     found = _LINE.fullmatch(line)
     if found is None:
         return None
     job, index, state, reason, name = found.groups()
     number = -1 if index == "N/A" else int(index)
-    return Task(job=job, index=number, name=name, state=state, reason=reason)
+    return ArrayTask(job=job, index=number, name=name, state=state, reason=reason)
 
 
 def _run(words: Sequence[str], text: str = "") -> "subprocess.CompletedProcess[str]":

@@ -9,9 +9,10 @@ from benchmark.launchers import Limits, Watcher, devices
 from benchmark.launchers.arrays import Arrays, parsed, usual_tasks
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.scheduler import USUAL_MOST_TASKS, Scheduler, Slurm
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.launchers.slurm_watch import Watch
 from benchmark.launchers.watchers import Shielded
-from benchmark.prepared import Prepared
+from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
@@ -35,7 +36,7 @@ class SlurmLauncher:
     def __init__(self, limits: Limits | None = None, scheduler: Scheduler | None = None) -> None:
         self._limits = limits or Limits()
         self._known_scheduler = scheduler
-        parsed(self._limits.slurm.options)
+        parsed(self._limits.options_of(SlurmOptions).options)
         self.here = LocalLauncher(self._limits)
 
     def warm_up(self) -> AbstractContextManager[None]:
@@ -60,7 +61,7 @@ class SlurmLauncher:
         """Have the classes of registered optimizers check their hyperparameters, here."""
         self.here.check_hyperparameters(specs)
 
-    def prepare(self, wanted: Sequence[tuple[str, str, bool]], context: Context) -> list[Prepared]:
+    def prepare(self, wanted: Sequence[Preparation], context: Context) -> list[Prepared]:
         """Prepare data sets on this machine."""
         return self.here.prepare(wanted, context)
 
@@ -97,7 +98,7 @@ class SlurmLauncher:
         store.plan(trials)
         arrays = Arrays(self._limits, store, job_file(store.folder, context))
         watch = Watch(arrays, self._scheduler(), store, context.environment, Shielded(watcher))
-        watch.run(trials, detach=self._limits.slurm.detach)
+        watch.run(trials, detach=self._limits.options_of(SlurmOptions).detach)
 
     def _scheduler(self) -> Scheduler:
         if self._known_scheduler is None:

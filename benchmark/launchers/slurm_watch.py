@@ -17,7 +17,7 @@ from functools import partial
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers.arrays import Array, Arrays
 from benchmark.launchers.pending import Reasons
-from benchmark.launchers.scheduler import Ending, Scheduler, SubmitError, Task
+from benchmark.launchers.scheduler import ArrayTask, Ending, Scheduler, SubmitError
 from benchmark.launchers.watchers import Shielded
 from benchmark.record import Environment, Record
 from benchmark.spec import Trial
@@ -208,7 +208,7 @@ class Watch:
             self._watcher.finished(record)
         return record is not None
 
-    def _adopt_tasks(self, tasks: Sequence[Task], wanted: Mapping[str, Trial]) -> set[str]:
+    def _adopt_tasks(self, tasks: Sequence[ArrayTask], wanted: Mapping[str, Trial]) -> set[str]:
         found: set[str] = set()
         for task, token, keys in self._arrays.shares(tasks):
             own = [key for key in keys if key in wanted]
@@ -216,7 +216,7 @@ class Watch:
             found.update(own)
         return found
 
-    def _answer(self, ask: Callable[[], list[Task] | None], command: str) -> list[Task]:
+    def _answer(self, ask: Callable[[], list[ArrayTask] | None], command: str) -> list[ArrayTask]:
         for _ in range(_MOST_SILENCES):
             answer = ask()
             if answer is not None:
@@ -298,7 +298,7 @@ class Watch:
             self._watcher.said(line)
         return has_news
 
-    def _look_at(self, task: _Running, found: Task | None) -> bool:
+    def _look_at(self, task: _Running, found: ArrayTask | None) -> bool:
         """Take the news of a task that is in the queue as `found`; return whether there are any."""
         if found is not None:
             task.has_started |= found.has_started

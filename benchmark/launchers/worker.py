@@ -22,7 +22,7 @@ from benchmark.launchers.messages import Begun, Message, Outcome, Report, Runnin
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
 from benchmark.plugins import check_fit, prepare_data
-from benchmark.prepared import Prepared
+from benchmark.prepared import Preparation, Prepared
 from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
@@ -130,11 +130,11 @@ def _commit_pack(
         store.commit(record)
 
 
-def prepare(wanted: Sequence[tuple[str, str, bool]], context: Context, report: Report) -> None:
+def prepare(wanted: Sequence[Preparation], context: Context, report: Report) -> None:
     """Prepare data sets and test users' models on them; report the data sets or the error.
 
     Args:
-        wanted: Data set, model, and True if dropout is on; one tuple per problem.
+        wanted: One per problem.
         context: Folders of the data.
         report: Function that receives the outcome.
     """
@@ -150,7 +150,7 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec], report: Report) -> Non
     try:
         build_once(specs)
     except SpecError as error:
-        report(Outcome(error=UsageError(f"--opts: {error}")))
+        report(Outcome(error=error))
     else:
         report(Outcome())
 
@@ -185,10 +185,10 @@ def time_steps(trials: Sequence[Trial], context: Context, report: Report) -> Non
     report(outcome)
 
 
-def _prepare(wanted: Sequence[tuple[str, str, bool]], context: Context) -> Outcome:
+def _prepare(wanted: Sequence[Preparation], context: Context) -> Outcome:
     os.dup2(2, 1)  # a plug-in must not print into the command's result
     try:
-        return Outcome(prepared=tuple(_prepared(*each, context) for each in wanted))
+        return Outcome(prepared=tuple(_prepared(each, context) for each in wanted))
     except BaseException as error:  # a plug-in may raise anything
         return Outcome(error=_portable(error))
 
@@ -259,13 +259,14 @@ def _tell(report: Report, message: Message) -> None:
         report(message)
 
 
-def _prepared(dataset: str, model: str, dropout: bool, context: Context) -> Prepared:
+def _prepared(wanted: Preparation, context: Context) -> Prepared:
+    dataset, model = wanted.dataset, wanted.model
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         data = prepare_data(dataset, context.data_dir, context.cache_dir)
     notices = [str(each.message) for each in caught if issubclass(each.category, DataWarning)]
     if is_import_path(dataset) or is_import_path(model):
-        check_fit(model, data, dropout)
+        check_fit(model, data, wanted.dropout)
     return Prepared(
         dataset=dataset,
         checksum=data.checksum,

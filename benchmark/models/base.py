@@ -288,6 +288,10 @@ class TaskModel(Model):
 
     A subclass defines `network_class` or `build`, and may define a loss of its own.
 
+    Attributes:
+        takes_pixels: Images of any data set are learnt as grey values in [0, 1], without their
+            targets: the task is that of the model.
+
     Args:
         input_shape: Shape of one example, such as (features,) or (channels, height, width).
         size: Argument for the task, such as the number of classes.
@@ -300,6 +304,7 @@ class TaskModel(Model):
 
     task_class: ClassVar[type[Task]]
     network_class: ClassVar[type[nn.Module]]
+    takes_pixels: ClassVar[bool] = False
 
     def __init__(
         self,

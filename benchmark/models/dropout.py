@@ -1,10 +1,12 @@
 """Dropout with a random generator of its own, so that trials of one seed share their masks."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from benchmark.models.drawing import Drawing
 
 
-class Dropout(nn.Module):
+class Dropout(Drawing):
     """A layer that in training zeroes each element with probability `p`, and scales the others.
 
     The scale is 1/(1-p). Unlike `torch.nn.Dropout` this layer does not touch the global random
@@ -16,12 +18,10 @@ class Dropout(nn.Module):
     """
 
     def __init__(self, p: float, *, seed: int) -> None:
-        super().__init__()
+        super().__init__(seed=seed)
         if not 0 <= p < 1:
             raise ValueError(f"dropout probability: expected a number in [0, 1), got {p}")
         self.p = p
-        self.seed = seed
-        self._generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` with the mask applied; any shape."""
@@ -32,21 +32,9 @@ class Dropout(nn.Module):
         """Draw the factors of the elements of `x`, 0 or 1/(1-p); None if nothing is zeroed."""
         if not self.training or self.p == 0:
             return None
-        if self._generator is None or self._generator.device != x.device:
-            self._generator = torch.Generator(x.device).manual_seed(self.seed)
         keep = 1 - self.p
-        return torch.empty_like(x).bernoulli_(keep, generator=self._generator).mul_(1 / keep)
-
-    def random_state(self) -> Tensor | None:
-        """Return the state that decides all further masks; None before the first mask."""
-        return None if self._generator is None else self._generator.get_state()
-
-    def set_random_state(self, state: Tensor | None) -> None:
-        """Restore a state that `random_state` returned, so that the same masks follow."""
-        if state is None:
-            self._generator = None
-        elif self._generator is not None:
-            self._generator.set_state(state)
+        drawn = torch.empty_like(x).bernoulli_(keep, generator=self.generator(x.device))
+        return drawn.mul_(1 / keep)
 
     def extra_repr(self) -> str:
         """Show the probability in the module's repr."""

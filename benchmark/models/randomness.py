@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from benchmark.models.dropout import Dropout
+from benchmark.models.drawing import Drawing
 
 
 @dataclass(frozen=True, kw_only=True)
 class _States:
     cpu: Tensor
     device: Tensor | None
-    masks: list[Tensor | None]
+    layers: list[Tensor | None]
     generators: list[Tensor]
 
 
@@ -26,19 +26,19 @@ class StepRandomness:
     """The random state at the start of a step: torch's global state and that of the network.
 
     Args:
-        network: The network. Its state is that of its `Dropout` layers and of its attributes that
-            are a `torch.Generator`.
+        network: The network. Its state is that of its `Drawing` layers, such as `Dropout`, and of
+            its attributes that are a `torch.Generator`.
         device: Device of the network.
     """
 
     def __init__(self, network: nn.Module, device: torch.device) -> None:
         modules = list(network.modules())
         self._on_gpu = device.type == "cuda"
-        self._dropouts = [module for module in modules if isinstance(module, Dropout)]
+        self._layers = [module for module in modules if isinstance(module, Drawing)]
         self._generators = [
             value
             for module in modules
-            if not isinstance(module, Dropout)
+            if not isinstance(module, Drawing)
             for value in vars(module).values()
             if isinstance(value, torch.Generator)
         ]
@@ -62,7 +62,7 @@ class StepRandomness:
         return _States(
             cpu=torch.get_rng_state(),
             device=torch.cuda.get_rng_state() if self._on_gpu else None,
-            masks=[dropout.random_state() for dropout in self._dropouts],
+            layers=[layer.random_state() for layer in self._layers],
             generators=[generator.get_state() for generator in self._generators],
         )
 
@@ -70,7 +70,7 @@ class StepRandomness:
         torch.set_rng_state(states.cpu)
         if states.device is not None:
             torch.cuda.set_rng_state(states.device)
-        for dropout, masks in zip(self._dropouts, states.masks, strict=True):
-            dropout.set_random_state(masks)
-        for generator, state in zip(self._generators, states.generators, strict=True):
-            generator.set_state(state)
+        for layer, state in zip(self._layers, states.layers, strict=True):
+            layer.set_random_state(state)
+        for generator, now in zip(self._generators, states.generators, strict=True):
+            generator.set_state(now)

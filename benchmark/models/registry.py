@@ -107,6 +107,14 @@ _ROWS = (
         summary="transformer: two blocks of width 64 with four heads (Radford et al. 2019)",
         takes_text=True,
     ),
+    ModelRow(
+        name="vae",
+        target="benchmark.models.vae:VAE",
+        dataset="mnist",
+        twin="digits",
+        summary="variational autoencoder, 500 softplus units, 50 latents (Adam paper, 6.4)",
+        takes_images=True,
+    ),
 )
 
 MODELS = {row.name: row for row in _ROWS}

@@ -5,7 +5,6 @@ all settings. Each number is computed on first access and cached. The sentences 
 in `claims`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from benchmark.analysis.targets import Target, reaching, target_of, target_table
 from benchmark.errors import UsageError
 from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
 from benchmark.obstacles import FEWEST_SEEDS
+from benchmark.record import known
 from benchmark.report.words import busy_words
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
@@ -232,8 +232,8 @@ class Findings:
         """The distinct facts of the records' environments, in order of appearance."""
         counts: Counter[tuple[str, str, str]] = Counter()
         groups = self.frames.trials.group_by("dataset", "environment", maintain_order=True)
-        for dataset, text, trials in groups.len().iter_rows():
-            for name, value in json.loads(text).items():
+        for dataset, index, trials in groups.len().iter_rows():
+            for name, value in known(self.frames.environments[index]).items():
                 if value not in ("", None):
                     counts[name, str(value), dataset if name == "data" else ""] += trials
         return tuple(

@@ -9,10 +9,10 @@ import polars as pl
 from benchmark.analysis.compare import ALPHA, Comparison
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
 from benchmark.report import differences
-from benchmark.report.claims import claim_sentence, passed_over_sentences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus, busy_sentence
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
+from benchmark.report.untuned import claim_sentence, passed_over_sentences
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import (
     NO_VERDICT,

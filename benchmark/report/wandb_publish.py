@@ -5,7 +5,8 @@ written to the study's folder as JSON, in W&B's own format.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,25 @@ def publish(
         path = _write_spec(findings, judged, project, folder)
         why = f"no account or no server; its spec is in {path}"
         return f"W&B report: {why}. To save it: `wandb login`, {again}"
-    with service(destination):
-        try:
-            return f"W&B report: {_save(findings, judged, project, folder)}"
-        except _NoRunsError as error:
-            raise UsageError(f"W&B has no project {error}: {again}") from None
-        except UsageError:
-            raise
-        except Exception as error:  # wandb passes on exceptions of any type
-            line = " ".join(str(error).split())[:200]
-            raise UsageError(
-                f"W&B: {type(error).__name__}: {line}; if the report was deleted there, remove "
-                f"{folder / SPEC_FILE} and a new one is made"
-            ) from error
+    with service(destination), _in_one_line(folder, again):
+        return f"W&B report: {_save(findings, judged, project, folder)}"
+
+
+@contextmanager
+def _in_one_line(folder: Path, again: str) -> Iterator[None]:
+    """Turn any exception of wandb into a UsageError with what to do."""
+    try:
+        yield
+    except _NoRunsError as error:
+        raise UsageError(f"W&B has no project {error}: {again}") from None
+    except UsageError:
+        raise
+    except Exception as error:  # wandb passes on exceptions of any type
+        line = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"W&B: {type(error).__name__}: {line}; if the report was deleted there, remove "
+            f"{folder / SPEC_FILE} and a new one is made"
+        ) from error
 
 
 class _NoRunsError(Exception):

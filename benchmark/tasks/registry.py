@@ -29,4 +29,5 @@ TASKS = {
         target="benchmark.tasks.regression:ImageRegression", size_name="num_targets"
     ),
     "language": TaskRow(target="benchmark.tasks.language:Language", size_name="num_characters"),
+    "vae": TaskRow(target="benchmark.tasks.vae:EvidenceBound", size_name="num_pixels"),
 }

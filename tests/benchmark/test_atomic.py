@@ -32,6 +32,7 @@ WRITERS = {
 }
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "name", quick_if(lambda name: name not in ("walk.png", "walk.gif"), WRITERS)
 )

@@ -17,7 +17,7 @@ from benchmark.baselines import Setting, read_baselines
 from benchmark.complete import complete
 from benchmark.declaration import default_margin, read_declaration
 from benchmark.errors import UsageError
-from benchmark.launchers import LAUNCHERS
+from benchmark.launchers import LAUNCHERS, LauncherRow
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from benchmark.report.differences import margin_words
@@ -29,6 +29,8 @@ from optimizers.grammar import describe, describe_tunables
 from optimizers.registry import OPTIMIZERS
 from tests.plugins.formulas import Formulas
 from tools import make_baselines
+
+FORMULAS = LauncherRow(target="tests.plugins.formulas:Formulas")
 
 CONFIG = """
 version = "2026.11"
@@ -49,7 +51,7 @@ RUN = ["run", "--problem", "logreg/digits", "--wandb", "disabled"]
 
 @pytest.fixture(autouse=True)
 def _formulas(monkeypatch, tmp_path):
-    monkeypatch.setitem(LAUNCHERS, "local", "tests.plugins.formulas:Formulas")
+    monkeypatch.setitem(LAUNCHERS, "local", FORMULAS)
     monkeypatch.setattr(Formulas, "ran", [])
     monkeypatch.chdir(tmp_path)
     own = tmp_path / "own-baselines"  # for tests that make some
@@ -62,7 +64,7 @@ def made(tmp_path_factory):
     """Return a folder of baselines, made once."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("made")
-        patch.setitem(LAUNCHERS, "local", "tests.plugins.formulas:Formulas")
+        patch.setitem(LAUNCHERS, "local", FORMULAS)
         patch.setattr(baselines, "FOLDER", folder)
         config = folder / "config"
         config.write_text(CONFIG)
@@ -461,6 +463,7 @@ def test_trials_with_any_other_setting_or_seed_are_trained(shipped, changes):
     assert len(Formulas.ran) == 4
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("reuse", [True, False])
 def test_planning_loads_neither_polars_nor_pyarrow_where_nothing_is_shipped(reuse):
     code = (

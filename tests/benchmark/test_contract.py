@@ -81,6 +81,7 @@ def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_
     assert switches[-1] is False
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "opts",
     [
@@ -151,6 +152,7 @@ def test_line_search_draws_the_same_dropout_masks(trials_of):
     assert record.metrics["train/accuracy"] > 0.8
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "problem",
     quick_if("logreg/digits".__eq__, ["logreg/digits", "mlp/digits", "cnn/digits"]),

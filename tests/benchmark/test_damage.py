@@ -149,6 +149,7 @@ VERBS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 24))]
 )

@@ -51,6 +51,7 @@ def finished(asked):
             records[trial.key] = Record(trial=trial, status="done", metrics={"val/loss": loss})
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("seeds", [3, 10])
 @pytest.mark.parametrize("space", ["lr", "full"])
 @pytest.mark.parametrize(("other", "reference"), list(itertools.product(OTHERS, REFERENCES)))

@@ -31,7 +31,8 @@ def test_problems_that_download_have_an_embedded_twin(problem):
 def test_every_model_learns_the_task_of_its_own_data_set(row):
     model = resolve_name(row.target)
     assert issubclass(model, TaskModel)
-    assert model.task_class is task_class(data_module_class(row.dataset).task)
+    of_data = task_class(data_module_class(row.dataset).task)
+    assert model.takes_pixels or model.task_class is of_data
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def measured():
     return measure(read_baselines())
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))
 def test_the_target_is_that_of_the_shipped_baseline(problem, measured):
     found = measured.get(problem.name)

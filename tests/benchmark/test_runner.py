@@ -130,6 +130,7 @@ def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of)
     assert [len(others & row.keys()) for row in evaluations] == [4, 0, 0, 0, 4]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("problem", "opts", "changes"),
     [
@@ -267,6 +268,7 @@ class Closureless(torch.optim.SGD):
         return super().step()
 
 
+@pytest.mark.slow
 def test_optimizers_of_matrices_alone_train_every_network(trials_of):
     for problem in ("logreg/digits", "cnn/digits"):
         record = run(trials_of(problem, "torch.optim.Muon:lr=0.02")[0], Context())
@@ -347,6 +349,7 @@ def test_l2_shrinks_weights_and_stays_out_of_the_evaluated_loss(trials_of):
     assert running > evaluated + 1
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
 @pytest.mark.parametrize(
     ("problem", "opts"),

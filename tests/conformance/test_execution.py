@@ -78,6 +78,7 @@ EVENTS = {
 }
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("row", "event", "execution"), KINDS, EVENTS, TOGETHER)
 def test_together_goes_as_the_loop_whatever_happens_in_between(row, event, execution):
     assert_same_after(row, EVENTS[event], execution)
@@ -184,6 +185,7 @@ def feed(optimizer, steps, without=()):
 SIZES = [(7, 5), (33,), (), (1,), (0,), (3, 4, 5), (1003,), (20_000,), (70_001,), (150_001,)]
 
 
+@pytest.mark.one_in(5)
 @taking_turns(
     ("row", "dtype", "execution"), list(OPTIMIZERS), [torch.bfloat16, torch.float32], TOGETHER
 )
@@ -254,6 +256,7 @@ every_compiled_case = pytest.mark.parametrize(
 kernels = pytest.mark.parametrize("execution", ["compiled", "packed-compiled"])
 
 
+@pytest.mark.slow
 @needs_compiler
 @every_compiled_case
 @kernels
@@ -266,6 +269,7 @@ def test_compiled_goes_as_the_loop(case, execution):
     assert stepped_together
 
 
+@pytest.mark.slow
 @needs_compiler
 @every_compiled_case
 def test_a_kernel_for_many_large_parameters_goes_as_the_loop(case, monkeypatch):
@@ -377,6 +381,7 @@ def test_work_grows_as_the_number_of_parameters_does(execution):
     assert calls[2] - calls[1] == pytest.approx(2 * (calls[1] - calls[0]), rel=0.02)
 
 
+@pytest.mark.slow
 def test_work_grows_as_the_number_of_groups_does():
     calls = []
     for size in (100, 200, 400):
@@ -483,6 +488,7 @@ def test_tensors_set_between_steps_are_hyperparameters():
     course.assert_same(*pair, 1e-12)
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("row", "execution"), list(OPTIMIZERS), TOGETHER)
 def test_tensors_without_numbers_step(row, execution):
     with FakeTensorMode():

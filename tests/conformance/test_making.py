@@ -46,6 +46,7 @@ def named(*names):
     return [check for check in CHECKS if check.name in names]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("text", FORMS)
 def test_a_class_is_examined_in_the_form_that_it_asks_for(text):
     [spec] = parse(text)
@@ -55,6 +56,7 @@ def test_a_class_is_examined_in_the_form_that_it_asks_for(text):
     assert outcomes[0].status == "passed"
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", ["Listed", "Named", "Flagged", "OfModel"])
 def test_a_class_itself_is_built_as_its_description_is(name):
     assert look_at(getattr(contracts, name)).shapes == look_at(torch.optim.SGD).shapes

@@ -159,6 +159,7 @@ def through_hub_by_state(model, twin, folder):
 WAYS = [through_safetensors, through_accelerate, through_hub, through_hub_by_state]
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("row", "through"), list(OPTIMIZERS), WAYS)
 def test_nothing_is_lost_on_the_way_through_a_file(row, through, tmp_path):
     model, twin = plain_network(), plain_network()

@@ -74,6 +74,7 @@ def test_every_step_is_torchs_in_32_bits(case):
         course.assert_same(ours, theirs, tolerance, step)
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("case", "direction"), list(with_torch.values()), ["ours to torch", "torch to ours"])
 def test_a_state_dict_goes_on_in_the_other_library(case, direction):
     makers = [case.build, case.build_torch]

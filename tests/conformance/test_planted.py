@@ -161,6 +161,7 @@ def passes(case, cls):
     return True
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("row", OPTIMIZERS)
 def test_without_a_fault_nothing_is_found(row):
     with pytest.raises(AssertionError, match="^assert not"):
@@ -179,6 +180,7 @@ def test_a_fault_in_the_rule_is_found(row, plant):
     assert_found(row, plant)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("row", "name"),
     [

@@ -13,6 +13,7 @@ def column(values):
     return torch.tensor(values, dtype=torch.float64).reshape(-1, 1)
 
 
+@pytest.mark.one_in(5)
 @every_case
 @pytest.mark.parametrize("variant", [{}, VARIANTS["decay and maximize"]], ids=["plain", "both"])
 def test_a_stack_of_trials_with_their_own_rates_moves_as_each_alone(case, variant):

@@ -52,6 +52,7 @@ def test_torch_has_cases_for_every_rule_of_ours_that_it_has():
     assert {case.row for case in CASES.values() if case.torch} >= with_torch
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("dtype", "execution"), WAYS)
 @every_class_of_torchs
 def test_ours_goes_as_torchs(name, dtype, execution):

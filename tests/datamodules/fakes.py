@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from datamodules.cifar10 import CIFAR10, CIFAR10ZCA
+from datamodules.fashion import FashionMNIST
 from datamodules.imdb import IMDB, IMDBText
 from datamodules.mnist import MNIST
 
@@ -19,6 +20,12 @@ SIZES = (20, 10, 10)
 
 
 class TinyMNIST(MNIST):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.sizes = SIZES
+
+
+class TinyFashionMNIST(FashionMNIST):
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self.sizes = SIZES
@@ -59,8 +66,15 @@ def write_idx(path: Path, values) -> None:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-def write_mnist(root: Path, *, suffix: str = ".gz", num_train: int = 30, label: int = 9) -> Path:
-    raw = root / "MNIST" / "raw"
+def write_mnist(
+    root: Path,
+    *,
+    suffix: str = ".gz",
+    num_train: int = 30,
+    label: int = 9,
+    folder: str = "MNIST",
+) -> Path:
+    raw = root / folder / "raw"
     rng = np.random.default_rng(0)
     for part, count in (("train", num_train), ("t10k", 10)):
         images = rng.integers(0, 256, (count, 28, 28))
@@ -68,6 +82,10 @@ def write_mnist(root: Path, *, suffix: str = ".gz", num_train: int = 30, label: 
         write_idx(raw / f"{part}-images-idx3-ubyte{suffix}", images)
         write_idx(raw / f"{part}-labels-idx1-ubyte{suffix}", [label] * count)
     return raw
+
+
+def write_fashion(root: Path) -> Path:
+    return write_mnist(root, folder="FashionMNIST")
 
 
 def write_cifar10(
@@ -134,6 +152,7 @@ def png(pixels: np.ndarray) -> bytes:
 # A tiny class of each data set that is read from files, and a function that writes its files.
 KINDS = {
     "mnist": (TinyMNIST, write_mnist),
+    "fashion": (TinyFashionMNIST, write_fashion),
     "cifar10": (TinyCIFAR10, write_cifar10),
     "cifar10_zca": (TinyCIFAR10ZCA, write_small_cifar10),
     "imdb": (TinyIMDB, write_imdb),

@@ -20,6 +20,7 @@ from datamodules.labels import class_labels
 from tests.datamodules.fakes import (
     KINDS,
     TinyCIFAR10,
+    TinyFashionMNIST,
     TinyIMDB,
     TinyMNIST,
     write_cifar10,
@@ -54,6 +55,7 @@ def _refusal(kind, root):
 WHOLE = [pa.bool_(), pa.int8(), pa.uint16(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("kind", [*WHOLE, pa.decimal128(12, 2)], ids=str)
 def test_labels_of_any_type_are_converted_if_they_are_whole(tmp_path, kind):
     path = write_imdb(tmp_path) / "test-00000-of-00001.parquet"
@@ -153,17 +155,27 @@ def test_images_without_any_contrast_are_refused(tmp_path):
     assert "every pixel has the same value" in _refusal(TinyMNIST, tmp_path)
 
 
-@pytest.mark.parametrize("other", [datasets.FashionMNIST, datasets.KMNIST])
+@pytest.mark.parametrize(
+    ("tiny", "title", "other"),
+    [
+        (TinyMNIST, "MNIST", datasets.FashionMNIST),
+        (TinyMNIST, "MNIST", datasets.KMNIST),
+        (TinyFashionMNIST, "Fashion-MNIST", datasets.MNIST),
+        (TinyFashionMNIST, "Fashion-MNIST", datasets.KMNIST),
+    ],
+)
 @pytest.mark.parametrize("row", range(4))
-def test_known_files_of_another_data_set_are_refused(tmp_path, monkeypatch, other, row):
-    raw = write_mnist(tmp_path)
+def test_known_files_of_another_data_set_are_refused(
+    tmp_path, monkeypatch, tiny, title, other, row
+):
+    raw = KINDS[tiny.dataset][1](tmp_path)
     name, md5 = other.resources[row]
     real = (raw / name).read_bytes()
     ours = __import__("datamodules.mnist").mnist._md5
     monkeypatch.setattr("datamodules.mnist._md5", lambda c: md5 if c == real else ours(c))
-    message = _refusal(TinyMNIST, tmp_path)
+    message = _refusal(tiny, tmp_path)
     assert message.startswith(f"{raw / name} is corrupt (it is a file of ")
-    assert message.endswith("put the file of MNIST in its place")
+    assert message.endswith(f"put the file of {title} in its place")
 
 
 def test_unknown_files_are_a_warning_each_time_they_are_used(tmp_path):

@@ -20,11 +20,13 @@ from datamodules.sources import find_source
 from tests.datamodules.fakes import (
     KINDS,
     TinyCIFAR10,
+    TinyFashionMNIST,
     TinyIMDB,
     TinyMNIST,
     png,
     write_cifar10,
     write_cifar10_batches,
+    write_fashion,
     write_imdb,
     write_mnist,
 )
@@ -72,6 +74,22 @@ def test_mnist_is_the_same_under_all_its_names(tmp_path, suffix, arrange):
     assert _prepared(TinyMNIST, tmp_path / "other", tmp_path).checksum == expected
 
 
+@pytest.mark.parametrize("folder", ["FashionMNIST", "fashion-mnist", "fashion_mnist", "fashion"])
+def test_fashion_lies_beside_mnist_with_the_same_names(tmp_path, folder):
+    expected = _prepared(TinyFashionMNIST, write_fashion(tmp_path / "usual").parents[1], tmp_path)
+    _moved(write_fashion(tmp_path / "here"), tmp_path / "other" / folder)
+    write_mnist(tmp_path / "other", label=3)
+    found = _prepared(TinyFashionMNIST, tmp_path / "other", tmp_path)
+    assert found.checksum == expected.checksum
+    assert _prepared(TinyMNIST, tmp_path / "other", tmp_path).checksum != expected.checksum
+
+
+def test_files_without_a_folder_are_not_taken_for_fashion(tmp_path):
+    _moved(write_mnist(tmp_path / "here"), tmp_path / "other")
+    assert find_source("mnist", tmp_path / "other", tmp_path / "cache")
+    assert find_source("fashion", tmp_path / "other", tmp_path / "cache") is None
+
+
 def test_mnist_of_the_hub_is_that_of_the_original_files(tmp_path):
     write_mnist(tmp_path / "usual", suffix="")
     folder = tmp_path / "other/ylecun/mnist/mnist"
@@ -92,6 +110,7 @@ SHARDED = [
 ]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("hash_", ["", "-0123456789abcdef"])
 @pytest.mark.parametrize("place", ["{}/plain_text", "{}", "{hub}/plain_text"])
 @pytest.mark.parametrize(("kind", "write", "name"), SHARDED)

@@ -67,6 +67,7 @@ assert lists.names().endswith(" signed`\\n\\n") and "| `signed` |" in lists.tabl
 """
 
 
+@pytest.mark.slow
 def test_a_file_and_a_row_make_an_optimizer_known_everywhere(tmp_path):
     shutil.copytree(
         ROOT / "optimizers", tmp_path / "optimizers", ignore=shutil.ignore_patterns("__pycache__")

@@ -30,6 +30,7 @@ def test_a_module_has_one_spec_under_both_names(row):
     assert import_module(module).__spec__.name == module
 
 
+@pytest.mark.slow
 def test_a_pickle_of_an_older_class_loads_in_a_new_process():
     optimizer = resolve_name(OPTIMIZERS["adam"].target)([torch.nn.Parameter(torch.ones(2))])
     older = pickle.dumps(optimizer, protocol=0).replace(

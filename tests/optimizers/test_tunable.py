@@ -88,6 +88,7 @@ def points_of(text, kind, numbers):
         yield tunable.point(numbers[:count])
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("item", "kind"), list(ITEMS), ["lr", "full"])
 @settings(max_examples=8, deadline=None)
 @given(numbers=st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6))
@@ -131,6 +132,7 @@ def test_all_is_every_registered_optimizer():
     assert [each.label for each in describe_tunables("all")] == list(OPTIMIZERS)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("item", ITEMS)
 @pytest.mark.parametrize("kind", ["lr", "full"])
 def test_an_optimizer_to_tune_survives_json(item, kind):

@@ -41,7 +41,7 @@ class Formulas:
             raise DataUnavailableError("no data here")
         return [
             Prepared(dataset=dataset, checksum=self.checksum, origin="a formula")
-            for dataset, _, _ in wanted
+            for dataset in (each.dataset for each in wanted)
         ]
 
     def rehearse(self, trials, context):

@@ -1,11 +1,11 @@
 """Captions of figures: content, settings, hyperparameters, seeds and versions."""
 
-import json
 from collections.abc import Sequence
 
 import polars as pl
 
-from benchmark.analysis.frame import Frames
+from benchmark.analysis.frame import Frames, Hyperparameters
+from benchmark.record import known
 from benchmark.report.words import best_first, counted
 
 _OFF = ("maximize", "foreach", "fused", "capturable", "differentiable")  # named only if on
@@ -67,39 +67,36 @@ def seeds_in_words(counts: Sequence[int]) -> str:
 def _settings(frames: Frames) -> list[str]:
     lines = []
     for (setting,), trials in frames.trials.group_by("setting", maintain_order=True):
-        lines += [f"Setting: {setting}.", *_optimizers(trials)]
+        lines += [f"Setting: {setting}.", *_optimizers(frames, trials)]
     return lines
 
 
-def _optimizers(trials: pl.DataFrame) -> list[str]:
+def _optimizers(frames: Frames, trials: pl.DataFrame) -> list[str]:
     lines = []
-    for (label, text, schedule), group in trials.group_by(
-        "label", "hyperparameters", "schedule", maintain_order=True
-    ):
+    for (label, index), group in trials.group_by("label", "hyperparameters", maintain_order=True):
         counts = {status: group.filter(status=status).height for status in _STATUSES}
         seeds = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        lines.append(f"  {label}: {_hyperparameters(str(text), str(schedule))}; seeds: {seeds}.")
+        lines.append(f"  {label}: {_in_words(frames.hyperparameters[index])}; seeds: {seeds}.")
     return lines
 
 
-def _hyperparameters(text: str, schedule: str) -> str:
-    values = json.loads(text)
+def _in_words(hyperparameters: Hyperparameters) -> str:
     shown = [
         f"{name} = {value}"
-        for name, value in values.items()
+        for name, value in hyperparameters.values.items()
         if value is not None and not (name in _OFF and value is False)
     ]
-    plan = json.loads(schedule)
-    if plan["kind"] != "constant":
-        shown.append(f"schedule = {plan['kind']}")
-    if plan["warmup"]:
-        shown.append(f"warmup = {plan['warmup']}")
+    schedule = hyperparameters.schedule
+    if schedule.kind != "constant":
+        shown.append(f"schedule = {schedule.kind}")
+    if schedule.warmup:
+        shown.append(f"warmup = {schedule.warmup}")
     return ", ".join(shown) or "no hyperparameters"
 
 
 def _machine(frames: Frames) -> str:
-    environments = frames.trials.filter(pl.col("environment") != "{}")["environment"].unique()
-    facts = [json.loads(text) for text in environments.sort()]
+    here = frames.trials["environment"].unique()
+    facts = sorted((known(frames.environments[index]) for index in here), key=str)
     words = []
     for name in (*_VERSIONS, "device", "cpu"):
         values = dict.fromkeys(str(fact[name]) for fact in facts if name in fact)

@@ -31,7 +31,7 @@ _PLAIN = "#333333"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Contrast:
     """The difference of one optimizer from the reference on one problem.
 
     Args:
@@ -79,7 +79,7 @@ def draw_overview(
     return figure, _what(findings, judgement, metric)
 
 
-def cells_of(findings: Findings, judgement: Judgement | None) -> dict[str, dict[str, Cell]]:
+def cells_of(findings: Findings, judgement: Judgement | None) -> dict[str, dict[str, Contrast]]:
     """Return the cells by title of the setting and optimizer; those of one setting if any exist."""
     found = {}
     for setting in findings.settings.values():
@@ -89,32 +89,32 @@ def cells_of(findings: Findings, judgement: Judgement | None) -> dict[str, dict[
     return found
 
 
-def _judged(setting: SettingFindings, judgement: Judgement) -> dict[str, Cell]:
+def _judged(setting: SettingFindings, judgement: Judgement) -> dict[str, Contrast]:
     family = [one for one in judgement.confirmatory if one.setting == setting.name]
     cells = {
-        one.optimizer: Cell(
+        one.optimizer: Contrast(
             share=one.relative, low=one.relative_low, high=one.relative_high, word=one.word
         )
         for one in family
     }
-    return cells | {one.reference: Cell(share=0.0, is_reference=True) for one in family}
+    return cells | {one.reference: Contrast(share=0.0, is_reference=True) for one in family}
 
 
-def _compared(setting: SettingFindings) -> dict[str, Cell]:
+def _compared(setting: SettingFindings) -> dict[str, Contrast]:
     versus, names = setting.versus, _optimizers(setting)
     board = setting.board(METRIC).filter(variant=versus.reference or "")
     mean = None if board.is_empty() else board["mean"][0]
     if not mean or not versus.family:
         return {}
     cells = {names[one.variant]: _cell(one.difference, abs(mean)) for one in versus.family}
-    return cells | {names[str(versus.reference)]: Cell(share=0.0, is_reference=True)}
+    return cells | {names[str(versus.reference)]: Contrast(share=0.0, is_reference=True)}
 
 
-def _cell(difference: Interval | None, size: float) -> Cell:
+def _cell(difference: Interval | None, size: float) -> Contrast:
     if difference is None:
-        return Cell(share=None)
+        return Contrast(share=None)
     low, high = difference.low, difference.high
-    return Cell(
+    return Contrast(
         share=difference.estimate / size,
         low=None if low is None else low / size,
         high=None if high is None else high / size,
@@ -126,7 +126,7 @@ def _optimizers(setting: SettingFindings) -> Mapping[str, str]:
     return dict(rows.iter_rows())
 
 
-def _in_order(findings: Findings, cells: Mapping[str, Mapping[str, Cell]]) -> dict[str, bool]:
+def _in_order(findings: Findings, cells: Mapping[str, Mapping[str, Contrast]]) -> dict[str, bool]:
     """Return the optimizers, best average first, and whether each is the user's own.
 
     Among equals the user's own come first. The average is that of the signed logarithm, so that
@@ -165,7 +165,11 @@ def _new(count: int, rows: int) -> tuple[Figure, list[Axes]]:
 
 
 def _fill(
-    axes: Axes, cells: Mapping[str, Cell], names: Mapping[str, bool], *, has_names: bool
+    axes: Axes,
+    cells: Mapping[str, Contrast],
+    names: Mapping[str, bool],
+    *,
+    has_names: bool,
 ) -> None:
     axes.axvline(0.0, color="#999999", lw=0.6, zorder=0)
     for y, label in enumerate(names):
@@ -181,7 +185,7 @@ def _fill(
     _scale(axes, cells.values())
 
 
-def _draw(axes: Axes, y: int, cell: Cell | None) -> None:
+def _draw(axes: Axes, y: int, cell: Contrast | None) -> None:
     color = PICTURE_COLORS.get(cell.word, _PLAIN) if cell else _PLAIN
     if cell is not None and cell.share is not None:
         if cell.low is not None and cell.high is not None:

@@ -38,12 +38,7 @@ def build(
         targets=targets or {},
         judgements=studies.judgements,
     )
-    known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
-    if reference is not None and reference not in known:
-        raise UsageError(
-            f"--reference {reference!r}: expected an optimizer with a trial that is done "
-            f"or diverged. Known: {', '.join(known) or 'none'}"
-        )
+    _check_reference(reference, findings)
     cast = Cast(findings)
     content = payload(
         findings,
@@ -56,3 +51,12 @@ def build(
         commands=studies.commands(),
     )
     return page(content, curve_parts(studies.frames, cast, content.resolution), extra=extra)
+
+
+def _check_reference(reference: str | None, findings: Findings) -> None:
+    known = findings.best.trials["optimizer"].unique(maintain_order=True).to_list()
+    if reference is not None and reference not in known:
+        raise UsageError(
+            f"--reference {reference!r}: expected an optimizer with a trial that is done "
+            f"or diverged. Known: {', '.join(known) or 'none'}"
+        )

@@ -1,5 +1,6 @@
 """The settings, variants and optimizers of a page, and the numbers that stand for their names."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ _SPLITS = ("val", "train", "test")  # the split that chooses variants comes firs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class LegendEntry:
     """One optimizer with its look in all charts.
 
     Args:
@@ -76,6 +77,7 @@ class Cast:
     def __init__(self, findings: Findings) -> None:
         frames = findings.frames
         trials = frames.trials
+        self._hyperparameters = frames.hyperparameters
         self.metrics = known_metrics(frames)
         self.inside = inside_metrics(frames)
         self.chosen = findings.chosen
@@ -85,7 +87,7 @@ class Cast:
         looks = looks.sort("own", descending=True, maintain_order=True)
         self._optimizers = {label: i for i, label in enumerate(looks["optimizer"])}
         self.optimizers = [
-            Optimizer(label=label, style=style, own=own)
+            LegendEntry(label=label, style=style, own=own)
             for label, style, own in zip(
                 looks["optimizer"], styles(looks["name"].to_list()), looks["own"], strict=True
             )
@@ -140,10 +142,11 @@ class Cast:
         )
 
     def _variant(self, variant: str, group: pl.DataFrame) -> Variant:
+        hyperparameters = self._hyperparameters[group["hyperparameters"][0]]
         return Variant(
             optimizer=self._optimizers[group["optimizer"][0]],
             label=group["label"][0],
-            hyperparameters=group["hyperparameters"][0],
+            hyperparameters=json.dumps(hyperparameters.values),
             lr=group["lr"][0],
             chosen=variant in self.chosen,
             statuses=dict(Counter(group["status"])),

@@ -1,7 +1,7 @@
 """The curves of a page: bands over seeds and lines of trials, at as many points as fit."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -159,11 +159,9 @@ def _sparse(frames: Frames, cast: Cast, metric: str, detail: Resolution) -> Fram
     is_chosen = pl.col("variant").is_in(cast.chosen)
     parts = []
     for count, rows in ((detail.chosen, is_chosen), (detail.others, ~is_chosen)):
-        part = Frames(
-            trials=frames.trials.filter(rows), curves=frames.curves, metrics=frames.metrics
-        )
+        part = replace(frames, trials=frames.trials.filter(rows))
         parts.append(sparse(part, metric, count).curves)
-    return Frames(trials=frames.trials, curves=pl.concat(parts), metrics=frames.metrics)
+    return replace(frames, curves=pl.concat(parts))
 
 
 def _curves(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from benchmark.report.claims import claim_sentence, passed_over_sentences, rival_sentences
 from benchmark.report.findings import Findings, SettingFindings
+from benchmark.report.untuned import claim_sentence, passed_over_sentences, rival_sentences
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from benchmark.metrics import (
 )
 from benchmark.report.findings import Findings, busy_sentence
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
-from benchmark.report.page.cast import Cast, Optimizer, Setting
+from benchmark.report.page.cast import Cast, LegendEntry, Setting
 from benchmark.report.page.curves import Curves, Resolution, curves, resolution
 from benchmark.report.page.glossary import glossary
 from benchmark.report.page.headline import Headline, headlines
@@ -110,7 +110,7 @@ class Payload:
     tuning_trials: int
     busy: str
     reference: str | None
-    optimizers: Sequence[Optimizer]
+    optimizers: Sequence[LegendEntry]
     settings: Sequence[Setting]
     verdicts: Sequence[StudyVerdicts]
     no_verdict: str

@@ -1,5 +1,6 @@
 """The table of shapes, the parameter tensors that optimizers are timed on; torch loads lazily."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pkgutil import resolve_name
@@ -40,8 +41,10 @@ def _of_model(row: ModelRow) -> Shape:
         import torch
 
         cls = resolve_name(row.target)
+        shape = dataset.input_shape
+        size = math.prod(shape) if cls.takes_pixels else dataset.targets.size
         with torch.device("meta"):
-            model = cls(dataset.input_shape, dataset.targets.size, optimizer=torch.optim.SGD)
+            model = cls(shape, size, optimizer=torch.optim.SGD)
         return [parameter.detach() for parameter in model.network.parameters()]
 
     return Shape(name=row.name, summary=f"{row.summary}, on {dataset.title}", make=make)

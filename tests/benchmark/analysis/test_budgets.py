@@ -108,6 +108,7 @@ def test_budgets_whose_trials_have_not_run_yet_are_left_out(curved):
     ]
 
 
+@pytest.mark.slow
 def test_all_reports_show_it(curved, tmp_path):
     judgement = judged(curved)
     sentences = [each.text for each in verdicts_in(curved, curved.records).statements]
@@ -147,6 +148,7 @@ def test_a_curve_may_be_added_later_and_is_kept_without_the_option(tmp_path):
     assert judged(store).entrants == added.entrants
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("widened", ["adam:lr=1e-5..1e-3,sgd", "adam,sgd:lr=1..100", "adam,sgd"])
 def test_the_last_budget_is_all_that_was_tried_and_smaller_ones_are_of_the_declared_range(
     tmp_path, widened

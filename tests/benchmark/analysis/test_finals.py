@@ -1,8 +1,13 @@
+import random
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from benchmark.analysis import frame
 from benchmark.analysis.finals import best_variants, leaderboard, only, passed_over, scores, winners
+from benchmark.analysis.summary import in_order, summarize
+from benchmark.store import Store
 
 
 def value(frames, metric="val/loss", **options):
@@ -145,3 +150,51 @@ def test_as_many_examples_in_all_seeds_are_a_tie_that_goes_to_the_first(frames_o
 def test_accuracies_are_read_without_the_digits_of_single_precision(frames_of, log):
     frames = frames_of(log(values=[0.9225000143051147], metric="val/accuracy"))
     assert value(frames, "val/accuracy") == value(frames, "val/accuracy", kind="best") == 0.9225
+
+
+class NoCurves(Store):
+    """A study whose trials have records and no curves."""
+
+    def metrics(self, trial):
+        return []
+
+
+STATUSES = ("done",) * 8 + ("diverged", "failed", "skipped")
+LOSSES = (0.5, 0.5 + 1e-15, 0.7, 1.1)  # few, so that variants are often equal
+
+
+def _drawn(log, draw):
+    """Return the records of three settings, of four variants with up to three seeds each."""
+    records = []
+    for epochs in (5, 20, 50):
+        has_accuracy = draw.random() < 0.7
+        for variant in range(4):
+            for seed in range(draw.randint(1, 3)):
+                metrics = {"val/loss": draw.choice(LOSSES)}
+                if has_accuracy:
+                    metrics["val/accuracy"] = float(np.float32(draw.randint(150, 154) / 180))
+                status = draw.choice(STATUSES)
+                records.append(
+                    log(
+                        ("sgd", "adam")[variant % 2],
+                        lr=0.1 * (1 + variant),
+                        seed=seed,
+                        epochs=epochs,
+                        status=status,
+                        metrics=metrics if status in ("done", "diverged") else {},
+                    )[1]
+                )
+    return records
+
+
+@pytest.mark.parametrize("case", range(40))
+def test_the_terminal_and_the_frames_have_the_same_winners(log, tmp_path, case):
+    records = in_order(_drawn(log, random.Random(case)))
+    frames = frame.frames_of([(NoCurves(tmp_path, "study"), records)])
+    labels = dict(frames.trials.select("variant", "label").iter_rows())
+    stars = {
+        setting: [row.trial.label for row in rows if row.best]
+        for setting, rows in summarize(records).items()
+    }
+    found = {setting: [labels[each] for each in best] for setting, best in winners(frames).items()}
+    assert found == {setting: best for setting, best in stars.items() if best}

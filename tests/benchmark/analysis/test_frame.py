@@ -1,13 +1,14 @@
-import json
 import subprocess
 import sys
 
 import polars as pl
 import pytest
 
+from benchmark.analysis.cost import num_busy
 from benchmark.analysis.curves import lines
 from benchmark.analysis.frame import read
 from benchmark.errors import UsageError
+from benchmark.record import was_busy
 from benchmark.store import Store
 
 
@@ -158,7 +159,34 @@ def test_the_machine_is_the_gpu_if_there_is_one(frames_of, log):
         "sgd": "EPYC",
         "adam": "H100",
     }
-    assert json.loads(frames.trials["environment"][0])["cpu"] == "EPYC"
+    devices = {
+        optimizer: frames.environments[index].device
+        for optimizer, index in frames.trials.select("optimizer", "environment").iter_rows()
+    }
+    assert devices == {"sgd": "cpu", "adam": "H100"}
+
+
+def test_each_trial_refers_to_its_hyperparameters_which_stand_once(frames_of, log):
+    frames = frames_of(*(log(lr=lr, seed=seed) for lr in (0.1, 0.2) for seed in (0, 1, 2)))
+    rows = frames.trials.select("lr", "hyperparameters").rows()
+    assert {lr: frames.hyperparameters[index].values for lr, index in rows} == {
+        0.1: {"lr": 0.1},
+        0.2: {"lr": 0.2},
+    }
+    assert len(frames.hyperparameters) == 2
+    assert len(frames.environments) == 1
+
+
+@pytest.mark.parametrize(("load", "busy"), [(None, False), (0.5, True), (0.9, False)])
+@pytest.mark.parametrize("stacked", [None, 4])
+def test_a_trial_is_as_busy_as_its_record_says(frames_of, log, load, busy, stacked):
+    seconds = {} if load is None else {"load": load}
+    environment = {} if stacked is None else {"stacked": stacked}
+    trial = log(seconds=seconds, environment=environment)
+    frames = frames_of(trial, log(seed=1))
+    assert was_busy(trial[1]) is busy
+    assert frames.trials["busy"].to_list() == [busy, False]
+    assert num_busy(frames) == (busy and stacked is None)  # a pack's seconds are compared nowhere
 
 
 def test_the_log_of_a_real_trial_is_read_as_it_was_written(tmp_path, trials_of, digits):

@@ -105,6 +105,7 @@ def test_adam_moves_every_weight_by_its_learning_rate_at_first(looks_of):
     assert 0 < row["inside/weights/update_ratio"] < 1
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     ("opts", "problem"),
     [

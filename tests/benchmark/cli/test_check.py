@@ -44,6 +44,7 @@ def test_what_is_inconvenient_is_said_apart_and_gives_exit_code_0(capsys, monkey
     assert lines[at + 1].startswith("    ! unknown hyperparameters are refused: ")
 
 
+@pytest.mark.slow
 def test_verbose_prints_every_property_with_what_it_is_for(capsys):
     assert main(["check", "-v", f"{PLUGINS}.sound.Sound"]) == 0
     lines = printed(capsys)
@@ -69,6 +70,7 @@ def test_what_cannot_be_judged_is_said_once_with_exit_code_2(capsys):
     assert "ValueError: first line (" in lines[2]
 
 
+@pytest.mark.slow
 def test_a_class_that_cannot_be_built_leaves_the_verdicts_of_the_others(capsys, monkeypatch):
     use_few_checks(monkeypatch)
     names = ("contracts.MatrixAveraging", "contracts.WithRows:rows=10|2", "faulty.ForgetsTheDecay")
@@ -95,6 +97,7 @@ def test_the_verb_builds_what_run_builds(capsys, monkeypatch):
     assert [each["passes"] for each in json.loads(capsys.readouterr().out)] == [True] * 4
 
 
+@pytest.mark.slow
 def test_the_verb_takes_several_and_succeeds_where_all_do(capsys, monkeypatch):
     use_few_checks(monkeypatch)
     names = ["torch.optim.SGD:lr=0.01", "torch.optim.AdamW:weight_decay=0.1"]

@@ -65,6 +65,7 @@ def test_json_goes_to_stdout_alone_and_show_adds_only_comparisons(capsys):
     assert 0 < rows[0]["metrics"]["test/accuracy"]["mean"] < 1
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("words", "steps"),
     [(["--diagnostics"], [1]), (["--diagnostics", "4"], [1, 5, 9]), ([], [])],
@@ -175,12 +176,13 @@ def test_data_that_cannot_be_had_are_replaced_with_a_notice_and_labelled(
     assert json.loads(streams.out)[0]["problem"] == "logreg/digits"
 
 
+@pytest.mark.slow
 def test_a_download_that_fails_later_repeats_no_notice(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))  # where IMDB is not prepared
     real = LocalLauncher.prepare
 
     def prepare(self, wanted, context):
-        if wanted[0][0] == "mnist":
+        if wanted[0].dataset == "mnist":
             raise DataUnavailableError("the download of mnist broke off")
         return real(self, wanted, context)
 
@@ -426,6 +428,7 @@ def test_an_edited_optimizer_runs_again(capsys, tmp_path, monkeypatch):
     assert "1 with 1 seed, 1 to run" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_report_writes_a_page_and_says_where(capsys, tmp_path):
     assert main([*QUICK, "--opts", "sgd", "--seeds", "1"]) == 0
     assert "as a page: python -m benchmark report default" in capsys.readouterr().out

@@ -76,6 +76,22 @@ def test_a_dry_run_looks_at_files_of_ones_own(option, text, words, tmp_path, cap
     assert words in capsys.readouterr().err
 
 
+WITH_OPTS = {"run": ["--model", "mlp"], "bench-step": [], "landscape": ["--out", "p.html"]}
+
+
+@pytest.mark.parametrize("wrong", ["adm", "adam:beta=1", "adam:lr"])
+@pytest.mark.parametrize("verb", [*WITH_OPTS, "compare", "check"])
+def test_an_error_of_an_optimizer_begins_with_the_option_that_has_it(
+    verb, wrong, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    given = [*WITH_OPTS[verb], "--opts", wrong] if verb in WITH_OPTS else [wrong]
+    assert main([verb, *given]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.count("--opts: ") == (verb in WITH_OPTS)
+    assert line.startswith("Error: --opts: ") == (verb in WITH_OPTS)
+
+
 @pytest.mark.parametrize("kind", ["a pipe", "too large", "not text", "a folder"])
 def test_a_config_that_is_no_small_file_of_text_is_refused(kind, tmp_path, capsys):
     path = tmp_path / "c.toml"

@@ -32,6 +32,7 @@ def test_an_option_that_nothing_would_come_of_is_refused(studied, options, messa
     assert sorted(store.folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wandb_home")
 def test_figures_go_with_a_reference_that_the_wandb_report_takes(studied, capsys):
     store = studied(seeds=1)
@@ -76,6 +77,7 @@ def from_afar(studied, tmp_path, monkeypatch):
     return store, place / "afar.ran"
 
 
+@pytest.mark.slow
 def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys):
     store, ran = from_afar
     command = ["report", "study", "--results", str(store.folder.parent), "--landscape"]
@@ -102,6 +104,7 @@ def test_a_target_that_is_none_is_refused_with_the_metrics_there_are(studied, te
     assert "\n" not in error
 
 
+@pytest.mark.slow
 def test_a_target_reaches_page_and_figures(studied):
     store = studied(seeds=2, metrics=["val/loss"])
     assert report(store, "--target", "val/loss=0.625") == 0

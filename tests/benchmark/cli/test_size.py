@@ -75,6 +75,7 @@ def test_a_run_with_nothing_to_do_reads_each_record_once(studied, tmp_path, monk
     assert +reads == {"record.json": 6}
 
 
+@pytest.mark.slow
 def test_a_tuned_run_with_nothing_to_do_loads_no_more_than_it_prints(tuned_by_formulas):
     command, folder = tuned_by_formulas
     code, modules = loaded(command, folder)

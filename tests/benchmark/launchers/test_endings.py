@@ -14,6 +14,7 @@ from benchmark.launchers import Limits, server
 from benchmark.launchers.family import children, descendants
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.prepare import prepare
+from benchmark.prepared import Preparation
 from benchmark.store import Store
 from datamodules.errors import DataError
 
@@ -216,7 +217,8 @@ def test_a_start_that_loses_its_server_is_tried_again(monkeypatch):
 )
 def test_preparing_ends_too(name, error, words):
     with pytest.raises(error, match=words):
-        prepare([(f"tests.plugins.ending_data.{name}", "logreg", False)], Context(), 1.0)
+        data = f"tests.plugins.ending_data.{name}"
+        prepare([Preparation(dataset=data, model="logreg", dropout=False)], Context(), 1.0)
 
 
 def test_families_are_read_from_proc():

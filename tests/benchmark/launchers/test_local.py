@@ -8,6 +8,7 @@ from benchmark.context import Context
 from benchmark.launchers import Limits
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.prepare import prepare
+from benchmark.prepared import Preparation
 from benchmark.record import Environment, Record
 from benchmark.store import Store
 from datamodules.errors import DataIncompleteError
@@ -175,10 +176,11 @@ def test_errors_of_the_data_come_back_from_the_worker(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHMARK_DATA_DIR", str(tmp_path))
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     (tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz").touch()
-    prepare([("digits", "logreg", False)], Context())
+    prepare([Preparation(dataset="digits", model="logreg", dropout=False)], Context())
     with pytest.raises(DataIncompleteError, match="has no train-images-idx3-ubyte.gz"):
         prepare(
-            [("mnist", "logreg", False)], Context(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+            [Preparation(dataset="mnist", model="logreg", dropout=False)],
+            Context(data_dir=tmp_path, cache_dir=tmp_path / "cache"),
         )
 
 

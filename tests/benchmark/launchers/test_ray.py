@@ -17,8 +17,9 @@ import pytest
 from benchmark.context import Context
 from benchmark.environment import environment
 from benchmark.errors import UsageError
-from benchmark.launchers import Limits, RayOptions, ray_tasks
+from benchmark.launchers import Limits, ray_tasks
 from benchmark.launchers.ray import RayLauncher
+from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_worker import Place, Refusal, run_trial, versions
 from benchmark.store import Store
 from tests import clusters
@@ -243,7 +244,7 @@ def test_nodes_with_other_versions_are_refused_at_once(cluster, monkeypatch):
     monkeypatch.setattr(
         "benchmark.launchers.ray_worker.environment_here", lambda: mine
     )  # not on the nodes
-    limits = Limits(ray=RayOptions(address=cluster.address))
+    limits = Limits(options=(RayOptions(address=cluster.address),))
     with pytest.raises(UsageError, match=r"has Python 3\.\d+\.\d+ instead of 3\.99\.0: install"):
         RayLauncher(limits).warm_up().__enter__()
 
@@ -266,7 +267,7 @@ def test_an_address_where_nothing_listens_is_one_line_before_ray_tries_for_minut
     with socket.socket() as unused:  # bound, but it does not listen
         unused.bind(("127.0.0.1", 0))
         given = address.format(unused.getsockname()[1])
-        limits = Limits(ray=RayOptions(address=given))
+        limits = Limits(options=(RayOptions(address=given),))
         with pytest.raises(UsageError, match=f"no Ray cluster at '{given}' .*refused"):
             RayLauncher(limits).num_at_once(1)
 

@@ -7,7 +7,8 @@ import pytest
 from benchmark.claims import FILE
 from benchmark.context import Context
 from benchmark.errors import ClaimedError, UsageError
-from benchmark.launchers import Limits, RayOptions, ray_tasks
+from benchmark.launchers import Limits, ray_tasks
+from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_tasks import Tasks
 from benchmark.launchers.ray_worker import Files, Refusal
 from benchmark.record import Record
@@ -41,7 +42,7 @@ def launch(store, seen, monkeypatch):
         monkeypatch.setattr(ray_tasks, "_now", lambda: ray.now)
         monkeypatch.setattr(ray_tasks.time, "sleep", ray.sleep)
         options = RayOptions(returns_files=returns)
-        limits = Limits(ray=options, timeout_seconds=timeout, workers=workers)
+        limits = Limits(options=(options,), timeout_seconds=timeout, workers=workers)
         Tasks(ray, limits, store, Context(), seen).run(trials)
         found = [store.record(trial) for trial in trials]
         return [record and record.status for record in found]

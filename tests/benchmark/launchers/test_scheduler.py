@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.launchers.scheduler import Ending, Slurm, SubmitError, Task
+from benchmark.launchers.scheduler import ArrayTask, Ending, Slurm, SubmitError
 
 LIVING = [
     "PENDING",
@@ -106,7 +106,7 @@ def test_the_living_tasks_of_an_array_are_those_that_have_not_ended(command, sta
     }
     command(teller, "\n".join(f"echo '{line}'" for line in lines[teller]))
     assert Slurm().living("7") == [
-        Task(job="7", index=index, name="benchmark-ab", state=state) for index in (4, 5, 9, 2)
+        ArrayTask(job="7", index=index, name="benchmark-ab", state=state) for index in (4, 5, 9, 2)
     ]
 
 
@@ -142,14 +142,14 @@ def test_a_queue_has_tasks_with_their_reasons_and_other_jobs(command):
     lines = ("7|1|PENDING|ReqNodeNotAvail, UnavailableNodes:n1|a|b", "8|N/A|RUNNING|None|x", "bad")
     command("squeue", "\n".join(f"echo '{line}'" for line in lines))
     assert Slurm().queue() == [
-        Task(
+        ArrayTask(
             job="7",
             index=1,
             name="a|b",
             state="PENDING",
             reason="ReqNodeNotAvail, UnavailableNodes:n1",
         ),
-        Task(job="8", index=-1, name="x", state="RUNNING", reason="None"),
+        ArrayTask(job="8", index=-1, name="x", state="RUNNING", reason="None"),
     ]
 
 

@@ -15,9 +15,10 @@ from benchmark.__main__ import main
 from benchmark.claims import claimed
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.launchers import Limits, SlurmOptions
+from benchmark.launchers import Limits
 from benchmark.launchers.scheduler import Ending
 from benchmark.launchers.slurm import SlurmLauncher
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.launchers.watchers import Together
 from benchmark.record import Record
 from benchmark.store import Store
@@ -53,7 +54,9 @@ def launch(store, slurm, seen):
     """Return a function that launches trials and returns the statuses of their records."""
 
     def run(trials, *, workers=0, timeout=None, **options):
-        limits = Limits(workers=workers, timeout_seconds=timeout, slurm=SlurmOptions(**options))
+        limits = Limits(
+            workers=workers, timeout_seconds=timeout, options=(SlurmOptions(**options),)
+        )
         SlurmLauncher(limits, slurm)(trials, store, Context(), seen)
         return [_status(store, trial) for trial in trials]
 
@@ -454,7 +457,7 @@ def test_a_job_is_cancelled_even_if_the_interruption_hides_its_id(
 def test_jobs_of_another_study_are_left_alone(launch, trials, slurm, tmp_path, trials_of, seen):
     others = trials_of(opts="momentum", seeds=3)
     other = Store(tmp_path, "other")
-    detached = Limits(slurm=SlurmOptions(detach=True))
+    detached = Limits(options=(SlurmOptions(detach=True),))
     SlurmLauncher(detached, slurm)(others, other, Context(), Seen())
     assert launch(trials, detach=True) == [None] * 12
     assert not any("earlier" in text for text in seen.texts)
@@ -573,7 +576,7 @@ def test_a_failure_is_recorded_once_no_other_process_has_the_trial(launch, trial
 )
 def test_malformed_options_are_one_line(word):
     with pytest.raises(UsageError, match="expected a long option of sbatch as NAME=VALUE"):
-        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+        SlurmLauncher(Limits(options=(SlurmOptions(options=(word,)),)))
 
 
 @pytest.mark.parametrize("mutes", [0, 30])
@@ -596,13 +599,13 @@ def test_tasks_that_squeue_does_not_list_are_watched_and_not_doubled(
 )
 def test_options_that_the_launcher_sets_are_one_line(word):
     with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} is set by the suite"):
-        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+        SlurmLauncher(Limits(options=(SlurmOptions(options=(word,)),)))
 
 
 @pytest.mark.parametrize("word", ["help", "usage", "version", "test-only", "hel", "test=1"])
 def test_options_that_submit_nothing_are_one_line(word):
     with pytest.raises(UsageError, match=f"--slurm {word.partition('=')[0]} submits nothing"):
-        SlurmLauncher(Limits(slurm=SlurmOptions(options=(word,))))
+        SlurmLauncher(Limits(options=(SlurmOptions(options=(word,)),)))
 
 
 def test_options_replace_those_of_the_launcher_and_are_quoted(launch, trials, slurm):

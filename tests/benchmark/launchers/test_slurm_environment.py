@@ -2,9 +2,10 @@
 
 import pytest
 
-from benchmark.launchers import Limits, SlurmOptions
+from benchmark.launchers import Limits
 from benchmark.launchers.arrays import Arrays
 from benchmark.launchers.slurm_environment import for_questions, for_script
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.store import Store
 
 OWN = (
@@ -18,7 +19,9 @@ def kept(tmp_path, trials_of):
     """Return a function that returns which variables sbatch gets for a script with options."""
 
     def ask(names, *options):
-        arrays = Arrays(Limits(slurm=SlurmOptions(options=options)), Store(tmp_path, "a"), tmp_path)
+        arrays = Arrays(
+            Limits(options=(SlurmOptions(options=options),)), Store(tmp_path, "a"), tmp_path
+        )
         (array,) = arrays.divide(trials_of(), 100)
         return set(for_script(dict.fromkeys(names, "x"), arrays.script(array)))
 

@@ -10,6 +10,7 @@ import pytest
 from benchmark.__main__ import main
 from benchmark.complete import complete
 from benchmark.context import Context
+from benchmark.errors import UsageError
 from benchmark.launchers import (
     LAUNCHERS,
     Launcher,
@@ -60,7 +61,7 @@ def test_each_protocol_beside_that_of_launchers_has_a_launcher_in_the_table():
     assert all(any(isinstance(each, one) for each in made) for one in (*OPTIONAL, Queued))
 
 
-@pytest.mark.parametrize("path", LAUNCHERS.values())
+@pytest.mark.parametrize("path", [row.target for row in LAUNCHERS.values()])
 def test_building_a_launcher_loads_nothing_heavy(path):
     program = (
         "import sys\n"
@@ -191,6 +192,7 @@ def test_a_worker_reports_to_whatever_takes_its_messages(tmp_path, trials_of, di
     assert store.record(trial).status == "done"
 
 
+@pytest.mark.slow
 def test_another_launcher_gives_the_same_bits(tmp_path, trials_of, digits):
     [trial] = trials_of()
     study = Study(
@@ -213,20 +215,57 @@ def _workloads():
     return (replace(PROBLEMS["logreg/digits"].workload, epochs=1),)
 
 
-@pytest.mark.parametrize(
-    ("launcher", "words"),
-    [
-        ("local", ["--slurm", "time=30"]),
-        ("local", ["--ray-address", "auto"]),
-        ("ray", ["--detach"]),
-        ("ray", ["--trials-per-job", "3"]),
-        ("slurm", ["--ray-return-files"]),
-    ],
-)
-def test_an_option_of_another_launcher_is_refused(launcher, words, tmp_path, capsys):
+def _words(flag, default):
+    """Return the words that give an option another value than its default."""
+    if isinstance(default, bool):
+        return [flag.name]
+    return [flag.name, "3" if isinstance(default, int) else "time=30"]
+
+
+OPTIONS = [
+    (owner, _words(flag, getattr(row.options(), name)))
+    for owner, row in LAUNCHERS.items()
+    if row.options is not None
+    for name, flag in row.options.flags().items()
+]
+
+
+@pytest.mark.parametrize(("owner", "words"), OPTIONS)
+@pytest.mark.parametrize("launcher", [*LAUNCHERS, f"{MINE}.Noting"])
+def test_an_option_of_another_launcher_is_refused(launcher, owner, words, tmp_path, capsys):
+    if launcher == owner:
+        return
     asked = ["run", "--problem", "logreg/digits", "--opts", "adam", "--results", str(tmp_path)]
     assert main([*asked, "--dry-run", "--launcher", launcher, *words]) == 2
-    error = capsys.readouterr().err
-    assert words[0] in error
-    assert f"the launcher is {launcher}" in error
-    assert error.count("\n") == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{words[0]} is for --launcher {owner}, and the launcher is {launcher!r}" in line
+
+
+@pytest.mark.parametrize(("owner", "words"), OPTIONS)
+def test_a_launcher_gets_the_options_of_the_command_line(owner, words, tmp_path, monkeypatch):
+    from benchmark.cli import study_options
+
+    seen = []
+
+    def make(name, limits):
+        seen.append(limits)
+        return LocalLauncher()
+
+    monkeypatch.setattr(study_options, "make_launcher", make)
+    asked = ["run", "--problem", "logreg/digits", "--opts", "adam", "--results", str(tmp_path)]
+    assert main([*asked, "--dry-run", "--launcher", owner, *words]) == 0
+    [limits] = seen
+    [options] = limits.options
+    assert type(options) is LAUNCHERS[owner].options
+    assert options.given() == words[:1]
+    assert limits.options_of(type(options)) is options
+
+
+@pytest.mark.parametrize("kind", [row.options for row in LAUNCHERS.values() if row.options])
+def test_a_launcher_by_import_path_may_take_options(kind, monkeypatch):
+    own = kind()
+    with pytest.raises(UsageError, match=f"{kind.__name__} is for --launcher"):
+        make_launcher(f"{MINE}.Noting", Limits(options=(own,)))
+    monkeypatch.setattr(launchers.Noting, "options_type", kind, raising=False)
+    make_launcher(f"{MINE}.Noting", Limits(options=(own,)))
+    assert launchers.limits[0].options_of(kind) is own

@@ -314,6 +314,7 @@ def run_main(capsys, *words):
     return code, capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_a_study_feeds_several_loggers_and_wandb_at_once(wandb_home, capsys):
     recorder = f"{MINE}.Recorder:tags=a:b"
     words = [*STUDY, "--wandb", "offline", "--logger", CSV, "--logger", recorder]
@@ -343,6 +344,7 @@ def test_a_logger_that_fails_costs_one_warning_and_no_trial(capsys, at):
     assert told.startswith("warning: Faulty: ValueError: broken by all means")
 
 
+@pytest.mark.slow
 def test_a_logger_that_cannot_be_built_twice_costs_one_warning(capsys):
     code, streams = run_main(capsys, "--logger", f"{MINE}.OnlyOne")
     assert code == 0
@@ -393,6 +395,7 @@ def check_refused(capsys, words, text, *more):
     assert not list(Path.cwd().glob("results/default/*/record.json"))
 
 
+@pytest.mark.slow
 def test_two_loggers_are_not_one(capsys):
     code, streams = run_main(capsys, "--logger", CSV, "--logger", CSV)
     assert (code, f"{CSV} is given twice" in streams.err) == (2, True)
@@ -413,6 +416,7 @@ def test_a_dry_run_builds_no_logger(capsys, tmp_path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_loggers_can_stand_in_a_file_of_options(capsys):
     Path("c.toml").write_text(f'logger = ["{CSV}", "{MINE}.Recorder:tags=x,y"]\n')
     code, _ = run_main(capsys, "--config", "c.toml")
@@ -423,6 +427,7 @@ def test_loggers_can_stand_in_a_file_of_options(capsys):
     assert {logger.tags for logger in loggers.made} == {"x,y"}
 
 
+@pytest.mark.slow
 def test_a_logger_in_a_file_by_its_path(capsys, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     text = "from tests.plugins.loggers import Recorder\n\nclass Mine(Recorder):\n    pass\n"

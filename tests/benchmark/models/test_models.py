@@ -10,8 +10,8 @@ from benchmark.models.registry import MODELS
 from benchmark.plugins import model_class
 from datamodules.sparse import Bag
 
-# The network of text has tests of its own, in test_charlm.py.
-REAL = [name for name, row in MODELS.items() if not row.takes_text]
+# Those of text and of pixels have tests of their own, test_charlm.py and tasks/test_vae.py.
+REAL = [name for name, row in MODELS.items() if not row.takes_text and name != "vae"]
 
 
 def build(name, shape=(1, 28, 28), classes=10, **options):
@@ -52,6 +52,11 @@ def num_parameters(model):
         ("resnet", (3, 32, 32), 11_173_962),  # as many as of ResNet-18 with batch normalisation
         ("image", (2,), 3 * (128 * 128 + 128) + 128 * 10 + 10),
         ("regression", (10,), 10 * 100 + 100 + 100 * 10 + 10),
+        (
+            "vae",
+            (1, 28, 28),
+            784 * 500 + 500 + 2 * (500 * 50 + 50) + 50 * 500 + 500 + 500 * 10 + 10,
+        ),
     ],
 )
 def test_networks_are_as_large_as_the_papers(name, shape, expected):

@@ -50,6 +50,7 @@ def tuning_values(records):
 BEST = (1e-2, 30.0)  # the second one is beyond the ranges
 
 
+@pytest.mark.one_in(3)
 @taking_turns(
     ("sampler", "budget", "best", "seed"), ("halton", "random"), (1, 2, 6, 8, 16), BEST, range(3)
 )

@@ -123,6 +123,7 @@ def test_a_space_that_has_no_more_points_ends(text, count):
     assert len(points(one(text), 50)) == count
 
 
+@pytest.mark.one_in(5)
 @names
 @pytest.mark.parametrize("seed", quick_if((0).__eq__, range(3)))
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ THREE, OTHER_RANGE = "sgd,adam,lion", "sgd,adam:lr=0.6..0.99"
 QUICK_CASES = {(THREE, 1), (OTHER_RANGE, 2), (THREE, 9)}
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize(
     ("opts", "seed"),
     [
@@ -189,6 +190,7 @@ def test_later_results_never_change_an_earlier_decision(opts, seed):
         assert {trial.key for trial in stage.trials} - rest.keys() == {key}
 
 
+@pytest.mark.one_in(5)
 @taking_turns(
     ("opts", "sign"),
     [
@@ -264,6 +266,7 @@ def test_a_failed_trial_counts_as_worst_and_the_protocol_is_asked_again():
     assert not stage.is_last
 
 
+@pytest.mark.one_in(2)
 @taking_turns(("opts", "budget"), ("sgd,adam", "sgd,adam,lion,momentum"), (4, 8, 16))
 def test_the_forecast_of_later_trials_is_their_mean_over_all_places_of_the_best_rate(opts, budget):
     protocol = tuned(opts, budget=budget, seeds=tuple(range(10)))

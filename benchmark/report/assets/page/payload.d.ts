@@ -127,6 +127,13 @@ export interface Headline {
   evidence: string[];
 }
 
+/** One optimizer with its look in all charts. */
+export interface LegendEntry {
+  label: string;
+  style: Style;
+  own: boolean;
+}
+
 /** The curves of single trials, one after the other; `places` as in `Bands`. */
 export interface Lines {
   variants: number[];
@@ -151,13 +158,6 @@ export interface Metric {
   profiles: Profiles;
   tuning: Tuning[];
   ranks: Ranks;
-}
-
-/** One optimizer with its look in all charts. */
-export interface Optimizer {
-  label: string;
-  style: Style;
-  own: boolean;
 }
 
 /** The verdict on one optimizer on one problem in another family than the confirmatory one. */
@@ -202,7 +202,7 @@ export interface Payload {
   tuning_trials: number;
   busy: string;
   reference: string | null;
-  optimizers: Optimizer[];
+  optimizers: LegendEntry[];
   settings: Setting[];
   verdicts: StudyVerdicts[];
   no_verdict: string;

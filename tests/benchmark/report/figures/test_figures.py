@@ -118,6 +118,7 @@ def test_without_a_grid_there_is_no_figure_of_learning_rates(studied):
     assert names == [name for name in ONE_SETTING if "learning-rate" not in name]
 
 
+@pytest.mark.slow
 def test_several_settings_add_ranks_and_enough_of_them_profiles(stores, drawings, monkeypatch):
     names = [drawing.name for drawing in drawings]
     assert names[-1] == "ranks"
@@ -130,6 +131,7 @@ def test_several_settings_add_ranks_and_enough_of_them_profiles(stores, drawings
     assert "overview" in names
 
 
+@pytest.mark.slow
 def test_settings_of_one_problem_have_files_of_their_own(studied):
     stores = [studied(name="one", final=final), studied(name="two", epochs=2, final=final)]
     names = [drawing.name for drawing in drawn(stores)]
@@ -137,6 +139,7 @@ def test_settings_of_one_problem_have_files_of_their_own(studied):
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.slow
 def test_labels_overlap_neither_each_other_nor_the_border_nor_data(drawings, texts):
     for drawing in drawings:
         found = texts(drawing.figure)
@@ -183,6 +186,7 @@ def test_fonts_are_embedded(drawing, tmp_path):
     assert "<text" not in svg.read_text()
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_records_give_the_same_bytes(small, small_again, tmp_path, kind):
     first, second = (saved(each[1], kind, tmp_path).read_bytes() for each in (small, small_again))
@@ -249,6 +253,7 @@ def test_captions_say_what_is_not_in_the_picture(studied):
     assert "Not drawn, since fewer than two of its rates have a result: adam." in rates.caption
 
 
+@pytest.mark.slow
 def test_curves_of_few_seeds_have_points_and_no_bands(studied):
     for seeds, has_bands in [(1, False), (3, False), (4, True)]:
         store = studied("adam", seeds=seeds, name=f"of{seeds}", final=final)
@@ -261,6 +266,7 @@ def test_curves_of_few_seeds_have_points_and_no_bands(studied):
         assert ("Points are single seeds" in drawing.caption) == (seeds == 3)
 
 
+@pytest.mark.slow
 def test_versions_are_in_the_caption(store):
     record = store.records()[0]
     facts = Environment(packages={"torch": "2.14.1"}, device="cpu")

@@ -69,6 +69,7 @@ def test_the_page_says_whose_loss_is_lowest_and_ranks_them(page):
     assert hash_of(page) == ""
 
 
+@pytest.mark.slow
 def test_what_an_axis_shows_stands_beside_it(page):
     for name, value, words in (
         ("x", {"value": "train_seconds"}, "training seconds"),
@@ -84,6 +85,7 @@ def test_what_an_axis_shows_stands_beside_it(page):
         assert f"{name}=" in hash_of(page) or value == {"value": "epoch"}  # which is the default
 
 
+@pytest.mark.slow
 def test_line_band_and_smoothing_change_the_curves(open_page, file_of, curve):
     logs = [curve("adam", 0.1 + seed**2 / 9, seed=seed, points=9) for seed in range(6)]
     page = open_page(file_of(*logs), "#seeds=1")
@@ -100,6 +102,7 @@ def test_smoothing_is_said_and_off_at_first(page):
     assert "smoothed by a centred moving average over 5 points" in note.inner_text()
 
 
+@pytest.mark.slow
 def test_individual_seeds_come_and_go(page):
     seeds = page.locator("#curves-chart path.faint")
     assert seeds.count() == 0
@@ -146,12 +149,14 @@ def test_another_reference_turns_the_comparison_round(page):
     assert "0 of 5" in rows.nth(2).inner_text()
 
 
+@pytest.mark.slow
 def test_another_score_gives_other_numbers(page):
     before = page.locator("#leaderboard-table").inner_text()
     choose(page, "score", "area")
     assert page.locator("#leaderboard-table").inner_text() != before
 
 
+@pytest.mark.slow
 def test_what_chose_is_said_beside_a_test_metric(page):
     words = page.locator("#sensitivity-body > p").first
     assert "chosen by" not in words.inner_text()
@@ -159,6 +164,7 @@ def test_what_chose_is_said_beside_a_test_metric(page):
     assert "chosen by the validation accuracy" in words.inner_text()
 
 
+@pytest.mark.slow
 def test_a_metric_of_another_task_has_its_unit_and_its_scale(open_page, file_of, log, monkeypatch):
     kelvin = Unit(sign="K", words="kelvin", factor=10.0, decimals=1)
     row = Metric(name="rmse", words="{split} error", heading="rmse", better="lower", unit=kelvin)
@@ -186,6 +192,7 @@ def test_the_address_restores_the_view(page, open_page):
     assert again.locator("#choose-x").input_value() == "train_seconds"
 
 
+@pytest.mark.slow
 def test_an_address_of_another_page_is_no_trouble(open_page, file_of, curve):
     page = open_page(file_of(curve()), "#problem=gone&x=constructor&off=[1&band=&metric=&l.step=3")
     assert page.locator("#choose-x").input_value() == "epoch"
@@ -209,6 +216,7 @@ def test_a_table_is_sorted_and_copied_as_it_stands(page):
     assert "\\toprule" in page.evaluate("navigator.clipboard.readText()")
 
 
+@pytest.mark.slow
 def test_a_table_stays_sorted_when_a_control_changes(page):
     page.get_by_label("sort by optimizer").first.click()
     page.get_by_label("sort by optimizer").first.click()
@@ -218,6 +226,7 @@ def test_a_table_stays_sorted_when_a_control_changes(page):
     assert page.locator("#leaderboard-table [aria-sort=descending]").count() == 1
 
 
+@pytest.mark.slow
 def test_a_section_that_is_jumped_to_begins_below_the_bar(page):
     page.emulate_media(reduced_motion="reduce")
     page.locator("#nav a", has_text="Cost").click()
@@ -252,6 +261,7 @@ def csv_of(page, place):
     return list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
 
 
+@pytest.mark.slow
 def test_a_csv_has_numbers_in_the_metrics_own_unit_each_under_its_name(page):
     page.locator("#choose-metric").select_option(label="validation accuracy")
     adam = csv_of(page, "#leaderboard-table")[0]
@@ -284,6 +294,7 @@ def test_one_word_may_have_the_definitions_of_all_its_choices(page):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_equals_share_the_headline(open_page, file_of, curve):
     logs = [curve(name, 0.2, seed=seed) for name in ("adam", "rmsprop") for seed in range(3)]
     page = open_page(file_of(*logs, curve("sgd", 0.4)))
@@ -292,6 +303,7 @@ def test_equals_share_the_headline(open_page, file_of, curve):
     assert "Rows rest on 1 to 3 seeds: their means may differ" in note
 
 
+@pytest.mark.slow
 def test_on_paper_all_is_open_and_what_is_shown_is_said(open_page, file_of, curve):
     gone = [
         curve("sgd", lr=i + 1, status="diverged", reason=f"loss is nan in step {i}")
@@ -308,6 +320,7 @@ def test_on_paper_all_is_open_and_what_is_shown_is_said(open_page, file_of, curv
     assert not page.locator(".copies").first.is_visible()
 
 
+@pytest.mark.slow
 def test_long_names_leave_room_for_the_verdict(open_page, file_of, curve):
     long = "torch.optim.RMSprop lr=0.001 momentum=0.9"
     logs = [curve(name, label=name, seed=i) for name in (long, f"{long}5") for i in range(3)]
@@ -317,6 +330,7 @@ def test_long_names_leave_room_for_the_verdict(open_page, file_of, curve):
         assert scroll.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
+@pytest.mark.slow
 def test_definitions_are_one_hover_or_focus_away(page):
     term = page.locator("#leaderboard-table .term", has_text="Verdicts").first
     term.hover()
@@ -345,6 +359,7 @@ def test_names_stay_text(open_page, file_of, curve):
     assert page.locator("script:not([type='application/json'])").count() == 1
 
 
+@pytest.mark.slow
 def test_a_page_with_one_trial_works(open_page, file_of, curve):
     file = file_of(curve("adam"))
     for width in (390, 1280):
@@ -354,6 +369,7 @@ def test_a_page_with_one_trial_works(open_page, file_of, curve):
         assert "The only trial is done" in page.locator("#trouble-body").inner_text()
 
 
+@pytest.mark.slow
 def test_a_page_where_all_diverged_works(open_page, file_of, curve):
     gone = [curve(name, status="diverged", reason="loss is nan") for name in ("adam", "sgd")]
     page = open_page(file_of(*gone))
@@ -379,6 +395,7 @@ def boxes(page, texts):
     )
 
 
+@pytest.mark.slow
 def test_names_in_a_rank_diagram_are_whole_on_a_phone(open_page, file_of, curve):
     names = [f"package.of.{name}.LongOptimizer" for name in ("one", "two", "three")]
     found = [curve(name, 0.1 + i, seed=seed) for i, name in enumerate(names) for seed in range(3)]
@@ -390,6 +407,7 @@ def test_names_in_a_rank_diagram_are_whole_on_a_phone(open_page, file_of, curve)
         assert frame["x"] <= box["left"] < box["right"] <= frame["x"] + frame["width"]
 
 
+@pytest.mark.slow
 def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_page, file_of, curve):
     found = [
         curve(name, loss, lr=lr, status=status)
@@ -410,6 +428,7 @@ def test_labels_stand_at_their_lines_and_apart_and_crosses_in_the_frame(open_pag
     assert all(box["top"] >= frame["y"] for box in crosses)
 
 
+@pytest.mark.slow
 def test_a_section_made_elsewhere_has_names_of_its_own_and_what_the_page_has(
     open_page, file_of, curve, tmp_path
 ):
@@ -427,6 +446,7 @@ def test_a_section_made_elsewhere_has_names_of_its_own_and_what_the_page_has(
     assert labels(page) == ["adam lr=0.1"]
 
 
+@pytest.mark.slow
 def test_with_all_optimizers_off_charts_say_that_none_is_shown(page):
     for chip in page.locator(".chip[data-optimizer]").all():
         chip.click()
@@ -434,6 +454,7 @@ def test_with_all_optimizers_off_charts_say_that_none_is_shown(page):
         assert "No optimizer is shown" in page.locator(f"#{chart}-chart").inner_text()
 
 
+@pytest.mark.slow
 def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
     open_page, file_of, log, page
 ):
@@ -459,6 +480,7 @@ def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
     assert "look=cosine&group=1.weights" in hash_of(inside)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", quick_if((390).__eq__, [390, 1280]))
 def test_the_words_beside_an_axis_stand_clear_of_its_numbers(open_page, whole, width):
     page = open_page(whole, width=width)
@@ -475,6 +497,7 @@ def test_the_words_beside_an_axis_stand_clear_of_its_numbers(open_page, whole, w
     assert overlaps == 0
 
 
+@pytest.mark.slow
 def test_a_table_that_is_cut_shows_a_shadow_until_its_end(open_page, whole):
     page = open_page(whole, width=390)
     scroll = page.locator("#leaderboard .scroll")
@@ -491,6 +514,7 @@ def test_a_table_that_is_cut_shows_a_shadow_until_its_end(open_page, whole):
     assert darkest_at_the_right() == 255
 
 
+@pytest.mark.slow
 def test_around_a_single_rate_there_is_nothing_to_show(open_page, file_of, curve):
     heads = "#sensitivity table thead th"
     once = [curve("adam", 0.2, lr=0.1, seed=0), curve("sgd", 0.4, lr=0.1, seed=0)]
@@ -501,6 +525,7 @@ def test_around_a_single_rate_there_is_nothing_to_show(open_page, file_of, curve
     assert row[3:6] == ["–", "–", "–"]
 
 
+@pytest.mark.slow
 def test_copies_say_what_the_labels_say(open_page, whole):
     page = open_page(whole)
     expose(page, "table.js", "asCsv", "markdownText")

@@ -54,6 +54,7 @@ def test_each_problem_has_a_word_for_each_optimizer_the_readers_own_first(tuned)
     assert data["headlines"] == [None, None]
 
 
+@pytest.mark.slow
 def test_differences_and_margin_are_shares_of_the_reference(tuned):
     [study] = data_of(tuned(own=-0.1))["verdicts"]
     cell = study["panels"][0]["cells"][0]
@@ -77,6 +78,7 @@ def test_every_row_says_what_was_tried_tuned_and_seeded_and_the_edge(tuned):
 CLAIMS = re.compile(r"significan|\bbest\b|\bahead\b|\blead\b|[▲▼★]", re.IGNORECASE)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.browser
 @pytest.mark.parametrize("seeds", [2, 6])
 def test_a_study_as_given_says_that_nothing_is_a_verdict_and_claims_nothing(
@@ -97,6 +99,7 @@ def test_a_study_as_given_says_that_nothing_is_a_verdict_and_claims_nothing(
     assert CLAIMS.findall(page.locator("body").inner_text()) == []
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("rates", "seeds", "reasons"),
     [
@@ -136,6 +139,7 @@ def test_the_first_screen_is_a_picture_and_a_click_leads_to_the_problem(page_of,
     assert "logreg/digits" in page.locator("#setting").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned):
     store = tuned(own=-0.1)
@@ -148,6 +152,7 @@ def test_on_a_phone_the_verdict_comes_first_and_nothing_overflows(page_of, tuned
             assert element.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_words_differ_in_shape_and_not_in_colour_alone(page_of, tuned):
     page = page_of(
@@ -161,6 +166,7 @@ def test_words_differ_in_shape_and_not_in_colour_alone(page_of, tuned):
     assert len(set(shapes.values())) == len(shapes)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_search_shows_points_the_chosen_one_and_those_that_diverged(page_of, tuned):
     page = page_of(tuned())
@@ -172,11 +178,13 @@ def test_the_search_shows_points_the_chosen_one_and_those_that_diverged(page_of,
     assert page.locator("#search-table tbody tr").first.inner_text().startswith(OWN)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_study_without_tuning_has_no_section_on_it(page_of, study, curve):
     assert page_of(study(curve("adam"))).locator("#search").is_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_readers_own_optimizer_is_first_in_lists_and_drawn_last(page_of, tuned):
     page = page_of(tuned())
@@ -194,6 +202,7 @@ def test_beside_a_tuned_study_the_line_speaks_of_the_others(tuned, study, curve)
     assert data["no_verdict"].startswith("Other studies: no verdict: ")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("seeds", [tuple(range(10)), tuple(range(100, 106))])
 def test_the_page_counts_tuning_apart_and_gives_the_command_of_compare(tuned, seeds):
     data = data_of(tuned(seeds=seeds))
@@ -205,6 +214,7 @@ def test_the_page_counts_tuning_apart_and_gives_the_command_of_compare(tuned, se
     assert (" --seeds 10 " if seeds[0] == 0 else " --seeds 100-105 ") in command
 
 
+@pytest.mark.slow
 def test_everything_is_compared_with_the_declared_reference(tuned):
     store = tuned(own=-0.1, momentum=-0.2)  # the reference is the worst
     assert data_of(store)["reference"] == "adam"
@@ -258,6 +268,7 @@ def test_all_pairs_are_the_same_on_the_page_in_markdown_and_in_json(tuned, tmp_p
     assert study["pairs_note"].replace("\xa0", " ") in text.replace("\xa0", " ")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_fold_shows_all_pairs(page_of, tuned):
     page = page_of(tuned(own=-0.1, momentum=0.1))
@@ -279,6 +290,7 @@ def test_margins_and_signs_are_said_on_the_page(tuned):
             assert cell["how"] == "tuned, 8 points"
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("own", [0.0, 0.1])
 def test_a_tuned_table_says_that_tuning_seeds_chose(tuned, own):
     store = tuned(own=own)
@@ -290,6 +302,7 @@ def test_a_tuned_table_says_that_tuning_seeds_chose(tuned, own):
     assert "tuning seeds chose each row's hyperparameters" in text
 
 
+@pytest.mark.slow
 def test_a_document_shows_the_points_that_were_tried(tuned, tmp_path):
     [document, *_] = write_document([tuned()], tmp_path / "out.md", None)
     text = document.read_text()

@@ -105,6 +105,7 @@ def test_headline_first_metric_and_definitions_go_by_the_same_metric(payload):
     assert "mean validation loss" in payload["glossary"]["chosen hyperparameters"]
 
 
+@pytest.mark.slow
 def test_a_reference_limits_the_comparisons(payload, payload_of, logs):
     everyone = payload["metrics"][0]["standings"]["final"][0]["comparisons"]
     against = payload_of(*logs, reference="adam")["metrics"][0]["standings"]["final"][0]
@@ -117,6 +118,7 @@ def test_a_reference_of_which_all_trials_failed_is_refused(study, curve):
         build([store], reference="sgd")
 
 
+@pytest.mark.slow
 def test_test_metrics_choose_no_learning_rate(payload_of, curve):
     logs = [curve("sgd", 0.5, accuracy, lr=lr, seed=0) for lr, accuracy in ((0.1, 0.8), (1.0, 0.7))]
     for _, record, rows in logs:  # test data like the other rate better
@@ -185,6 +187,7 @@ def test_two_studies_are_told_apart(study, curve):
     assert first["dash"] != second["dash"]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("rates", [(0.1, 0.01), (0.1,), ()])
 def test_every_column_has_the_type_that_scripts_are_checked_against(study, log, logs, rates):
     """Columns of text, whole numbers and absent values, with all, some and no trials done."""

@@ -64,6 +64,7 @@ def test_the_whole_path_is_shown_at_first(opened, trajectories):
     assert standing == ""
 
 
+@pytest.mark.slow
 def test_surface_start_and_noise_change_pictures_words_and_address(opened):
     page = opened()
     choose = page.locator("#landscape-surface")
@@ -78,6 +79,7 @@ def test_surface_start_and_noise_change_pictures_words_and_address(opened):
     assert hash_of(page) == "#l.surface=saddle&l.start=2&l.noise=1"
 
 
+@pytest.mark.slow
 def test_learning_rates_are_each_best_each_own_or_one_for_all(opened):
     page = opened()
     mode, slider = page.locator("#landscape-mode"), page.locator("#landscape-lr")
@@ -93,6 +95,7 @@ def test_learning_rates_are_each_best_each_own_or_one_for_all(opened):
     assert hash_of(page) == "#l.lr=5"
 
 
+@pytest.mark.slow
 def test_moving_the_slider_means_the_same_for_all(opened):
     page = opened()
     page.locator("#landscape-lr").focus()
@@ -114,6 +117,7 @@ def test_a_diverged_path_is_said_and_has_no_numbers(opened, trajectories):
     assert standing == "left at step 1"
 
 
+@pytest.mark.slow
 def test_play_runs_to_the_end_and_pause_stops(opened):
     page = opened("#l.speed=0.25")  # 5 s for all 40 steps: time to stop on a busy machine
     play, step = page.locator("#landscape-play"), page.locator("#landscape-step")
@@ -133,6 +137,7 @@ def test_play_runs_to_the_end_and_pause_stops(opened):
     page.wait_for_function("document.querySelector('#landscape-play').textContent === 'Play'")
 
 
+@pytest.mark.slow
 def test_scrubbing_by_keyboard_or_on_the_strip_moves_both_pictures(opened):
     page = opened()
     page.locator("#landscape-step").focus()
@@ -145,6 +150,7 @@ def test_scrubbing_by_keyboard_or_on_the_strip_moves_both_pictures(opened):
     assert page.locator("#landscape-step-value").inner_text() == "step 20 of 40"
 
 
+@pytest.mark.slow
 def test_the_legend_hides_and_shows(opened):
     page = opened()
     box = page.locator("#landscape-legend input").first
@@ -177,6 +183,7 @@ def test_pointing_at_a_path_tells_step_place_loss_and_rate(opened, trajectories)
     assert not page.locator(".map + .tip").is_visible()
 
 
+@pytest.mark.slow
 def test_the_strip_tells_the_nearest_curve_and_scrubs_with_a_finger(opened, trajectories):
     page = opened("#l.lr=0.1&l.off=sgd", touch=True)
     box, tip = page.locator("canvas.strip").bounding_box(), page.locator(".strip + .tip")
@@ -192,6 +199,7 @@ def test_the_strip_tells_the_nearest_curve_and_scrubs_with_a_finger(opened, traj
     assert page.locator("#landscape-step-value").inner_text() == "step 18 of 40"
 
 
+@pytest.mark.slow
 def test_a_finger_reads_the_map_until_it_taps_elsewhere(opened, trajectories):
     page = opened("#l.lr=0.1&l.off=sgd", touch=True)
     tip = page.locator(".map + .tip")
@@ -211,6 +219,7 @@ def test_a_finger_reads_the_map_until_it_taps_elsewhere(opened, trajectories):
     assert "adam: " in page.locator("#landscape-summary").inner_text()
 
 
+@pytest.mark.slow
 def test_the_address_restores_the_view_and_later_changes_of_it_too(opened, trajectories):
     evil = trajectories.walkers[3].label
     page = opened()
@@ -240,6 +249,7 @@ def test_the_address_restores_the_view_and_later_changes_of_it_too(opened, traje
     assert again.locator("#landscape-legend input:checked").count() == 4
 
 
+@pytest.mark.slow
 def test_what_the_address_says_for_others_is_left_alone(opened):
     page = opened("#metric=loss&l.surface=nowhere&l.lr=77&l.step=-4")
     page.locator("#landscape-noise").check()
@@ -253,6 +263,7 @@ def test_labels_stay_text(opened, trajectories):
     assert page.locator("#landscape script").count() == 1
 
 
+@pytest.mark.one_in(2)
 @taking_turns(("width", "dark"), [390, 1280], [False, True])
 def test_nothing_is_wider_than_the_window_in_either_theme(opened, width, dark):
     page = opened("#l.lr=5", width=width, dark=dark)
@@ -261,6 +272,7 @@ def test_nothing_is_wider_than_the_window_in_either_theme(opened, width, dark):
     assert paper == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
 
 
+@pytest.mark.slow
 def test_every_control_can_be_reached_with_the_tab_key(opened):
     page = opened()
     reached = set()
@@ -273,6 +285,7 @@ def test_every_control_can_be_reached_with_the_tab_key(opened):
     } | {"checkbox", "button"}
 
 
+@pytest.mark.slow
 def test_a_frame_takes_less_than_a_tenth_of_a_second(opened):
     page = opened()
     milliseconds = page.evaluate(
@@ -301,6 +314,7 @@ def test_style_touches_nothing_outside_the_section(opened):
     assert [selector for selector in selectors if not selector.startswith(".landscape")] == []
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("width", "height"),
     [pytest.param(1280, 900, marks=pytest.mark.slow), (1280, 700), (900, 600)],

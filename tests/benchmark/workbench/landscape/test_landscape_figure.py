@@ -9,6 +9,7 @@ from benchmark.workbench.landscape.figure import _figure, can_write_mp4, draw_fi
 from benchmark.workbench.landscape.view import View
 
 
+@pytest.mark.slow
 def test_a_picture_is_drawn_for_every_way_to_choose_the_rate(trajectories, tmp_path):
     pictures = []
     for rate in ("best", "own", 5.0):

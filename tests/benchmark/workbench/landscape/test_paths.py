@@ -70,6 +70,7 @@ def assert_equals_plain_loops(spec, routes):
         assert found[row][~finite].isnan().all()
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize(
     "text",
     [
@@ -95,6 +96,7 @@ def test_paths_are_bit_for_bit_those_of_a_plain_loop(text, where):
     assert_equals_plain_loops(parse(text)[0], routes_of(**where))
 
 
+@pytest.mark.slow
 def test_optimizers_that_call_the_closure_again_get_the_loss_and_gradient_of_where_they_are():
     spec = parse("torch.optim.LBFGS:max_iter=3:line_search_fn=strong_wolfe")[0]
     assert_equals_plain_loops(spec, routes_of(("beale", "saddle"), (0.1, None)))

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from benchmark.models.registry import MODELS
@@ -15,6 +17,7 @@ from datamodules.registry import DATASETS
         ("image", 8, 3 * (128 * 128 + 128) + 128 * 3 + 3),
         ("regression", 4, 10 * 100 + 100 + 100 + 1),
         ("charlm", 30, 116_576),
+        ("vae", 10, 2 * 784 * 500 + 500 + 784 + 2 * (500 * 50 + 50) + 50 * 500 + 500),
         ("small60", 60, 124_800),
         ("one4m", 1, 4_194_304),
         ("resnet50", 161, 25_557_032),  # as torchvision documents it
@@ -33,7 +36,8 @@ def test_a_shape_has_the_tensors_of_its_model(name, num_tensors, num_params):
 def test_every_registered_model_has_the_shape_of_its_network_on_its_data(row):
     data, sizes = DATASETS[row.dataset], [tensor.shape for tensor in SHAPES[row.name].make()]
     network = model_class(row.name, task_class(data_module_class(row.dataset).task)).network_class
-    built = network(data.input_shape, data.targets.size, dropout=False, dropout_seed=0)
+    size = math.prod(data.input_shape) if row.name == "vae" else data.targets.size
+    built = network(data.input_shape, size, dropout=False, dropout_seed=0)
     assert sizes
     assert sizes == [parameter.shape for parameter in built.parameters()]
 

@@ -1,4 +1,4 @@
-"""Sentences on one setting: the lowest mean, lower means that do not count, comparisons.
+"""Sentences on a setting that was not tuned: the lowest mean, lower ones passed over, comparisons.
 
 Every form of a report takes its sentences from here. The argument `name` escapes names if needed.
 """

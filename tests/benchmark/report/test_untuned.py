@@ -6,10 +6,10 @@ import pytest
 from benchmark.analysis.frame import read
 from benchmark.record import Record
 from benchmark.report import markdown
-from benchmark.report.claims import claim_sentence
 from benchmark.report.findings import Claim, Findings, Spread
 from benchmark.report.markdown_text import as_text
 from benchmark.report.page.headline import headlines
+from benchmark.report.untuned import claim_sentence
 from benchmark.report.words import PICKED
 
 OPTS = "sgd:lr=0.1|0.01,adam"
