@@ -84,6 +84,7 @@ _ROWS = (
         evaluation_cost=1 / 3,
         twin="resnet/digits",
     ),
+    _row(
         "logreg/fashion",
         epochs=5,
         epoch_seconds=0.47,
