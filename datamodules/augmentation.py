@@ -32,6 +32,10 @@ class CroppedRows(DenseRows):
         """Return the images `rows`, int64 (batch,), drawn anew."""
         return cropped(super().select(rows), self.generator)
 
+    def to(self, device: torch.device) -> "CroppedRows":
+        """Return the same rows on another device, with the same generator."""
+        return CroppedRows(self.values.to(device), self.generator)
+
 
 def cropped(images: Tensor, generator: torch.Generator) -> Tensor:
     """Return a random crop of each image, padded before, mirrored with probability 1/2.

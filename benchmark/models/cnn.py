@@ -1,7 +1,7 @@
 """Convolutional network c64-c64-c128-1000. Paper: Kingma & Ba, "Adam", ICLR 2015, section 6.3."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -34,13 +34,13 @@ class ConvolutionalNetwork(nn.Sequential):
         dropout_seed: int = 0,
     ) -> None:
         channels, height, width = input_shape
-        pools = [_Pool(size, self.pool_padding) for size in (height, width)]
+        pools = _Pool(height, self.pool_padding), _Pool(width, self.pool_padding)
         super().__init__(
             _ChannelsLast(),
             Dropout(0.2 * dropout, seed=dropout_seed),
-            *_stage(channels, 64, pools),
-            *_stage(64, 64, pools),
-            *_stage(64, 128, pools),
+            *_stage(channels, 64, *pools),
+            *_stage(64, 64, *pools),
+            *_stage(64, 128, *pools),
             nn.Flatten(),
             nn.Linear(128 * math.prod(pool.size for pool in pools), 1000),
             nn.ReLU(),
@@ -114,12 +114,12 @@ class _Pool:
         return window
 
 
-def _stage(inputs: int, outputs: int, pools: Iterable[_Pool]) -> tuple[nn.Module, ...]:
-    windows, paddings = zip(*((pool.next_window(), pool.padding) for pool in pools), strict=True)
+def _stage(inputs: int, outputs: int, high: _Pool, wide: _Pool) -> tuple[nn.Module, ...]:
+    window = high.next_window(), wide.next_window()
     return (
         nn.Conv2d(inputs, outputs, kernel_size=5, padding=2),
         nn.ReLU(),
-        nn.MaxPool2d(kernel_size=windows, stride=2, padding=paddings),
+        nn.MaxPool2d(kernel_size=window, stride=2, padding=high.padding),
     )
 
 
