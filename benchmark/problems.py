@@ -26,6 +26,7 @@ class Problem:
             core with Adam; used only for estimates.
         evaluation_cost: Measured time to evaluate an example, over the time to train on it with
             Adam; it decides how many examples are evaluated during training.
+        needs_gpu: True if a trial takes a day on a CPU; ``all`` leaves it out.
         target: Validation loss for times to a target: that of tuned Adam's median seed after three
             quarters of the default epochs; None where it has not been measured.
     """
@@ -34,6 +35,7 @@ class Problem:
     twin: str = ""
     epoch_seconds: float
     evaluation_cost: float
+    needs_gpu: bool = False
     target: float | None = None
 
     @property
@@ -82,6 +84,7 @@ _ROWS = (
         epochs=30,
         epoch_seconds=2_500,
         evaluation_cost=1 / 3,
+        needs_gpu=True,
         twin="resnet/digits",
     ),
     _row(
@@ -130,6 +133,20 @@ def evaluation_cost(problem: str) -> float:
     """Return the time to evaluate an example, over the time to train on it."""
     row = PROBLEMS.get(problem)
     return row.evaluation_cost if row else _FORWARD_SHARE
+
+
+def everyday_problems() -> list[str]:
+    """Return the names of the problems that need no GPU."""
+    return [name for name, row in PROBLEMS.items() if not row.needs_gpu]
+
+
+def everyday_models() -> list[str]:
+    """Return the names of the models, without variants, whose own problem needs no GPU."""
+    return [
+        row.name
+        for row in MODELS.values()
+        if not row.variant_of and f"{row.name}/{row.dataset}" in everyday_problems()
+    ]
 
 
 def is_augmented(model: str, dataset: str) -> bool:

@@ -4,10 +4,11 @@ from pkgutil import resolve_name
 import pytest
 
 from benchmark.baselines import read_baselines
+from benchmark.cli.options import Names
 from benchmark.models.base import TaskModel
 from benchmark.models.registry import MODELS
 from benchmark.plugins import data_module_class, task_class
-from benchmark.problems import PROBLEMS, problems_of
+from benchmark.problems import PROBLEMS, everyday_models, everyday_problems, problems_of
 from datamodules.registry import DATASETS
 from tools.measured import measure
 
@@ -74,3 +75,11 @@ def test_unknown_names_are_refused_with_a_suggestion():
         problems_of("mpl", None)
     with pytest.raises(ValueError, match="unknown data set 'minst'. Did you mean 'mnist'"):
         problems_of("mlp", "minst")
+
+
+def test_all_leaves_out_what_needs_a_gpu_and_variants():
+    assert PROBLEMS.keys() - everyday_problems() == {"resnet/cifar10"}
+    assert MODELS.keys() - everyday_models() == {"resnet", "cnn_valid"}
+    names = Names("problem", list(PROBLEMS), everyday=everyday_problems())
+    assert names.convert("all", None, None) == tuple(everyday_problems())
+    assert names.convert("resnet/cifar10", None, None) == ("resnet/cifar10",)
