@@ -383,10 +383,12 @@ def metric_words(name: str) -> str:
 def on_test(measured: Collection[str]) -> str | None:
     """Return the metric whose value on test data sentences report, None if it was not measured.
 
-    >>> on_test(["val/loss", "test/loss", "test/accuracy"])
-    'test/accuracy'
+    It is the loss if no metric for sentences was measured.
+
+    >>> on_test(["val/loss", "test/loss", "test/accuracy"]), on_test(["val/loss", "test/loss"])
+    ('test/accuracy', 'test/loss')
     """
-    wanted = names_of(lambda metric: ("test",) * metric.in_headline)
+    wanted = [*names_of(lambda metric: ("test",) * metric.in_headline), LOSS.on("test")]
     return next((name for name in wanted if name in measured), None)
 
 

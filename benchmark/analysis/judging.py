@@ -292,7 +292,7 @@ def _aspects(declaration: Declaration, entrants: Sequence[Entrant]) -> dict[Aspe
     found: dict[Aspect, str] = {"confirmatory": declaration.confirmatory}
     if OPTIMIZATION in measured:
         found["optimization"] = OPTIMIZATION
-    test = on_test(measured) or (LOSS.on("test") if LOSS.on("test") in measured else None)
+    test = on_test(measured)
     if test and metric_of(test).better:
         found["generalization"] = test
     return found
