@@ -49,11 +49,11 @@ def fit_whitening(images: Tensor, rows: Tensor, epsilon: float) -> Whitening:
     """
     size = images[0].numel()
     mean = torch.zeros(size, dtype=torch.float64)
-    for some in rows.split(_BLOCK):
+    for some in torch.split(rows, _BLOCK):
         mean += _pixels(images, some).sum(0)
     mean /= len(rows)
     covariance = torch.zeros(size, size, dtype=torch.float64)
-    for some in rows.split(_BLOCK):
+    for some in torch.split(rows, _BLOCK):
         centred = _pixels(images, some).sub_(mean)
         covariance.addmm_(centred.t(), centred)
     variances, directions = torch.linalg.eigh(covariance / len(rows))
