@@ -60,7 +60,8 @@ class _Block(nn.Module):
             self.shortcut = nn.Sequential(shortcut, _norm(outputs))
 
     def forward(self, images: Tensor) -> Tensor:
-        return (self.residual(images) + self.shortcut(images)).relu()
+        found: Tensor = self.residual(images) + self.shortcut(images)
+        return found.relu()
 
 
 class ResNet(Classifier):
