@@ -101,6 +101,7 @@ class JobFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prepared: dict[_Name, _Text] = {}
     checksums: dict[_Name, _Text] = {}
     variables: dict[_Name, _Text] = {}
+    stack: Literal["auto", "off"] | Annotated[int, Meta(ge=2)] = "off"
 
 
 class RecordFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

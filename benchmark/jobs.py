@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmark.atomic import replacing
-from benchmark.context import Context
+from benchmark.context import Context, Stack
 from benchmark.decode import RECORD_BYTES, decode_job, read_file
 from benchmark.environment import environment
 from benchmark.errors import Misfit, UsageError
@@ -36,6 +36,7 @@ class Job:
         prepared: Folders of prepared data sets by the name of the data set.
         checksums: SHA-256 of the data sets by their names, as in records.
         variables: Environment variables that name folders.
+        stack: Trials of one worker that train as one network, as in `Context`.
     """
 
     import_path: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Job:
     prepared: Mapping[str, str] = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    stack: Stack = "off"
 
     @classmethod
     def here(cls, context: Context, checksums: Mapping[str, str] | None = None) -> "Job":
@@ -55,6 +57,7 @@ class Job:
             prepared={name: _absolute(path) for name, path in sorted(context.prepared.items())},
             checksums=dict(sorted((checksums or {}).items())),
             variables={name: _absolute(v) for name in _VARIABLES if (v := os.environ.get(name))},
+            stack=context.stack,
         )
 
     def enter(self) -> None:
@@ -133,6 +136,7 @@ def read_job(path: Path) -> Job:
         prepared=fields.prepared,
         checksums=fields.checksums,
         variables=fields.variables,
+        stack=fields.stack,
     )
 
 

@@ -36,7 +36,9 @@ from optimizers.pick import shown
 
 FINISHED: tuple[Status, ...] = ("done", "diverged")  # results; other trials are run again
 TRIAL = "trial.json"
-FILES = (TRIAL, "metrics.jsonl", "record.json")
+_CURVE = "metrics.jsonl"
+_RECORD = "record.json"
+FILES = (TRIAL, _CURVE, _RECORD)
 LOG = "log.txt"
 
 
@@ -62,7 +64,7 @@ class Store:
 
     def record(self, trial: Trial) -> Record | None:
         """Return the record of `trial`, or None if it does not exist or cannot be read."""
-        return self._read(self.trial_folder(trial) / "record.json")
+        return self._read(self.trial_folder(trial) / _RECORD)
 
     def time_of_record(self, trial: Trial) -> int | None:
         """Return when a record was last written, in ns by the file system's clock; None if never.
@@ -179,6 +181,12 @@ class Store:
             "which the command that plans the trial writes"
         )
 
+    def was_begun(self, trial: Trial) -> bool:
+        """Return whether an attempt at `trial` has left files but no record."""
+        folder = self.trial_folder(trial)
+        left = any((folder / name).exists() for name in (_CURVE, LOG))
+        return left and not (folder / _RECORD).exists()
+
     def begin(self, trial: Trial) -> None:
         """Write the trial that is about to run, and remove files of an interrupted attempt."""
         folder = self.trial_folder(trial)
@@ -196,7 +204,7 @@ class Store:
         folder = self.trial_folder(record.trial)
         folder.mkdir(parents=True, exist_ok=True)
         self._make_way(record.trial)
-        write_json(folder / "record.json", record.to_json())
+        write_json(folder / _RECORD, record.to_json())
 
     def commit(self, record: Record) -> bool:
         """Commit the record of a trial that this process has claimed, unless it has a result.
@@ -245,7 +253,7 @@ class Store:
         if not is_ours(folder) or not self.needs(record.trial):
             return False
         self.begin(record.trial)
-        (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in curve))
+        (folder / _CURVE).write_text("".join(json.dumps(row) + "\n" for row in curve))
         if log:
             (folder / LOG).write_bytes(log)
         elif log is not None:
@@ -254,7 +262,7 @@ class Store:
 
     def _make_way(self, trial: Trial) -> None:
         """Rename an unreadable record, instead of overwriting it, for a person to look at."""
-        path = self.trial_folder(trial) / "record.json"
+        path = self.trial_folder(trial) / _RECORD
         try:
             _record_in(path)
         except FileNotFoundError:
@@ -267,7 +275,7 @@ class Store:
 
         The list is empty if the file is missing or damaged.
         """
-        path = self.trial_folder(trial) / "metrics.jsonl"
+        path = self.trial_folder(trial) / _CURVE
         try:
             return decode_rows(whole_lines(read_file(path, LOG_BYTES)))
         except FileNotFoundError:

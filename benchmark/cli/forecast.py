@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmark.context import Stack
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Packer
 from benchmark.planning import TrialPlan
@@ -124,6 +126,8 @@ def forecast(
     durations = Durations(records)
     problems = {f"{t.problem} ({counted(t.epochs, 'epoch')})": None for t in plan.trials}
     later = [trial for trial, count in plan.later for _ in range(count)]
+    everything = [*plan.missing, *later]
+    packs_of = partial(_packs, stack=plan.stack, launcher=launcher, store=store)
     return Forecast(
         problems=tuple(problems),
         optimizers=plan.contestants or tuple({trial.label: None for trial in plan.trials}),
@@ -132,7 +136,7 @@ def forecast(
         num_to_run=len(plan.missing),
         doing=plan.doing if plan.missing else "",
         num_later=len(later),
-        seconds=_seconds([*plan.missing, *later], plan, launcher, durations, workers),
+        seconds=_seconds(everything, packs_of(everything), durations, workers),
         disk_bytes=plan.num_bytes,
         workers=workers,
         folder=store.folder,
@@ -141,29 +145,23 @@ def forecast(
         rules=plan.rules,
         obstacles=plan.obstacles,
         busy=busy_words(sum(map(was_busy, done)), len(done)),
-        packs=_packs(plan.missing, plan, launcher),
+        packs=packs_of(plan.missing),
         says_why=is_full,
     )
 
 
-def _packs(trials: Sequence[Trial], plan: TrialPlan, launcher: Launcher) -> Packs:
-    if plan.stack == "off" or not trials:
+def _packs(trials: Sequence[Trial], stack: Stack, launcher: Launcher, store: Store) -> Packs:
+    if stack == "off" or not trials:
         return Packs(alone=tuple(trials))
     if isinstance(launcher, Packer):
-        return launcher.packs(trials, plan.stack)
+        return launcher.packs(trials, stack, store)
     name = type(launcher).__name__
     why = f"the {name} gives each trial a process of its own; LocalLauncher makes packs"
     return Packs(alone=tuple(trials), reasons={why: len(trials)})
 
 
-def _seconds(
-    trials: Sequence[Trial],
-    plan: TrialPlan,
-    launcher: Launcher,
-    durations: Durations,
-    workers: int,
-) -> float:
+def _seconds(trials: Sequence[Trial], packs: Packs, durations: Durations, workers: int) -> float:
     """Return the estimated duration of `trials`, some of which take less because of packs."""
-    stacked = members(_packs(trials, plan, launcher))
+    stacked = members(packs)
     saved = sum(durations.estimate_seconds(each) * (1 - share_of(each)) for each in stacked)
     return durations.estimate_in_all(trials, workers) - saved / workers

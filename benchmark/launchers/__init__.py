@@ -132,8 +132,8 @@ class Previewer(Protocol):
 class Packer(Protocol):
     """A launcher that can train many trials as one network; without this, each trains alone."""
 
-    def packs(self, trials: Sequence[Trial], stack: Stack) -> Packs:
-        """Return how `trials` train if they are launched with this `Context.stack`."""
+    def packs(self, trials: Sequence[Trial], stack: Stack, store: Store) -> Packs:
+        """Return how `trials` of a study train if they are launched with this `Context.stack`."""
 
 
 _Options = TypeVar("_Options", bound=LauncherOptions)

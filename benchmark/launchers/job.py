@@ -1,8 +1,9 @@
 """Several trials one after the other, as the verb ``worker`` runs them.
 
 Every launcher that starts workers by a command has them call `run_job`. There is no connection to
-the launching process: records are the outcome. Each trial has a process of its own, as with every
-launcher, so that nothing that one leaves behind reaches the next.
+the launching process: records are the outcome. Each trial, or each pack of trials that train as one
+network, has a process of its own, as with the local launcher, so that nothing that one leaves
+behind reaches the next.
 """
 
 import os
@@ -24,6 +25,7 @@ from benchmark.launchers.prepare import prepare
 from benchmark.launchers.server import started_early
 from benchmark.prepared import preparations_of
 from benchmark.spec import Trial
+from benchmark.stacked.packs import packs_of
 from benchmark.store import Store
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -49,7 +51,8 @@ def run_job(
 
     Trials that have a result are left alone. Trials claimed by another process come last, when this
     one waits for them. A trial that raises gets a ``failed`` record, and the next one runs. So does
-    one whose process crashes twice.
+    one whose process crashes twice. Trials train in packs if the job says so; those that an earlier
+    attempt has left without a record train alone, so that a fatal one is found.
 
     Args:
         trials: The trials, planned by the process that made `job`.
@@ -77,7 +80,12 @@ def run_job(
         gpus = devices.gpu_ids() if any(trial.accelerator == "gpu" for trial in trials) else ()
         slots = Devices(workers=1, gpus=gpus[:1])
         pool = Pool(store, context, slots, watcher, timeout_seconds)
-        _run_in_turn(trials, store, pool, say)
+        fresh = [trial for trial in trials if not store.was_begun(trial)]
+        packs = packs_of(fresh, job.stack, at_once=1).packs
+        if packs:
+            pool.run((), packs)
+        packed = {trial.key for pack in packs for trial in pack}
+        _run_in_turn([t for t in trials if t.key not in packed], store, pool, say)
 
 
 def _run_in_turn(

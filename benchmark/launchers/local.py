@@ -65,8 +65,9 @@ class LocalLauncher:
 
         return time_steps(trials, context)
 
-    def packs(self, trials: Sequence[Trial], stack: Stack) -> Packs:
+    def packs(self, trials: Sequence[Trial], stack: Stack, store: Store) -> Packs:
         """Return which of `trials` train as one network, and why others do not."""
+        del store
         return packs_of(trials, stack, at_once=self._at_once(trials))
 
     def _at_once(self, trials: Sequence[Trial]) -> int:
@@ -88,6 +89,6 @@ class LocalLauncher:
             gpus=devices.gpu_ids() if needs_gpu else (),
             slots_per_gpu=self._limits.gpu_slots,
         )
-        packs = self.packs(trials, context.stack)
+        packs = self.packs(trials, context.stack, store)
         pool = Pool(store, context, found, watcher, self._limits.timeout_seconds)
         pool.run(packs.alone, packs.packs)

@@ -1,9 +1,10 @@
 """The launcher of a Slurm cluster: array jobs whose tasks run the verb ``worker`` over keys."""
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from benchmark.context import Context
+from benchmark.context import Context, Stack
 from benchmark.jobs import job_file
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.launchers.arrays import Arrays, parsed, usual_tasks
@@ -14,6 +15,7 @@ from benchmark.launchers.slurm_watch import Watch
 from benchmark.launchers.watchers import Shielded
 from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
+from benchmark.stacked.packs import Packs, joined, packs_of
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
 
@@ -82,6 +84,16 @@ class SlurmLauncher:
         """
         arrays = Arrays(self._limits, store, store.folder / "jobs" / "JOB.json")
         return "\n".join(map(arrays.script, arrays.divide(trials, USUAL_MOST_TASKS)))
+
+    def packs(self, trials: Sequence[Trial], stack: Stack, store: Store) -> Packs:
+        """Return the packs that workers make of their tasks' trials, if they have free memory.
+
+        Arrays have Slurm's usual greatest size.
+        """
+        arrays = Arrays(self._limits, store, store.folder)
+        divided = arrays.divide(trials, USUAL_MOST_TASKS) if trials else []
+        shares = (array.share(index) for array in divided for index in range(array.tasks))
+        return joined(packs_of(share, stack, at_once=1, free_bytes=math.inf) for share in shares)
 
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher

@@ -6,7 +6,7 @@ Nothing here loads torch.
 import math
 import os
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
@@ -102,6 +102,19 @@ def packs_of(
         packs=tuple(packs),
         alone=tuple(trial for trial in trials if trial.key in reasons),
         reasons=Counter(reasons[trial.key] for trial in trials if trial.key in reasons),
+    )
+
+
+def joined(parts: Iterable[Packs]) -> Packs:
+    """Return the packs and the single trials of several launches as those of one."""
+    each = list(parts)
+    reasons: Counter[str] = Counter()
+    for part in each:
+        reasons.update(part.reasons)
+    return Packs(
+        packs=tuple(chain.from_iterable(part.packs for part in each)),
+        alone=tuple(chain.from_iterable(part.alone for part in each)),
+        reasons=reasons,
     )
 
 

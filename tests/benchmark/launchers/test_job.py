@@ -51,10 +51,10 @@ def store(tmp_path):
 def planned(store, trials_of):
     """Return a function that plans trials, as a launcher does before it starts workers."""
 
-    def plan(**wishes):
+    def plan(*, stack="off", **wishes):
         trials = trials_of(**wishes)
         store.plan(trials)
-        write_job(store.folder, Context())
+        write_job(store.folder, Context(stack=stack))
         return trials
 
     return plan
@@ -127,6 +127,20 @@ def test_workers_give_the_bits_of_the_local_launcher_even_under_slurm(planned, s
         ours, theirs = store.record(trial), local.record(trial)
         assert ours.weights_sha256 == theirs.weights_sha256
         assert ours.metrics == theirs.metrics
+
+
+def stacked(store, trials):
+    return [store.record(trial).environment.stacked for trial in trials]
+
+
+def test_a_worker_makes_packs_of_its_trials_if_the_job_says_so(planned, store, capfd):
+    trials = planned(stack="auto", opts="sgd:lr=0.1,adam,torch.optim.NAdam", seeds=3)
+    begun = trials[0]
+    store.begin(begun)
+    (store.trial_folder(begun) / "metrics.jsonl").touch()  # an earlier attempt died
+    words = ["worker", "study", *[trial.key for trial in trials]]
+    assert main([*words, "--results", str(store.folder.parent)]) == 0
+    assert stacked(store, trials) == [None, *[8] * 8]
 
 
 @pytest.mark.parametrize("kind", ["CountsInItsClass", "TurnsSwitches"])

@@ -9,6 +9,7 @@ from benchmark.context import Context
 from benchmark.launchers import Limits, Packer, make_launcher
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.pool import Devices, Pool
+from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.store import Store
 from tests.benchmark.launchers.test_local import Watcher as Seen
 
@@ -175,6 +176,15 @@ def test_an_interrupted_pack_leaves_no_record_and_is_resumed(tmp_path, signum):
     assert [record.environment.stacked for record in store.records()] == [8] * 8
 
 
-def test_only_the_local_launcher_makes_packs():
+@pytest.mark.parametrize(("each", "sizes"), [(32, [32]), (20, [16, 16]), (8, [8] * 4), (7, [])])
+def test_packs_of_slurm_are_within_tasks(trials_of, tmp_path, each, sizes):
+    trials = trials_of(opts="sgd:lr=0.1,adam", seeds=16)
+    launcher = make_launcher("slurm", Limits(options=(SlurmOptions(trials_per_job=each),)))
+    packs = launcher.packs(trials, "auto", Store(tmp_path, "study"))
+    assert [len(pack) for pack in packs.packs] == sizes
+    assert len(packs.alone) == sum(packs.reasons.values()) == 32 - sum(sizes)
+
+
+def test_local_and_slurm_make_packs():
     found = {name: make_launcher(name, Limits()) for name in ("local", "slurm")}
-    assert [isinstance(each, Packer) for each in found.values()] == [True, False]
+    assert all(isinstance(each, Packer) for each in found.values())
