@@ -1,6 +1,7 @@
 """The table of problems: each is a model on a data set, with its numbers; no optimizer, no torch.
 
-A combination that is not in the table gets the numbers of its model's first row.
+A combination that is not in the table gets the numbers of the first row of its model, or of the
+model that it is a variant of.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ class Problem:
             core with Adam; used only for estimates.
         evaluation_cost: Measured time to evaluate an example, over the time to train on it with
             Adam; it decides how many examples are evaluated during training.
+        needs_gpu: True if a trial takes a day on a CPU; ``all`` leaves it out.
         target: Validation loss for times to a target: that of tuned Adam's median seed after three
             quarters of the default epochs; None where it has not been measured.
     """
@@ -33,6 +35,7 @@ class Problem:
     twin: str = ""
     epoch_seconds: float
     evaluation_cost: float
+    needs_gpu: bool = False
     target: float | None = None
 
     @property
@@ -84,6 +87,14 @@ _ROWS = (
     ),
     _row("cnn/cifar10", epochs=2, epoch_seconds=130, evaluation_cost=0.36, twin="cnn/digits"),
     _row(
+        "resnet/cifar10",
+        epochs=30,
+        epoch_seconds=3_000,  # from two steps of 8.6 s; no GPU was at hand
+        evaluation_cost=0.25,
+        needs_gpu=True,
+        twin="resnet/digits",
+    ),
+    _row(
         "logreg/fashion",
         epochs=5,
         epoch_seconds=0.47,
@@ -95,6 +106,7 @@ _ROWS = (
     _row("logreg/digits", epochs=20, epoch_seconds=0.0095, evaluation_cost=0.65, target=0.102),
     _row("mlp/digits", epochs=8, epoch_seconds=0.24, evaluation_cost=0.27, target=0.0796),
     _row("cnn/digits", epochs=5, epoch_seconds=0.74, evaluation_cost=0.26, target=0.308),
+    _row("resnet/digits", epochs=3, epoch_seconds=12, evaluation_cost=0.15),
     _row(
         "logreg/reviews",
         epochs=10,
@@ -130,6 +142,26 @@ def evaluation_cost(problem: str) -> float:
     return row.evaluation_cost if row else _FORWARD_SHARE
 
 
+def everyday_problems() -> list[str]:
+    """Return the names of the problems that need no GPU."""
+    return [name for name, row in PROBLEMS.items() if not row.needs_gpu]
+
+
+def everyday_models() -> list[str]:
+    """Return the names of the models, without variants, whose own problem needs no GPU."""
+    return [
+        row.name
+        for row in MODELS.values()
+        if not row.variant_of and f"{row.name}/{row.dataset}" in everyday_problems()
+    ]
+
+
+def is_augmented(model: str, dataset: str) -> bool:
+    """Return whether `model` trains on random crops and mirror images of `dataset`."""
+    row, data = MODELS.get(model), DATASETS.get(dataset)
+    return row is not None and row.augments and data is not None and data.croppable
+
+
 def problems_of(model: str, dataset: str | None) -> Problem:
     """Return the problem of `model` on `dataset`.
 
@@ -151,8 +183,9 @@ def problems_of(model: str, dataset: str | None) -> Problem:
 
 
 def _unlisted(name: str, model: str, dataset: str) -> Problem:
-    same_model: Sequence[Problem] = [row for row in _ROWS if row.workload.model == model]
-    base = same_model[0] if same_model else PROBLEMS["mlp/mnist"]
+    models = {model, MODELS[model].variant_of} if model in MODELS else {model}
+    alike: Sequence[Problem] = [row for row in _ROWS if row.workload.model in models]
+    base = alike[0] if alike else PROBLEMS["mlp/mnist"]
     workload = replace(base.workload, problem=name, model=model, dataset=dataset)
     return Problem(
         workload=workload, epoch_seconds=base.epoch_seconds, evaluation_cost=_FORWARD_SHARE

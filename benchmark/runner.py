@@ -26,6 +26,7 @@ from benchmark.context import Context
 from benchmark.evaluation import POINTS, Alternating, schedule_of
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for, seen_by
+from benchmark.problems import is_augmented
 from benchmark.record import Record
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
@@ -105,6 +106,8 @@ def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
     )
     if folder := context.prepared.get(trial.dataset):
         data.use_prepared(folder)
+    if is_augmented(trial.model, trial.dataset):
+        data.augmentation_seed = derived_seed(trial, "augmentation")
     data.setup("fit")
     return seen_by(trial.model, data)
 
@@ -118,14 +121,17 @@ def derived_seed(trial: Trial, purpose: str) -> int:
 def build_model(trial: Trial, data: ResidentDataModule) -> Model:
     """Return the model of `trial` for `data`, with the initial weights of its problem and seed."""
     spec = trial.optimizer
-    total = trial.epochs * -(-data.num_train // trial.batch_size)
+    epoch_steps = -(-data.num_train // trial.batch_size)
+    factor = partial(
+        spec.schedule.factor, total=trial.epochs * epoch_steps, epoch_steps=epoch_steps
+    )
     model_class, size = model_for(trial.model, data)
     seed_everything(derived_seed(trial, "weights"), verbose=False)
     model = model_class(
         data.input_shape,
         size,
         optimizer=partial(spec.build, execution="packed"),  # nothing else holds its parameters
-        lr_factor=None if spec.schedule.constant else lambda t: spec.schedule.factor(t, total),
+        lr_factor=None if spec.schedule.constant else factor,
         l2=trial.l2,
         dropout=trial.dropout,
         dropout_seed=derived_seed(trial, "dropout"),

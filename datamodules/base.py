@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
+from datamodules.augmentation import CroppedRows
 from datamodules.cache import Cache, Tensors
 from datamodules.errors import DataCorruptError, DataError, DataUnavailableError, DataWarning
 from datamodules.folders import default_cache_dir, default_data_dir, downloads_dir
@@ -64,10 +65,15 @@ class ResidentDataModule(LightningDataModule):
     which for validation; batches are cut from the pool by these rows, which copies no example.
 
     Subclasses give `dataset`, a row of `registry.DATASETS`, and `build`. Those that are not
-    embedded also give `download` and have a row in `layouts.LAYOUTS`.
+    embedded also give `download` and have a row in `layouts.LAYOUTS`. Those with a transform that
+    is fitted to the training rows of each seed give `fitted`.
 
     `task` is the task that its targets belong to: a name, import path or class. The size that the
     task asks for is an attribute with the name in the row, such as `num_classes`.
+
+    Attributes:
+        augmentation_seed: Seed of random crops and mirror images of training batches; None for
+            the images themselves.
 
     Args:
         data_dir: Folder of files put there by hand; by default $BENCHMARK_DATA_DIR.
@@ -103,6 +109,7 @@ class ResidentDataModule(LightningDataModule):
         self.seed = seed
         self.split_seed = split_seed
         self.chunk_size = chunk_size
+        self.augmentation_seed: int | None = None
         self._cache: Cache | None = None
         self._source: Source | None = None
         self._notices: list[str] = []
@@ -158,9 +165,10 @@ class ResidentDataModule(LightningDataModule):
         Raises:
             DataError: `prepare_data` has not been called, or the source files have changed since.
         """
-        tensors = self._prepared().load()
+        prepared = self._prepared().load()
+        train, val = self.train_val_rows(len(prepared["pool.targets"]))
+        tensors = self.fitted(prepared, train)
         pool, test = (_examples(tensors, part) for part in PARTS)
-        train, val = self.train_val_rows(len(pool))
         self._splits = {"train": Split(pool, train), "val": Split(pool, val), "test": Split(test)}
 
     @property
@@ -192,7 +200,7 @@ class ResidentDataModule(LightningDataModule):
     def _build(self) -> Tensors:
         if self._source is not None:
             self._source.check()
-        with _one_thread():
+        with one_thread():
             return self.build()
 
     def _find_place(self) -> Place | None:
@@ -272,7 +280,10 @@ class ResidentDataModule(LightningDataModule):
 
     def train_dataloader(self) -> Shuffled:
         """Return the training batches in an order drawn from `seed`, different in each epoch."""
-        return Shuffled(self._splits["train"], self.batch_size, self.seed, self.chunk_size)
+        split = self._splits["train"]
+        if self.augmentation_seed is not None:
+            split = _augmented(split, self.augmentation_seed)
+        return Shuffled(split, self.batch_size, self.seed, self.chunk_size)
 
     def training_stretches(self, ends: Iterable[int]) -> Stretches:
         """Return the training batches of all epochs, in iterations that end at these steps."""
@@ -315,6 +326,15 @@ class ResidentDataModule(LightningDataModule):
         order = self.draw_order(num_examples, generator)
         return order[:num_train], order[num_train:]
 
+    def fitted(self, prepared: Tensors, train: Tensor) -> Tensors:
+        """Return the tensors to train on: the prepared ones, unless a subclass transforms them.
+
+        Args:
+            prepared: Tensors of the pool and of the test part.
+            train: Rows of the pool for training; a transform is fitted to these alone.
+        """
+        return prepared
+
     def draw_order(self, num_examples: int, generator: torch.Generator) -> Tensor:
         """Return all rows of the training part, int64 (rows,): those for training come first.
 
@@ -335,8 +355,8 @@ class ResidentDataModule(LightningDataModule):
             DataCorruptError: images or labels do not fit the data set.
         """
         num_train, num_val, num_test = self.sizes
-        self._check(train, num_train + num_val)
-        self._check(test, num_test)
+        self.check(train, num_train + num_val)
+        self.check(test, num_test)
         images = train.images.float()
         mean, deviation = images.mean(dims, keepdim=True), images.std(dims, keepdim=True)
         if not bool((deviation > 0).all()):
@@ -348,7 +368,12 @@ class ResidentDataModule(LightningDataModule):
             "test.targets": test.targets,
         }
 
-    def _check(self, part: Part, size: int) -> None:
+    def check(self, part: Part, size: int) -> None:
+        """Check that `part` has `size` images of the data set's shape, and labels of its classes.
+
+        Raises:
+            DataCorruptError: images or labels do not fit the data set.
+        """
         check_shape(part.source, part.targets, (size,))
         check_shape(part.source, part.images, (size, *self.input_shape))
         if part.images.is_floating_point() and not bool(part.images.isfinite().all()):
@@ -358,7 +383,7 @@ class ResidentDataModule(LightningDataModule):
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Let torch use one thread, because the last bits of a mean depend on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -380,6 +405,13 @@ def check_shape(source: Path, values: Tensor, expected: tuple[int, ...]) -> None
     if found != expected:
         sizes = ["×".join(map(str, shape[1:])) for shape in (expected, found)]
         raise DataCorruptError(source, f"expected examples of {sizes[0]}, found {sizes[1]}")
+
+
+def _augmented(split: Split, seed: int) -> Split:
+    inputs, targets = split.examples.inputs, split.examples.targets
+    assert isinstance(inputs, DenseRows), "images are dense"
+    crops = CroppedRows(inputs.values, torch.Generator().manual_seed(seed))
+    return Split(Examples(crops, targets), split.rows)
 
 
 def _examples(tensors: Tensors, part: str) -> Examples:

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from datamodules.base import Part, ResidentDataModule
-from datamodules.cache import Tensors
+from datamodules.base import Part, ResidentDataModule, one_thread
+from datamodules.cache import Cache, Tensors
 from datamodules.errors import DataCorruptError, reading
 from datamodules.images import read_images
 from datamodules.labels import class_labels
 from datamodules.sources import Source
+from datamodules.whitening import fit_whitening
 
 _CLASSES = 10
+_EPSILON = 1e-5  # of the whitening: eight times the variance of rounding to 256 levels
 _SHAPE = (3, 32, 32)  # also the order of the bytes in the original batches
 
 
@@ -33,6 +35,45 @@ class CIFAR10(ResidentDataModule):
         from torchvision import datasets
 
         datasets.CIFAR10(str(folder), download=True)
+
+
+class CIFAR10ZCA(CIFAR10):
+    """The same images, whitened (ZCA) by the training rows of each seed.
+
+    Neither validation nor test images enter the transform, so every seed has its own. What is
+    prepared for all seeds, and has the checksum, are the pixels; the first trial of a seed whitens
+    them, and the others of that seed map the result into memory.
+    """
+
+    dataset = "cifar10_zca"
+
+    def build(self) -> Tensors:
+        """Read the images in any of the known layouts, and leave them as they are."""
+        num_train, num_val, num_test = self.sizes
+        read = _READERS[self.source.layout.kind]
+        pool, test = read(self.source, "train"), read(self.source, "test")
+        self.check(pool, num_train + num_val)
+        self.check(test, num_test)
+        return {
+            "pool.inputs": pool.images,
+            "pool.targets": pool.targets,
+            "test.inputs": test.images,
+            "test.targets": test.targets,
+        }
+
+    def fitted(self, prepared: Tensors, train: torch.Tensor) -> Tensors:
+        """Return the whitened images of this seed, from `cache_dir` if they are there already."""
+        folder = self.cache_dir / f"{self.dataset}-whitened-{self.checksum}" / f"{self.split_seed}"
+        cache = Cache(folder)
+        with one_thread():
+            cache.prepare(lambda: _whitened(prepared, train))
+        return cache.load()
+
+
+def _whitened(tensors: Tensors, train: torch.Tensor) -> Tensors:
+    whitening = fit_whitening(tensors["pool.inputs"], train, _EPSILON)
+    images = {name: whitening(tensors[name]) for name in tensors if name.endswith(".inputs")}
+    return {**tensors, **images}
 
 
 def _read_shards(source: Source, part: str) -> Part:

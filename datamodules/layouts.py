@@ -138,6 +138,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         ),
     ),
 }
+LAYOUTS["cifar10_zca"] = LAYOUTS["cifar10"]
 LAYOUTS["imdb_text"] = LAYOUTS["imdb"]
 
 UNREAD: dict[str, dict[str, str]] = {
@@ -153,4 +154,5 @@ UNREAD: dict[str, dict[str, str]] = {
         "plain_text/*.parquet": "rename the folder to imdb",
     },
 }  # common files that cannot be read in their present place or form, each with its cure
+UNREAD["cifar10_zca"] = UNREAD["cifar10"]
 UNREAD["imdb_text"] = UNREAD["imdb"]

@@ -21,7 +21,8 @@ class DatasetRow:
     """One data set: its data module, its content and its source.
 
     `sparse` inputs are bags of words, and inputs of `text` whole numbers, one for each character;
-    all others are dense tensors of real numbers.
+    all others are dense tensors of real numbers. Images are `croppable` if a small shift and a
+    mirror image keep their class, which that of a digit does not.
     """
 
     name: str
@@ -40,6 +41,7 @@ class DatasetRow:
     synthetic: bool = False
     sparse: bool = False
     text: bool = False
+    croppable: bool = False
 
 
 _ROWS = (
@@ -78,6 +80,20 @@ _ROWS = (
         terms="cite Krizhevsky 2009",
         download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
+        croppable=True,
+    ),
+    DatasetRow(
+        name="cifar10_zca",
+        target="datamodules.cifar10:CIFAR10ZCA",
+        title="CIFAR-10 colour images, whitened (ZCA) by each seed's training rows",
+        input_shape=(3, 32, 32),
+        targets=Targets(name="num_classes", size=10),
+        sizes=(45_000, 5_000, 10_000),
+        source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
+        terms="cite Krizhevsky 2009",
+        download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
+        croppable=True,
     ),
     DatasetRow(
         name="imdb",

@@ -4,8 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal["constant", "1/sqrt(t)", "cosine"]
-ALIASES: dict[str, Kind] = {"inverse_sqrt": "1/sqrt(t)"}  # needs no quotes in a shell
+Kind = Literal["constant", "1/sqrt(t)", "cosine", "1/sqrt(epoch)"]
+ALIASES: dict[str, Kind] = {  # they need no quotes in a shell
+    "inverse_sqrt": "1/sqrt(t)",
+    "inverse_sqrt_epoch": "1/sqrt(epoch)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,8 +16,9 @@ class Schedule:
     """The factor of the learning rate at step t, counted from 1.
 
     Args:
-        kind: ``constant``; ``1/sqrt(t)``, as in section 6.1 of the Adam paper; ``cosine`` down to
-            zero after the last step (Loshchilov & Hutter, "SGDR", ICLR 2017, without restarts).
+        kind: ``constant``; ``1/sqrt(t)``, as in section 6.1 of the Adam paper; ``1/sqrt(epoch)``,
+            the same with t the number of the epoch, 1 in the first; ``cosine`` down to zero after
+            the last step (Loshchilov & Hutter, "SGDR", ICLR 2017, without restarts).
         warmup: Length of the linear rise at the start: a number of steps if 1 or more, otherwise a
             share of all steps. The factor of `kind` multiplies it; cosine begins after it.
     """
@@ -38,18 +42,27 @@ class Schedule:
         """Return whether the factor is always 1."""
         return self.kind == "constant" and not self.warmup
 
-    def factor(self, t: int, total: int) -> float:
+    def factor(self, t: int, total: int, *, epoch_steps: int) -> float:
         """Return the factor of step `t`, counted from 1, out of `total`.
 
-        >>> Schedule(kind="1/sqrt(t)").factor(4, 100)
+        Args:
+            t: Number of the step.
+            total: Number of all steps.
+            epoch_steps: Number of steps in an epoch.
+
+        >>> Schedule(kind="1/sqrt(t)").factor(4, 100, epoch_steps=10)
         0.5
-        >>> [Schedule(kind="cosine", warmup=2).factor(t, 4) for t in (1, 2, 3, 4)]
+        >>> Schedule(kind="1/sqrt(epoch)").factor(31, 100, epoch_steps=10)
+        0.5
+        >>> [Schedule(kind="cosine", warmup=2).factor(t, 4, epoch_steps=4) for t in (1, 2, 3, 4)]
         [0.5, 1.0, 1.0, 0.5]
         """
         warmup = self.warmup if self.warmup >= 1 else self.warmup * total
         rise = min(1.0, t / warmup) if warmup else 1.0
         if self.kind == "1/sqrt(t)":
             return rise / math.sqrt(t)
+        if self.kind == "1/sqrt(epoch)":
+            return rise / math.sqrt(-(-t // epoch_steps))
         if self.kind == "cosine":
             progress = max(0.0, t - 1 - warmup) / max(1.0, total - warmup)
             return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

@@ -11,7 +11,7 @@ from benchmark.cli.run import request_of
 from benchmark.cli.study_options import Outside, carry_out, study_options
 from benchmark.errors import UsageError
 from benchmark.planning import Planner
-from benchmark.problems import PROBLEMS
+from benchmark.problems import PROBLEMS, everyday_problems
 from optimizers.errors import SpecError
 from optimizers.grammar import describe_tunables
 from optimizers.pick import is_import_path, shown
@@ -30,7 +30,7 @@ _STOPS = "The study does not start"
 @click.option(
     "--on",
     "problems",
-    type=Names("problem", list(PROBLEMS), pairs=True),
+    type=Names("problem", list(PROBLEMS), pairs=True, everyday=everyday_problems()),
     default="mlp/mnist",
     show_default=True,
     help="Problems to compare on: names such as logreg/mnist, or MODEL/DATASET with import paths.",

@@ -73,6 +73,7 @@ class Names(click.ParamType[Any]):
             ``path/to/file.py:Class`` becomes an import path.
         aliases: Names in other tools mapped to ours, for suggestions.
         pairs: Accept pairs of import paths or names with a slash between them.
+        everyday: Names that ``all`` means; None for the whole table.
     """
 
     name = "names"
@@ -85,11 +86,13 @@ class Names(click.ParamType[Any]):
         paths: bool = False,
         aliases: Mapping[str, str] | None = None,
         pairs: bool = False,
+        everyday: Iterable[str] | None = None,
     ) -> None:
         self.kind = kind
         self.pairs = pairs
         self.aliases = aliases or {}
         self.known = dict.fromkeys(known)
+        self.everyday = self.known if everyday is None else dict.fromkeys(everyday)
         self.paths = paths
 
     def convert(
@@ -100,7 +103,7 @@ class Names(click.ParamType[Any]):
             return value
         names = [name.strip() for name in str(value).split(",") if name.strip()]
         if names == ["all"]:
-            return tuple(self.known)
+            return tuple(self.everyday)
         if not names:
             self.fail(f"expected at least one {self.kind}. Known: {', '.join(self.known)}")
         return tuple(dict.fromkeys(self._checked(name, param, ctx) for name in names))

@@ -8,7 +8,7 @@ from benchmark.cli.mistakes import refuse_words
 from benchmark.cli.options import ImportPath, Names, OptimizerList, Whole
 from benchmark.cli.study_options import Outside, carry_out, study_options
 from benchmark.models.registry import MODELS
-from benchmark.problems import PROBLEMS
+from benchmark.problems import PROBLEMS, everyday_models, everyday_problems
 from benchmark.request import Request
 from datamodules.registry import DATASETS
 
@@ -17,8 +17,8 @@ from datamodules.registry import DATASETS
 @click.option(
     "--model",
     "models",
-    type=Names("model", list(MODELS), paths=True),
-    help="Models to train, such as mlp.",
+    type=Names("model", list(MODELS), paths=True, everyday=everyday_models()),
+    help="Models to train, such as mlp; all: those of everyday problems.",
 )
 @click.option(
     "--dataset", type=ImportPath(DATASETS), help="Data set.  [default: that of the model's paper]"
@@ -26,8 +26,8 @@ from datamodules.registry import DATASETS
 @click.option(
     "--problem",
     "problems",
-    type=Names("problem", list(PROBLEMS)),
-    help="Problems such as mlp/mnist; replaces --model and --dataset.",
+    type=Names("problem", list(PROBLEMS), everyday=everyday_problems()),
+    help="Problems such as mlp/mnist; replaces --model and --dataset. all: those that need no GPU.",
 )
 @click.option(
     "--opts",

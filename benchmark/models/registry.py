@@ -16,6 +16,10 @@ class ModelRow:
         takes_images: True if inputs must be images, (channels, height, width).
         takes_sparse: True if inputs may be bags of words.
         takes_text: True if inputs must be text, the numbers of characters.
+        augments: True if its training batches are random crops and mirror images, where those of
+            the data set keep their class.
+        variant_of: Model that differs in little, whose epochs, batch size and times it takes over
+            where it has no problem of its own.
         stacked_megabytes: Memory of one member of a stack with its gradients, optimizer and
             activations, roughly and rather too much; 0 if the network has no `forward_stacked`.
         stacked_gain: Processor time of a trial alone over its share of a pack of 64, where packs
@@ -31,6 +35,8 @@ class ModelRow:
     takes_images: bool = False
     takes_sparse: bool = False
     takes_text: bool = False
+    augments: bool = False
+    variant_of: str = ""
     stacked_megabytes: int = 0
     stacked_gain: float = 0.0
 
@@ -62,6 +68,25 @@ _ROWS = (
         summary="c64-c64-c128-1000, 5×5 filters, 3×3 max-pooling (Adam paper, 6.3)",
         takes_images=True,
         stacked_megabytes=300,
+    ),
+    ModelRow(
+        name="cnn_valid",
+        target="benchmark.models.cnn:UnpaddedCNN",
+        dataset="cifar10",
+        twin="digits",
+        summary="cnn without padding before max-pooling: 32, 15, 7, 3 pixels",
+        takes_images=True,
+        variant_of="cnn",
+        stacked_megabytes=300,
+    ),
+    ModelRow(
+        name="resnet",
+        target="benchmark.models.resnet:ResNet",
+        dataset="cifar10",
+        twin="digits",
+        summary="ResNet-18 with group normalisation, on random crops (He et al. 2016); for a GPU",
+        takes_images=True,
+        augments=True,
     ),
     ModelRow(
         name="image",

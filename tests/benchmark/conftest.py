@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.problems import PROBLEMS
+from benchmark.problems import problems_of
 from benchmark.store import Store
 from benchmark.study import Study
 from optimizers.grammar import parse
@@ -23,7 +23,8 @@ def trials_of():
     def make(problem="logreg/digits", opts="adam", *, seeds=1, epochs=1, **overrides):
         workload_names = ("dropout", "l2", "batch_size")
         changes = {n: overrides.pop(n) for n in workload_names if n in overrides}
-        workload = replace(PROBLEMS[problem].workload, epochs=epochs, **changes)
+        model, dataset = problem.split("/")
+        workload = replace(problems_of(model, dataset).workload, epochs=epochs, **changes)
         return Study(
             name="study",
             workloads=(workload,),

@@ -1,12 +1,14 @@
+from dataclasses import replace
 from pkgutil import resolve_name
 
 import pytest
 
 from benchmark.baselines import read_baselines
+from benchmark.cli.options import Names
 from benchmark.models.base import TaskModel
 from benchmark.models.registry import MODELS
 from benchmark.plugins import data_module_class, task_class
-from benchmark.problems import PROBLEMS, problems_of
+from benchmark.problems import PROBLEMS, everyday_models, everyday_problems, problems_of
 from datamodules.registry import DATASETS
 from tools.measured import measure
 
@@ -58,8 +60,26 @@ def test_pairs_outside_the_table_take_the_numbers_of_the_model():
     assert problem.workload.epochs == PROBLEMS["mlp/mnist"].workload.epochs
 
 
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar10_zca"])
+def test_variants_of_a_model_take_its_numbers(dataset):
+    found, known = problems_of("cnn_valid", dataset), PROBLEMS["cnn/cifar10"]
+    assert found.name == f"cnn_valid/{dataset}"
+    assert found.epoch_seconds == known.epoch_seconds
+    assert replace(found.workload, problem="", model="", dataset="") == replace(
+        known.workload, problem="", model="", dataset=""
+    )
+
+
 def test_unknown_names_are_refused_with_a_suggestion():
     with pytest.raises(ValueError, match="unknown model 'mpl'. Did you mean 'mlp'"):
         problems_of("mpl", None)
     with pytest.raises(ValueError, match="unknown data set 'minst'. Did you mean 'mnist'"):
         problems_of("mlp", "minst")
+
+
+def test_all_leaves_out_what_needs_a_gpu_and_variants():
+    assert PROBLEMS.keys() - everyday_problems() == {"resnet/cifar10"}
+    assert MODELS.keys() - everyday_models() == {"resnet", "cnn_valid"}
+    names = Names("problem", list(PROBLEMS), everyday=everyday_problems())
+    assert names.convert("all", None, None) == tuple(everyday_problems())
+    assert names.convert("resnet/cifar10", None, None) == ("resnet/cifar10",)

@@ -71,7 +71,7 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
         ("image", "reviews", "for 'reviews' use --model logreg"),
         ("cnn", "imdb", "takes images and 'imdb' is a bag of words"),
         ("cnn", "diabetes", "takes images and 'diabetes' is rows of 10 numbers"),
-        ("cnn", "china", "Data sets for it: mnist, fashion, cifar10, digits;"),
+        ("cnn", "china", "Data sets for it: mnist, fashion, cifar10, cifar10_zca, digits;"),
         (
             "mlp",
             "manual",

@@ -14,7 +14,8 @@ from torch.nn import functional
 from benchmark.context import Context
 from benchmark.errors import ClosureNotCalledError
 from benchmark.evaluation import schedule_of
-from benchmark.runner import build_model, derived_seed, run, weights_sha256
+from benchmark.problems import is_augmented
+from benchmark.runner import build_model, derived_seed, run, set_up_data, weights_sha256
 from benchmark.store import Store
 from datamodules import Digits
 
@@ -206,6 +207,50 @@ def test_schedule_sets_the_learning_rate_of_every_step(trials_of):
     run(trial, Context(), watch=rows.append)
     rates = [row["lr"] for row in rows if "lr" in row]
     assert rates == pytest.approx([0.5 / math.sqrt(t) for t in range(1, 11)])
+
+
+def test_a_schedule_of_epochs_changes_the_learning_rate_where_an_epoch_begins(trials_of):
+    rows = []
+    opts = "sgd:lr=0.5:schedule=inverse_sqrt_epoch"
+    trial = trials_of(opts=opts, log_every=1, epochs=3, batch_size=1_000)[0]
+    run(trial, Context(), watch=rows.append)
+    rates = [row["lr"] for row in rows if "lr" in row]
+    assert rates == pytest.approx([0.5 / math.sqrt(k) for k in (1, 1, 2, 2, 3, 3)])
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "expected"),
+    [
+        ("resnet", "cifar10", True),
+        ("resnet", "cifar10_zca", True),
+        ("resnet", "digits", False),
+        ("cnn", "cifar10", False),
+        ("resnet", "tests.plugins.data.Squares", False),
+        ("tests.plugins.networks.Tiny", "cifar10", False),
+    ],
+)
+def test_only_some_models_train_on_crops_of_only_some_images(model, dataset, expected):
+    assert is_augmented(model, dataset) is expected
+
+
+def test_crops_are_those_of_the_seed_for_every_optimizer(trials_of, monkeypatch):
+    monkeypatch.setattr("benchmark.runner.is_augmented", lambda model, dataset: True)
+    first, second, other = (
+        next(iter(set_up_data(trial, Context()).train_dataloader()))
+        for trial in [*trials_of("cnn/digits", "adam,sgd"), trials_of("cnn/digits", seeds=2)[1]]
+    )
+    [first_batch], [second_batch], [other_batch] = (
+        [*chunk][:1] for chunk in (first, second, other)
+    )
+    assert torch.equal(first_batch[0], second_batch[0])
+    assert not torch.equal(first_batch[0], other_batch[0])
+
+
+@pytest.mark.slow
+def test_a_trial_of_the_residual_network_ends(trials_of):
+    record = run(trials_of("resnet/digits", "adam:lr=0.001")[0], Context(), points=1)
+    assert (record.status, record.progress.step) == ("done", 10)
+    assert math.isfinite(record.metrics["test/loss"])
 
 
 def test_optimizers_that_need_the_closure_work(trials_of):

@@ -79,7 +79,8 @@ def build(case, member, dtype, **changes):
 
 def schedule(optimizer, case, member, t):
     """Set the rate of step `t`, counted from 1, as the runner does."""
-    lr = values_of(case, member)["lr"] * SCHEDULES[member % 3].factor(t, STEPS)
+    factor = SCHEDULES[member % 3].factor(t, STEPS, epoch_steps=STEPS)
+    lr = values_of(case, member)["lr"] * factor
     optimizer.param_groups[0]["lr"] = lr
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from datamodules.cifar10 import CIFAR10
+from datamodules.cifar10 import CIFAR10, CIFAR10ZCA
 from datamodules.fashion import FashionMNIST
 from datamodules.imdb import IMDB, IMDBText
 from datamodules.mnist import MNIST
@@ -35,6 +35,15 @@ class TinyCIFAR10(CIFAR10):
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self.sizes = SIZES
+
+
+class TinyCIFAR10ZCA(CIFAR10ZCA):
+    """Images of 8×8, because the time to whiten grows with the third power of their size."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.sizes = SIZES
+        self.input_shape = (3, 8, 8)
 
 
 class TinyIMDB(IMDB):
@@ -79,12 +88,21 @@ def write_fashion(root: Path) -> Path:
     return write_mnist(root, folder="FashionMNIST")
 
 
-def write_cifar10(root: Path, *, column: str = "img", cut: bool = False) -> Path:
+def write_cifar10(
+    root: Path,
+    *,
+    column: str = "img",
+    cut: bool = False,
+    size: int = 32,
+    num_train: int = 30,
+    seed: int = 0,
+) -> Path:
     folder = root / "cifar10"
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 30), ("test", 10)):
-        images = [png(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)) for _ in range(count)]
+    rng = np.random.default_rng(seed)
+    for part, count in (("train", num_train), ("test", 10)):
+        shape = (size, size, 3)
+        images = [png(rng.integers(0, 256, shape, dtype=np.uint8)) for _ in range(count)]
         if cut:
             images[0] = images[0][:60]
         rows = {
@@ -93,6 +111,10 @@ def write_cifar10(root: Path, *, column: str = "img", cut: bool = False) -> Path
         }
         pq.write_table(pa.table(rows), folder / f"{part}-00000-of-00001.parquet")
     return folder
+
+
+def write_small_cifar10(root: Path) -> Path:
+    return write_cifar10(root, size=8)
 
 
 def write_cifar10_batches(root: Path) -> dict[str, Path]:
@@ -132,6 +154,7 @@ KINDS = {
     "mnist": (TinyMNIST, write_mnist),
     "fashion": (TinyFashionMNIST, write_fashion),
     "cifar10": (TinyCIFAR10, write_cifar10),
+    "cifar10_zca": (TinyCIFAR10ZCA, write_small_cifar10),
     "imdb": (TinyIMDB, write_imdb),
     "imdb_text": (TinyIMDBText, write_imdb),
 }

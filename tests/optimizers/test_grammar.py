@@ -204,10 +204,18 @@ def test_a_default_that_is_not_json_stays_with_the_class(mine):
     assert one("mine.Dreamer").hyperparameters == {"lr": 0.1}
 
 
-@pytest.mark.parametrize("name", ["1/sqrt(t)", "inverse_sqrt"])
-def test_the_suite_takes_schedule_and_warmup(name):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("1/sqrt(t)", "1/sqrt(t)"),
+        ("inverse_sqrt", "1/sqrt(t)"),
+        ("1/sqrt(epoch)", "1/sqrt(epoch)"),
+        ("inverse_sqrt_epoch", "1/sqrt(epoch)"),
+    ],
+)
+def test_the_suite_takes_schedule_and_warmup(name, kind):
     spec = one(f"adam:schedule={name}:warmup=0.1")
-    assert (spec.schedule.kind, spec.schedule.warmup) == ("1/sqrt(t)", 0.1)
+    assert (spec.schedule.kind, spec.schedule.warmup) == (kind, 0.1)
     assert not {"schedule", "warmup"} & spec.hyperparameters.keys()
     assert spec.label == f"adam schedule={name} warmup=0.1"
 

@@ -5,9 +5,9 @@ import pytest
 from optimizers.schedules import Schedule
 
 
-def factors(total, **values):
+def factors(total, *, epoch_steps=3, **values):
     schedule = Schedule(**values)
-    return [schedule.factor(t, total) for t in range(1, total + 1)]
+    return [schedule.factor(t, total, epoch_steps=epoch_steps) for t in range(1, total + 1)]
 
 
 def test_constant_is_one_at_every_step():
@@ -22,10 +22,24 @@ def test_inverse_root_counts_steps_from_one(kind):
     assert not Schedule(kind=kind).constant
 
 
+@pytest.mark.parametrize("kind", ["1/sqrt(epoch)", "inverse_sqrt_epoch"])
+@pytest.mark.parametrize("epoch_steps", [1, 4, 430])
+def test_inverse_root_of_epochs_is_the_same_at_all_steps_of_an_epoch(kind, epoch_steps):
+    expected = [epoch**-0.5 for epoch in (1, 2, 3) for _ in range(epoch_steps)]
+    assert factors(3 * epoch_steps, epoch_steps=epoch_steps, kind=kind) == pytest.approx(expected)
+    assert Schedule(kind=kind) == Schedule(kind="1/sqrt(epoch)") != Schedule(kind="1/sqrt(t)")
+    assert not Schedule(kind=kind).constant
+
+
+@pytest.mark.parametrize("kind", ["constant", "1/sqrt(t)", "cosine"])
+def test_only_schedules_of_epochs_depend_on_their_length(kind):
+    assert factors(12, epoch_steps=1, kind=kind) == factors(12, epoch_steps=5, kind=kind)
+
+
 def test_cosine_falls_from_one_to_zero_after_the_last_step():
     expected = [(1 + math.cos(math.pi * k / 8)) / 2 for k in range(8)]
     assert factors(8, kind="cosine") == pytest.approx(expected)
-    assert Schedule(kind="cosine").factor(9, 8) == pytest.approx(0.0)
+    assert Schedule(kind="cosine").factor(9, 8, epoch_steps=8) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("warmup", [4, 0.2])

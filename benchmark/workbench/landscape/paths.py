@@ -270,7 +270,8 @@ class _Party:
     def _schedule(self, t: int) -> None:
         if self._spec.schedule.constant:
             return
-        factor = self._spec.schedule.factor(t, self._routes.steps)
+        # A surface has no minibatches: each step sees all of it, as an epoch does.
+        factor = self._spec.schedule.factor(t, self._routes.steps, epoch_steps=1)
         for group, lr in zip(self._optimizer.param_groups, self._base_lrs, strict=True):
             if lr is not None:
                 group["lr"] = lr * factor

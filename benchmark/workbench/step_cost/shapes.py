@@ -86,4 +86,5 @@ _ROWS = (
 )
 
 SHAPES = {row.name: row for row in _ROWS}
-EVERYDAY = (*MODELS, "small60", "one4m")  # each takes seconds and little memory
+_MODELS = (name for name, row in MODELS.items() if not row.variant_of)
+EVERYDAY = (*_MODELS, "small60", "one4m")  # each takes seconds and little memory

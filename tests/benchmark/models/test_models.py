@@ -38,6 +38,18 @@ def num_parameters(model):
             + 1000 * 10
             + 10,
         ),
+        (
+            "cnn_valid",
+            (3, 32, 32),
+            (3 * 64 + 64 * 64 + 64 * 128) * 25
+            + 64
+            + 64
+            + 128
+            + (128 * 3 * 3 * 1000 + 1000)
+            + 1000 * 10
+            + 10,
+        ),
+        ("resnet", (3, 32, 32), 11_173_962),  # as many as of ResNet-18 with batch normalisation
         ("image", (2,), 3 * (128 * 128 + 128) + 128 * 10 + 10),
         ("regression", (10,), 10 * 100 + 100 + 100 * 10 + 10),
         (
@@ -49,6 +61,31 @@ def num_parameters(model):
 )
 def test_networks_are_as_large_as_the_papers(name, shape, expected):
     assert num_parameters(build(name, shape)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "sides"),
+    [
+        ("cnn", 32, (16, 8, 4)),
+        ("cnn_valid", 32, (15, 7, 3)),
+        ("cnn_valid", 28, (13, 6, 2)),
+        ("cnn_valid", 8, (3, 1, 1)),
+    ],
+)
+def test_each_stage_pools_with_or_without_padding(name, size, sides):
+    images, found = torch.randn(1, 3, size, size), []
+    for layer in build(name, (3, size, size)).network:
+        images = layer(images)
+        if isinstance(layer, torch.nn.MaxPool2d):
+            found.append(images.shape[-1])
+    assert tuple(found) == sides
+
+
+def test_an_unpadded_pool_takes_the_maxima_of_whole_windows():
+    pool = next(m for m in build("cnn_valid", (3, 32, 32)).network if hasattr(m, "ceil_mode"))
+    images = torch.randn(2, 64, 32, 32)
+    windows = images.unfold(2, 3, 2).unfold(3, 3, 2)
+    assert torch.equal(pool(images), windows.amax((4, 5)))
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -226,3 +263,17 @@ def test_mixed_precision_leaves_fourier_features_alone():
     expected = features(places)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(features(places), expected)
+
+
+@pytest.mark.slow
+def test_the_residual_network_learns_a_batch_by_heart():
+    network = build("resnet", (1, 8, 8)).network
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    draw = torch.Generator().manual_seed(0)
+    images, targets = torch.randn(16, 1, 8, 8, generator=draw), torch.arange(16) % 10
+    for _ in range(25):
+        loss = functional.cross_entropy(network(images), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 1

@@ -63,6 +63,7 @@ def made_again(trials, lines=None):
         "sgd@my:lr=0.1|0.2:weight_decay=0.01|0.1",
         "adam:schedule=inverse_sqrt:warmup=10",
         "adam@slow:schedule=inverse_sqrt:warmup=10",
+        "adam:schedule=inverse_sqrt_epoch",
         "adam@plain:warmup=0",
         "torch.optim.Muon:lr=0.1:rest=sgd:rest.lr=0.001:rest.schedule=cosine",
         "torch.optim.Muon@m:lr=0.1|0.2:rest.lr=0.001|1000000",
@@ -131,7 +132,9 @@ VALUES = {
     "weight_decay": NUMBERS,
     "betas": st.sampled_from(["(0.8,0.99)", "0.5/0.6", "(0,0.999)"]),
     "amsgrad": st.sampled_from(["true", "False"]),
-    "schedule": st.sampled_from(["cosine", "inverse_sqrt", "1/sqrt(t)", "constant"]),
+    "schedule": st.sampled_from(
+        ["cosine", "inverse_sqrt", "1/sqrt(t)", "1/sqrt(epoch)", "constant"]
+    ),
     "warmup": st.sampled_from(["0", "0.25", "10", "1000000"]),
 }
 LABELS = st.sampled_from(

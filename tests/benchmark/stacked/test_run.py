@@ -67,7 +67,7 @@ def test_a_record_depends_neither_on_company_nor_on_its_order(trials_of):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("problem", ["mlp/digits", "cnn/digits"])
+@pytest.mark.parametrize("problem", ["mlp/digits", "cnn/digits", "cnn_valid/digits"])
 @pytest.mark.parametrize("dropout", [False, True])
 def test_networks_do_not_depend_on_company(trials_of, problem, dropout):
     trials = trials_of(problem, "adam,sgd:lr=1e30,torch.optim.SGD", seeds=2, dropout=dropout)

@@ -42,7 +42,8 @@ def plain_loop(spec, routes, row):
     path = [param.detach().clone()]
     for step in range(STEPS):
         if not spec.schedule.constant:
-            optimizer.param_groups[0]["lr"] = base * spec.schedule.factor(step + 1, STEPS)
+            factor = spec.schedule.factor(step + 1, STEPS, epoch_steps=1)
+            optimizer.param_groups[0]["lr"] = base * factor
         tilt = routes.tilt[row, step]
 
         def closure(tilt=tilt):
