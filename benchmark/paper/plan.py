@@ -27,8 +27,8 @@ from benchmark.paper.rules import (
     horizon_of,
     window_of,
 )
-from benchmark.problems import PROBLEMS
-from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
+from benchmark.problems import problems_of
+from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial, Workload
 from optimizers.errors import OptimizerError
 from optimizers.pick import shown
 from optimizers.resolve import find, labelled, resolve
@@ -167,12 +167,10 @@ def _is_in(figure: str, panel: str) -> bool:
 def why_not_yet(case: Case) -> str:
     """Return which condition of a case the suite lacks; empty if it can be run."""
     training = case.training
-    if training.problem not in PROBLEMS:
-        return f"there is no problem {training.problem}"
-    if training.whitening:
-        return "images cannot be whitened"
-    if not training.padding:
-        return "pooling without padding is not possible"
+    try:
+        workload_of(training)
+    except ValueError as error:
+        return str(error)
     for series in case.series:
         schedule = _SCHEDULES[_schedule(training, series)]
         if schedule not in get_args(Kind):
@@ -182,6 +180,18 @@ def why_not_yet(case: Case) -> str:
         except OptimizerError as error:
             return str(error)
     return ""
+
+
+def workload_of(training: Training) -> Workload:
+    """Return the workload of the problem, its whitened data and its network without padded pools.
+
+    Raises:
+        ValueError: the suite has no such problem, model or data set.
+    """
+    model, _, dataset = training.problem.partition("/")
+    model += "" if training.padding else "_valid"
+    dataset += "_zca" if training.whitening else ""
+    return problems_of(model, dataset).workload
 
 
 def spec(case: Case, series: Series, rate: float) -> OptimizerSpec:
@@ -319,7 +329,7 @@ class Plan:
         if place not in self._trials:  # a spec and a key are found only once
             training = case.training
             workload = replace(
-                PROBLEMS[training.problem].workload,
+                workload_of(training),
                 epochs=epochs,
                 batch_size=training.batch_size,
                 dropout=series.dropout,

@@ -31,7 +31,9 @@ def test_the_plan_says_what_it_costs_and_what_it_leaves_out(digits_rules, capsys
     assert "claims      faster\n" in out
     assert "variants    1 of these claims" in out
     assert "trials      about 20 if no grid is widened, " in out
-    assert "left out    1 variant of faster: cannot be run yet: images cannot be whitened" in out
+    assert (
+        "left out    1 variant of faster: cannot be run yet: unknown data set 'digits_zca'" in out
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,7 @@ RUN = ["run", "--problem", "logreg/digits,mlp/digits", "--opts", "adam", "--seed
         ([], [8, 8], ["16 trials of logreg/digits in 2 packs of 8", "mlp on cpu is not known"]),
         (["--stack", "4"], [4] * 8, ["16 trials of mlp/digits in 4 packs of 4"]),
         (["--stack", "off"], [], []),
-        (["--launcher", "slurm"], [], ["32 trials: the SlurmLauncher gives each trial"]),
+        (["--launcher", "slurm"], [8, 8], ["16 trials of logreg/digits in 2 packs of 8"]),
     ],
 )
 def test_a_dry_run_says_which_trials_are_packs_and_why_others_are_not(

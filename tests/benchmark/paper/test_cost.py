@@ -25,7 +25,7 @@ def test_a_full_plan_leaves_out_only_what_cannot_be_run():
     assert (len(plan.cases), left_out) == (3, [])
     plan, left_out = fitting(_plan(whitening=True), 1)
     assert plan.cases == ()
-    assert {each.reason for each in left_out} == {"cannot be run yet: images cannot be whitened"}
+    assert all("unknown data set 'digits_zca'" in each.reason for each in left_out)
 
 
 def test_cases_are_taken_in_order_while_they_fit():
