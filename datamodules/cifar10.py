@@ -17,6 +17,7 @@ from datamodules.whitening import fit_whitening
 
 _CLASSES = 10
 _EPSILON = 1e-5  # of the whitening: eight times the variance of rounding to 256 levels
+_WHITENED = 1  # raise it whenever whitened images change
 _SHAPE = (3, 32, 32)  # also the order of the bytes in the original batches
 
 
@@ -63,7 +64,7 @@ class CIFAR10ZCA(CIFAR10):
 
     def fitted(self, prepared: Tensors, train: torch.Tensor) -> Tensors:
         """Return the whitened images of this seed, from `cache_dir` if they are there already."""
-        folder = self.cache_dir / f"{self.dataset}-whitened-{self.checksum}" / f"{self.split_seed}"
+        folder = self.cache_dir / f"{self.dataset}-whitened-{_WHITENED}-{_EPSILON}-{self.checksum}" / f"{self.split_seed}"
         cache = Cache(folder)
         with one_thread():
             cache.prepare(lambda: _whitened(prepared, train))

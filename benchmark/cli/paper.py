@@ -84,7 +84,8 @@ def command(
     The rules were fixed before the runs: docs/paper/rules.toml has for each claim the quantity, the
     test and the margin. Each learning rate is chosen by training cost on tuning seeds; the chosen
     ones then train on fresh seeds. The plan, its cost and what it leaves out are printed before the
-    start. After Ctrl-C, the same command continues.
+    start. After Ctrl-C, the same command with the same scale, figures
+    and number of workers continues.
     """
     launcher = make_launcher(
         options["launcher"],
@@ -139,20 +140,22 @@ def _rates_lines(plan: Plan, known: CostsOnRecord) -> list[str]:
 
 
 def _say_without_result(plan: Plan, known: CostsOnRecord) -> int:
-    """Say how many trials at chosen rates have no result, and return the exit code."""
+    """Say how many trials have no result, and return the exit code."""
     failed = lacking = 0
     for name, trials in plan.wanted(known).items():
         for trial in trials.values():
             costs = known(name, trial)
             lacking += costs is None
-            failed += costs is not None and not costs.is_result and trial.purpose == "evaluation"
+            failed += costs is not None and not costs.is_result
     if lacking:
         click.echo(
             f"{counted(lacking, 'trial')} without a result: the same command goes on", err=True
         )
     if failed:
         click.echo(
-            f"{counted(failed, 'trial')} failed: log.txt in their folders says why", err=True
+            f"{counted(failed, 'trial')} failed, which counts as worst where rates are chosen: "
+            "log.txt in their folders says why",
+            err=True,
         )
     return 1 if lacking or failed else 0
 

@@ -21,7 +21,7 @@ from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, u
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
-from benchmark.plugins import check_fit, prepare_data
+from benchmark.plugins import check_fit, prepare_data, seen_by
 from benchmark.prepared import Preparation, Prepared
 from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
@@ -290,7 +290,7 @@ def _rehearsed(trial: Trial, context: Context) -> Outcome:
     try:
         folder = context.prepared.get(trial.dataset)
         data = prepare_data(trial.dataset, context.data_dir, context.cache_dir, folder)
-        rehearse_one(trial, data)
+        rehearse_one(trial, seen_by(trial.model, data))
     except BaseException as error:  # as in `_prepare`
         return Outcome(error=_portable(error))
     return Outcome()

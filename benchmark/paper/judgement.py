@@ -296,6 +296,12 @@ def _obstacle(rules: Rules, case: _Case, evidence: Evidence | None) -> str:
     paired = set.intersection(*(set(evidence.values[name]) for name in claim.series)) & declared
     if paired != declared:
         return f"with {_seeds(len(paired))} ({len(declared)} declared)"
+    alike = [each for each in claim.contrasts if each.relation != "lower by more than"]
+    values = evidence.values
+    for each in alike:  # two that diverged are not alike in cost
+        both = [s for s in declared if values[each.first][s] is None is values[each.second][s]]
+        if both:
+            return f"with {_seeds(len(both))} in which neither has a value"
     return ""
 
 

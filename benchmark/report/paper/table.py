@@ -97,7 +97,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "difference": _finite(each.difference),
                 "low": _finite(each.low),
                 "high": _finite(each.high),
-                "diverged": [each.worst, each.second_worst],
+                "without_value": [each.worst, each.second_worst],
             }
             for each in finding.measured
         ],

@@ -43,4 +43,4 @@ def test_json_has_the_same_numbers_and_none_for_what_is_unknown():
     assert -0.41 < known["contrasts"][0]["low"] <= known["contrasts"][0]["high"] < -0.39
     [diverged] = json.loads(json.dumps(verdicts_as_json(_verdicts(None, 0.5)), allow_nan=False))
     assert diverged["contrasts"][0]["difference"] is None
-    assert diverged["contrasts"][0]["diverged"] == [6, 0]
+    assert diverged["contrasts"][0]["without_value"] == [6, 0]
