@@ -29,6 +29,7 @@ from benchmark.report.words import counted, duration_words
 
 _WORKERS = 2  # of the hours that are named, as on a small laptop
 _NONE = "–"
+_WITHOUT_RUNS = "without runs"  # as judgement.py says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +139,7 @@ def _strip(verdicts: Sequence[PaperVerdict]) -> str:
 
 
 def _short(verdict: PaperVerdict) -> str:
-    return "not run" if verdict.finding.obstacle == "without runs" else verdict.words
+    return "not run" if verdict.finding.obstacle == _WITHOUT_RUNS else verdict.words
 
 
 def _legend(found: Reproduction, folder: str) -> str:
@@ -190,10 +191,7 @@ def _block(
 def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
     """Return the verdict with its numbers."""
     finding = verdict.finding
-    numbers = [
-        f"{as_text(one.contrast.first)} − {as_text(one.contrast.second)} {number_words(one)}"
-        for one in finding.measured
-    ]
+    numbers = list(map(as_cell, _differences(finding)))
     unit = " in log₁₀ of the cost" * (verdict.claim.scale == "log10")
     seeds = f", {counted(finding.measured[0].n, 'seed')}" if finding.measured else ""
     words = f"**{as_text(_sentence_case(_short(verdict)))}.**"
@@ -255,7 +253,7 @@ def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
 
 def _differences(finding: Finding) -> list[str]:
     return [
-        f"{one.contrast.first} − {one.contrast.second}: {number_words(one)}"
+        f"{one.contrast.first} − {one.contrast.second}: {number_words(one).replace('-', '−')}"
         for one in finding.measured
     ]
 
@@ -266,6 +264,8 @@ def _outcome(finding: Finding) -> str:
         return "shown"
     if finding.is_refuted:
         return "refuted"
+    if finding.obstacle == _WITHOUT_RUNS:
+        return "not run"
     return f"not testable {finding.obstacle}" if finding.obstacle else "neither shown nor refuted"
 
 
@@ -276,7 +276,7 @@ def _flips(verdict: PaperVerdict, finding: Finding) -> bool:
 
 def _chosen(found: Reproduction, verdict: PaperVerdict, finding: Finding) -> str:
     case = found.case(verdict, finding.variant.name if finding.variant else "")
-    if case is None:
+    if case is None or not finding.measured:
         return _NONE
     choices = {each.name: found.plan.choice(case, each, found.known) for each in case.series}
     return as_cell(", ".join(f"{name} {choice.words}" for name, choice in choices.items()))

@@ -10,10 +10,11 @@ from benchmark.paper.bands import Band
 from benchmark.paper.curves import printed_over
 from benchmark.paper.rules import Scale, Series
 from benchmark.report.figures.lettering import lettering
-from benchmark.report.figures.look import add_legend, count_x, line, new_figure, scale_y
+from benchmark.report.figures.look import RC, add_legend, count_x, line, new_figure, scale_y
 from benchmark.report.palette import Style, styles
 
 PRINTED = "printed in the paper"
+COST = "training cost"
 _MARKERS = 6  # per line
 _DASHED = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
 _COLUMNS = 2
@@ -31,7 +32,8 @@ def draw_claim(bands: Sequence[Band], scale: Scale) -> Figure:
     named = [each.series.name for each in bands]
     figure, axes = new_figure([*named, PRINTED])
     _fill(axes, bands, scale)
-    _label(axes)
+    axes.set_xlabel(EPOCH)
+    axes.set_ylabel(COST)
     add_legend(figure, [axes])
     return figure
 
@@ -54,11 +56,9 @@ def draw_variants(panels: Sequence[tuple[str, Sequence[Band]]], scale: Scale) ->
     for axes, (title, bands) in zip(used, panels, strict=True):
         _fill(axes, bands, scale)
         axes.set_title(lettering(title))
-    for axes in used[-_COLUMNS:]:
-        axes.set_xlabel(EPOCH)
-        axes.tick_params(labelbottom=True)
-    for axes in used[::_COLUMNS]:
-        axes.set_ylabel("training cost")
+        axes.tick_params(labelbottom=True)  # of an odd number of panels, the last has none below
+    figure.supxlabel(EPOCH, fontsize=RC["axes.labelsize"])
+    figure.supylabel(COST, fontsize=RC["axes.labelsize"])
     add_legend(figure, used)
     return figure
 
@@ -77,13 +77,8 @@ def _fill(axes: Axes, bands: Sequence[Band], scale: Scale) -> None:
     axes.set_xlabel("")
 
 
-def _label(axes: Axes) -> None:
-    axes.set_xlabel(EPOCH)
-    axes.set_ylabel("training cost")
-
-
 def _draw_band(axes: Axes, band: Band, style: Style) -> Sequence[float]:
-    """Draw mean and range of a series; return its costs, but the first, which may be far above."""
+    """Draw mean and range of a series; return its costs but the first, which may be far above."""
     epochs = range(1, len(band.mean) + 1)
     every = max(1, len(band.mean) // _MARKERS)
     name = lettering(band.series.name)

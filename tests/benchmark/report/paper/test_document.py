@@ -53,14 +53,14 @@ def _costs(new, old, constant_new=None):
 def test_each_verdict_stands_in_the_strip_and_in_its_block(tmp_path, cost, seeds, expected):
     _, text = _written(tmp_path, cost, claim("faster", CONSTANT), seeds=seeds)
     block = text.split("### faster")[1]
-    assert f"**{expected}** Difference [95 % interval]: new − old" in block
+    assert f"**{expected}** Difference [95 % interval]: new − old: " in block
     [row] = [line for line in text.splitlines() if line.startswith("| [faster](#faster) |")]
     assert f"**{expected[0].lower()}{expected[1:-1]}**" in row
 
 
 def test_a_variant_that_turns_the_verdict_is_bold(tmp_path):
     _, text = _written(tmp_path, _costs(0.5, 0.1, constant_new=0.01), claim("faster", CONSTANT))
-    assert "| rates are constant | **shown** | new − old: -0.0" in text
+    assert "| rates are constant | **shown** | new − old: −0.0" in text
     _, text = _written(tmp_path, _costs(0.5, 0.1), claim("faster", CONSTANT))
     assert "| rates are constant | refuted | new − old: 0." in text
 
