@@ -88,6 +88,7 @@ class ResidentDataModule(LightningDataModule):
     task: str | type[Any] = "classification"
     num_classes: int  # only if the targets are classes
     num_pixels: int  # only of `as_pixels`
+    augmentation_seed: int | None = None
 
     def __init__(
         self,
@@ -109,7 +110,6 @@ class ResidentDataModule(LightningDataModule):
         self.seed = seed
         self.split_seed = split_seed
         self.chunk_size = chunk_size
-        self.augmentation_seed: int | None = None
         self._cache: Cache | None = None
         self._source: Source | None = None
         self._notices: list[str] = []

@@ -71,21 +71,24 @@ def _has_records(results, number):
 def test_a_study_gives_the_bits_of_one_machine(ask, tmp_path, local):
     results = tmp_path / "a folder, 100%a #1"
     results.mkdir()
-    done = clusters.complete(results, *SLURM, "--workers", "2")
+    with clusters.counted():
+        done = clusters.complete(results, *SLURM, "--workers", "2")
     assert done.returncode == 1, done.stderr
     assert clusters.bits(results) == local
     assert "Traceback" not in done.stderr
     assert len(list((results / "default" / "slurm").glob("*.log"))) == 2
 
 
-def test_forty_trials_in_more_tasks_than_an_array_may_have(ask, tmp_path):
+def test_forty_trials_in_packs_and_in_more_tasks_than_an_array_may_have(ask, tmp_path):
     words = ("--opts", "adam,sgd")
-    assert clusters.complete(tmp_path / "local", *words, seeds=20).returncode == 0
+    assert clusters.complete(tmp_path / "local", *words, "--stack", "off", seeds=20).returncode == 0
     options = (*SLURM, "--trials-per-job", "8", *words)
     done = clusters.complete(tmp_path / "slurm", *options, seeds=20)
     assert done.returncode == 0, done.stderr
     found = clusters.bits(tmp_path / "slurm")
     assert len(found) == 40
+    stacked = [each.environment.stacked for each in clusters.records(tmp_path / "slurm").values()]
+    assert stacked == [8] * 40
     assert found == clusters.bits(tmp_path / "local")
     arrays = list((tmp_path / "slurm" / "default" / "slurm").glob("*.sh"))
     assert len(arrays) == 2  # of 4 tasks and 1
