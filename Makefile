@@ -9,7 +9,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench bench-all report results reference baselines test test-all test-cluster lint lint-javascript format format-javascript check perf clean
+.PHONY: help setup bench bench-all report results reference paper baselines test test-all test-cluster lint lint-javascript format format-javascript check perf clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,11 @@ reference: $(READY) ## make the study of docs/results.md again, from the shipped
 	$(RUN) --config docs/results/reference.toml --results build/reference
 	$(RUN) compact reference --results build/reference --out docs/results/reference.parquet
 	$(MAKE) results
+
+paper: $(READY) ## write docs/paper.md and its pictures from the records in docs/paper
+	rm -rf build/paper
+	for records in docs/paper/*.parquet; do $(RUN) restore $$records --results build/paper || exit 1; done
+	$(RUN) paper adam --scale full --results build/paper --out docs/paper.md
 
 baselines: $(READY) ## tune and evaluate the shipped baselines that are missing; takes hours
 	$(BIN)/python -m tools.make_baselines

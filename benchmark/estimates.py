@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmark.evaluation import POINTS
-from benchmark.problems import PROBLEMS
+from benchmark.models.registry import MODELS
+from benchmark.problems import PROBLEMS, problems_of
 from benchmark.record import Record
 from benchmark.spec import Trial
 from datamodules.registry import DATASETS
@@ -45,8 +46,7 @@ class Durations:
         known = self._per_epoch.get(_kind(trial))
         if known is not None:
             return _FIXED_SECONDS + trial.epochs * known
-        row = PROBLEMS.get(trial.problem)
-        per_epoch = row.epoch_seconds if row else _UNKNOWN_EPOCH_SECONDS
+        per_epoch = _epoch_seconds(trial)
         return _FIXED_SECONDS + trial.epochs * per_epoch + (POINTS + 1) * _EVALUATION_SECONDS
 
     def estimate_in_all(self, trials: Sequence[Trial], num_at_once: int) -> float:
@@ -60,6 +60,18 @@ class Durations:
         }
         before = _START_SECONDS + _REHEARSAL_SECONDS * len(rehearsed)
         return seconds + (before if trials else 0.0)
+
+
+def _epoch_seconds(trial: Trial) -> float:
+    """Return the seconds of an epoch by the table.
+
+    A problem without a row has those of another with the same model, if its names are registered.
+    """
+    if trial.problem in PROBLEMS:
+        return PROBLEMS[trial.problem].epoch_seconds
+    if trial.model in MODELS and trial.dataset in DATASETS:
+        return problems_of(trial.model, trial.dataset).epoch_seconds
+    return _UNKNOWN_EPOCH_SECONDS
 
 
 def _kind(trial: Trial) -> tuple[str, str, int]:

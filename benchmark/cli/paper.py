@@ -21,10 +21,11 @@ from benchmark.cli.study_options import (
     timeout_option,
     workers_option,
 )
+from benchmark.errors import UsageError
 from benchmark.launchers import Limits, make_launcher
 from benchmark.paper.cost import LeftOut, fitting, hours
 from benchmark.paper.evidence import CostsOnRecord, evidence
-from benchmark.paper.judgement import judge_paper
+from benchmark.paper.judgement import PaperVerdict, judge_paper
 from benchmark.paper.plan import EXTENTS, Case, Plan, cases_of
 from benchmark.paper.rules import rules
 from benchmark.problems import PROBLEMS
@@ -68,6 +69,13 @@ def _with_launcher_options(function: _Function) -> _Function:
     show_default=True,
     help="Folder of the results, with a study for each experiment.",
 )
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE.md",
+    help="Train nothing: write the results so far as a Markdown document, with its pictures in the "
+    "folder of the same name beside it.",
+)
 @data_dir_option
 @cache_dir_option
 @launcher_option
@@ -77,7 +85,13 @@ def _with_launcher_options(function: _Function) -> _Function:
 @dry_run_option
 @as_json_option
 def command(
-    paper: str, figures: str, scale: str, dry_run: bool, as_json: bool, **options: Any
+    paper: str,
+    figures: str,
+    scale: str,
+    out: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Run the experiments of PAPER again, and print a verdict on each of its claims.
 
@@ -87,6 +101,8 @@ def command(
     start. After Ctrl-C, the same command with the same scale, figures
     and number of workers continues.
     """
+    if out is not None:
+        _check_out(out, dry_run=dry_run, as_json=as_json)
     launcher = make_launcher(
         options["launcher"],
         Limits(
@@ -104,7 +120,10 @@ def command(
     workers = launcher.num_at_once(1)
     chosen = [word.strip() for word in figures.split(",") if word.strip()]
     whole = Plan(rules=rules(), cases=cases_of(rules(), chosen), extent=EXTENTS[scale])
-    plan, left_out = fitting(whole, workers, _unavailable(whole, place))
+    lacking = [] if out else _unavailable(whole, place)  # a document needs records alone
+    plan, left_out = fitting(whole, workers, lacking)
+    if out is not None:
+        return _write(plan, place.known(plan), out, whole)
     screen = console(stderr=as_json)
     forecast = _forecast(plan, left_out, workers, options["results"])
     if dry_run and as_json:
@@ -116,9 +135,7 @@ def command(
         return 0
     _check_any(plan, left_out)
     known = reproduce(plan, place, lambda store: PaperTerminal(screen, store, launcher))
-    verdicts = judge_paper(plan.rules, evidence(plan, known))
-    asked = {case.claim.name for case in whole.cases}
-    shown = [each for each in verdicts if each.claim.name in asked]
+    shown = _verdicts(plan, known, whole)
     if as_json:
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:
@@ -126,6 +143,31 @@ def command(
         for line in _rates_lines(plan, known):
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
     return _say_without_result(plan, known)
+
+
+def _verdicts(plan: Plan, known: CostsOnRecord, whole: Plan) -> list[PaperVerdict]:
+    """Return the verdicts on the claims that were asked for."""
+    asked = {case.claim.name for case in whole.cases}
+    verdicts = judge_paper(plan.rules, evidence(plan, known))
+    return [each for each in verdicts if each.claim.name in asked]
+
+
+def _check_out(out: Path, *, dry_run: bool, as_json: bool) -> None:
+    if dry_run or as_json:
+        raise UsageError("--out writes a document of results: leave out --dry-run and --json")
+    if out.suffix != ".md":
+        raise UsageError(f"--out {out}: expected a name that ends in .md")
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise UsageError(f"--out {out}: expected a file in a folder that exists")
+
+
+def _write(plan: Plan, known: CostsOnRecord, out: Path, whole: Plan) -> int:
+    from benchmark.report.paper.document import Reproduction, write_paper
+
+    found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known, whole))
+    for path in write_paper(found, out):
+        click.echo(path)
+    return 0
 
 
 def _rates_lines(plan: Plan, known: CostsOnRecord) -> list[str]:

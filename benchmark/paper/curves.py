@@ -6,7 +6,7 @@ the training cost. Points off the chart are missing.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,11 @@ class Curve:
         """Its name in the rules, "figure/series"."""
         return f"{self.figure}/{self.series}"
 
+    @property
+    def is_over_epochs(self) -> bool:
+        """Whether x is the epoch."""
+        return not self.figure.startswith("fig4") and not self.figure.endswith("walltime")
+
 
 @cache
 def published_curves() -> Mapping[str, Curve]:
@@ -65,3 +70,21 @@ def published_curve(figure: str, series: str) -> Curve:
         ValueError: there is no such curve; the message suggests others.
     """
     return pick(published_curves(), f"{figure}/{series}", "published curve")
+
+
+def printed_over(names: Iterable[str], epochs: int) -> Curve | None:
+    """Return the most detailed of some printed curves over the first epochs; None without any.
+
+    >>> names = [f"{panel}/Adam" for panel in ("fig3_left_cifar_first3", "fig3_right_cifar_45")]
+    >>> [printed_over(names, epochs).figure for epochs in (3, 45)]
+    ['fig3_left_cifar_first3', 'fig3_right_cifar_45']
+    """
+    curves = [pick(published_curves(), name, "published curve") for name in names]
+    usable = [curve for curve in curves if curve.is_over_epochs]
+    return max(usable, key=lambda curve: _points(curve, epochs), default=None)
+
+
+def _points(curve: Curve, epochs: int) -> tuple[int, int]:
+    """Return how far within the epochs a curve goes, and how many points it has there."""
+    within = [x for x in curve.x if x <= epochs]
+    return (round(max(within, default=0.0)), len(within))

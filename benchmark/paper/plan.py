@@ -301,6 +301,22 @@ class Plan:
             edge = "low" if best == rates[0] else "high"
         return Choice(rates=rates, best=best, edge=edge)
 
+    def tuning_costs(
+        self, case: Case, series: Series, known: Known
+    ) -> dict[float, tuple[int, float | None]]:
+        """Return for each rate tried the diverged tuning seeds, and the mean cost of the others.
+
+        A rate is missing while a cost of it is unknown. The mean is None if all seeds diverged.
+        """
+        found: dict[float, tuple[int, float | None]] = {}
+        for rate in self.choice(case, series, known).rates if case.rate is None else ():
+            cost = self._mean_cost(case, series, rate, known)
+            if cost is not None:
+                diverged, total = cost
+                others = len(self.seeds(case, "tuning")) - diverged
+                found[rate] = diverged, total / others if others else None
+        return found
+
     def _mean_cost(
         self, case: Case, series: Series, rate: float, known: Known
     ) -> tuple[int, float] | None:

@@ -60,6 +60,24 @@ def test_bad_words_give_one_line_and_the_choices(words, expected, capsys):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--out", "paper.txt"], "expected a name that ends in .md"),
+        (["--out", "nowhere/paper.md"], "expected a file in a folder that exists"),
+        (["--out", "paper.md", "--dry-run"], "leave out --dry-run and --json"),
+        (["--out", "paper.md", "--json"], "leave out --dry-run and --json"),
+        (["--out", "paper.md"], "no claim has a result yet"),
+    ],
+)
+def test_a_document_that_cannot_be_written_is_said_in_one_line(words, expected, capsys, tmp_path):
+    assert main(["paper", "adam", *words]) == 2
+    out, err = capsys.readouterr()
+    assert expected in err
+    assert (len(err.splitlines()), out) == (1, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_data_are_said_in_one_line(monkeypatch, capsys):
     reason = "data set 'mnist': no --data-dir was given, and there is no network"
     monkeypatch.setattr(paper, "which_unavailable", lambda *_: {"mnist": reason})
@@ -83,3 +101,7 @@ def test_a_reproduction_ends_in_verdicts_and_again_trains_nothing(digits_rules, 
     [verdict] = json.loads(again.out)
     assert verdict["contrasts"][0]["n"] == 2
     assert verdict["variants"][0]["contrasts"][0]["difference"] is not None
+    assert main(["paper", "adam", "--scale", "full", "--out", "paper.md"]) == 0
+    written = capsys.readouterr().out.split()
+    assert written == ["paper.md", "paper/faster.svg", "paper/faster-variants.svg"]
+    assert "new − old" in (tmp_path / "paper.md").read_text()

@@ -8,6 +8,7 @@ from benchmark.paper.cost import fitting, hours
 from benchmark.paper.plan import EXTENTS, Extent, Plan, cases_of
 from benchmark.paper.rules import Changes, Variant
 from benchmark.paper.rules import rules as paper_rules
+from benchmark.problems import PROBLEMS
 from tests.benchmark.paper.panels import claim, panel, rules
 
 
@@ -60,3 +61,11 @@ def test_an_hour_is_kept():
     plan, left_out = fitting(found, 2)
     assert 0 < hours(plan.expected(), 2) <= 1
     assert any(each.hours and each.hours > 1 for each in left_out)
+
+
+def test_an_epoch_of_whitened_images_counts_as_one_of_the_images_as_they_are():
+    for case in cases_of(paper_rules(), ["3"]):
+        plan = Plan(rules=paper_rules(), cases=(case,), extent=EXTENTS["full"])
+        trial = plan.expected()[0]
+        least = trial.epochs * PROBLEMS["cnn/cifar10"].epoch_seconds / 3600
+        assert hours([trial], 1) >= least

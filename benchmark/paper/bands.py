@@ -1,0 +1,54 @@
+"""The costs of a case by epoch: mean and range over seeds, at the chosen rates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.rules import Series
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """The running costs of one series.
+
+    Args:
+        series: The series.
+        mean, low, high: Mean, lowest and highest cost of each epoch from the first on, over the
+            seeds that reach the horizon, shape (epochs,).
+        seeds: Number of these seeds.
+        diverged: Number of seeds that diverged before.
+    """
+
+    series: Series
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: int
+    diverged: int
+
+
+def bands(plan: Plan, case: Case, known: Known) -> list[Band]:
+    """Return the band of each series of a case that has a result, up to its horizon."""
+    found = []
+    for series in case.series:
+        rate = plan.choice(case, series, known).best
+        trials = [] if rate is None else plan.trials(case, series, rate, "evaluation")
+        costs = [known(case.experiment.name, trial) for trial in trials]
+        runs = [each.running for each in costs if each is not None and each.is_result]
+        if runs:
+            found.append(_band(series, runs, plan.needed(case, "evaluation")))
+    return found
+
+
+def _band(series: Series, runs: Sequence[tuple[float, ...]], epochs: int) -> Band:
+    whole = [run[:epochs] for run in runs if len(run) >= epochs]
+    by_epoch = list(zip(*whole, strict=True))
+    return Band(
+        series=series,
+        mean=tuple(map(fmean, by_epoch)),
+        low=tuple(map(min, by_epoch)),
+        high=tuple(map(max, by_epoch)),
+        seeds=len(whole),
+        diverged=len(runs) - len(whole),
+    )

@@ -1,0 +1,362 @@
+"""The reproduction of a paper as a Markdown document with pictures.
+
+A strip of verdicts comes first, then a block for each claim that was run, and last what was not
+run, with its hours and its command. The same records give the same bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import matplotlib as mpl
+
+from benchmark.atomic import replacing
+from benchmark.errors import UsageError
+from benchmark.paper.bands import Band, bands
+from benchmark.paper.cost import hours
+from benchmark.paper.judgement import Finding, PaperVerdict
+from benchmark.paper.others import OTHERS
+from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of
+from benchmark.paper.rules import Experiment
+from benchmark.report.figures.look import RC
+from benchmark.report.figures.write import Drawing, save_picture
+from benchmark.report.markdown_text import as_cell, as_text, fenced
+from benchmark.report.paper.drawing import draw_claim, draw_variants
+from benchmark.report.paper.table import deciding_p, number_words, p_words
+from benchmark.report.words import counted, duration_words
+
+_WORKERS = 2  # of the hours that are named, as on a small laptop
+_NONE = "–"
+_WITHOUT_RUNS = "without runs"  # as judgement.py says
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """The results of a plan.
+
+    Args:
+        plan: The cases that were to be run.
+        known: The costs on record.
+        verdicts: The verdicts on the claims that are shown.
+    """
+
+    plan: Plan
+    known: Known
+    verdicts: Sequence[PaperVerdict]
+
+    @property
+    def run(self) -> list[PaperVerdict]:
+        """The verdicts on claims with any result."""
+        return [each for each in self.verdicts if any(self._bands_of(each))]
+
+    def case(self, verdict: PaperVerdict, variant: str = "") -> Case | None:
+        """Return the case of a claim or of its variant; None if it is not in the plan."""
+        for case in self.plan.cases:
+            name = case.variant.name if case.variant else ""
+            if (case.claim.name, name) == (verdict.claim.name, variant):
+                return case
+        return None
+
+    def bands(self, case: Case) -> list[Band]:
+        """Return the costs of each series of a case that are not all diverged."""
+        return [each for each in bands(self.plan, case, self.known) if each.seeds]
+
+    def _bands_of(self, verdict: PaperVerdict) -> Iterator[bool]:
+        for variant in ("", *(each.name for each in verdict.claim.variants)):
+            case = self.case(verdict, variant)
+            yield case is not None and bool(bands(self.plan, case, self.known))
+
+
+def write_paper(found: Reproduction, target: Path) -> list[Path]:
+    """Write the document to `target` and its pictures to a folder beside it; return all paths.
+
+    The folder has the same name as the document, without the suffix.
+
+    Raises:
+        UsageError: no claim has a result.
+        OSError: the folder cannot be written.
+    """
+    if not found.run:
+        raise UsageError("no claim has a result yet: run the same command without --out first")
+    folder = target.with_suffix("")
+    with mpl.rc_context(RC):
+        drawings = [drawing for verdict in found.run for drawing in _drawings(found, verdict)]
+    text = _document(found, drawings, quote(folder.name))
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as written:  # all files are replaced together, or none
+        pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
+        written.enter_context(replacing(target)).write_text(text, encoding="utf-8")
+    return [target, *pictures]
+
+
+def _document(found: Reproduction, drawings: Sequence[Drawing], folder: str) -> str:
+    rules = found.plan.rules
+    parts = [
+        "# The Adam paper, re-examined",
+        _opening(found),
+        _strip(found.verdicts),
+        _legend(found, folder),
+    ]
+    shown = dict.fromkeys(verdict.claim.experiment for verdict in found.run)
+    for experiment in (each for each in rules.experiments if each.name in shown):
+        parts += _experiment(experiment)
+        for verdict in found.run:
+            if verdict.claim.experiment == experiment.name:
+                own = [each for each in drawings if each.setting == verdict.claim.name]
+                parts += _block(found, verdict, own, folder)
+    parts += _not_run(found)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _opening(found: Reproduction) -> str:
+    words = [each.word for each in found.run]
+    outcomes = ", ".join(f"{word} ({words.count(word)})" for word in dict.fromkeys(words))
+    left = len(found.verdicts) - len(found.run)
+    rest = f" Nothing is said of the other {left}." if left else ""
+    return (
+        f"{as_text(found.plan.rules.paper)}, section 6. Run here: {len(found.run)} of "
+        f"{counted(len(found.verdicts), 'claim')}. Verdicts: {outcomes}.{rest}"
+    )
+
+
+def _strip(verdicts: Sequence[PaperVerdict]) -> str:
+    """Return the table of all verdicts, beside what other reproductions found."""
+    header = ["claim", "the paper says", "here", "p", *(each.name for each in OTHERS)]
+    rows = [
+        [
+            f"[{name}](#{name})" if verdict.finding.measured else as_cell(name),
+            as_cell(f"“{verdict.claim.quotation}”"),
+            f"**{as_cell(_short(verdict))}**",
+            p_words(deciding_p(verdict.finding)),
+            *(as_cell(each.results.get(name, _NONE)) for each in OTHERS),
+        ]
+        for verdict in verdicts
+        for name in [verdict.claim.name]
+    ]
+    return _table(header, rows)
+
+
+def _short(verdict: PaperVerdict) -> str:
+    return "not run" if verdict.finding.obstacle == _WITHOUT_RUNS else verdict.words
+
+
+def _legend(found: Reproduction, folder: str) -> str:
+    rules = found.plan.rules
+    others = "\n".join(f"- {as_text(each.name)}: {as_text(each.about)}." for each in OTHERS)
+    return (
+        f"The rules were fixed before the runs: [rules.toml]({folder}/rules.toml). Each learning "
+        "rate was chosen by training cost on tuning seeds; the chosen ones then trained on fresh "
+        "seeds, paired over optimizers. p is one-sided, of the claim if it holds and of its "
+        f"opposite otherwise, corrected by Holm's method over all {len(rules.claims)} claims; "
+        f"p ≤ {rules.alpha:g} decides. Two other reproductions, of single runs:\n\n{others}"
+    )
+
+
+def _experiment(experiment: Experiment) -> list[str]:
+    training = experiment.training
+    return [
+        f"## Figure {as_text(experiment.figure)}",
+        f"`{training.problem}`, {experiment.epochs} epochs, {experiment.seeds} seeds, rates chosen "
+        f"on {counted(experiment.tuning_seeds, 'other seed')}. The paper states: "
+        f"{as_text(experiment.stated)}. Chosen here: {as_text(experiment.chosen)}.",
+    ]
+
+
+def _block(
+    found: Reproduction, verdict: PaperVerdict, drawings: Sequence[Drawing], folder: str
+) -> list[str]:
+    """Return the block of a claim: words, verdict, rates, figure and variants."""
+    claim, own = verdict.claim, found.case(verdict)
+    pictures = {
+        each.name: f"![{as_text(each.caption)}]({folder}/{each.name}.svg)" for each in drawings
+    }
+    captions = {each.name: as_text(each.caption) for each in drawings}
+    parts = [
+        f"### {claim.name}",
+        f"> “{as_text(claim.quotation)}”",
+        f"Reproduced if, {as_text(claim.statement)}.",
+        _sentence(found, verdict),
+    ]
+    if own is not None:
+        parts += ["Mean cost on tuning seeds by learning rate, the chosen one bold:"]
+        parts += [_rates(found, own)]
+    for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
+        parts += [_variants(found, verdict)] * variants
+        parts += [pictures[name], captions[name]] if name in pictures else []
+    return parts
+
+
+def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
+    """Return the verdict with its numbers."""
+    finding = verdict.finding
+    numbers = list(map(as_cell, _differences(finding)))
+    unit = " in log₁₀ of the cost" * (verdict.claim.scale == "log10")
+    seeds = f", {counted(finding.measured[0].n, 'seed')}" if finding.measured else ""
+    words = f"**{as_text(_sentence_case(_short(verdict)))}.**"
+    if numbers:
+        p = p_words(deciding_p(finding))
+        p = p if p.startswith("<") else f"= {p}"
+        words += f" Difference [95 % interval]{unit}: {'; '.join(numbers)}; p {p}{seeds}."
+    return words + (f" {as_text(_sentence_case(finding.note))}." if finding.note else "")
+
+
+def _sentence_case(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _rates(found: Reproduction, case: Case) -> str:
+    """Return the table of mean costs on tuning seeds by rate, with the chosen rates bold."""
+    costs = {each.name: found.plan.tuning_costs(case, each, found.known) for each in case.series}
+    rates = sorted({rate for by_rate in costs.values() for rate in by_rate})
+    if not rates:
+        return ""
+    rows = []
+    for series in case.series:
+        best = found.plan.choice(case, series, found.known).best
+        cells = [_cost(costs[series.name], rate, is_best=rate == best) for rate in rates]
+        rows.append([as_cell(series.name), *cells])
+    return _table(["series", *(f"{rate:g}" for rate in rates)], rows)
+
+
+def _cost(by_rate: dict[float, tuple[int, float | None]], rate: float, *, is_best: bool) -> str:
+    if rate not in by_rate:
+        return ""
+    diverged, mean = by_rate[rate]
+    words = _NONE if mean is None else f"{mean:.4g}"
+    words += f" ({diverged} diverged)" * bool(diverged)
+    return f"**{words}**" if is_best else words
+
+
+def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
+    """Return the table of the variants of a claim; empty if it has none."""
+    if not verdict.variants:
+        return ""
+    header = ["if", "the claim is", "difference [95 %]", "p", "chosen rates"]
+    rows = [
+        [
+            as_cell(each.variant.name),
+            f"**{_outcome(each)}**" if _flips(verdict, each) else _outcome(each),
+            "<br>".join(map(as_cell, _differences(each))) or _NONE,
+            p_words(deciding_p(each)),
+            _chosen(found, verdict, each),
+        ]
+        for each in verdict.variants
+        if each.variant
+    ]
+    return (
+        "Under other conditions (p corrected over all variants; bold: otherwise than above):\n\n"
+        + _table(header, rows)
+    )
+
+
+def _differences(finding: Finding) -> list[str]:
+    return [
+        f"{one.contrast.first} − {one.contrast.second}: {number_words(one).replace('-', '−')}"
+        for one in finding.measured
+    ]
+
+
+def _outcome(finding: Finding) -> str:
+    """Return what was found under a variant: "shown", "refuted" or "not testable …"."""
+    if finding.is_shown:
+        return "shown"
+    if finding.is_refuted:
+        return "refuted"
+    if finding.obstacle == _WITHOUT_RUNS:
+        return "not run"
+    return f"not testable {finding.obstacle}" if finding.obstacle else "neither shown nor refuted"
+
+
+def _flips(verdict: PaperVerdict, finding: Finding) -> bool:
+    own = verdict.finding
+    return (own.is_shown and finding.is_refuted) or (own.is_refuted and finding.is_shown)
+
+
+def _chosen(found: Reproduction, verdict: PaperVerdict, finding: Finding) -> str:
+    case = found.case(verdict, finding.variant.name if finding.variant else "")
+    if case is None or not finding.measured:
+        return _NONE
+    choices = {each.name: found.plan.choice(case, each, found.known) for each in case.series}
+    return as_cell(", ".join(f"{name} {choice.words}" for name, choice in choices.items()))
+
+
+def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
+    claim, own = verdict.claim, found.case(verdict)
+    shown = found.bands(own) if own else []
+    if shown:
+        yield Drawing(
+            name=claim.name,
+            figure=draw_claim(shown, claim.scale),
+            caption=_caption(shown),
+            setting=claim.name,
+        )
+    panels = []
+    for finding in verdict.variants:
+        case = found.case(verdict, finding.variant.name if finding.variant else "")
+        drawn = found.bands(case) if case and not case.is_evaluated else []
+        if drawn and finding.variant:
+            panels.append((f"{finding.variant.name}: {_outcome(finding)}", drawn))
+    if panels:
+        yield Drawing(
+            name=f"{claim.name}-variants",
+            figure=draw_variants(panels, claim.scale),
+            caption="The same under other conditions, on equal axes. Dashed: the printed curves.",
+            setting=claim.name,
+        )
+
+
+def _caption(shown: Sequence[Band]) -> str:
+    seeds = max(each.seeds for each in shown)
+    lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
+    diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
+    return (
+        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}. Dashed: the "
+        f"printed curves.{diverged}"
+    )
+
+
+def _not_run(found: Reproduction) -> list[str]:
+    """Return the section of the claims without results: hours and command of each figure."""
+    shown = {verdict.claim.name for verdict in found.run}
+    missing = [each.claim.name for each in found.verdicts if each.claim.name not in shown]
+    rules = found.plan.rules
+    rows, commands = [], []
+    for experiment in rules.experiments:
+        cases = [
+            case
+            for case in cases_of(rules)
+            if case.claim.name in missing and case.experiment.name == experiment.name
+        ]
+        own = [case for case in cases if case.variant is None]
+        if own:
+            names = ", ".join(case.claim.name for case in own)
+            times = [_hours(found.plan, each) for each in (own, cases)]
+            rows.append([as_cell(experiment.figure), as_cell(names), *times])
+            commands.append(_command(experiment))
+    if not rows:
+        return []
+    header = ["figure", "claims", "the claims alone", "with their variants"]
+    return [
+        "## Not run",
+        f"Estimated time with {_WORKERS} workers on the cores of a laptop, and the commands:",
+        _table(header, rows),
+        fenced(commands),
+    ]
+
+
+def _hours(plan: Plan, cases: Sequence[Case]) -> str:
+    whole = Plan(rules=plan.rules, cases=tuple(cases), extent=EXTENTS["full"])
+    return duration_words(3600 * hours(whole.expected(), _WORKERS))
+
+
+def _command(experiment: Experiment) -> str:
+    figure = experiment.figure if " " not in experiment.figure else f"'{experiment.figure}'"
+    return f"python -m benchmark paper adam --figures {figure} --scale full"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table of cells that are Markdown already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,119 @@
+"""The reproduction of a paper as a document."""
+
+import re
+
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.paper.evidence import evidence
+from benchmark.paper.judgement import judge_paper
+from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.rules import Variant
+from benchmark.report.paper.document import Reproduction, write_paper
+from tests.benchmark.paper.panels import MadeUp, changes, claim, panel, rate, rules
+
+CONSTANT = Variant(name="rates are constant", changes=changes(schedule="constant"))
+NOISE = 1e-4
+
+
+def _written(folder, cost, *claims, seeds=6, experiment=None):
+    found = rules(*claims, experiment=experiment or panel(seeds=seeds))
+    plan = Plan(rules=found, cases=cases_of(found), extent=EXTENTS["full"])
+    known = MadeUp(cost)
+    verdicts = judge_paper(found, evidence(plan, known))
+    reproduction = Reproduction(plan=plan, known=known, verdicts=verdicts)
+    paths = write_paper(reproduction, folder / "paper.md")
+    return paths, (folder / "paper.md").read_text()
+
+
+def _costs(new, old, constant_new=None):
+    """Return the rule of made-up costs by optimizer, schedule and seed; the best rate is 0.01."""
+
+    def cost(trial):
+        is_new = trial.optimizer.name == "adam"
+        is_constant = trial.optimizer.schedule.kind == "constant"
+        level = new if is_new else old
+        if is_new and is_constant and constant_new is not None:
+            level = constant_new
+        noise = NOISE * (trial.seed % 7) * (1 if is_new else 2)
+        return level + noise + abs(rate(trial) - 0.01)
+
+    return cost
+
+
+@pytest.mark.parametrize(
+    ("cost", "seeds", "expected"),
+    [
+        (_costs(0.1, 0.5), 6, "Holds."),
+        (_costs(0.5, 0.1), 6, "Does not hold."),
+        (_costs(0.5, 0.1, constant_new=0.01), 6, "Holds only if rates are constant."),
+        (_costs(0.1, 0.11), 2, "Not testable with 2 seeds (neither shown nor refuted)."),
+    ],
+)
+def test_each_verdict_stands_in_the_strip_and_in_its_block(tmp_path, cost, seeds, expected):
+    _, text = _written(tmp_path, cost, claim("faster", CONSTANT), seeds=seeds)
+    block = text.split("### faster")[1]
+    assert f"**{expected}** Difference [95 % interval]: new − old: " in block
+    [row] = [line for line in text.splitlines() if line.startswith("| [faster](#faster) |")]
+    assert f"**{expected[0].lower()}{expected[1:-1]}**" in row
+
+
+def test_a_variant_that_turns_the_verdict_is_bold(tmp_path):
+    _, text = _written(tmp_path, _costs(0.5, 0.1, constant_new=0.01), claim("faster", CONSTANT))
+    assert "| rates are constant | **shown** | new − old: −0.0" in text
+    _, text = _written(tmp_path, _costs(0.5, 0.1), claim("faster", CONSTANT))
+    assert "| rates are constant | refuted | new − old: 0." in text
+
+
+def test_the_chosen_rate_is_bold_and_diverged_seeds_are_counted(tmp_path):
+    cost = _costs(0.1, 0.5)
+    _, text = _written(tmp_path, lambda trial: None if rate(trial) > 0.05 else cost(trial))
+    [row] = [line for line in text.splitlines() if line.startswith("| new |")]
+    cells = row.strip("| ").split(" | ")
+    assert cells[1].startswith("0.1")
+    assert re.fullmatch(r"\*\*0\.1\d*\*\*", cells[2])
+    assert cells[3] == "– (2 diverged)"
+
+
+def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
+    other = claim("other", horizon=3, rate=0.001)
+
+    def cost(trial):
+        return (
+            ""
+            if rate(trial) == 0.001 and trial.purpose == "evaluation"
+            else _costs(0.1, 0.5)(trial)
+        )
+
+    _, text = _written(tmp_path, cost, claim("faster"), other)
+    assert "| other | “new is faster” | **not run** | – |" in text
+    assert "### other" not in text
+    listed = text.split("## Not run")[1]
+    assert re.search(r"\| 1 left \| other \| [\d.]+ \w+ \| [\d.]+ \w+ \|", listed)
+    assert "python -m benchmark paper adam --figures '1 left' --scale full" in listed
+
+
+def test_without_any_result_nothing_is_written(tmp_path):
+    with pytest.raises(UsageError, match="no claim has a result yet"):
+        _written(tmp_path, lambda _: "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_document_shows_its_pictures_and_is_the_same_again(tmp_path):
+    both = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        paths, text = _written(tmp_path / name, _costs(0.1, 0.5), claim("faster", CONSTANT))
+        assert re.findall(r"\]\((paper/[^)]*\.svg)\)", text) == [
+            path.relative_to(tmp_path / name).as_posix() for path in paths[1:]
+        ]
+        both.append([path.read_bytes() for path in paths])
+    assert both[0] == both[1]
+    assert len(both[0]) == 3
+
+
+def test_words_of_the_rules_format_nothing(tmp_path):
+    hostile = Variant(name="a | b <i>*c*", changes=changes(schedule="constant"))
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", hostile))
+    assert "<i>" not in text
+    assert r"| a \| b &lt;i&gt;\*c\* |" in text

@@ -1,0 +1,60 @@
+"""Figures of a claim."""
+
+import pytest
+
+from benchmark.paper.bands import Band
+from benchmark.paper.curves import published_curves
+from benchmark.paper.rules import rules
+from benchmark.report.paper.drawing import PRINTED, draw_claim, draw_variants
+
+EXPERIMENTS = {each.name: each for each in rules().experiments}
+
+
+def _bands(name, epochs):
+    return [
+        Band(series=each, mean=(0.5,) * epochs, low=(0.4,) * epochs, high=(0.6,) * epochs,
+             seeds=3, diverged=0)
+        for each in EXPERIMENTS[name].series
+    ]  # fmt: skip
+
+
+def _lines(axes):
+    return [list(map(float, line.get_ydata())) for line in axes.get_lines()]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "epochs", "panel"),
+    [
+        ("fig1-mnist", 45, "fig1_left_mnist_logreg"),
+        ("fig1-imdb", 175, "fig1_right_imdb_bow_logreg"),
+        ("fig2a", 200, "fig2a_mnist_mlp_dropout"),
+        ("fig2b", 25, "fig2b_mlp_det_epochs"),
+        ("fig3", 3, "fig3_left_cifar_first3"),
+        ("fig3", 45, "fig3_right_cifar_45"),
+    ],
+)
+def test_the_printed_curve_of_the_panel_is_on_the_same_axes(experiment, epochs, panel):
+    bands = _bands(experiment, epochs)
+    [axes] = draw_claim(bands, "linear").axes
+    drawn = _lines(axes)
+    for band in bands:
+        curve = published_curves()[f"{panel}/{band.series.name}"]
+        within = [y for x, y in zip(curve.x, curve.y, strict=True) if x <= epochs + 0.5]
+        assert within in drawn
+    assert axes.get_ylim()[1] >= max(y for line in drawn for y in line)
+
+
+def test_curves_over_rates_are_not_drawn_over_epochs():
+    bands = _bands("fig4", 10)
+    [axes] = draw_claim(bands, "linear").axes
+    assert len(axes.get_lines()) == len(bands) + 1  # and the legend's
+
+
+def test_small_multiples_share_their_limits_and_one_legend():
+    bands = _bands("fig1-mnist", 45)
+    figure = draw_variants([("a", bands), ("b", bands[:1]), ("c", bands)], "log10")
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown] == ["a", "b", "c"]
+    assert len({axes.get_ylim() for axes in shown}) == 1
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()].count(PRINTED) == 1
