@@ -422,6 +422,34 @@ def declared(
         return merged, changes if known else ()
 
 
+def spoiling(
+    folder: Path, asked: Declaration, purposes: Callable[[], Sequence[str]]
+) -> tuple[str, ...]:
+    """Return the changes for which the study in `folder` would give no verdicts any more.
+
+    These are changes after results were seen, except seeds for a second look that was declared.
+
+    Args:
+        folder: The study's folder; without a declaration there are no changes.
+        asked: The declaration of the study as it is asked for now.
+        purposes: Function that returns the purposes of the trials with a result.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    found = read_declaration(folder)
+    changes = () if found is None else tuple(_changes(found, _with_all_of(found, asked)))
+    if found is None or not changes:
+        return ()
+    if (found.stages or 1) > 1 and all(each.startswith("seeds") for each in changes):
+        return ()
+    known = list(purposes())
+    deviation = Deviation(
+        at="", what=list(changes), records=len(known), evaluated=known.count("evaluation")
+    )
+    return changes if deviation.is_look else ()
+
+
 def _merged(found: Declaration, asked: Declaration, new: Sequence[Deviation]) -> Declaration:
     """Return `asked` with the parts of `found` that still hold, and with `new` deviations."""
     margins = _margins_that_hold(found, asked)

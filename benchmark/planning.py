@@ -17,6 +17,7 @@ from benchmark.declaration import (
     declared,
     expected,
     read_declaration,
+    spoiling,
     with_outcomes,
 )
 from benchmark.edits import edit_notice, has_sources
@@ -197,6 +198,15 @@ class Planner:
         _, changes = declared(folder, self._asked(), self._purposes)
         self._declared = workloads
         return changes
+
+    def spoiling(self) -> tuple[str, ...]:
+        """Return the changes for which the study would give no verdicts any more.
+
+        Raises:
+            UsageError: the declaration in the folder is damaged.
+        """
+        self.plan()  # finds the data in use
+        return spoiling(self._store.folder, self._asked(), self._purposes)
 
     def _asked(self) -> Declaration:
         """Return the declaration of the study as it is asked for, with the data in use."""

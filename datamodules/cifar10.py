@@ -64,7 +64,11 @@ class CIFAR10ZCA(CIFAR10):
 
     def fitted(self, prepared: Tensors, train: torch.Tensor) -> Tensors:
         """Return the whitened images of this seed, from `cache_dir` if they are there already."""
-        folder = self.cache_dir / f"{self.dataset}-whitened-{_WHITENED}-{_EPSILON}-{self.checksum}" / f"{self.split_seed}"
+        folder = (
+            self.cache_dir
+            / f"{self.dataset}-whitened-{_WHITENED}-{_EPSILON}-{self.checksum}"
+            / f"{self.split_seed}"
+        )
         cache = Cache(folder)
         with one_thread():
             cache.prepare(lambda: _whitened(prepared, train))

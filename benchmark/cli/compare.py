@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import click
@@ -12,6 +14,7 @@ from benchmark.cli.study_options import Outside, carry_out, study_options
 from benchmark.errors import UsageError
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS, everyday_problems
+from benchmark.request import Request
 from optimizers.errors import SpecError
 from optimizers.grammar import describe_tunables
 from optimizers.pick import is_import_path, shown
@@ -23,6 +26,7 @@ _GOES_ON = (
     "not meant, stop with Ctrl-C and mend it: an edit trains all of its trials again"
 )
 _STOPS = "The study does not start"
+_LONGEST = 80  # characters of a study's name
 
 
 @click.command(name="compare")
@@ -78,6 +82,8 @@ def command(
         "reference": others[0].label,
     }
     request = request_of(options)
+    if study is None:
+        outside = _in_a_study_of_its_own(request, outside)
     if check and not outside.dry_run and Planner(request, outside.store()).plan().missing:
         _check(mine, options["space"], quiet=outside.as_json)
     return carry_out(request, outside)
@@ -103,13 +109,37 @@ def _check_distinct(own: Sequence[Tunable], others: Sequence[Tunable]) -> None:
         )
 
 
+def _in_a_study_of_its_own(request: Request, outside: Outside) -> Outside:
+    """Return `outside` with a study that this comparison does not leave without verdicts.
+
+    The name gets a number if the study of that name was declared otherwise and has results.
+    """
+    reasons: list[tuple[str, tuple[str, ...]]] = []
+    for number in count(2):
+        changes = Planner(request, outside.store()).spoiling()
+        if not changes:
+            break
+        reasons.append((outside.study, changes))
+        base = reasons[0][0]
+        outside = replace(outside, study=f"{base[: _LONGEST - 1 - len(str(number))]}-{number}")
+    if reasons:
+        name, changes = reasons[0]
+        click.echo(
+            f"NOTICE: study {name} was declared otherwise ({changes[0]}"
+            f"{', …' * (len(changes) > 1)}), so this one is {outside.study}; with --study {name} "
+            "it would have no verdicts",
+            err=True,
+        )
+    return outside
+
+
 def _study_name(labels: list[str]) -> str:
     """Return a name for the study of these optimizers.
 
     >>> _study_name(["mine.MyOpt", "my sgd"])
     'compare-mine.MyOpt-my_sgd'
     """
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(["compare", *labels]))[:80]
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(["compare", *labels]))[:_LONGEST]
 
 
 def _check(text: str, space: Any, *, quiet: bool) -> None:

@@ -4,14 +4,13 @@ Nothing here loads torch.
 """
 
 import math
-import os
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
-from pathlib import Path
 
 from benchmark.context import Stack
+from benchmark.free_memory import free_memory
 from benchmark.models.registry import MODELS
 from benchmark.spec import Trial
 from benchmark.stacked.packing import shared, why_not_one
@@ -131,19 +130,6 @@ def members(packs: Packs) -> list[Trial]:
 def share_of(trial: Trial) -> float:
     """Return the time of a trial in a pack, relative to that of one alone."""
     return 1 / (_gain(trial) or 1.0)
-
-
-def free_memory() -> float:
-    """Return the bytes of memory that this machine can still give; infinite if unknown."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        [free] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-        return 1024.0 * int(free)
-    except (OSError, ValueError):  # no Linux
-        names = getattr(os, "sysconf_names", {})
-        if {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
-            return 0.5 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return math.inf
 
 
 def _gain(trial: Trial) -> float:

@@ -6,6 +6,7 @@ import torch
 from benchmark.context import Context
 from benchmark.errors import ClosureNotCalledError, UsageError
 from benchmark.evaluation import schedule_of
+from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.rehearse import distinct
 from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
@@ -116,6 +117,12 @@ def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
     record = run(trial, Context(), watch=rows.append)
     assert record.status == "done"
     assert record.metrics["train/loss"] < rows[0]["train/loss"]
+
+
+def test_images_without_targets_rehearse_in_a_worker(trials_of, digits):
+    trials = trials_of("vae/digits", f"{HERE}.Twice:lr=1e-4")
+    with LocalLauncher().warm_up():
+        LocalLauncher().rehearse(trials, Context())  # raises if a step does
 
 
 @pytest.mark.parametrize(

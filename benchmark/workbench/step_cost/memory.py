@@ -1,9 +1,9 @@
 """Measurement of an optimizer's memory by torch's allocators, and of free memory."""
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity, profile
 
+from benchmark.free_memory import free_memory
 from benchmark.workbench.step_cost.costs import MemoryUse
 from benchmark.workbench.step_cost.modes import START_STEPS
 from benchmark.workbench.step_cost.tensors import Tensors
@@ -54,15 +55,8 @@ def free_bytes(device: torch.device) -> int | None:
     """Return the number of free bytes; None if the system does not report it."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    info, group = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
-    if not info.exists():
-        return None
-    [line] = [line for line in info.read_text().splitlines() if line.startswith("MemAvailable")]
-    free = int(line.split()[1]) * 1024
-    limit = group / "memory.max"  # limit of a container that this process may run in
-    if limit.exists() and limit.read_text().strip() != "max":
-        free = min(free, int(limit.read_text()) - int((group / "memory.current").read_text()))
-    return free
+    free = free_memory()
+    return None if math.isinf(free) else int(free)
 
 
 def _observed_on_cpu(work: Callable[[], Any]) -> tuple[Any, int, int]:

@@ -1,6 +1,7 @@
 """``compare``, as its users call it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,36 @@ def test_the_plan_says_at_which_level_each_of_two_looks_is_and_how_to_make_the_s
     out = capsys.readouterr().out
     assert "looks       2 are declared, with verdicts at the level 2.5 % each" in out
     assert "the second is this command with --seeds 10-19" in out
+
+
+OWN = ("compare-lion", "compare-lion-2")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "more", "study"),
+    [
+        ("evaluation", [], OWN[0]),  # goes on
+        ("evaluation", ["--budget", "4"], OWN[1]),
+        ("evaluation", ["--against", "sgd"], OWN[1]),
+        ("evaluation", ["--seeds", "12"], OWN[1]),
+        ("evaluation", ["--on", "logreg/digits,mlp/digits"], OWN[0]),  # more problems are no look
+        ("evaluation", ["--budget", "4", "--study", OWN[0]], OWN[0]),
+        ("tuning", ["--budget", "4"], OWN[0]),
+    ],
+)
+def test_another_comparison_of_the_same_optimizer_keeps_its_verdicts(
+    capsys, tmp_path, purpose, more, study
+):
+    asked = Request(problems=("logreg/digits",), opts="adam,lion", tune=2, epochs=1, seeds=10)
+    first = asked.study(OWN[0])
+    declared(tmp_path / "results" / OWN[0], first.declaration("adam"), list)
+    trial = replace(first.trials()[0], purpose=purpose)
+    Store(tmp_path / "results", OWN[0]).write(Record(trial=trial, status="done", metrics={}))
+    words = ["compare", "lion", *QUICK, "--against", "adam", "--budget", "2", *more, "--dry-run"]
+    assert main(words) == 0
+    out, said = capsys.readouterr()
+    assert f"results/{study}," in out
+    assert ("so this one is compare-lion-2" in said) == (study == OWN[1])
 
 
 @pytest.mark.parametrize("verb", ["compare", "show", "report"])

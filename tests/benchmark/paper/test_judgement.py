@@ -189,6 +189,14 @@ def test_both_diverged_in_every_seed_shows_no_advantage():
     assert _words(rules, both) == "not testable with 6 seeds (neither shown nor refuted)"
 
 
+@pytest.mark.parametrize("relation", ["within", "higher by less than"])
+def test_two_that_diverged_are_not_alike(relation):
+    rules = _rules(_contrast(relation=relation, margin=0.1))
+    ends = [0.2, None, *[0.2] * (SEEDS - 2)]
+    found = _words(rules, _evidence(rules, new=ends, old=ends))
+    assert found == "not testable with 1 seed in which neither has a value"
+
+
 def test_ranks_of_few_seeds_can_show_nothing():
     rules = _rules(seeds=3)
     found = _words(rules, _evidence(rules, seeds=3, new=0.2, old=[None] * 3))
