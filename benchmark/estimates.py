@@ -84,6 +84,8 @@ def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Pa
     rows = sum(_rows(trial) for trial in trials)
     datasets = {trial.dataset for trial in trials}
     data = sum(bytes_to_prepare(dataset, data_dir, cache_dir) for dataset in datasets)
+    copies = {(trial.problem, trial.seed): trial.dataset for trial in trials}
+    data += sum(bytes_of_examples(each) for each in copies.values() if _is_fitted(each))
     return rows * _ROW_BYTES + len(trials) * _TRIAL_BYTES + data
 
 
@@ -93,8 +95,18 @@ def bytes_to_prepare(dataset: str, data_dir: Path | None, cache_dir: Path | None
     place = find_place(dataset, data_dir, cache_dir) if row else None
     if row is None or (place and place.manifest()):
         return 0
+    return bytes_of_examples(dataset)
+
+
+def bytes_of_examples(dataset: str) -> int:
+    """Return the estimated bytes of all examples of a registered data set."""
+    row = DATASETS[dataset]
     example = _SPARSE_BYTES if row.sparse else 4 * math.prod(row.input_shape)
     return sum(row.sizes) * example
+
+
+def _is_fitted(dataset: str) -> bool:
+    return dataset in DATASETS and DATASETS[dataset].fitted
 
 
 def _rows(trial: Trial) -> int:

@@ -22,7 +22,8 @@ class DatasetRow:
 
     `sparse` inputs are bags of words, and inputs of `text` whole numbers, one for each character;
     all others are dense tensors of real numbers. Images are `croppable` if a small shift and a
-    mirror image keep their class, which that of a digit does not.
+    mirror image keep their class, which that of a digit does not. Of data that are `fitted` to the
+    training rows of each problem and seed there is a copy of all examples for each.
     """
 
     name: str
@@ -42,6 +43,7 @@ class DatasetRow:
     sparse: bool = False
     text: bool = False
     croppable: bool = False
+    fitted: bool = False
 
 
 _ROWS = (
@@ -94,6 +96,7 @@ _ROWS = (
         download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
         croppable=True,
+        fitted=True,
     ),
     DatasetRow(
         name="imdb",

@@ -1,0 +1,37 @@
+"""Estimates of disk space; those of time are in the tests of plans."""
+
+import pytest
+
+from benchmark.estimates import bytes_of_examples, estimate_bytes
+from benchmark.plugins import data_module_class
+from benchmark.problems import problems_of
+from benchmark.study import Study
+from datamodules.base import ResidentDataModule
+from datamodules.registry import DATASETS
+from optimizers.grammar import parse
+
+
+def _trials(model, dataset, seeds, opts="adam"):
+    workload = problems_of(model, dataset).workload
+    study = Study(
+        name="study",
+        workloads=(workload,),
+        optimizers=tuple(parse(opts)),
+        seeds=tuple(range(seeds)),
+    )
+    return study.trials()
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_table_says_which_data_are_fitted_to_each_seed(name):
+    overrides = data_module_class(name).fitted is not ResidentDataModule.fitted
+    assert DATASETS[name].fitted == overrides
+
+
+@pytest.mark.parametrize(("opts", "seeds"), [("adam", 1), ("adam", 3), ("adam,sgd", 3)])
+def test_each_seed_of_fitted_data_has_a_copy_whatever_the_optimizers(tmp_path, opts, seeds):
+    found = [
+        estimate_bytes(_trials("cnn", dataset, seeds, opts), tmp_path, tmp_path)
+        for dataset in ("cifar10_zca", "cifar10")
+    ]
+    assert found[0] - found[1] == seeds * bytes_of_examples("cifar10")
