@@ -244,13 +244,9 @@ def _steppers(members: Sequence[Member], params: Sequence[Tensor]) -> Iterator[S
 
 
 def _penalties(params: Sequence[Tensor], l2: float) -> Tensor:
-    """Return λ/2·‖w‖² of each member, (n,), with the sums in the order of a single trial's."""
-    matrices = [param.unbind() for param in params if param.ndim > 2]
-    each = [
-        0.5 * l2 * cast(Tensor, sum(w.contiguous().square().sum() for w in own))
-        for own in zip(*matrices, strict=True)
-    ]
-    return torch.stack(each)
+    """Return λ/2·‖w‖² of each member, (n,); the sum of each has the bits of a single trial's."""
+    squares = (param.square().flatten(1).sum(1) for param in params if param.ndim > 2)
+    return 0.5 * l2 * cast(Tensor, sum(squares))
 
 
 def _as_parameters(rows: Rows) -> list[nn.Parameter]:
