@@ -1,6 +1,7 @@
 """Figures of a claim: measured costs over the printed curves, and variants as small multiples."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ COST = "training cost"
 _MARKERS = 6  # per line
 _DASHED = {"linestyle": (0, (4, 2)), "linewidth": 0.8}
 _COLUMNS = 2
+_TITLE_LETTERS = 36  # of a line above a panel
 _PANEL_INCHES = (2.2, 1.7)
 _LEGEND_INCHES = 0.2
 
@@ -55,7 +57,7 @@ def draw_variants(panels: Sequence[tuple[str, Sequence[Band]]], scale: Scale) ->
         axes.set_visible(False)
     for axes, (title, bands) in zip(used, panels, strict=True):
         _fill(axes, bands, scale)
-        axes.set_title(lettering(title))
+        axes.set_title("\n".join(wrap(lettering(title), _TITLE_LETTERS)))
         axes.tick_params(labelbottom=True)  # of an odd number of panels, the last has none below
     figure.supxlabel(EPOCH, fontsize=RC["axes.labelsize"])
     figure.supylabel(COST, fontsize=RC["axes.labelsize"])
