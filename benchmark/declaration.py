@@ -204,7 +204,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
         margins: Margin of equivalence by problem, in the unit of `confirmatory`.
-        margin_bases: By problem; a margin that a user gave has none.
+        margin_bases: What each margin was derived from, by problem; margins that a user gave have
+            no entry.
         chosen: The outcomes of the searches that have ended, or the settings of shipped baselines.
         tuning: The search; None if this study searches nothing.
         optimizers: Labels of the optimizers without a search.
@@ -521,7 +522,7 @@ def with_outcomes(
         chosen: The outcomes.
         margins: Margins by problem.
         purposes: As in `declared`; called only if an outcome is replaced.
-        bases: By problem, where a margin is new.
+        bases: What each new margin was derived from, by problem.
 
     Returns:
         The declaration now in the file, and the replaced outcomes in words, if that deviates.

@@ -1,6 +1,6 @@
 """The table of data sets; importing it loads neither torch nor Lightning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,20 @@ class DatasetRow:
     fitted: bool = False
 
 
+_CIFAR10 = DatasetRow(
+    name="cifar10",
+    target="datamodules.cifar10:CIFAR10",
+    title="CIFAR-10 colour images",
+    input_shape=(3, 32, 32),
+    targets=Targets(name="num_classes", size=10),
+    sizes=(45_000, 5_000, 10_000),
+    source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
+    terms="cite Krizhevsky 2009",
+    download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
+    croppable=True,
+)
+
 _ROWS = (
     DatasetRow(
         name="mnist",
@@ -71,31 +85,12 @@ _ROWS = (
         download_url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         files="the four original files as FashionMNIST/raw/*-ubyte.gz, or the hub's fashion_mnist,",
     ),
-    DatasetRow(
-        name="cifar10",
-        target="datamodules.cifar10:CIFAR10",
-        title="CIFAR-10 colour images",
-        input_shape=(3, 32, 32),
-        targets=Targets(name="num_classes", size=10),
-        sizes=(45_000, 5_000, 10_000),
-        source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
-        terms="cite Krizhevsky 2009",
-        download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
-        croppable=True,
-    ),
-    DatasetRow(
+    _CIFAR10,
+    replace(
+        _CIFAR10,
         name="cifar10_zca",
         target="datamodules.cifar10:CIFAR10ZCA",
         title="CIFAR-10 colour images, whitened (ZCA) by each seed's training rows",
-        input_shape=(3, 32, 32),
-        targets=Targets(name="num_classes", size=10),
-        sizes=(45_000, 5_000, 10_000),
-        source="torchvision, or the Hugging Face hub's uoft-cs/cifar10",
-        terms="cite Krizhevsky 2009",
-        download_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        files="cifar10/*.parquet as on the hub, or the archives' cifar-10-batches-py or -bin,",
-        croppable=True,
         fitted=True,
     ),
     DatasetRow(

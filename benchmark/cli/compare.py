@@ -69,7 +69,7 @@ def command(
     mine.MyOpt:lr=1e-4..1e-1:beta=0.8..0.999. All optimizers try the same number of points on tuning
     seeds. The best point of each is then trained on fresh seeds, and only these results are
     compared. The plan and its cost are printed before the start. After Ctrl-C, the same command
-    continues.
+    continues; with other options it is another study.
     """
     mine = ",".join(optimizers)
     own = describe_tunables(mine, options["space"])

@@ -74,7 +74,7 @@ class VariationalAutoencoder(nn.Module):
 
         Args:
             pixels: Grey values in [0, 1], (batch, *input_shape).
-            first: In an evaluation, the number of images of the split before these.
+            first: Place of the first image in its split, from 0; used in evaluations.
         """
         hidden = self.encoder(pixels)
         mean, log_variance = self.mean(hidden), self.log_variance(hidden)
@@ -106,7 +106,7 @@ class Noise(Drawing):
 
         Args:
             like: A tensor of the same shape, type and device.
-            first: In an evaluation, the place of the first image in its split, from 0.
+            first: Place of the first image in its split, from 0; used in evaluations.
         """
         if self.training:
             return torch.empty_like(like).normal_(generator=self.generator(like.device))

@@ -16,7 +16,7 @@ class LeftOut:
 
     Args:
         case: The case.
-        reason: What keeps it from being run, in words.
+        reason: One line for the plan, such as "would exceed 1 h".
         hours: Hours that it would take by itself; None if it cannot be run.
     """
 

@@ -83,7 +83,8 @@ class Finding:
     Args:
         variant: The variant; None for the conditions of the experiment.
         measured: One entry for each contrast; empty if it is not testable.
-        obstacle: What makes it untestable, completing "not testable …"; empty if it was tested.
+        obstacle: End of the sentence "not testable …", such as "without runs"; empty if it was
+            tested.
         p: p of the claim, Holm-corrected over its family.
         p_opposite: p of its opposite, Holm-corrected over its family.
         is_shown, is_refuted: Either p is at most α.

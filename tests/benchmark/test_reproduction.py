@@ -1,7 +1,6 @@
 """The runs of a reproduction, on a launcher that only writes records."""
 
 import json
-from contextlib import nullcontext
 
 import pytest
 
@@ -9,37 +8,19 @@ from benchmark.complete import Warner
 from benchmark.paper.evidence import evidence
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
 from benchmark.paper.rules import Changes, Variant
-from benchmark.prepared import Prepared
 from benchmark.reproduction import Place, reproduce, studies
 from tests.benchmark.logs import record_of
 from tests.benchmark.paper.panels import claim, rate, rules
+from tests.plugins.formulas import Formulas
 
 
-class Writer:
+class Writer(Formulas):
     """A launcher that writes the records that a rule gives, and trains nothing."""
 
     def __init__(self, status=lambda trial: "done"):
         self.ran = []
         self.stacks = set()
         self.status = status
-
-    def warm_up(self):
-        return nullcontext()
-
-    def num_at_once(self, threads):
-        return 1
-
-    def why_not(self, accelerator, precision):
-        return ""
-
-    def check_hyperparameters(self, specs):
-        pass
-
-    def prepare(self, wanted, context):
-        return [Prepared(dataset=each.dataset, origin="-", checksum="0") for each in wanted]
-
-    def rehearse(self, trials, context):
-        pass
 
     def __call__(self, trials, store, context, watcher):
         self.stacks.add(context.stack)
