@@ -210,8 +210,8 @@ def test_one_command_ends_in_a_verdict_and_the_same_command_only_prints_it(capsy
 
 
 @pytest.mark.slow
-def test_more_seeds_are_a_second_stage(capsys):
-    command = ["compare", "lion", *QUICK, "--budget", "2", "--against", "adam"]
+def test_more_seeds_for_a_named_study_are_a_deviation(capsys):
+    command = ["compare", "lion", *QUICK, "--budget", "2", "--against", "adam", "--study", "mine"]
     assert main([*command, "--seeds", "5"]) == 0
     assert main([*command, "--seeds", "6"]) == 0
     out = capsys.readouterr().out
