@@ -80,6 +80,7 @@ class Order:
             "--study": self.name,
             "--results": results,
             "--wandb": "disabled",
+            "--stack": "off",  # so that anybody's single trial gives the bits of the shipped one
         } | ({"--epochs": self.epochs} if self.epochs else {})
         words = [str(word) for pair in found.items() for word in pair]
         return ["run", *words, "--no-reuse-baselines"]
