@@ -2,12 +2,15 @@
 
 import itertools
 import json
+import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from benchmark.atomic import write_text
 from benchmark.cli.console import console
 from benchmark.cli.launcher_options import launcher_options, take_launcher_options
 from benchmark.cli.options import Folder, OneOf
@@ -36,6 +39,9 @@ from datamodules.errors import DataUnavailableError
 from datamodules.places import which_unavailable
 
 RESULTS = Path("results/paper-adam")
+_FORMATS = {"html": "paper.html", "md": "paper.md"} | dict.fromkeys(
+    ("pdf", "svg", "png"), "figures"
+)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -70,11 +76,18 @@ def _with_launcher_options(function: _Function) -> _Function:
     help="Folder of the results, with a study for each experiment.",
 )
 @click.option(
+    "--format",
+    "kind",
+    type=OneOf("format", list(_FORMATS)),
+    help="Train nothing, and write the results so far: html: a page; md: a Markdown document with "
+    "its pictures in the folder of the same name beside it; pdf, svg, png: figures for print.  "
+    "[default: what the name in --out ends in]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
-    metavar="FILE.md",
-    help="Train nothing: write the results so far as a Markdown document, with its pictures in the "
-    "folder of the same name beside it.",
+    help="File to write the page or document to, or folder for the figures.  [default: "
+    "paper.html, paper.md, figures in the folder of the results]",
 )
 @data_dir_option
 @cache_dir_option
@@ -88,6 +101,7 @@ def command(
     paper: str,
     figures: str,
     scale: str,
+    kind: str | None,
     out: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -101,8 +115,9 @@ def command(
     start. After Ctrl-C, the same command with the same scale, figures
     and number of workers continues.
     """
-    if out is not None:
-        _check_out(out, dry_run=dry_run, as_json=as_json)
+    target = _target(kind, out, options["results"])
+    if target is not None:
+        _check_target(target, dry_run=dry_run, as_json=as_json)
     launcher = make_launcher(
         options["launcher"],
         Limits(
@@ -120,10 +135,10 @@ def command(
     workers = launcher.num_at_once(1)
     chosen = [word.strip() for word in figures.split(",") if word.strip()]
     whole = Plan(rules=rules(), cases=cases_of(rules(), chosen), extent=EXTENTS[scale])
-    lacking = [] if out else _unavailable(whole, place)  # a document needs records alone
+    lacking = [] if target else _unavailable(whole, place)  # a document needs records alone
     plan, left_out = fitting(whole, workers, lacking)
-    if out is not None:
-        return _write(plan, place.known(plan), out, whole)
+    if target is not None:
+        return _write(plan, place.known(plan), target, whole)
     screen = console(stderr=as_json)
     forecast = _forecast(plan, left_out, workers, options["results"])
     if dry_run and as_json:
@@ -142,6 +157,8 @@ def command(
         print_verdicts(screen, shown)
         for line in _rates_lines(plan, known):
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
+        again = _command(paper, figures, scale, options["results"])
+        screen.print(f"as a page   {again}", markup=False, highlight=False, soft_wrap=True)
     return _say_without_result(plan, known)
 
 
@@ -152,22 +169,70 @@ def _verdicts(plan: Plan, known: CostsOnRecord, whole: Plan) -> list[PaperVerdic
     return [each for each in verdicts if each.claim.name in asked]
 
 
-def _check_out(out: Path, *, dry_run: bool, as_json: bool) -> None:
+@dataclass(frozen=True)
+class _Target:
+    """What is written in place of training.
+
+    Args:
+        kind: The format.
+        path: The file, or the folder of figures.
+    """
+
+    kind: str
+    path: Path
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `path` is a file."""
+        return self.kind in ("html", "md")
+
+
+def _target(kind: str | None, out: Path | None, results: Path) -> _Target | None:
+    """Return what is to be written; None if the experiments are to be run."""
+    if kind is None and out is None:
+        return None
+    kind = kind or out.suffix.removeprefix(".")  # type: ignore[union-attr]
+    if kind not in _FORMATS or (
+        out is not None and kind in ("html", "md") and out.suffix != f".{kind}"
+    ):
+        expected = f".{kind}" if kind in _FORMATS else ".html or .md, or --format with a folder"
+        raise UsageError(f"--out {out}: expected a name that ends in {expected}")
+    return _Target(kind, out or results / _FORMATS[kind])
+
+
+def _check_target(target: _Target, *, dry_run: bool, as_json: bool) -> None:
     if dry_run or as_json:
-        raise UsageError("--out writes a document of results: leave out --dry-run and --json")
-    if out.suffix != ".md":
-        raise UsageError(f"--out {out}: expected a name that ends in .md")
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise UsageError(f"--out {out}: expected a file in a folder that exists")
+        raise UsageError(
+            "--out and --format write results on record: leave out --dry-run and --json"
+        )
+    if target.is_file and (target.path.is_dir() or not target.path.absolute().parent.is_dir()):
+        raise UsageError(f"--out {target.path}: expected a file in a folder that exists")
 
 
-def _write(plan: Plan, known: CostsOnRecord, out: Path, whole: Plan) -> int:
-    from benchmark.report.paper.document import Reproduction, write_paper
+def _write(plan: Plan, known: CostsOnRecord, target: _Target, whole: Plan) -> int:
+    from benchmark.report.paper.document import Reproduction, write_paper, write_paper_figures
+    from benchmark.report.paper.page import paper_page
 
     found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known, whole))
-    for path in write_paper(found, out):
-        click.echo(path)
+    if target.kind == "html":
+        write_text(target.path, paper_page(found))
+        click.echo(f"wrote {target.path}; open it in any browser:")
+        click.echo(target.path.resolve().as_uri())
+    elif target.kind == "md":
+        for path in write_paper(found, target.path):
+            click.echo(path)
+    else:
+        for path in write_paper_figures(found, target.kind, target.path):  # type: ignore[arg-type]
+            click.echo(path)
     return 0
+
+
+def _command(paper: str, figures: str, scale: str, results: Path) -> str:
+    """Return the command that writes the page of these results."""
+    given = {"--figures": figures, "--scale": scale, "--results": str(results)}
+    usual = {"--figures": "", "--scale": "hour", "--results": str(RESULTS)}
+    words = [each for pair in given.items() if pair[1] != usual[pair[0]] for each in pair]
+    return shlex.join(["python", "-m", "benchmark", "paper", paper, *words, "--format", "html"])
 
 
 def _rates_lines(plan: Plan, known: CostsOnRecord) -> list[str]:

@@ -28,11 +28,11 @@ def page(
         parts: The curves.
         extra: A section made by another module, shown below the others.
     """
-    frame = _asset("frame.html")
+    frame = asset("frame.html")
     if extra:
         frame = frame.replace("<!-- extra -->", extra.html)
     curves = "".join(_data(f"curves-{p.metric}-{p.setting}", p.curves) for p in parts)
-    styles = "\n".join(map(_asset, _STYLES))
+    styles = "\n".join(map(asset, _STYLES))
     title = html.escape(_title(payload.studies))
     return f"""<!doctype html>
 <html lang="en">
@@ -65,5 +65,6 @@ def _data(name: str, value: object) -> str:
     return f'<script type="application/json" id="{name}">{to_json(value)}</script>\n'
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a page's style sheet or other file."""
     return (_ASSETS / name).read_text(encoding="utf-8")

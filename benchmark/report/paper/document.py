@@ -21,7 +21,7 @@ from benchmark.paper.others import OTHERS
 from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of
 from benchmark.paper.rules import Experiment
 from benchmark.report.figures.look import RC
-from benchmark.report.figures.write import Drawing, save_picture
+from benchmark.report.figures.write import Drawing, Kind, save, save_picture
 from benchmark.report.markdown_text import as_cell, as_text, fenced
 from benchmark.report.paper.drawing import draw_claim, draw_variants
 from benchmark.report.paper.table import deciding_p, number_words, p_words
@@ -78,12 +78,9 @@ def write_paper(found: Reproduction, target: Path) -> list[Path]:
         UsageError: no claim has a result.
         OSError: the folder cannot be written.
     """
-    if not found.run:
-        raise UsageError("no claim has a result yet: run the same command without --out first")
     folder = target.with_suffix("")
-    with mpl.rc_context(RC):
-        drawings = [drawing for verdict in found.run for drawing in _drawings(found, verdict)]
-    text = _document(found, drawings, quote(folder.name))
+    drawings = draw_paper(found)
+    text = paper_markdown(found, drawings, quote(folder.name))
     folder.mkdir(exist_ok=True)
     with ExitStack() as written:  # all files are replaced together, or none
         pictures = [save_picture(drawing, "svg", folder, written) for drawing in drawings]
@@ -91,7 +88,42 @@ def write_paper(found: Reproduction, target: Path) -> list[Path]:
     return [target, *pictures]
 
 
-def _document(found: Reproduction, drawings: Sequence[Drawing], folder: str) -> str:
+def write_paper_figures(found: Reproduction, kind: Kind, folder: Path) -> list[Path]:
+    """Write every figure, with a file for its caption, to `folder`; return all paths.
+
+    Raises:
+        UsageError: no claim has a result.
+        OSError: the folder cannot be written; no file has changed.
+    """
+    drawings = draw_paper(found)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as written:
+        return [path for each in drawings for path in save(each, kind, folder, written)]
+
+
+def draw_paper(found: Reproduction) -> list[Drawing]:
+    """Return the figures of all claims that were run.
+
+    Raises:
+        UsageError: no claim has a result.
+    """
+    if not found.run:
+        raise UsageError(
+            "no claim has a result yet: run the same command without --out and --format first"
+        )
+    with mpl.rc_context(RC):
+        return [drawing for verdict in found.run for drawing in _drawings(found, verdict)]
+
+
+def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str) -> str:
+    """Return the document.
+
+    Args:
+        found: The results.
+        drawings: The figures, as `draw_paper` returns them.
+        folder: Address of the folder with the pictures and the rules; empty for a page, which
+            has the pictures inside.
+    """
     rules = found.plan.rules
     parts = [
         "# The Adam paper, re-examined",
@@ -144,10 +176,11 @@ def _short(verdict: PaperVerdict) -> str:
 
 def _legend(found: Reproduction, folder: str) -> str:
     rules = found.plan.rules
+    file = f"[rules.toml]({folder}/rules.toml)" if folder else "docs/paper/rules.toml"
     others = "\n".join(f"- {as_text(each.name)}: {as_text(each.about)}." for each in OTHERS)
     return (
-        f"The rules were fixed before the runs: [rules.toml]({folder}/rules.toml). Each learning "
-        "rate was chosen by training cost on tuning seeds; the chosen ones then trained on fresh "
+        f"The rules were fixed before the runs: {file}. Each learning rate was chosen "
+        "by training cost on tuning seeds; the chosen ones then trained on fresh "
         "seeds, paired over optimizers. p is one-sided, of the claim if it holds and of its "
         f"opposite otherwise, corrected by Holm's method over all {len(rules.claims)} claims; "
         f"p ≤ {rules.alpha:g} decides. Two other reproductions, of single runs:\n\n{others}"

@@ -63,11 +63,19 @@ def test_bad_words_give_one_line_and_the_choices(words, expected, capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--out", "paper.txt"], "expected a name that ends in .md"),
+        (["--out", "paper.txt"], "expected a name that ends in .html or .md"),
+        (
+            ["--out", "paper"],
+            "expected a name that ends in .html or .md, or --format with a folder",
+        ),
+        (["--out", "paper.md", "--format", "html"], "expected a name that ends in .html"),
+        (["--format", "doc"], "pdf"),
         (["--out", "nowhere/paper.md"], "expected a file in a folder that exists"),
         (["--out", "paper.md", "--dry-run"], "leave out --dry-run and --json"),
         (["--out", "paper.md", "--json"], "leave out --dry-run and --json"),
         (["--out", "paper.md"], "no claim has a result yet"),
+        (["--out", "paper.html"], "no claim has a result yet"),
+        (["--out", ".", "--format", "pdf"], "no claim has a result yet"),
     ],
 )
 def test_a_document_that_cannot_be_written_is_said_in_one_line(words, expected, capsys, tmp_path):
@@ -105,3 +113,11 @@ def test_a_reproduction_ends_in_verdicts_and_again_trains_nothing(digits_rules, 
     written = capsys.readouterr().out.split()
     assert written == ["paper.md", "paper/faster.svg", "paper/faster-variants.svg"]
     assert "new − old" in (tmp_path / "paper.md").read_text()
+    assert main(["paper", "adam", "--scale", "full", "--format", "html"]) == 0
+    page = tmp_path / "results" / "paper-adam" / "paper.html"
+    assert page.as_uri() in capsys.readouterr().out
+    assert "new − old" in page.read_text()
+    assert main(["paper", "adam", "--scale", "full", "--format", "pdf", "--out", "print"]) == 0
+    written = capsys.readouterr().out.split()
+    assert written[:2] == ["print/faster.pdf", "print/faster.txt"]
+    assert (tmp_path / "print" / "faster.pdf").read_bytes().startswith(b"%PDF")

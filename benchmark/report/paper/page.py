@@ -1,0 +1,100 @@
+"""The reproduction of a paper as one self-contained HTML page.
+
+The page has the words of the Markdown document, rendered in the look of the other pages, with the
+pictures inside.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from io import BytesIO
+from itertools import pairwise
+
+import matplotlib as mpl
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from benchmark.report.figures.look import RC
+from benchmark.report.figures.write import Drawing
+from benchmark.report.page.page import asset
+from benchmark.report.paper.document import Reproduction, draw_paper, paper_markdown
+
+_STYLES = ("page.css", "tables.css", "verdicts.css", "paper.css")
+_TONES = {  # first words of a verdict, by the class that colours it; the longest come first
+    "holds only if": "mixed",
+    "does not hold": "worse",
+    "holds": "better",
+    "shown": "better",
+    "refuted": "worse",
+    "not": "undecided",
+}
+
+
+def paper_page(found: Reproduction) -> str:
+    """Return the page.
+
+    Raises:
+        UsageError: no claim has a result.
+    """
+    drawings = draw_paper(found)
+    body = _rendered(
+        paper_markdown(found, drawings, ""), {f"/{k}": v for k, v in _pictures(drawings)}
+    )
+    styles = "\n".join(map(asset, _STYLES))
+    title = escape(found.plan.rules.paper)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="optimizer-benchmark">
+<title>{title}, re-examined – optimizer benchmark</title>
+<link rel="icon" href="data:,">
+<style>{styles}</style>
+</head>
+<body>
+<main class="paper">
+{body}</main>
+</body>
+</html>
+"""
+
+
+def _pictures(drawings: Iterable[Drawing]) -> Iterable[tuple[str, str]]:
+    """Yield the file name and the data URI of each figure."""
+    for drawing in drawings:
+        drawn = BytesIO()
+        with mpl.rc_context(RC):
+            drawing.figure.savefig(drawn, format="svg", metadata={"Date": None})
+        yield (
+            f"{drawing.name}.svg",
+            "data:image/svg+xml;base64," + b64encode(drawn.getvalue()).decode(),
+        )
+
+
+def _rendered(text: str, pictures: Mapping[str, str]) -> str:
+    """Return the HTML of a document whose pictures have the given addresses inside the page."""
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    reader.add_render_rule("table_open", lambda *_: '<div class="scroll"><table>\n')
+    reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    tokens = reader.parse(text)
+    for opening, inside in pairwise(tokens):
+        if opening.type == "heading_open":
+            opening.attrSet("id", inside.content)
+        if inside.children:
+            _adapt(inside.children, pictures)
+    return str(reader.renderer.render(tokens, reader.options, {}))
+
+
+def _adapt(children: Sequence[Token], pictures: Mapping[str, str]) -> None:
+    """Put pictures into the page, and colour what is bold by its verdict."""
+    for child, following in pairwise([*children, Token("text", "", 0)]):
+        if child.type == "image":
+            child.attrSet("src", pictures[str(child.attrGet("src"))])
+        if child.type == "strong_open":
+            words = following.content.lower()
+            for start, tone in _TONES.items():
+                if words.startswith(start):
+                    child.attrSet("class", tone)
+                    break
