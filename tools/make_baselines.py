@@ -2,7 +2,9 @@
 
 A slice is one problem and one kind of space in ``baselines.toml``, and a study of the tuned
 protocol. When it is complete, its files and ``settings.toml`` are in ``benchmark/baselines`` and
-can be committed. After an interruption the same command goes on with the slices that are missing.
+can be committed. After an interruption the same command goes on with the slices that are missing;
+the trials of the interrupted slice are in ``tools/unfinished`` and can be committed, too, so that
+another machine goes on with them.
 """
 
 import argparse
@@ -15,7 +17,7 @@ from typing import Any
 
 from benchmark import baselines
 from benchmark.__main__ import main as benchmark
-from benchmark.archive import compact
+from benchmark.archive import compact, restore
 from benchmark.baselines import Baselines, Setting, Slice, read_baselines, write_baselines
 from benchmark.complete import Warner, complete
 from benchmark.declaration import FILE, read_declaration
@@ -26,6 +28,7 @@ from optimizers.grammar import describe_tunables
 from tools.measured import measure
 
 CONFIG = Path(__file__).with_name("baselines.toml")
+UNFINISHED = Path(__file__).with_name("unfinished")
 WORK = Path("build/baselines")
 
 
@@ -101,18 +104,41 @@ def read_orders(path: Path) -> tuple[str, list[Order]]:
 
 
 def make_slice(order: Order, work: Path) -> bool:
-    """Run the study of a slice and write its files; return False if a trial failed."""
+    """Run the study of a slice and write its files; return False if it is not complete.
+
+    The trials of a slice that is not complete are set aside in `UNFINISHED`, and taken from there.
+    """
     store, kept = Store(work, order.name), work / f"{order.name}.toml"
+    aside = UNFINISHED / f"{order.name}.parquet"
+    if aside.exists():
+        restore(aside, work)
+    try:
+        is_complete = _complete_slice(order, store, kept)
+    except KeyboardInterrupt:
+        is_complete = False
+    if not is_complete:
+        if kept.exists():
+            shutil.copyfile(kept, store.folder / FILE)
+        if store.records():
+            aside.parent.mkdir(exist_ok=True)
+            compact(store, aside)
+        return False
+    shutil.copyfile(kept, baselines.FOLDER / f"{order.name}.toml")
+    compact(store, baselines.FOLDER / f"{order.name}.parquet")
+    aside.unlink(missing_ok=True)
+    return True
+
+
+def _complete_slice(order: Order, store: Store, kept: Path) -> bool:
+    """Run the trials of a slice, and keep its declaration; return False if a trial is missing."""
     if not kept.exists():
-        if benchmark(order.words(work)):
+        if benchmark(order.words(store.folder.parent)):
             return False
         shutil.copyfile(store.folder / FILE, kept)
     # The ranges are widened for all optimizers together. By itself, an optimizer may choose another
     # setting; with these few trials more, a comparison with a few baselines trains none of them.
     for tunable in describe_tunables(order.opts, order.kind):
         complete(order.request(tunable.label), store, watcher=_Silent())
-    shutil.copyfile(kept, baselines.FOLDER / f"{order.name}.toml")
-    compact(store, baselines.FOLDER / f"{order.name}.parquet")
     return True
 
 

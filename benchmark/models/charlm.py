@@ -109,21 +109,24 @@ class _Attention(nn.Module):
     optimizers differentiate gradients.
     """
 
-    future: Tensor
+    mask: Tensor
 
     def __init__(self, length: int) -> None:
         super().__init__()
         self.queries_keys_values = nn.Linear(_WIDTH, 3 * _WIDTH)
         self.into_sum = nn.Linear(_WIDTH, _WIDTH)
-        future = torch.ones(length, length, dtype=torch.bool).triu(1)
-        self.register_buffer("future", future, persistent=False)
+        mask = torch.full((length, length), -math.inf).triu(1)  # added to scores of later positions
+        self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, hidden: Tensor) -> Tensor:
+        batch = len(hidden)
         heads = self.queries_keys_values(hidden).unflatten(2, (3, _HEADS, -1))
-        queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # (batch, heads, positions, width/4)
-        scores = queries @ keys.transpose(2, 3) / math.sqrt(_WIDTH // _HEADS)
-        shares = scores.masked_fill(self.future, -math.inf).softmax(dim=-1)
-        added: Tensor = self.into_sum((shares @ values).transpose(1, 2).flatten(2))
+        # Each (batch · heads, positions, width / heads)
+        queries, keys, values = heads.permute(2, 0, 3, 1, 4).flatten(1, 2)
+        scale = 1 / math.sqrt(_WIDTH // _HEADS)
+        scores = torch.baddbmm(self.mask, queries, keys.transpose(1, 2), alpha=scale)
+        seen = (scores.softmax(dim=-1) @ values).unflatten(0, (batch, _HEADS))
+        added: Tensor = self.into_sum(seen.transpose(1, 2).flatten(2))
         return added
 
 
