@@ -242,7 +242,7 @@ ERRORS = {
     " , ": "no optimizer given.",
     "adm": "unknown optimizer 'adm'. Did you mean 'adam' or 'radam' or 'nadam'? Known: sgd, "
     "momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamax, adamw, nadam, radam, lion, "
-    "or an import path such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt",
+    "muon, or an import path such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt",
     "Adam": "unknown optimizer 'Adam'. Did you mean 'adam'?",
     "adam:beta1=0.5": "adam has no hyperparameter 'beta1'. Did you mean 'betas'? "
     "It takes: lr, betas, eps, weight_decay, amsgrad, bias_correction, maximize",
