@@ -30,13 +30,14 @@ MpiDefault=none
 ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
+SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 MaxArraySize={most}
 KillWait=2
 JobRequeue=1
-NodeName={host} NodeAddr={address} CPUs=2 RealMemory=4000 State=UNKNOWN
+NodeName={host} NodeAddr={address} CPUs=2 RealMemory=16000 State=UNKNOWN
 PartitionName=low Nodes={host} Default=YES State=UP PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=high Nodes={host} State=UP PriorityTier=10 PreemptMode=OFF
 """

@@ -7,6 +7,7 @@ keys of the trials, ``<token>.sh`` is the batch script, ``<token>.job`` has the 
 """
 
 import math
+import os
 import re
 import secrets
 import shlex
@@ -36,6 +37,8 @@ _SECONDS_OF_A_TASK = 600.0  # so that its start costs little
 _USUAL_TASKS = 64  # among which trials are spread, without --workers
 _START_MINUTES = 5.0  # to start Python on a cold node
 _MARGIN = 3.0  # time limit over the estimate
+_MEGABYTES = {"cpu": 4_000, "gpu": 8_000}  # of a task: some five times what a trial takes
+_MEMORY_VARIABLES = ("SBATCH_MEM_PER_NODE", "SBATCH_MEM_PER_CPU", "SBATCH_MEM_PER_GPU")
 _MOST_LOG_BYTES = 2_000
 
 
@@ -48,6 +51,7 @@ class Array:
         trials: Its trials, of equal resources.
         tasks: Number of its tasks.
         minutes: Time limit of each task.
+        megabytes: Memory of each task.
         parallel: Greatest number of tasks that run in parallel; 0 for no limit.
     """
 
@@ -55,6 +59,7 @@ class Array:
     trials: Sequence[Trial]
     tasks: int
     minutes: int
+    megabytes: int
     parallel: int
 
     def share(self, index: int) -> Sequence[Trial]:
@@ -94,8 +99,8 @@ class Arrays:
         Args:
             trials: The trials.
             most_tasks: Greatest number of tasks of an array job.
-            alone: Give each trial a task of its own, with twice the time, and time to wait for the
-                end of a claim that a killed process has left.
+            alone: Give each trial a task of its own, with twice the time and memory, and time to
+                wait for the end of a claim that a killed process has left.
         """
         kinds: dict[tuple[str, int], list[Trial]] = {}
         for trial in trials:
@@ -127,6 +132,7 @@ class Arrays:
             trials=trials,
             tasks=tasks,
             minutes=math.ceil(_START_MINUTES + (longest + extra) / 60),
+            megabytes=_MEGABYTES["gpu" if trials[0].accelerator == "gpu" else "cpu"] * (1 + alone),
             parallel=parallel,
         )
 
@@ -204,6 +210,7 @@ class Arrays:
             "open-mode": "append",  # the log of a task that was requeued goes on
             "cpus-per-task": str(first.threads),
             "time": str(array.minutes),
+            **({"mem": f"{array.megabytes}M"} if not self._says_memory() else {}),
             **({"gres": "gpu:1"} if first.accelerator == "gpu" and not self._asks_gpu() else {}),
             **self._options,
         }
@@ -218,6 +225,11 @@ class Arrays:
         chunk = f'--chunk "$SLURM_ARRAY_TASK_ID/{array.tasks}"'
         directives = (_directive(name, value) for name, value in options.items())
         return "\n".join(["#!/bin/sh", *directives, f"exec {shlex.join(worker)} {chunk}", ""])
+
+    def _says_memory(self) -> bool:
+        """Whether the user asks for memory, by an option or by a variable that sbatch reads."""
+        is_exported = any(name in os.environ for name in _MEMORY_VARIABLES)
+        return is_exported or any(re.match("mem(?!-b)", name) for name in self._options)
 
     def _asks_gpu(self) -> bool:
         return any(name.startswith(("gres", "gpus")) for name in self._options)

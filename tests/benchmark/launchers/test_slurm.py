@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import sys
 import time
@@ -639,6 +640,30 @@ def test_a_gpu_is_asked_for_unless_the_options_do(launch, trials_of, slurm):
     assert "#SBATCH --gres=gpu:1" in slurm.scripts[0]
     launch(trials_of(opts="sgd", accelerators=("gpu",)), options=("gpus-per-task=a100:1",))
     assert "--gres" not in slurm.scripts[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ((), ["mem=4000M", "mem=8000M"]),
+        (("mem-per-cpu=4G",), ["mem-per-cpu=4G"] * 2),
+        (("mem=0",), ["mem=0"] * 2),
+        (("mem-bind=local",), ["mem=4000M", "mem-bind=local", "mem=8000M", "mem-bind=local"]),
+    ],
+)
+def test_a_second_attempt_asks_for_twice_the_memory_unless_options_say_how_much(
+    launch, trials, slurm, options, lines
+):
+    slurm.deaths = {trials[0].key: [fake_slurm.KILLED]}
+    launch(trials, options=options)
+    assert len(slurm.scripts) == 2
+    assert re.findall(r"^#SBATCH --(mem.*)$", "\n".join(slurm.scripts), re.MULTILINE) == lines
+
+
+def test_memory_that_a_variable_says_is_not_asked_for(launch, trials, slurm, monkeypatch):
+    monkeypatch.setenv("SBATCH_MEM_PER_CPU", "4000")
+    launch(trials)
+    assert "--mem" not in slurm.scripts[0]
 
 
 def test_a_preview_has_the_scripts_and_writes_nothing(trials, store, tmp_path):

@@ -15,10 +15,12 @@ OWN = (
 
 
 @pytest.fixture
-def kept(tmp_path, trials_of):
+def kept(tmp_path, trials_of, monkeypatch):
     """Return a function that returns which variables sbatch gets for a script with options."""
 
     def ask(names, *options):
+        for name in set(names) - {"PATH", "HOME"}:
+            monkeypatch.setenv(name, "x")
         arrays = Arrays(
             Limits(options=(SlurmOptions(options=options),)), Store(tmp_path, "a"), tmp_path
         )
