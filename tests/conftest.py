@@ -39,6 +39,14 @@ def pytest_collection_modifyitems(items):
     mark_samples(items)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk():
+    """Let no file of a test wait until it is on disk, which takes the longest of writing it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def no_baselines(tmp_path_factory):
     return tmp_path_factory.mktemp("baselines")

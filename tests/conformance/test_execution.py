@@ -280,6 +280,7 @@ def test_a_kernel_for_many_large_parameters_goes_as_the_loop(case, monkeypatch):
         course.assert_same(compiled, loop, TOLERANCE, step)
 
 
+@pytest.mark.slow
 @needs_compiler
 @every_compiled_case
 def test_a_schedule_compiles_nothing_again(case):

@@ -128,7 +128,7 @@ def _logits(bag, weight):
     )
 
 
-@pytest.mark.parametrize("module", ["datamodules", "datamodules.registry", "datamodules.places"])
-def test_planning_loads_neither_torch_nor_lightning(module):
-    code = f"import sys, {module}; assert not {{'torch', 'lightning'}} & set(sys.modules)"
+def test_planning_loads_neither_torch_nor_lightning():
+    code = "import sys, datamodules, datamodules.registry, datamodules.places; "
+    code += "assert not {'torch', 'lightning'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -82,7 +82,12 @@ def test_the_package_offers_exactly_the_listed_classes():
         _ = optimizers.Adm
 
 
-@pytest.mark.parametrize("module", ["", ".registry", ".spec", ".schedules", ".pick", ".grammar"])
-def test_importing_what_describes_optimizers_does_not_import_torch(module):
-    code = f"import sys, optimizers{module}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_importing_what_describes_optimizers_does_not_import_torch():
+    code = (
+        "import sys\n"
+        "from importlib import import_module\n"
+        "for name in ('', '.registry', '.spec', '.schedules', '.pick', '.grammar'):\n"
+        "    import_module('optimizers' + name)\n"
+        "    assert 'torch' not in sys.modules, name\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

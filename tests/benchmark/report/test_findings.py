@@ -183,8 +183,8 @@ RENDERERS = {
 @taking_turns(("renderer", "reference"), RENDERERS, [None, "adam"])
 def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, reference):
     opts = "sgd:lr=0.1|0.01,adam"
-    studied(opts, problem="mlp/digits")
-    store = studied(opts)
+    studied(opts, problem="mlp/digits", metrics=["val/loss"])
+    store = studied(opts, metrics=["val/loss"])
     choosers = [best_variants, winners, passed_over]
     counts = calls_of(choosers, lambda: RENDERERS[renderer](store, reference))
     assert counts["best_variants"] == 1 + (reference is not None and renderer in COMPARING)
@@ -198,7 +198,7 @@ COMPARING = ("document", "terminal", "figures", "W&B report")
 
 
 def test_a_scores_table_is_made_once_for_each_metric_and_kind(studied):
-    store = studied("sgd:lr=0.1|0.01,adam")
+    store = studied("sgd:lr=0.1|0.01,adam", metrics=["val/loss", "val/accuracy"])
     metrics = read([store]).metrics
     counts = calls_of([scores, leaderboard], lambda: build([store]))
     assert counts["scores"] == 3 * len(metrics)  # final, best, area

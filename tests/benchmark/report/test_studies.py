@@ -44,7 +44,7 @@ def decoded(monkeypatch):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_decodes_each_record_and_each_declaration_once(form, tuned, decoded, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
-    store = tuned(own=-0.1)
+    store = tuned(own=-0.1, metrics=["val/loss"])
     verb, *options = FORMS[form]
     assert main([verb, store.study, "--results", str(store.folder.parent), *options]) == 0
     declarations = decoded.pop(store.folder)

@@ -17,11 +17,13 @@ from benchmark.report.wandb_report import Project, build_report
 
 pytestmark = pytest.mark.usefixtures("wandb_home")
 FINALS = {"adam": 0.2, "sgd": 0.6, "sgd lr=0.01": 0.9, "momentum": 0.4}
+METRICS = ["val/loss", "val/accuracy"]  # a report on fewer metrics is made faster
 
 
 @pytest.fixture
 def store(studied):
-    return studied("adam,sgd,sgd:lr=0.01,momentum", final=lambda trial: FINALS[trial.label])
+    opts = "adam,sgd,sgd:lr=0.01,momentum"
+    return studied(opts, final=lambda trial: FINALS[trial.label], metrics=METRICS)
 
 
 def blocks_of(stores):
@@ -54,8 +56,9 @@ def panels(grid):
 def everything(studied):
     """Return a study that fills every section: two settings, a grid, diagnostics, a failure."""
     opts = "adam,sgd,sgd:lr=0.01"
-    store = studied(opts, problem="mlp/digits", final=lambda trial: FINALS[trial.label])
-    studied(opts, final=lambda trial: FINALS[trial.label])
+    options = {"final": lambda trial: FINALS[trial.label], "metrics": METRICS}
+    store = studied(opts, problem="mlp/digits", **options)
+    studied(opts, **options)
     for place, record in enumerate(store.records()):
         look(store, record, place)
     failed = store.records()[0]
@@ -131,7 +134,7 @@ def test_run_sets_are_grouped_by_optimizer_and_hold_what_is_done(blocks, store):
 
 
 def test_each_study_has_run_sets_of_its_own(studied):
-    blocks = blocks_of([studied(name="one"), studied(name="two")])
+    blocks = blocks_of([studied(name=name, metrics=METRICS) for name in ("one", "two")])
     names = [run_set["name"].partition(": ")[0] for run_set in grids(blocks)[0]["runSets"]]
     assert names == ["one", "two"]
     assert len(grids(blocks)) == 1  # every variant is a best one

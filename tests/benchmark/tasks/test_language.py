@@ -87,6 +87,7 @@ def test_muon_of_torch_trains_it(short):
     assert (record.status, record.reason) == ("done", "")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
 def test_other_precisions_train(short, precision):
     trial, context = short(batch_size=16, epochs=2, precisions=(precision,))

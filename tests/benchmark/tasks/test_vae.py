@@ -195,6 +195,7 @@ def test_noise_is_paired_over_optimizers(digits, opts, monkeypatch):
     assert torch.equal(*noises)
 
 
+@pytest.mark.slow
 def test_a_line_search_sees_one_function(digits):
     trial, context = digits("torch.optim.LBFGS:lr=0.5")
     first, second = (run(trial, context, points=1) for _ in range(2))
@@ -203,6 +204,7 @@ def test_a_line_search_sees_one_function(digits):
     assert first.metrics["train/loss"] < 40
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("precision", ["bf16-mixed", "64-true", "bf16-true"])
 def test_other_precisions_train(digits, precision):
     trial, context = digits(precisions=(precision,))

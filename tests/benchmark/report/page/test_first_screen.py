@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -15,6 +16,17 @@ from benchmark.report.kept import verdicts_in
 from benchmark.report.page.build import build
 from benchmark.report.table import print_tables
 from tests.benchmark.tuned_studies import OWN, RATES
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    """Leave out the pictures of documents, which take seconds."""
+    monkeypatch.setattr("benchmark.report.document.draw_all", lambda *_: [])
+
+
+@pytest.fixture
+def tuned(tuned):
+    return partial(tuned, metrics=["val/loss"])
 
 
 @pytest.fixture
