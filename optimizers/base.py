@@ -3,10 +3,10 @@
 A subclass gives its hyperparameters with their `Bound`s, its pure rule, and the state and scalars
 of a step under the names of the rule's arguments. This module, `packing` and `compiling` do the
 rest: parameter groups, closures, `maximize`, weight decay, complex and sparse gradients, checks,
-state dicts that torch's own classes read and write, and the ways to execute the rule.
+state dicts that torch's own classes read and write, and the ways to execute the rule. A rule works
+on each element by itself; one that needs a parameter whole, such as a matrix, is a `whole_rule`.
 """
 
-import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.optim import Optimizer
 
-from optimizers.bounds import Bound
+from optimizers.bounds import Bound, check_choice
 from optimizers.compiling import run_compiled
 from optimizers.errors import CompilerError
 from optimizers.execution import Execution, is_compiled
@@ -29,6 +29,7 @@ from optimizers.pick import near
 from optimizers.planning import Memory
 from optimizers.registry import OPTIMIZERS
 from optimizers.sparse import move_rows
+from optimizers.state import copied
 
 __all__ = ["Bound", "Execution", "Group", "PaperOptimizer", "Scalar", "State", "zeros"]
 
@@ -42,10 +43,14 @@ _is_sparse = attrgetter("is_sparse")
 class PaperOptimizer(Optimizer):
     """Base class of the optimizers; subclasses give `bounds`, `rule`, `entries` and `scalars`.
 
-    A subclass may also set `flags`, the names of its boolean arguments, and `fixed`: the
-    hyperparameters that torch's class has and ours does not vary, such as `nesterov=False`. These
-    are stored in every parameter group so that torch can load our state dicts; a group or state
-    dict with any other value is refused.
+    A subclass may also set `flags`, the names of its boolean arguments, `choices`, the values of
+    those that are one of a few, and `fixed`: the hyperparameters that torch's class has and ours
+    does not vary, such as `nesterov=False`. These are stored in every parameter group so that torch
+    can load our state dicts; a group or state dict with any other value is refused.
+
+    A subclass whose `is_whole` holds for some parameters has a second rule for these, `whole_rule`,
+    with `whole_entries` and `whole_scalars`. It has no counters, and steps one parameter after the
+    other, each in its own shape and type, in every `execution` and in every stack.
 
     Args:
         params: Parameters or groups of them, as `torch.optim.Optimizer` takes them.
@@ -62,10 +67,13 @@ class PaperOptimizer(Optimizer):
 
     bounds: ClassVar[dict[str, Bound]] = {}
     flags: ClassVar[tuple[str, ...]] = ("maximize",)
+    choices: ClassVar[dict[str, tuple[str | None, ...]]] = {}
     fixed: ClassVar[dict[str, Any]] = {}
     counters: ClassVar[tuple[str, ...]] = ("step",)  # state entries that are one number each
     rule: ClassVar[Rule]
     rule_arguments: ClassVar[RuleArguments]
+    whole_rule: ClassVar[Rule]
+    whole_arguments: ClassVar[RuleArguments]
     decoupled: ClassVar[bool] = False  # weight decay shrinks θ instead of adding to the gradient
     takes_sparse: ClassVar[bool] = False  # the rule changes nothing where a gradient is zero
 
@@ -73,6 +81,8 @@ class PaperOptimizer(Optimizer):
         super().__init_subclass__(**options)
         if hasattr(cls, "rule"):
             cls.rule_arguments = RuleArguments.of(cls.rule)
+        if hasattr(cls, "whole_rule"):
+            cls.whole_arguments = RuleArguments.of(cls.whole_rule)
 
     def __init__(
         self, params: Iterable[Any], hyperparameters: Group, execution: Execution = "auto"
@@ -106,8 +116,22 @@ class PaperOptimizer(Optimizer):
         """
         return {}
 
-    def state_names(self, group: Group) -> Names:
-        """Return the values of `entries` in the order of the rule's arguments."""
+    def is_whole(self, param: Tensor) -> bool:
+        """Return whether `whole_rule` steps `param`, which it sees in its own shape and type."""
+        return False
+
+    def whole_entries(self, group: Group) -> Mapping[str, str | None]:
+        """Map each state argument of the whole rule to a state entry, as `entries` does."""
+        return {}
+
+    def whole_scalars(self, group: Group) -> Mapping[str, Scalar]:
+        """Return the scalars of the whole rule by argument name."""
+        raise NotImplementedError
+
+    def state_names(self, group: Group, *, whole: bool = False) -> Names:
+        """Return the state entries in the order of the rule's, or the whole rule's, arguments."""
+        if whole:
+            return self.whole_arguments.order_state(self.whole_entries(group))
         return self.rule_arguments.order_state(self.entries(group))
 
     def initial(self, name: str, param: Tensor, group: Group) -> Tensor:
@@ -122,13 +146,17 @@ class PaperOptimizer(Optimizer):
         """Advance counters in place by one step; they are tensors of one common shape."""
         counters["step"] += 1
 
-    def motion(self, group: Group, counters: Mapping[str, float]) -> Motion:
-        """Return one step of `group`; the counters are already advanced for it."""
+    def motion(self, group: Group, counters: Mapping[str, float], *, whole: bool = False) -> Motion:
+        """Return one step of the rule, or of the whole rule; counters are advanced for it."""
+        if whole:
+            scalars = self.whole_arguments.order_scalars(self.whole_scalars(group))
+        else:
+            scalars = self.rule_arguments.order_scalars(self.scalars(group, counters))
         decay = group["weight_decay"]
         decays = isinstance(decay, Tensor) or decay != 0
         return Motion(
-            rule=self.rule,
-            scalars=self.rule_arguments.order_scalars(self.scalars(group, counters)),
+            rule=self.whole_rule if whole else self.rule,
+            scalars=scalars,
             maximize=group["maximize"],
             l2=decay if decays and not self.decoupled else None,
             keep=1 - group["lr"] * decay if decays and self.decoupled else None,
@@ -161,6 +189,9 @@ class PaperOptimizer(Optimizer):
         self, index: int, group: Group, params: Sequence[Tensor], has_sparse: bool
     ) -> None:
         group = _with_scalars_0d(group)
+        if hasattr(self, "whole_rule"):
+            self._loop(group, filter(self.is_whole, params))
+            params = [param for param in params if not self.is_whole(param)]
         loops = self.execution == "loop" or has_sparse or torch.compiler.is_compiling()
         if loops or not _have_addresses(params):
             self._loop(group, params)
@@ -181,20 +212,23 @@ class PaperOptimizer(Optimizer):
             self._step_one(param, group)
 
     def _step_one(self, param: Tensor, group: Group) -> None:
+        whole = self.is_whole(param)
+        seen = _as_it_is if whole else as_real
         state = self.begin(param, group)
-        counters = {name: state[name] for name in self.counters}
+        counters = {} if whole else {name: state[name] for name in self.counters}
         if counters:
             self.count(group, counters)
-        motion = self.motion(group, {name: value.item() for name, value in counters.items()})
-        names = self.state_names(group)
-        entries = tuple(None if name is None else as_real(state[name]) for name in names)
+        numbers = {name: value.item() for name, value in counters.items()}
+        motion = self.motion(group, numbers, whole=whole)
+        names = self.state_names(group, whole=whole)
+        entries = tuple(None if name is None else seen(state[name]) for name in names)
         grad = param.grad
         assert grad is not None
         if grad.is_sparse:
             self._check_sparse(group)
             move_rows(motion, param, grad, entries)
         else:
-            motion(as_real(param), as_real(grad.resolve_conj()), entries)
+            motion(seen(param), seen(grad.resolve_conj()), entries)
 
     def _step_plans(self, group: Group, plans: Sequence[Plan]) -> None:
         run = run_compiled if is_compiled(self.execution) else None
@@ -224,11 +258,13 @@ class PaperOptimizer(Optimizer):
 
     def begin(self, param: Tensor, group: Group) -> State:
         """Return the state of `param` after initialising the entries that it lacks."""
-        names = [name for name in self.state_names(group) if name is not None]
-        if not names and not self.counters:  # torch keeps no entry for a stateless parameter
+        whole = self.is_whole(param)
+        counters = () if whole else self.counters
+        names = [name for name in self.state_names(group, whole=whole) if name is not None]
+        if not names and not counters:  # torch keeps no entry for a stateless parameter
             return {}
         state: State = self.state[param]
-        for name in self.counters:
+        for name in counters:
             if state.get(name) is None:
                 state[name] = self.initial_counter(name)
         for name in names:
@@ -265,9 +301,11 @@ class PaperOptimizer(Optimizer):
         self._check_fixed(group)
 
     def _check_fixed(self, group: Group) -> None:
+        owner = type(self).__name__
+        for name, known in self.choices.items():
+            check_choice(owner, name, known, group.get(name, known[0]))
         for name, value in self.fixed.items():
             if group.get(name, value) != value:
-                owner = type(self).__name__
                 raise ValueError(f"{owner}: {name} is always {value!r}, got {group[name]!r}")
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -282,11 +320,11 @@ class PaperOptimizer(Optimizer):
         super().load_state_dict(self._completed(state_dict))
         self._keep_types(state_dict)
         for key, entries in self.state.items():  # torch keeps the loaded tensors themselves
-            self.state[key] = _copied(entries)
+            self.state[key] = copied(entries)
 
     def _completed(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         """Add our values of hyperparameters that torch's class lacks to `state_dict`."""
-        own = (*self.bounds, *self.flags)
+        own = (*self.bounds, *self.flags, *self.choices)
         groups = [
             {**{name: mine[name] for name in own if name in mine}, **saved}
             for mine, saved in zip(self.param_groups, state_dict["param_groups"], strict=False)
@@ -315,7 +353,8 @@ class PaperOptimizer(Optimizer):
         self._memory = {}
         # A state dict saved before a hyperparameter was added gets the present default.
         arguments = inspect.signature(type(self)).parameters
-        known = [name for name in (*self.bounds, *self.flags) if name in arguments]
+        own = (*self.bounds, *self.flags, *self.choices)
+        known = [name for name in own if name in arguments]
         now = {name: arguments[name].default for name in known}
         for group in self.param_groups:
             for name, default in (now | self.fixed).items():
@@ -331,6 +370,10 @@ def zeros(param: Tensor) -> Tensor:
     return torch.zeros_like(param, memory_format=torch.preserve_format)
 
 
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
+
+
 def _with_scalars_0d(group: Group) -> Group:
     # A learning rate of shape [1] would not broadcast into a 0-d parameter.
     return {name: value if name == "params" else _as_0d(value) for name, value in group.items()}
@@ -340,12 +383,6 @@ def _as_0d(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(map(_as_0d, value))
     return value.reshape(()) if isinstance(value, Tensor) and value.numel() == 1 else value
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _copied(each) for name, each in value.items()}
-    return value.detach().clone() if isinstance(value, Tensor) else copy.deepcopy(value)
 
 
 def _have_addresses(params: Iterable[Tensor]) -> bool:

@@ -1,5 +1,6 @@
-"""The range of values that a hyperparameter may take, checked when an optimizer is built."""
+"""The values that a hyperparameter may take, checked when an optimizer is built."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -28,3 +29,11 @@ class Bound:
         number = value.item() if hasattr(value, "numel") and value.numel() == 1 else value
         is_number = isinstance(number, Real) and not isinstance(number, bool)
         return is_number and self.low <= float(number) < self.high
+
+
+def check_choice(owner: str, name: str, known: Collection[str | None], value: Any) -> None:
+    """Raise ValueError unless `value` is one of the `known` ones."""
+    if value not in known:
+        raise ValueError(
+            f"{owner}: expected {name} to be one of {', '.join(map(str, known))}, got {value!r}"
+        )

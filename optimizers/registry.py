@@ -41,7 +41,7 @@ class OptimizerRow:
         formula: The step, or its characteristic part, in Markdown.
         defaults: Source of the default hyperparameters.
         space: Hyperparameters to tune, their ranges, and the source of the ranges.
-        state_tensors: Tensors of a parameter's size that the default form keeps.
+        state_tensors: Tensors of a parameter's size that the default form keeps, for a matrix.
         torch: Torch's class of the same rule; None if torch has none.
         look: Colour and marker.
         decoupled: Weight decay shrinks the parameters instead of adding to the gradient.
@@ -281,6 +281,27 @@ _ROWS = (
         scale_free=True,
         torch=None,
         look=Look(color="#4a0854", color_on_dark="#9c65a4", marker="three points"),
+    ),
+    OptimizerRow(
+        name="muon",
+        target="optimizers.rules.muon:Muon",
+        paper="Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024",
+        link="https://kellerjordan.github.io/posts/muon/",
+        summary="momentum made orthogonal for matrices, AdamW for all other parameters",
+        formula="0.2·α·√n·UVᵀ of momentum UΣVᵀ, n the longer side; `adamw` on vectors",
+        defaults="torch.optim.Muon, the scale of Liu et al., 2025; those of AdamW on vectors",
+        space=Space(ranges=(ADAM_LIKE[0], MOMENTUM, WEIGHT_DECAY)),
+        state_tensors=1,
+        decoupled=True,
+        scale_free=True,
+        torch=TorchTwin(
+            name="Muon",
+            built_in={"maximize": False},
+            is_exact=False,
+            elsewhere=frozenset({"betas"}),
+            rest=TorchTwin(name="AdamW", elsewhere=frozenset({"momentum", "adjust_lr_fn"})),
+        ),
+        look=Look(color="#c2452d", color_on_dark="#ff9a80", marker="pentagon"),
     ),
 )
 

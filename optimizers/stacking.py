@@ -3,11 +3,11 @@
 The copies of a parameter are the rows of one tensor, (K, *shape), and so are their state entries.
 Each member computes its own scalars as it would alone, as Python floats; the rule then runs once on
 all rows with a column for each scalar. All operations are elementwise and the same for any number
-of rows, so a member's bits do not depend on its company. docs/optimizers.md has the use.
+of rows, so a member's bits do not depend on its company. A rule that needs a parameter whole runs
+on one row after the other. docs/optimizers.md has the use.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
 from itertools import groupby, pairwise
 from operator import attrgetter, is_
 from typing import Any
@@ -22,6 +22,9 @@ from optimizers.columns import columns, pairs
 from optimizers.execution import is_compiled
 from optimizers.layout import Names, as_real
 from optimizers.rows import Move, laid_out_gradient, pieces, step_one_by_one
+from optimizers.state import copied
+
+NamesByKind = dict[tuple[int, bool], list[Names]]
 
 _state_of = attrgetter("state")
 _form_of = attrgetter("form")
@@ -98,6 +101,7 @@ class Stacked(Optimizer):
     ) -> None:
         self.members = tuple(members)
         self._frozen: set[int] = set()
+        self._whole: set[Tensor] = set()  # stacked parameters of which each row has a whole rule
         super().__init__([{"params": list(group)} for group in groups], {})
         self._join()
 
@@ -117,11 +121,7 @@ class Stacked(Optimizer):
     def member_state_dict(self, member: int) -> dict[str, Any]:
         """Return a copy of the state dict of one member, as its optimizer would have it alone."""
         found = self.members[member].state_dict()
-        state = {
-            key: {name: _copied(value) for name, value in entries.items()}
-            for key, entries in found["state"].items()
-        }
-        return {**found, "state": state}
+        return {**found, "state": copied(found["state"])}
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the state dicts of all members, and the frozen ones."""
@@ -175,14 +175,16 @@ class Stacked(Optimizer):
             for param in group["params"]:
                 if param.grad is not None:
                     numbers = (c.tolist() for c in self._counters(param).values())
-                    kind = param.device, param.dtype, *map(tuple, numbers)
+                    kind = param in self._whole, param.device, param.dtype, *map(tuple, numbers)
                     alike.setdefault(kind, []).append(param)
-            for params in alike.values():
-                self._step_alike(index, names[index], params)
+            for (whole, *_), params in alike.items():
+                self._step_alike(index, names[index, whole], params, whole=whole)
         return loss
 
-    def _step_alike(self, index: int, names: Sequence[Names], params: Sequence[Tensor]) -> None:
-        """Step parameters of one group, device and type with equal counters."""
+    def _step_alike(
+        self, index: int, names: Sequence[Names], params: Sequence[Tensor], *, whole: bool
+    ) -> None:
+        """Step parameters of one group, kind of rule, device and type with equal counters."""
         groups = [member.param_groups[index] for member in self.members]
         counters = self._counters(params[0])
         spans = self._spans()
@@ -195,7 +197,9 @@ class Stacked(Optimizer):
             moves = [
                 Move.of(
                     names[k],
-                    self.members[k].motion(groups[k], {n: own[k] for n, own in numbers.items()}),
+                    self.members[k].motion(
+                        groups[k], {n: own[k] for n, own in numbers.items()}, whole=whole
+                    ),
                 )
                 for k in span
             ]
@@ -203,10 +207,12 @@ class Stacked(Optimizer):
             for _, run in groupby(moves, _form_of):
                 own = list(run)
                 rows = slice(begin, begin + len(own))
-                self._step_rows(rows, own, params)
+                self._step_rows(rows, own, params, whole=whole)
                 begin = rows.stop
 
-    def _step_rows(self, rows: slice, moves: Sequence[Move], params: Sequence[Tensor]) -> None:
+    def _step_rows(
+        self, rows: slice, moves: Sequence[Move], params: Sequence[Tensor], *, whole: bool
+    ) -> None:
         """Step `rows` of parameters of one device and type by `moves` of one form."""
         like, first = params[0], moves[0]
         numbers = [[move.values[place] for place in first.places] for move in moves]
@@ -216,6 +222,9 @@ class Stacked(Optimizer):
             entries = self.state.get(param, {})
             state = [None if name is None else entries[name] for name in first.names]
             found = (param.detach(), laid_out_gradient(param), *state)
+            if whole:
+                step_one_by_one(moves, [None if each is None else each[rows] for each in found])
+                continue
             tensors = [None if each is None else as_real(each)[rows] for each in found]
             if like.dtype.to_real().itemsize < 4:  # a float has more digits than a column would
                 step_one_by_one(moves, tensors)
@@ -245,9 +254,12 @@ class Stacked(Optimizer):
 
     def _counters(self, param: Tensor) -> State:
         entries = self.state.get(param, {})
-        return {name: entries[name] for name in self.members[0].counters}
+        return {name: entries[name] for name in self._counters_of(param)}
 
-    def _is_joined(self, names: Sequence[Sequence[Names]]) -> bool:
+    def _counters_of(self, param: Tensor) -> Sequence[str]:
+        return () if param in self._whole else self.members[0].counters
+
+    def _is_joined(self, names: NamesByKind) -> bool:
         """Return whether rows and state are still those that the stack was made of."""
         return (
             self._look() == self._looks
@@ -258,12 +270,20 @@ class Stacked(Optimizer):
     def _look(self) -> list[int]:
         return [param.data_ptr() for group in self.param_groups for param in group["params"]]
 
-    def _names(self) -> list[list[Names]]:
-        """Return the names of the state entries of each group and member."""
-        return [
-            [tuple(member.state_names(member.param_groups[index])) for member in self.members]
-            for index in range(len(self.param_groups))
+    def _names(self) -> NamesByKind:
+        """Return the names of each member's state entries, by group and whether they are whole."""
+        kinds = [
+            (index, param in self._whole)
+            for index, group in enumerate(self.param_groups)
+            for param in group["params"]
         ]
+        return {
+            (index, whole): [
+                tuple(member.state_names(member.param_groups[index], whole=whole))
+                for member in self.members
+            ]
+            for index, whole in dict.fromkeys(kinds)
+        }
 
     @torch.no_grad()
     def _join(self) -> None:
@@ -280,37 +300,37 @@ class Stacked(Optimizer):
         for k, (member, copy) in enumerate(zip(self.members, copies, strict=True)):
             copy.data = param.detach()[k]
             states.append(member.begin(copy, member.param_groups[index]))
-        counters = self.members[0].counters
+        whole = self.members[0].is_whole(copies[0])
+        (self._whole.add if whole else self._whole.discard)(param)
+        counters = self._counters_of(param)
         groups = [member.param_groups[index] for member in self.members]
-        named = [m.state_names(group) for m, group in zip(self.members, groups, strict=True)]
+        named = [
+            m.state_names(group, whole=whole) for m, group in zip(self.members, groups, strict=True)
+        ]
         for name in dict.fromkeys([*counters, *(n for own in named for n in own if n is not None)]):
             found = [own.get(name) for own in states]
             first = next(each for each in found if each is not None)
             if name in counters:
-                whole = first.new_zeros(len(found))
+                stacked = first.new_zeros(len(found))
             else:
-                whole = torch.zeros_like(param.detach(), dtype=first.dtype)
-            for row, own, value in zip(whole, states, found, strict=True):
+                stacked = torch.zeros_like(param.detach(), dtype=first.dtype)
+            for row, own, value in zip(stacked, states, found, strict=True):
                 if value is not None:
                     row.copy_(value)
                     own[name] = row
-            self.state[param][name] = whole
+            self.state[param][name] = stacked
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "members": self.members, "_frozen": self._frozen}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        self._whole = set()
         self._join()
 
 
 def _rows(span: range) -> slice:
     return slice(span.start, span.stop)
-
-
-def _copied(value: Any) -> Any:
-    # A deep copy of a row would copy the memory of all rows.
-    return value.detach().clone() if isinstance(value, Tensor) else deepcopy(value)
 
 
 def _value_of(member: int, size: int, name: str, value: Any) -> Any:

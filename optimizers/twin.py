@@ -12,19 +12,24 @@ _OURS_ALONE = {"execution"}
 class TorchTwin:
     """A class of torch, and the translation of our hyperparameters into its arguments.
 
-    Hyperparameters have the same names in both, except those of `fixed` and `built_in`.
+    Hyperparameters have the same names in both, except those of `fixed`, `built_in`, `elsewhere`.
 
     Args:
         name: Name of the class in `torch.optim`.
         fixed: Arguments of torch's class that make it the same rule.
         built_in: Hyperparameters that torch's class lacks, with the values that it has built in.
-        is_exact: Torch rounds in the same order, so all bits are equal; otherwise 13 digits are.
+        is_exact: Torch rounds in the same order, so all bits are equal; otherwise 13 digits are,
+            or as many as our class says.
+        elsewhere: Hyperparameters that act only on parameters that torch's class does not take.
+        rest: The twin for these parameters, if the class takes only those with two dimensions.
     """
 
     name: str
     fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
     built_in: Mapping[str, Any] = field(default_factory=dict, hash=False)
     is_exact: bool = True
+    elsewhere: frozenset[str] = frozenset()
+    rest: "TorchTwin | None" = None
 
     @property
     def target(self) -> str:
@@ -58,5 +63,5 @@ class TorchTwin:
         if not self.takes(hyperparameters):
             only = ", ".join(f"{name}={value}" for name, value in self.built_in.items())
             raise ValueError(f"torch.optim.{self.name} has this rule with {only} alone")
-        shared = hyperparameters.keys() - self.built_in.keys() - _OURS_ALONE
+        shared = hyperparameters.keys() - self.built_in.keys() - self.elsewhere - _OURS_ALONE
         return {k: v for k, v in hyperparameters.items() if k in shared} | dict(self.fixed)

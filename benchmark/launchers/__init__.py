@@ -197,7 +197,8 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
     Raises:
         UnknownNameError: the name is unknown; the message lists the known names.
         UsageError: the class at the import path cannot be loaded or built, or breaks `CONTRACT`;
-            or there are options of another launcher, which would have no effect.
+            there are options of another launcher, which would have no effect; or the launcher
+            refuses its options.
     """
     if is_import_path(name):
         make = _class_at(name)
@@ -208,6 +209,8 @@ def make_launcher(name: str, limits: Limits) -> Launcher:
         make = resolve_name(row.target)
     try:
         launcher: Launcher = make(limits)
+    except UsageError:  # of its own options; the message says what to do
+        raise
     except (Exception, SystemExit) as error:  # a user's class may raise anything
         raise UsageError(
             f"launcher {shown(name)} cannot be built ({error_line(error, 200)}): {CONTRACT}"

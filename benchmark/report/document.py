@@ -124,7 +124,8 @@ def _setting(
     """
     compared = setting.versus
     board = markdown.board(setting, [*setting.chosen, compared.reference], compared)
-    parts = _section(2, as_text(setting.name), markdown.headline(setting), board)
+    data = f"Data: {as_text(setting.data)}." if setting.data else ""
+    parts = _section(2, as_text(setting.name), data, markdown.headline(setting), board)
     parts.append(_pictures(drawings, folder))
     parts += _section(3, "Time to target", markdown.targets(setting))
     search = markdown.search(setting)

@@ -36,6 +36,7 @@ from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_tes
 from benchmark.obstacles import FEWEST_SEEDS
 from benchmark.record import known
 from benchmark.report.words import busy_words
+from datamodules.registry import DATASETS
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
 WITHIN = 0.1  # share of the best loss or accuracy within which a result counts as about as good
@@ -328,6 +329,12 @@ class SettingFindings:
     def problem(self) -> str:
         """The model and the data set."""
         return str(self.frames.trials["problem"][0])
+
+    @property
+    def data(self) -> str:
+        """A line on the data set; empty if it is not a registered one."""
+        row = DATASETS.get(self.problem.partition("/")[2])
+        return row.title if row else ""
 
     @cached_property
     def title(self) -> str:

@@ -33,6 +33,15 @@ def test_record_survives_the_disk(store, trial):
 
 
 @pytest.mark.parametrize(
+    "value",
+    [1e-8, 1e22, -0.0, 10**30, math.inf, math.nan, "é\n", "\ud83d", [], {}, [[1], {"b": None}]],
+)
+def test_files_have_a_line_for_each_value(tmp_path, value):
+    write_json(tmp_path / "a.json", {"a": value, "c": True})
+    assert (tmp_path / "a.json").read_text() == json.dumps({"a": value, "c": True}, indent=1) + "\n"
+
+
+@pytest.mark.parametrize(
     ("status", "is_missing"),
     [("done", False), ("diverged", False), ("failed", True), ("skipped", True)],
 )

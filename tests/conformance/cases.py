@@ -22,11 +22,12 @@ every_row = pytest.mark.parametrize("row", OPTIMIZERS)
 
 
 def kinds_of_state():
-    """Yield the first row of each kind: by counters, and tensors that state is made of."""
+    """Yield the first row of each kind: by counters, tensors of the state, and a whole rule."""
     seen = set()
     for row in OPTIMIZERS:
         optimizer = class_of(row)([torch.nn.Parameter(torch.zeros(1))])
-        kind = len(optimizer.counters), len(optimizer.state_names(optimizer.param_groups[0]))
+        num_entries = len(optimizer.state_names(optimizer.param_groups[0]))
+        kind = len(optimizer.counters), num_entries, hasattr(optimizer, "whole_rule")
         if kind not in seen:
             seen.add(kind)
             yield row

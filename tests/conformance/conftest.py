@@ -9,3 +9,9 @@ def count_in_64_bits():
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(before)
+
+
+@pytest.fixture
+def orthogonal_in_full(monkeypatch):
+    """Let torch.optim.Muon iterate in the type of the gradients, not in bfloat16."""
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)

@@ -36,17 +36,26 @@ def tensors(seed, dtype=torch.float64):
     ]
 
 
-def parameters(seed=0, dtype=torch.float64):
+def every(tensor):
+    return True
+
+
+def matrices(tensor):
+    return tensor.ndim == 2
+
+
+def parameters(seed=0, dtype=torch.float64, only=every):
     """Return parameters that keep the strides of `tensors`."""
-    return [torch.nn.Parameter(tensor) for tensor in tensors(seed, dtype)]
+    return [torch.nn.Parameter(tensor) for tensor in filter(only, tensors(seed, dtype))]
 
 
-def groups(seed=0, dtype=torch.float64):
+def groups(seed=0, dtype=torch.float64, only=every):
     """Return the parameters in two groups with rates and decays of their own."""
-    params = parameters(seed, dtype)
+    params = parameters(seed, dtype, only)
+    cut = 4 if only is every else 1
     return [
-        {"params": params[:4], "lr": 0.05},
-        {"params": params[4:], "lr": 0.2, "weight_decay": 0.03},
+        {"params": params[:cut], "lr": 0.05},
+        {"params": params[cut:], "lr": 0.2, "weight_decay": 0.03},
     ]
 
 
@@ -55,22 +64,23 @@ def flat(optimizer):
 
 
 @cache
-def gradients(step, dtype=torch.float64):
+def gradients(step, dtype=torch.float64, only=every):
     """Return the gradients of a step, None for what has none in it; all callers share them."""
     without = {*_MISSING.get(step, ()), *_NEVER, *(_LATE if step < 5 else ())}
     return [
         None if index in without else tensor
         for index, tensor in enumerate(tensors(100 + step, dtype))
+        if only(tensor)
     ]
 
 
-def walk(*optimizers, steps=STEPS, dtype=torch.float64):
+def walk(*optimizers, steps=STEPS, dtype=torch.float64, only=every):
     """Lead the optimizers over the course; yields the number of each step, taken."""
     for step in steps:
         for optimizer in optimizers:
             if step == 8:
                 optimizer.param_groups[0]["lr"] = 0.003
-            for param, grad in zip(flat(optimizer), gradients(step, dtype), strict=True):
+            for param, grad in zip(flat(optimizer), gradients(step, dtype, only), strict=True):
                 param.grad = None if grad is None else grad.clone()
             optimizer.step()
         yield step

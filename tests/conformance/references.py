@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from optimizers.registry import OPTIMIZERS
+from tests.conformance import course
 
 
 def step(rule, theta, g, s, h, *, decoupled=False):
@@ -156,6 +157,29 @@ def lion(theta, g, s, h):
     return theta - h.lr * np.sign(beta1 * m + (1 - beta1) * g)
 
 
+def muon(theta, g, s, h):
+    """Jordan et al. 2024 with the scale of Liu et al. 2025 for matrices; Adam for the rest."""
+    return muon_step(theta, g, s, h, lambda rows, columns: 0.2 * np.sqrt(max(rows, columns)))
+
+
+def muon_original(theta, g, s, h):
+    """Jordan et al. 2024, with the scale of their code."""
+    return muon_step(theta, g, s, h, lambda rows, columns: np.sqrt(max(1, rows / columns)))
+
+
+def muon_step(theta, g, s, h, scale):
+    if theta.ndim not in (2, 4):
+        return adam(theta, g, s, h)
+    m = s["momentum_buffer"] = h.momentum * s.get("momentum_buffer", 0.0) + (1 - h.momentum) * g
+    ahead = (h.momentum * m + (1 - h.momentum) * g).reshape(len(theta), -1)
+    # The iteration is a polynomial of the singular values.
+    u, sigma, vt = np.linalg.svd(ahead, full_matrices=False)
+    sigma = sigma / max(np.linalg.norm(ahead), h.eps)
+    for _ in range(5):
+        sigma = 3.4445 * sigma - 4.7750 * sigma**3 + 2.0315 * sigma**5
+    return theta - h.lr * scale(*ahead.shape) * ((u * sigma) @ vt).reshape(theta.shape)
+
+
 def count(s):
     t = s["step"] = s.get("step", 0.0) + 1
     return t
@@ -206,6 +230,11 @@ class Case:
         return twin if twin and twin.takes(self.values) else None
 
     @property
+    def only(self):
+        """The parameters of the course that torch's class takes."""
+        return course.matrices if self.torch.rest else course.every
+
+    @property
     def decoupled(self):
         return OPTIMIZERS[self.row].decoupled
 
@@ -213,7 +242,8 @@ class Case:
         return class_of(self.row)(params, **self.values | changes)
 
     def build_torch(self, params, **changes):
-        cls, values = self.torch.load(), self.torch.arguments(self.values)
+        every = {**OPTIMIZERS[self.row].hyperparameters, **self.values}
+        cls, values = self.torch.load(), self.torch.arguments(every)
         loops = {"foreach": False, "fused": False}
         plain = {name: value for name, value in loops.items() if takes(cls, name)}
         return cls(params, **values | plain | changes)
@@ -298,6 +328,16 @@ _CASES = (
     corrected("radam", radam, betas=(0.8, 0.7), eps=1e-2),
     adam_like("lion", lion),
     adam_like("lion", lion, betas=(0.95, 0.98)),
+    adam_like("muon", muon, tolerance=1e-12),
+    adam_like(
+        "muon",
+        muon_original,
+        tolerance=1e-12,
+        adjust_lr_fn="original",
+        momentum=0.8,
+        betas=(0.8, 0.9),
+        eps=1e-2,
+    ),
 )
 
 CASES = {case.name: case for case in _CASES if case.row in OPTIMIZERS}

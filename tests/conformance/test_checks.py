@@ -26,6 +26,12 @@ def without_meaning(row):
         yield "a row that comes twice counts twice"
     if not {"momentum", "betas"} & subject_of(row, "loop").defaults.keys():
         yield "a cycled momentum takes effect"
+    if hasattr(class_of(row), "whole_rule"):
+        yield "elements move as by themselves whatever the size"
+        yield "a slice of a parameter moves as by itself"
+        yield "elements move alike whatever the shape"
+        yield "vectors decay as matrices do"
+        yield "complex parameters move as pairs of reals"
 
 
 EXECUTIONS = ("loop", "packed")

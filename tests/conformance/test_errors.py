@@ -29,6 +29,7 @@ BAD = {
     "amsgrad": NO_FLAG,
     "centered": NO_FLAG,
     "bias_correction": NO_FLAG,
+    "adjust_lr_fn": ("fast", "spectral_unclamped", 1, True, 0.2),
     "execution": NO_EXECUTION,
 }
 

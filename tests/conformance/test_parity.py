@@ -21,7 +21,7 @@ from tests.grids import taking_turns
 TOLERANCE = 1e-12
 
 
-pytestmark = pytest.mark.usefixtures("count_in_64_bits")
+pytestmark = pytest.mark.usefixtures("count_in_64_bits", "orthogonal_in_full")
 
 
 @taking_turns(("case", "variant"), list(CASES.values()), VARIANTS)
@@ -57,20 +57,26 @@ def assert_state(found, expected, where):
 
 @taking_turns(("case", "variant"), list(with_torch.values()), ["plain", "decay and maximize"])
 def test_every_step_is_torchs(case, variant):
-    ours = case.build(course.groups(), **VARIANTS[variant], execution="loop")
-    theirs = case.build_torch(course.groups(), **VARIANTS[variant])
+    values = known_to_torch(case, VARIANTS[variant])
+    ours = case.build(course.groups(only=case.only), **values, execution="loop")
+    theirs = case.build_torch(course.groups(only=case.only), **values)
     course.assert_same(ours, theirs, 0, "before the first")
-    for step in course.walk(ours, theirs):
+    for step in course.walk(ours, theirs, only=case.only):
         course.assert_same(ours, theirs, case.tolerance, step)
+
+
+def known_to_torch(case, variant):
+    """Return a variant without what torch's class has built in, such as a direction."""
+    return {name: value for name, value in variant.items() if case.torch.takes({name: value})}
 
 
 @every_case_of_torchs
 def test_every_step_is_torchs_in_32_bits(case):
     torch.set_default_dtype(torch.float32)
-    params = [course.parameters(dtype=torch.float32) for _ in range(2)]
+    params = [course.parameters(dtype=torch.float32, only=case.only) for _ in range(2)]
     ours, theirs = case.build(params[0], execution="loop"), case.build_torch(params[1])
     tolerance = 1e-5 if case.tolerance else 0.0
-    for step in course.walk(ours, theirs, dtype=torch.float32):
+    for step in course.walk(ours, theirs, dtype=torch.float32, only=case.only):
         course.assert_same(ours, theirs, tolerance, step)
 
 
@@ -79,12 +85,12 @@ def test_every_step_is_torchs_in_32_bits(case):
 def test_a_state_dict_goes_on_in_the_other_library(case, direction):
     makers = [case.build, case.build_torch]
     first, second = makers if direction == "ours to torch" else reversed(makers)
-    unbroken = first(course.groups(), weight_decay=0.1)
-    for _ in course.walk(unbroken, steps=range(1, 7)):
+    unbroken = first(course.groups(only=case.only), weight_decay=0.1)
+    for _ in course.walk(unbroken, steps=range(1, 7), only=case.only):
         pass
     resumed = second(copied_groups(unbroken))
     resumed.load_state_dict(through_a_file(unbroken.state_dict()))
-    for step in course.walk(unbroken, resumed, steps=range(7, 15)):
+    for step in course.walk(unbroken, resumed, steps=range(7, 15), only=case.only):
         for param, twin in zip(course.flat(resumed), course.flat(unbroken), strict=True):
             course.assert_close(param, twin, TOLERANCE, f"step {step}")
 
@@ -108,7 +114,9 @@ def through_a_file(state_dict):
     return torch.load(file, weights_only=True)
 
 
-@every_case_of_torchs
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=name) for name, c in with_torch.items() if not c.torch.rest]
+)
 def test_complex_parameters_move_as_torchs(case):
     # Where a variance cancels, a larger ε keeps the rounding of the root small.
     changes = VARIANTS["decay and maximize"] | ({"eps": 0.1} if "centered" in case.values else {})
@@ -133,15 +141,17 @@ def complex_tensor(seed):
 @every_case_of_torchs
 def test_defaults_are_torchs(case):
     ours, theirs = (
-        make([torch.nn.Parameter(torch.zeros(2))]).param_groups[0]
+        make([torch.nn.Parameter(torch.zeros(2, 2))]).param_groups[0]
         for make in (class_of(case.row), case.torch.load())
     )
     shared = (ours.keys() & theirs.keys()) - {"params"}
-    assert {"lr", "weight_decay", "maximize", *case.values} <= shared
+    lacking = {*case.torch.elsewhere, *case.torch.built_in}
+    assert {"lr", "weight_decay", "maximize", *case.values} - lacking <= shared
     differ = {name: ours[name] for name in shared if ours[name] != theirs[name]}
     assert differ == {  # torch has one class for three rules
         "momentum": {"momentum": 0.9},
         "nesterov": {"momentum": 0.9, "nesterov": True},
+        "muon": {"eps": 1e-8, "adjust_lr_fn": "match_rms_adamw"},
     }.get(case.row, {})
 
 

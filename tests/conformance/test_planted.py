@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from optimizers.registry import OPTIMIZERS
+from optimizers.rules.muon import muon_rule
 from tests.conformance import course
 from tests.conformance.cases import CASES, VARIANTS, class_of
 from tests.conformance.test_parity import assert_every_step_is_the_papers
@@ -35,8 +36,8 @@ def motion(**change):
 
     def plant(cls):
         class Faulty(cls):
-            def motion(self, group, counters):
-                found = super().motion(group, counters)
+            def motion(self, group, counters, **kind):
+                found = super().motion(group, counters, **kind)
                 changed = {name: make(found) for name, make in change.items()}
                 return replace(found, **changed)
 
@@ -55,8 +56,8 @@ def rule_of(other):
 
 def moments_swapped(cls):
     class Faulty(cls):
-        def state_names(self, group):
-            first, second, *rest = super().state_names(group)
+        def state_names(self, group, **kind):
+            first, second, *rest = super().state_names(group, **kind)
             return second, first, *rest
 
     return Faulty
@@ -90,6 +91,10 @@ def rmsprop_with_eps_inside(theta, g, mean_g2, mean_g, velocity, lr, alpha, eps,
 def lion_of_the_new_mean(theta, g, m, eta, beta1, beta2):
     m.lerp_(g, 1 - beta2)
     theta -= eta * m.sign()
+
+
+def other_scale(theta, g, m, eta, mu, eps, matches_adamw):
+    muon_rule(theta, g, m, eta, mu, eps, not matches_adamw)
 
 
 FAULTS = {
@@ -127,6 +132,11 @@ FAULTS = {
         motion(rule=lambda m: lion_of_the_new_mean),
     ),
     "there is no look ahead": (["nesterov"], rule_of("momentum")),
+    "matrices are stepped as vectors": (["muon"], attributes(is_whole=lambda self, param: False)),
+    "the scale of matrices is the other": (
+        ["muon"],
+        attributes(whole_rule=staticmethod(other_scale)),
+    ),
     "there is a look ahead": (["momentum"], rule_of("nesterov")),
     "decay is coupled": (["adamw", "lion"], attributes(decoupled=False)),
     "decay is decoupled": (  # of SGD both are one
@@ -186,7 +196,7 @@ def test_a_fault_in_the_rule_is_found(row, plant):
     [
         (row, name)
         for row in OPTIMIZERS
-        for name in (*class_of(row).bounds, *class_of(row).flags)
+        for name in (*class_of(row).bounds, *class_of(row).flags, *class_of(row).choices)
         if name not in ("weight_decay", "maximize")
     ],
 )
@@ -195,8 +205,8 @@ def test_a_hyperparameter_that_is_ignored_is_found(row, name):
         default = {name: cls([torch.nn.Parameter(torch.zeros(1))]).defaults[name]}
 
         class Faulty(cls):
-            def state_names(self, group):
-                return super().state_names(group | default)
+            def state_names(self, group, **kind):
+                return super().state_names(group | default, **kind)
 
             def initial(self, state_name, param, group):
                 return super().initial(state_name, param, group | default)
@@ -206,6 +216,9 @@ def test_a_hyperparameter_that_is_ignored_is_found(row, name):
 
             def scalars(self, group, counters):
                 return super().scalars(group | default, counters)
+
+            def whole_scalars(self, group):
+                return super().whole_scalars(group | default)
 
         return Faulty
 

@@ -9,6 +9,7 @@ import torch
 from optimizers.registry import OPTIMIZERS
 from tests.conformance import course
 from tests.conformance.cases import CASES, class_of
+from tests.conformance.references import takes
 
 TORCHS = sorted({case.torch.name for case in CASES.values() if case.torch})
 every_class_of_torchs = pytest.mark.parametrize("name", TORCHS)
@@ -24,8 +25,15 @@ WAYS = [  # hundreds of cases: the others are slow in sum
 ]
 
 # What torch's classes take and ours do not; docs/optimizers.md says so.
-NOT_OURS = {"dampening", "decoupled_weight_decay", "foreach"}
-ALLOWED_HERE = ["betas must be either both floats or both Tensors"]
+NOT_OURS = {"dampening", "decoupled_weight_decay", "foreach", "ns_steps", "ns_coefficients"}
+ALLOWED_HERE = [
+    "betas must be either both floats or both Tensors",
+    "Muon only supports 2D parameters",
+    "Muon does not support complex parameters",
+]
+NOT_KNOWN = {"adjust_lr_fn": "spectral_unclamped"}
+# Where defaults differ.
+TORCHS_DEFAULTS = {"Muon": {"adjust_lr_fn": "original", "eps": 1e-7}}
 
 
 @cache
@@ -38,8 +46,9 @@ def infos():
 
 def row_of(info, kwargs):
     """Return the name of our class for torch's, and the arguments for it."""
+    name = info.optim_cls.__name__
     if info.optim_cls is not torch.optim.SGD:
-        return info.optim_cls.__name__.lower(), kwargs
+        return name.lower(), TORCHS_DEFAULTS.get(name, {}) | kwargs
     row = "nesterov" if kwargs.get("nesterov") else "momentum" if "momentum" in kwargs else "sgd"
     return row, {name: value for name, value in kwargs.items() if name != "nesterov"}
 
@@ -55,6 +64,7 @@ def test_torch_has_cases_for_every_rule_of_ours_that_it_has():
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize(("dtype", "execution"), WAYS)
 @every_class_of_torchs
+@pytest.mark.usefixtures("orthogonal_in_full")
 def test_ours_goes_as_torchs(name, dtype, execution):
     for case in infos()[name].optim_inputs_func("cpu"):
         assert_goes_as_torchs(infos()[name], case, dtype, execution)
@@ -62,15 +72,21 @@ def test_ours_goes_as_torchs(name, dtype, execution):
 
 def assert_goes_as_torchs(info, case, dtype, execution):
     row, kwargs = row_of(info, case.kwargs)
-    params = course.parameters(dtype=dtype)
+    only = course.matrices if OPTIMIZERS[row].torch.rest else course.every
+    params = course.parameters(dtype=dtype, only=only)
     if taken := NOT_OURS & kwargs.keys():
         with pytest.raises(TypeError, match=taken.pop()):
             class_of(row)(params, **kwargs)
         return
+    if NOT_KNOWN.items() & kwargs.items():
+        with pytest.raises(ValueError, match="expected adjust_lr_fn to be one of"):
+            class_of(row)(params, **kwargs)
+        return
     ours = class_of(row)(params, **kwargs, execution=execution)
-    theirs = info.optim_cls(course.parameters(dtype=dtype), **case.kwargs, foreach=False)
+    loops = {"foreach": False} if takes(info.optim_cls, "foreach") else {}
+    theirs = info.optim_cls(course.parameters(dtype=dtype, only=only), **case.kwargs, **loops)
     tolerance = 1e-12 if dtype is torch.float64 else 1e-5
-    for step in course.walk(ours, theirs, dtype=dtype):
+    for step in course.walk(ours, theirs, dtype=dtype, only=only):
         for index, (param, twin) in enumerate(zip(*map(course.flat, (ours, theirs)), strict=True)):
             course.assert_close(
                 param, twin, tolerance, f"{case.desc}: parameter {index}, step {step}"
@@ -86,7 +102,8 @@ def test_what_torch_refuses_ours_refuses(name):
 def assert_refuses(info, case):
     from torch.testing._internal.common_optimizers import OptimizerErrorEnum
 
-    assert case.error_on is OptimizerErrorEnum.CONSTRUCTION_ERROR
+    is_built = case.error_on is OptimizerErrorEnum.CONSTRUCTION_ERROR
+    assert is_built or case.error_regex in ALLOWED_HERE
     row, kwargs = row_of(info, case.optimizer_error_input.kwargs)
     params = case.optimizer_error_input.params
     if params is None:

@@ -10,26 +10,43 @@ import torch
 from optimizers.motion import RuleArguments
 from optimizers.registry import OPTIMIZERS
 
-rows = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
+KINDS = {  # the methods that give each rule of a class its arguments
+    "rule": ("entries", "scalars"),
+    "whole_rule": ("whole_entries", "whole_scalars"),
+}
+RULES = [
+    pytest.param(row, rule, id=f"{row.name} {rule}")
+    for row in OPTIMIZERS.values()
+    for rule in KINDS
+    if hasattr(resolve_name(row.target), rule)
+]
+rules = pytest.mark.parametrize(("row", "rule"), RULES)
 
 
-def backwards(cls):
+def given_to(optimizer, rule):
+    """Return the state and the scalars that an optimizer gives its rule, by argument name."""
+    entries, scalars = (getattr(optimizer, name) for name in KINDS[rule])
+    group, numbers = optimizer.param_groups[0], dict.fromkeys(optimizer.counters, 0.5)
+    return entries(group), scalars(group, numbers) if rule == "rule" else scalars(group)
+
+
+def backwards(cls, rule):
     """Return a subclass whose rule takes its state, and its scalars, in the opposite order."""
     optimizer = cls([torch.nn.Parameter(torch.ones(2))])
-    group = optimizer.param_groups[0]
-    theta, g, *rest = inspect.signature(cls.rule).parameters
-    num_state = len(optimizer.entries(group))
+    theta, g, *rest = inspect.signature(getattr(cls, rule)).parameters
+    num_state = len(given_to(optimizer, rule)[0])
     state, scalars = rest[:num_state][::-1], rest[num_state:][::-1]
     names = ", ".join([theta, g, *state, *scalars])
-    known = {"rule": cls.rule}
+    known = {"rule": getattr(cls, rule)}
     given = ", ".join(f"{name}={name}" for name in rest)
     exec(f"def turned({names}): rule({theta}, {g}, {given})", known)
-    return type("Backwards", (cls,), {"rule": staticmethod(known["turned"])})
+    return type("Backwards", (cls,), {rule: staticmethod(known["turned"])})
 
 
 def trained(cls, execution):
     draw = torch.Generator().manual_seed(0)
-    start = [torch.randn(size, generator=draw, dtype=torch.float64) for size in (5, 7)]
+    shapes = ((5,), (7,), (3, 4), (4, 2))
+    start = [torch.randn(shape, generator=draw, dtype=torch.float64) for shape in shapes]
     params = [torch.nn.Parameter(each) for each in start]
     optimizer = cls(params, execution=execution)
     for _ in range(6):
@@ -40,39 +57,38 @@ def trained(cls, execution):
     return [*params, *state]
 
 
-@rows
+@rules
 @pytest.mark.parametrize("execution", ["loop", "auto", "packed"])
-def test_the_order_in_which_a_rule_takes_its_arguments_changes_no_bit(row, execution):
+def test_the_order_in_which_a_rule_takes_its_arguments_changes_no_bit(row, rule, execution):
     cls = resolve_name(row.target)
-    turned = backwards(cls)
+    turned = backwards(cls, rule)
     assert turned.rule_arguments.names != cls.rule_arguments.names or row.state_tensors < 2
     for one, other in zip(trained(cls, execution), trained(turned, execution), strict=True):
         assert torch.equal(one, other)
 
 
-@rows
-@pytest.mark.parametrize("part", ["entries", "scalars"])
-def test_a_name_that_the_rule_does_not_have_is_told(row, part):
-    cls = resolve_name(row.target)
+@rules
+@pytest.mark.parametrize("kind", [0, 1], ids=["entries", "scalars"])
+def test_a_name_that_the_rule_does_not_have_is_told(row, rule, kind):
+    cls, part = resolve_name(row.target), KINDS[rule][kind]
 
     def misnamed(self, *arguments):
         first, *others = getattr(cls, part)(self, *arguments).items()
         return {"misnamed": first[1], **dict(others)}
 
-    param = torch.nn.Parameter(torch.ones(2))
-    param.grad = torch.ones(2)
-    with pytest.raises(TypeError, match=rf"{cls.rule.__name__} has no argument 'misnamed' there"):
-        type("Misnamed", (cls,), {part: misnamed})([param]).step()
+    params = [torch.nn.Parameter(torch.ones(shape)) for shape in ((2,), (2, 2))]
+    for param in params:
+        param.grad = torch.ones_like(param)
+    named = getattr(cls, rule).__name__
+    with pytest.raises(TypeError, match=rf"{named} has no argument 'misnamed' there"):
+        type("Misnamed", (cls,), {part: misnamed})(params).step()
 
 
-@rows
-def test_state_and_scalars_make_up_all_arguments_of_the_rule(row):
+@rules
+def test_state_and_scalars_make_up_all_arguments_of_the_rule(row, rule):
     cls = resolve_name(row.target)
-    optimizer = cls([torch.nn.Parameter(torch.ones(2))])
-    group = optimizer.param_groups[0]
-    numbers = dict.fromkeys(cls.counters, 0.5)
-    names = [*optimizer.entries(group), *optimizer.scalars(group, numbers)]
-    assert sorted(names) == sorted(cls.rule_arguments.names)
+    state, scalars = given_to(cls([torch.nn.Parameter(torch.ones(2))]), rule)
+    assert sorted([*state, *scalars]) == sorted(RuleArguments.of(getattr(cls, rule)).names)
 
 
 def test_state_is_not_taken_for_a_scalar():
@@ -93,11 +109,11 @@ def swapped(cls, part, one, other):
 
 
 def pairs():
-    for row in OPTIMIZERS.values():
+    for row, rule in (param.values for param in RULES):
         optimizer = resolve_name(row.target)([torch.nn.Parameter(torch.ones(2))])
-        group, numbers = optimizer.param_groups[0], dict.fromkeys(optimizer.counters, 0.5)
-        state = [name for name, entry in optimizer.entries(group).items() if entry]
-        for part, names in (("entries", state), ("scalars", optimizer.scalars(group, numbers))):
+        entries, scalars = given_to(optimizer, rule)
+        state = [name for name, entry in entries.items() if entry]
+        for part, names in zip(KINDS[rule], (state, scalars), strict=True):
             for one, other in itertools.combinations(names, 2):
                 yield pytest.param(row, part, one, other, id=f"{row.name} {one} {other}")
 

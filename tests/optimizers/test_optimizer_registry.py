@@ -42,11 +42,11 @@ def test_a_row_names_its_paper_and_where_to_read_it(row):
 
 def stepped(row, scale=1.0):
     """Return an optimizer and its parameter after a few steps along gradients times `scale`."""
-    param = torch.nn.Parameter(torch.linspace(-1, 1, 12, dtype=torch.float64))
+    param = torch.nn.Parameter(torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(4, 3))
     (spec,) = parse(row.name)
     optimizer = spec.build([param])
     for step in range(4):
-        param.grad = scale * torch.linspace(-2, 3 + step, 12, dtype=torch.float64)
+        param.grad = scale * torch.linspace(-2, 3 + step, 12, dtype=torch.float64).reshape(4, 3)
         optimizer.step()
     return optimizer, param
 

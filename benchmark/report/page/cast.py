@@ -60,6 +60,8 @@ class Setting:
         name: The conditions, in words.
         problem: Model and data set, such as ``mlp/mnist``.
         title: The problem, or the name if several settings have the same problem.
+        data: A line on the data set; empty if it is not a registered one.
+        metrics: Indices of the metrics that a trial of it ended with.
         winners: Indices of the best variants: several if they are equal, none if all diverged.
         variants: All variants of the setting.
     """
@@ -67,6 +69,8 @@ class Setting:
     name: str
     problem: str
     title: str
+    data: str
+    metrics: tuple[int, ...]
     winners: tuple[int, ...]
     variants: tuple[Variant, ...]
 
@@ -137,6 +141,8 @@ class Cast:
             name=setting.name,
             problem=setting.problem,
             title=setting.title,
+            data=setting.data,
+            metrics=tuple(i for i, name in enumerate(self.metrics) if name in setting.measured),
             winners=tuple(self._variants[winner] for winner in setting.winners),
             variants=tuple(variants),
         )

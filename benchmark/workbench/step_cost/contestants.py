@@ -70,13 +70,28 @@ def contestants(spec: OptimizerSpec, modes: Sequence[str] = OWN_MODES) -> list[C
         return found
     arguments = twin.arguments(spec.hyperparameters)
     label = f"torch.optim.{twin.name}"
-    return found + _modes_of(label, twin.load(), arguments, modes, is_rival=True)
+    rivals = _modes_of(label, twin.load(), arguments, modes, is_rival=True)
+    rest = _rest_of(twin, spec.hyperparameters)
+    return found + [replace(each, rest=rest) for each in rivals]
 
 
 def twin_of(cls: type) -> TorchTwin | None:
     """Return torch's class with the same rule as one of our classes; None for other classes."""
     target = f"{cls.__module__}:{cls.__qualname__}"
     return next((row.torch for row in OPTIMIZERS.values() if row.target == target), None)
+
+
+def _rest_of(twin: TorchTwin, hyperparameters: Mapping[str, Any]) -> OptimizerSpec | None:
+    """Return torch's optimizer of the parameters that the twin's class does not take."""
+    if twin.rest is None:
+        return None
+    name = f"torch.optim.{twin.rest.name}"
+    return OptimizerSpec(
+        name=name,
+        label=name,
+        target=twin.rest.target,
+        hyperparameters=twin.rest.arguments(hyperparameters),
+    )
 
 
 def check_modes(specs: Sequence[OptimizerSpec]) -> None:

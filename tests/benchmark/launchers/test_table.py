@@ -141,6 +141,20 @@ def test_what_is_no_launcher_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
+    ("option", "start"),
+    [
+        ("array=0-3", "Error: --slurm array is set by the suite"),
+        ("Partition=gpu", "Error: --slurm 'Partition=gpu': expected a long option of sbatch"),
+    ],
+)
+def test_an_option_that_a_launcher_refuses_is_told_in_its_own_words(capsys, option, start):
+    code, _, err = command(capsys, "--launcher", "slurm", "--slurm", option, "--dry-run")
+    assert code == 2
+    [line] = err
+    assert line.startswith(start)
+
+
+@pytest.mark.parametrize(
     ("workers", "threads", "at_once"), [(3, 1, 3), (3, 8, 3), (0, 1, 8), (0, 3, 2), (0, 100, 1)]
 )
 def test_as_many_run_at_once_as_there_are_cores_for(monkeypatch, workers, threads, at_once):

@@ -46,6 +46,12 @@ const definedMetrics = () =>
 export function mainControls() {
   const legend = make("div.legend", { role: "group", "aria-label": "Optimizers" });
   const host = byId("controls");
+  const metrics = choose(
+    "metric",
+    term(["metric", ...definedMetrics()], "Metric"),
+    named(payload.metrics, (each) => each.words),
+    Number,
+  );
   host.replaceChildren(
     make("div.bar", {}, [
       choose(
@@ -54,12 +60,7 @@ export function mainControls() {
         named(payload.settings, (each) => each.title),
         Number,
       ),
-      choose(
-        "metric",
-        term(["metric", ...definedMetrics()], "Metric"),
-        named(payload.metrics, (each) => each.words),
-        Number,
-      ),
+      metrics,
       choose(
         "variants",
         term(["variant", "chosen hyperparameters"], "Hyperparameters"),
@@ -73,7 +74,20 @@ export function mainControls() {
     document.documentElement.style.setProperty("--bar", `${host.offsetHeight}px`),
   ).observe(host);
   follow(["problem", "off"], () => fillLegend(legend));
-  follow(["problem"], () => (byId("setting").textContent = setting().name));
+  follow(["problem"], () => {
+    const { name, data } = setting();
+    byId("setting").textContent = data ? `${name}. Data: ${data}` : name;
+  });
+  follow(["problem", "metric"], () => offerMeasured(metrics));
+}
+
+/* Tasks have different metrics: only those that the setting has can be chosen. */
+/** @type {(field: HTMLElement) => void} */
+function offerMeasured(field) {
+  const { metrics } = setting();
+  for (const option of field.querySelectorAll("option"))
+    option.hidden = option.disabled = !metrics.includes(Number(option.value));
+  if (metrics.length && !metrics.includes(state.metric)) change({ metric: metrics[0] });
 }
 
 /** @type {(legend: HTMLElement) => void} */

@@ -306,6 +306,8 @@ export interface Setting {
   name: string;
   problem: string;
   title: string;
+  data: string;
+  metrics: number[];
   winners: number[];
   variants: Variant[];
 }

@@ -140,6 +140,34 @@ def test_another_problem_changes_the_numbers(page):
     assert "mlp/digits" in page.locator("#setting").inner_text()
 
 
+@pytest.mark.slow
+def test_only_metrics_that_a_problem_has_can_be_chosen(open_page, file_of, log):
+    bits, accuracy = "test/bits_per_character", "test/accuracy"
+    page = open_page(
+        file_of(
+            log(
+                "adam",
+                [5.0, 0.5],
+                problem="logreg/digits",
+                metrics={"val/loss": 0.5, accuracy: 0.9},
+            ),
+            log("adam", [5.0, 0.5], problem="charlm/manual", metrics={"val/loss": 0.5, bits: 3.0}),
+        )
+    )
+
+    def offered():
+        options = page.locator("#choose-metric option:not([disabled])")
+        return options.evaluate_all("options => options.map((each) => each.textContent)")
+
+    assert offered() == ["validation loss", "test accuracy"]
+    assert "Data: scikit-learn's 1,797" in page.locator("#setting").inner_text()
+    page.locator("#choose-metric").select_option(label="test accuracy")
+    page.locator("#choose-problem").select_option(label="charlm/manual")
+    assert offered() == ["validation loss", "test bits per character"]
+    assert page.locator("#choose-metric").evaluate("list => list.value") == "0"
+    assert "a trigram model: 2.62 bits" in page.locator("#setting").inner_text()
+
+
 def test_another_reference_turns_the_comparison_round(page):
     choose(page, "against", "sgd")
     rows = page.locator("#leaderboard-table tbody tr")
