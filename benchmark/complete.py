@@ -1,6 +1,6 @@
 """Completion of a study: launch the trials that have no result yet, and return all records.
 
-This is the suite's only main loop; the verb ``run``, notebooks and tests all call it.
+This is the suite's only main loop: the verbs that train, notebooks and tests all call it.
 """
 
 from collections.abc import Sequence, Set

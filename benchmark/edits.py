@@ -1,4 +1,4 @@
-"""Edited source files of plug-ins: they are why trials with a result run again."""
+"""Edits of plug-ins' source files, after which trials with a result run again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

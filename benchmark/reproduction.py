@@ -1,4 +1,4 @@
-"""The runs of a reproduction: its plan is carried out, study by study, until it wants no more.
+"""The runs of a reproduction: its plan is carried out, study by study, until no trial is missing.
 
 Each experiment is one study, in a folder of its own. The rates of a grid and the chosen ones are
 trained by `benchmark.complete`, so that whatever is on record is not trained again.

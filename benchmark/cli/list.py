@@ -24,7 +24,7 @@ _KINDS = ("optimizers", "models", "datasets", "problems", "baselines")
 @click.argument("kind", type=OneOf("kind of names", _KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print all columns as JSON.")
 def command(kind: str, as_json: bool) -> int:
-    """List the registered optimizers, models, datasets or problems, or the shipped baselines."""
+    """List the registered optimizers, models, data sets or problems, or the shipped baselines."""
     if kind == "baselines":
         return _list_baselines(as_json=as_json)
     rows = _rows(kind)

@@ -65,8 +65,8 @@ def _with_launcher_options(function: _Function) -> _Function:
     default="hour",
     show_default=True,
     help="hour: the claims in order, and then their variants, as far as they fit into one hour on "
-    "this machine; full: all of them; demo: all of them with 3 epochs and 2 seeds, which try the "
-    "command and decide no claim.",
+    "this machine; full: all of them; demo: all of them with 3 epochs and 2 seeds, to try "
+    "the command, which decides no claim.",
 )
 @click.option(
     "--results",
@@ -81,7 +81,7 @@ def _with_launcher_options(function: _Function) -> _Function:
     type=OneOf("format", list(_FORMATS)),
     help="Train nothing, and write the results so far: html: a page; md: a Markdown document with "
     "its pictures in the folder of the same name beside it; pdf, svg, png: figures for print.  "
-    "[default: what the name in --out ends in]",
+    "[default: by the ending of --out]",
 )
 @click.option(
     "--out",

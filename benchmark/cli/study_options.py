@@ -201,7 +201,7 @@ timeout_option = click.option(
     "--timeout",
     type=Real(positive=True),
     help="Kill a trial, or the preparation of a data set, after this many seconds; trials that "
-    "train as one network have so many each.",
+    "train as one network have that many for each of them.",
 )
 dry_run_option = click.option(
     "--dry-run",
@@ -221,9 +221,10 @@ _PLACE: list[Callable[[Any], Any]] = [
         type=StackSize(),
         default="auto",
         show_default=True,
-        help="Train trials of one problem as one network: auto where this gains time and keeps "
-        "every bit of the results, off, or the most trials in one network, also where the last "
-        "bits then differ. Their seconds are not compared.",
+        help="Train several trials of one problem as one network. auto: where this saves time and "
+        "keeps every bit of the results; off: never; a number: up to so many trials in one "
+        "network, even where the last bits of results differ. Seconds of such trials are not "
+        "compared.",
     ),
     click.option(
         "--gpu-slots",

@@ -1,6 +1,6 @@
 """A pool of worker processes on this machine, forked from a preloaded server.
 
-Each runs a trial, or a pack of trials as one network.
+Each process runs a trial, or a pack of trials as one network.
 """
 
 import math

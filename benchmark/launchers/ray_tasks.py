@@ -1,7 +1,7 @@
 """The tasks of a Ray cluster that run trials, as the launching process sees them.
 
 Ray places them on nodes, and this module watches that a node is there for each. A node that cannot
-run a trial, because its disk is full or its versions are others, is left out when the trial is
+run a trial, because its disk is full or it has other versions, is left out when the trial is
 submitted again.
 """
 

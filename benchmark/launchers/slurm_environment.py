@@ -1,7 +1,7 @@
 """The environment of Slurm's commands: variables of the user that would change what they do.
 
 sbatch prefers a variable to a line of its script, so those of options that the script sets are left
-out; others, such as an account that the user exports, count.
+out; others, such as an account that the user exports, are kept.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The published curves, read off the vector graphics of arXiv 1412.6980v9.
 
 ``published.csv`` has the columns figure, series, x and y. x is the epoch; in figure 4 it is log₁₀
-of the learning rate, and in the right panel of figure 2b time, with Adam's 25 epochs as 25. y is
-the training cost. Points off the chart are missing.
+of the learning rate, and in the right panel of figure 2b it is time, scaled so that Adam's 25
+epochs take 25. y is the training cost. Points off the chart are missing.
 """
 
 import csv

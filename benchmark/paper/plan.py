@@ -1,8 +1,8 @@
-"""The plan of a reproduction: its cases, and the trials that these want, given the costs so far.
+"""The plan of a reproduction: its cases, and the trials that they need, given the costs so far.
 
 A case is a claim under the conditions of its experiment, or under those of one of its variants.
 Its rates are chosen first: every rate of a grid trains on tuning seeds, and the mean cost at the
-horizon of choice decides. A best rate at an end of its grid widens the grid by one rate. The chosen
+epoch `chosen_at` decides. A best rate at an end of its grid widens the grid by one rate. The chosen
 rate then trains on seeds 0, 1, … Like a protocol, a plan remembers nothing: the records so far say
 which trials come next. Nothing here runs a trial.
 """

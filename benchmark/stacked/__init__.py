@@ -1,5 +1,5 @@
 """Many trials of one problem, trained as one batched network.
 
-A trial in a pack gets the record that it would get alone in one, whatever its company; only its
-seconds differ, because they are the pack's over the number of its trials.
+Each trial in a pack gets a record of its own. On a CPU its results do not depend on the other
+trials of the pack. Its seconds are the pack's, divided by the number of trials.
 """

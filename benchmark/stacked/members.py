@@ -1,4 +1,4 @@
-"""One trial of a pack: its model, its optimizer, and what observes it."""
+"""One trial of a pack: its model, its optimizer, and its callbacks."""
 
 from dataclasses import dataclass, field
 from typing import Any

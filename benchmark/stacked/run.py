@@ -41,8 +41,9 @@ def run_pack(
 ) -> list[Record]:
     """Train `trials` as one network, and return their records in the same order.
 
-    Each record is the one that the trial would get in a pack of its own, except for its seconds,
-    which are the pack's over the number of its trials, and `Environment.stacked`, that number.
+    On a CPU each record is the one that the trial would get in a pack of its own, except for its
+    seconds, which are the pack's divided by the number of trials, and `Environment.stacked`, that
+    number. On a GPU the last bits depend on the other trials.
 
     Args:
         trials: Trials that differ in optimizer, seed and purpose alone.

@@ -68,8 +68,8 @@ class Together:
 class Alone:
     """Any optimizer, which steps its own row.
 
-    Its parameters are contiguous, and views of the row where that is. It draws random numbers as it
-    would alone.
+    Its parameters are contiguous, and views of the row if the row is. It draws the same random
+    numbers as it would alone.
 
     Args:
         optimizer: The optimizer.

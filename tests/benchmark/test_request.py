@@ -7,9 +7,12 @@ from benchmark.cli.run import command
 from benchmark.errors import UsageError
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
+from datamodules.registry import DATASETS
 from optimizers.errors import SpecError, UnknownNameError
 
 DIGITS = {"problems": ("logreg/digits",)}
+IMAGES = ", ".join(name for name, row in DATASETS.items() if len(row.input_shape) == 3)
+TEXTS = ", ".join(name for name, row in DATASETS.items() if row.text)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
         ("image", "reviews", "for 'reviews' use --model logreg"),
         ("cnn", "imdb", "takes images and 'imdb' is a bag of words"),
         ("cnn", "diabetes", "takes images and 'diabetes' is rows of 10 numbers"),
-        ("cnn", "china", "Data sets for it: mnist, fashion, cifar10, cifar10_zca, digits;"),
+        ("cnn", "china", f"Data sets for it: {IMAGES};"),
         (
             "mlp",
             "manual",
@@ -80,7 +83,7 @@ def test_optimizers_are_read_when_the_study_is_made(opts, words):
         (
             "charlm",
             "digits",
-            "takes text and 'digits' is images.*Data sets for it: manual, imdb_text;",
+            f"takes text and 'digits' is images.*Data sets for it: {TEXTS};",
         ),
         ("charlm", "imdb", "takes text and 'imdb' is a bag of words"),
         (

@@ -64,7 +64,8 @@ def test_every_module_is_named_in_its_room_or_belongs_to_a_folder_of_one_kind():
         if path.parent.name not in OF_A_TABLE and not path.name.startswith("__")
     }
     rows = [row for table in (DATASETS, MODELS, TASKS, LAUNCHERS) for row in table.values()]
-    targets = [row.target for row in rows]
-    of_rows = {Path(*each.partition(":")[0].split(".")).with_suffix(".py") for each in targets}
+    named = [row.target.partition(":")[0] for row in rows]
+    named += [row.options.__module__ for row in LAUNCHERS.values() if row.options]
+    of_rows = {Path(*name.split(".")).with_suffix(".py") for name in named}
     nameless = [str(m) for m in modules - of_rows if not re.search(rf"\b{m.name}\b", NOW)]
     assert sorted(nameless) == []

@@ -10,7 +10,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 NAMED = re.compile(
     r"(?<![\w/.-])(?:benchmark|optimizers|datamodules|tests|docs|perf|tools)/[\w./-]+\.(?:py|js|md|toml|svg|parquet)\b"
 )
-MADE_UP = ("mine.py", "verb.py")  # that a reader would write
+MADE_UP = ("mine.py", "mine_options.py", "verb.py")  # that a reader would write
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

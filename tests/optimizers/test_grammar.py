@@ -240,9 +240,9 @@ def test_a_class_with_open_arguments_judges_them_itself(mine):
 ERRORS = {
     "": "no optimizer given. Known: sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam",
     " , ": "no optimizer given.",
-    "adm": "unknown optimizer 'adm'. Did you mean 'adam' or 'radam' or 'nadam'? Known: sgd, "
-    "momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamax, adamw, nadam, radam, lion, "
-    "muon, or an import path such as torch.optim.AdamW, or a file such as path/to/mine.py:MyOpt",
+    "adm": "unknown optimizer 'adm'. Did you mean 'adam' or 'radam' or 'nadam'? Known: "
+    f"{', '.join(OPTIMIZERS)}, or an import path such as torch.optim.AdamW, "
+    "or a file such as path/to/mine.py:MyOpt",
     "Adam": "unknown optimizer 'Adam'. Did you mean 'adam'?",
     "adam:beta1=0.5": "adam has no hyperparameter 'beta1'. Did you mean 'betas'? "
     "It takes: lr, betas, eps, weight_decay, amsgrad, bias_correction, maximize",

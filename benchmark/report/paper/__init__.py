@@ -1,1 +1,1 @@
-"""Verdicts on the claims of a paper, in words and tables."""
+"""Verdicts on the claims of a paper: tables, a document, a page and figures."""

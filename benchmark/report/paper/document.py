@@ -27,7 +27,7 @@ from benchmark.report.paper.drawing import draw_claim, draw_variants
 from benchmark.report.paper.table import deciding_p, number_words, p_words
 from benchmark.report.words import counted, duration_words
 
-_WORKERS = 2  # of the hours that are named, as on a small laptop
+_WORKERS = 2  # for estimates of time, as on a small laptop
 _NONE = "–"
 _WITHOUT_RUNS = "without runs"  # as judgement.py says
 
@@ -146,7 +146,7 @@ def _opening(found: Reproduction) -> str:
     words = [each.word for each in found.run]
     outcomes = ", ".join(f"{word} ({words.count(word)})" for word in dict.fromkeys(words))
     left = len(found.verdicts) - len(found.run)
-    rest = f" Nothing is said of the other {left}." if left else ""
+    rest = f" The other {left} have no results." if left else ""
     return (
         f"{as_text(found.plan.rules.paper)}, section 6. Run here: {len(found.run)} of "
         f"{counted(len(found.verdicts), 'claim')}. Verdicts: {outcomes}.{rest}"
@@ -180,10 +180,11 @@ def _legend(found: Reproduction, folder: str) -> str:
     others = "\n".join(f"- {as_text(each.name)}: {as_text(each.about)}." for each in OTHERS)
     return (
         f"The rules were fixed before the runs: {file}. Each learning rate was chosen "
-        "by training cost on tuning seeds; the chosen ones then trained on fresh "
-        "seeds, paired over optimizers. p is one-sided, of the claim if it holds and of its "
-        f"opposite otherwise, corrected by Holm's method over all {len(rules.claims)} claims; "
-        f"p ≤ {rules.alpha:g} decides. Two other reproductions, of single runs:\n\n{others}"
+        "by training cost on tuning seeds; the chosen ones then trained on fresh seeds, the same "
+        "for all optimizers. p is that of a one-sided test, of the claim if it holds and of its "
+        f"opposite otherwise. Holm's method corrects it over all {len(rules.claims)} claims, and "
+        f"p ≤ {rules.alpha:g} decides. The last two columns have the results of two other "
+        f"reproductions, which ran each setting once:\n\n{others}"
     )
 
 
@@ -266,7 +267,7 @@ def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
     """Return the table of the variants of a claim; empty if it has none."""
     if not verdict.variants:
         return ""
-    header = ["if", "the claim is", "difference [95 %]", "p", "chosen rates"]
+    header = ["condition", "the claim is", "difference [95 %]", "p", "chosen rates"]
     rows = [
         [
             as_cell(each.variant.name),
@@ -279,8 +280,8 @@ def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
         if each.variant
     ]
     return (
-        "Under other conditions (p corrected over all variants; bold: otherwise than above):\n\n"
-        + _table(header, rows)
+        "Under other conditions (p is corrected over all variants; bold: the opposite of the "
+        "verdict above):\n\n" + _table(header, rows)
     )
 
 
@@ -373,7 +374,7 @@ def _not_run(found: Reproduction) -> list[str]:
     header = ["figure", "claims", "the claims alone", "with their variants"]
     return [
         "## Not run",
-        f"Estimated time with {_WORKERS} workers on the cores of a laptop, and the commands:",
+        f"Estimated time with {_WORKERS} workers on a laptop, and the commands:",
         _table(header, rows),
         fenced(commands),
     ]

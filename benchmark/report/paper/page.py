@@ -90,7 +90,7 @@ def _rendered(text: str, pictures: Mapping[str, str]) -> str:
 def _adapt(children: Sequence[Token], pictures: Mapping[str, str]) -> None:
     """Put pictures into the page, and colour what is bold by its verdict."""
     for child, following in pairwise([*children, Token("text", "", 0)]):
-        if child.type == "image":
+        if child.tag == "img":
             child.attrSet("src", pictures[str(child.attrGet("src"))])
         if child.type == "strong_open":
             words = following.content.lower()

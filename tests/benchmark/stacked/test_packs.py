@@ -1,10 +1,11 @@
 import math
 from dataclasses import replace
+from pkgutil import resolve_name
 
 import pytest
 
 from benchmark.models.registry import MODELS
-from benchmark.plugins import task_class
+from benchmark.plugins import data_module_class, task_class
 from benchmark.stacked.packing import why_not_one
 from benchmark.stacked.packs import FEWEST, MOST, Packs, members, packs_of, share_of, sizes
 from benchmark.tasks.registry import TASKS
@@ -109,8 +110,6 @@ def test_the_share_of_a_trial_is_that_of_its_model(trials_of):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_rows_of_models_say_whether_they_have_a_stacked_form(name):
-    from pkgutil import resolve_name
-
     network = resolve_name(MODELS[name].target).network_class
     assert hasattr(network, "forward_stacked") == bool(MODELS[name].stacked_megabytes)
 
@@ -127,9 +126,9 @@ def test_rows_of_tasks_say_whether_they_have_a_stacked_form(name):
 def test_what_has_no_stacked_form_is_refused(trials_of, model, dataset):
     [trial] = trials_of()
     why = why_not_one(replace(trial, model=model, dataset=dataset))
-    is_classes = DATASETS[dataset].targets.name == "num_classes"
-    unstacked = ("resnet", "image", "regression", "charlm", "vae")
-    assert bool(why) == (not is_classes or model in unstacked)
+    network = resolve_name(MODELS[model].target).network_class
+    task = task_class(data_module_class(dataset).task)
+    assert bool(why) != (hasattr(network, "forward_stacked") and hasattr(task, "stacked_loss"))
     assert not why or "has no stacked form" in why
 
 

@@ -35,9 +35,9 @@ def test_a_shape_has_the_tensors_of_its_model(name, num_tensors, num_params):
 @pytest.mark.parametrize("row", MODELS.values(), ids=list(MODELS))
 def test_every_registered_model_has_the_shape_of_its_network_on_its_data(row):
     data, sizes = DATASETS[row.dataset], [tensor.shape for tensor in SHAPES[row.name].make()]
-    network = model_class(row.name, task_class(data_module_class(row.dataset).task)).network_class
-    size = math.prod(data.input_shape) if row.name == "vae" else data.targets.size
-    built = network(data.input_shape, size, dropout=False, dropout_seed=0)
+    model = model_class(row.name, task_class(data_module_class(row.dataset).task))
+    size = math.prod(data.input_shape) if model.takes_pixels else data.targets.size
+    built = model.network_class(data.input_shape, size, dropout=False, dropout_seed=0)
     assert sizes
     assert sizes == [parameter.shape for parameter in built.parameters()]
 
