@@ -2,18 +2,19 @@
 /* The section "Optimizers in motion": controls, pictures and address in sync. The paths come
    from Python; no optimizer and no surface is computed here. */
 
-import { byId, draw, make } from "../../report/assets/page/dom.js";
+import { byId, make } from "../../report/assets/page/dom.js";
+import { swatch } from "../../report/assets/page/look.js";
 import { landscapePaths } from "./landscape-paths.js";
 import { landscapePictures } from "./landscape-pictures.js";
 
 /** @import { DrawnWalker, Payload } from "./landscape-payload.d.ts" */
-/** @import { Pointed, State } from "./landscape-pictures.js" */
+/** @import { State } from "./landscape-pictures.js" */
 
 const root = byId("landscape");
 /** @type {Payload} */
 const data = JSON.parse(byId("landscape-data").textContent ?? "");
 const paths = landscapePaths(data);
-const { number, plain, counted } = paths;
+const { number, plain } = paths;
 /** @type {("best" | "own")[]} */
 const LR_MODES = ["best", "own"]; // the third mode is one rate for all
 const STEPS_PER_SECOND = 30;
@@ -29,7 +30,7 @@ const state = {
   step: data.steps,
   speed: 1,
   off: new Set(), // walkers that are switched off
-  pointed: null, // {walker, step, strip} under the pointer; `strip` if it is on the strip, not the map
+  pointed: null, // the walker under the pointer
 };
 /** @type {{ at: number | null, step: number } | null} */
 let playing = null; // {at: time of the last frame, step: fractional step}
@@ -64,48 +65,36 @@ const speed = list(
   "landscape-speed",
   SPEEDS.map((each) => `${each} ×`),
 );
-const map = make("canvas", { className: "map", role: "img" });
-const strip = make("canvas", { className: "strip", role: "img" });
-strip.setAttribute("aria-label", "loss minus lowest loss against step");
-const tip = make("div", { className: "tip", hidden: true });
-const stripTip = make("div", { className: "tip", hidden: true });
+const map = make("div.map", { id: "landscape-map" });
+const strip = make("div.strip", { id: "landscape-strip" });
 const about = make("p", { className: "about" });
 const source = make("p", { className: "quiet" });
 const ruleWords = make("p", { className: "quiet", id: "landscape-rule" });
 const summary = make("p", { className: "quiet", id: "landscape-summary" });
 const body = make("tbody");
 const rows = data.walkers.map(legendRow);
-const marks = rows.map((row) => row.mark);
-const pictures = landscapePictures(data, paths, state, { root, map, strip, tip, stripTip, marks });
+const pictures = landscapePictures(data, paths, state, { root, map, strip }, goTo);
 
-/** @type {(walker: DrawnWalker, i: number) => { box: HTMLInputElement, mark: Element, cells: HTMLElement[], row: HTMLElement }} */
+/** @type {(walker: DrawnWalker, i: number) => { box: HTMLInputElement, cells: HTMLElement[], row: HTMLElement }} */
 function legendRow(walker, i) {
   const box = make("input", { type: "checkbox" });
   box.addEventListener("change", () =>
     change(() => (box.checked ? state.off.delete(i) : state.off.add(i))),
   );
-  const corners = walker.style.marker.map(([x, y]) => `${x},${-y}`).join(" ");
-  const mark = draw("polygon", { points: corners });
-  const svg = draw("svg", { viewBox: "-1.2 -1.2 2.4 2.4", "aria-hidden": "true" }, [mark]);
   // An import path may wrap after its dots.
   const parts = walker.label.split(/(?<=\.)/).flatMap((part) => [make("wbr"), part]);
   const name = make("span", {}, parts);
-  const label = make("label", {}, [box, svg, name]);
+  const label = make("label", {}, [box, swatch(walker), name]);
   const cells = COLUMNS.slice(1).map(() => make("td"));
   const row = make("tr", {}, [make("th", { scope: "row" }, [label]), ...cells]);
   const tell = () => {
     summary.textContent = `${walker.label}: ${walker.summary}`;
   };
   for (const kind of ["pointerenter", "focusin"]) row.addEventListener(kind, tell);
-  /** @type {(pointed: Pointed | null) => void} */
-  const lift = (pointed) => {
-    state.pointed = pointed;
-    pictures.draw();
-  };
-  row.addEventListener("pointerenter", () => lift({ walker: i, step: state.step, quiet: true }));
-  row.addEventListener("pointerleave", () => lift(null));
+  row.addEventListener("pointerenter", () => pictures.point(i));
+  row.addEventListener("pointerleave", () => pictures.point(null));
   body.append(row);
-  return { box, mark, cells, row };
+  return { box, cells, row };
 }
 
 function build() {
@@ -127,10 +116,10 @@ function build() {
     about,
     make("div", { className: "stage" }, [
       make("div", { className: "view" }, [
-        make("div", { className: "plot" }, [map, tip]),
+        map,
         make("div", { className: "bar transport" }, transport),
       ]),
-      make("div", { className: "plot curves" }, [strip, stripTip]),
+      make("div", { className: "curves" }, [strip]),
       make("div", { className: "side" }, [
         make("div", { className: "scroll" }, [table]),
         summary,
@@ -179,30 +168,8 @@ function listen() {
   on(window, "hashchange", read);
   scrub.addEventListener("input", () => goTo(Number(scrub.value)));
   play.addEventListener("click", () => (playing ? pause() : run()));
-  strip.addEventListener("pointerdown", (event) => {
-    strip.setPointerCapture(event.pointerId);
-    scrubTo(event);
-  });
-  strip.addEventListener("pointermove", (event) => {
-    if (event.buttons) scrubTo(event);
-    else pictures.pointStrip(event.offsetX, event.offsetY);
-  });
-  map.addEventListener("pointermove", pictures.point);
-  map.addEventListener("pointerdown", pictures.point);
-  const leave = () => {
-    state.pointed = null;
-    pictures.draw();
-  };
-  for (const picture of [map, strip]) {
-    // the tip stays after a finger is lifted
-    picture.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && leave());
-  }
-  window.addEventListener("pointerdown", ({ target }) => {
-    if (state.pointed && target !== map && target !== strip) leave();
-  });
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => pictures.draw());
-  new ResizeObserver(() => pictures.draw()).observe(root);
 }
 
 /* ---- time ---- */
@@ -231,17 +198,11 @@ function tick(now) {
   requestAnimationFrame(tick);
 }
 
-/** @type {(event: PointerEvent) => Promise<void>} */
-async function scrubTo({ offsetX, offsetY }) {
-  await goTo(pictures.stepAt(offsetX));
-  pictures.pointStrip(offsetX, offsetY);
-}
-
 /** @type {(step: number) => Promise<void>} */
 function goTo(step) {
   playing = null;
   return change(() => {
-    state.step = Math.max(0, Math.min(data.steps, step));
+    state.step = step;
   });
 }
 
@@ -303,7 +264,6 @@ async function change(how) {
   const wanted = state.scene;
   await paths.load(wanted);
   if (wanted !== state.scene) return; // another scene was selected meanwhile
-  state.pointed = null;
   show();
   if (!playing) write();
 }
@@ -320,11 +280,6 @@ function show() {
   noise.checked = state.noisy;
   speed.value = String(SPEEDS.indexOf(state.speed));
   play.textContent = playing ? "Pause" : "Play";
-  map.setAttribute(
-    "aria-label",
-    `${scene.title} from above, with the paths of ` +
-      `${counted(pictures.visible().length, "optimizer")}; the table has their numbers`,
-  );
   const noiseWords = state.noisy
     ? ` Noise of standard deviation ${number(scene.noise)} is added to both parts of the ` +
       `gradient, the same for all optimizers (seed ${data.seed}); losses are without it.`
@@ -378,6 +333,9 @@ function rowWords(i) {
 if (typeof DecompressionStream === "undefined") {
   root.append("This browser cannot unpack the paths; any of 2023 or later can.");
 } else {
-  build();
-  change(read);
+  read();
+  paths.load(state.scene).then(() => {
+    build();
+    change(() => {});
+  });
 }

@@ -10,12 +10,18 @@ from benchmark.workbench.landscape.trajectories import Trajectories
 from benchmark.workbench.landscape.view import View
 
 _ASSETS = files("benchmark.workbench") / "assets"
+_REPORT = files("benchmark.report") / "assets" / "page"
+_STYLES = tuple(_REPORT / name for name in ("page.css", "controls.css", "charts.css"))
 _SCRIPT = Path(str(_ASSETS / "landscape.js"))
 
 
 def section(trajectories: Trajectories, view: View) -> Section:
     """Return the section with its data, for a page of studies."""
-    return Section(html=_html(trajectories, view), style=_asset("landscape.css"), script=_SCRIPT)
+    return Section(
+        html=_html(trajectories, view),
+        style=(_ASSETS / "landscape.css").read_text(encoding="utf-8"),
+        script=_SCRIPT,
+    )
 
 
 def _html(trajectories: Trajectories, view: View) -> str:
@@ -38,17 +44,15 @@ def page(trajectories: Trajectories, view: View) -> str:
 <meta name="color-scheme" content="light dark">
 <title>Optimizers in motion</title>
 <link rel="icon" href="data:,">
+<style>{"".join(style.read_text(encoding="utf-8") for style in _STYLES)}</style>
 <style>{own.style}</style>
 </head>
-<body class="landscape-page">
+<body>
 {own.html}
+<p id="said" class="visually-hidden" role="status" aria-live="polite"></p>
 <script type="module">
 {joined(own.script)}
 </script>
 </body>
 </html>
 """
-
-
-def _asset(name: str) -> str:
-    return (_ASSETS / name).read_text(encoding="utf-8")

@@ -106,7 +106,7 @@ function fillLegend(legend) {
         "data-optimizer": String(optimizer),
         title: "click: show or hide; double click: show this one alone",
       },
-      [swatch(optimizer), payload.optimizers[optimizer].label],
+      [swatch(payload.optimizers[optimizer]), payload.optimizers[optimizer].label],
     );
     chip.addEventListener("click", () => toggleOptimizer(optimizer));
     chip.addEventListener("dblclick", () =>

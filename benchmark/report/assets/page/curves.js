@@ -6,9 +6,10 @@ import { CHOICES } from "./choices.js";
 import { choose, toggle } from "./controls.js";
 import { AXIS_WORDS, curvesOf, payload } from "./data.js";
 import { byId, make } from "./dom.js";
-import { compact, metricAxis, value } from "./format.js";
+import { compact } from "./format.js";
 import { follow, metric, NONE_SHOWN, noneIsShown, setting, shownVariants, state } from "./state.js";
 import { term } from "./terms.js";
+import { metricAxis, value } from "./units.js";
 
 /** @import { Variant } from "./payload.d.ts" */
 /** @import { Cross, Description, Series } from "./chart.js" */
@@ -52,7 +53,7 @@ export function curveSeries(curves, format = value) {
     const [least, most] = [each.y[low], each.y[high]];
     return {
       name: variant.label,
-      optimizer: variant.optimizer,
+      optimizer: payload.optimizers[variant.optimizer],
       thin: many && !variant.chosen,
       x: each.x,
       y: smoothed(center, width),
@@ -76,7 +77,7 @@ function seedSeries(curves, shown, width) {
     .filter((each) => shown.has(each.variant) && isPlaced(each))
     .map((each) => ({
       name: `${shown.get(each.variant)?.label}, seed ${each.seed}`,
-      optimizer: shown.get(each.variant)?.optimizer ?? 0,
+      optimizer: payload.optimizers[shown.get(each.variant)?.optimizer ?? 0],
       faint: true,
       loose: each.diverged,
       x: each.x[state.x],
@@ -90,7 +91,7 @@ function crosses(curves) {
   return curves.lines
     .filter((each) => each.diverged && shown.has(each.variant) && isPlaced(each))
     .map((each) => ({
-      optimizer: shown.get(each.variant)?.optimizer ?? 0,
+      optimizer: payload.optimizers[shown.get(each.variant)?.optimizer ?? 0],
       x: each.x[state.x].at(-1) ?? NaN,
       y: each.y.at(-1) ?? null,
       words: `${shown.get(each.variant)?.label}, seed ${each.seed}: diverged`,

@@ -1,9 +1,6 @@
 // @ts-check
 /* Formatting of numbers. */
 
-import { metric } from "./state.js";
-
-/** @import { Axis } from "./chart.js" */
 /** @typedef {number | null | undefined} Known */
 
 /** @type {(value: Known, count?: number) => string} */
@@ -17,31 +14,6 @@ export function digits(value, count = 4) {
 
 /** @type {(text: string) => string} */
 export const tidy = (text) => text.replace("-", "−").replace(/e\+?/, "e");
-
-/* A value of the shown metric in its unit, without the unit's sign. */
-/** @type {(number: Known) => string} */
-export function value(number) {
-  if (number === null || number === undefined || !Number.isFinite(number)) return "–";
-  const { factor, decimals } = metric().unit;
-  return decimals === null ? digits(number * factor) : tidy((number * factor).toFixed(decimals));
-}
-
-/* The unit's sign after such a value. */
-export const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
-
-/* The vertical axis of a chart of the shown metric. */
-/** @type {(more?: Partial<Axis>) => Axis} */
-export function metricAxis(more = {}) {
-  const { words, unit, logarithmic, higher_is_better: isHigherBetter } = metric();
-  return {
-    log: logarithmic,
-    words: unit.sign ? `${words}, ${unit.sign}` : words,
-    format: (each) => value(each),
-    best: isHigherBetter ? "high" : "low",
-    tick: (each) => compact(unit.factor === 1 ? each : Number((each * unit.factor).toPrecision(6))),
-    ...more,
-  };
-}
 
 /** @type {(p: Known) => string} */
 export function pWords(p) {

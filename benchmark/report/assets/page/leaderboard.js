@@ -5,11 +5,12 @@ import { CHOICES } from "./choices.js";
 import { choose } from "./controls.js";
 import { payload, remembered, rowsOf } from "./data.js";
 import { byId, goTo, make } from "./dom.js";
-import { pWords, tidy, value } from "./format.js";
+import { pWords, tidy } from "./format.js";
 import { swatch } from "./look.js";
 import { change, follow, hidden, metric, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term, told } from "./terms.js";
+import { value } from "./units.js";
 
 /** @import { Row } from "./data.js" */
 /** @import { Children } from "./dom.js" */
@@ -32,7 +33,10 @@ export function fillHeadline() {
       goTo("leaderboard");
     });
     return make("article.card", {}, [
-      make("p.claim", {}, [...winners.map((winner) => swatch(variants[winner].optimizer)), claim]),
+      make("p.claim", {}, [
+        ...winners.map((winner) => swatch(payload.optimizers[variants[winner].optimizer])),
+        claim,
+      ]),
       evidence.length
         ? make(
             "ul",
@@ -115,7 +119,10 @@ function leaderboardRows(reference) {
 
 /** @type {(row: Named) => (Node | null)[]} */
 function nameCell(row) {
-  return [swatch(row.optimizer), told(".bare.name", row.label, row.hyperparameters)];
+  return [
+    swatch(payload.optimizers[row.optimizer]),
+    told(".bare.name", row.label, row.hyperparameters),
+  ];
 }
 
 /* A row extended by its variant, or by its optimizer only. */

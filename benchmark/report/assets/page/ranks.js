@@ -99,7 +99,9 @@ function rankBelow(ranking, i, x, _axis, below) {
 
 /** @type {(ranking: Ranking, i: number, at: number, y: number, stem: (at: number) => string, place: Record<string, string | number>) => Element} */
 function rankMark(ranking, i, at, y, stem, place) {
-  const optimizer = payload.optimizers.findIndex((each) => each.label === ranking.optimizers[i]);
+  const { optimizers } = payload;
+  const optimizer =
+    optimizers[optimizers.findIndex((each) => each.label === ranking.optimizers[i])];
   const rank = ranking.average_ranks[i].toFixed(2);
   return draw("g", {}, [
     inked("path", optimizer, { class: "stem", d: stem(at) }),
@@ -195,14 +197,14 @@ function fillMatrix(host) {
     make("th"),
     ...shown.map((v) =>
       make("th", { scope: "col" }, [
-        swatch(v.optimizer),
+        swatch(payload.optimizers[v.optimizer]),
         told(".bare.column", payload.optimizers[v.optimizer].label, v.label),
       ]),
     ),
   ]);
   const rows = shown.map((v) =>
     make("tr", {}, [
-      make("th.left", { scope: "row" }, [swatch(v.optimizer), v.label]),
+      make("th.left", { scope: "row" }, [swatch(payload.optimizers[v.optimizer]), v.label]),
       ...shown.map((w) => cell(v, w)),
     ]),
   );

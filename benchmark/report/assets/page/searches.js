@@ -45,7 +45,7 @@ function describePoints() {
     return [
       {
         name: nameOf(search.optimizer),
-        optimizer: search.optimizer,
+        optimizer: payload.optimizers[search.optimizer],
         marked: true,
         x,
         y: points.map((point) => point.value ?? NaN),
@@ -53,7 +53,7 @@ function describePoints() {
       },
       {
         name: `${nameOf(search.optimizer)}, chosen`,
-        optimizer: search.optimizer,
+        optimizer: payload.optimizers[search.optimizer],
         ringed: true,
         x: chosen.map((point) => point.lr ?? NaN),
         y: chosen.map((point) => point.value ?? NaN),
@@ -66,7 +66,7 @@ function describePoints() {
       .map(
         (point) =>
           /** @type {Cross} */ ({
-            optimizer: search.optimizer,
+            optimizer: payload.optimizers[search.optimizer],
             x: point.lr ?? NaN,
             y: null,
             words: `${point.label}: diverged`,
@@ -92,7 +92,7 @@ function describeBudget() {
     label: `expected lowest ${here().words} after k points`,
     series: searches.map((each) => ({
       name: nameOf(each.optimizer),
-      optimizer: each.optimizer,
+      optimizer: payload.optimizers[each.optimizer],
       marked: true,
       x: [...each.budgets],
       y: each.expected.map((value) => value ?? NaN),
@@ -111,7 +111,7 @@ function describeEvaluated() {
     label: `${here().words} on the evaluation seeds of what k points would have chosen`,
     series: searches.map(({ optimizer, evaluated }) => ({
       name: nameOf(optimizer),
-      optimizer,
+      optimizer: payload.optimizers[optimizer],
       marked: true,
       x: evaluated.map((one) => one.budget),
       y: evaluated.map((one) => one.mean ?? NaN),
@@ -123,7 +123,7 @@ function describeEvaluated() {
       evaluated
         .filter((one) => one.diverged)
         .map((one) => ({
-          optimizer,
+          optimizer: payload.optimizers[optimizer],
           x: one.budget,
           y: null,
           words: `${one.label}: ${one.diverged} of ${one.seeds} seeds diverged`,

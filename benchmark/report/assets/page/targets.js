@@ -4,7 +4,7 @@
 import { chart } from "./chart.js";
 import { AXIS_WORDS, payload, rowsOf } from "./data.js";
 import { byId, make } from "./dom.js";
-import { compact, unitSign, value } from "./format.js";
+import { compact } from "./format.js";
 import {
   byOptimizer,
   ends,
@@ -16,6 +16,7 @@ import {
 import { follow, hidden, metric, NONE_SHOWN, noneIsShown, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term } from "./terms.js";
+import { unitSign, value } from "./units.js";
 
 /** @import { Description, Series } from "./chart.js" */
 /** @import { Row } from "./data.js" */
@@ -38,7 +39,7 @@ function stairs(table, at, top) {
     }
     return {
       name: payload.optimizers[optimizer].label,
-      optimizer,
+      optimizer: payload.optimizers[optimizer],
       step: true,
       marked: true,
       x,

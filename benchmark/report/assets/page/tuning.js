@@ -4,12 +4,13 @@
 import { chart } from "./chart.js";
 import { payload, rowsOf } from "./data.js";
 import { byId, make } from "./dom.js";
-import { compact, digits, metricAxis, value } from "./format.js";
+import { compact, digits } from "./format.js";
 import { byOptimizer, nameColumn, withOptimizer } from "./leaderboard.js";
 import { ticks } from "./scale.js";
 import { follow, hidden, metric, NONE_SHOWN, noneIsShown, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term } from "./terms.js";
+import { metricAxis, value } from "./units.js";
 
 /** @import { Description } from "./chart.js" */
 /** @import { Row } from "./data.js" */
@@ -37,7 +38,7 @@ function describeRates() {
   }
   const series = groups.map(([optimizer, rows]) => ({
     name: payload.optimizers[optimizer].label,
-    optimizer,
+    optimizer: payload.optimizers[optimizer],
     marked: true,
     x: rows.map((row) => row.lr),
     y: rows.map((row) => row.mean ?? NaN),
@@ -49,7 +50,7 @@ function describeRates() {
     rows
       .filter((row) => row.diverged)
       .map((row) => ({
-        optimizer,
+        optimizer: payload.optimizers[optimizer],
         x: row.lr,
         y: null,
         words: `${payload.optimizers[optimizer].label} at ${digits(row.lr)}: ${row.diverged} diverged`,
@@ -151,7 +152,7 @@ function describeSearch() {
     label: `expected best ${metric().words} after k variants`,
     series: groups.map(([optimizer, rows]) => ({
       name: payload.optimizers[optimizer].label,
-      optimizer,
+      optimizer: payload.optimizers[optimizer],
       marked: longest <= 12,
       x: rows.map((row) => row.k),
       y: rows.map((row) => number(row.expected)),

@@ -143,7 +143,10 @@ function axis(x, better) {
 
 /** @type {(label: string, optimizer: number | null, own: boolean) => Node} */
 const who = (label, optimizer, own) =>
-  make(`span.who${own ? ".own" : ""}`, {}, [optimizer === null ? null : swatch(optimizer), label]);
+  make(`span.who${own ? ".own" : ""}`, {}, [
+    optimizer === null ? null : swatch(payload.optimizers[optimizer]),
+    label,
+  ]);
 
 /** @type {(cell: VerdictCell, panel: VerdictPanel, x: Scale) => Node} */
 function row(cell, panel, x) {
@@ -272,7 +275,10 @@ function studyOf(study) {
       "ul.sentences",
       {},
       study.sentences.map(({ optimizer, words }) =>
-        make("li", {}, [optimizer === null ? null : swatch(optimizer), make("span", {}, [words])]),
+        make("li", {}, [
+          optimizer === null ? null : swatch(payload.optimizers[optimizer]),
+          make("span", {}, [words]),
+        ]),
       ),
     ),
     pairsOf(study),

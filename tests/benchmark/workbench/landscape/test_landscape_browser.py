@@ -30,8 +30,26 @@ def hash_of(page):
     return page.evaluate("decodeURIComponent(location.hash)")
 
 
-def pixels(page, name):
-    return page.locator(f"canvas.{name}").evaluate("canvas => canvas.toDataURL()")
+def picture(page, name):
+    """Return what a chart shows: its marks, and the picture under them if it has one."""
+    return page.locator(f"#landscape-{name}").evaluate(
+        "host => [host.querySelector('svg').innerHTML, host.querySelector('canvas')?.toDataURL()]"
+    )
+
+
+def frame_of(page, name):
+    """Return the box of a chart's frame, without the axes around it."""
+    inside = "canvas" if name == "map" else "svg > line.axis"
+    return page.locator(f"#landscape-{name} {inside}").bounding_box()
+
+
+def place_of(page, scene, x, y):
+    """Return the pixels of a place on the map."""
+    box, (left, right, bottom, top) = frame_of(page, "map"), scene.window
+    return (
+        box["x"] + (x - left) / (right - left) * box["width"],
+        box["y"] + (top - y) / (top - bottom) * box["height"],
+    )
 
 
 def cells(page, row):
@@ -40,10 +58,10 @@ def cells(page, row):
 
 def differs(page, change):
     """Whether both pictures change when `change` is done."""
-    before = pixels(page, "map"), pixels(page, "strip")
+    before = picture(page, "map"), picture(page, "strip")
     change()
     page.wait_for_timeout(100)
-    after = pixels(page, "map"), pixels(page, "strip")
+    after = picture(page, "map"), picture(page, "strip")
     return before[0] != after[0], before[1] != after[1]
 
 
@@ -143,9 +161,9 @@ def test_scrubbing_by_keyboard_or_on_the_strip_moves_both_pictures(opened):
     page.locator("#landscape-step").focus()
     assert differs(page, lambda: page.keyboard.press("ArrowLeft")) == (True, True)
     assert page.locator("#landscape-step-value").inner_text() == "step 39 of 40"
-    page.locator("canvas.strip").scroll_into_view_if_needed()
-    box = page.locator("canvas.strip").bounding_box()
-    middle = box["x"] + 50 + (box["width"] - 60) / 2, box["y"] + box["height"] / 2
+    page.locator("#landscape-strip").scroll_into_view_if_needed()
+    box = frame_of(page, "strip")
+    middle = box["x"] + box["width"] / 2, box["y"] - 60
     assert differs(page, lambda: page.mouse.click(*middle)) == (True, True)
     assert page.locator("#landscape-step-value").inner_text() == "step 20 of 40"
 
@@ -165,53 +183,53 @@ def test_the_legend_hides_and_shows(opened):
 
 def test_pointing_at_a_path_tells_step_place_loss_and_rate(opened, trajectories):
     page = opened("#l.lr=0.1&l.step=30&l.off=sgd&l.off=torch.optim.AdamW")
-    box = page.locator("canvas.map").bounding_box()
+    tip = page.locator("#landscape-map .readout")
     x, y = trajectories.positions[1, 0, 0, 0, 1, 30]
-    left, right, bottom, top = trajectories.scenes[0].window
-    at = (
-        box["x"] + 34 + (x - left) / (right - left) * (box["width"] - 38),
-        box["y"] + 4 + (top - y) / (top - bottom) * (box["height"] - 28),
-    )
-    page.mouse.move(*at)
-    lines = page.locator(".map + .tip").inner_text().splitlines()
+    page.mouse.move(*place_of(page, trajectories.scenes[0], x, y))
+    lines = tip.inner_text().splitlines()
     assert lines[0] in {walker.label for walker in trajectories.walkers}
     assert lines[1] == "step 30"
     assert lines[2].startswith(f"x {x:.2f}"[:-1].replace("-", "−"))
     assert lines[3].startswith("loss ")
     assert lines[4] == "lr 0.1"
+    box = frame_of(page, "map")
     page.mouse.move(box["x"] + box["width"] - 8, box["y"] + 40)
-    assert not page.locator(".map + .tip").is_visible()
+    assert not tip.is_visible()
 
 
 @pytest.mark.slow
 def test_the_strip_tells_the_nearest_curve_and_scrubs_with_a_finger(opened, trajectories):
     page = opened("#l.lr=0.1&l.off=sgd", touch=True)
-    box, tip = page.locator("canvas.strip").bounding_box(), page.locator(".strip + .tip")
-    page.mouse.move(box["x"] + 50 + (box["width"] - 60) / 2, box["y"] + 60)
+    box, tip = frame_of(page, "strip"), page.locator("#landscape-strip .readout")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 80)
     lines = tip.inner_text().splitlines()
     assert lines[0] in {walker.label for walker in trajectories.walkers[1:]}
     assert lines[1] == "step 20"
-    page.mouse.move(box["x"], box["y"] - 20)
+    page.mouse.move(box["x"], box["y"] - 250)
     assert tip.is_hidden()
-    page.locator("canvas.strip").tap()
+    page.touchscreen.tap(box["x"] + box["width"] * 18 / 40, box["y"] - 80)
     tip.wait_for()
-    assert tip.inner_text().splitlines()[1] == "step 18"  # axes take more room on the left
+    assert tip.inner_text().splitlines()[1] == "step 18"
     assert page.locator("#landscape-step-value").inner_text() == "step 18 of 40"
+
+
+@pytest.mark.slow
+def test_arrow_keys_on_the_strip_read_all_curves_at_a_step(opened, trajectories):
+    page = opened("#l.lr=0.1")
+    page.locator("#landscape-strip svg").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    first, *rest = page.locator("#landscape-strip .readout").inner_text().splitlines()
+    assert first == "step 1"
+    assert {walker.label for walker in trajectories.walkers} <= set(rest)
+    assert page.locator("#said").inner_text().startswith("step 1, ")
 
 
 @pytest.mark.slow
 def test_a_finger_reads_the_map_until_it_taps_elsewhere(opened, trajectories):
     page = opened("#l.lr=0.1&l.off=sgd", touch=True)
-    tip = page.locator(".map + .tip")
-    box = page.locator("canvas.map").bounding_box()
-    (x, y), (left, right, bottom, top) = (
-        trajectories.scenes[0].starts[0],
-        trajectories.scenes[0].window,
-    )
-    page.touchscreen.tap(
-        box["x"] + 34 + (x - left) / (right - left) * (box["width"] - 38),
-        box["y"] + 4 + (top - y) / (top - bottom) * (box["height"] - 28),
-    )
+    tip, scene = page.locator("#landscape-map .readout"), trajectories.scenes[0]
+    page.touchscreen.tap(*place_of(page, scene, *scene.starts[0]))
     assert "step 0" in tip.inner_text()
     page.locator(".about").tap()
     assert tip.is_hidden()
@@ -233,15 +251,15 @@ def test_the_address_restores_the_view_and_later_changes_of_it_too(opened, traje
     address = page.evaluate("location.hash")
     page.mouse.move(0, 0)
     seen = (
-        pixels(page, "map"),
-        pixels(page, "strip"),
+        picture(page, "map"),
+        picture(page, "strip"),
         page.locator("#landscape-legend").inner_text(),
     )
     again = opened(address)
     again.wait_for_timeout(100)
     assert again.evaluate("location.hash") == address
     table = again.locator("#landscape-legend").inner_text()
-    found = pixels(again, "map"), pixels(again, "strip"), table
+    found = picture(again, "map"), picture(again, "strip"), table
     assert found == seen
     assert evil in seen[2]
     again.evaluate("location.hash = '#l.step=3'")
@@ -268,7 +286,7 @@ def test_labels_stay_text(opened, trajectories):
 def test_nothing_is_wider_than_the_window_in_either_theme(opened, width, dark):
     page = opened("#l.lr=5", width=width, dark=dark)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    paper = page.locator("#landscape").evaluate("e => getComputedStyle(e).backgroundColor")
+    paper = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
     assert paper == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
 
 
@@ -307,7 +325,7 @@ def test_style_touches_nothing_outside_the_section(opened):
         """() => {
           const all = (rules) => [...rules].flatMap((rule) =>
             rule.selectorText ? [rule.selectorText] : all(rule.cssRules));
-          return all(document.styleSheets[0].cssRules);
+          return all(document.styleSheets[1].cssRules);
         }"""
     )
     assert len(selectors) > 20
@@ -322,6 +340,6 @@ def test_style_touches_nothing_outside_the_section(opened):
 def test_map_and_curves_are_seen_at_once(opened, width, height):
     page = opened(width=width, height=height)
     for name in ("map", "strip"):
-        box = page.locator(f"canvas.{name}").bounding_box()
+        box = page.locator(f"#landscape-{name}").bounding_box()
         assert box["y"] + box["height"] <= height
         assert box["x"] + box["width"] <= width
