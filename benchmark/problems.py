@@ -117,7 +117,12 @@ _ROWS = (
     ),
     _row("image/china", epochs=5, epoch_seconds=1.3, evaluation_cost=0.15),
     _row(
-        "regression/diabetes", epochs=40, batch_size=32, epoch_seconds=0.012, evaluation_cost=0.03
+        "regression/diabetes",
+        epochs=40,
+        batch_size=32,
+        epoch_seconds=0.011,
+        evaluation_cost=0.03,
+        target=0.57,
     ),
     _row("charlm/manual", epochs=6, batch_size=32, epoch_seconds=9, evaluation_cost=0.36),
     _row(
@@ -129,7 +134,7 @@ _ROWS = (
         twin="charlm/manual",
     ),
     _row("vae/mnist", epochs=5, epoch_seconds=6, evaluation_cost=0.3, twin="vae/digits"),
-    _row("vae/digits", epochs=40, epoch_seconds=0.1, evaluation_cost=0.3),
+    _row("vae/digits", epochs=40, epoch_seconds=0.064, evaluation_cost=0.3, target=26.2),
 )
 
 PROBLEMS = {row.name: row for row in _ROWS}
