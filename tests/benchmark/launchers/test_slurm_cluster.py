@@ -133,6 +133,19 @@ def test_a_preempted_task_goes_on(ask, tmp_path, local):
     assert clusters.bits(tmp_path) == local
 
 
+def test_a_requeued_task_goes_on(ask, tmp_path, local):
+    process = clusters.start(tmp_path, *SLURM, "--workers", "2")
+    clusters.wait_until(_has_records(tmp_path, 2))
+    task = _running(ask)[0]
+    ask("scontrol", "requeue", task)
+    clusters.wait_until(lambda: ask("scontrol", "update", f"jobid={task}", "StartTime=now") == "")
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 1, output
+    restarts = ask("scontrol", "-o", "show", "job", task)
+    assert "Restarts=1" in restarts
+    assert clusters.bits(tmp_path) == local
+
+
 def test_a_task_over_its_time_limit_fails_with_the_reason(ask, tmp_path):
     words = ("--opts", "tests.plugins.optimizers.Slow:seconds=20", "--slurm", "time=1")
     done = clusters.complete(tmp_path, *SLURM, *words, seeds=1)
