@@ -14,7 +14,8 @@ import { relief } from "./landscape-relief.js";
 /** @import { DrawnWalker, Payload, Style, View } from "./landscape-payload.d.ts" */
 /** @typedef {View & { scene: number, step: number, speed: number, off: Set<number>, pointed: number | null }} State */
 /** @typedef {{ root: HTMLElement, map: HTMLElement, strip: HTMLElement }} Hosts */
-/** @typedef {{ walker: DrawnWalker, path: Path, isPointed: boolean }} Curve */
+/** @typedef {{ walker: DrawnWalker, path: Path, isPointed: boolean, x: number[], y: number[], gap: number[] }} Curve A path in all its steps. */
+/** @typedef {{ key: string, curves: Curve[], spots: Series[], losses: Series[], crosses: Cross[], decades: Range }} Still What a step does not change. */
 
 const RIM = 0.96; // share of half the window at which arrows to points outside it are drawn
 
@@ -44,6 +45,9 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
   /** @type {Drawn[]} */
   const drawn = walkers;
   const redraws = [chart(map, describeMap), chart(strip, describeStrip)];
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  /** @type {Still | null} */
+  let known = null;
 
   function draw() {
     for (const redraw of redraws) redraw();
@@ -55,17 +59,44 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
     walkers
       .flatMap((walker, i) => {
         const path = state.off.has(i) ? null : paths.pathOf(i, state);
-        return path ? [{ walker, path, isPointed: i === state.pointed }] : [];
+        return path ? [{ walker, path, isPointed: i === state.pointed, ...placesOf(path) }] : [];
       })
       .sort((a, b) => Number(a.isPointed) - Number(b.isPointed));
+
+  /* What stays while the step changes. */
+  /** @type {() => Still} */
+  function still() {
+    const { place, scene } = paths.current();
+    const { start, lr, noisy, off, pointed } = state;
+    const key = [place, start, lr, noisy, pointed, dark.matches, devicePixelRatio, ...off].join();
+    if (known?.key === key) return known;
+    const shown = curves();
+    known = {
+      key,
+      curves: shown,
+      spots: [
+        ...scene.minima.map((at) => spot("minimum", MINIMUM, at, 6.5)),
+        { ...spot("start", START, scene.starts[start], 5), ringed: true },
+      ],
+      losses: shown.map(lossOf),
+      crosses: shown.flatMap(endOf),
+      decades: decades(shown.map(({ gap }) => gap)),
+    };
+    return known;
+  }
 
   /** @type {(path: Path, step: number) => number} */
   const lastStep = (path, step) => Math.min(step, path.diverged - 1);
 
-  /* The places of a path up to a step. */
-  /** @type {(path: Path, step: number) => Here[]} */
-  const placesOf = (path, step) =>
-    Array.from({ length: lastStep(path, step) + 1 }, (_, k) => paths.at(path, k));
+  /** @type {(path: Path) => { x: number[], y: number[], gap: number[] }} */
+  function placesOf(path) {
+    const places = Array.from({ length: lastStep(path, steps) + 1 }, (_, k) => paths.at(path, k));
+    return {
+      x: places.map(({ x }) => x),
+      y: places.map(({ y }) => y),
+      gap: places.map(({ gap }) => gap),
+    };
+  }
 
   /** @type {(walker: number | null) => void} */
   function point(walker) {
@@ -97,7 +128,7 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
   /** @type {() => Description} */
   function describeMap() {
     const { place, heights, scene } = paths.current();
-    const shown = curves();
+    const kept = still();
     const [x0, x1, y0, y1] = scene.window;
     const counted = paths.counted(walkers.length - state.off.size, "optimizer");
     return {
@@ -107,13 +138,9 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
       haloed: true,
       x: sideOf([x0, x1]),
       y: sideOf([y0, y1]),
-      series: [
-        ...scene.minima.map((at) => spot("minimum", MINIMUM, at, 6.5)),
-        { ...spot("start", START, scene.starts[state.start], 5), ringed: true },
-        ...shown.map(trailOf),
-        ...shown.map(headOf),
-      ],
-      crosses: shown.flatMap(lossOf),
+      series: [...kept.spots, ...kept.curves.map(trailOf), ...kept.curves.map(headOf)],
+      crosses: kept.curves.flatMap(lostAt),
+      still: kept,
       tell,
       point: pointAt,
       picture: (width, height) => {
@@ -148,14 +175,14 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
   });
 
   /** @type {(curve: Curve) => Series} */
-  function trailOf({ walker, path }) {
-    const places = placesOf(path, state.step);
+  function trailOf({ walker, x, y }) {
+    const count = state.step + 1;
     return {
       name: walker.label,
       optimizer: walker,
       bare: true,
-      x: places.map(({ x }) => x),
-      y: places.map(({ y }) => y),
+      x: x.slice(0, count),
+      y: y.slice(0, count),
     };
   }
 
@@ -174,7 +201,7 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
 
   /* The cross at the end of a diverged path. */
   /** @type {(curve: Curve) => Cross[]} */
-  function lossOf({ walker, path }) {
+  function lostAt({ walker, path }) {
     if (path.diverged > state.step) return [];
     const [x, y] = inWindow(paths.at(path, path.diverged - 1));
     const words = `${walker.label}: ${paths.standing(path, state.step)}`;
@@ -202,9 +229,7 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
 
   /** @type {() => Description} */
   function describeStrip() {
-    const shown = curves();
-    const numbers = shown.map(({ path }) => placesOf(path, steps).map(({ gap }) => gap));
-    const x = Array.from({ length: steps + 1 }, (_, k) => k);
+    const kept = still();
     return {
       label: "loss minus lowest loss against step",
       height: 200,
@@ -216,38 +241,40 @@ export function landscapePictures(data, paths, state, { root, map, strip }, goTo
         words: "loss − lowest loss",
         format: (gap) => paths.number(gap),
         tick: compact,
-        range: decades(numbers),
+        range: kept.decades,
       },
       series: [
-        ...shown.map(({ walker }, i) => ({
-          name: walker.label,
-          optimizer: walker,
-          bare: true,
-          x: x.slice(0, numbers[i].length),
-          y: numbers[i],
-        })),
-        ...shown.map(({ walker, path }, i) => {
+        ...kept.losses,
+        ...kept.curves.map(({ walker, path, gap }) => {
           const step = lastStep(path, state.step);
-          return spot(walker.label, walker, [step, numbers[i][step]], 5);
+          return spot(walker.label, walker, [step, gap[step]], 5);
         }),
       ],
-      crosses: shown.flatMap(({ walker, path }, i) =>
-        path.diverged > steps
-          ? []
-          : [
-              {
-                optimizer: walker,
-                x: path.diverged - 1,
-                y: numbers[i][path.diverged - 1],
-                words: `${walker.label}: ${paths.standing(path, steps)}`,
-              },
-            ],
-      ),
+      crosses: kept.crosses,
       rule: state.step,
+      still: kept,
       tell,
       point: pointAt,
       grab: goTo,
     };
+  }
+
+  /** @type {(curve: Curve) => Series} */
+  const lossOf = ({ walker, gap }) => ({
+    name: walker.label,
+    optimizer: walker,
+    bare: true,
+    x: [...gap.keys()],
+    y: gap,
+  });
+
+  /* The cross at the end of a diverged path's losses. */
+  /** @type {(curve: Curve) => Cross[]} */
+  function endOf({ walker, path, gap }) {
+    if (path.diverged > steps) return [];
+    const words = `${walker.label}: ${paths.standing(path, steps)}`;
+    const last = path.diverged - 1;
+    return [{ optimizer: walker, x: last, y: gap[last], words }];
   }
 
   /* Whole decades that contain the curves, but little above the start if a path explodes. */

@@ -192,9 +192,11 @@ function tick(now) {
   const seconds = playing.at === null ? 0 : Math.min((now - playing.at) / 1000, 0.1);
   playing.at = now;
   playing.step = Math.min(playing.step + seconds * STEPS_PER_SECOND * state.speed, data.steps);
-  state.step = Math.floor(playing.step);
-  if (state.step >= data.steps) return pause();
-  showStep();
+  const step = Math.floor(playing.step);
+  const isMoved = step !== state.step;
+  state.step = step;
+  if (step >= data.steps) return pause();
+  if (isMoved) showStep();
   requestAnimationFrame(tick);
 }
 
@@ -311,7 +313,7 @@ function showStep() {
     box.checked = !state.off.has(i);
     row.classList.toggle("off", !box.checked);
     rowWords(i).forEach((words, k) => {
-      cells[k].textContent = words;
+      if (cells[k].textContent !== words) cells[k].textContent = words;
     });
   });
   pictures.draw();

@@ -4,7 +4,7 @@
    print need no code. */
 
 import { axes, yMarks } from "./axes.js";
-import { draw, make } from "./dom.js";
+import { become, draw, make } from "./dom.js";
 import { endLabels, placedLabels } from "./labels.js";
 import { textWidth } from "./look.js";
 import { band, cross, line, whiskers } from "./marks.js";
@@ -28,8 +28,8 @@ import { extent, padded, scale } from "./scale.js";
  * A series in the look of one optimizer. `low` and `high` are a band, or whiskers if all
  * points are `marked`; `step` draws a staircase; a read-out shows `read`, otherwise `y`, and `more`.
  * A `faint` or `thin` series has no label and no markers, a `silent` one neither label nor read-out,
- * a `bare` one no markers; a `loose` one does not extend the axes. A `ringed` one is only a ring
- * around each point, and silent. `size` is that of a marker or ring in pixels.
+ * nor a line if `marked`, a `bare` one no markers; a `loose` one does not extend the axes. A `ringed`
+ * one is only a ring around each point, and silent. `size` is that of a marker or ring in pixels.
  *
  * @typedef {{
  *   name: string, optimizer: Drawn, x: Numbers, y: Numbers, low?: Numbers, high?: Numbers,
@@ -44,19 +44,24 @@ import { extent, padded, scale } from "./scale.js";
  * vertical line, and `picture` makes a picture under the lines, which a `haloed` chart sets off from
  * it and from each other. A chart that is a `plane` has a square frame and no read-out by arrow keys. With `tell`, the pointer reads only the nearest point:
  * its series and these lines. `point` is called with the point that the pointer reads, `grab` with
- * the place on the horizontal axis to which it is dragged.
+ * the place on the horizontal axis to which it is dragged. As long as `still` is the same, a redraw
+ * is cheap enough for every frame of an animation: it keeps axes, labels and picture, and moves only
+ * the rule, and the series and crosses that are other objects than before. Such series have the same
+ * number, order and kind of marks.
  *
  * @typedef {{
  *   label: string, x: Axis, y: Axis, series: Series[], crosses?: Cross[],
  *   flat?: boolean, height?: number, plane?: boolean, unlabelled?: boolean, haloed?: boolean, rule?: number,
  *   picture?: (width: number, height: number) => HTMLCanvasElement,
  *   tell?: (series: Series, place: number) => string[],
- *   point?: (row: Row | null) => void, grab?: (at: number) => void,
+ *   point?: (row: Row | null) => void, grab?: (at: number) => void, still?: unknown,
  * }} Chart
  */
 /** @typedef {Chart | { empty: string }} Description A chart, or the reason why there is none. */
 /** @typedef {{ left: number, right: number, top: number, bottom: number }} Frame */
 /** @typedef {{ what: Chart, width: number, height: number, frame: Frame, x: Scale, y: Scale, labels: Series[] }} Laid A chart with its places in pixels. */
+/** @typedef {{ under: Element[], over: Element[] }} Marks The marks of a series, under and over the lines of others. */
+/** @typedef {{ laid: Laid, marks: Marks[], crosses: Element, rule: Element[], all: Element[] }} Content */
 
 const ROOM = { top: 12, bottom: 42, left: 58, right: 14 };
 const BARE_ROOM = 24; // below the frame, without a title
@@ -72,17 +77,25 @@ export function chart(host, describe) {
   const box = make("div.readout", { hidden: true });
   const reading = readOut(svg, box);
   let width = 0;
+  /** @type {Content | null} */
+  let shown = null;
   const redraw = () => {
     width ||= host.clientWidth; // measured once, because each access makes the browser lay out the page
     if (!width) return;
     const what = describe();
     if (!("series" in what)) {
       reading.hide();
+      shown = null;
       return fill(host, [make("p.empty", {}, [what.empty])]);
+    }
+    if (shown && isStill(shown.laid, what, width)) {
+      move(shown, what);
+      return reading.show(shown.laid);
     }
     const laid = layOut(what, width);
     const { frame, height } = laid;
-    svg.replaceChildren(...content(laid, `clip-${host.id}`), reading.rule);
+    shown = content(laid, `clip-${host.id}`);
+    svg.replaceChildren(...shown.all, reading.rule);
     const attributes = { width, height, viewBox: `0 0 ${width} ${height}` };
     for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, String(value));
     svg.setAttribute("aria-label", what.label);
@@ -154,18 +167,19 @@ function rangesOf(what) {
   ];
 }
 
-/** @type {(laid: Laid, clip: string) => Element[]} */
-function content({ what, frame, x, y, labels }, clip) {
-  const haloed = Boolean(what.haloed);
+/** @type {(laid: Laid, clip: string) => Content} */
+function content(laid, clip) {
+  const { what, frame, x, y, labels } = laid;
   const margin = what.picture ? 0 : 6; // a line may lie on the rim
   const inside = draw("g", { "clip-path": `url(#${clip})` });
-  const layers = [...what.series].sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)));
-  for (const each of layers)
-    if (each.low) inside.append((each.marked ? whiskers : band)(each, x, y));
-  for (const each of layers) inside.append(...line(each, x, y, haloed));
-  for (const each of what.crosses ?? []) inside.append(...cross(each, x, y, frame, haloed));
-  const at = what.rule === undefined ? null : x(what.rule);
-  return [
+  const marks = what.series.map((each) => marksFor(laid, each));
+  const layers = [...marks.keys()].sort((i, j) => isOwn(what.series[i]) - isOwn(what.series[j]));
+  for (const i of layers) inside.append(...marks[i].under);
+  for (const i of layers) inside.append(...marks[i].over);
+  const crosses = draw("g", {}, crossesOf(laid));
+  inside.append(crosses);
+  const rule = ruleOf(laid);
+  const all = [
     draw("clipPath", { id: clip }, [
       draw("rect", {
         x: frame.left - margin,
@@ -175,17 +189,52 @@ function content({ what, frame, x, y, labels }, clip) {
       }),
     ]),
     ...axes(what, x, y, frame),
-    ...(at === null
-      ? []
-      : [draw("line", { class: "rule", x1: at, x2: at, y1: frame.top, y2: frame.bottom })]),
+    ...rule,
     inside,
     ...placedLabels(labels, x, y, frame),
   ];
+  return { laid, marks, crosses, rule, all };
+}
+
+/* Whether only marks have moved since a chart was drawn. */
+/** @type {(laid: Laid, what: Chart, width: number) => boolean} */
+const isStill = (laid, what, width) =>
+  what.still !== undefined && what.still === laid.what.still && width === laid.width;
+
+/* Move the marks of a chart whose axes stay to where `what` has them. */
+/** @type {(shown: Content, what: Chart) => void} */
+function move(shown, what) {
+  const before = shown.laid.what;
+  shown.laid = { ...shown.laid, what };
+  what.series.forEach((each, i) => {
+    if (each === before.series[i]) return;
+    const { under, over } = marksFor(shown.laid, each);
+    become([...shown.marks[i].under, ...shown.marks[i].over], [...under, ...over]);
+  });
+  if (what.crosses !== before.crosses) shown.crosses.replaceChildren(...crossesOf(shown.laid));
+  become(shown.rule, ruleOf(shown.laid));
+}
+
+/** @type {(laid: Laid, each: Series) => Marks} */
+const marksFor = ({ what, x, y }, each) => ({
+  under: each.low ? [(each.marked ? whiskers : band)(each, x, y)] : [],
+  over: line(each, x, y, Boolean(what.haloed)),
+});
+
+/** @type {(laid: Laid) => Element[]} */
+const crossesOf = ({ what, frame, x, y }) =>
+  (what.crosses ?? []).flatMap((each) => cross(each, x, y, frame, Boolean(what.haloed)));
+
+/** @type {(laid: Laid) => Element[]} */
+function ruleOf({ what, frame, x }) {
+  if (what.rule === undefined) return [];
+  const at = x(what.rule);
+  return [draw("line", { class: "rule", x1: at, x2: at, y1: frame.top, y2: frame.bottom })];
 }
 
 /* The reader's own optimizers are drawn over the others. */
-/** @type {(series: Series) => boolean} */
-const isOwn = (series) => Boolean(series.optimizer.own);
+/** @type {(series: Series) => number} */
+const isOwn = (series) => Number(Boolean(series.optimizer.own));
 
 /** @type {(frame: Frame, picture: (width: number, height: number) => HTMLCanvasElement) => Element} */
 function pictureIn({ left, right, top, bottom }, picture) {

@@ -36,6 +36,15 @@ export function draw(tag, attributes = {}, children = []) {
   return element;
 }
 
+/* Give elements the attributes of others, and touch only what differs. */
+/** @type {(elements: Element[], others: Element[]) => void} */
+export function become(elements, others) {
+  elements.forEach((element, i) => {
+    for (const { name, value } of others[i].attributes)
+      if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  });
+}
+
 /** @type {(id: string) => HTMLElement} */
 export function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));

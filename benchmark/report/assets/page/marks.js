@@ -64,11 +64,12 @@ export function whiskers(series, x, y) {
   return inked("path", series.optimizer, { class: "whisker", d: path.join("") });
 }
 
-/* A line with its markers. */
+/* A line with its markers; markers alone for a silent series of them. */
 /** @type {(series: Series, x: Scale, y: Scale, haloed: boolean) => Element[]} */
 export function line(series, x, y, haloed) {
   const { optimizer, name } = series;
   if (series.ringed) return [inked("path", optimizer, { class: "ring", d: rings(series, x, y) })];
+  if (series.marked && series.silent) return [dots(series, x, y)];
   const dash = optimizer.style.dash.join(" ");
   const kind = series.faint ? "line faint" : series.thin ? "line thin" : "line";
   const d = pathOf(series.x, series.y, x, y, series.step);
@@ -77,8 +78,12 @@ export function line(series, x, y, haloed) {
     inked("path", optimizer, { class: kind, d, "stroke-dasharray": dash, "data-line": name }),
   ];
   if (series.faint || series.thin || series.bare) return drawn;
-  return [...drawn, inked("path", optimizer, { class: "dot", d: markers(series, x, y) })];
+  return [...drawn, dots(series, x, y)];
 }
+
+/** @type {(series: Series, x: Scale, y: Scale) => Element} */
+const dots = (series, x, y) =>
+  inked("path", series.optimizer, { class: "dot", d: markers(series, x, y) });
 
 /** @type {(series: Series, x: Scale, y: Scale) => string} */
 function rings(series, x, y) {

@@ -56,6 +56,7 @@ function describeReaching() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
   if (race().target === null) return { empty: noTarget() };
   const shares = race().shares[state.x];
+  if (!Array.from(shares.share).some(Boolean)) return { empty: "No seed has reached the target." };
   const top = Math.max(...shares.x, 0);
   return {
     flat: true,
