@@ -29,7 +29,7 @@ def command(kind: str, as_json: bool) -> int:
         return _list_baselines(as_json=as_json)
     rows = _rows(kind)
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps(rows, indent=1, default=sorted))  # sets as lists
         return 0
     width = max(len(row["name"]) for row in rows)
     for row in rows:

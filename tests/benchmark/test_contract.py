@@ -119,6 +119,7 @@ def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
     assert record.metrics["train/loss"] < rows[0]["train/loss"]
 
 
+@pytest.mark.forks
 def test_images_without_targets_rehearse_in_a_worker(trials_of, digits):
     trials = trials_of("vae/digits", f"{HERE}.Twice:lr=1e-4")
     with LocalLauncher().warm_up():

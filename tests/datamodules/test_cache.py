@@ -128,6 +128,7 @@ def _killed_while_writing(folder):
     Cache(folder).prepare(_tensors)
 
 
+@pytest.mark.forks
 def test_what_a_killed_process_left_half_written_is_gone_with_the_next(tmp_path):
     process = server.start_method().Process(target=_killed_while_writing, args=(tmp_path,))
     server.start(process)
@@ -153,6 +154,7 @@ def _prepare(root, started, builds):
     assert data.num_train == 20
 
 
+@pytest.mark.forks
 def test_two_processes_that_prepare_at_once_build_once(tmp_path):
     write_mnist(tmp_path / "data")
     context = server.start_method()

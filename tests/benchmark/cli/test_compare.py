@@ -163,6 +163,7 @@ def test_the_plan_as_json(capsys):
     assert (found["to run"], found["later"]) == (8, 56)
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -13,6 +13,9 @@ from benchmark.problems import PROBLEMS
 from benchmark.record import Record
 from benchmark.store import Store
 from datamodules.errors import DataUnavailableError
+from optimizers.registry import OPTIMIZERS
+
+pytestmark = pytest.mark.forks
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +82,7 @@ def test_diagnostics_are_recorded_if_asked_for_and_how_often_can_be_said(tmp_pat
 
 def test_diagnostics_can_stand_in_a_config_file(tmp_path):
     (tmp_path / "c.toml").write_text("diagnostics = 6\n")
-    assert main([*QUICK, "--config", "c.toml", "--opts", "sgd", "--seeds", "1"]) == 0
+    assert main([*UNTRAINED, "--config", "c.toml", "--opts", "sgd", "--seeds", "1"]) == 0
     (trial,) = tmp_path.glob("results/default/*/trial.json")
     assert json.loads(trial.read_text())["diagnostics_every"] == 6
 
@@ -260,7 +263,8 @@ def test_corrupt_data_are_named_with_their_cure(capsys, tmp_path):
 
 def test_dry_run_runs_nothing_and_says_what_would(capsys, tmp_path):
     assert main([*QUICK, "--opts", "all", "--dry-run"]) == 0
-    assert "60 with 5 seeds, 60 to run, about" in capsys.readouterr().out
+    count = 5 * len(OPTIMIZERS)
+    assert f"{count} with 5 seeds, {count} to run, about" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,6 +18,8 @@ from benchmark.prepared import Preparation
 from benchmark.store import Store
 from datamodules.errors import DataError
 
+pytestmark = pytest.mark.forks
+
 LEFTOVERS = "tests.plugins.leftovers"
 
 

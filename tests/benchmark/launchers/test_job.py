@@ -21,6 +21,8 @@ from benchmark.launchers.watchers import Together
 from benchmark.store import Store
 from tests.plugins.attempts import attempts
 
+pytestmark = pytest.mark.forks
+
 SLURM = {
     "SLURM_JOB_ID": "7",
     "SLURM_JOB_NAME": "study",
@@ -145,15 +147,15 @@ def test_a_worker_makes_packs_of_its_trials_if_the_job_says_so(planned, store, c
 
 @pytest.mark.parametrize("kind", ["CountsInItsClass", "TurnsSwitches"])
 def test_what_a_trial_leaves_in_its_process_does_not_reach_the_next(planned, store, kind):
-    trials = planned(opts=f"tests.plugins.leftovers.{kind}:lr=0.1,sgd:lr=0.1", seeds=2)
+    trials = planned(opts=f"tests.plugins.leftovers.{kind}:lr=0.1|0.2,sgd:lr=0.1")
     local = Store(store.folder.parent / "local", "study")
     LocalLauncher()(trials, local, Context(), Together())
     run_job(trials, store, Job.here(Context()), Together())
     for trial in trials:
         ours, theirs = store.record(trial), local.record(trial)
         assert (ours.status, ours.weights_sha256) == (theirs.status, theirs.weights_sha256)
-    usual = [trial for trial in trials if trial.optimizer.name == "sgd"]
-    assert [store.record(trial).status for trial in usual] == ["done", "done"]
+    [usual] = [trial for trial in trials if trial.optimizer.name == "sgd"]
+    assert store.record(usual).status == "done"
 
 
 def test_a_trial_that_takes_too_long_is_failed_and_the_next_one_runs(

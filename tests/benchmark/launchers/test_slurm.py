@@ -27,6 +27,8 @@ from tests import fake_slurm
 from tests.benchmark.launchers.seen import Seen
 from tests.fake_slurm import FakeSlurm
 
+pytestmark = pytest.mark.forks
+
 
 @pytest.fixture
 def store(tmp_path):

@@ -29,6 +29,8 @@ from benchmark.study import Study
 from optimizers.errors import UnknownNameError
 from tests.plugins import launchers
 
+pytestmark = pytest.mark.forks
+
 METHODS = [name for name in vars(Launcher) if name == "__call__" or not name.startswith("_")]
 OPTIONAL = {StepTimer: "time_steps", Packer: "packs", Previewer: "preview"}
 

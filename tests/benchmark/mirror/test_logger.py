@@ -28,6 +28,8 @@ from benchmark.store import Store
 from tests.plugins import loggers
 from tests.plugins.loggers import ERRORS, Bare, CometLogger, Faulty, MLFlowLogger, Recorder
 
+pytestmark = pytest.mark.forks
+
 CSV = "lightning.pytorch.loggers.CSVLogger"
 MINE = "tests.plugins.loggers"
 SHORT = Patience(silent=1.0, in_all=20.0, interrupted=0.2)
