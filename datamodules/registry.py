@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """The number that a task needs to know about a data set's targets.
+    """The task of a data set's targets, and the number that the task needs to know about them.
 
     Args:
-        name: Attribute under which the data module gives it, `size_name` of the task.
+        name: Attribute under which the data module gives the number, `size_name` of the task.
         size: The number, such as 10 classes or 1 real number for each example.
+        task: Name of the task, which the data module has as `task`.
     """
 
     name: str
     size: int
+    task: str = "classification"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,7 @@ _ROWS = (
         target="datamodules.china:China",
         title="scikit-learn's photograph of a temple in China, colour by place",
         input_shape=(2,),
-        targets=Targets(name="num_targets", size=3),
+        targets=Targets(name="num_targets", size=3, task="image_regression"),
         sizes=(53_160, 5_000, 10_000),
         source="comes with scikit-learn",
         terms="CC BY 2.0, danielbuechele on Flickr",
@@ -148,7 +150,7 @@ _ROWS = (
         target="datamodules.diabetes:Diabetes",
         title="scikit-learn's 442 diabetes patients, progression after a year",
         input_shape=(10,),
-        targets=Targets(name="num_targets", size=1),
+        targets=Targets(name="num_targets", size=1, task="regression"),
         sizes=(266, 88, 88),
         source="comes with scikit-learn",
         terms="cite Efron et al. 2004",
@@ -159,7 +161,7 @@ _ROWS = (
         target="datamodules.manual:Manual",
         title="Python's manual, windows of 64 characters (a trigram model: 2.62 bits)",
         input_shape=(64,),
-        targets=Targets(name="num_characters", size=96),
+        targets=Targets(name="num_characters", size=96, task="language"),
         sizes=(4_630, 600, 600),
         source="comes with this package, from Python 3.11.7",
         terms="PSF licence version 2, Python Software Foundation",
@@ -171,7 +173,7 @@ _ROWS = (
         target="datamodules.imdb:IMDBText",
         title="IMDB film reviews, windows of 64 characters (a trigram model: 2.90 bits)",
         input_shape=(64,),
-        targets=Targets(name="num_characters", size=96),
+        targets=Targets(name="num_characters", size=96, task="language"),
         sizes=(60_000, 4_000, 4_000),
         source="the Hugging Face hub's stanfordnlp/imdb",
         terms="cite Maas et al. 2011",

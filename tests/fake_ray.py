@@ -3,6 +3,8 @@
 import re
 from types import SimpleNamespace
 
+from benchmark.launchers.ray_worker import Done, Refusal
+
 
 class RayError(Exception):
     pass
@@ -22,7 +24,7 @@ class FakeRay:
 
     Args:
         work: Function of a trial, its place and the name of a node, which returns or raises what
-            the task does there.
+            the task does there: files, a refusal, or None if they share the folder.
         nodes: CPUs by the names of nodes; those in `gpus` have a GPU as well.
         events: Functions by the virtual time when they are called.
     """
@@ -36,8 +38,10 @@ class FakeRay:
         self.alive = {"a": 1, "b": 1} if nodes is None else dict(nodes)
         self.gpus = gpus
         self.events = dict(events or {})
+        self.memory = {}  # bytes by the names of nodes
         self.now = 0.0
         self.ran = []  # keys and nodes
+        self.sizes = []  # numbers of trials of the tasks that ran
         self.cancelled = []
         self._queue, self._ended = [], {}
 
@@ -50,18 +54,22 @@ class FakeRay:
                 "NodeManagerAddress": f"address of {name}",
                 "NodeManagerHostname": name,
                 "Alive": True,
-                "Resources": {"CPU": cpus, **({"GPU": 1} if name in self.gpus else {})},
+                "Resources": {"CPU": cpus, **self._more(name)},
             }
             for name, cpus in self.alive.items()
         ]
+
+    def _more(self, name):
+        gpus = {"GPU": 1} if name in self.gpus else {}
+        return {**gpus, **({"memory": self.memory[name]} if name in self.memory else {})}
 
     def remote(self, function):
         def options(*, num_cpus, num_gpus, label_selector=None, **_):
             left_out = re.split("[(),]", (label_selector or {}).get("ray.io/node-id", ""))[1:-1]
 
-            def remote(trial, place):
+            def remote(trials, place):
                 task = SimpleNamespace(
-                    trial=trial, place=place, cpus=num_cpus, gpus=num_gpus, left_out=left_out
+                    trials=trials, place=place, cpus=num_cpus, gpus=num_gpus, left_out=left_out
                 )
                 task_id = object()
                 self._queue.append((task_id, task))
@@ -79,7 +87,8 @@ class FakeRay:
             if node is not None:
                 free.remove(node)
                 self._queue.remove(entry)
-                self.ran.append((task.trial.key, node))
+                self.ran += [(trial.key, node) for trial in task.trials]
+                self.sizes.append(len(task.trials))
                 self._ended[task_id] = self._run(task, node)
         self.now += timeout
         done = [task for task in tasks if task in self._ended]
@@ -92,7 +101,8 @@ class FakeRay:
         return result
 
     def cancel(self, task_id, force):
-        self.cancelled += [task.trial.key for each, task in self._queue if each is task_id]
+        cancelled = [task for each, task in self._queue if each is task_id]
+        self.cancelled += [trial.key for task in cancelled for trial in task.trials]
         self._queue = [entry for entry in self._queue if entry[0] is not task_id]
 
     def sleep(self, seconds):
@@ -104,7 +114,9 @@ class FakeRay:
 
     def _run(self, task, node):
         try:
-            return self.work(task.trial, task.place, node), None
+            found = [self.work(trial, task.place, node) for trial in task.trials]
+            refusals = [each for each in found if isinstance(each, Refusal)]
+            return refusals[0] if refusals else Done(files=tuple(filter(None, found))), None
         except RayError as error:
             return None, error
         except Exception as error:

@@ -18,9 +18,9 @@ from benchmark.launchers.messages import Outcome, Report, RunningLoss
 from benchmark.launchers.process import Worker, stop
 from benchmark.launchers.server import end_orphans
 from benchmark.launchers.watchers import Shielded
-from benchmark.plain_text import plain
 from benchmark.record import Record
 from benchmark.spec import Trial
+from benchmark.stacked.packs import halved
 from benchmark.store import FINISHED, Store
 
 _MOST_CRASHES = 2  # attempts of one trial that may crash before it counts as failed
@@ -150,15 +150,10 @@ class Pool:
             else:
                 left.append(trial)
         why = self._why_failed(job)
-        if not why:  # another process has them: wait for it in a worker
+        if not (why and left):  # another process has them: wait for it in a worker
             return [(trial,) for trial in left]
-        half = (len(left) + 1) // 2
-        parts = [part for part in (tuple(left[:half]), tuple(left[half:])) if part]
-        words = " and ".join(str(len(part)) for part in parts)
-        self._watcher.said(
-            f"NOTICE: a pack of {len(job.trials)} trials of {job.trial.problem} failed, because "
-            f"{plain(why, 200)}; tried again as {words}"
-        )
+        parts, notice = halved(job.trials, left, why)
+        self._watcher.said(notice)
         return parts
 
     def _why_failed(self, job: "_Job") -> str:

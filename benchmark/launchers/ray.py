@@ -1,24 +1,31 @@
-"""The launcher of a Ray cluster: each trial is a task, which runs it as the local launcher does.
+"""The launcher of a Ray cluster: each task runs a trial, or a pack, as the local launcher does.
 
 A Ray worker keeps its own server of trial processes between tasks, so a trial costs little more
 than on one machine, and time limits, crashes and output are handled alike. Only names of folders
-and the trial travel to a node, and nothing comes back but the news that a trial is over: the
+and the trials travel to a node, and nothing comes back but the news that they are over: the
 records in the study's folder are the results. If the nodes do not share that folder, the task
-returns the trial's record, curve and log; the launching process, which has claimed the trial,
+returns each trial's record, curve and log; the launching process, which has claimed the trials,
 writes them.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmark.context import Context
+from benchmark.context import Context, Stack
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.launchers.local import LocalLauncher
-from benchmark.launchers.ray_cluster import check_threads, check_versions, connected, nodes
+from benchmark.launchers.ray_cluster import (
+    check_threads,
+    check_versions,
+    connected,
+    free_bytes,
+    nodes,
+)
 from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_tasks import Tasks
 from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
+from benchmark.stacked.packs import Packs, packs_of
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
 
@@ -79,10 +86,25 @@ class RayLauncher:
         """Have optimizers that were given by import path take two steps, on this machine."""
         self._local.rehearse(trials, context)
 
+    def packs(self, trials: Sequence[Trial], stack: Stack, store: Store) -> Packs:
+        """Return which of `trials` train as one network, and why others do not.
+
+        At an address, packs fit into half of the memory that Ray states for each node.
+        """
+        if stack == "off" or not self._limits.options_of(RayOptions).address:
+            return self._local.packs(trials, stack, store)
+        threads = max((trial.threads for trial in trials), default=1)
+        at_once = self.num_at_once(threads)
+        with connected(self._limits) as ray:
+            free = free_bytes(ray, threads, at_once)
+        return packs_of(trials, stack, at_once=at_once, free_bytes=free)
+
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher
     ) -> None:
         """Run `trials`; then each has a record, ``failed`` if it was lost again and again.
+
+        Some may train as one network, as the context says.
 
         Raises:
             UsageError: no node has as many CPUs as a trial has threads, or the node that this
@@ -91,4 +113,5 @@ class RayLauncher:
         """
         with connected(self._limits) as ray:
             check_threads(ray, trials)
-            Tasks(ray, self._limits, store, context, watcher).run(trials)
+            packs = self.packs(trials, context.stack, store)
+            Tasks(ray, self._limits, store, context, watcher).run(packs.alone, packs.packs)

@@ -1,6 +1,7 @@
 """A cluster of Ray as the launcher sees it: the connection, its nodes, and what they can run."""
 
 import logging
+import math
 import os
 import re
 import signal
@@ -124,6 +125,25 @@ def _own_sigterm() -> Iterator[None]:
 def nodes(ray: Any) -> dict[str, dict[str, float]]:
     """Return the resources of each living node, by Ray's id of the node."""
     return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+
+
+def free_bytes(ray: Any, threads: int, at_once: int) -> float:
+    """Return the memory for `at_once` tasks in parallel, wherever Ray places them.
+
+    Each may have the share of a CPU slot on the node where that is smallest, by the memory that Ray
+    states: most of what was free when the node started. Infinite if it states none.
+
+    Args:
+        ray: The module, connected to a cluster.
+        threads: CPUs of a task.
+        at_once: Tasks that run in parallel on all nodes.
+    """
+    shares = [
+        node.get("memory", math.inf) / min(at_once, int(node["CPU"]) // threads)
+        for node in nodes(ray).values()
+        if node.get("CPU", 0) >= threads
+    ]
+    return at_once * min(shares, default=math.inf)
 
 
 def check_threads(ray: Any, trials: Sequence[Trial]) -> None:

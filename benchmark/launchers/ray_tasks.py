@@ -1,8 +1,9 @@
-"""The tasks of a Ray cluster that run trials, as the launching process sees them.
+"""The tasks of a Ray cluster that run trials or packs, as the launching process sees them.
 
 Ray places them on nodes, and this module watches that a node is there for each. A node that cannot
-run a trial, because its disk is full or it has other versions, is left out when the trial is
-submitted again.
+run a task, because its disk is full or it has other versions, is left out when its trials are
+submitted again. A pack that fails on a node is tried again in halves there; one that Ray gives up,
+by new tasks.
 """
 
 import time
@@ -18,14 +19,15 @@ from benchmark.jobs import newest_job
 from benchmark.launchers import Limits, Watcher
 from benchmark.launchers.ray_cluster import Need, nodes
 from benchmark.launchers.ray_options import RayOptions
-from benchmark.launchers.ray_worker import Files, Place, Refusal, run_trial, versions
+from benchmark.launchers.ray_worker import Done, Place, Refusal, run_trials, versions
 from benchmark.launchers.watchers import Shielded
 from benchmark.plain_text import error_line
 from benchmark.record import Record
 from benchmark.spec import Trial
+from benchmark.stacked.packs import Pack, halved
 from benchmark.store import Store
 
-_MOST_LOSSES = 3  # times that Ray starts a trial again whose node or worker was lost
+_MOST_LOSSES = 3  # times that Ray starts a task again whose node or worker was lost
 _MOST_REFUSALS = 3  # attempts of one trial that nodes may refuse before it counts as failed
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_FOR_A_NODE = 600.0  # to come back, if no living node can run the trials that are left
@@ -34,10 +36,10 @@ _now = time.perf_counter
 
 @dataclass(kw_only=True)
 class _Running:
-    """A trial whose task was submitted; `claim` ends this process's claim, if it has one."""
+    """Trials whose task was submitted; `claims` ends the claims of this process, if it has any."""
 
-    trial: Trial
-    claim: ExitStack
+    trials: Pack
+    claims: ExitStack
 
 
 @dataclass(kw_only=True)
@@ -69,7 +71,7 @@ class Tasks:
         self._watcher = Shielded(watcher)
         # Ray keeps the result of a task until its reference is gone; most of these hold few bytes.
         self._running: dict[Any, _Running] = {}
-        self._waiting: deque[Trial] = deque()
+        self._waiting: deque[Pack] = deque()  # and single trials
         self._left: Counter[Need] = Counter()  # of trials without a record
         self._nodes: dict[str, dict[str, float]] = {}
         self._unfit: set[str] = set()  # nodes that can run no trial
@@ -89,16 +91,16 @@ class Tasks:
             returns_files=limits.options_of(RayOptions).returns_files,
         )
 
-    def run(self, trials: Sequence[Trial]) -> None:
-        """Run all trials; an error or Ctrl-C ends those that are running, without a record.
+    def run(self, trials: Sequence[Trial], packs: Sequence[Pack] = ()) -> None:
+        """Run all; an error or Ctrl-C ends those that are running, without a record.
 
         Raises:
             UsageError: the node that this process is connected to has ended, or no node that could
                 run the trials that are left has come back.
             OSError: a record cannot be written.
         """
-        self._waiting.extend(trials)
-        self._left.update(map(Need.of, trials))
+        self._waiting.extend([*packs, *((trial,) for trial in trials)])
+        self._left.update(Need.of(trial) for each in self._waiting for trial in each)
         try:
             while self._running or self._waiting:
                 self._nodes = nodes(self._ray)
@@ -107,11 +109,11 @@ class Tasks:
                 self._submit_waiting()
                 for task in self._ended():
                     running = self._running.pop(task)
-                    with running.claim:
-                        self._settle(task, running.trial)
+                    with running.claims:
+                        self._settle(task, running.trials)
         finally:
             for task, running in self._running.items():
-                with running.claim, suppress(self._ray.exceptions.RayError):
+                with running.claims, suppress(self._ray.exceptions.RayError):
                     self._ray.cancel(task, force=True)
 
     def _ended(self) -> Sequence[Any]:
@@ -144,13 +146,13 @@ class Tasks:
     def _fail_bounced(self) -> None:
         """Fail queued trials that some nodes have refused, if no other node that fits is left."""
         for task, running in list(self._running.items()):
-            trial = running.trial
-            refusing = self._nodes_refusing(trial)
-            if refusing and not self._fits(Need.of(trial), refusing):
-                with running.claim, suppress(self._ray.exceptions.RayError):
+            first = running.trials[0]
+            refusing = self._nodes_refusing(running.trials)
+            if refusing and not self._fits(Need.of(first), refusing):
+                with running.claims, suppress(self._ray.exceptions.RayError):
                     del self._running[task]
                     self._ray.cancel(task, force=True)
-                    self._fail(trial, self._refused[trial.key].why)
+                    self._fail_all(running.trials, self._refused[first.key].why)
 
     def _fits(self, need: Need, without: Set[str] = frozenset()) -> bool:
         """Return whether a living node, other than those in `without`, meets a need."""
@@ -160,114 +162,149 @@ class Tasks:
         )
 
     def _submit_waiting(self) -> None:
-        """Submit trials until there is a queue for each CPU; those without a node stay."""
+        """Submit tasks until there is a queue for each CPU; trials without a node stay."""
         cpus = sum(int(node.get("CPU", 0)) for node in self._nodes.values())
         slots = self._limits.workers or max(1, 2 * cpus)
         queued = [
-            each for each in self._running.values() if Need.of(each.trial) not in self._lacking
+            each for each in self._running.values() if Need.of(each.trials[0]) not in self._lacking
         ]
         free = slots - len(queued)
         for _ in range(len(self._waiting)):
             if free <= 0:
                 return
-            trial = self._waiting.popleft()
-            if Need.of(trial) in self._lacking:
-                self._waiting.append(trial)
+            trials = self._waiting.popleft()
+            if Need.of(trials[0]) in self._lacking:
+                self._waiting.append(trials)
             else:
-                free -= self._submit(trial)
+                free -= self._submit(trials)
 
-    def _submit(self, trial: Trial) -> bool:
-        """Submit a task for `trial`, unless another process has it or has finished it."""
-        with ExitStack() as stack:
+    def _submit(self, trials: Pack) -> bool:
+        """Submit a task for `trials`, without those that another process has or has finished."""
+        with ExitStack() as claims:
             if self._place.returns_files:
-                try:
-                    stack.enter_context(self._store.claim(trial, wait=False))
-                except ClaimedError:
-                    self._leave_to_another(trial)
-                    return False
-                self._held_since.pop(trial.key, None)
-                if not self._store.needs(trial):
-                    self._finish(trial)
-                    return False
-            self._running[self._task(trial)] = _Running(trial=trial, claim=stack.pop_all())
-        self._watcher.started(trial)
+                trials = tuple(trial for trial in trials if self._claims(trial, claims))
+            if not trials:
+                return False
+            task = self._task(trials)
+            self._running[task] = _Running(trials=trials, claims=claims.pop_all())
+        for trial in trials:
+            self._watcher.started(trial)
         return True
 
-    def _task(self, trial: Trial) -> Any:
+    def _claims(self, trial: Trial, claims: ExitStack) -> bool:
+        """Return whether this process now has the claim of `trial`, which has no result."""
+        with ExitStack() as claim:
+            try:
+                claim.enter_context(self._store.claim(trial, wait=False))
+            except ClaimedError:
+                self._leave_to_another(trial)
+                return False
+            self._held_since.pop(trial.key, None)
+            if self._store.needs(trial):
+                claims.push(claim.pop_all())
+                return True
+        self._finish(trial)
+        return False
+
+    def _task(self, trials: Pack) -> Any:
+        trial = trials[0]
         on_gpu = trial.accelerator == "gpu"
-        left_out = (self._nodes_refusing(trial) | self._unfit) & set(self._nodes)
+        left_out = (self._nodes_refusing(trials) | self._unfit) & set(self._nodes)
         where = {"ray.io/node-id": f"!in({','.join(sorted(left_out))})"}
-        task = self._ray.remote(run_trial).options(
-            name=f"{trial.label} on {trial.problem}, seed {trial.seed}",
+        one = f"{trial.label} on {trial.problem}, seed {trial.seed}"
+        task = self._ray.remote(run_trials).options(
+            name=one if len(trials) == 1 else f"{len(trials)} trials of {trial.problem}",
             num_cpus=trial.threads,
             num_gpus=1 / self._limits.gpu_slots if on_gpu else 0,
             max_retries=_MOST_LOSSES,
             **({"label_selector": where} if left_out else {}),
         )
-        return task.remote(trial, self._place)
+        return task.remote(trials, self._place)
 
-    def _nodes_refusing(self, trial: Trial) -> set[str]:
-        return self._refused[trial.key].nodes if trial.key in self._refused else set()
+    def _nodes_refusing(self, trials: Pack) -> set[str]:
+        known = [self._refused[trial.key].nodes for trial in trials if trial.key in self._refused]
+        return set().union(*known)
 
     def _leave_to_another(self, trial: Trial) -> None:
         """Let `trial` wait while another process has it, but not longer than its time limit."""
         since = self._held_since.setdefault(trial.key, _now())
         limit = self._limits.timeout_seconds
         if limit is None or _now() - since <= limit:
-            self._waiting.append(trial)
+            self._waiting.append((trial,))
             return
         why = f"another process has had it for longer than the {limit:g} s of --timeout"
         self._left[Need.of(trial)] -= 1
         self._watcher.finished(self._failed(trial, why))  # it has no record of this process
 
-    def _settle(self, task: Any, trial: Trial) -> None:
-        """Note the end of a task: its trial has a record, or waits for another node."""
+    def _settle(self, task: Any, trials: Pack) -> None:
+        """Note the end of a task: its trials have records, or wait for another task."""
         errors = self._ray.exceptions
         try:
-            found: Files | Refusal | None = self._ray.get(task)
+            found: Done | Refusal = self._ray.get(task)
         except errors.RayTaskError as error:  # the suite cannot be imported there
-            self._try_elsewhere(trial, self._node_at(error), error_line(error.cause or error, 200))
+            self._try_elsewhere(trials, self._node_at(error), error_line(error.cause or error, 200))
         except errors.LocalRayletDiedError:  # no trial's fault: all tasks are gone
             raise UsageError(
                 "the Ray node that this command is connected to has ended: the same command goes "
                 "on once Ray runs again"
             ) from None
         except errors.RayError as error:
-            self._fail(trial, _why_lost(error))
+            self._give_up(trials, _why_lost(error))
         else:
-            self._take(trial, found)
+            self._take(trials, found)
 
-    def _take(self, trial: Trial, found: Files | Refusal | None) -> None:
-        if isinstance(found, Refusal):
-            self._note(trial, found)
+    def _give_up(self, trials: Pack, why: str) -> None:
+        """Fail a trial whose task was lost; let the halves of a pack be tried."""
+        if len(trials) == 1:
+            self._fail(trials[0], why)
             return
-        if isinstance(found, Files):
-            self._store.put(found.record, found.curve, found.log)
-        if self._store.record(trial) is None:
-            self._fail(trial, "its node wrote no record into this folder: see --ray-return-files")
-        else:
-            self._watcher.begun(trial)
-            self._finish(trial)
+        left = self._store.missing(trials)
+        for trial in trials:
+            if trial not in left:
+                self._finish(trial)
+        if left:
+            parts, notice = halved(trials, left, why)
+            self._watcher.said(notice)
+            self._waiting.extend(parts)
 
-    def _note(self, trial: Trial, refusal: Refusal) -> None:
-        """Let a trial that a node has refused run on another one."""
+    def _take(self, trials: Pack, found: Done | Refusal) -> None:
+        if isinstance(found, Refusal):
+            self._note(trials, found)
+            return
+        for text in found.texts:
+            self._watcher.said(text)
+        for each in found.files:
+            self._store.put(each.record, each.curve, each.log)
+        for trial in trials:
+            if self._store.record(trial) is None:
+                why = "its node wrote no record into this folder: see --ray-return-files"
+                self._fail(trial, why)
+            else:
+                self._watcher.begun(trial)
+                self._finish(trial)
+
+    def _note(self, trials: Pack, refusal: Refusal) -> None:
+        """Let trials that a node has refused run on another one."""
         if refusal.is_general:
             self._unfit.add(refusal.node)
             self._say_once(f"Ray node {refusal.host} gets no trial: {refusal.why}")
-            self._waiting.appendleft(trial)
+            self._waiting.appendleft(trials)
         else:
-            self._try_elsewhere(trial, refusal.node, f"{refusal.why} (on {refusal.host})")
+            self._try_elsewhere(trials, refusal.node, f"{refusal.why} (on {refusal.host})")
 
-    def _try_elsewhere(self, trial: Trial, node: str, why: str) -> None:
-        refused = self._refused[trial.key]
-        refused.nodes |= {node} - {""}
-        refused.times += 1
-        refused.why = why
-        if refused.times < _MOST_REFUSALS and self._fits(Need.of(trial), refused.nodes):
+    def _try_elsewhere(self, trials: Pack, node: str, why: str) -> None:
+        for trial in trials:
+            refused = self._refused[trial.key]
+            refused.nodes |= {node} - {""}
+            refused.times += 1
+            refused.why = why
+        times = max(self._refused[trial.key].times for trial in trials)
+        need, refusing = Need.of(trials[0]), self._nodes_refusing(trials)
+        if times < _MOST_REFUSALS and self._fits(need, refusing):
             self._say_once(f"A Ray node did not run a trial, which is tried elsewhere: {why}")
-            self._waiting.appendleft(trial)
+            self._waiting.appendleft(trials)
         else:
-            self._fail(trial, why)
+            self._fail_all(trials, why)
 
     def _node_at(self, error: Any) -> str:
         """Return the node that raised an error, "" if several nodes have its address."""
@@ -278,6 +315,10 @@ class Tasks:
         if text not in self._said:
             self._said.add(text)
             self._watcher.said(text)
+
+    def _fail_all(self, trials: Pack, reason: str) -> None:
+        for trial in trials:
+            self._fail(trial, reason)
 
     def _fail(self, trial: Trial, reason: str) -> None:
         failed = self._failed(trial, reason)

@@ -1,6 +1,6 @@
-"""The part of the launcher of Ray that runs on a node: one trial, as the local launcher runs it.
+"""The part of the launcher of Ray that runs on a node: a trial or a pack, as on one machine.
 
-A node that cannot run a trial says so by a `Refusal`, so that the trial can run on another one.
+A node that cannot run a task says so by a `Refusal`, so that the task can run on another one.
 """
 
 import os
@@ -27,7 +27,7 @@ _COMPARED = ("torch", "lightning", "numpy")  # packages whose versions can chang
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What a task needs besides its trial.
+    """What a task needs besides its trials.
 
     Args:
         results: Folder of all studies, the same on all nodes.
@@ -58,8 +58,21 @@ class Files:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Done:
+    """The answer of a node that has run a task.
+
+    Args:
+        files: Those of each trial, if the node does not share the study's folder.
+        texts: What there is to tell a person, such as that a pack has failed and ran in halves.
+    """
+
+    files: tuple[Files, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The answer of a node that could not run a trial.
+    """The answer of a node that could not run a task.
 
     Args:
         node: Ray's id of the node.
@@ -74,13 +87,26 @@ class Refusal:
     is_general: bool = False
 
 
-def run_trial(trial: Trial, place: Place) -> Files | Refusal | None:
-    """Run `trial` on the node where this task is.
+class _Texts(Together):
+    """A watcher that keeps what the pool has to tell a person."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[str] = []
+
+    def said(self, text: str) -> None:
+        """Keep it."""
+        self.all.append(text)
+
+
+def run_trials(trials: Sequence[Trial], place: Place) -> Done | Refusal:
+    """Run a trial, or several as one network, on the node where this task is.
+
+    A pack that fails is tried again in halves, here.
 
     Returns:
-        The trial's files if the nodes do not share the study's folder; otherwise None. A refusal
-        if the node has other versions, data or files of a user's code than the command, or cannot
-        write files.
+        A refusal if the node has other versions, data or files of a user's code than the command,
+        or cannot write files.
     """
     import ray
 
@@ -88,7 +114,7 @@ def run_trial(trial: Trial, place: Place) -> Files | Refusal | None:
     if other := differences(versions(), place.versions):
         return Refusal(node=node, host=host, why=f"it has {other}", is_general=True)
     try:
-        return _run(trial, place, tuple(str(each) for each in ray.get_gpu_ids()))
+        return _run(trials, place, tuple(str(each) for each in ray.get_gpu_ids()))
     except Exception as error:  # whatever the trial itself raises is in its record
         return Refusal(node=node, host=host, why=error_line(error, 200))
 
@@ -116,21 +142,23 @@ def differences(found: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     )
 
 
-def _run(trial: Trial, place: Place, gpus: tuple[str, ...]) -> Files | None:
+def _run(trials: Sequence[Trial], place: Place, gpus: tuple[str, ...]) -> Done:
     from benchmark.launchers.job import check_sources, with_data
     from benchmark.launchers.pool import Devices, Pool
 
     _forget_main()
-    check_sources([trial])
-    context = with_data([trial], place.checksums, _context_here(place.context))
+    check_sources(trials)
+    context = with_data(trials, place.checksums, _context_here(place.context))
     with ExitStack() as stack:
         results = place.results
         if place.returns_files:
             results = Path(stack.enter_context(TemporaryDirectory(prefix="benchmark-")))
         store = Store(results, place.study)
-        slots = Devices(workers=1, gpus=gpus)
-        Pool(store, context, slots, Together(), place.timeout_seconds).run([trial])
-        return _files(store, trial, place.results) if place.returns_files else None
+        slots, texts = Devices(workers=1, gpus=gpus), _Texts()
+        Pool(store, context, slots, texts, place.timeout_seconds).run((), [trials])
+        returned = trials if place.returns_files else ()
+        found = (_files(store, trial, place.results) for trial in returned)
+        return Done(files=tuple(filter(None, found)), texts=tuple(texts.all))
 
 
 def _files(store: Store, trial: Trial, results: Path) -> Files | None:

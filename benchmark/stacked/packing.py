@@ -45,9 +45,7 @@ def why_not_one(trial: Trial) -> str:
         return f"{trial.dataset} is no registered data set"
     if not MODELS[trial.model].stacked_megabytes:
         return f"model {trial.model} has no stacked form"
-    size_name = DATASETS[trial.dataset].targets.name
-    tasks = {name: row.can_stack for name, row in TASKS.items() if row.size_name == size_name}
-    if not (tasks and all(tasks.values())):
+    if not TASKS[DATASETS[trial.dataset].targets.task].can_stack:
         return f"the task of {trial.dataset} has no stacked form"
     if trial.precision not in PRECISIONS:
         return f"precision {trial.precision} is none of {', '.join(PRECISIONS)}"

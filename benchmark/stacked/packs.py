@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from benchmark.context import Stack
 from benchmark.free_memory import free_memory
 from benchmark.models.registry import MODELS
+from benchmark.plain_text import plain
 from benchmark.spec import Trial
 from benchmark.stacked.packing import shared, why_not_one
 from datamodules.registry import DATASETS
@@ -21,6 +22,8 @@ MOST = 64  # a member of logreg/mnist costs 97 µs a step in a pack of 64, and 9
 FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a step are shared
 _SHARE_OF_MEMORY = 0.5
 _SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
+
+Pack = tuple[Trial, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,7 @@ class Packs:
         reasons: Why these are in no pack, with the number of trials for each reason.
     """
 
-    packs: tuple[tuple[Trial, ...], ...] = ()
+    packs: tuple[Pack, ...] = ()
     alone: tuple[Trial, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -71,7 +74,7 @@ def packs_of(
         trials: Trials to run, each once.
         stack: ``auto``, ``off``, or the most trials of a pack.
         at_once: Number of packs that run in parallel.
-        free_bytes: Free memory of this machine; None to measure it.
+        free_bytes: Free memory for all packs that run in parallel; None for that of this machine.
     """
     if stack == "off":
         return Packs(alone=tuple(trials))
@@ -86,7 +89,7 @@ def packs_of(
             groups.setdefault(company, []).append(trial)
     free = free_memory() if free_bytes is None else free_bytes
     fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
-    packs: list[tuple[Trial, ...]] = []
+    packs: list[Pack] = []
     for group in groups.values():
         fitting = _most_that_fit(group, most, _SHARE_OF_MEMORY * free / at_once)
         if len(group) < fewest:
@@ -114,6 +117,23 @@ def joined(parts: Iterable[Packs]) -> Packs:
         packs=tuple(chain.from_iterable(part.packs for part in each)),
         alone=tuple(chain.from_iterable(part.alone for part in each)),
         reasons=reasons,
+    )
+
+
+def halved(pack: Sequence[Trial], left: Sequence[Trial], why: str) -> tuple[list[Pack], str]:
+    """Return the packs or single trials that are tried after a failure, and a line that says so.
+
+    Args:
+        pack: The trials of the pack that failed.
+        left: Those of them that have no result; at least one.
+        why: The reason of the failure.
+    """
+    half = (len(left) + 1) // 2
+    parts = [part for part in (tuple(left[:half]), tuple(left[half:])) if part]
+    words = " and ".join(str(len(part)) for part in parts)
+    return parts, (
+        f"NOTICE: a pack of {len(pack)} trials of {pack[0].problem} failed, because "
+        f"{plain(why, 200)}; tried again as {words}"
     )
 
 
@@ -174,9 +194,7 @@ def _most_that_fit(group: Sequence[Trial], most: int, budget: float) -> int:
     return next(fitting, 0)
 
 
-def _divided(
-    group: Sequence[Trial], most: int, at_once: int, fewest: int
-) -> list[tuple[Trial, ...]]:
+def _divided(group: Sequence[Trial], most: int, at_once: int, fewest: int) -> list[Pack]:
     count = max(math.ceil(len(group) / most), min(at_once, len(group) // fewest))
     ordered = sorted(group, key=lambda trial: trial.seed)
     cuts = [len(ordered) * k // count for k in range(count + 1)]

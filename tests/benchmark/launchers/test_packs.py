@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from benchmark.context import Context
-from benchmark.launchers import Limits, Packer, make_launcher
+from benchmark.launchers import LAUNCHERS, Limits, Packer, make_launcher
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.pool import Devices, Pool
 from benchmark.launchers.slurm_options import SlurmOptions
@@ -196,6 +196,6 @@ def test_packs_of_slurm_are_within_tasks(trials_of, tmp_path, each, sizes):
     assert len(packs.alone) == sum(packs.reasons.values()) == 32 - sum(sizes)
 
 
-def test_local_and_slurm_make_packs():
-    found = {name: make_launcher(name, Limits()) for name in ("local", "slurm")}
-    assert all(isinstance(each, Packer) for each in found.values())
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_every_launcher_makes_packs(name):
+    assert isinstance(make_launcher(name, Limits()), Packer)

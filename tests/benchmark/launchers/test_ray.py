@@ -7,6 +7,7 @@ import socket
 import sys
 import tempfile
 import threading
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +21,16 @@ from benchmark.errors import UsageError
 from benchmark.launchers import Limits, ray_tasks
 from benchmark.launchers.ray import RayLauncher
 from benchmark.launchers.ray_options import RayOptions
-from benchmark.launchers.ray_worker import Place, Refusal, run_trial, versions
+from benchmark.launchers.ray_worker import Place, Refusal, run_trials, versions
 from benchmark.store import Store
 from tests import clusters
+from tests.fake_ray import FakeRay
 
 HERE = Limits(workers=2)
 SMALL = {"object_store_memory": 80 * 2**20}
 RETURNS = ("--ray-return-files",)
+FORTY = ("--opts", "adam", "--epochs", "1")
+PACKED = (*FORTY, "--stack", "8")
 pytestmark = [pytest.mark.timeout(900), pytest.mark.forks]
 
 
@@ -35,6 +39,14 @@ def local(tmp_path_factory):
     """Return what the study gives on this machine."""
     results = tmp_path_factory.mktemp("local")
     assert clusters.complete(results).returncode == 1  # one optimizer raises an error
+    return clusters.bits(results)
+
+
+@pytest.fixture(scope="module")
+def singles(tmp_path_factory):
+    """Return what forty trials give on this machine without packs."""
+    results = tmp_path_factory.mktemp("singles")
+    assert clusters.complete(results, *FORTY, "--stack", "off", seeds=40).returncode == 0
     return clusters.bits(results)
 
 
@@ -101,6 +113,34 @@ def test_forty_trials_give_the_bits_of_one_machine_and_start_once(cluster, tmp_p
     found = clusters.bits(tmp_path / "ray")
     assert len(found) == 40
     assert found == clusters.bits(tmp_path / "local")
+
+
+def _packs(results):
+    return Counter(record.environment.stacked for record in clusters.records(results).values())
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.parametrize("words", [(), RETURNS])
+def test_packs_on_two_nodes_give_the_bits_of_single_trials(cluster, singles, tmp_path, words):
+    done = clusters.complete(tmp_path, *_ray(cluster, *words), *PACKED, seeds=40)
+    assert done.returncode == 0, done.stderr
+    assert _packs(tmp_path) == {8: 40}
+    assert clusters.bits(tmp_path) == singles
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_lost_node_loses_no_trial_of_a_pack(cluster, singles, tmp_path):
+    third = cluster.add_node(num_cpus=1, **SMALL)
+    cluster.wait_for_nodes()
+    process = clusters.start(tmp_path, *_ray(cluster), *PACKED, seeds=40)
+    clusters.wait_until(lambda: clusters.records(tmp_path))
+    cluster.remove_node(third, allow_graceful=False)
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    assert clusters.bits(tmp_path) == singles
+    assert "Traceback" not in output
 
 
 @pytest.mark.slow
@@ -278,13 +318,13 @@ def test_without_an_address_the_number_of_parallel_trials_needs_no_ray():
 
 @pytest.fixture
 def on_node(monkeypatch, tmp_path):
-    """Return a function that runs a trial as a Ray worker does, planned on data of `checksums`."""
+    """Return a function that runs trials as a Ray worker does, planned on data of `checksums`."""
     context = SimpleNamespace(get_node_id=lambda: "id")
     ray = SimpleNamespace(get_gpu_ids=list, get_runtime_context=lambda: context)
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setattr("benchmark.launchers.ray_worker._forget_main", lambda: None)
 
-    def run(trial, *, wanted=None, results=tmp_path / "of the command", returns=True, **checksums):
+    def run(*trials, wanted=None, results=tmp_path / "of the command", returns=True, **checksums):
         place = Place(
             results=results,
             study="study",
@@ -294,14 +334,14 @@ def on_node(monkeypatch, tmp_path):
             timeout_seconds=None,
             returns_files=returns,
         )
-        return run_trial(trial, place)
+        return run_trials(trials, place)
 
     return run
 
 
 def test_a_node_returns_the_files_of_a_trial(trials_of, on_node, tmp_path, digits):
     (trial,) = trials_of(epochs=1)
-    files = on_node(trial)
+    [files] = on_node(trial).files
     assert (files.record.trial, files.record.status) == (trial, "done")
     assert files.curve
     assert not files.log
@@ -313,7 +353,7 @@ def test_the_record_of_a_returned_trial_names_the_log_that_is_returned_with_it(
     trials_of, on_node, tmp_path, digits, name
 ):
     (trial,) = trials_of(opts=f"tests.plugins.optimizers.{name}")
-    files = on_node(trial)
+    [files] = on_node(trial).files
     assert files.record.status == "failed"
     folder = tmp_path / "of the command"
     store = Store(folder, "study")
@@ -356,3 +396,38 @@ def test_a_node_with_another_file_of_an_optimizer_refuses_the_trial(trials_of, o
     (trial,) = trials_of(opts="tests.plugins.attempts.Notes:note=x")
     other = replace(trial, optimizer=replace(trial.optimizer, source="f" * 64))
     assert "has changed since the trial was planned" in on_node(other).why
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_a_node_trains_a_pack_as_one_network_and_its_halves_if_that_fails(
+    trials_of, on_node, tmp_path, digits, returns
+):
+    member = "tests.plugins.members.Member"
+    trials = trials_of(opts=f"{member}@bad:fault=raise,{member}@good:lr=0.1|0.2|0.3", epochs=1)
+    done = on_node(*trials, returns=returns)
+    store = Store(tmp_path / "of the command", "study")
+    found = [files.record for files in done.files] if returns else list(map(store.record, trials))
+    assert [record.trial for record in found] == trials
+    assert [record.status for record in found] == ["failed", "done", "done", "done"]
+    assert [record.environment.stacked for record in found] == [None, None, 2, 2]
+    assert [text.partition(" failed")[0] for text in done.texts] == [
+        "NOTICE: a pack of 4 trials of logreg/digits",
+        "NOTICE: a pack of 2 trials of logreg/digits",
+    ]
+
+
+def test_packs_without_an_address_are_those_of_the_local_launcher(trials_of, tmp_path):
+    trials, store = trials_of(opts="adam,sgd", seeds=20), Store(tmp_path, "study")
+    assert [len(pack) for pack in RayLauncher(HERE).packs(trials, "auto", store).packs] == [20, 20]
+    assert RayLauncher(HERE).packs(trials, "off", store).alone == tuple(trials)
+
+
+def test_packs_at_an_address_are_divided_among_its_nodes(trials_of, tmp_path, monkeypatch):
+    ray = FakeRay(None, {"a": 3, "b": 1})
+    ray.is_initialized = lambda: True
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    trials, store = trials_of(opts="adam,sgd", seeds=20), Store(tmp_path, "study")
+    launcher = RayLauncher(Limits(options=(RayOptions(address="auto"),)))
+    assert [len(pack) for pack in launcher.packs(trials, "auto", store).packs] == [10] * 4
+    ray.memory = {"a": 3e9, "b": 1e6}
+    assert not launcher.packs(trials, "auto", store).packs

@@ -1,5 +1,6 @@
 """Tasks of Ray, on a simulated cluster."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from benchmark.claims import FILE
 from benchmark.context import Context
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers import Limits, ray_tasks
+from benchmark.launchers.ray_cluster import free_bytes
 from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_tasks import Tasks
 from benchmark.launchers.ray_worker import Files, Refusal
@@ -38,13 +40,14 @@ def seen():
 def launch(store, seen, monkeypatch):
     """Return a function that runs trials on a simulated cluster; their statuses come back."""
 
-    def run(ray, trials, *, returns=False, timeout=None, workers=0):
+    def run(ray, trials, packs=(), *, returns=False, timeout=None, workers=0):
         monkeypatch.setattr(ray_tasks, "_now", lambda: ray.now)
         monkeypatch.setattr(ray_tasks.time, "sleep", ray.sleep)
         options = RayOptions(returns_files=returns)
         limits = Limits(options=(options,), timeout_seconds=timeout, workers=workers)
-        Tasks(ray, limits, store, Context(), seen).run(trials)
-        found = [store.record(trial) for trial in trials]
+        Tasks(ray, limits, store, Context(), seen).run(trials, packs)
+        everything = [*trials, *(trial for pack in packs for trial in pack)]
+        found = [store.record(trial) for trial in everything]
         return [record and record.status for record in found]
 
     return run
@@ -303,3 +306,99 @@ def test_a_trial_that_ray_gives_up_is_failed_with_the_reason(launch, trials, sto
 
     assert launch(FakeRay(work), trials, returns=True) == ["failed"] * 6
     assert store.record(trials[0]).reason == "its node was lost, 4 times"
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_the_trials_of_a_pack_are_one_task_and_each_has_its_record(
+    launch, work, trials, store, seen, returns
+):
+    ray = FakeRay(_files if returns else work)
+    assert launch(ray, trials[4:], [tuple(trials[:4])], returns=returns) == ["done"] * 6
+    assert sorted(ray.sizes) == [1, 1, 4]
+    keys = sorted(trial.key for trial in trials)
+    assert sorted(seen.started_keys) == sorted(seen.begun_keys) == keys
+    assert sorted(record.trial.key for record in seen.records) == keys
+    assert not _claims(store)
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_a_pack_that_ray_gives_up_is_tried_again_in_halves_down_to_the_fatal_trial(
+    launch, work, trials, store, seen, returns
+):
+    class OutOfMemoryError(RayError):
+        pass
+
+    def heavy(trial, place, node):
+        if trial == trials[0]:
+            raise OutOfMemoryError
+        return _files(trial) if returns else work(trial, place, node)
+
+    ray = FakeRay(heavy)
+    assert launch(ray, [], [tuple(trials)], returns=returns) == ["failed", *["done"] * 5]
+    assert sorted(ray.sizes) == [1, 1, 1, 2, 3, 3, 6]
+    assert store.record(trials[0]).reason == "its node ran out of memory, 4 times"
+    assert seen.texts == [
+        f"NOTICE: a pack of {size} trials of logreg/digits failed, because its node ran out of "
+        f"memory, 4 times; tried again as {halves}"
+        for size, halves in ((6, "3 and 3"), (3, "2 and 1"), (2, "1 and 1"))
+    ]
+    assert len(seen.records) == 6
+    assert not _claims(store)
+
+
+def test_members_that_finished_before_their_pack_was_given_up_keep_their_records(
+    launch, trials, store, seen
+):
+    class WorkerCrashedError(RayError):
+        pass
+
+    def crashing(trial, place, node):
+        if trial == trials[-1] and len(ray.sizes) == 1:
+            raise WorkerCrashedError
+        store.add(Record(trial=trial, status="done"), ())
+
+    ray = FakeRay(crashing)
+    assert launch(ray, [], [tuple(trials)]) == ["done"] * 6
+    assert ray.sizes == [6, 1]
+    assert sorted(record.trial.key for record in seen.records) == sorted(t.key for t in trials)
+
+
+def test_a_member_that_another_process_has_is_left_out_of_its_pack(launch, trials, store):
+    store.add(Record(trial=trials[1], status="done"), ())
+    hold = store.claim(trials[0])
+    hold.__enter__()
+    ray = FakeRay(_files, events={5.0: lambda: hold.__exit__(None, None, None)})
+    assert launch(ray, [], [tuple(trials)], returns=True) == ["done"] * 6
+    assert ray.sizes == [4, 1]
+    assert ray.ran[-1][0] == trials[0].key
+    assert not _claims(store)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_pack_that_all_nodes_refuse_is_failed_with_the_reason(launch, trials, store, number):
+    def full(trial, place, node):
+        return Refusal(node=node, host=node, why="OSError: disk full")
+
+    ray = FakeRay(full, {str(i): 1 for i in range(number)})
+    assert launch(ray, [], [tuple(trials)]) == ["failed"] * 6
+    assert ray.sizes == [6] * number
+    assert store.record(trials[5]).reason.startswith("OSError: disk full (on ")
+
+
+def test_what_a_node_says_of_a_pack_is_passed_on(launch, trials, seen, monkeypatch):
+    ray = FakeRay(_files)
+    get = ray.get
+    monkeypatch.setattr(ray, "get", lambda task: replace(get(task), texts=("it failed",)))
+    assert launch(ray, [], [tuple(trials)], returns=True) == ["done"] * 6
+    assert seen.texts == ["it failed"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "cpus", "at_once", "free"),
+    [((8e9, 2e9), (4, 1), 5, 10e9), ((8e9, 2e9), (4, 2), 6, 6e9), ((8e9, 2e9), (4, 0), 1, 8e9)],
+)
+def test_the_memory_of_packs_is_that_of_the_node_with_least_for_each(memory, cpus, at_once, free):
+    ray = FakeRay(None, dict(zip(NAMES, cpus, strict=True)))
+    assert free_bytes(ray, 1, at_once) == math.inf
+    ray.memory = dict(zip(NAMES, memory, strict=True))
+    assert free_bytes(ray, 1, at_once) == free

@@ -118,7 +118,13 @@ def test_rows_of_models_say_whether_they_have_a_stacked_form(name):
 def test_rows_of_tasks_say_whether_they_have_a_stacked_form(name):
     task = task_class(name)
     assert hasattr(task, "stacked_loss") == TASKS[name].can_stack
-    assert task.size_name == TASKS[name].size_name
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_rows_of_data_sets_say_which_task_their_modules_have(name):
+    targets, module = DATASETS[name].targets, data_module_class(name)
+    assert targets.task == module.task
+    assert targets.name == task_class(targets.task).size_name
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -19,10 +19,7 @@ def test_a_task_has_a_meter_for_each_of_its_metrics(name):
     task = task_class(name)
     assert set(task(SIZE).meters()) == {metric.name for metric in task.metrics}
     assert task.metrics[0] is LOSS
-    assert (task.size_name, hasattr(task, "stacked_loss")) == (
-        TASKS[name].size_name,
-        TASKS[name].can_stack,
-    )
+    assert hasattr(task, "stacked_loss") == TASKS[name].can_stack
     assert all(METRICS[metric.name] is metric for metric in task.metrics)
 
 
