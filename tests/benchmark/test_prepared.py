@@ -43,6 +43,7 @@ def test_a_study_refuses_other_data_in_one_line(trials_of):
     assert "\n" not in message
 
 
+@pytest.mark.forks
 def test_the_command_refuses_before_anything_is_trained(studied, capsys):
     store = studied("sgd", seeds=1, problem="logreg/digits")
     (record,) = store.records()
@@ -57,6 +58,7 @@ def test_the_command_refuses_before_anything_is_trained(studied, capsys):
     assert len(store.records()) == 1
 
 
+@pytest.mark.forks
 def test_the_command_refuses_damaged_files_in_one_line(tmp_path, capsys):
     raw = write_mnist(tmp_path / "data")
     (raw / "train-labels-idx1-ubyte.gz").write_bytes(b"<html>")
