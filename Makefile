@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := $(BIN)/python -m benchmark
 TOOLS := tests/javascript
-PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+# Some tests wait for others' processes: one process more than cores.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+PARALLEL = -n $(shell $(BIN)/python -c 'import os; print(min($(CORES), 4) + 1)') --dist worksteal
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam
 
 .DEFAULT_GOAL := help

@@ -110,6 +110,7 @@ def test_a_pack_whose_process_dies_is_halved(trials_of, launch):
     assert "its process was killed by signal 9; tried again as 2 and 1" in watcher.words[0]
 
 
+@pytest.mark.slow
 def test_a_pack_has_the_time_of_its_trials_together(trials_of, launch):
     trials = trials_of(opts=f"{MEMBER}@bad:fault=sleep,{MEMBER}@good")
     records, watcher = launch(trials, stack=2, timeout_seconds=4.0)

@@ -179,6 +179,7 @@ def _raise(error):
     raise error
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("at", ["start", "open", "log", "finish"])
 def test_a_hang_is_one_warning_and_is_ended(studied, at):
     store, sink = studied(opts="adam", seeds=2), Memory(at)
