@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := $(BIN)/python -m benchmark
 TOOLS := tests/javascript
-# Some tests wait for others' processes: one process more than cores.
+# One process more than cores, because some tests wait for others' processes; five at most, for memory.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 PARALLEL = -n $(shell $(BIN)/python -c 'import os; print(min($(CORES), 4) + 1)') --dist worksteal
 CLASSICS := sgd,momentum,nesterov,adagrad,adadelta,rmsprop,adam

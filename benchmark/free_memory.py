@@ -25,7 +25,8 @@ def free_memory(proc: Path = _PROC, groups: Path = _GROUPS) -> float:
         [free] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
     except (OSError, ValueError):  # no Linux
         return _half_of_the_machine()
-    return max(0.0, min([1024.0 * int(free), *_left_in_groups(proc, groups)]))
+    limits = [*_left_in_groups(proc, groups), *_allotted_by_slurm()]
+    return max(0.0, min([1024.0 * int(free), *limits]))
 
 
 def _left_in_groups(proc: Path, groups: Path) -> Iterator[float]:
@@ -42,6 +43,13 @@ def _left_in_groups(proc: Path, groups: Path) -> Iterator[float]:
             yield float(limit - int((each / "memory.current").read_text()))
         if each == groups:
             return
+
+
+def _allotted_by_slurm() -> Iterator[float]:
+    """Yield the memory of this task of Slurm, which some sites enforce without control groups."""
+    words = os.environ.get("SLURM_MEM_PER_NODE", "")
+    if words.isdecimal() and int(words):  # 0 is all of the node
+        yield 2.0**20 * int(words)
 
 
 def _half_of_the_machine() -> float:

@@ -289,7 +289,7 @@ _ROWS = (
         link="https://kellerjordan.github.io/posts/muon/",
         summary="momentum made orthogonal for matrices, AdamW for all other parameters",
         formula="0.2·α·√n·UVᵀ of momentum UΣVᵀ, n the longer side; `adamw` on vectors",
-        defaults="torch.optim.Muon, the scale of Liu et al., 2025; those of AdamW on vectors",
+        defaults="torch.optim.Muon; the scale of Liu et al., 2025; betas and ε of AdamW",
         space=Space(ranges=(ADAM_LIKE[0], MOMENTUM, WEIGHT_DECAY)),
         state_tensors=1,
         decoupled=True,

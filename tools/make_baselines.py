@@ -9,6 +9,7 @@ another machine goes on with them.
 
 import argparse
 import shutil
+import signal
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from benchmark.complete import Warner, complete
 from benchmark.declaration import FILE, read_declaration
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
-from benchmark.store import Store
+from benchmark.store import FINISHED, Store
 from optimizers.grammar import describe_tunables
 from tools.measured import measure
 
@@ -130,7 +131,7 @@ def make_slice(order: Order, work: Path) -> bool:
 
 
 def _complete_slice(order: Order, store: Store, kept: Path) -> bool:
-    """Run the trials of a slice, and keep its declaration; return False if a trial is missing."""
+    """Run the trials of a slice, and keep its declaration; return False if a trial failed."""
     if not kept.exists():
         if benchmark(order.words(store.folder.parent)):
             return False
@@ -138,7 +139,9 @@ def _complete_slice(order: Order, store: Store, kept: Path) -> bool:
     # The ranges are widened for all optimizers together. By itself, an optimizer may choose another
     # setting; with these few trials more, a comparison with a few baselines trains none of them.
     for tunable in describe_tunables(order.opts, order.kind):
-        complete(order.request(tunable.label), store, watcher=_Silent())
+        records = complete(order.request(tunable.label), store, watcher=_Silent())
+        if any(record.status not in FINISHED for record in records):
+            return False
     return True
 
 
@@ -194,6 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
         "and make nothing",
     )
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: trials are set aside
     if asked.targets:
         return print_targets()
     version, orders = read_orders(asked.config)

@@ -4,7 +4,7 @@ import itertools
 import json
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from benchmark.launchers import Limits, make_launcher
 from benchmark.paper.cost import LeftOut, fitting, hours
 from benchmark.paper.evidence import CostsOnRecord, evidence
 from benchmark.paper.judgement import PaperVerdict, judge_paper
-from benchmark.paper.plan import EXTENTS, Case, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Case, Plan, cases_of, why_not_yet
 from benchmark.paper.rules import rules
 from benchmark.problems import PROBLEMS
 from benchmark.report.paper.table import print_verdicts, verdicts_as_json
@@ -39,6 +39,7 @@ from datamodules.errors import DataUnavailableError
 from datamodules.places import which_unavailable
 
 RESULTS = Path("results/paper-adam")
+_FILES = ("html", "md")
 _FORMATS = {"html": "paper.html", "md": "paper.md"} | dict.fromkeys(
     ("pdf", "svg", "png"), "figures"
 )
@@ -135,10 +136,10 @@ def command(
     workers = launcher.num_at_once(1)
     chosen = [word.strip() for word in figures.split(",") if word.strip()]
     whole = Plan(rules=rules(), cases=cases_of(rules(), chosen), extent=EXTENTS[scale])
-    lacking = [] if target else _unavailable(whole, place)  # a document needs records alone
-    plan, left_out = fitting(whole, workers, lacking)
-    if target is not None:
-        return _write(plan, place.known(plan), target, whole)
+    if target is not None:  # records alone count, not what fits into an hour here
+        able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
+        return _write(able, place.known(able), target)
+    plan, left_out = fitting(whole, workers, _unavailable(whole, place))
     screen = console(stderr=as_json)
     forecast = _forecast(plan, left_out, workers, options["results"])
     if dry_run and as_json:
@@ -184,20 +185,29 @@ class _Target:
     @property
     def is_file(self) -> bool:
         """Whether `path` is a file."""
-        return self.kind in ("html", "md")
+        return self.kind in _FILES
 
 
 def _target(kind: str | None, out: Path | None, results: Path) -> _Target | None:
     """Return what is to be written; None if the experiments are to be run."""
-    if kind is None and out is None:
-        return None
-    kind = kind or out.suffix.removeprefix(".")  # type: ignore[union-attr]
-    if kind not in _FORMATS or (
-        out is not None and kind in ("html", "md") and out.suffix != f".{kind}"
-    ):
-        expected = f".{kind}" if kind in _FORMATS else ".html or .md, or --format with a folder"
-        raise UsageError(f"--out {out}: expected a name that ends in {expected}")
-    return _Target(kind, out or results / _FORMATS[kind])
+    if out is None:
+        if kind is None:
+            return None
+        if not results.is_dir():
+            raise UsageError(
+                f"no results in {results}: run the same command without --format first"
+            )
+        return _Target(kind, results / _FORMATS[kind])
+    if kind is None:
+        kind = out.suffix.removeprefix(".")
+        if kind not in _FILES:
+            raise UsageError(
+                f"--out {out}: expected a name that ends in .html or .md, or --format pdf, svg or "
+                "png with a folder"
+            )
+    if kind in _FILES and out.suffix != f".{kind}":
+        raise UsageError(f"--out {out}: expected a name that ends in .{kind}")
+    return _Target(kind, out)
 
 
 def _check_target(target: _Target, *, dry_run: bool, as_json: bool) -> None:
@@ -209,11 +219,11 @@ def _check_target(target: _Target, *, dry_run: bool, as_json: bool) -> None:
         raise UsageError(f"--out {target.path}: expected a file in a folder that exists")
 
 
-def _write(plan: Plan, known: CostsOnRecord, target: _Target, whole: Plan) -> int:
+def _write(plan: Plan, known: CostsOnRecord, target: _Target) -> int:
     from benchmark.report.paper.document import Reproduction, write_paper, write_paper_figures
     from benchmark.report.paper.page import paper_page
 
-    found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known, whole))
+    found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known, plan))
     if target.kind == "html":
         write_text(target.path, paper_page(found))
         click.echo(f"wrote {target.path}; open it in any browser:")

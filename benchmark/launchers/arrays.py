@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -132,7 +132,7 @@ class Arrays:
             trials=trials,
             tasks=tasks,
             minutes=math.ceil(_START_MINUTES + (longest + extra) / 60),
-            megabytes=_MEGABYTES["gpu" if trials[0].accelerator == "gpu" else "cpu"] * (1 + alone),
+            megabytes=_megabytes(trials) * (1 + alone),
             parallel=parallel,
         )
 
@@ -163,6 +163,9 @@ class Arrays:
             try:
                 job = self._submit(array, scheduler)
             except SubmitError as error:
+                if (usual := _megabytes(array.trials)) < array.megabytes and error.is_of_memory:
+                    left.append(replace(array, megabytes=usual))  # no node has twice as much
+                    continue
                 if array.tasks == 1 or not error.is_too_much:
                     raise
                 left += self._halves(array, alone=alone)[::-1]
@@ -227,9 +230,9 @@ class Arrays:
         return "\n".join(["#!/bin/sh", *directives, f"exec {shlex.join(worker)} {chunk}", ""])
 
     def _says_memory(self) -> bool:
-        """Whether the user asks for memory, by an option or by a variable that sbatch reads."""
+        """Whether the user says how much memory, by an option or a variable that sbatch reads."""
         is_exported = any(name in os.environ for name in _MEMORY_VARIABLES)
-        return is_exported or any(re.match("mem(?!-b)", name) for name in self._options)
+        return is_exported or any(re.match("mem(?!-b)|exclusive", name) for name in self._options)
 
     def _asks_gpu(self) -> bool:
         return any(name.startswith(("gres", "gpus")) for name in self._options)
@@ -277,6 +280,11 @@ class Arrays:
 
     def _file(self, token: str, kind: str, index: int | None = None) -> Path:
         return self._folder / f"{token}{'' if index is None else f'-{index}'}.{kind}"
+
+
+def _megabytes(trials: Sequence[Trial]) -> int:
+    """Return the memory of a task of these trials, which have one accelerator."""
+    return _MEGABYTES["gpu" if trials[0].accelerator == "gpu" else "cpu"]
 
 
 def usual_tasks(limits: Limits) -> int:

@@ -277,7 +277,9 @@ class Tasks:
             self._store.put(each.record, each.curve, each.log)
         for trial in trials:
             if self._store.record(trial) is None:
-                why = "its node wrote no record into this folder: see --ray-return-files"
+                why = "its node returned no record"
+                if not self._place.returns_files:
+                    why = "its node wrote no record into this folder: see --ray-return-files"
                 self._fail(trial, why)
             else:
                 self._watcher.begun(trial)

@@ -58,6 +58,11 @@ class SubmitError(Exception):
         """Slurm may take fewer tasks, or these once other jobs of the user have ended."""
         return bool(_TOO_MUCH.search(str(self)))
 
+    @property
+    def is_of_memory(self) -> bool:
+        """No node has the memory that is asked for."""
+        return "memory" in str(self).lower()
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayTask:

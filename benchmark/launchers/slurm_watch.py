@@ -36,6 +36,7 @@ _LOOKS_TO_GO_ON = 20  # again, or after so many looks
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT)  # errors of network file systems
 _MOST_ERRORS = 10  # of these in a row
 _HINT = "--trials-per-job N makes fewer tasks"
+_MEMORY_HINT = "the suite asks for mem: --slurm mem=… changes it, mem=0 is all of a node"
 
 
 @dataclass(kw_only=True)
@@ -263,7 +264,9 @@ class Watch:
 
     def _note_refusal(self, error: SubmitError) -> None:
         self._refusals += 1
-        why = f"{error} ({_HINT})" if error.is_too_much else str(error)
+        why = str(error)
+        if error.is_too_much or error.is_of_memory:
+            why += f" ({_HINT if error.is_too_much else _MEMORY_HINT})"
         passes = error.is_too_much and bool(self._running or self._scheduler.queue() != [])
         is_over = not self._has_run or self._refusals >= _MOST_REFUSALS
         if is_over and not (self._running or passes):

@@ -74,7 +74,7 @@ def packs_of(
         trials: Trials to run, each once.
         stack: ``auto``, ``off``, or the most trials of a pack.
         at_once: Number of packs that run in parallel.
-        free_bytes: Free memory for all packs that run in parallel; None for that of this machine.
+        free_bytes: Free memory for all packs that run in parallel; None to measure this machine's.
     """
     if stack == "off":
         return Packs(alone=tuple(trials))

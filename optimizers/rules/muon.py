@@ -13,7 +13,7 @@ unless they are given to another optimizer. The iteration runs in the type of th
 32 bits at least; torch's and the sources' runs in bfloat16, which is slow on most CPUs. ε is also
 the smallest divisor of the momentum's norm. Complex matrices, which torch refuses, become unitary.
 
-From torch.optim.Muon, which takes only two-dimensional parameters: in 64 bits all digits are equal
+From torch.optim.Muon, which takes only two-dimensional parameters: in 64 bits 12 digits are equal
 if its iteration runs in 64 bits too; with its bfloat16, steps differ by a few per cent. Its ε has
 another default, 1e-7.
 """
@@ -59,7 +59,7 @@ def orthogonal(matrix: Tensor, eps: Scalar) -> Tensor:
     """Return a matrix with the singular vectors of `matrix` and singular values from 0.7 to 1.2.
 
     Five times X ← aX + b(XXᵀ)X + c(XXᵀ)²X, the Newton–Schulz iteration of the first source. It
-    begins with all singular values below 1; those below 0.003 or so stay smaller than said.
+    begins with all singular values at most 1; those below 0.0015 or so stay below 0.7.
 
     Args:
         matrix: Any matrix, (rows, columns).

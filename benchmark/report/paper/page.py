@@ -80,7 +80,7 @@ def _rendered(text: str, pictures: Mapping[str, str]) -> str:
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = reader.parse(text)
     for opening, inside in pairwise(tokens):
-        if opening.type == "heading_open":
+        if opening.type == "heading_open" and opening.tag == "h3":
             opening.attrSet("id", inside.content)
         if inside.children:
             _adapt(inside.children, pictures)

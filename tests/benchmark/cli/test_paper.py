@@ -66,10 +66,12 @@ def test_bad_words_give_one_line_and_the_choices(words, expected, capsys):
         (["--out", "paper.txt"], "expected a name that ends in .html or .md"),
         (
             ["--out", "paper"],
-            "expected a name that ends in .html or .md, or --format with a folder",
+            "expected a name that ends in .html or .md, or --format pdf",
         ),
         (["--out", "paper.md", "--format", "html"], "expected a name that ends in .html"),
+        (["--out", "paper.pdf"], "expected a name that ends in .html or .md, or --format pdf"),
         (["--format", "doc"], "pdf"),
+        (["--format", "html"], "run the same command without --format first"),
         (["--out", "nowhere/paper.md"], "expected a file in a folder that exists"),
         (["--out", "paper.md", "--dry-run"], "leave out --dry-run and --json"),
         (["--out", "paper.md", "--json"], "leave out --dry-run and --json"),

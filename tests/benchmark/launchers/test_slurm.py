@@ -650,6 +650,7 @@ def test_a_gpu_is_asked_for_unless_the_options_do(launch, trials_of, slurm):
         ((), ["mem=4000M", "mem=8000M"]),
         (("mem-per-cpu=4G",), ["mem-per-cpu=4G"] * 2),
         (("mem=0",), ["mem=0"] * 2),
+        (("exclusive",), []),
         (("mem-bind=local",), ["mem=4000M", "mem-bind=local", "mem=8000M", "mem-bind=local"]),
     ],
 )
@@ -660,6 +661,25 @@ def test_a_second_attempt_asks_for_twice_the_memory_unless_options_say_how_much(
     launch(trials, options=options)
     assert len(slurm.scripts) == 2
     assert re.findall(r"^#SBATCH --(mem.*)$", "\n".join(slurm.scripts), re.MULTILINE) == lines
+
+
+NO_MEMORY = "sbatch: error: Memory specification can not be satisfied"
+
+
+def test_a_second_attempt_has_the_usual_memory_where_no_node_has_twice_as_much(
+    launch, trials, slurm
+):
+    slurm.deaths = {trials[0].key: [fake_slurm.KILLED]}
+    slurm.refusals = ["", NO_MEMORY]
+    assert launch(trials) == ["done"] * len(trials)
+    found = re.findall(r"^#SBATCH --mem=(.*)$", "\n".join(slurm.scripts), re.MULTILINE)
+    assert found[0] == found[-1] == "4000M"
+
+
+def test_a_refusal_for_its_memory_says_who_asks_for_it(launch, trials, slurm):
+    slurm.refusals = [NO_MEMORY] * 3
+    with pytest.raises(UsageError, match=r"can not be satisfied \(the suite asks for mem: --slurm"):
+        launch(trials)
 
 
 def test_memory_that_a_variable_says_is_not_asked_for(launch, trials, slurm, monkeypatch):
@@ -707,4 +727,4 @@ def test_the_work_of_the_launcher_grows_no_faster_than_trials_and_nodes(
         assert not store.missing(trials)
         return count
 
-    assert num_calls(8) < 1.2 * 4 * num_calls(2)
+    assert num_calls(16) < 1.2 * 2 * num_calls(8)

@@ -27,9 +27,13 @@ import { extent, padded, scale } from "./scale.js";
 /**
  * A series in the look of one optimizer. `low` and `high` are a band, or whiskers if all
  * points are `marked`; `step` draws a staircase; a read-out shows `read`, otherwise `y`, and `more`.
- * A `faint` or `thin` series has no label and no markers, a `silent` one neither label nor read-out,
- * nor a line if `marked`, a `bare` one no markers; a `loose` one does not extend the axes. A `ringed`
- * one is only a ring around each point, and silent. `size` is that of a marker or ring in pixels.
+ * `size` is that of a marker or ring in pixels. Flags:
+ *
+ * - `faint`, `thin`: no label and no markers.
+ * - `silent`: no label and no read-out; if also `marked`, markers without a line.
+ * - `bare`: no markers.
+ * - `loose`: the axes need not span it.
+ * - `ringed`: only a ring around each point, and silent.
  *
  * @typedef {{
  *   name: string, optimizer: Drawn, x: Numbers, y: Numbers, low?: Numbers, high?: Numbers,
@@ -42,8 +46,8 @@ import { extent, padded, scale } from "./scale.js";
 /**
  * A chart. Its `height` follows from its width unless it is given. `rule` is the place of a
  * vertical line, and `picture` makes a picture under the lines, which a `haloed` chart sets off from
- * it and from each other. A chart that is a `plane` has a square frame and no read-out by arrow keys. With `tell`, the pointer reads only the nearest point:
- * its series and these lines. `point` is called with the point that the pointer reads, `grab` with
+ * it and from each other. A chart that is a `plane` has a square frame and no read-out by arrow
+ * keys. With `tell`, the pointer reads only the nearest point: its series and these lines. `point` is called with the point that the pointer reads, `grab` with
  * the place on the horizontal axis to which it is dragged. As long as `still` is the same, a redraw
  * is cheap enough for every frame of an animation: it keeps axes, labels and picture, and moves only
  * the rule, and the series and crosses that are other objects than before. Such series have the same

@@ -101,12 +101,13 @@ export function readOut(svg, box) {
     rule.setAttribute("visibility", "hidden");
     /** @type {(row: Row) => number} */
     const distance = (row) => Math.abs(y(row.each.y[row.place]) - at.y);
-    const least = Math.min(...rows.map(distance));
+    const placed = rows.filter((row) => !Number.isNaN(distance(row)));
+    const least = Math.min(...placed.map(distance));
     return readOne(
       drawn,
       onTop(
         what,
-        rows.filter((row) => distance(row) === least),
+        placed.filter((row) => distance(row) === least),
       ),
     );
   }

@@ -49,6 +49,7 @@ def test_the_page_is_one_file_with_its_pictures_inside():
     page = _page(_cost(0.1, 0.5), claim("faster"))
     [picture] = re.findall(r'<img src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert b"</svg>" in b64decode(picture)
+    assert not re.search(r'id="[^"]*\s', page)
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
 
 
