@@ -77,7 +77,8 @@ def _no_launcher_is_left():
 
 
 def _ray(cluster, *words):
-    return ("--launcher", "ray", "--ray-address", cluster.address, *words)
+    """Return the options for a cluster; without another `--stack`, each trial is a task."""
+    return ("--launcher", "ray", "--ray-address", cluster.address, "--stack", "off", *words)
 
 
 def _ray_workers():
