@@ -27,7 +27,7 @@ NEW_ROW = """
         space=Space(ranges=(Range(name="lr", low=1e-6, high=1e-2),)),
         state_tensors=1,
         torch=None,
-        look=Look(color="#123456", color_on_dark="#abcdef", marker="pentagon"),
+        look=Look(color="#123456", color_on_dark="#abcdef", marker="six points"),
         decoupled=True,
         scale_free=True,
     ),
