@@ -204,7 +204,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         confirmatory: The metric whose final value on evaluation seeds decides verdicts.
         reference: Label of the optimizer that all others are compared with; empty for none.
         margins: Margin of equivalence by problem, in the unit of `confirmatory`.
-        margin_bases: What each margin was derived from, by problem; margins that a user gave have
+        margin_bases: Origin of each margin in words, by problem; margins that a user gave have
             no entry.
         chosen: The outcomes of the searches that have ended, or the settings of shipped baselines.
         tuning: The search; None if this study searches nothing.
@@ -522,7 +522,7 @@ def with_outcomes(
         chosen: The outcomes.
         margins: Margins by problem.
         purposes: As in `declared`; called only if an outcome is replaced.
-        bases: What each new margin was derived from, by problem.
+        bases: Origin of each new margin in words, by problem.
 
     Returns:
         The declaration now in the file, and the replaced outcomes in words, if that deviates.

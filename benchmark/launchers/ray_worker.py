@@ -63,7 +63,7 @@ class Done:
 
     Args:
         files: Those of each trial, if the node does not share the study's folder.
-        texts: What there is to tell a person, such as that a pack has failed and ran in halves.
+        texts: Notices for the user, such as that a pack has failed and ran in halves.
     """
 
     files: tuple[Files, ...] = ()

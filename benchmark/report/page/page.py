@@ -1,6 +1,5 @@
 """The HTML file: one page with its data, style sheet and scripts inside."""
 
-import html
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +8,7 @@ from benchmark.report.page.modules import joined
 from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
 from benchmark.report.page.section import Section
+from benchmark.report.page.whole import whole
 
 _ASSETS = files("benchmark.report") / "assets" / "page"
 _STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "verdicts.css", "places.css")
@@ -33,28 +33,15 @@ def page(
         frame = frame.replace("<!-- extra -->", extra.html)
     curves = "".join(_data(f"curves-{p.metric}-{p.setting}", p.curves) for p in parts)
     styles = "\n".join(map(asset, _STYLES))
-    title = html.escape(_title(payload.studies))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="optimizer-benchmark">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>{styles}{extra.style if extra else ""}</style>
-</head>
-<body>
-{frame}
+    scripts = joined(_MAIN, *([extra.script] if extra else []))
+    body = f"""{frame}
 {_data("payload", payload)}
 {curves}
 <script type="module">
-{joined(_MAIN, *([extra.script] if extra else []))}
+{scripts}
 </script>
-</body>
-</html>
 """
+    return whole(_title(payload.studies), styles + (extra.style if extra else ""), body)
 
 
 def _title(studies: Sequence[str]) -> str:

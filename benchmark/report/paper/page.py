@@ -6,7 +6,6 @@ pictures inside.
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from io import BytesIO
 from itertools import pairwise
 
@@ -17,6 +16,7 @@ from markdown_it.token import Token
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing
 from benchmark.report.page.page import asset
+from benchmark.report.page.whole import whole
 from benchmark.report.paper.document import Reproduction, draw_paper, paper_markdown
 
 _STYLES = ("page.css", "tables.css", "verdicts.css", "paper.css")
@@ -41,24 +41,8 @@ def paper_page(found: Reproduction) -> str:
         paper_markdown(found, drawings, ""), {f"/{k}": v for k, v in _pictures(drawings)}
     )
     styles = "\n".join(map(asset, _STYLES))
-    title = escape(found.plan.rules.paper)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="optimizer-benchmark">
-<title>{title}, re-examined – optimizer benchmark</title>
-<link rel="icon" href="data:,">
-<style>{styles}</style>
-</head>
-<body>
-<main class="paper">
-{body}</main>
-</body>
-</html>
-"""
+    title = f"{found.plan.rules.paper}, re-examined – optimizer benchmark"
+    return whole(title, styles, f'<main class="paper">\n{body}</main>\n')
 
 
 def _pictures(drawings: Iterable[Drawing]) -> Iterable[tuple[str, str]]:

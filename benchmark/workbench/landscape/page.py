@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmark.report.page.modules import joined
 from benchmark.report.page.section import Section
+from benchmark.report.page.whole import whole
 from benchmark.workbench.landscape.payload import payload
 from benchmark.workbench.landscape.trajectories import Trajectories
 from benchmark.workbench.landscape.view import View
@@ -36,23 +37,12 @@ def _html(trajectories: Trajectories, view: View) -> str:
 def page(trajectories: Trajectories, view: View) -> str:
     """Return a self-contained page with only this section."""
     own = section(trajectories, view)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Optimizers in motion</title>
-<link rel="icon" href="data:,">
-<style>{"".join(style.read_text(encoding="utf-8") for style in _STYLES)}</style>
-<style>{own.style}</style>
-</head>
-<body>
+    styles = [style.read_text(encoding="utf-8") for style in _STYLES]
+    body = f"""<style>{own.style}</style>
 {own.html}
 <p id="said" class="visually-hidden" role="status" aria-live="polite"></p>
 <script type="module">
 {joined(own.script)}
 </script>
-</body>
-</html>
 """
+    return whole("Optimizers in motion", "".join(styles), body)
