@@ -74,12 +74,15 @@ def start(results, *words, seeds=4):
 
 
 def end_started():
-    """End the processes that `start` returned and that still run, as after a failed test."""
+    """End the processes that `start` returned and that still run, as after a failed test.
+
+    What such a process has said is printed, so that the report of the failure shows it.
+    """
     while _started:
         process = _started.pop()
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=60)
+            print(process.communicate(timeout=60)[0])
 
 
 def press_ctrl_c(process):

@@ -92,6 +92,15 @@ def _ray_workers():
     return found
 
 
+def _killed_ray_worker():
+    """Kill one of Ray's workers that run a trial; return False if there was none at this moment."""
+    for process in _ray_workers():
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+            return True
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.cluster
 @pytest.mark.parametrize("words", [(), ("--ray-return-files",)])
@@ -220,8 +229,7 @@ def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(cluster, loca
         clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 2)
         cluster.remove_node(third, allow_graceful=False)
         clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 6)
-        clusters.wait_until(_ray_workers)
-        os.kill(_ray_workers()[0], signal.SIGKILL)
+        clusters.wait_until(_killed_ray_worker)
         output, _ = process.communicate(timeout=400)
     assert process.returncode == 1, output
     assert clusters.bits(tmp_path) == local
