@@ -82,7 +82,7 @@ def end_started():
         process = _started.pop()
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            print(process.communicate(timeout=60)[0])
+            sys.stdout.write(process.communicate(timeout=60)[0])
 
 
 def press_ctrl_c(process):

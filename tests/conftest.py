@@ -1,6 +1,7 @@
 import gc
 import os
 import tempfile
+from functools import cache
 
 import pytest
 from hypothesis import settings
@@ -49,6 +50,16 @@ def _no_waiting_for_the_disk():
     """Let no file of a test wait until it is on disk, which takes the longest of writing it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_look_at_the_commit():
+    """Ask git for the suite's commit once, which takes 30 ms, not for each study of a test."""
+    import benchmark.environment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark.environment, "_commit", cache(benchmark.environment._commit))
         yield
 
 

@@ -89,6 +89,7 @@ def test_the_clock_leaves_out_the_gradients_of_a_step(monkeypatch):
     assert (clock.seconds, clock.gradients) == (7.0, 2)
 
 
+@pytest.mark.forks
 def test_the_launcher_of_this_machine_times_in_a_worker_and_outlives_its_death(context):
     launcher = LocalLauncher()
     assert isinstance(launcher, StepTimer)

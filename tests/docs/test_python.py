@@ -17,6 +17,7 @@ def run(code, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200)
 
 
+@pytest.mark.forks
 def test_three_lines_complete_a_study(tmp_path, monkeypatch, digits):
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -24,6 +24,7 @@ from optimizers.grammar import describe, describe_tunables
 
 SEEDS = tuple(range(10))
 PROBLEMS = ("logreg/digits", "mlp/digits")
+AT = "2026-11-01T00:00:00+00:00"  # when each study is declared
 
 
 def study(problems=PROBLEMS, opts="adam,sgd", seeds=SEEDS):
@@ -67,7 +68,7 @@ def declaration(asked, *, margin=0.01, changes=None, **others):
     ]
     margins = {workload.problem: margin for workload in asked.workloads}
     return msgspec.structs.replace(
-        asked.declaration("adam"), chosen=outcomes, margins=margins, **others
+        asked.declaration("adam"), at=AT, chosen=outcomes, margins=margins, **others
     )
 
 

@@ -56,6 +56,7 @@ def test_pushing_twice_leaves_one_set_of_runs(studied, wandb_server):
     assert json.dumps([wandb_server.history, wandb_server.summary], sort_keys=True) == before
 
 
+@pytest.mark.slow
 def test_runs_that_are_written_keep_the_rate_of_the_server(studied, wandb_server):
     store, slept = studied(), []
     for opened in (4, 0):  # the runs that are there are not opened again
@@ -100,6 +101,7 @@ def test_a_run_that_a_killed_process_left_over_is_completed_under_its_own_id(stu
     assert pushed(store, "online") == ["there"]
 
 
+@pytest.mark.slow
 def test_a_deleted_run_comes_back_under_the_next_id_every_time(studied, wandb_server):
     store = studied(seeds=1, opts="adam")
     pushed(store, "online")
@@ -111,6 +113,7 @@ def test_a_deleted_run_comes_back_under_the_next_id_every_time(studied, wandb_se
     assert list(wandb_server.runs) == [f"{name}-2"]
 
 
+@pytest.mark.slow
 def test_equal_studies_of_two_machines_stay_apart(studied, wandb_server, tmp_path):
     for place, machine in enumerate(("one", "two")):
         store = studied(seeds=1, opts="adam", results=tmp_path / machine, points=4 + place)

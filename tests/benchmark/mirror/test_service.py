@@ -87,6 +87,7 @@ def check_offline_runs(store):
     assert not has_left_over(store.folder)
 
 
+@pytest.mark.slow
 def test_a_service_that_dies_once_is_replaced(studied, capfd):
     store = studied()
     assert mirrored(Attacked(destination_of(store), signal.SIGKILL, 1), store) == []

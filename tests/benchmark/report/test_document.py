@@ -65,6 +65,7 @@ def test_it_has_a_section_for_each_setting_and_all_that_the_page_has(store):
     assert headings(text)[7:] == ["Performance profiles", "Average ranks", "Cost", "What was run"]
 
 
+@pytest.mark.slow
 def test_every_picture_is_there_and_none_else(store):
     text = document(store, pictures=True)
     folder = store.folder.parent / "out"

@@ -180,6 +180,7 @@ RENDERERS = {
 }
 
 
+@pytest.mark.one_in(5)
 @taking_turns(("renderer", "reference"), RENDERERS, [None, "adam"])
 def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, reference):
     opts = "sgd:lr=0.1|0.01,adam"
@@ -197,6 +198,7 @@ def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, referenc
 COMPARING = ("document", "terminal", "figures", "W&B report")
 
 
+@pytest.mark.slow
 def test_a_scores_table_is_made_once_for_each_metric_and_kind(studied):
     store = studied("sgd:lr=0.1|0.01,adam", metrics=["val/loss", "val/accuracy"])
     metrics = read([store]).metrics

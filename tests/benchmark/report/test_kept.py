@@ -148,6 +148,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_file_is_ignored_and_replaced(tuned, judged, damage):
     store = tuned(problems=("logreg/digits",), own=0.1)

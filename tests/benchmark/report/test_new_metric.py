@@ -68,6 +68,7 @@ def test_the_terminal_has_its_column_and_none_of_what_was_not_measured(store, me
     assert sorted(row["metrics"][metric.on("val")]["mean"] for row in (best, other)) == [3.5, 4.5]
 
 
+@pytest.mark.one_in(3)
 def test_the_page_has_its_tables_its_unit_and_its_way(store, metric):
     page = build([store])
     payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])

@@ -216,6 +216,7 @@ def test_the_server_gets_the_report_and_its_url_is_printed(store, wandb_server, 
     assert json.loads(project)["name"] == "optimizer-benchmark"
 
 
+@pytest.mark.slow
 def test_saving_twice_leaves_one_report(store, wandb_server):
     arguments = ["study", "--results", str(store.folder.parent)]
     main(["push", *arguments])

@@ -47,6 +47,7 @@ def train_by_hand(trial):
     return weights_sha256(network), losses
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("problem", "opts", "changes"),
     [

@@ -241,6 +241,7 @@ def _adams(store):
     return [row for rows in tables for row in rows if row.trial.label.startswith("adam")]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("busy", [0, 3])
 def test_a_busy_machine_is_said_in_the_same_words_everywhere(tuned, tmp_path, busy):
     store = tuned()

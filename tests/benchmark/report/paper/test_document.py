@@ -41,6 +41,7 @@ def _costs(new, old, constant_new=None):
     return cost
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("cost", "seeds", "expected"),
     [

@@ -32,6 +32,7 @@ def test_the_legend_says_the_learning_rates_unless_one_is_for_all(trajectories):
     ]
 
 
+@pytest.mark.slow
 def test_a_gif_moves_and_rests_at_the_end(trajectories, tmp_path):
     target = tmp_path / "film.gif"
     draw_film(trajectories, View(), target, "gif")
