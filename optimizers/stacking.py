@@ -215,7 +215,8 @@ class Stacked(Optimizer):
     ) -> None:
         """Step `rows` of parameters of one device and type by `moves` of one form."""
         like, first = params[0], moves[0]
-        numbers = [[move.values[place] for place in first.places] for move in moves]
+        places = first.places
+        numbers = [[move.values[place] for place in places] for move in moves]
         table = torch.tensor(numbers, dtype=torch.float64, device="cpu")
         scalars = pairs(table, like.dtype.to_real()).to(like.device)
         for param in params:

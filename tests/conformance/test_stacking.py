@@ -337,17 +337,22 @@ def test_a_momentum_that_a_schedule_sets_gets_its_state():
     assert torch.equal(velocity, params_of(stacked)[0].grad[1])
 
 
-def test_stacked_parameters_keep_their_memory_layout():
-    """A table of features, (features, K, classes) in memory, is stepped in place."""
-    table = torch.randn(50, 3, 4, generator=torch.Generator().manual_seed(1))
-    param = torch.nn.Parameter(table.permute(1, 2, 0))
+@pytest.mark.parametrize("features", [50, SLICE // 5], ids=["one piece", "many pieces"])
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0), (0, 2, 1), (0, 1, 2)], ids=str)
+def test_stacked_parameters_keep_their_memory_layout(order, features):
+    """Tensors of shape (K, classes, features) are stepped in place, whatever their order is."""
+    shape = [0, 0, 0]
+    for size, place in zip((3, 4, features), order, strict=True):
+        shape[place] = size
+    table = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    param = torch.nn.Parameter(table.permute(order))
     stacked = stack_of(Adam, [param], lr=torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64))
     singles = [
         Adam([torch.nn.Parameter(row.clone())], lr=lr)
         for row, lr in zip(param.detach(), (0.1, 0.2, 0.3), strict=True)
     ]
     for t in range(3):
-        param.grad = torch.randn(3, 4, 50, generator=torch.Generator().manual_seed(t))
+        param.grad = torch.randn(3, 4, features, generator=torch.Generator().manual_seed(t))
         for single, grad in zip(singles, param.grad, strict=True):
             params_of(single)[0].grad = grad.clone()
             single.step()
