@@ -76,12 +76,13 @@ def start(results, *words, seeds=4):
 def end_started():
     """End the processes that `start` returned and that still run, as after a failed test.
 
-    What such a process has said is printed, so that the report of the failure shows it.
+    What nobody has read of their output is printed, so that the report of the failure shows it.
     """
     while _started:
         process = _started.pop()
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+        if not process.stdout.closed:
             sys.stdout.write(process.communicate(timeout=60)[0])
 
 
@@ -105,9 +106,16 @@ def bits(results):
 
 
 def wait_until(is_true, seconds=400):
-    """Wait until `is_true()`, at most `seconds`."""
+    """Wait until `is_true()`, at most `seconds`, and not once a command of `start` has ended.
+
+    A command counts until its output was read.
+    """
     deadline = time.monotonic() + seconds
-    while not is_true():
+    while True:
+        ended = [each for each in _started if each.poll() is not None and not each.stdout.closed]
+        if is_true():
+            return
+        assert not ended, ended[0].communicate(timeout=60)[0]
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
 

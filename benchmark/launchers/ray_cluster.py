@@ -166,6 +166,8 @@ def check_threads(ray: Any, trials: Sequence[Trial]) -> None:
 def check_versions(ray: Any) -> None:
     """Check that all nodes have the versions of this process, as others give other bits.
 
+    A lost node, which Ray counts as alive for some 15 s, is waited for and left out.
+
     Raises:
         UsageError: a node has others, or none.
     """
@@ -173,7 +175,7 @@ def check_versions(ray: Any) -> None:
     own = versions()
     asked = [
         (
-            node["NodeManagerHostname"],
+            node,
             ray.remote(versions)
             .options(num_cpus=0, scheduling_strategy=strategy(node["NodeID"], soft=False))
             .remote(),
@@ -181,10 +183,13 @@ def check_versions(ray: Any) -> None:
         for node in ray.nodes()
         if node["Alive"] and node["Resources"].get("CPU", 0)
     ]
-    for host, task in asked:
+    for node, task in asked:
+        host = node["NodeManagerHostname"]
         try:
             found = ray.get(task, timeout=_SECONDS_TO_COMPARE)
         except Exception as error:
+            if node["NodeID"] not in nodes(ray):
+                continue
             raise UsageError(
                 f"Ray node {host} cannot run the suite ({error_line(error, 200)}): install the "
                 "same version of it there"

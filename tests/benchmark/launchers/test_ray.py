@@ -20,11 +20,12 @@ from benchmark.environment import environment
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, ray_tasks
 from benchmark.launchers.ray import RayLauncher
+from benchmark.launchers.ray_cluster import check_versions, connected, nodes
 from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_worker import Place, Refusal, run_trials, versions
 from benchmark.store import Store
 from tests import clusters
-from tests.fake_ray import FakeRay
+from tests.fake_ray import FakeRay, RayError
 
 HERE = Limits(workers=2)
 SMALL = {"object_store_memory": 80 * 2**20}
@@ -68,6 +69,21 @@ def cluster():
             yield found
         finally:
             found.shutdown()
+
+
+@pytest.fixture
+def add_node(cluster):
+    """Return a function that adds a node; after the test, Ray knows that it has ended."""
+    added = []
+
+    def add(num_cpus=1, **more):
+        added.append(cluster.add_node(num_cpus=num_cpus, **more, **SMALL))
+        return added[-1]
+
+    yield add
+    for node in cluster.worker_nodes & set(added):
+        cluster.remove_node(node)
+    cluster.wait_for_nodes(timeout=60)
 
 
 @pytest.fixture(autouse=True)
@@ -141,9 +157,8 @@ def test_packs_on_two_nodes_give_the_bits_of_single_trials(cluster, singles, tmp
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_a_lost_node_loses_no_trial_of_a_pack(cluster, singles, tmp_path):
-    third = cluster.add_node(num_cpus=1, **SMALL)
-    cluster.wait_for_nodes()
+def test_a_lost_node_loses_no_trial_of_a_pack(cluster, add_node, singles, tmp_path):
+    third = add_node()
     process = clusters.start(tmp_path, *_ray(cluster), *PACKED, seeds=40)
     clusters.wait_until(lambda: clusters.records(tmp_path))
     cluster.remove_node(third, allow_graceful=False)
@@ -156,11 +171,10 @@ def test_a_lost_node_loses_no_trial_of_a_pack(cluster, singles, tmp_path):
 @pytest.mark.slow
 @pytest.mark.cluster
 def test_trials_whose_only_node_is_lost_are_told_of_and_end_the_command(
-    cluster, tmp_path, monkeypatch
+    cluster, add_node, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(ray_tasks, "_SECONDS_FOR_A_NODE", 6.0)
-    wide = cluster.add_node(num_cpus=2, **SMALL)
-    cluster.wait_for_nodes()
+    wide = add_node(num_cpus=2)
 
     def remove():
         clusters.wait_until(lambda: clusters.records(tmp_path))
@@ -178,7 +192,7 @@ def test_trials_whose_only_node_is_lost_are_told_of_and_end_the_command(
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_a_node_that_joins_with_other_versions_gets_no_trial(cluster, local, tmp_path):
+def test_a_node_that_joins_with_other_versions_gets_no_trial(cluster, add_node, local, tmp_path):
     other = tmp_path / "packages" / "numpy-99.0.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 99.0\n")
@@ -187,11 +201,8 @@ def test_a_node_that_joins_with_other_versions_gets_no_trial(cluster, local, tmp
         process = clusters.start(results, *_ray(cluster, "--workers", "6"))
         clusters.wait_until(lambda: clusters.records(results))
         path = os.pathsep.join([str(other.parent), os.environ.get("PYTHONPATH", "")])
-        added = cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": path}, **SMALL)
-        try:
-            output, _ = process.communicate(timeout=400)
-        finally:
-            cluster.remove_node(added)
+        add_node(env_vars={"PYTHONPATH": path})
+        output, _ = process.communicate(timeout=400)
     assert process.returncode == 1, output
     assert clusters.bits(results) == local
     told = re.findall(r"gets no trial: it has numpy 99.0 instead of", " ".join(output.split()))
@@ -221,9 +232,10 @@ def test_a_cluster_is_started_on_this_machine_if_no_address_is_given(local, tmp_
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(cluster, local, tmp_path):
-    third = cluster.add_node(num_cpus=1, **SMALL)
-    cluster.wait_for_nodes()
+def test_a_lost_node_and_a_killed_worker_lose_and_double_no_record(
+    cluster, add_node, local, tmp_path
+):
+    third = add_node()
     with clusters.counted(again=2):
         process = clusters.start(tmp_path, *_ray(cluster))
         clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 2)
@@ -296,6 +308,49 @@ def test_nodes_with_other_versions_are_refused_at_once(cluster, monkeypatch):
     limits = Limits(options=(RayOptions(address=cluster.address),))
     with pytest.raises(UsageError, match=r"has Python 3\.\d+\.\d+ instead of 3\.99\.0: install"):
         RayLauncher(limits).warm_up().__enter__()
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_node_that_was_lost_just_before_a_command_does_not_refuse_it(cluster, add_node):
+    cluster.remove_node(add_node(), allow_graceful=False)
+    with connected(Limits(options=(RayOptions(address=cluster.address),))) as ray:
+        before = nodes(ray)
+        check_versions(ray)
+        assert len(before.keys() - nodes(ray).keys()) == 1
+
+
+class _Comparing(FakeRay):
+    """A cluster that compares versions; node b raises an error, which shows that it is lost."""
+
+    def __init__(self, *, is_lost):
+        super().__init__(None)
+        self.is_lost = is_lost
+        strategies = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
+        self.util = SimpleNamespace(scheduling_strategies=strategies)
+
+    def remote(self, function):
+        def options(*, num_cpus, scheduling_strategy):
+            return SimpleNamespace(remote=lambda: (function, scheduling_strategy))
+
+        return SimpleNamespace(options=options)
+
+    def get(self, task, timeout):
+        function, node = task
+        if node == "b":
+            if self.is_lost:
+                del self.alive[node]
+            raise RayError("no such module")
+        return function()
+
+
+def test_versions_are_compared_without_a_node_that_is_lost_meanwhile():
+    check_versions(_Comparing(is_lost=True))
+
+
+def test_a_living_node_that_cannot_name_its_versions_is_refused():
+    with pytest.raises(UsageError, match=r"Ray node b cannot run the suite \(.*no such module\)"):
+        check_versions(_Comparing(is_lost=False))
 
 
 def test_a_missing_ray_is_one_line(monkeypatch):
