@@ -85,24 +85,15 @@ def pieces(
 ) -> Iterator[tuple[Sequence[Tensor | None], Tensor]]:
     """Cut tensors of one layout, (n, …), and the `scalars` of n rows so that temporaries are small.
 
-    On a CPU the pieces have at most `packing.SLICE` elements, which stay in its cache: whole rows,
-    parts of one row, or, where the members' values lie next to each other, a part of every row.
+    On a CPU the pieces of contiguous tensors have at most `packing.SLICE` elements, which stay in
+    its cache.
     """
     present = [each for each in tensors if each is not None]
-    first = present[0]
-    if first.device.type != "cpu":
+    if present[0].device.type != "cpu" or not all(each.is_contiguous() for each in present):
         yield tensors, scalars
-    elif all(each.is_contiguous() for each in present):
-        yield from _rows_and_parts(tensors, scalars, first)
-    else:
-        yield from _along_the_outermost(tensors, scalars, first)
-
-
-def _rows_and_parts(
-    tensors: Sequence[Tensor | None], scalars: Tensor, first: Tensor
-) -> Iterator[tuple[Sequence[Tensor | None], Tensor]]:
-    size = len(first)
-    width = first[0].numel()
+        return
+    size = len(present[0])
+    width = present[0][0].numel()
     flat = [None if each is None else each.view(size, width) for each in tensors]
     rows = max(1, SLICE // max(1, width))
     for begin in range(0, size, rows):
@@ -110,18 +101,3 @@ def _rows_and_parts(
         for left in range(0, width, SLICE):
             part = own, slice(left, left + SLICE)
             yield [None if each is None else each[part] for each in flat], scalars[own]
-
-
-def _along_the_outermost(
-    tensors: Sequence[Tensor | None], scalars: Tensor, first: Tensor
-) -> Iterator[tuple[Sequence[Tensor | None], Tensor]]:
-    """Cut along the dimension whose neighbours are farthest apart in memory."""
-    outermost = max(range(first.ndim), key=first.stride)
-    length = first.shape[outermost]
-    step = max(1, SLICE * length // max(1, first.numel()))
-    for begin in range(0, length, step):
-        own = [
-            None if each is None else each.narrow(outermost, begin, min(step, length - begin))
-            for each in tensors
-        ]
-        yield own, scalars if outermost else scalars[begin : begin + step]
