@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def kept_bounded(path: Path) -> Iterator[None]:
 def redirect_output(path: Path) -> None:
     """Send all output of this process, and of those that it starts, to the file at `path`."""
     _flush()
+    path.unlink(missing_ok=True)  # other trials of a pack may share it
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     for descriptor in _OUTPUTS:
         os.dup2(log, descriptor)
@@ -72,6 +73,13 @@ def drop_empty(path: Path) -> None:
         bound_log(path)
         if path.stat().st_size == 0:
             path.unlink()
+
+
+def share_log(path: Path, folders: Iterable[Path]) -> None:
+    """Let the log at `path`, if there is one, also stand in `folders`, without using more room."""
+    for folder in folders:
+        with suppress(OSError):
+            os.link(path, folder / path.name)
 
 
 def _flush() -> None:

@@ -17,7 +17,7 @@ import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s i
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import ClaimedError, UsageError
-from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, uncut
+from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, share_log, uncut
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING, STEP
 from benchmark.plain_text import error_line, plain
@@ -63,7 +63,8 @@ def work_pack(trials: Sequence[Trial], store: Store, context: Context, report: R
     """Run `trials` as one network, and commit their records at its end, one by one.
 
     Those that another process has, or has finished, are left out. If fewer than two are left, or
-    the pack fails, none gets a record; a failure is reported. The output is in the first one's log.
+    the pack fails, none gets a record; a failure is reported. Each has the output of the whole pack
+    as its log.
 
     Args:
         trials: Trials that can be one pack.
@@ -91,6 +92,7 @@ def work_pack(trials: Sequence[Trial], store: Store, context: Context, report: R
             _tell(report, Begun())
             _commit_pack(free, store, context, report)
         drop_empty(log)
+        share_log(log, folders[1:])
 
 
 def _is_free(trial: Trial, store: Store, claims: ExitStack) -> bool:

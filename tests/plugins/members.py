@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 
 
 class Member(torch.optim.SGD):
-    """Raises, is killed, or sleeps in its fifth step if its `fault` says so.
+    """Raises, is killed, sleeps or prints in its fifth step if its `fault` says so.
 
     With `marker`, it does so only if there is no such file, which it makes.
     """
@@ -28,6 +29,8 @@ class Member(torch.optim.SGD):
             Path(self.marker).touch()
         if fault == "raise":
             raise ArithmeticError("a step that went wrong")
+        if fault == "print":
+            sys.stdout.write(f"lr is {self.param_groups[0]['lr']}\n")
         if fault == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if fault == "sleep":

@@ -102,6 +102,19 @@ def test_a_pack_whose_member_raises_is_halved_until_that_fails_alone(trials_of, 
     assert len(watcher.words) == 3
 
 
+def test_each_trial_of_a_pack_has_its_output_and_keeps_it_when_another_runs_again(
+    trials_of, launch, tmp_path
+):
+    trials = trials_of(opts=f"{MEMBER}:fault=print:lr=0.1|0.2|0.3")
+    launch(trials, stack=3)
+    folders = [Store(tmp_path, "study").trial_folder(trial) for trial in trials]
+    said = [(folder / "log.txt").read_text() for folder in folders]
+    assert said == ["".join(f"lr is {lr}\n" for lr in (0.1, 0.2, 0.3))] * 3
+    (folders[0] / "record.json").unlink()
+    launch(trials, stack="off")
+    assert [(folder / "log.txt").read_text() for folder in folders] == ["lr is 0.1\n", *said[1:]]
+
+
 def test_a_pack_whose_process_dies_is_halved(trials_of, launch):
     trials = trials_of(opts=f"{MEMBER}@bad:fault=kill,{MEMBER}@good:lr=0.1|0.2")
     records, watcher = launch(trials, stack=3)
