@@ -20,6 +20,8 @@ from optimizers.pick import is_import_path
 
 MOST = 64  # a member of logreg/mnist costs 97 µs a step in a pack of 64, and 91 µs in one of 256
 FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a step are shared
+_FEWEST_EACH = 4  # of packs into which a group is divided so that no core idles
+_WHY_LONE = "no other trial has the same seed, whose batches a pack would share"
 _SHARE_OF_MEMORY = 0.5
 _SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
 
@@ -68,7 +70,8 @@ def packs_of(
 
     Trials of an optimizer by import path have packs of their own, torch's classes excepted. Trials
     that can be together are divided evenly, those of a seed side by side, into as many packs
-    as run in parallel, or more if a pack would be too large.
+    as run in parallel, or more if a pack would be too large. With ``auto`` a trial is alone if no
+    other has its seed.
 
     Args:
         trials: Trials to run, each once.
@@ -88,23 +91,40 @@ def packs_of(
             company = (shared(trial), _plug_in(trial.optimizer.name))
             groups.setdefault(company, []).append(trial)
     free = free_memory() if free_bytes is None else free_bytes
-    fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
     packs: list[Pack] = []
     for group in groups.values():
-        fitting = _most_that_fit(group, most, _SHARE_OF_MEMORY * free / at_once)
-        if len(group) < fewest:
-            why = f"too few trials of {group[0].problem} for a pack, which has {fewest} or more"
-        elif fitting < fewest:
-            why = f"too little free memory for a pack of {group[0].problem}"
-        else:
-            packs += _divided(group, fitting, at_once, fewest)
-            continue
-        reasons |= {trial.key: why for trial in group}
+        found, others = _packed(group, stack, at_once, _SHARE_OF_MEMORY * free, len(groups))
+        packs += found
+        reasons |= others
     return Packs(
         packs=tuple(packs),
         alone=tuple(trial for trial in trials if trial.key in reasons),
         reasons=Counter(reasons[trial.key] for trial in trials if trial.key in reasons),
     )
+
+
+def _packed(
+    group: Sequence[Trial], stack: Stack, at_once: int, memory: float, num_groups: int
+) -> tuple[list[Pack], dict[str, str]]:
+    """Return the packs of trials that can be together, and by key why others are alone."""
+    fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
+    problem = group[0].problem
+    too_few = f"too few trials of {problem} for a pack, which has {fewest} or more"
+    if len(group) < fewest:
+        return [], {trial.key: too_few for trial in group}
+    seeds = Counter(trial.seed for trial in group)
+    lone = {t.key: _WHY_LONE for t in group if seeds[t.seed] == 1 and stack == "auto"}
+    sharing = [trial for trial in group if trial.key not in lone]
+    if len(sharing) < fewest:
+        return [], {trial.key: too_few for trial in sharing} | lone
+    fitting = _most_that_fit(sharing, most, memory / at_once)
+    if fitting < fewest:
+        why = f"too little free memory for a pack of {problem}"
+        return [], {trial.key: why for trial in sharing} | lone
+    cores = max(1, at_once // num_groups)  # for this group, if each has as many
+    full, small = len(sharing) // fewest, len(sharing) // _FEWEST_EACH
+    count = max(min(at_once, full), min(cores, small), math.ceil(len(sharing) / fitting))
+    return _divided(sharing, count), lone
 
 
 def joined(parts: Iterable[Packs]) -> Packs:
@@ -194,8 +214,7 @@ def _most_that_fit(group: Sequence[Trial], most: int, budget: float) -> int:
     return next(fitting, 0)
 
 
-def _divided(group: Sequence[Trial], most: int, at_once: int, fewest: int) -> list[Pack]:
-    count = max(math.ceil(len(group) / most), min(at_once, len(group) // fewest))
+def _divided(group: Sequence[Trial], count: int) -> list[Pack]:
     ordered = sorted(group, key=lambda trial: trial.seed)
     cuts = [len(ordered) * k // count for k in range(count + 1)]
     return [tuple(ordered[start:end]) for start, end in pairwise(cuts)]

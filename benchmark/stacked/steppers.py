@@ -89,6 +89,7 @@ class Alone:
     ) -> None:
         self.rows = range(row, row + 1)
         self._optimizer, self._own, self._row, self._random = optimizer, own, row, random
+        self._takes_closure = takes_closure(optimizer)
         self._rows = [param.detach()[row] for param in params]
         self._is_frozen = False
         for param, view in zip(own, self._rows, strict=True):
@@ -100,9 +101,9 @@ class Alone:
             return
         for param, gradient in zip(self._own, gradients, strict=True):
             param.grad = gradient[self._row].contiguous()
-        closure = _Closure(self._own, losses[self._row])
         with self._random:
-            if takes_closure(self._optimizer):
+            if self._takes_closure:
+                closure = _Closure(self._own, losses[self._row])
                 self._optimizer.step(closure)  # type: ignore[arg-type]  # torch wants a float
                 closure.check(self._optimizer)
             else:
@@ -137,9 +138,7 @@ class _Closure:
 
     def __call__(self) -> Tensor:
         """Return the loss."""
-        # NaN equals itself here: a diverged row ends only with its chunk.
-        same = [torch.equal(p.nan_to_num(), b.nan_to_num()) for p, b in self._pairs()]
-        self._calls.append(all(same))
+        self._calls.append(all(_are_equal(p, b) for p, b in self._pairs()))
         return self._loss
 
     def check(self, optimizer: Optimizer) -> None:
@@ -157,6 +156,11 @@ class _Closure:
     @torch.no_grad()
     def _pairs(self) -> list[tuple[Tensor, Tensor]]:
         return [(p.detach(), b) for p, b in zip(self._params, self._before, strict=True)]
+
+
+def _are_equal(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors are equal; NaN equals NaN: a diverged row ends with its chunk."""
+    return torch.equal(one, other) or torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
 class RandomState:

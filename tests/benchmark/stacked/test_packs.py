@@ -32,8 +32,8 @@ def test_every_trial_is_in_one_place(trials_of):
     [
         (30, "auto", 1, [30]),
         (30, "auto", 2, [15, 15]),
-        (30, "auto", 16, [10, 10, 10]),
-        (2 * FEWEST - 1, "auto", 2, [15]),
+        (30, "auto", 16, [4, 4, 4, 5, 4, 4, 5]),
+        (2 * FEWEST - 1, "auto", 2, [7, 8]),
         (FEWEST - 1, "auto", 1, []),
         (30, 8, 1, [7, 8, 7, 8]),
         (3, 64, 2, [3]),
@@ -43,6 +43,25 @@ def test_every_trial_is_in_one_place(trials_of):
 def test_packs_are_even_and_as_many_as_run_in_parallel(trials_of, count, stack, at_once, expected):
     trials = trials_of(opts=f"adam:lr={RATES}")[:count]
     assert sizes(packed(trials, stack, at_once=at_once)) == expected
+
+
+def test_groups_share_the_cores_before_they_make_small_packs(trials_of):
+    rates = f"adam:lr={'|'.join(RATES.split('|')[:8])}"
+    trials = [*trials_of(opts=rates), *trials_of("logreg/reviews", rates)]
+    assert sizes(packed(trials, at_once=2)) == [8, 8]
+    assert sizes(packed(trials, at_once=4)) == [4, 4, 4, 4]
+
+
+def test_a_trial_is_alone_if_no_other_has_its_seed(trials_of):
+    lone = trials_of(opts="adam:lr=0.1", seeds=10)
+    found = packed(lone, at_once=2)
+    assert (found.packs, found.alone) == ((), tuple(lone))
+    assert list(found.reasons) == [
+        "no other trial has the same seed, whose batches a pack would share"
+    ]
+    some = [*lone, *trials_of(opts=f"adam:lr={RATES}")]
+    assert sizes(packed(some)) == [31]
+    assert sizes(packed(lone, 64)) == [10]
 
 
 def test_packs_are_bounded_and_have_few_seeds_each(trials_of):
