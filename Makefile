@@ -62,7 +62,7 @@ baselines: $(READY) ## tune and evaluate the shipped baselines that are missing;
 # Compiled modules are kept, whatever the shell says: each of many processes would compile them again.
 test test-all test-cluster: export PYTHONDONTWRITEBYTECODE =
 
-test: $(READY) ## run the tests, offline, on all cores, in about four minutes on two cores
+test: $(READY) ## run the tests, offline, on all cores, in about three minutes on two cores
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: $(READY) ## also run the slow tests, and those on real data if BENCHMARK_DATA_DIR is set
