@@ -256,10 +256,10 @@ class Store:
             return False
         self.begin(record.trial)
         (folder / _CURVE).write_text("".join(json.dumps(row) + "\n" for row in curve))
+        if log is not None:
+            (folder / LOG).unlink(missing_ok=True)  # other trials of a pack may share it
         if log:
             (folder / LOG).write_bytes(log)
-        elif log is not None:
-            (folder / LOG).unlink(missing_ok=True)
         return self.commit(record)
 
     def _make_way(self, trial: Trial) -> None:

@@ -12,7 +12,6 @@ from benchmark.cli.options import Names, OptimizerList, Whole
 from benchmark.cli.run import request_of
 from benchmark.cli.study_options import Outside, carry_out, study_options
 from benchmark.errors import UsageError
-from benchmark.launchers import make_launcher
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS, everyday_problems
 from benchmark.request import Request
@@ -85,12 +84,9 @@ def command(
     request = request_of(options)
     if study is None:
         outside = _in_a_study_of_its_own(request, outside)
-    if not (check and not outside.dry_run and Planner(request, outside.store()).plan().missing):
-        return carry_out(request, outside)
-    launcher = make_launcher(outside.launcher, outside.limits)
-    with launcher.warm_up():  # workers load torch during the check
+    if check and not outside.dry_run and Planner(request, outside.store()).plan().missing:
         _check(mine, options["space"], quiet=outside.as_json)
-        return carry_out(request, outside, launcher)
+    return carry_out(request, outside)
 
 
 def _check_distinct(own: Sequence[Tunable], others: Sequence[Tunable]) -> None:

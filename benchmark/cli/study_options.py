@@ -318,16 +318,10 @@ class Outside:
         )
 
 
-def carry_out(request: Request, outside: Outside, launcher: Launcher | None = None) -> int:
-    """Complete the study of `request` and print its results; return the exit code.
-
-    Args:
-        request: The request.
-        outside: The other options.
-        launcher: The launcher, if it is made already.
-    """
+def carry_out(request: Request, outside: Outside) -> int:
+    """Complete the study of `request` and print its results; return the exit code."""
     store = outside.store()
-    launcher = launcher or make_launcher(outside.launcher, outside.limits)
+    launcher = make_launcher(outside.launcher, outside.limits)
     screen = console(stderr=outside.as_json)
     terminal = Terminal(screen, store, launcher, outside.wandb, outside.loggers)
     if outside.dry_run:

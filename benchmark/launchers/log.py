@@ -1,6 +1,7 @@
 """The output of a trial, ``log.txt``, whose size is bounded however much a plug-in prints."""
 
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -58,7 +59,8 @@ def kept_bounded(path: Path) -> Iterator[None]:
 def redirect_output(path: Path) -> None:
     """Send all output of this process, and of those that it starts, to the file at `path`."""
     _flush()
-    path.unlink(missing_ok=True)  # other trials of a pack may share it
+    if path.is_file():  # and not a device; other trials of a pack may share the file
+        path.unlink()
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     for descriptor in _OUTPUTS:
         os.dup2(log, descriptor)
@@ -76,10 +78,13 @@ def drop_empty(path: Path) -> None:
 
 
 def share_log(path: Path, folders: Iterable[Path]) -> None:
-    """Let the log at `path`, if there is one, also stand in `folders`, without using more room."""
+    """Link the log at `path`, if there is one, into `folders`; copy it where links are refused."""
     for folder in folders:
-        with suppress(OSError):
+        try:
             os.link(path, folder / path.name)
+        except OSError:
+            with suppress(OSError):
+                shutil.copyfile(path, folder / path.name)
 
 
 def _flush() -> None:

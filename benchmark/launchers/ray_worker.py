@@ -157,19 +157,27 @@ def _run(trials: Sequence[Trial], place: Place, gpus: tuple[str, ...]) -> Done:
         slots, texts = Devices(workers=1, gpus=gpus), _Texts()
         Pool(store, context, slots, texts, place.timeout_seconds).run((), [trials])
         returned = trials if place.returns_files else ()
-        found = (_files(store, trial, place.results) for trial in returned)
+        logs: dict[tuple[int, int], bytes] = {}
+        found = (_files(store, trial, place.results, logs) for trial in returned)
         return Done(files=tuple(filter(None, found)), texts=tuple(texts.all))
 
 
-def _files(store: Store, trial: Trial, results: Path) -> Files | None:
-    """Return the files of a trial; its record names them as they will be called in `results`."""
+def _files(
+    store: Store, trial: Trial, results: Path, logs: dict[tuple[int, int], bytes]
+) -> Files | None:
+    """Return the files of a trial; its record names them as they will be called in `results`.
+
+    `logs` keeps what was read, so that the trials of a pack send the log that they share once.
+    """
     record = store.record(trial)
     if record is None:
         return None
     reason = record.reason.replace(plain(store.folder.parent), plain(results))
     log = b""
     with suppress(FileNotFoundError):  # nothing was printed
-        log = (store.trial_folder(trial) / LOG).read_bytes()
+        path = store.trial_folder(trial) / LOG
+        file = path.stat()
+        log = logs.setdefault((file.st_dev, file.st_ino), path.read_bytes())
     return Files(record=replace(record, reason=reason), curve=store.metrics(trial), log=log)
 
 

@@ -21,7 +21,6 @@ from optimizers.pick import is_import_path
 MOST = 64  # a member of logreg/mnist costs 97 µs a step in a pack of 64, and 91 µs in one of 256
 FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a step are shared
 _FEWEST_EACH = 4  # of packs into which a group is divided so that no core idles
-_WHY_LONE = "no other trial has the same seed, whose batches a pack would share"
 _SHARE_OF_MEMORY = 0.5
 _SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
 
@@ -70,8 +69,7 @@ def packs_of(
 
     Trials of an optimizer by import path have packs of their own, torch's classes excepted. Trials
     that can be together are divided evenly, those of a seed side by side, into as many packs
-    as run in parallel, or more if a pack would be too large. With ``auto`` a trial is alone if no
-    other has its seed.
+    as run in parallel, or more if a pack would be too large.
 
     Args:
         trials: Trials to run, each once.
@@ -93,9 +91,9 @@ def packs_of(
     free = free_memory() if free_bytes is None else free_bytes
     packs: list[Pack] = []
     for group in groups.values():
-        found, others = _packed(group, stack, at_once, _SHARE_OF_MEMORY * free, len(groups))
+        found, why = _packed(group, stack, at_once, _SHARE_OF_MEMORY * free, len(groups))
         packs += found
-        reasons |= others
+        reasons |= {trial.key: why for trial in group if why}
     return Packs(
         packs=tuple(packs),
         alone=tuple(trial for trial in trials if trial.key in reasons),
@@ -105,26 +103,19 @@ def packs_of(
 
 def _packed(
     group: Sequence[Trial], stack: Stack, at_once: int, memory: float, num_groups: int
-) -> tuple[list[Pack], dict[str, str]]:
-    """Return the packs of trials that can be together, and by key why others are alone."""
+) -> tuple[list[Pack], str]:
+    """Return the packs of trials that can be together, or why they are alone."""
     fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
     problem = group[0].problem
-    too_few = f"too few trials of {problem} for a pack, which has {fewest} or more"
     if len(group) < fewest:
-        return [], {trial.key: too_few for trial in group}
-    seeds = Counter(trial.seed for trial in group)
-    lone = {t.key: _WHY_LONE for t in group if seeds[t.seed] == 1 and stack == "auto"}
-    sharing = [trial for trial in group if trial.key not in lone]
-    if len(sharing) < fewest:
-        return [], {trial.key: too_few for trial in sharing} | lone
-    fitting = _most_that_fit(sharing, most, memory / at_once)
-    if fitting < fewest:
-        why = f"too little free memory for a pack of {problem}"
-        return [], {trial.key: why for trial in sharing} | lone
+        return [], f"too few trials of {problem} for a pack: packs need {fewest} or more"
+    fitting = _most_that_fit(group, most, memory / at_once)
+    if fitting < min(fewest, _FEWEST_EACH):
+        return [], f"too little free memory for a pack of {problem}"
     cores = max(1, at_once // num_groups)  # for this group, if each has as many
-    full, small = len(sharing) // fewest, len(sharing) // _FEWEST_EACH
-    count = max(min(at_once, full), min(cores, small), math.ceil(len(sharing) / fitting))
-    return _divided(sharing, count), lone
+    full, small = len(group) // fewest, len(group) // _FEWEST_EACH
+    count = max(min(at_once, full), min(cores, small), math.ceil(len(group) / fitting))
+    return _divided(group, count), ""
 
 
 def joined(parts: Iterable[Packs]) -> Packs:

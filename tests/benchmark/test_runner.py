@@ -131,7 +131,6 @@ def test_rows_have_axes_step_zero_and_the_evaluations_of_the_schedule(trials_of)
 
 
 @pytest.mark.one_in(2)
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("problem", "opts", "changes"),
     [

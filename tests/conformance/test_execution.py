@@ -44,7 +44,7 @@ def test_together_goes_as_the_loop(case, execution):
     assert not is_packed(loop)
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)
 @taking_turns(("case", "execution"), list(CASES.values()), TOGETHER[::-1])
 def test_a_mix_of_together_alone_and_in_slices_goes_as_the_loop(case, execution, monkeypatch):
     monkeypatch.setattr(packing, "SMALL_ON_CPU", 100)

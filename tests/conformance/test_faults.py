@@ -476,7 +476,6 @@ def one_fault_per_check():
         yield pytest.param(getattr(module, name), check, status, id=f"{name}-{check}")
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("fault", "check", "status"), list(one_fault_per_check()))
 def test_each_check_finds_a_planted_fault(fault, check, status):
     assert apply(CHECK[check], subject_like_the_sound_one(fault)).status == status

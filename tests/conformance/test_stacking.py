@@ -157,7 +157,6 @@ def test_the_bits_of_a_member_do_not_depend_on_its_company(case):
             assert_same_course(course[member], full[member])
 
 
-@pytest.mark.one_in(2)
 @every_case
 @every_width
 def test_a_member_has_the_bits_of_the_optimizer_alone(case, dtype):

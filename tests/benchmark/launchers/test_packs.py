@@ -113,6 +113,15 @@ def test_each_trial_of_a_pack_has_its_output_and_keeps_it_when_another_runs_agai
     (folders[0] / "record.json").unlink()
     launch(trials, stack="off")
     assert [(folder / "log.txt").read_text() for folder in folders] == ["lr is 0.1\n", *said[1:]]
+    store = Store(tmp_path, "study")
+    record = store.record(trials[1])
+    (folders[1] / "record.json").unlink()
+    with store.claim(trials[1]):
+        assert store.put(record, [], b"from another node")
+    assert [(folder / "log.txt").read_text() for folder in folders[1:]] == [
+        "from another node",
+        said[2],
+    ]
 
 
 def test_a_pack_whose_process_dies_is_halved(trials_of, launch):

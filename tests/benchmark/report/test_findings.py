@@ -180,7 +180,7 @@ RENDERERS = {
 }
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(3)
 @taking_turns(("renderer", "reference"), RENDERERS, [None, "adam"])
 def test_the_best_are_chosen_once_for_a_whole_report(studied, renderer, reference):
     opts = "sgd:lr=0.1|0.01,adam"

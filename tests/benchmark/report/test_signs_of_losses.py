@@ -35,7 +35,6 @@ def store(study, log, lowest):
     return study(*(log("sgd", lr=lr, rows=rows(end)) for lr, end in ends.items()))
 
 
-@pytest.mark.one_in(3)
 def test_charts_are_logarithmic_only_where_every_value_is_positive(store, lowest):
     findings = Findings(frames=read([store]))
     assert findings.metrics["val/loss"].is_logarithmic == (lowest > 0)
@@ -47,7 +46,6 @@ def test_charts_are_logarithmic_only_where_every_value_is_positive(store, lowest
     assert ("log" in scales) <= (lowest > 0)
 
 
-@pytest.mark.one_in(3)
 def test_no_text_names_ties_by_what_was_not_measured(store):
     findings = Findings(frames=read([store]))
     console = Console(file=io.StringIO(), width=120)

@@ -52,18 +52,6 @@ def test_groups_share_the_cores_before_they_make_small_packs(trials_of):
     assert sizes(packed(trials, at_once=4)) == [4, 4, 4, 4]
 
 
-def test_a_trial_is_alone_if_no_other_has_its_seed(trials_of):
-    lone = trials_of(opts="adam:lr=0.1", seeds=10)
-    found = packed(lone, at_once=2)
-    assert (found.packs, found.alone) == ((), tuple(lone))
-    assert list(found.reasons) == [
-        "no other trial has the same seed, whose batches a pack would share"
-    ]
-    some = [*lone, *trials_of(opts=f"adam:lr={RATES}")]
-    assert sizes(packed(some)) == [31]
-    assert sizes(packed(lone, 64)) == [10]
-
-
 def test_packs_are_bounded_and_have_few_seeds_each(trials_of):
     found = packed(trials_of(opts=f"adam:lr={RATES}", seeds=6))
     assert sizes(found) == [60, 60, 60]
