@@ -238,7 +238,7 @@ def _compare(
 def _ranked(gains: Sequence[Array]) -> list[Array]:
     """Return the signed ranks of each array of gains.
 
-    Arrays of equal length are ranked in one call, because a call costs more than the ranking.
+    Arrays of equal length are ranked in one call, because calling scipy costs more than ranking.
     """
     found: list[Array] = [np.zeros(0)] * len(gains)
     for length in {len(each) for each in gains} - {0}:

@@ -21,27 +21,10 @@ def signed_ranks(gains: Array) -> Array:
     >>> signed_ranks(np.array([0.0, 3.0, -1.0, 3.0])).tolist()
     [0.0, 2.5, -1.0, 2.5]
     """
+    from scipy.stats import rankdata
+
     zeros = (gains == 0).sum(axis=-1, keepdims=True)
-    ranks: Array = np.sign(gains) * (_mean_ranks(np.abs(gains)) - zeros)
-    return ranks
-
-
-def _mean_ranks(values: Array) -> Array:
-    """Return the ranks of values along the last axis, as `scipy.stats.rankdata` without NaN.
-
-    Importing scipy.stats takes longer than all the rest of a comparison.
-    """
-    order = np.argsort(values, axis=-1)
-    ordered = np.take_along_axis(values, order, axis=-1)
-    places = np.broadcast_to(np.arange(1.0, values.shape[-1] + 1), values.shape)
-    is_new = np.ones(values.shape, dtype=bool)
-    is_new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    is_last = np.roll(is_new, -1, axis=-1)
-    first = np.maximum.accumulate(np.where(is_new, places, 0.0), axis=-1)
-    backwards = np.where(is_last, places, np.inf)[..., ::-1]
-    last = np.minimum.accumulate(backwards, axis=-1)[..., ::-1]
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2, axis=-1)
+    ranks: Array = np.sign(gains) * (rankdata(np.abs(gains), axis=-1) - zeros)
     return ranks
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from datamodules.manual import FILE, SHA256, Manual, manual_text
@@ -23,7 +23,6 @@ def spelled(numbers):
     return "".join(ALPHABET[number] for number in numbers.flatten().tolist())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_becomes_plain_and_a_plain_text_stays_as_it_is(text):
     found = plain(text)

@@ -102,7 +102,6 @@ def test_a_point_and_its_command_are_the_same_spec(item, kind, numbers):
         assert again.text == spec.text  # the trial's key is made of it
 
 
-@settings(deadline=None)
 @given(u=st.floats(0, 1, exclude_max=True))
 def test_six_digits_on_the_command_line_are_the_point(u):
     spec = one("adam").point([u])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -31,14 +31,12 @@ def by_hand(seen, asked, size):
     return -sum(math.log2(chance(tuple(asked[k - 2 : k]), asked[k])) for k in places) / len(places)
 
 
-@settings(deadline=None)
 @given(texts, arrays(np.uint8, 12, elements=st.integers(0, 4)))
 def test_it_is_the_papers_model(seen, asked):
     expected = by_hand(seen.tolist(), asked, 5)
     assert bits_per_character(seen, asked, 5) == pytest.approx(expected, rel=1e-9)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_probabilities_after_every_context_add_up_to_one(seen):
     model = np.full((1, 1, 5), 0.2)

@@ -8,7 +8,7 @@ from benchmark.report.page.modules import joined
 from benchmark.report.page.packing import to_json
 from benchmark.report.page.payload import CurvePart, Payload
 from benchmark.report.page.section import Section
-from benchmark.report.page.whole import whole
+from benchmark.report.page.skeleton import skeleton
 
 _ASSETS = files("benchmark.report") / "assets" / "page"
 _STYLES = ("page.css", "controls.css", "tables.css", "charts.css", "verdicts.css", "places.css")
@@ -41,7 +41,7 @@ def page(
 {scripts}
 </script>
 """
-    return whole(_title(payload.studies), styles + (extra.style if extra else ""), body)
+    return skeleton(_title(payload.studies), styles + (extra.style if extra else ""), body)
 
 
 def _title(studies: Sequence[str]) -> str:

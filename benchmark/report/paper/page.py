@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing
 from benchmark.report.page.page import asset
-from benchmark.report.page.whole import whole
+from benchmark.report.page.skeleton import skeleton
 from benchmark.report.paper.document import Reproduction, draw_paper, paper_markdown
 
 _STYLES = ("page.css", "tables.css", "verdicts.css", "paper.css")
@@ -42,7 +42,7 @@ def paper_page(found: Reproduction) -> str:
     )
     styles = "\n".join(map(asset, _STYLES))
     title = f"{found.plan.rules.paper}, re-examined – optimizer benchmark"
-    return whole(title, styles, f'<main class="paper">\n{body}</main>\n')
+    return skeleton(title, styles, f'<main class="paper">\n{body}</main>\n')
 
 
 def _pictures(drawings: Iterable[Drawing]) -> Iterable[tuple[str, str]]:

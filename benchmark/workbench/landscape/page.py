@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.report.page.modules import joined
 from benchmark.report.page.section import Section
-from benchmark.report.page.whole import whole
+from benchmark.report.page.skeleton import skeleton
 from benchmark.workbench.landscape.payload import payload
 from benchmark.workbench.landscape.trajectories import Trajectories
 from benchmark.workbench.landscape.view import View
@@ -45,4 +45,4 @@ def page(trajectories: Trajectories, view: View) -> str:
 {joined(own.script)}
 </script>
 """
-    return whole("Optimizers in motion", "".join(styles), body)
+    return skeleton("Optimizers in motion", "".join(styles), body)

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import stdtrit
@@ -219,7 +219,6 @@ def counts_and_examples():
     )
 
 
-@settings(deadline=None)
 @given(drawn=counts_and_examples())
 def test_intervals_of_shares_stay_between_0_and_1_and_hold_the_mean(drawn):
     counts, examples = drawn
@@ -229,7 +228,6 @@ def test_intervals_of_shares_stay_between_0_and_1_and_hold_the_mean(drawn):
     assert shares.mean() - 1e-12 <= high <= 1
 
 
-@settings(deadline=None)
 @given(drawn=counts_and_examples())
 def test_the_interval_of_a_share_mirrors_that_of_its_complement(drawn):
     counts, examples = drawn

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -69,7 +69,6 @@ def test_equal_values_differ_by_nothing_and_are_equivalent_even_within_no_margin
     assert max_t(np.stack([zeros, zeros])).tolist() == [1.0, 1.0]
 
 
-@settings(deadline=None)
 @given(pairs=seeds, value=st.floats(1e-100, 1e100), sign=st.sampled_from([-1, 1]))
 def test_one_value_in_every_pair_has_the_p_of_its_signs(pairs, value, sign):
     gains = np.full(pairs, sign * value)
@@ -80,7 +79,6 @@ def test_one_value_in_every_pair_has_the_p_of_its_signs(pairs, value, sign):
     assert equivalence_p(gains, value) == equivalence_p(gains, value / 2) == 1.0
 
 
-@settings(deadline=None)
 @given(values=lists, power=st.integers(-300, 300))
 def test_scale_changes_no_p(values, power):
     gains = np.array(values, dtype=float)
@@ -91,7 +89,6 @@ def test_scale_changes_no_p(values, power):
     assert equivalence_p(scaled, margin) == pytest.approx(equivalence_p(gains, 3.0))
 
 
-@settings(deadline=None)
 @given(values=lists)
 def test_neither_sign_nor_order_of_pairs_changes_a_p(values):
     gains = np.array(values, dtype=float)
@@ -157,7 +154,6 @@ def test_infinite_gains_take_part_in_max_t_by_their_ranks():
     assert max_t(gains[:1])[0] == rank_p(gains[0]) == 2 / 2**6
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(lists.filter(lambda row: len(row) >= 5), min_size=1, max_size=5),
     data=st.data(),
@@ -175,7 +171,6 @@ def test_max_t_depends_on_neither_scale_nor_sign_nor_order_of_comparisons(values
     assert (found <= 1).all()
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.lists(st.floats(0, 1), min_size=4, max_size=4), min_size=1, max_size=5))
 def test_holm_of_many_families_is_holm_of_each(rows):
     assert holm(np.array(rows)).tolist() == [holm(row).tolist() for row in rows]

@@ -5,7 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -280,14 +280,12 @@ def families(draw, value=values):
     ]
 
 
-@settings(deadline=None)
 @given(family=families(), data=st.data())
 def test_the_order_of_problems_changes_nothing(family, data):
     order = data.draw(st.permutations(range(len(family))))
     assert judge([family[i] for i in order]) == [judge(family)[i] for i in order]
 
 
-@settings(deadline=None)
 @given(family=families())
 def test_with_both_exchanged_better_is_worse(family):
     exchanged = [
@@ -304,7 +302,6 @@ def test_with_both_exchanged_better_is_worse(family):
             assert (-other.high, -other.low) == pytest.approx((found.low, found.high))
 
 
-@settings(deadline=None)
 @given(family=families(), power=st.integers(-40, 40))
 def test_the_unit_changes_nothing_but_the_difference(family, power):
     factor = 2.0**power
@@ -331,7 +328,6 @@ def test_the_unit_changes_nothing_but_the_difference(family, power):
             )
 
 
-@settings(deadline=None)
 @given(family=families(), stages=st.sampled_from([1, 2]))
 def test_every_number_is_finite_and_words_follow_from_the_numbers(family, stages):
     level = level_of(stages)
@@ -346,7 +342,6 @@ def test_every_number_is_finite_and_words_follow_from_the_numbers(family, stages
             assert (found.word == "better") == (found.difference < 0)
 
 
-@settings(deadline=None)
 @given(family=families(numbers))
 def test_removing_a_problem_from_the_family_raises_no_p(family):
     for found, alone in zip(judge(family)[1:], judge(family[1:]), strict=True):

@@ -212,7 +212,7 @@ def test_an_interrupted_pack_leaves_no_record_and_is_resumed(tmp_path, signum):
 
 @pytest.mark.parametrize(("each", "sizes"), [(32, [32]), (20, [16, 16]), (8, [8] * 4), (7, [])])
 def test_packs_of_slurm_are_within_tasks(trials_of, tmp_path, each, sizes):
-    trials = trials_of(opts="sgd:lr=0.1|0.2|0.3|0.4|0.5|0.6|0.7|0.8", seeds=4)
+    trials = trials_of(opts="sgd:lr=0.1,adam", seeds=16)
     launcher = make_launcher("slurm", Limits(options=(SlurmOptions(trials_per_job=each),)))
     packs = launcher.packs(trials, "auto", Store(tmp_path, "study"))
     assert [len(pack) for pack in packs.packs] == sizes

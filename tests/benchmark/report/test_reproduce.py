@@ -2,7 +2,7 @@ import re
 import shlex
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -177,7 +177,6 @@ def studies(draw):
     return list({trial.key: trial for trial in trials[:kept]}.values())
 
 
-@settings(deadline=None)
 @given(studies())
 def test_the_commands_make_exactly_the_trials_of_any_study(trials):
     assert planned(commands("study", trials)) == keys_of(trials)

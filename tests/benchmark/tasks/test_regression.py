@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lightning.pytorch import LightningDataModule
 from sklearn.metrics import r2_score
@@ -121,7 +121,6 @@ def test_an_error_of_a_tenth_everywhere_is_20_decibels(error, decibels):
     )
 
 
-@settings(deadline=None)
 @given(
     offset=st.floats(-1e5, 1e5, width=32),
     scale=st.floats(0.5, 100, width=32),
@@ -158,7 +157,6 @@ def test_meters_start_anew_after_a_reset(split):
     assert meter.compute().item() == pytest.approx(expected, rel=1e-5)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
 def test_a_mean_squared_error_diverges_as_a_loss_that_is_never_negative(loss, initial):
     assert Regression(1).is_diverged(loss, initial) is multiplies(loss, initial)

@@ -3,7 +3,7 @@
 import html
 
 
-def whole(title: str, style: str, body: str) -> str:
+def skeleton(title: str, style: str, body: str) -> str:
     """Return a page with this title, style sheet and body; the title is shown as text."""
     return f"""<!doctype html>
 <html lang="en">
