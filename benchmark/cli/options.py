@@ -154,16 +154,21 @@ class OneOf(click.Choice[str]):
     Args:
         kind: Name for the words, such as "kind of names", for messages.
         words: The valid words.
+        aliases: Other names for some of them.
     """
 
-    def __init__(self, kind: str, words: Sequence[str]) -> None:
+    def __init__(
+        self, kind: str, words: Sequence[str], aliases: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(words)
         self._kind = kind
+        self._aliases = aliases or {}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word."""
+        name = self._aliases.get(str(value), str(value))
         try:
-            return pick(dict.fromkeys(self.choices, str(value)), str(value), self._kind)
+            return pick({word: word for word in self.choices}, name, self._kind)
         except UnknownNameError as error:
             self.fail(str(error), param, ctx)
 

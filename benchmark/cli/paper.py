@@ -13,6 +13,7 @@ import click
 from benchmark.atomic import write_text
 from benchmark.cli.console import console
 from benchmark.cli.launcher_options import launcher_options, take_launcher_options
+from benchmark.cli.mistakes import ACCELERATOR_ALIASES
 from benchmark.cli.options import Folder, OneOf
 from benchmark.cli.paper_terminal import PaperTerminal
 from benchmark.cli.study_options import (
@@ -20,7 +21,9 @@ from benchmark.cli.study_options import (
     cache_dir_option,
     data_dir_option,
     dry_run_option,
+    gpu_slots_option,
     launcher_option,
+    stack_option,
     timeout_option,
     workers_option,
 )
@@ -35,6 +38,7 @@ from benchmark.problems import PROBLEMS
 from benchmark.report.paper.table import print_verdicts, verdicts_as_json
 from benchmark.report.words import counted, duration_words
 from benchmark.reproduction import Place, reproduce
+from benchmark.spec import ACCELERATORS
 from datamodules.errors import DataUnavailableError
 from datamodules.places import which_unavailable
 
@@ -92,9 +96,17 @@ def _with_launcher_options(function: _Function) -> _Function:
 )
 @data_dir_option
 @cache_dir_option
+@click.option(
+    "--accelerator",
+    type=OneOf("accelerator", ACCELERATORS, aliases=ACCELERATOR_ALIASES),
+    help=f"Device to train on: {', '.join(ACCELERATORS)}.  [default: that of the results so far, "
+    "or cpu]",
+)
 @launcher_option
 @_with_launcher_options
 @workers_option
+@gpu_slots_option
+@stack_option
 @timeout_option
 @dry_run_option
 @as_json_option
@@ -115,6 +127,8 @@ def command(
     ones then train on fresh seeds. The plan, its cost and what it leaves out are printed before the
     start. After Ctrl-C, the same command with the same scale, figures
     and number of workers continues.
+
+    Each experiment trains on one device. The estimated times are those of a CPU.
     """
     target = _target(kind, out, options["results"])
     if target is not None:
@@ -123,6 +137,7 @@ def command(
         options["launcher"],
         Limits(
             workers=options["workers"],
+            gpu_slots=options["gpu_slots"],
             timeout_seconds=options["timeout"],
             options=take_launcher_options(options),
         ),
@@ -132,10 +147,18 @@ def command(
         launcher=launcher,
         data_dir=options["data_dir"],
         cache_dir=options["cache_dir"],
+        accelerator=options["accelerator"],
+        stack=options["stack"],
     )
     workers = launcher.num_at_once(1)
     chosen = [word.strip() for word in figures.split(",") if word.strip()]
-    whole = Plan(rules=rules(), cases=cases_of(rules(), chosen), extent=EXTENTS[scale])
+    cases = cases_of(rules(), chosen)
+    whole = Plan(
+        rules=rules(),
+        cases=cases,
+        extent=EXTENTS[scale],
+        accelerators=place.accelerators(dict.fromkeys(each.experiment.name for each in cases)),
+    )
     if target is not None:  # records alone count, not what fits into an hour here
         able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
         return _write(able, place.known(able), target)

@@ -197,6 +197,23 @@ workers_option = click.option(
     show_default=True,
     help="Trials to run in parallel.",
 )
+stack_option = click.option(
+    "--stack",
+    type=StackSize(),
+    default="auto",
+    show_default=True,
+    help="Train several trials of one problem as one network. auto: where this saves time and "
+    "keeps every bit of the results; off: never; a number: up to so many trials in one "
+    "network, even where the last bits of results differ. Seconds of such trials are not "
+    "compared.",
+)
+gpu_slots_option = click.option(
+    "--gpu-slots",
+    type=Whole(64),
+    default=1,
+    show_default=True,
+    help="Trials to run in parallel on each GPU.",
+)
 timeout_option = click.option(
     "--timeout",
     type=Real(positive=True),
@@ -216,23 +233,8 @@ _PLACE: list[Callable[[Any], Any]] = [
     launcher_option,
     *launcher_options(),
     workers_option,
-    click.option(
-        "--stack",
-        type=StackSize(),
-        default="auto",
-        show_default=True,
-        help="Train several trials of one problem as one network. auto: where this saves time and "
-        "keeps every bit of the results; off: never; a number: up to so many trials in one "
-        "network, even where the last bits of results differ. Seconds of such trials are not "
-        "compared.",
-    ),
-    click.option(
-        "--gpu-slots",
-        type=Whole(64),
-        default=1,
-        show_default=True,
-        help="Trials to run in parallel on each GPU.",
-    ),
+    stack_option,
+    gpu_slots_option,
     timeout_option,
     click.option(
         "--wandb",

@@ -33,9 +33,8 @@ def bands(plan: Plan, case: Case, known: Known) -> list[Band]:
     found = []
     for series in case.series:
         rate = plan.choice(case, series, known).best
-        trials = [] if rate is None else plan.trials(case, series, rate, "evaluation")
-        costs = [known(case.experiment.name, trial) for trial in trials]
-        runs = [each.running for each in costs if each is not None and each.is_result]
+        costs = {} if rate is None else plan.costs(case, series, rate, "evaluation", known)
+        runs = [each.running for each in costs.values() if each is not None and each.is_result]
         if runs:
             found.append(_band(series, runs, plan.needed(case, "evaluation")))
     return found

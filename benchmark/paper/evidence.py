@@ -91,8 +91,7 @@ def _values(
     plan: Plan, case: Case, series: Series, rate: float | None, known: Known
 ) -> dict[int, float | None]:
     """Return the quantities of a series by seed, of those trials that have a result."""
-    trials = [] if rate is None else plan.trials(case, series, rate, "evaluation")
-    found = {trial.seed: known(case.experiment.name, trial) for trial in trials}
+    found = {} if rate is None else plan.costs(case, series, rate, "evaluation", known)
     return {
         seed: quantity(case.claim, costs.of(case.training.cost), case.variant)
         for seed, costs in found.items()

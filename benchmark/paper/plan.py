@@ -242,11 +242,13 @@ class Plan:
         rules: The rules.
         cases: The cases that are carried out.
         extent: The most that is done of each.
+        accelerators: The device of each experiment that is not carried out on the CPU.
     """
 
     rules: Rules
     cases: tuple[Case, ...]
     extent: Extent
+    accelerators: Mapping[str, str] = field(default_factory=dict)
     _trials: dict[object, Trial] = field(default_factory=dict, repr=False, compare=False)
 
     def seeds(self, case: Case, step: Step) -> range:
@@ -260,10 +262,17 @@ class Plan:
         """Return the epochs after which a case looks at the trials of a step."""
         return int(min(case.epochs(step), self.extent.epochs))
 
-    def wanted(self, known: Known) -> dict[str, dict[str, Trial]]:
-        """Return the trials wanted so far, by experiment and key, those with costs included."""
+    def wanted(
+        self, known: Known, cases: Sequence[Case] | None = None
+    ) -> dict[str, dict[str, Trial]]:
+        """Return the trials wanted so far, by experiment and key, those with costs included.
+
+        Args:
+            known: The costs on record.
+            cases: Those of the plan's cases that count; None for all.
+        """
         found: dict[str, dict[str, Trial]] = {}
-        for case in self.cases:
+        for case in self.cases if cases is None else cases:
             trials = found.setdefault(case.experiment.name, {})
             for series in case.series:
                 trials |= {trial.key: trial for trial in self._wanted(case, series, known)}
@@ -323,8 +332,7 @@ class Plan:
         """Return the diverged seeds and the summed cost of the others; None if unknown yet."""
         values: list[float | None] = []
         epochs = self.needed(case, "tuning")
-        for trial in self.trials(case, series, rate, "tuning"):
-            costs = known(case.experiment.name, trial)
+        for costs in self.costs(case, series, rate, "tuning", known).values():
             if costs is None:
                 return None
             values.append(mean_cost(costs.of(case.training.cost), epochs, case.window(epochs)))
@@ -333,15 +341,34 @@ class Plan:
 
     def trials(self, case: Case, series: Series, rate: float, step: Step) -> list[Trial]:
         """Return the trials of a series at a rate, one for each seed of a step."""
-        epochs = self.length(case, series, step)
+        epochs = self.lengths(case, series, step)[0]
         return [
             self._trial(case, series, rate, seed, epochs, step) for seed in self.seeds(case, step)
         ]
 
+    def costs(
+        self, case: Case, series: Series, rate: float, step: Step, known: Known
+    ) -> dict[int, Costs | None]:
+        """Return the costs of the trials of a series at a rate by seed; None where unknown yet.
+
+        Where the trial of the plan has none, those of a shorter one that is long enough for the
+        case count, which are the same up to there: a smaller plan may have been carried out before.
+        """
+        found: dict[int, Costs | None] = {}
+        for seed in self.seeds(case, step):
+            trials = (
+                self._trial(case, series, rate, seed, epochs, step)
+                for epochs in self.lengths(case, series, step)
+            )
+            costs = [known(case.experiment.name, trial) for trial in trials]
+            found[seed] = next((each for each in costs if each and each.is_result), costs[0])
+        return found
+
     def _trial(
         self, case: Case, series: Series, rate: float, seed: int, epochs: int, step: Step
     ) -> Trial:
-        place = (_conditions(case, series), rate, seed, epochs, step)
+        accelerator = self.accelerators.get(case.experiment.name, "cpu")
+        place = (_conditions(case, series), accelerator, rate, seed, epochs, step)
         if place not in self._trials:  # a spec and a key are found only once
             training = case.training
             workload = replace(
@@ -351,29 +378,31 @@ class Plan:
                 dropout=series.dropout,
                 l2=training.l2,
             )
-            cell = Cell(workload=workload, log_every=LOG_EVERY)
+            cell = Cell(workload=workload, accelerator=accelerator, log_every=LOG_EVERY)
             self._trials[place] = cell.trial(spec(case, series, rate), seed, purpose=step)
         return self._trials[place]
 
-    def length(self, case: Case, series: Series, step: Step) -> int:
-        """Return the epochs of the trials of a step.
+    def lengths(self, case: Case, series: Series, step: Step) -> tuple[int, ...]:
+        """Return the epochs that trials of a step may have, most first.
 
         Cases under the same conditions share the longest trials that one of them needs. Where the
         cost is evaluated, a trial must end at the horizon.
         """
+        needed = self.needed(case, step)
         if case.is_evaluated:
-            return self.needed(case, step)
-        return self._lengths[step, case.rate, _conditions(case, series)]
+            return (needed,)
+        every = self._lengths[step, case.rate, _conditions(case, series)]
+        return tuple(sorted((each for each in every if each >= needed), reverse=True))
 
     @cached_property
-    def _lengths(self) -> Mapping[object, int]:
-        found: dict[object, int] = {}
+    def _lengths(self) -> Mapping[object, set[int]]:
+        found: dict[object, set[int]] = {}
         steps: tuple[Step, ...] = get_args(Step)
         for case in self.cases:
             for series in case.series:
                 for step in steps:
                     place = (step, case.rate, _conditions(case, series))
-                    found[place] = max(found.get(place, 0), self.needed(case, step))
+                    found.setdefault(place, set()).add(self.needed(case, step))
         return found
 
     def expected(self) -> list[Trial]:

@@ -1,10 +1,12 @@
 """The runs of a reproduction, on a launcher that only writes records."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from benchmark.complete import Warner
+from benchmark.errors import UsageError
 from benchmark.paper.evidence import evidence
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
 from benchmark.paper.rules import Changes, Variant
@@ -52,14 +54,18 @@ def _reproduced(plan, launcher, tmp_path):
     return reproduce(plan, place, lambda _: Warner())
 
 
-def test_every_wanted_trial_runs_once_and_tuning_comes_first(tmp_path):
+def test_every_wanted_trial_runs_once_claims_before_variants_and_tuning_before_evaluation(tmp_path):
     plan, launcher = _plan(), Writer()
     known = _reproduced(plan, launcher, tmp_path)
     keys = [trial.key for trial in launcher.ran]
     assert set(keys) == plan.wanted(known)["panel"].keys()
     assert len(keys) == len(set(keys))
-    purposes = [trial.purpose for trial in launcher.ran]
-    assert purposes == sorted(purposes, reverse=True)
+    claims = plan.wanted(known, [case for case in plan.cases if case.variant is None])["panel"]
+    first = keys[: len(claims)]
+    assert set(first) == claims.keys()
+    for some in (launcher.ran[: len(first)], launcher.ran[len(first) :]):
+        purposes = [trial.purpose for trial in some]
+        assert purposes == sorted(purposes, reverse=True)
     assert launcher.stacks == {"auto"}
     assert len(evidence(plan, known)) == 4
 
@@ -86,6 +92,23 @@ def test_studies_have_just_the_trials_that_they_are_made_from():
     for some in (trials, trials[1:], trials[::3]):
         found = [trial.key for study in studies("panel", some) for trial in study.trials()]
         assert sorted(found) == sorted(trial.key for trial in some)
+
+
+def test_an_experiment_stays_on_the_device_of_its_records(tmp_path):
+    plan, launcher = _plan(), Writer()
+    on_gpu = replace(plan, accelerators=_accelerators(tmp_path, "gpu"))
+    _reproduced(on_gpu, launcher, tmp_path)
+    assert {trial.accelerator for trial in launcher.ran} == {"gpu"}
+    assert _accelerators(tmp_path) == {"panel": "gpu"}
+    with pytest.raises(UsageError, match="records of the gpu .* or leave out --accelerator"):
+        _accelerators(tmp_path, "cpu")
+    _reproduced(plan, launcher, tmp_path)
+    with pytest.raises(UsageError, match="records of the cpu and the gpu .* with --results$"):
+        _accelerators(tmp_path)
+
+
+def _accelerators(results, wanted=None):
+    return Place(results=results, launcher=Writer(), accelerator=wanted).accelerators(["panel"])
 
 
 def test_tuning_seeds_are_not_declared_as_evaluation_seeds():

@@ -29,6 +29,7 @@ from benchmark.report.words import counted, duration_words
 
 _WORKERS = 2  # for estimates of time, as on a small laptop
 _NONE = "–"
+_DEVICES = {"gpu": "a GPU", "mps": "an Apple GPU"}  # beside the CPU
 _WITHOUT_RUNS = "without runs"  # as judgement.py says
 
 
@@ -133,7 +134,7 @@ def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str
     ]
     shown = dict.fromkeys(verdict.claim.experiment for verdict in found.run)
     for experiment in (each for each in rules.experiments if each.name in shown):
-        parts += _experiment(experiment)
+        parts += _experiment(experiment, found.plan.accelerators.get(experiment.name, "cpu"))
         for verdict in found.run:
             if verdict.claim.experiment == experiment.name:
                 own = [each for each in drawings if each.setting == verdict.claim.name]
@@ -188,12 +189,13 @@ def _legend(found: Reproduction, folder: str) -> str:
     )
 
 
-def _experiment(experiment: Experiment) -> list[str]:
+def _experiment(experiment: Experiment, accelerator: str) -> list[str]:
     training = experiment.training
+    device = "" if accelerator == "cpu" else f" Trained on {_DEVICES[accelerator]}."
     return [
         f"## Figure {as_text(experiment.figure)}",
         f"`{training.problem}`, {experiment.epochs} epochs, {experiment.seeds} seeds, rates chosen "
-        f"on {counted(experiment.tuning_seeds, 'other seed')}. The paper states: "
+        f"on {counted(experiment.tuning_seeds, 'other seed')}.{device} The paper states: "
         f"{as_text(experiment.stated)}. Chosen here: {as_text(experiment.chosen)}.",
     ]
 
@@ -213,9 +215,9 @@ def _block(
         f"Reproduced if, {as_text(claim.statement)}.",
         _sentence(found, verdict),
     ]
-    if own is not None:
-        parts += ["Mean cost on tuning seeds by learning rate, the chosen one bold:"]
-        parts += [_rates(found, own)]
+    rates = _rates(found, own) if own else ""
+    if rates:
+        parts += ["Mean cost on tuning seeds by learning rate, the chosen one bold:", rates]
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
         parts += [_variants(found, verdict)] * variants
         parts += [pictures[name], captions[name]] if name in pictures else []

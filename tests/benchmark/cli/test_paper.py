@@ -51,6 +51,8 @@ def test_the_plan_is_json_too(digits_rules, capsys):
         (["paper", "adam", "--figures", "7"], "1 left, 1 right, 2a, 2b, 3, 4"),
         (["paper", "adam", "--scale", "ful"], "full"),
         (["paper"], "Choose from: adam"),
+        (["paper", "adam", "--accelerator", "cuda", "--format", "html"], "no results in results"),
+        (["paper", "adam", "--accelerator", "gpus"], "Did you mean 'gpu'? Known: cpu, gpu, mps"),
     ],
 )
 def test_bad_words_give_one_line_and_the_choices(words, expected, capsys):

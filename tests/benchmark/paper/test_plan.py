@@ -5,6 +5,8 @@ import math
 import pytest
 
 from benchmark.errors import UsageError
+from benchmark.paper.bands import bands
+from benchmark.paper.evidence import evidence
 from benchmark.paper.plan import EXTENTS, Plan, cases_of, why_not_yet, workload_of
 from benchmark.paper.rules import Changes, Variant
 from benchmark.paper.rules import rules as paper_rules
@@ -104,6 +106,24 @@ def test_other_horizons_share_the_trials_of_the_longest():
     trials = _wanted(_plan(rules(short)), _near(0.01))
     assert {trial.epochs for trial in trials} == {EPOCHS}
     assert len(trials) == len(_wanted(_plan(rules(claim())), _near(0.01)))
+
+
+def test_shorter_trials_of_a_smaller_plan_count_where_they_are_long_enough():
+    short = claim("faster", _variant("longer", horizon=EPOCHS), horizon=2)
+
+    def cost(trial):
+        return _near(0.01)(trial) if trial.epochs == 2 else ""
+
+    plan = _plan(rules(short))
+    assert {trial.epochs for trial in _wanted(plan, cost)} == {EPOCHS}
+    chosen = {
+        case.variant is None: plan.choice(case, case.series[0], MadeUp(cost)).best
+        for case in plan.cases
+    }
+    assert chosen == {True: 0.01, False: None}
+    assert [len(bands(plan, case, MadeUp(cost))) for case in plan.cases] == [2, 0]
+    measured = evidence(plan, MadeUp(cost))
+    assert [(each.variant, len(each.values["new"])) for each in measured] == [("", 3)]
 
 
 def test_an_evaluated_cost_is_that_of_a_trial_which_ends_there():
