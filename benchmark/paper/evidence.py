@@ -62,7 +62,7 @@ def evidence(plan: Plan, known: Known) -> list[Evidence]:
 def _evidence(plan: Plan, case: Case, known: Known) -> Evidence:
     choices = {series.name: plan.choice(case, series, known) for series in case.series}
     values = {
-        series.name: _values(plan, case, series, choices[series.name].best, known)
+        series.name: values_of(plan, case, series, choices[series.name].best, known)
         for series in case.series
     }
     return Evidence(
@@ -87,7 +87,7 @@ def _epochs(plan: Plan, case: Case) -> tuple[int, int]:
     return lengths[0], lengths[1]
 
 
-def _values(
+def values_of(
     plan: Plan, case: Case, series: Series, rate: float | None, known: Known
 ) -> dict[int, float | None]:
     """Return the quantities of a series by seed, of those trials that have a result."""

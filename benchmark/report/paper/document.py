@@ -19,11 +19,12 @@ from benchmark.paper.cost import hours
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
 from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of
+from benchmark.paper.rate_curves import RateCurve, rate_curves
 from benchmark.paper.rules import Experiment
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
 from benchmark.report.markdown_text import as_cell, as_text, fenced
-from benchmark.report.paper.drawing import draw_claim, draw_variants
+from benchmark.report.paper.drawing import draw_claim, draw_rates, draw_variants
 from benchmark.report.paper.table import deciding_p, number_words, p_words
 from benchmark.report.words import counted, duration_words
 
@@ -321,11 +322,19 @@ def _chosen(found: Reproduction, verdict: PaperVerdict, finding: Finding) -> str
 def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
     claim, own = verdict.claim, found.case(verdict)
     shown = found.bands(own) if own else []
-    if shown:
+    panels_by_rate = _panels_by_rate(found, own) if own else []
+    if own and panels_by_rate:
         yield Drawing(
             name=claim.name,
-            figure=draw_claim(shown, claim.scale),
-            caption=_caption(shown),
+            figure=draw_rates(panels_by_rate),
+            caption=_caption_by_rate(own, panels_by_rate),
+            setting=claim.name,
+        )
+    elif shown:
+        yield Drawing(
+            name=claim.name,
+            figure=draw_claim(shown, claim.scale, claim.rate),
+            caption=_caption(shown, claim.rate),
             setting=claim.name,
         )
     panels = []
@@ -343,13 +352,37 @@ def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
         )
 
 
-def _caption(shown: Sequence[Band]) -> str:
+def _panels_by_rate(found: Reproduction, case: Case) -> list[list[RateCurve]]:
+    """Return the pairs that a claim compares, if the paper prints their costs by rate."""
+    curves = {each.series.name: each for each in rate_curves(found.plan, case, found.known)}
+    if not any(curve.printed for curve in curves.values()):
+        return []
+    pairs = [(each.first, each.second) for each in case.claim.contrasts]
+    return [[curves[name] for name in pair if name in curves] for pair in pairs]
+
+
+def _caption_by_rate(case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
+    seeds = max(len(curve.compared) for curves in panels for curve in curves)
+    tuning = counted(case.experiment.tuning_seeds, "tuning seed")
+    lost = any(curve.diverged for curves in panels for curve in curves)
+    return (
+        f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
+        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}. "
+        "Dashed: the printed curves. Costs far above the lowest are cut off"
+        + (", and rates at which training diverged are not drawn." if lost else ".")
+    )
+
+
+def _caption(shown: Sequence[Band], rate: float | None) -> str:
     seeds = max(each.seeds for each in shown)
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
+    printed = "Dashed: the printed curves."
+    if rate is not None:
+        printed = f"Circles: what is printed for the last epoch at α = {rate:g}."
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
-        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}. Dashed: the "
-        f"printed curves.{diverged}"
+        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}. {printed}"
+        f"{diverged}"
     )
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from benchmark.paper.bands import Band
 from benchmark.paper.curves import published_curves
+from benchmark.paper.rate_curves import RateCurve, printed_over_rates
 from benchmark.paper.rules import rules
-from benchmark.report.paper.drawing import PRINTED, draw_claim, draw_variants
+from benchmark.report.paper.drawing import PRINTED, draw_claim, draw_rates, draw_variants
 
 EXPERIMENTS = {each.name: each for each in rules().experiments}
 
@@ -48,6 +49,49 @@ def test_curves_over_rates_are_not_drawn_over_epochs():
     bands = _bands("fig4", 10)
     [axes] = draw_claim(bands, "linear").axes
     assert len(axes.get_lines()) == len(bands) + 1  # and the legend's
+
+
+def test_a_claim_at_a_fixed_rate_has_the_printed_points_of_its_last_epoch():
+    bands = [each for each in _bands("fig4", 100) if "β1=0.9 β2=0.9999" in each.series.name]
+    [axes] = draw_claim(bands, "linear", 1e-3).axes
+    rings = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    assert [list(ring.get_ydata()) for ring in rings] == [[99.0438], [111.088], []]
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()][-1] == PRINTED
+
+
+@pytest.mark.parametrize("epochs", [10, 100])
+def test_costs_by_rate_are_over_the_printed_ones_on_equal_axes(epochs):
+    series = EXPERIMENTS["fig4"].series
+    curves = [
+        RateCurve(
+            series=each,
+            costs={1e-4: 130.0, 1e-3: 110.0, 1e-2: 900.0},
+            diverged=(),
+            best=1e-3,
+            compared=(109.0, 111.0, 113.0),
+            printed=printed_over_rates(each.published, epochs),
+        )
+        for each in series
+    ]
+    figure = draw_rates([curves[at : at + 2] for at in range(0, len(curves), 2)])
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in shown] == [
+        each.name.partition(" ")[2] for each in series[::2]
+    ]
+    for axes, pair in zip(shown, zip(curves[::2], curves[1::2], strict=True), strict=True):
+        drawn = _lines(axes)
+        assert all(list(each.printed.y) in drawn for each in pair if each.printed)
+        assert drawn.count([111.0]) == 2  # the means at the chosen rates
+        assert drawn.count([109.0, 113.0]) == 2
+    assert {axes.get_ylim()[1] for axes in shown} == {165.0}
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["corrected", "uncorrected", PRINTED]
+
+
+def test_series_of_one_optimizer_have_colours_of_their_own():
+    bands = [each for each in _bands("fig4", 100) if "β1=0.9 β2=0.9999" in each.series.name]
+    [axes] = draw_claim(bands, "linear", 1e-3).axes
+    assert len({line.get_color() for line in axes.get_lines()[:4]}) == 2
 
 
 def test_small_multiples_share_their_limits_and_one_legend():

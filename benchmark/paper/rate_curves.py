@@ -1,0 +1,80 @@
+"""The costs of a case by learning rate, beside the printed curves over rates."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmark.paper.curves import Curve, published_curves
+from benchmark.paper.evidence import values_of
+from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.rules import Series
+from optimizers.pick import pick
+
+_LINE_WIDTH = 0.05  # decades within which a printed point was read off
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateCurve:
+    """The costs of one series at the rates of its grid.
+
+    Args:
+        series: The series.
+        costs: Mean cost on tuning seeds by rate, ascending, of the rates at which one seed at least
+            did not diverge.
+        diverged: The rates at which all tuning seeds diverged.
+        best: The chosen rate.
+        compared: What the claim compares of each evaluation seed at the chosen rate.
+        printed: The printed curve, whose x is log₁₀ of the rate; None if there is none.
+    """
+
+    series: Series
+    costs: dict[float, float]
+    diverged: tuple[float, ...]
+    best: float
+    compared: tuple[float, ...]
+    printed: Curve | None
+
+
+def rate_curves(plan: Plan, case: Case, known: Known) -> list[RateCurve]:
+    """Return the costs by rate of each series of a case whose rate has been chosen."""
+    found = []
+    for series in case.series:
+        best = plan.choice(case, series, known).best
+        if best is None or case.rate is not None:
+            continue
+        tried = plan.tuning_costs(case, series, known)
+        values = values_of(plan, case, series, best, known).values()
+        found.append(
+            RateCurve(
+                series=series,
+                costs={rate: cost for rate, (_, cost) in tried.items() if cost is not None},
+                diverged=tuple(rate for rate, (_, cost) in tried.items() if cost is None),
+                best=best,
+                compared=tuple(value for value in values if value is not None),
+                printed=printed_over_rates(series.published, case.epochs("evaluation")),
+            )
+        )
+    return found
+
+
+def printed_over_rates(names: Iterable[str], epochs: int) -> Curve | None:
+    """Return which of some printed curves has the costs after `epochs` by rate; None without any.
+
+    >>> names = [f"fig4_vae_{epochs}ep_b1=0.9_b2=0.99/bias-corrected" for epochs in (10, 100)]
+    >>> [printed_over_rates(names, epochs).figure for epochs in (10, 100)]
+    ['fig4_vae_10ep_b1=0.9_b2=0.99', 'fig4_vae_100ep_b1=0.9_b2=0.99']
+    """
+    curves = [pick(published_curves(), name, "published curve") for name in names]
+    return next((curve for curve in curves if f"_{epochs}ep_" in curve.figure), None)
+
+
+def printed_at(names: Iterable[str], epochs: int, rate: float) -> float | None:
+    """Return the printed cost after `epochs` at a learning rate; None if it is not printed.
+
+    >>> printed_at(["fig4_vae_10ep_b1=0.9_b2=0.99/bias-corrected"], 10, 1e-3)
+    106.754
+    """
+    curve = printed_over_rates(names, epochs)
+    points = zip(curve.x, curve.y, strict=True) if curve else ()
+    near = (y for x, y in points if abs(x - math.log10(rate)) < _LINE_WIDTH)
+    return next(near, None)
