@@ -15,7 +15,6 @@ from benchmark.context import Context
 from benchmark.declaration import Declaration, read_declaration
 from benchmark.environment import cpu_name, environment
 from benchmark.errors import ClaimedError, UsageError
-from benchmark.estimates import Durations
 from benchmark.jobs import write_job
 from benchmark.launchers import (
     DEFAULT,
@@ -27,12 +26,12 @@ from benchmark.launchers import (
     make_launcher,
 )
 from benchmark.launchers.watchers import Together
-from benchmark.metrics import CHOOSING
 from benchmark.planning import Planner, TrialPlan, check_values, make_folders
 from benchmark.prepared import Preparation, Prepared, check_same_data, preparations_of
 from benchmark.record import Record
 from benchmark.request import Order, Request
 from benchmark.spec import Trial
+from benchmark.spot_check import spot_check
 from benchmark.step_costs import read_step_costs, write_step_costs
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study
@@ -337,21 +336,16 @@ class _Completion:
         """Train the fastest of the shipped trials again; return how far off it is, in words."""
         if not reused:
             return "none, because the data are not available here"
-        seconds = Durations(()).estimate_seconds
-        done = [each for each in reused if each.status == "done"] or list(reused)
-        record = min(done, key=lambda each: seconds(each.trial))
-        trial = record.trial
-        title = f"{trial.label} on {trial.problem}, seed {trial.seed}"
+        check = spot_check(reused, self.planner.shipped_curve)
         with (
             TemporaryDirectory() as folder,
-            self.watcher.busy(f"training {title} again"),
+            self.watcher.busy(f"training {check.title} again"),
         ):
             store = Store(folder, self.store.study)
             # one trial of some seconds waits in no queue of a cluster
             launcher = self.launcher.here if isinstance(self.launcher, Queued) else self.launcher
-            launcher([trial], store, self.context, Together())
-            again = store.record(trial)
-        return f"{title}, trained again here: {_how_far(record, again)}"
+            launcher([check.trial], store, self.context, Together())
+            return check.outcome(store)
 
     def _launch(self, trials: Sequence[Trial], ready: "_Ready") -> None:
         context = replace(self.context, prepared=ready.folders)
@@ -418,21 +412,6 @@ class _Completion:
                 self.store.commit(
                     Record(trial=trial, status="skipped", reason=reason, environment=environment)
                 )
-
-
-def _how_far(shipped: Record, again: Record | None) -> str:
-    """Return in words how a trial that was trained again differs from the shipped one."""
-    if again is None or again.status != shipped.status:
-        found = f"{again.status} ({again.reason})" if again else "no record"
-        return f"{found} instead of {shipped.status}"
-    bits = "equal" if again.weights_sha256 == shipped.weights_sha256 else "not equal"
-    metric = CHOOSING[0]
-    values = [each.metrics.get(metric) for each in (again, shipped)]
-    if None in values:
-        return f"the weights are {bits} in every bit"
-    now, then = (value or 0.0 for value in values)
-    off = f"{metric} is off by {abs(now - then):.3g} from {then:.6g}"
-    return f"{off}, and the weights are {bits} in every bit"
 
 
 def _is_tuning(trial: Trial) -> bool:

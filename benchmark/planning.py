@@ -20,6 +20,7 @@ from benchmark.declaration import (
     spoiling,
     with_outcomes,
 )
+from benchmark.decode import Row
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
@@ -175,9 +176,12 @@ class Planner:
             OSError: a file cannot be written.
         """
         for record in self._reused.values():
-            assert self._shipped is not None
-            self._store.add(record, self._shipped.curve(record.trial))
+            self._store.add(record, self.shipped_curve(record.trial))
         self._reused.clear()
+
+    def shipped_curve(self, trial: Trial) -> list[Row]:
+        """Return the curve of a trial that has a shipped record; empty without baselines."""
+        return self._shipped.curve(trial) if self._shipped else []
 
     def refuse_shipped(self, dataset: str) -> None:
         """Reuse no shipped trials on a data set, not even those that were planned."""
