@@ -405,19 +405,30 @@ class Plan:
                     found.setdefault(place, set()).add(self.needed(case, step))
         return found
 
-    def expected(self) -> list[Trial]:
-        """Return trials like those that the whole plan will want, if no grid is widened."""
+    def expected(self, known: Known | None = None) -> list[Trial]:
+        """Return trials like those that the whole plan will want, if no grid is widened.
+
+        Args:
+            known: The costs on record, whose trials are left out; None to leave out none.
+        """
         found: dict[object, Trial] = {}
         for case in self.cases:
             rule = (case.epochs("tuning"), case.window(10**9), case.training.cost, case.rate)
             for series in case.series:
-                middle = series.rates[len(series.rates) // 2]
+                chosen = self.choice(case, series, known).best if known else None
+                middle = chosen or series.rates[len(series.rates) // 2]
                 tried = series.rates if case.rate is None else ()
                 for trial in (t for r in tried for t in self.trials(case, series, r, "tuning")):
                     found[case.experiment.name, trial.key] = trial
                 for trial in self.trials(case, series, middle, "evaluation"):
                     found[case.experiment.name, rule, trial.key] = trial
-        return list(found.values())
+        experiments = {case.experiment.name for case in self.cases}
+        done = known and {
+            trial.key
+            for trial in found.values()
+            if any(known(name, trial) is not None for name in experiments)
+        }
+        return [trial for trial in found.values() if not done or trial.key not in done]
 
 
 _WORST = (10**9, math.inf)

@@ -6,7 +6,7 @@ run, with its hours and its command. The same records give the same bytes.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,7 +31,8 @@ from benchmark.report.words import counted, duration_words
 _WORKERS = 2  # for estimates of time, as on a small laptop
 _NONE = "–"
 _DEVICES = {"gpu": "a GPU", "mps": "an Apple GPU"}  # beside the CPU
-_WITHOUT_RUNS = "without runs"  # as judgement.py says
+_WITHOUT = "without "  # runs, or a series, as judgement.py says
+_WITHOUT_RUNS = "without runs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -387,37 +388,50 @@ def _caption(shown: Sequence[Band], rate: float | None) -> str:
 
 
 def _not_run(found: Reproduction) -> list[str]:
-    """Return the section of the claims without results: hours and command of each figure."""
+    """Return the section of the cases without results: hours and command of each figure."""
     shown = {verdict.claim.name for verdict in found.run}
-    missing = [each.claim.name for each in found.verdicts if each.claim.name not in shown]
-    rules = found.plan.rules
+    every = cases_of(found.plan.rules)
+    lacking = {
+        (verdict.claim.name, finding.variant.name)
+        for verdict in found.run
+        for finding in verdict.variants
+        if finding.variant and finding.obstacle.startswith(_WITHOUT)
+    }
     rows, commands = [], []
-    for experiment in rules.experiments:
-        cases = [
-            case
-            for case in cases_of(rules)
-            if case.claim.name in missing and case.experiment.name == experiment.name
+    for experiment in found.plan.rules.experiments:
+        cases = [each for each in every if each.experiment.name == experiment.name]
+        new = [each for each in cases if each.claim.name not in shown]
+        claims = [each for each in new if each.variant is None]
+        variants = [
+            each
+            for each in cases
+            if each.variant and (each.claim.name, each.variant.name) in lacking
         ]
-        own = [case for case in cases if case.variant is None]
-        if own:
-            names = ", ".join(case.claim.name for case in own)
-            times = [_hours(found.plan, each) for each in (own, cases)]
-            rows.append([as_cell(experiment.figure), as_cell(names), *times])
-            commands.append(_command(experiment))
+        own = [(name, some) for name, some in ((_names(claims), claims),) if some]
+        own += [(f"variants of {_names(variants)}", variants)] if variants else []
+        own += [("these claims with all their variants", new)] if len(new) > len(claims) else []
+        rows += [
+            [as_cell(experiment.figure), as_cell(name), _hours(found, some)] for name, some in own
+        ]
+        commands += [_command(experiment)] if own else []
     if not rows:
         return []
-    header = ["figure", "claims", "the claims alone", "with their variants"]
     return [
         "## Not run",
         f"Estimated time with {_WORKERS} workers on a laptop, and the commands:",
-        _table(header, rows),
+        _table(["figure", "what has no results", "time"], rows),
         fenced(commands),
     ]
 
 
-def _hours(plan: Plan, cases: Sequence[Case]) -> str:
-    whole = Plan(rules=plan.rules, cases=tuple(cases), extent=EXTENTS["full"])
-    return duration_words(3600 * hours(whole.expected(), _WORKERS))
+def _names(cases: Sequence[Case]) -> str:
+    return ", ".join(dict.fromkeys(case.claim.name for case in cases))
+
+
+def _hours(found: Reproduction, cases: Sequence[Case]) -> str:
+    """Return the time of the trials of some cases that have no result yet."""
+    whole = replace(found.plan, cases=tuple(cases), extent=EXTENTS["full"])
+    return duration_words(3600 * hours(whole.expected(found.known), _WORKERS))
 
 
 def _command(experiment: Experiment) -> str:

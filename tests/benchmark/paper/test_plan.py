@@ -147,6 +147,15 @@ def test_a_demo_is_short_and_of_few_seeds():
     assert {trial.seed for trial in trials} == {10_000, 0, 1}
 
 
+def test_what_is_expected_lacks_the_trials_on_record():
+    plan, cost = _plan(rules()), _near(0.01)
+    tuned = MadeUp(lambda trial: cost(trial) if trial.purpose == "tuning" else "")
+    left = plan.expected(tuned)
+    assert {(trial.purpose, rate(trial)) for trial in left} == {("evaluation", 0.01)}
+    assert plan.expected(MadeUp(cost)) == []
+    assert len(plan.expected(MadeUp(lambda _: ""))) == len(plan.expected())
+
+
 def test_what_is_expected_is_what_is_wanted_unless_a_grid_is_widened():
     plan = _plan(rules(claim("faster", _variant(l2=0.0))))
     assert len(plan.expected()) == len(_wanted(plan, _near(0.01)))

@@ -90,8 +90,21 @@ def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
     assert "| other | “new is faster” | **not run** | – |" in text
     assert "### other" not in text
     listed = text.split("## Not run")[1]
-    assert re.search(r"\| 1 left \| other \| [\d.]+ \w+ \| [\d.]+ \w+ \|", listed)
+    assert re.search(r"\| 1 left \| other \| [\d.]+ \w+ \|", listed)
+    assert "variants" not in listed
     assert "python -m benchmark paper adam --figures '1 left' --scale full" in listed
+
+
+def test_a_variant_without_results_is_listed_with_the_time_of_what_it_lacks(tmp_path):
+    def cost(trial):
+        is_constant = trial.optimizer.schedule.kind == "constant"
+        return "" if is_constant else _costs(0.1, 0.5)(trial)
+
+    _, text = _written(tmp_path, cost, claim("faster", CONSTANT))
+    listed = text.split("## Not run")[1]
+    assert re.search(r"\| 1 left \| variants of faster \| [\d.]+ \w+ \|", listed)
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT))
+    assert "## Not run" not in text
 
 
 def test_without_any_result_nothing_is_written(tmp_path):
