@@ -14,7 +14,7 @@ from benchmark.atomic import write_text
 from benchmark.cli.console import console
 from benchmark.cli.launcher_options import launcher_options, take_launcher_options
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES
-from benchmark.cli.options import Folder, OneOf
+from benchmark.cli.options import Folder, OneOf, Whole
 from benchmark.cli.paper_terminal import PaperTerminal
 from benchmark.cli.study_options import (
     as_json_option,
@@ -32,7 +32,7 @@ from benchmark.launchers import Limits, make_launcher
 from benchmark.paper.cost import LeftOut, fitting, hours
 from benchmark.paper.evidence import CostsOnRecord, evidence
 from benchmark.paper.judgement import PaperVerdict, judge_paper
-from benchmark.paper.plan import EXTENTS, Case, Plan, cases_of, why_not_yet
+from benchmark.paper.plan import EXTENTS, Case, Extent, Plan, cases_of, why_not_yet
 from benchmark.paper.rules import rules
 from benchmark.problems import PROBLEMS
 from benchmark.report.paper.table import print_verdicts, verdicts_as_json
@@ -72,6 +72,11 @@ def _with_launcher_options(function: _Function) -> _Function:
     help="hour: the claims in order, and then their variants, as far as they fit into one hour on "
     "this machine; full: all of them; demo: all of them with 3 epochs and 2 seeds, to try "
     "the command, which decides no claim.",
+)
+@click.option(
+    "--epochs",
+    type=Whole(1_000_000),
+    help="Most epochs of a trial; claims on later epochs get no verdict, and say so.",
 )
 @click.option(
     "--results",
@@ -114,6 +119,7 @@ def command(
     paper: str,
     figures: str,
     scale: str,
+    epochs: int | None,
     kind: str | None,
     out: Path | None,
     dry_run: bool,
@@ -156,7 +162,7 @@ def command(
     whole = Plan(
         rules=rules(),
         cases=cases,
-        extent=EXTENTS[scale],
+        extent=_extent(scale, epochs),
         accelerators=place.accelerators(dict.fromkeys(each.experiment.name for each in cases)),
     )
     if target is not None:  # records alone count, not what fits into an hour here
@@ -181,9 +187,14 @@ def command(
         print_verdicts(screen, shown)
         for line in _rates_lines(plan, known):
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
-        again = _command(paper, figures, scale, options["results"])
+        again = _command(paper, figures, scale, epochs, options["results"])
         screen.print(f"as a page   {again}", markup=False, highlight=False, soft_wrap=True)
     return _say_without_result(plan, known)
+
+
+def _extent(scale: str, epochs: int | None) -> Extent:
+    found = EXTENTS[scale]
+    return found if epochs is None else replace(found, epochs=min(epochs, found.epochs))
 
 
 def _verdicts(plan: Plan, known: CostsOnRecord, whole: Plan) -> list[PaperVerdict]:
@@ -260,10 +271,15 @@ def _write(plan: Plan, known: CostsOnRecord, target: _Target) -> int:
     return 0
 
 
-def _command(paper: str, figures: str, scale: str, results: Path) -> str:
+def _command(paper: str, figures: str, scale: str, epochs: int | None, results: Path) -> str:
     """Return the command that writes the page of these results."""
-    given = {"--figures": figures, "--scale": scale, "--results": str(results)}
-    usual = {"--figures": "", "--scale": "hour", "--results": str(RESULTS)}
+    given = {
+        "--figures": figures,
+        "--scale": scale,
+        "--epochs": str(epochs or ""),
+        "--results": str(results),
+    }
+    usual = {"--figures": "", "--scale": "hour", "--epochs": "", "--results": str(RESULTS)}
     words = [each for pair in given.items() if pair[1] != usual[pair[0]] for each in pair]
     return shlex.join(["python", "-m", "benchmark", "paper", paper, *words, "--format", "html"])
 
@@ -365,7 +381,7 @@ def _forecast_json(plan: Plan, left_out: Sequence[LeftOut], workers: int) -> dic
         "scale": plan.extent.name,
         "cases": [case.words for case in plan.cases],
         "trials": len(trials),
-        "hours": round(hours(trials, workers), 3),
+        "hours": round(hours(trials, workers), 6),
         "left out": [
             {"case": each.case.words, "reason": each.reason, "hours": each.hours}
             for each in left_out

@@ -18,7 +18,7 @@ from benchmark.paper.bands import Band, bands
 from benchmark.paper.cost import hours
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
-from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of, why_not_yet
 from benchmark.paper.rate_curves import RateCurve, rate_curves
 from benchmark.paper.rules import Experiment
 from benchmark.report.figures.look import RC
@@ -390,7 +390,7 @@ def _caption(shown: Sequence[Band], rate: float | None) -> str:
 def _not_run(found: Reproduction) -> list[str]:
     """Return the section of the cases without results: hours and command of each figure."""
     shown = {verdict.claim.name for verdict in found.run}
-    every = cases_of(found.plan.rules)
+    every = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
     lacking = {
         (verdict.claim.name, finding.variant.name)
         for verdict in found.run

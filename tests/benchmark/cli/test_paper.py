@@ -37,6 +37,15 @@ def test_the_plan_says_what_it_costs_and_what_it_leaves_out(digits_rules, capsys
     assert list(tmp_path.iterdir()) == []
 
 
+def test_fewer_epochs_cost_less_and_say_so(digits_rules, capsys):
+    words = ["paper", "adam", "--scale", "full", "--jobs", "1"]
+    hours = []
+    for more in ([], ["--epochs", "1"], ["--epochs", "99"]):
+        assert main([*words, *more, "--dry-run", "--json"]) == 0
+        hours.append(json.loads(capsys.readouterr().out)["hours"])
+    assert hours[1] < hours[0] == hours[2]
+
+
 def test_the_plan_is_json_too(digits_rules, capsys):
     assert main(["paper", "adam", "--dry-run", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -51,6 +60,7 @@ def test_the_plan_is_json_too(digits_rules, capsys):
         (["paper", "adam", "--figures", "7"], "1 left, 1 right, 2a, 2b, 3, 4"),
         (["paper", "adam", "--scale", "ful"], "full"),
         (["paper"], "Choose from: adam"),
+        (["paper", "adam", "--epochs", "0"], "--epochs"),
         (["paper", "adam", "--accelerator", "cuda", "--format", "html"], "no results in results"),
         (["paper", "adam", "--accelerator", "gpus"], "Did you mean 'gpu'? Known: cpu, gpu, mps"),
     ],
@@ -113,6 +123,10 @@ def test_a_reproduction_ends_in_verdicts_and_again_trains_nothing(digits_rules, 
     [verdict] = json.loads(again.out)
     assert verdict["contrasts"][0]["n"] == 2
     assert verdict["variants"][0]["contrasts"][0]["difference"] is not None
+    assert main([*words, "--epochs", "1"]) == 0
+    early = " ".join(capsys.readouterr().out.split())
+    assert "not testable with this horizon (1 of 2 epochs)" in early
+    assert "paper adam --scale full --epochs 1 --format html" in early
     assert main(["paper", "adam", "--scale", "full", "--out", "paper.md"]) == 0
     written = capsys.readouterr().out.split()
     assert written == ["paper.md", "paper/faster.svg", "paper/faster-variants.svg"]
