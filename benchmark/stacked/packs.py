@@ -93,7 +93,8 @@ def packs_of(
     for group in groups.values():
         found, why = _packed(group, stack, at_once, _SHARE_OF_MEMORY * free, len(groups))
         packs += found
-        reasons |= {trial.key: why for trial in group if why}
+        packed = {trial.key for trial in chain.from_iterable(found)}
+        reasons |= {trial.key: why for trial in group if trial.key not in packed}
     return Packs(
         packs=tuple(packs),
         alone=tuple(trial for trial in trials if trial.key in reasons),
@@ -104,7 +105,7 @@ def packs_of(
 def _packed(
     group: Sequence[Trial], stack: Stack, at_once: int, memory: float, num_groups: int
 ) -> tuple[list[Pack], str]:
-    """Return the packs of trials that can be together, or why they are alone."""
+    """Return the packs of trials that can be together, and why the others are alone."""
     fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
     problem = group[0].problem
     if len(group) < fewest:
@@ -115,7 +116,8 @@ def _packed(
     cores = max(1, at_once // num_groups)  # for this group, if each has as many
     full, small = len(group) // fewest, len(group) // _FEWEST_EACH
     count = max(min(at_once, full), min(cores, small), math.ceil(len(group) / fitting))
-    return _divided(group, count), ""
+    packs = [pack for pack in _divided(group, count) if len(pack) > 1]
+    return packs, f"left over from packs of {fitting} of {problem}"
 
 
 def joined(parts: Iterable[Packs]) -> Packs:

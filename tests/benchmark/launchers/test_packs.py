@@ -87,6 +87,15 @@ def test_a_stacked_study_equals_one_without_stacks_record_by_record(
     assert len(watcher.records) == len(trials)
 
 
+@pytest.mark.slow
+def test_a_trial_left_over_from_packs_is_that_of_no_packs(trials_of, launch):
+    trials = trials_of("mlp/digits", "adam:lr=0.1|0.05|0.02", epochs=1)
+    stacked, _ = launch(trials, stack=2)
+    single, _ = launch(trials, stack="off", study="other")
+    assert [record.environment.stacked for record in stacked] == [None, 2, 2]
+    assert result(stacked[0]) == result(single[0])
+
+
 def test_a_pack_whose_member_raises_is_halved_until_that_fails_alone(trials_of, launch):
     rates = "0.1|0.2|0.3|0.4|0.5|0.6|0.7"
     trials = trials_of(opts=f"{MEMBER}@bad:fault=raise,{MEMBER}@good:lr={rates}")

@@ -38,11 +38,32 @@ def test_every_trial_is_in_one_place(trials_of):
         (30, 8, 1, [7, 8, 7, 8]),
         (3, 64, 2, [3]),
         (1, 64, 2, []),
+        (3, 2, 1, [2]),
+        (7, 2, 4, [2, 2, 2]),
+        (4, 3, 1, [2, 2]),
     ],
 )
 def test_packs_are_even_and_as_many_as_run_in_parallel(trials_of, count, stack, at_once, expected):
     trials = trials_of(opts=f"adam:lr={RATES}")[:count]
     assert sizes(packed(trials, stack, at_once=at_once)) == expected
+
+
+def test_a_trial_that_would_be_a_pack_of_its_own_is_alone(trials_of):
+    found = packed(trials_of(opts=f"adam:lr={RATES}")[:5], 2)
+    assert sizes(found) == [2, 2]
+    assert len(found.alone) == 1
+    assert found.lines()[1] == "alone       1 trial: left over from packs of 2 of logreg/digits"
+
+
+def test_no_pack_has_one_trial_however_many_there_are(trials_of):
+    trials = trials_of(opts=f"adam:lr={RATES}")
+    for count in range(1, len(trials) + 1):
+        for stack in ("auto", 2, 3, 5):
+            for at_once in (1, 5):
+                found = packed(trials[:count], stack, at_once=at_once)
+                assert min(sizes(found), default=2) > 1
+                assert max(sizes(found), default=2) - min(sizes(found), default=2) <= 1
+                assert len(members(found)) + len(found.alone) == count
 
 
 def test_groups_share_the_cores_before_they_make_small_packs(trials_of):
