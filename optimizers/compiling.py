@@ -26,13 +26,21 @@ _SMALLEST = 16  # elements; torch compiles a kernel of its own for a size of 0 o
 def run_compiled(motion: Motion, moved: Sequence[Moved]) -> None:
     """Move flat tensors of shape (elements,), of one type on one device, by a compiled kernel.
 
+    Without a kernel go tiny ones, and those whose state has another type, which a kernel would
+    silently convert where the rule raises torch's error.
+
     Raises:
         CompilerError: there is no working compiler.
     """
-    run_plain(motion, [each for each in moved if each[0].numel() < _SMALLEST])
-    large = [each for each in moved if each[0].numel() >= _SMALLEST]
-    if large:
-        _run(motion, large)
+    run_plain(motion, [each for each in moved if not _has_kernel(each)])
+    fit = [each for each in moved if _has_kernel(each)]
+    if fit:
+        _run(motion, fit)
+
+
+def _has_kernel(moved: Moved) -> bool:
+    x, _, state = moved
+    return x.numel() >= _SMALLEST and all(s is None or s.dtype == x.dtype for s in state)
 
 
 def _run(motion: Motion, moved: Sequence[Moved]) -> None:

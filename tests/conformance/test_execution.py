@@ -605,6 +605,25 @@ def test_a_model_that_changes_its_type_in_place_goes_on():
     assert all(p.dtype == torch.float64 for p in model.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_state_of_another_type_is_the_error_of_packed_with_a_kernel_too(dtype, monkeypatch):
+    def kernel(*_):
+        raise AssertionError("a kernel was asked for")
+
+    errors = []
+    for execution in ("packed", "packed-compiled", "compiled"):
+        params = ones(3, 20, dtype=torch.float64)
+        optimizer = optimizers.Adam(params, execution="packed")
+        feed(optimizer, range(4))
+        torch.nn.ParameterList(params).to(dtype)
+        optimizer.execution = execution
+        monkeypatch.setattr(compiling, "_kernel", lambda variant: kernel)
+        with pytest.raises(RuntimeError, match="dtype") as caught:
+            feed(optimizer, [4])
+        errors.append(str(caught.value))
+    assert len(set(errors)) == 1
+
+
 @kernels
 def test_without_a_compiler_it_says_what_is_missing_and_changes_nothing(execution, monkeypatch):
     def broken(*_):
