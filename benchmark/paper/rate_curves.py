@@ -23,7 +23,7 @@ class RateCurve:
             did not diverge.
         diverged: The rates at which all tuning seeds diverged.
         best: The chosen rate.
-        compared: What the claim compares of each evaluation seed at the chosen rate.
+        compared: Cost of each evaluation seed at the chosen rate, at the horizon of the claim.
         printed: The printed curve, whose x is log₁₀ of the rate; None if there is none.
     """
 

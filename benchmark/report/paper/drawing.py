@@ -58,14 +58,7 @@ def draw_variants(panels: Sequence[tuple[str, Sequence[Band]]], scale: Scale) ->
         panels: Title and costs of each panel.
         scale: As in `draw_claim`.
     """
-    rows = -(-len(panels) // _COLUMNS)
-    width, height = _PANEL_INCHES
-    size = (_COLUMNS * width, rows * height + _LEGEND_INCHES)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).flat
-    used = [next(grid) for _ in panels]
-    for axes in grid:
-        axes.set_visible(False)
+    figure, used = _panels(len(panels), _COLUMNS, _PANEL_INCHES)
     for axes, (title, bands) in zip(used, panels, strict=True):
         _fill(axes, bands, scale)
         axes.set_title("\n".join(wrap(lettering(title), _TITLE_LETTERS)))
@@ -74,6 +67,17 @@ def draw_variants(panels: Sequence[tuple[str, Sequence[Band]]], scale: Scale) ->
     figure.supylabel(COST, fontsize=RC["axes.labelsize"])
     add_legend(figure, used)
     return figure
+
+
+def _panels(count: int, columns: int, inches: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """Return a figure with room for a legend, and `count` panels on axes with the same limits."""
+    rows = -(-count // columns)
+    size = (columns * inches[0], rows * inches[1] + _LEGEND_INCHES)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for axes in grid[count:]:
+        axes.set_visible(False)
+    return figure, grid[:count]
 
 
 def _fill(axes: Axes, bands: Sequence[Band], scale: Scale, rate: float | None = None) -> None:
@@ -103,14 +107,7 @@ def draw_rates(panels: Sequence[Sequence[RateCurve]]) -> Figure:
         panels: The series of each panel. Their names begin with the word that tells them apart and
             go on with what they share.
     """
-    rows = -(-len(panels) // _RATE_COLUMNS)
-    width, height = _RATE_PANEL_INCHES
-    size = (_RATE_COLUMNS * width, rows * height + _LEGEND_INCHES)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, _RATE_COLUMNS, sharex=True, sharey=True, squeeze=False).flat
-    used = [next(grid) for _ in panels]
-    for axes in grid:
-        axes.set_visible(False)
+    figure, used = _panels(len(panels), _RATE_COLUMNS, _RATE_PANEL_INCHES)
     costs = [cost for curves in panels for curve in curves for cost in curve.costs.values()]
     rates = [rate for curves in panels for curve in curves for rate in curve.costs]
     low, high = min(costs), min(max(costs), _MOST * min(costs))
