@@ -172,7 +172,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         if not path.is_file():
             raise Misfit("it is no regular file")
         # Polars does not read the file: on damaged pages its threads panic and print long messages.
-        table = parquet.read_table(path, columns=_READ)
+        with parquet.ParquetFile(path) as file:  # `read_table` would load pandas
+            table = file.read(columns=_READ)
         if table.column_names != _READ:
             raise Misfit(f"it lacks {', '.join(sorted({*_READ} - {*table.column_names}))}")
         table.validate(full=True)

@@ -1,7 +1,8 @@
 """The trials of shipped baselines, which a study with the same trials takes over."""
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 
 from benchmark.baselines import Baselines, Slice, read_baselines
 from benchmark.declaration import Chosen
@@ -108,12 +109,19 @@ class _Trials:
 
     @cached_property
     def _by_key(self) -> dict[str, tuple[Record, list[Row]]]:
-        if not self._path.exists():
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
             return {}
-        from benchmark.archive import read_trials  # loads polars and pyarrow
+        return dict(_finished(self._path, status.st_mtime_ns, status.st_size))
 
-        found = read_trials(self._path)
-        return {r.trial.key: (r, curve) for r, curve in found if r.status in FINISHED}
+
+@cache
+def _finished(path: Path, changed: int, size: int) -> dict[str, tuple[Record, list[Row]]]:
+    """Return the finished trials in a file, which all planners of a process read once."""
+    from benchmark.archive import read_trials  # loads polars and pyarrow
+
+    return {r.trial.key: (r, curve) for r, curve in read_trials(path) if r.status in FINISHED}
 
 
 def differences(records: Iterable[Record], here: Environment) -> list[str]:

@@ -1,15 +1,18 @@
 """Shipped baselines as users meet them; the baselines are made by the real tool, from formulas."""
 
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from benchmark import baselines
+from benchmark import archive, baselines
 from benchmark.__main__ import main
 from benchmark.analysis.judging import judgement_of
 from benchmark.archive import read_trials
@@ -318,6 +321,20 @@ def test_a_shipped_reference_without_all_of_its_seeds_gives_no_margin(shipped, s
     monkeypatch.setattr(Shipped, "_trials", broken)
     assert main([*RUN, *SAME_REFERENCE, "--tune", "4"]) == 0
     assert margin_of()[1].source == "tuning seeds"
+
+
+def test_a_file_is_read_once_until_it_changes(shipped, made, tmp_path, monkeypatch):
+    [path, *_] = [each.parquet for each in shipped.slices]
+    own = Path(shutil.copy(path, tmp_path))
+    monkeypatch.setattr(baselines, "FOLDER", tmp_path)
+    found, read = [], []
+    monkeypatch.setattr(archive, "read_trials", lambda path: read.append(path) or read_trials(path))
+    trial = read_trials(own)[0][0].trial
+    for changes in (0, 0, 1):
+        os.utime(own, ns=(changes, changes))
+        found.append(Shipped()._trials(shipped.slices[0]).record(trial))
+    assert found == [found[0]] * 3
+    assert read == [own] * 2
 
 
 def test_newer_baselines_with_another_setting_are_a_dated_deviation(
