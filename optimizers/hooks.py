@@ -1,11 +1,11 @@
-"""A wrapper of `step` that runs torch's hooks and its profiler's marks only where there are any.
+"""Steps that run torch's hooks and its profiler's marks only where there are any.
 
 `torch.optim.Optimizer` wraps the method `step` of every class at the first instance. Its wrapper
 costs a fifth of a packed step even without hooks.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 import torch
@@ -31,6 +31,18 @@ def with_hooks_on_demand(step: Step) -> Step:
 
     lean.hooked = True  # type: ignore[attr-defined]  # torch then adds no wrapper of its own
     return cast(Step, lean)
+
+
+def step_of(optimizer: Optimizer) -> Callable[..., Any]:
+    """Return the method `step` of any optimizer, for one call, without torch's wrapper if it can.
+
+    Torch's wrapper stays where it has something to do, or where something else has wrapped `step`.
+    """
+    step = getattr(type(optimizer), "step", None)
+    is_torchs = getattr(step, "__code__", None) is _TORCHS_WRAPPER
+    if not is_torchs or "step" in vars(optimizer) or _is_watched(optimizer):
+        return optimizer.step
+    return partial(cast(Any, step).__wrapped__, optimizer)
 
 
 def _is_watched(optimizer: Optimizer) -> bool:

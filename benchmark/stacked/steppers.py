@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from benchmark.errors import UsageError
 from optimizers.base import PaperOptimizer
 from optimizers.contract import switch_to_evaluation, switch_to_training, takes_closure
+from optimizers.hooks import step_of
 from optimizers.stacking import Stacked
 
 
@@ -104,10 +105,10 @@ class Alone:
         with self._random:
             if self._takes_closure:
                 closure = _Closure(self._own, losses[self._row])
-                self._optimizer.step(closure)  # type: ignore[arg-type]  # torch wants a float
+                step_of(self._optimizer)(closure)
                 closure.check(self._optimizer)
             else:
-                self._optimizer.step()
+                step_of(self._optimizer)()
         self._write_back()
 
     def freeze(self, row: int) -> None:

@@ -55,6 +55,9 @@ class Classification:
             The sum of the n losses, with its graph; and each, (n,), on a CPU rounded as by `loss`.
         """
         targets, (n, size, classes) = batch[1], logits.shape
+        if n == 1:
+            loss = functional.cross_entropy(logits[0], targets)
+            return loss, loss.detach().unsqueeze(0)
         logs = functional.log_softmax(logits.reshape(n * size, classes), -1)
         each = functional.nll_loss(logs, targets.repeat(n), reduction="none").view(n, size)
         means = each.mean(1)

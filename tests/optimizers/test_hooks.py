@@ -11,6 +11,7 @@ from torch.optim.optimizer import (
 )
 
 import optimizers
+from optimizers.hooks import step_of
 
 
 def adam(cls=optimizers.Adam):
@@ -88,3 +89,41 @@ def test_hooks_change_no_bit():
             optimizer.step()
         ends.append(optimizer.param_groups[0]["params"][0])
     assert torch.equal(*ends)
+
+
+class Foreign(torch.optim.Optimizer):
+    """An optimizer whose `step` has torch's wrapper."""
+
+    def __init__(self, params):
+        super().__init__(params, {})
+
+    def step(self, closure=None):
+        return 5.0 if closure is None else closure()
+
+
+def test_a_foreign_step_runs_without_torchs_wrapper_where_nobody_watches():
+    optimizer = adam(Foreign)
+    assert step_of(optimizer).func is Foreign.step.__wrapped__
+    assert (step_of(optimizer)(), step_of(optimizer)(lambda: 7.0)) == (5.0, 7.0)
+
+
+@pytest.mark.parametrize("register", REGISTER.values(), ids=REGISTER)
+def test_hooks_of_a_foreign_optimizer_run(register):
+    optimizer, seen = adam(Foreign), []
+    handle = register(optimizer, lambda *given: seen.append(given))
+    try:
+        step_of(optimizer)()
+    finally:
+        handle.remove()
+    assert len(seen) == 1
+
+
+def test_a_step_that_something_else_has_replaced_stays_so():
+    optimizer = adam(Foreign)
+    optimizer.step = lambda: 9.0
+    assert step_of(optimizer)() == 9.0
+
+
+def test_a_step_of_ours_keeps_its_own_wrapper():
+    optimizer = adam()
+    assert step_of(optimizer) == optimizer.step
