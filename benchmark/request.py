@@ -27,7 +27,7 @@ from optimizers.spaces import Kind
 from optimizers.spec import OptimizerSpec
 
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
-_NAMES = ("problems", "models", "accelerators", "precisions")
+_NAMES = ("problems", "models", "accelerators", "precisions", "train_here")
 MOST_STACKED = 4_096
 _COUNTS = ("epochs", "batch_size", "threads", "log_every", "tune")
 
@@ -85,6 +85,7 @@ class Request:
         budget_curve: Evaluate the choices of smaller budgets too; needs `tune`.
         reuse_baselines: Take the results of trials that shipped baselines have, and do not train
             them again.
+        train_here: Problems whose trials are trained here all the same.
         reference: Label of the optimizer that all others are compared with; empty for none.
         stages: Number of looks at the evaluation seeds, 1 or 2; None for as many as were declared
             before, and 1 for a new study.
@@ -117,6 +118,7 @@ class Request:
     sampler: str = "halton"
     budget_curve: bool = False
     reuse_baselines: bool = True
+    train_here: tuple[str, ...] = ()
     reference: str = ""
     stages: int | None = None
     stack: Stack = "auto"
@@ -133,7 +135,13 @@ class Request:
                 f"nothing to run: give --model {'|'.join(MODELS)}|all, or --problem NAME|all"
             )
         self._check_kinds()
-        self.asked()  # names are checked before torch is loaded for the optimizers
+        # Names are checked before torch is loaded for the optimizers.
+        asked = [problem.name for problem in self.asked()]
+        for name in self.train_here:
+            if name not in asked:
+                raise UsageError(
+                    f"--train-here {shown(str(name))} is none of the problems: {', '.join(asked)}"
+                )
 
     def _check_kinds(self) -> None:
         """Raise UsageError for values that only a caller in Python can give."""

@@ -1,6 +1,6 @@
 """The trials of shipped baselines, which a study with the same trials takes over."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -17,11 +17,15 @@ _NOT_OF_A_MACHINE = ("commit", "data", "cores", "device")
 class Shipped:
     """The shipped trials; a file is read when a trial of its problem and optimizer is wanted.
 
+    Args:
+        without: Problems whose trials are not taken over.
+
     Raises:
         UsageError: a file of the baselines is damaged.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str] = ()) -> None:
+        self._without = without
         self._slices: dict[str, _Trials] = {}
         self._refused: set[str] = set()
 
@@ -32,7 +36,7 @@ class Shipped:
 
     def record(self, trial: Trial) -> Record | None:
         """Return the shipped record of a trial that is equal in every setting and seed."""
-        if trial.dataset in self._refused:
+        if trial.dataset in self._refused or trial.problem in self._without:
             return None
         for each in self.baselines.slices:
             if each.problem != trial.problem or trial.optimizer.name not in each.optimizers:

@@ -4,7 +4,8 @@ A slice is one problem and one kind of space in ``baselines.toml``, and a study 
 protocol. When it is complete, its files and ``settings.toml`` are in ``benchmark/baselines`` and
 can be committed. After an interruption the same command goes on with the slices that are missing;
 the trials of the interrupted slice are in ``tools/unfinished`` and can be committed, too, so that
-another machine goes on with them.
+another machine goes on with them. A slice that lacks optimizers or seeds of ``baselines.toml`` is
+made again: its trials are kept, and its declaration lists what was added as a deviation.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import shutil
 import signal
 import sys
 import tomllib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,8 @@ def make_slice(order: Order, work: Path) -> bool:
     aside = UNFINISHED / f"{order.name}.parquet"
     if aside.exists():
         restore(aside, work)
+    elif slice_of(order):
+        _take_shipped(order, work)
     try:
         is_complete = _complete_slice(order, store, kept)
     except KeyboardInterrupt:
@@ -128,6 +132,16 @@ def make_slice(order: Order, work: Path) -> bool:
     compact(store, baselines.FOLDER / f"{order.name}.parquet")
     aside.unlink(missing_ok=True)
     return True
+
+
+def _take_shipped(order: Order, work: Path) -> None:
+    """Begin a slice with its shipped trials and declaration, to which others are added."""
+    folder = Store(work, order.name).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(baselines.FOLDER / f"{order.name}.toml", folder / FILE)
+    (work / f"{order.name}.toml").unlink(missing_ok=True)
+    with warnings.catch_warnings(action="ignore"):  # the file's own declaration is the last part's
+        restore(baselines.FOLDER / f"{order.name}.parquet", work)
 
 
 def _complete_slice(order: Order, store: Store, kept: Path) -> bool:
@@ -172,6 +186,13 @@ def slice_of(order: Order) -> Slice | None:
     )
 
 
+def is_made(order: Order) -> bool:
+    """Return whether a slice is complete, with all optimizers and seeds of the configuration."""
+    found = slice_of(order)
+    wanted = {each.name for each in describe_tunables(order.opts, order.kind)}
+    return bool(found and wanted <= {*found.optimizers} and order.seeds <= len(found.seeds))
+
+
 def print_targets() -> int:
     """Print what the table of problems should have, and where it has other targets."""
     found = measure(read_baselines())
@@ -203,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     version, orders = read_orders(asked.config)
     wanted = [order for order in orders if asked.only in (None, order.name)]
     for order in wanted:
-        if slice_of(order) is None:
+        if not is_made(order):
             print(f"== {order.name}")
             if not make_slice(order, asked.work):
                 print(f"{order.name} is not complete; the same command goes on")

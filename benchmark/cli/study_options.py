@@ -39,6 +39,7 @@ from benchmark.launchers import (
 from benchmark.mirror.destination import MODES, PROJECT, WandbOptions
 from benchmark.mirror.logger import FOLDER, LoggerSpec
 from benchmark.planning import Planner
+from benchmark.problems import PROBLEMS
 from benchmark.protocols import SAMPLERS
 from benchmark.request import DIAGNOSTICS_EVERY, Request
 from benchmark.spec import ACCELERATORS, PRECISIONS
@@ -150,6 +151,13 @@ _TUNING: list[Callable[[Any], Any]] = [
         show_default=True,
         help="Reuse finished trials from the shipped baselines, after training one of them "
         "again as a check; or train all trials here.",
+    ),
+    click.option(
+        "--train-here",
+        type=Names("problem", list(PROBLEMS)),
+        default=(),
+        help="Problems whose trials are all trained here, also those that the shipped baselines "
+        "have.",
     ),
     click.option(
         "--sampler",

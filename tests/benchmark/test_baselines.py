@@ -419,6 +419,24 @@ def test_without_reuse_all_is_trained(shipped, capsys):
     assert len(Formulas.ran) == 10
 
 
+def test_the_problems_to_train_here_are_and_others_are_taken_over(shipped, capsys):
+    both = [*RUN, "--problem", "logreg/digits,mlp/digits", "--opts", "adam"]
+    assert main([*both, "--train-here", "mlp/digits"]) == 0
+    assert lines(capsys, "spot check")[0].startswith("spot check  adam lr=0.01 on logreg/digits")
+    checked, *trained = Formulas.ran
+    assert checked.problem == "logreg/digits"
+    assert {(trial.problem, trial.seed) for trial in trained} == {
+        ("mlp/digits", seed) for seed in range(5)
+    }
+
+
+def test_a_problem_to_train_here_must_be_asked_for(shipped, capsys):
+    assert main([*RUN, "--opts", "adam", "--train-here", "mlp/digits"]) == 2
+    assert "--train-here 'mlp/digits' is none of the problems: logreg/digits" in (
+        capsys.readouterr().err
+    )
+
+
 def test_the_check_says_how_far_off_a_shipped_trial_is(shipped, capsys, monkeypatch):
     monkeypatch.setattr(Formulas, "shift", 0.25)
     main([*RUN, "--opts", "adam"])
@@ -550,6 +568,30 @@ def test_an_interrupted_slice_leaves_nothing_behind_and_goes_on(monkeypatch, tmp
     assert make_baselines.main(words) == 0
     assert [each.problem for each in read_baselines().slices] == ["mlp/digits"]
     assert len(Formulas.ran) == count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"), [('opts = "adam"', 'opts = "adam,lion"'), ('"adam"', '"adam"\nseeds = 7')]
+)
+def test_a_slice_gets_optimizers_and_seeds_that_it_lacks(made, tmp_path, monkeypatch, old, new):
+    shutil.copytree(made, tmp_path / "own-baselines", dirs_exist_ok=True)
+    before, first = (tmp_path / "own-baselines" / "mlp-digits.lr.parquet"), {}
+    for record, _ in read_trials(before):
+        first[record.trial.key] = record
+    config = tmp_path / "config"
+    config.write_text(CONFIG.replace(old, new))
+    words = ["--config", str(config), "--work", "work"]
+    assert make_baselines.main(words) == 0
+    after = {record.trial.key: record for record, _ in read_trials(before)}
+    assert {key: after[key] for key in first} == first
+    assert {trial.key for trial in Formulas.ran} == {*after} - {*first}
+    [made_now] = [each for each in read_baselines().slices if each.problem == "mlp/digits"]
+    assert (len(made_now.seeds), len(made_now.optimizers)) in ((5, 2), (7, 1))
+    assert read_declaration(before.parent, "mlp-digits.lr.toml").deviations
+    Formulas.ran.clear()
+    assert make_baselines.main(words) == 0
+    assert Formulas.ran == []
 
 
 def test_the_slices_to_make_are_valid():
