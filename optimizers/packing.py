@@ -1,10 +1,11 @@
 """Plans that step many parameters as few flat tensors, for every `execution` except ``loop``.
 
 Small parameters of one group step together. By default they keep their memory, see `gathering`;
-with `execution="packed"` they and their state entries become views of buffers. A large parameter
-keeps its memory and is stepped in slices that fit into the processor's cache. Before each step a
-`Plan` checks that everything it was made from is still in place, so replaced data, state or
-gradients are always noticed. `Parameter` objects stay the same.
+with `execution="packed"` they and their state entries become views of buffers, except those whose
+memory other tensors share. A large parameter keeps its memory and is stepped in slices that fit
+into the processor's cache. Before each step a `Plan` checks that everything it was made from is
+still in place, so replaced data, state or gradients are always noticed. `Parameter` objects stay
+the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -68,14 +69,12 @@ class Plan:
         self._states = list(states), list(states.values())
         self.counters = Counters(self._entries, counters, as_views=movable is not None)
         self._names = (*counters, *(name for name in names if name is not None))
-        together: Sequence[_Pack | Gathering]
-        if movable is None:
-            together = _gathered(self.params, states, names)
-        else:
-            together = _packed([p for p in params if id(p) in movable], states, names)
+        packs = _packed([p for p in params if id(p) in (movable or ())], states, names)
+        gatherings = _gathered(_without(packs, self.params), states, names)
+        together: list[_Pack | Gathering] = [*packs, *gatherings]
         self._together = [each for each in together if len(each.params) > 1]
-        done = {id(param) for each in self._together for param in each.params}
-        self._alone = [_Alone(p, states, names) for p in params if id(p) not in done]
+        rest = _without(self._together, self.params)
+        self._alone = [_Alone(p, states, names) for p in rest]
         on_cpu = self.params[0].device.type == "cpu"
         self._most_in_kernel = TOGETHER_ON_CPU if on_cpu else TOGETHER_ELSEWHERE
         self._places = self._look()
@@ -123,6 +122,12 @@ class Plan:
                     alone.step(motion)
 
 
+def _without(found: Iterable["_Pack | Gathering"], params: Iterable[Tensor]) -> list[Tensor]:
+    """Return those of `params` that step in none of `found`."""
+    done = {id(param) for each in found for param in each.params}
+    return [param for param in params if id(param) not in done]
+
+
 def _packed(params: Sequence[Tensor], states: States, names: Names) -> list["_Pack"]:
     """Move small parameters and their state into buffers, except one that would be alone there."""
     if not params:
@@ -136,6 +141,9 @@ def _packed(params: Sequence[Tensor], states: States, names: Names) -> list["_Pa
 
 
 def _gathered(params: Sequence[Tensor], states: States, names: Names) -> list[Gathering]:
+    """Return the common steps of small parameters that keep their memory."""
+    if not params:
+        return []
     on_cpu = params[0].device.type == "cpu"
     limit = GATHERED_ON_CPU if on_cpu else GATHERED_ELSEWHERE
     small = gatherable([p for p in params if p.numel() <= limit], states, names)

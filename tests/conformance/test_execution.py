@@ -564,6 +564,20 @@ def test_memory_that_others_look_at_is_left_where_it_is():
     assert is_packed(optimizer)
 
 
+@pytest.mark.parametrize("sizes", [(6, 6, 6), (6, 1, 40_000, 6), (6, 0, 6)])
+def test_parameters_in_watched_memory_step_together_where_they_are(sizes):
+    ends = []
+    for execution in ("packed", "loop"):
+        generator = torch.Generator().manual_seed(0)
+        base = torch.randn(sum(sizes), generator=generator)  # which is also looked at
+        params = [torch.nn.Parameter(piece) for piece in base.split(sizes)]
+        optimizer = optimizers.Adam(params, execution=execution)
+        feed(optimizer, steps=range(4))
+        assert is_packed(optimizer) == (execution == "packed")
+        ends.append(base)
+    assert torch.equal(*ends)
+
+
 def test_memory_that_someone_looks_at_after_packing_is_left_where_it_is():
     params = [torch.nn.Parameter(torch.randn(6)) for _ in range(3)]
     optimizer = optimizers.Adam(params, execution="packed")
