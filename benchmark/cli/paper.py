@@ -131,8 +131,7 @@ def command(
     The rules were fixed before the runs: docs/paper/rules.toml has for each claim the quantity, the
     test and the margin. Each learning rate is chosen by training cost on tuning seeds; the chosen
     ones then train on fresh seeds. The plan, its cost and what it leaves out are printed before the
-    start. After Ctrl-C, the same command with the same scale, figures
-    and number of workers continues.
+    start. After Ctrl-C, the same command with the same options continues.
 
     Each experiment trains on one device. The estimated times are those of a CPU.
     """
@@ -168,11 +167,11 @@ def command(
     if target is not None:  # records alone count, not what fits into an hour here
         able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
         return _write(able, place.known(able), target)
-    plan, left_out = fitting(whole, workers, _unavailable(whole, place))
+    plan, left_out = fitting(whole, workers, _unavailable(whole, place), place.stack)
     screen = console(stderr=as_json)
-    forecast = _forecast(plan, left_out, workers, options["results"])
+    forecast = _forecast(plan, left_out, workers, place)
     if dry_run and as_json:
-        click.echo(json.dumps(_forecast_json(plan, left_out, workers), indent=1))
+        click.echo(json.dumps(_forecast_json(plan, left_out, workers, place), indent=1))
         return 0
     for line in forecast:
         screen.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -331,10 +330,10 @@ def _check_any(plan: Plan, left_out: Sequence[LeftOut]) -> None:
         raise DataUnavailableError(lacking[0])
 
 
-def _forecast(plan: Plan, left_out: Sequence[LeftOut], workers: int, results: Path) -> list[str]:
+def _forecast(plan: Plan, left_out: Sequence[LeftOut], workers: int, place: Place) -> list[str]:
     """Return the lines that are printed before the start."""
     trials = plan.expected()
-    seconds = hours(trials, workers) * 3600
+    seconds = hours(trials, workers, place.stack) * 3600
     claims = [case for case in plan.cases if case.variant is None]
     variants = len(plan.cases) - len(claims)
     lines = [
@@ -344,7 +343,7 @@ def _forecast(plan: Plan, left_out: Sequence[LeftOut], workers: int, results: Pa
         f"variants    {variants} of these claims",
         f"trials      about {len(trials)} if no grid is widened, {duration_words(seconds)} with "
         f"{counted(workers, 'worker')}",
-        f"results     {results}",
+        f"results     {place.results}",
     ]
     return lines + _left_out_lines(left_out)
 
@@ -375,13 +374,15 @@ def _kept_out(claim: str, some: Sequence[LeftOut]) -> str:
     return f"{words} ({duration_words(most * 3600)})" if most else words
 
 
-def _forecast_json(plan: Plan, left_out: Sequence[LeftOut], workers: int) -> dict[str, Any]:
+def _forecast_json(
+    plan: Plan, left_out: Sequence[LeftOut], workers: int, place: Place
+) -> dict[str, Any]:
     trials = plan.expected()
     return {
         "scale": plan.extent.name,
         "cases": [case.words for case in plan.cases],
         "trials": len(trials),
-        "hours": round(hours(trials, workers), 6),
+        "hours": round(hours(trials, workers, place.stack), 6),
         "left out": [
             {"case": each.case.words, "reason": each.reason, "hours": each.hours}
             for each in left_out

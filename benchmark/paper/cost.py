@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from benchmark.context import Stack
 from benchmark.estimates import Durations
 from benchmark.paper.plan import Case, Plan, why_not_yet
 from benchmark.spec import Trial
@@ -25,21 +26,25 @@ class LeftOut:
     hours: float | None = None
 
 
-def hours(trials: Sequence[Trial], workers: int) -> float:
+def hours(trials: Sequence[Trial], workers: int, stack: Stack = "auto") -> float:
     """Return the estimated hours of trials, some of which train in packs.
 
     Args:
         trials: The trials.
         workers: Number of processes at once.
+        stack: Which trials train in packs, as in `packs_of`.
     """
     seconds = Durations(()).estimate_seconds
-    packed = members(packs_of(trials, "auto", at_once=workers, free_bytes=math.inf))
+    packed = members(packs_of(trials, stack, at_once=workers, free_bytes=math.inf))
     saved = math.fsum(seconds(trial) * (1 - share_of(trial)) for trial in packed)
     return (math.fsum(map(seconds, trials)) - saved) / workers / 3600
 
 
 def fitting(
-    plan: Plan, workers: int, unavailable: Iterable[tuple[str, str]] = ()
+    plan: Plan,
+    workers: int,
+    unavailable: Iterable[tuple[str, str]] = (),
+    stack: Stack = "auto",
 ) -> tuple[Plan, list[LeftOut]]:
     """Return the plan of the cases that can be run here within the hours of its extent.
 
@@ -50,6 +55,7 @@ def fitting(
         plan: The plan of all cases.
         workers: Number of processes at once.
         unavailable: Problems whose data are not here, each with the reason.
+        stack: As in `hours`.
 
     Returns:
         The plan, and the cases that are left out.
@@ -62,8 +68,8 @@ def fitting(
             left_out.append(LeftOut(case=case, reason=f"cannot be run yet: {reason}"))
         elif case.training.problem in lacking:
             left_out.append(LeftOut(case=case, reason=lacking[case.training.problem]))
-        elif _hours(plan, [*taken, case], workers) > plan.extent.hours:
-            alone = _hours(plan, [case], workers)
+        elif _hours(plan, [*taken, case], workers, stack) > plan.extent.hours:
+            alone = _hours(plan, [case], workers, stack)
             reason = f"would exceed {plan.extent.hours:g} h"
             left_out.append(LeftOut(case=case, reason=reason, hours=alone))
         else:
@@ -71,10 +77,10 @@ def fitting(
     return _with(plan, taken), left_out
 
 
-def _hours(plan: Plan, cases: Sequence[Case], workers: int) -> float:
+def _hours(plan: Plan, cases: Sequence[Case], workers: int, stack: Stack) -> float:
     if math.isinf(plan.extent.hours):
         return 0.0  # nothing is left out, whatever it costs
-    return hours(_with(plan, cases).expected(), workers)
+    return hours(_with(plan, cases).expected(), workers, stack)
 
 
 def _with(plan: Plan, cases: Sequence[Case]) -> Plan:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
 from benchmark.paper.curves import Curve, published_curves
 from benchmark.paper.evidence import values_of
-from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.plan import Case, Known, Plan, Step
 from benchmark.paper.rules import Series
 from optimizers.pick import pick
 
@@ -36,11 +37,18 @@ class RateCurve:
 
 
 def rate_curves(plan: Plan, case: Case, known: Known) -> list[RateCurve]:
-    """Return the costs by rate of each series of a case whose rate has been chosen."""
+    """Return the costs by rate of each series of a case whose rate has been chosen.
+
+    There are none where the plan trains fewer epochs than the case needs: the printed costs are
+    those of its horizon.
+    """
+    is_short = any(plan.needed(case, step) < case.epochs(step) for step in get_args(Step))
+    if is_short or case.rate is not None:
+        return []
     found = []
     for series in case.series:
         best = plan.choice(case, series, known).best
-        if best is None or case.rate is not None:
+        if best is None:
             continue
         tried = plan.tuning_costs(case, series, known)
         values = values_of(plan, case, series, best, known).values()

@@ -16,10 +16,11 @@ from benchmark.atomic import replacing
 from benchmark.errors import UsageError
 from benchmark.paper.bands import Band, bands
 from benchmark.paper.cost import hours
+from benchmark.paper.curves import printed_over
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
 from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of, why_not_yet
-from benchmark.paper.rate_curves import RateCurve, rate_curves
+from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
 from benchmark.paper.rules import Experiment
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
@@ -328,7 +329,7 @@ def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
         yield Drawing(
             name=claim.name,
             figure=draw_rates(panels_by_rate),
-            caption=_caption_by_rate(own, panels_by_rate),
+            caption=_caption_by_rate(found, own, panels_by_rate),
             setting=claim.name,
         )
     elif shown:
@@ -348,7 +349,8 @@ def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
         yield Drawing(
             name=f"{claim.name}-variants",
             figure=draw_variants(panels, claim.scale),
-            caption="The same under other conditions, on equal axes. Dashed: the printed curves.",
+            caption="The same under other conditions, on equal axes."
+            + _dashed([band for _, drawn in panels for band in drawn]),
             setting=claim.name,
         )
 
@@ -356,15 +358,17 @@ def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
 def _panels_by_rate(found: Reproduction, case: Case) -> list[list[RateCurve]]:
     """Return the pairs that a claim compares, if the paper prints their costs by rate."""
     curves = {each.series.name: each for each in rate_curves(found.plan, case, found.known)}
-    if not any(curve.printed for curve in curves.values()):
+    every = curves.values()
+    if not (any(curve.printed for curve in every) and any(curve.costs for curve in every)):
         return []
     pairs = [(each.first, each.second) for each in case.claim.contrasts]
-    return [[curves[name] for name in pair if name in curves] for pair in pairs]
+    panels = ([curves[name] for name in pair if name in curves] for pair in pairs)
+    return [panel for panel in panels if panel]  # the rates of a whole pair may be unknown yet
 
 
-def _caption_by_rate(case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
+def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
     seeds = max(len(curve.compared) for curves in panels for curve in curves)
-    tuning = counted(case.experiment.tuning_seeds, "tuning seed")
+    tuning = counted(len(found.plan.seeds(case, "tuning")), "tuning seed")
     lost = any(curve.diverged for curves in panels for curve in curves)
     return (
         f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
@@ -377,20 +381,28 @@ def _caption_by_rate(case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
 def _caption(shown: Sequence[Band], rate: float | None) -> str:
     seeds = max(each.seeds for each in shown)
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
-    printed = "Dashed: the printed curves."
-    if rate is not None:
-        printed = f"Circles: what is printed for the last epoch at α = {rate:g}."
+    printed = _dashed(shown)
+    if rate and any(printed_at(each.series.published, len(each.mean), rate) for each in shown):
+        printed = f" Circles: what is printed for the last epoch at α = {rate:g}."
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
-        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}. {printed}"
+        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}.{printed}"
         f"{diverged}"
     )
+
+
+def _dashed(shown: Sequence[Band]) -> str:
+    """Return the sentence on printed curves; empty where none is over as many epochs."""
+    is_printed = any(printed_over(each.series.published, len(each.mean)) for each in shown)
+    return " Dashed: the printed curves." if is_printed else ""
 
 
 def _not_run(found: Reproduction) -> list[str]:
     """Return the section of the cases without results: hours and command of each figure."""
     shown = {verdict.claim.name for verdict in found.run}
-    every = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
+    asked = {verdict.claim.name for verdict in found.verdicts}
+    able = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
+    every = [each for each in able if each.claim.name in asked]
     lacking = {
         (verdict.claim.name, finding.variant.name)
         for verdict in found.run

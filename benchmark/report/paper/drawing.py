@@ -82,15 +82,18 @@ def _panels(count: int, columns: int, inches: tuple[float, float]) -> tuple[Figu
 
 def _fill(axes: Axes, bands: Sequence[Band], scale: Scale, rate: float | None = None) -> None:
     values: list[float] = []
+    look = None  # of what is printed
     for band, style in zip(bands, _styles([each.series for each in bands]), strict=True):
-        values += [*_draw_band(axes, band, style), *_draw_printed(axes, band.series, band, style)]
+        values += _draw_band(axes, band, style)
+        printed = _draw_printed(axes, band.series, band, style)
+        values += printed
+        look = _DASHED if printed else look
         point = printed_at(band.series.published, len(band.mean), rate) if rate else None
         if point is not None:
-            axes.plot([len(band.mean)], [point], color=style.color, **_RING)
-    if rate is None:
-        axes.plot([], [], color="0.4", label=PRINTED, **_DASHED)
-    else:
-        axes.plot([], [], color="0.4", label=PRINTED, **_RING)
+            look = _RING
+            axes.plot([len(band.mean)], [point], color=style.color, **look)
+    if look:
+        axes.plot([], [], color="0.4", label=PRINTED, **look)
     if values:
         low, high = min(values), max(values)
         scale_y(axes, low, high, may_be_log=scale == "log10")

@@ -46,6 +46,15 @@ def test_fewer_epochs_cost_less_and_say_so(digits_rules, capsys):
     assert hours[1] < hours[0] == hours[2]
 
 
+def test_the_estimate_is_that_of_the_stacks_asked_for(digits_rules, capsys):
+    hours = []
+    for stack in ("auto", "off"):
+        words = ["--scale", "full", "--jobs", "1", "--stack", stack, "--dry-run", "--json"]
+        assert main(["paper", "adam", *words]) == 0
+        hours.append(json.loads(capsys.readouterr().out)["hours"])
+    assert hours[0] < hours[1]
+
+
 def test_the_plan_is_json_too(digits_rules, capsys):
     assert main(["paper", "adam", "--dry-run", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -56,6 +56,15 @@ def test_packs_and_workers_shorten_a_plan():
     assert hours(alone, 2) == pytest.approx(hours(alone, 1) / 2)
 
 
+def test_without_packs_less_fits():
+    whole = _plan()
+    trials = whole.expected()
+    assert hours(trials, 1, "off") == hours([replace(trial, threads=2) for trial in trials], 1)
+    short = replace(whole, extent=Extent(name="some", hours=hours(trials, 1)))
+    kept = [len(fitting(short, 1, stack=stack)[0].cases) for stack in ("auto", "off")]
+    assert kept[0] == 3 > kept[1]
+
+
 def test_an_hour_is_kept():
     found = Plan(rules=paper_rules(), cases=cases_of(paper_rules()), extent=EXTENTS["hour"])
     plan, left_out = fitting(found, 2)

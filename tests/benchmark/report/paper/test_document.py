@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from benchmark.errors import UsageError
 from benchmark.paper.evidence import evidence
@@ -14,16 +15,33 @@ from tests.benchmark.paper.panels import MadeUp, changes, claim, panel, rate, ru
 
 CONSTANT = Variant(name="rates are constant", changes=changes(schedule="constant"))
 NOISE = 1e-4
+RATES = (0.001, 0.01, 0.02)
 
 
-def _written(folder, cost, *claims, seeds=6, experiment=None):
+def _written(folder, cost, *claims, seeds=6, experiment=None, extent="full"):
     found = rules(*claims, experiment=experiment or panel(seeds=seeds))
-    plan = Plan(rules=found, cases=cases_of(found), extent=EXTENTS["full"])
+    plan = Plan(rules=found, cases=cases_of(found), extent=EXTENTS[extent])
     known = MadeUp(cost)
     verdicts = judge_paper(found, evidence(plan, known))
     reproduction = Reproduction(plan=plan, known=known, verdicts=verdicts)
     paths = write_paper(reproduction, folder / "paper.md")
     return paths, (folder / "paper.md").read_text()
+
+
+def _over_rates():
+    """Return an experiment and its claim whose costs are printed by rate, as in figure 4."""
+    names = (f"fig4_vae_10ep_b1=0.9_b2=0.99/{each}" for each in ("bias-corrected", "no-correction"))
+    found = panel(epochs=10)
+    pairs = zip(found.series, names, strict=True)
+    printed = tuple(replace(series, published=(name,)) for series, name in pairs)
+    decayed = {"weight_decay": 0.1}
+    more = tuple(
+        replace(each, name=f"{each.name}, decayed", hyperparameters=decayed) for each in printed
+    )
+    one = claim(horizon=10)
+    other = replace(one.contrasts[0], first=more[0].name, second=more[1].name)
+    both = replace(one, contrasts=(*one.contrasts, other))
+    return replace(found, series=printed + more), both
 
 
 def _costs(new, old, constant_new=None):
@@ -95,6 +113,22 @@ def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
     assert "python -m benchmark paper adam --figures '1 left' --scale full" in listed
 
 
+def test_a_claim_that_was_not_asked_for_is_not_listed(tmp_path):
+    def cost(trial):
+        is_other = rate(trial) == 0.02 and trial.purpose == "evaluation"
+        return "" if is_other else _costs(0.1, 0.5)(trial)
+
+    found = rules(claim("faster"), claim("other", rate=0.02), experiment=panel(rates=RATES))
+    for asked, is_listed in ((("faster",), False), (("faster", "other"), True)):
+        cases = [case for case in cases_of(found) if case.claim.name in asked]
+        plan = Plan(rules=found, cases=tuple(cases), extent=EXTENTS["full"])
+        verdicts = judge_paper(found, evidence(plan, MadeUp(cost)))
+        shown = [verdict for verdict in verdicts if verdict.claim.name in asked]
+        one = Reproduction(plan=plan, known=MadeUp(cost), verdicts=shown)
+        write_paper(one, tmp_path / "paper.md")
+        assert ("## Not run" in (tmp_path / "paper.md").read_text()) == is_listed
+
+
 def test_a_variant_without_results_is_listed_with_the_time_of_what_it_lacks(tmp_path):
     def cost(trial):
         is_constant = trial.optimizer.schedule.kind == "constant"
@@ -105,6 +139,44 @@ def test_a_variant_without_results_is_listed_with_the_time_of_what_it_lacks(tmp_
     assert re.search(r"\| 1 left \| variants of faster \| [\d.]+ \w+ \|", listed)
     _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT))
     assert "## Not run" not in text
+
+
+def test_costs_are_drawn_by_rate_over_the_printed_ones(tmp_path):
+    experiment, both = _over_rates()
+    _, text = _written(tmp_path, _costs(0.1, 0.5), both, experiment=experiment)
+    assert "Training cost in epoch 10 by learning rate: mean over 2 tuning seeds" in text
+    assert "range over 3 other seeds. Dashed: the printed curves." in text
+
+
+@pytest.mark.parametrize(
+    ("of_pair", "expected"),
+    [("", "cost in epoch 10 by learning rate"), (None, "and rates at which training diverged are")],
+)
+def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, expected, tmp_path):
+    def cost(trial):
+        is_decayed = trial.optimizer.hyperparameters.get("weight_decay")
+        return of_pair if is_decayed else _costs(0.1, 0.5)(trial)
+
+    experiment, both = _over_rates()
+    paths, text = _written(tmp_path, cost, both, experiment=experiment)
+    assert [path.name for path in paths] == ["paper.md", "faster.svg"]
+    assert expected in text
+
+
+def test_where_all_trials_diverged_nothing_is_drawn(tmp_path):
+    experiment, both = _over_rates()
+    paths, text = _written(tmp_path, lambda _: None, both, experiment=experiment)
+    assert [path.name for path in paths] == ["paper.md"]
+    assert "### faster" in text
+
+
+@pytest.mark.parametrize("fixed", [None, 0.01])
+def test_after_fewer_epochs_than_printed_no_caption_speaks_of_the_printed_costs(fixed, tmp_path):
+    experiment, both = _over_rates()
+    own = replace(both, rate=fixed)
+    _, text = _written(tmp_path, _costs(0.1, 0.5), own, experiment=experiment, extent="demo")
+    assert "Training cost of each epoch: mean and range over 2 seeds.\n" in text
+    assert "in epoch 10 by" not in text
 
 
 def test_without_any_result_nothing_is_written(tmp_path):

@@ -48,7 +48,8 @@ def test_the_printed_curve_of_the_panel_is_on_the_same_axes(experiment, epochs, 
 def test_curves_over_rates_are_not_drawn_over_epochs():
     bands = _bands("fig4", 10)
     [axes] = draw_claim(bands, "linear").axes
-    assert len(axes.get_lines()) == len(bands) + 1  # and the legend's
+    assert len(axes.get_lines()) == len(bands)
+    assert PRINTED not in [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
 def test_a_claim_at_a_fixed_rate_has_the_printed_points_of_its_last_epoch():
