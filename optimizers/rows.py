@@ -96,6 +96,9 @@ def pieces(
     width = present[0][0].numel()
     flat = [None if each is None else each.view(size, width) for each in tensors]
     rows = max(1, SLICE // max(1, width))
+    if size <= rows and width <= SLICE:
+        yield flat, scalars
+        return
     for begin in range(0, size, rows):
         own = slice(begin, begin + rows)
         for left in range(0, width, SLICE):

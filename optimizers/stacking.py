@@ -8,6 +8,7 @@ on one row after the other. docs/optimizers.md has the use.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from itertools import groupby, pairwise
 from operator import attrgetter, is_
 from typing import Any
@@ -20,7 +21,9 @@ from torch.optim import Optimizer
 from optimizers.base import Group, PaperOptimizer, State
 from optimizers.columns import columns, pairs
 from optimizers.execution import is_compiled
+from optimizers.hooks import with_hooks_on_demand
 from optimizers.layout import Names, as_real
+from optimizers.motion import Motion
 from optimizers.rows import Move, laid_out_gradient, pieces, step_one_by_one
 from optimizers.state import copied
 
@@ -153,6 +156,7 @@ class Stacked(Optimizer):
             )
         super().add_param_group(param_group)
 
+    @with_hooks_on_demand
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with all members that are not frozen.
@@ -219,6 +223,7 @@ class Stacked(Optimizer):
         numbers = [[move.values[place] for place in places] for move in moves]
         table = torch.tensor(numbers, dtype=torch.float64, device="cpu")
         scalars = pairs(table, like.dtype.to_real()).to(like.device)
+        of_all_rows = cache(partial(_with_columns, first, scalars))  # by number of dimensions
         for param in params:
             entries = self.state.get(param, {})
             state = [None if name is None else entries[name] for name in first.names]
@@ -233,7 +238,8 @@ class Stacked(Optimizer):
             for (x, g, *own), part in pieces(tensors, scalars):
                 assert x is not None
                 assert g is not None
-                first.with_columns(columns(part, x.ndim))(x, g, tuple(own))
+                motion = of_all_rows if part is scalars else partial(_with_columns, first, part)
+                motion(x.ndim)(x, g, tuple(own))
 
     def _count(self, groups: Sequence[Group], counters: State, spans: Sequence[range]) -> None:
         """Advance the counters, (K,), of the members in `spans`."""
@@ -328,6 +334,10 @@ class Stacked(Optimizer):
         super().__setstate__(state)
         self._whole = set()
         self._join()
+
+
+def _with_columns(move: Move, scalars: Tensor, ndim: int) -> Motion:
+    return move.with_columns(columns(scalars, ndim))
 
 
 def _rows(span: range) -> slice:
