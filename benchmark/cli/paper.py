@@ -155,7 +155,6 @@ def command(
         accelerator=options["accelerator"],
         stack=options["stack"],
     )
-    workers = launcher.num_at_once(1)
     chosen = [word.strip() for word in figures.split(",") if word.strip()]
     cases = cases_of(rules(), chosen)
     whole = Plan(
@@ -167,6 +166,7 @@ def command(
     if target is not None:  # records alone count, not what fits into an hour here
         able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
         return _write(able, place.known(able), target)
+    workers = launcher.num_at_once(1, place.accelerator or "cpu")
     plan, left_out = fitting(whole, workers, _unavailable(whole, place), place.stack)
     screen = console(stderr=as_json)
     forecast = _forecast(plan, left_out, workers, place)

@@ -352,7 +352,8 @@ def _forecast(
     planner.check_here(plan)
     if plan.missing:
         check_runnable(plan.trials, launcher)
-    found = forecast(plan, store, launcher, launcher.num_at_once(request.threads), is_full=True)
+    workers = min(launcher.num_at_once(request.threads, each) for each in request.accelerators)
+    found = forecast(plan, store, launcher, workers, is_full=True)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=1))
     else:

@@ -189,7 +189,9 @@ class Terminal:
             self.say(plan.origins[-1])
 
     def _workers(self, trials: Sequence[Trial]) -> int:
-        return self._launcher.num_at_once(max((trial.threads for trial in trials), default=1))
+        threads = max((trial.threads for trial in trials), default=1)
+        places = {trial.accelerator for trial in trials} or {"cpu"}
+        return min(self._launcher.num_at_once(threads, place) for place in places)
 
 
 def _verb(verb: str, store: Store) -> str:

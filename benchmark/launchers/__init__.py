@@ -53,7 +53,7 @@ class Launcher(Protocol):
     def warm_up(self) -> AbstractContextManager[None]:
         """Start to get ready, and return the context in which all other methods are called."""
 
-    def num_at_once(self, threads: int) -> int:
+    def num_at_once(self, threads: int, accelerator: str = "cpu") -> int:
         """Return how many trials with that many CPU threads run in parallel, for estimates."""
 
     def why_not(self, accelerator: str, precision: str) -> str:

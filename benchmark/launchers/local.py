@@ -6,15 +6,19 @@ needs none of them.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import groupby
+from operator import attrgetter
 
 from benchmark.context import Context, Stack
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
-from benchmark.stacked.packs import Packs, packs_of
+from benchmark.stacked.packs import Packs, joined, packs_of
 from benchmark.step_costs import StepCost
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
+
+_PLACE = attrgetter("accelerator")
 
 
 class LocalLauncher:
@@ -33,9 +37,12 @@ class LocalLauncher:
 
         return started_early()
 
-    def num_at_once(self, threads: int) -> int:
+    def num_at_once(self, threads: int, accelerator: str = "cpu") -> int:
         """Return how many trials with that many CPU threads run in parallel."""
-        return self._limits.workers or max(1, devices.cpu_cores() // threads)
+        workers = self._limits.workers or max(1, devices.cpu_cores() // threads)
+        if accelerator != "gpu":
+            return workers
+        return min(workers, max(1, len(devices.gpu_ids())) * self._limits.gpu_slots)
 
     def why_not(self, accelerator: str, precision: str) -> str:
         """Return why this machine cannot run trials with these two, or "" if it can."""
@@ -68,10 +75,12 @@ class LocalLauncher:
     def packs(self, trials: Sequence[Trial], stack: Stack, store: Store) -> Packs:
         """Return which of `trials` train as one network, and why others do not."""
         del store
-        return packs_of(trials, stack, at_once=self._at_once(trials))
-
-    def _at_once(self, trials: Sequence[Trial]) -> int:
-        return self.num_at_once(max((trial.threads for trial in trials), default=1))
+        threads = max((trial.threads for trial in trials), default=1)
+        each = (
+            packs_of(list(own), stack, at_once=self.num_at_once(threads, accelerator))
+            for accelerator, own in groupby(sorted(trials, key=_PLACE), _PLACE)
+        )
+        return joined(each)
 
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher
@@ -85,7 +94,7 @@ class LocalLauncher:
 
         needs_gpu = any(trial.accelerator == "gpu" for trial in trials)
         found = Devices(
-            workers=self._at_once(trials),
+            workers=self.num_at_once(max((trial.threads for trial in trials), default=1)),
             gpus=devices.gpu_ids() if needs_gpu else (),
             slots_per_gpu=self._limits.gpu_slots,
         )

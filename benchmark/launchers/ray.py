@@ -56,12 +56,17 @@ class RayLauncher:
             check_versions(ray)
             yield
 
-    def num_at_once(self, threads: int) -> int:
+    def num_at_once(self, threads: int, accelerator: str = "cpu") -> int:
         """Return how many trials with that many CPU threads run in parallel."""
         if self._limits.workers or not self._limits.options_of(RayOptions).address:
-            return self._local.num_at_once(threads)
+            return self._local.num_at_once(threads, accelerator)
         with connected(self._limits) as ray:
-            return max(1, sum(int(node.get("CPU", 0)) // threads for node in nodes(ray).values()))
+            found = 0
+            for node in nodes(ray).values():
+                by_cpu = int(node.get("CPU", 0)) // threads
+                slots = int(node.get("GPU", 0) * self._limits.gpu_slots)
+                found += min(by_cpu, slots) if accelerator == "gpu" else by_cpu
+            return max(1, found)
 
     def why_not(self, accelerator: str, precision: str) -> str:
         """Return why no node can run trials with these two, or "" if one can."""

@@ -50,9 +50,9 @@ class SlurmLauncher:
         self._scheduler()
         return self.here.warm_up()
 
-    def num_at_once(self, threads: int) -> int:
+    def num_at_once(self, threads: int, accelerator: str = "cpu") -> int:
         """Return how many trials run in parallel if the cluster has room for all tasks."""
-        del threads
+        del threads, accelerator  # each task has its own
         return usual_tasks(self._limits)
 
     def why_not(self, accelerator: str, precision: str) -> str:

@@ -41,7 +41,7 @@ class Noting:
         self.calls.append("warm up")
         return nullcontext()
 
-    def num_at_once(self, threads):
+    def num_at_once(self, threads, accelerator="cpu"):
         return 1
 
     def why_not(self, accelerator, precision):

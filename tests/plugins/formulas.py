@@ -27,7 +27,7 @@ class Formulas:
     def warm_up(self):
         return nullcontext()
 
-    def num_at_once(self, threads):
+    def num_at_once(self, threads, accelerator="cpu"):
         return 1
 
     def why_not(self, accelerator, precision):

@@ -24,6 +24,7 @@ from benchmark.launchers import (
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.messages import Begun, RunningLoss
 from benchmark.launchers.server import start, start_method
+from benchmark.request import Request
 from benchmark.store import Store
 from benchmark.study import Study
 from optimizers.errors import UnknownNameError
@@ -164,6 +165,27 @@ def test_an_option_that_a_launcher_refuses_is_told_in_its_own_words(capsys, opti
 def test_as_many_run_at_once_as_there_are_cores_for(monkeypatch, workers, threads, at_once):
     monkeypatch.setattr("benchmark.launchers.devices.cpu_cores", lambda: 8)
     assert LocalLauncher(Limits(workers=workers)).num_at_once(threads) == at_once
+
+
+@pytest.mark.parametrize(
+    ("workers", "slots", "at_once"), [(0, 1, 2), (0, 3, 6), (0, 9, 8), (3, 2, 3), (16, 1, 2)]
+)
+def test_as_many_run_at_once_as_the_gpus_have_slots_for(monkeypatch, workers, slots, at_once):
+    monkeypatch.setattr("benchmark.launchers.devices.cpu_cores", lambda: 8)
+    monkeypatch.setattr("benchmark.launchers.devices.gpu_ids", lambda: ("0", "1"))
+    launcher = LocalLauncher(Limits(workers=workers, gpu_slots=slots))
+    assert launcher.num_at_once(1, "gpu") == at_once
+    asked = Request(
+        models=("logreg",), dataset="digits", opts="adam", seeds=24, accelerators=("gpu", "cpu")
+    )
+    packs = launcher.packs(asked.study("s").trials(), 24, Store("results", "s"))
+    sizes = {place: [] for place in ("gpu", "cpu")}
+    for pack in packs.packs:
+        sizes[pack[0].accelerator].append(len(pack))
+    assert {place: len(found) for place, found in sizes.items()} == {
+        "gpu": at_once,
+        "cpu": min(12, workers or 8),
+    }
 
 
 def _run_and_append(trial, store, context, path):
