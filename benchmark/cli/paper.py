@@ -3,12 +3,13 @@
 import itertools
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.console import Console
 
 from benchmark.atomic import write_text
 from benchmark.cli.console import console
@@ -138,57 +139,61 @@ def command(
     target = _target(kind, out, options["results"])
     if target is not None:
         _check_target(target, dry_run=dry_run, as_json=as_json)
-    launcher = make_launcher(
-        options["launcher"],
-        Limits(
-            workers=options["workers"],
-            gpu_slots=options["gpu_slots"],
-            timeout_seconds=options["timeout"],
-            options=take_launcher_options(options),
-        ),
-    )
-    place = Place(
-        results=options["results"],
-        launcher=launcher,
-        data_dir=options["data_dir"],
-        cache_dir=options["cache_dir"],
-        accelerator=options["accelerator"],
-        stack=options["stack"],
-    )
-    chosen = [word.strip() for word in figures.split(",") if word.strip()]
-    cases = cases_of(rules(), chosen)
-    whole = Plan(
-        rules=rules(),
-        cases=cases,
-        extent=_extent(scale, epochs),
-        accelerators=place.accelerators(dict.fromkeys(each.experiment.name for each in cases)),
-    )
+    place = _place(options)
+    whole = _whole(place, figures, _extent(scale, epochs))
     if target is not None:  # records alone count, not what fits into an hour here
         able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
         return _write(able, place.known(able), target)
-    workers = launcher.num_at_once(1, place.accelerator or "cpu")
+    workers = place.launcher.num_at_once(1, place.accelerator or "cpu")
     plan, left_out = fitting(whole, workers, _unavailable(whole, place), place.stack)
-    screen = console(stderr=as_json)
-    forecast = _forecast(plan, left_out, workers, place)
     if dry_run and as_json:
         click.echo(json.dumps(_forecast_json(plan, left_out, workers, place), indent=1))
         return 0
-    for line in forecast:
-        screen.print(line, markup=False, highlight=False, soft_wrap=True)
+    screen = console(stderr=as_json)
+    _say(screen, _forecast(plan, left_out, workers, place))
     if dry_run:
         return 0
     _check_any(plan, left_out)
-    known = reproduce(plan, place, lambda store: PaperTerminal(screen, store, launcher))
+    known = reproduce(plan, place, lambda store: PaperTerminal(screen, store, place.launcher))
     shown = _verdicts(plan, known, whole)
     if as_json:
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:
         print_verdicts(screen, shown)
-        for line in _rates_lines(plan, known):
-            screen.print(line, markup=False, highlight=False, soft_wrap=True)
         again = _command(paper, figures, scale, epochs, options["results"])
-        screen.print(f"as a page   {again}", markup=False, highlight=False, soft_wrap=True)
+        _say(screen, [*_rates_lines(plan, known), f"as a page   {again}"])
     return _say_without_result(plan, known)
+
+
+def _place(options: dict[str, Any]) -> Place:
+    limits = Limits(
+        workers=options["workers"],
+        gpu_slots=options["gpu_slots"],
+        timeout_seconds=options["timeout"],
+        options=take_launcher_options(options),
+    )
+    return Place(
+        results=options["results"],
+        launcher=make_launcher(options["launcher"], limits),
+        data_dir=options["data_dir"],
+        cache_dir=options["cache_dir"],
+        accelerator=options["accelerator"],
+        stack=options["stack"],
+    )
+
+
+def _whole(place: Place, figures: str, extent: Extent) -> Plan:
+    """Return the plan of all experiments of the figures, whatever they cost."""
+    cases = cases_of(rules(), [word.strip() for word in figures.split(",") if word.strip()])
+    experiments = dict.fromkeys(each.experiment.name for each in cases)
+    return Plan(
+        rules=rules(), cases=cases, extent=extent, accelerators=place.accelerators(experiments)
+    )
+
+
+def _say(screen: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        screen.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _extent(scale: str, epochs: int | None) -> Extent:
