@@ -135,13 +135,7 @@ class Request:
                 f"nothing to run: give --model {'|'.join(MODELS)}|all, or --problem NAME|all"
             )
         self._check_kinds()
-        # Names are checked before torch is loaded for the optimizers.
-        asked = [problem.name for problem in self.asked()]
-        for name in self.train_here:
-            if name not in asked:
-                raise UsageError(
-                    f"--train-here {shown(str(name))} is none of the problems: {', '.join(asked)}"
-                )
+        self._check_train_here(self.asked())  # names are checked before torch is loaded
 
     def _check_kinds(self) -> None:
         """Raise UsageError for values that only a caller in Python can give."""
@@ -164,6 +158,19 @@ class Request:
             if not isinstance(value, (str, Path, NoneType)):
                 raise UsageError(f"{name}: expected a path, got {shown(str(value))}")
             object.__setattr__(self, name, None if value is None else Path(value))
+
+    def _check_train_here(self, asked: Sequence[Problem]) -> None:
+        """Raise UsageError for a problem that is neither asked for nor stands in for one that is.
+
+        All registered problems together mean all that are asked for.
+        """
+        names = [problem.name for problem in asked]
+        fitting = {*names, *(problem.twin for problem in asked)}
+        wrong = [name for name in self.train_here if name not in fitting]
+        if wrong and not {*PROBLEMS} <= {*self.train_here}:
+            raise UsageError(
+                f"--train-here {shown(str(wrong[0]))} is none of the problems: {', '.join(names)}"
+            )
 
     def _check_names(self) -> None:
         for name in _NAMES:

@@ -128,7 +128,7 @@ def make_slice(order: Order, work: Path) -> bool:
             aside.parent.mkdir(exist_ok=True)
             compact(store, aside)
         return False
-    shutil.copyfile(kept, baselines.FOLDER / f"{order.name}.toml")
+    shutil.move(kept, baselines.FOLDER / f"{order.name}.toml")  # what comes later is declared anew
     compact(store, baselines.FOLDER / f"{order.name}.parquet")
     aside.unlink(missing_ok=True)
     return True
@@ -139,7 +139,6 @@ def _take_shipped(order: Order, work: Path) -> None:
     folder = Store(work, order.name).folder
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(baselines.FOLDER / f"{order.name}.toml", folder / FILE)
-    (work / f"{order.name}.toml").unlink(missing_ok=True)
     with warnings.catch_warnings(action="ignore"):  # the file's own declaration is the last part's
         restore(baselines.FOLDER / f"{order.name}.parquet", work)
 

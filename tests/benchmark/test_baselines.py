@@ -419,6 +419,12 @@ def test_without_reuse_all_is_trained(shipped, capsys):
     assert len(Formulas.ran) == 10
 
 
+def test_all_problems_can_be_trained_here(shipped, capsys):
+    assert main([*RUN, "--opts", "adam", "--train-here", "all"]) == 0
+    assert not lines(capsys, "spot check")
+    assert len(Formulas.ran) == 5
+
+
 def test_the_problems_to_train_here_are_and_others_are_taken_over(shipped, capsys):
     both = [*RUN, "--problem", "logreg/digits,mlp/digits", "--opts", "adam"]
     assert main([*both, "--train-here", "mlp/digits"]) == 0
