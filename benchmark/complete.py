@@ -344,7 +344,8 @@ class _Completion:
             store = Store(folder, self.store.study)
             # one trial of some seconds waits in no queue of a cluster
             launcher = self.launcher.here if isinstance(self.launcher, Queued) else self.launcher
-            launcher([check.trial], store, self.context, Together())
+            context = replace(self.context, first_steps=check.first_steps)
+            launcher([check.trial], store, context, Together())
             return check.outcome(store)
 
     def _launch(self, trials: Sequence[Trial], ready: "_Ready") -> None:

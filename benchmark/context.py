@@ -23,6 +23,8 @@ class Context:
         prepared: Folders of prepared data sets by the name of the data set; other data sets are
             looked for in the two folders above.
         stack: Trials that a launcher may train as one network; a worker of one trial ignores it.
+        first_steps: Steps after which a trial ends, without evaluation: for checks. 0 trains it
+            whole.
     """
 
     data_dir: Path | None = None
@@ -30,3 +32,4 @@ class Context:
     environment: Environment = field(default_factory=Environment)
     prepared: Mapping[str, Path] = field(default_factory=dict)
     stack: Stack = "off"
+    first_steps: int = 0

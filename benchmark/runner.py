@@ -24,6 +24,7 @@ from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
 from benchmark.evaluation import POINTS, Alternating, schedule_of
+from benchmark.metrics import SPLITS
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for, seen_by
 from benchmark.problems import is_augmented
@@ -43,6 +44,8 @@ def run(
     points: int = POINTS,
 ) -> Record:
     """Train `trial` from its first step to its last, and return its record.
+
+    If `context` asks for its first steps only, training ends after them, and nothing is evaluated.
 
     Args:
         trial: The trial to run.
@@ -68,7 +71,8 @@ def run(
         divergence = Divergence(curves)
         inside = [Diagnostics(curves, trial.diagnostics_every)] if trial.diagnostics_every else []
         callbacks = [PlainSigterm(), clock, cost, *inside, curves, divergence]
-        fit(trial, model, data, callbacks, points=points)
+        loaders = _first_part(data, context.first_steps) if context.first_steps else None
+        fit(trial, model, data, callbacks, points=points, loaders=loaders)
         return Record(
             trial=trial,
             status="diverged" if divergence.reason else "done",
@@ -195,6 +199,14 @@ def loaders_of(trial: Trial, model: Steps, data: ResidentDataModule, points: int
             Alternating(data.val_dataloader(), data.val_dataloader(schedule.examples), is_whole),
             Alternating(data.test_dataloader(), None, is_whole),
         ],
+    )
+
+
+def _first_part(data: ResidentDataModule, steps: int) -> Loaders:
+    """Return the loaders of the first steps of training, which evaluate nothing."""
+    empty = Alternating(data.val_dataloader(), None, lambda: False)
+    return Loaders(
+        training=data.training_stretches([steps]), iterations=1, evaluation=[empty] * len(SPLITS)
     )
 
 

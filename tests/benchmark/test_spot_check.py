@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark import spot_check as spot_check_module
 from benchmark.context import Context
+from benchmark.estimates import Durations
+from benchmark.metrics import AXES, LEARNING_RATE, RUNNING
 from benchmark.plugins import data_module_class
 from benchmark.runner import run
 from benchmark.spec import Trial
@@ -14,12 +17,14 @@ from benchmark.store import Store
 from optimizers.grammar import describe
 from tests.benchmark.logs import record_of
 
-FIRST = {"step": 430, "epoch": 1.0, "train/running_loss": 0.25}
+STEP_200 = {"step": 200, "epoch": 0.47, "train/running_loss": 0.25}
 CURVE = [
     {"step": 0, "epoch": 0.0, "val/loss": 2.3},
-    {"step": 400, "epoch": 0.93, "train/running_loss": 0.5},
-    FIRST,
-    {"step": 860, "epoch": 2.0, "train/running_loss": 0.1},
+    {"step": 100, "epoch": 0.23, "train/running_loss": 0.5},
+    {"step": 129, "epoch": 0.3, "val/loss": 0.5},
+    STEP_200,
+    {"step": 430, "epoch": 1.0, "train/running_loss": 0.15},
+    {"step": 1290, "epoch": 3.0, "train/running_loss": 0.1},
 ]
 
 
@@ -36,49 +41,52 @@ def _check(*records, curve=CURVE):
     return spot_check(records, lambda _: curve)
 
 
-def test_a_long_trial_is_checked_by_its_first_epoch_and_a_short_one_whole():
-    long, short = _record(), _record(model="logreg", dataset="digits")
+def _last_for(share, monkeypatch):
+    """Check a trial of which `share` takes as long as a check may."""
+    record = _record()
+    seconds = Durations(()).estimate_seconds(record.trial)
+    monkeypatch.setattr(spot_check_module, "SECONDS", share * seconds)
+    return _check(record)
+
+
+def test_a_long_trial_is_checked_by_its_first_steps_and_a_short_one_whole():
+    long, short = _record(epochs=30), _record(model="logreg", dataset="digits")
     check = _check(long)
-    assert check.trial == replace(long.trial, epochs=1)
-    assert check.title == "adam on cnn/cifar10, seed 0 (the first of 3 epochs)"
+    assert check.trial == long.trial
+    assert check.title == "adam on cnn/cifar10, seed 0 (its first 100 steps)"
     check = _check(long, short)
-    assert check.trial == short.trial
+    assert (check.trial, check.first_steps) == (short.trial, 0)
     assert check.title == "adam on logreg/digits, seed 0"
 
 
 @pytest.mark.parametrize(
-    "record",
-    [
-        _record("adam:schedule=cosine"),
-        _record("adam:schedule=1/sqrt(t):warmup=0.1"),
-        _record(status="diverged"),
-        _record(epochs=1, batch_size=1),
-    ],
+    ("share", "steps"),
+    [(0.001, 100), (0.1, 100), (0.154, 100), (0.156, 200), (0.34, 430), (0.99, 430), (1.01, 0)],
 )
-def test_a_trial_whose_first_epoch_says_too_little_is_trained_whole(record):
-    assert _check(record).trial == record.trial
+def test_the_first_steps_are_as_many_as_time_allows(share, steps, monkeypatch):
+    assert _last_for(share, monkeypatch).first_steps == steps
 
 
-def test_without_the_end_of_the_first_epoch_on_the_curve_a_trial_is_trained_whole():
-    record = _record()
-    assert _check(record, curve=[]).trial == record.trial
-    assert _check(record, curve=CURVE[:2]).trial == record.trial
+def test_without_a_running_loss_on_its_curve_or_diverged_a_trial_is_trained_whole():
+    assert _check(_record(), curve=[]).first is None
+    assert _check(_record(), curve=CURVE[:1]).first is None
+    assert _check(_record(status="diverged")).first is None
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([FIRST], "train/running_loss is off by 0 from 0.25 after step 430"),
+        ([STEP_200], "train/running_loss is off by 0 from 0.25 after step 200"),
         (
-            [{**FIRST, "train/running_loss": 0.375}],
-            "train/running_loss is off by 0.125 from 0.25 after step 430",
+            [CURVE[1], {**STEP_200, "train/running_loss": 0.375}],
+            "train/running_loss is off by 0.125 from 0.25 after step 200",
         ),
-        ([{**FIRST, "step": 215}], "no train/running_loss at the same step"),
-        ([], "no train/running_loss at the same step"),
+        ([CURVE[1]], "it has no train/running_loss after step 200"),
+        ([], "it has no train/running_loss after step 200"),
     ],
 )
-def test_the_outcome_is_the_distance_at_the_end_of_the_first_epoch(rows, words, tmp_path):
-    check, store = _check(_record()), Store(tmp_path, "s")
+def test_the_outcome_is_the_distance_after_the_first_steps(rows, words, tmp_path, monkeypatch):
+    check, store = _last_for(0.2, monkeypatch), Store(tmp_path, "s")
     store.begin(check.trial)
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (store.trial_folder(check.trial) / "metrics.jsonl").write_text(text)
@@ -86,7 +94,7 @@ def test_the_outcome_is_the_distance_at_the_end_of_the_first_epoch(rows, words, 
     assert check.outcome(store) == f"{check.title}, trained again here: {words}"
 
 
-def test_a_first_epoch_that_failed_is_said(tmp_path):
+def test_first_steps_that_failed_are_said(tmp_path):
     check, store = _check(_record()), Store(tmp_path, "s")
     assert check.outcome(store).endswith("trained again here: no record instead of done")
     store.begin(check.trial)
@@ -94,23 +102,30 @@ def test_a_first_epoch_that_failed_is_said(tmp_path):
     assert check.outcome(store).endswith("failed (out of memory) instead of done")
 
 
-@pytest.mark.slow
+def _rows(trial, store, **context):
+    store.begin(trial)
+    run(trial, Context(**context), folder=store.trial_folder(trial))
+    return store.metrics(trial)
+
+
 @pytest.mark.parametrize(
-    "opts", ["adam", "sgd:schedule=1/sqrt(t)", "momentum:schedule=1/sqrt(epoch)"]
+    ("opts", "models"),
+    [("adam", ["logreg"])]
+    + [
+        pytest.param(opts, ["logreg", "mlp", "cnn", "vae"], marks=pytest.mark.slow)
+        for opts in ["adam", "sgd:schedule=cosine", "momentum:schedule=1/sqrt(t):warmup=0.5"]
+    ],
 )
-@pytest.mark.parametrize("model", ["logreg", "mlp", "cnn", "vae"])
-def test_the_first_epoch_of_a_trial_has_the_bits_of_a_trial_of_one_epoch(opts, model, tmp_path):
+def test_the_first_steps_have_the_bits_of_the_whole_trial_and_evaluate_nothing(
+    opts, models, tmp_path
+):
     data_module_class("digits")().prepare_data()
-    whole = _record(opts, model, "digits", batch_size=32).trial
-    ends = []
-    for trial in (whole, replace(whole, epochs=1)):
-        store = Store(tmp_path, f"s{trial.epochs}")
-        store.begin(trial)
-        run(trial, Context(), folder=store.trial_folder(trial))
-        ends.append([row for row in store.metrics(trial) if _is_end(row)])
-    assert ends[0][0]["train/running_loss"] == ends[1][0]["train/running_loss"]
-    assert ends[0][0]["step"] == ends[1][0]["step"]
-
-
-def _is_end(row):
-    return row.get("epoch") == 1.0 and "train/running_loss" in row
+    for model in models:
+        trial = _record(opts, model, "digits", batch_size=32, epochs=2, dropout=True).trial
+        whole = [row for row in _rows(trial, Store(tmp_path, f"{model}w")) if RUNNING in row]
+        for first in whole:
+            store = Store(tmp_path, f"{model}{first['step']}")
+            rows = _rows(trial, store, first_steps=int(first["step"]))
+            assert not any(set(row) - {*AXES, RUNNING, LEARNING_RATE} for row in rows)
+            then = [row[RUNNING] for row in whole if row["step"] <= first["step"]]
+            assert [row[RUNNING] for row in rows if RUNNING in row] == then
