@@ -23,7 +23,7 @@ from benchmark.__main__ import main as benchmark
 from benchmark.archive import compact, restore
 from benchmark.baselines import Baselines, Setting, Slice, read_baselines, write_baselines
 from benchmark.complete import Warner, complete
-from benchmark.declaration import FILE, read_declaration
+from benchmark.declaration import FILE, Declaration, read_declaration
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
 from benchmark.store import FINISHED, Store
@@ -145,7 +145,7 @@ def _take_shipped(order: Order, work: Path) -> None:
 
 def _complete_slice(order: Order, store: Store, kept: Path) -> bool:
     """Run the trials of a slice, and keep its declaration; return False if a trial failed."""
-    if not kept.exists():
+    if not _covers(read_declaration(kept.parent, kept.name), order):
         if benchmark(order.words(store.folder.parent)):
             return False
         shutil.copyfile(store.folder / FILE, kept)
@@ -187,9 +187,18 @@ def slice_of(order: Order) -> Slice | None:
 
 def is_made(order: Order) -> bool:
     """Return whether a slice is complete, with all optimizers and seeds of the configuration."""
-    found = slice_of(order)
+    is_there = (baselines.FOLDER / f"{order.name}.parquet").exists()
+    return is_there and _covers(read_declaration(baselines.FOLDER, f"{order.name}.toml"), order)
+
+
+def _covers(declaration: Declaration | None, order: Order) -> bool:
+    """Return whether a declaration has all optimizers and seeds of an order, and its choices."""
     wanted = {each.name for each in describe_tunables(order.opts, order.kind)}
-    return bool(found and wanted <= {*found.optimizers} and order.seeds <= len(found.seeds))
+    return (
+        declaration is not None
+        and wanted <= {each.optimizer.name for each in declaration.chosen}
+        and order.seeds <= len(declaration.seeds)
+    )
 
 
 def print_targets() -> int:
