@@ -115,14 +115,14 @@ _ROWS = (
         target=0.329,
         dropout=True,
     ),
-    _row("image/china", epochs=5, epoch_seconds=1, evaluation_cost=0.15, target=0.00736),
+    _row("image/china", epochs=5, epoch_seconds=1, evaluation_cost=0.15, target=0.00728),
     _row(
         "regression/diabetes",
         epochs=40,
         batch_size=32,
         epoch_seconds=0.011,
         evaluation_cost=0.03,
-        target=0.57,
+        target=0.518,
     ),
     _row(
         "charlm/manual",
