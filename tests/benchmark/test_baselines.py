@@ -436,6 +436,27 @@ def test_the_problems_to_train_here_are_and_others_are_taken_over(shipped, capsy
     }
 
 
+@pytest.mark.parametrize(
+    ("problems", "train_here", "count"),
+    [
+        ("mlp/mnist", "", 0),
+        ("mlp/mnist", "mlp/mnist", 5),
+        ("mlp/mnist", "mlp/digits", 5),
+        ("mlp/mnist,mlp/digits", "mlp/mnist", 0),
+        ("mlp/mnist,mlp/digits", "mlp/digits", 5),
+        ("mlp/mnist,mlp/digits", ",".join(PROBLEMS), 5),
+    ],
+)
+def test_what_replaces_a_problem_to_train_here_is_trained_here(
+    shipped, problems, train_here, count
+):
+    here = tuple(filter(None, train_here.split(",")))
+    asked = Request(problems=tuple(problems.split(",")), opts="adam", train_here=here)
+    plan = Planner(asked, Store("results", "s")).plan({"mnist": "gone"})
+    assert {trial.problem for trial in plan.trials} == {"mlp/digits"}
+    assert (len(plan.missing), len(plan.reused)) == (count, 5 - count)
+
+
 def test_a_problem_to_train_here_must_be_asked_for(shipped, capsys):
     assert main([*RUN, "--opts", "adam", "--train-here", "mlp/digits"]) == 2
     assert "--train-here 'mlp/digits' is none of the problems: logreg/digits" in (
