@@ -109,7 +109,8 @@ class Planner:
             )
         self._store = store
         self._results: dict[str, Record] = {}
-        self._shipped = Shipped(request.train_here) if request and request.reuse_baselines else None
+        reuses = request is not None and request.reuse_baselines
+        self._shipped = Shipped(request.trained_here()) if request and reuses else None
         self._reused: dict[str, Record] = {}
         self._reference = request.reference if request else ""
         self._looks = (request.stages or 0) if request else 0

@@ -85,7 +85,8 @@ class Request:
         budget_curve: Evaluate the choices of smaller budgets too; needs `tune`.
         reuse_baselines: Take the results of trials that shipped baselines have, and do not train
             them again.
-        train_here: Problems whose trials are trained here all the same.
+        train_here: Problems whose trials are trained here all the same, as are those of the problem
+            that replaces one of them.
         reference: Label of the optimizer that all others are compared with; empty for none.
         stages: Number of looks at the evaluation seeds, 1 or 2; None for as many as were declared
             before, and 1 for a new study.
@@ -240,6 +241,15 @@ class Request:
         if self.problems:
             return [_problem(name) for name in self.problems]
         return [problems_of(model, self.dataset) for model in self.models]
+
+    def trained_here(self) -> frozenset[str]:
+        """Return the problems of `train_here`, and those that replace them if data are unavailable.
+
+        A replacement that is also asked for by its own name is trained here only by that name.
+        """
+        asked = {problem.name: problem.twin for problem in self.asked()}
+        twins = {asked.get(name, "") for name in self.train_here} - {"", *asked}
+        return frozenset({*self.train_here, *twins})
 
     def study(self, name: str) -> Study:
         """Return the requested study, on the requested data.

@@ -23,7 +23,7 @@ from benchmark.__main__ import main as benchmark
 from benchmark.archive import compact, restore
 from benchmark.baselines import Baselines, Setting, Slice, read_baselines, write_baselines
 from benchmark.complete import Warner, complete
-from benchmark.declaration import FILE, Declaration, read_declaration
+from benchmark.declaration import FILE, read_declaration
 from benchmark.problems import PROBLEMS
 from benchmark.request import Request
 from benchmark.store import FINISHED, Store
@@ -128,8 +128,8 @@ def make_slice(order: Order, work: Path) -> bool:
             aside.parent.mkdir(exist_ok=True)
             compact(store, aside)
         return False
-    shutil.move(kept, baselines.FOLDER / f"{order.name}.toml")  # what comes later is declared anew
     compact(store, baselines.FOLDER / f"{order.name}.parquet")
+    shutil.move(kept, baselines.FOLDER / f"{order.name}.toml")  # last: by it, a slice is complete
     aside.unlink(missing_ok=True)
     return True
 
@@ -139,13 +139,14 @@ def _take_shipped(order: Order, work: Path) -> None:
     folder = Store(work, order.name).folder
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(baselines.FOLDER / f"{order.name}.toml", folder / FILE)
-    with warnings.catch_warnings(action="ignore"):  # the file's own declaration is the last part's
+    with warnings.catch_warnings():  # the file's own declaration is that of the last part
+        warnings.filterwarnings("ignore", ".* is another one, which is kept")
         restore(baselines.FOLDER / f"{order.name}.parquet", work)
 
 
 def _complete_slice(order: Order, store: Store, kept: Path) -> bool:
     """Run the trials of a slice, and keep its declaration; return False if a trial failed."""
-    if not _covers(read_declaration(kept.parent, kept.name), order):
+    if not _is_declared(order, kept):
         if benchmark(order.words(store.folder.parent)):
             return False
         shutil.copyfile(store.folder / FILE, kept)
@@ -187,17 +188,19 @@ def slice_of(order: Order) -> Slice | None:
 
 def is_made(order: Order) -> bool:
     """Return whether a slice is complete, with all optimizers and seeds of the configuration."""
-    is_there = (baselines.FOLDER / f"{order.name}.parquet").exists()
-    return is_there and _covers(read_declaration(baselines.FOLDER, f"{order.name}.toml"), order)
+    return slice_of(order) is not None and _is_declared(
+        order, baselines.FOLDER / f"{order.name}.toml"
+    )
 
 
-def _covers(declaration: Declaration | None, order: Order) -> bool:
-    """Return whether a declaration has all optimizers and seeds of an order, and its choices."""
+def _is_declared(order: Order, path: Path) -> bool:
+    """Return whether a declaration has all optimizers and seeds of the configuration."""
+    found = read_declaration(path.parent, path.name)
     wanted = {each.name for each in describe_tunables(order.opts, order.kind)}
     return (
-        declaration is not None
-        and wanted <= {each.optimizer.name for each in declaration.chosen}
-        and order.seeds <= len(declaration.seeds)
+        found is not None
+        and wanted <= {each.optimizer.name for each in found.chosen}
+        and order.seeds <= len(found.seeds)
     )
 
 

@@ -156,8 +156,8 @@ _TUNING: list[Callable[[Any], Any]] = [
         "--train-here",
         type=Names("problem", list(PROBLEMS)),
         default=(),
-        help="Problems whose trials are all trained here, also those that the shipped baselines "
-        "have.",
+        help="Problems, or all, whose trials are all trained here, also those that the shipped "
+        "baselines have.",
     ),
     click.option(
         "--sampler",

@@ -6,19 +6,15 @@ needs none of them.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
-from operator import attrgetter
 
 from benchmark.context import Context, Stack
 from benchmark.launchers import Limits, Watcher, devices
 from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
-from benchmark.stacked.packs import Packs, joined, packs_of
+from benchmark.stacked.packs import Packs, by_accelerator, joined, packs_of
 from benchmark.step_costs import StepCost
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
-
-_PLACE = attrgetter("accelerator")
 
 
 class LocalLauncher:
@@ -76,11 +72,10 @@ class LocalLauncher:
         """Return which of `trials` train as one network, and why others do not."""
         del store
         threads = max((trial.threads for trial in trials), default=1)
-        each = (
-            packs_of(list(own), stack, at_once=self.num_at_once(threads, accelerator))
-            for accelerator, own in groupby(sorted(trials, key=_PLACE), _PLACE)
+        return joined(
+            packs_of(own, stack, at_once=self.num_at_once(threads, accelerator))
+            for accelerator, own in by_accelerator(trials)
         )
-        return joined(each)
 
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher

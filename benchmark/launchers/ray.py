@@ -25,7 +25,7 @@ from benchmark.launchers.ray_options import RayOptions
 from benchmark.launchers.ray_tasks import Tasks
 from benchmark.prepared import Preparation, Prepared
 from benchmark.spec import Trial
-from benchmark.stacked.packs import Packs, packs_of
+from benchmark.stacked.packs import Packs, by_accelerator, joined, packs_of
 from benchmark.store import Store
 from optimizers.spec import OptimizerSpec
 
@@ -58,15 +58,17 @@ class RayLauncher:
 
     def num_at_once(self, threads: int, accelerator: str = "cpu") -> int:
         """Return how many trials with that many CPU threads run in parallel."""
-        if self._limits.workers or not self._limits.options_of(RayOptions).address:
+        if not self._limits.options_of(RayOptions).address:
             return self._local.num_at_once(threads, accelerator)
+        if self._limits.workers and accelerator != "gpu":
+            return self._limits.workers
         with connected(self._limits) as ray:
             found = 0
             for node in nodes(ray).values():
                 by_cpu = int(node.get("CPU", 0)) // threads
                 slots = int(node.get("GPU", 0) * self._limits.gpu_slots)
                 found += min(by_cpu, slots) if accelerator == "gpu" else by_cpu
-            return max(1, found)
+        return max(1, min(found, self._limits.workers or found))
 
     def why_not(self, accelerator: str, precision: str) -> str:
         """Return why no node can run trials with these two, or "" if one can."""
@@ -99,10 +101,13 @@ class RayLauncher:
         if stack == "off" or not self._limits.options_of(RayOptions).address:
             return self._local.packs(trials, stack, store)
         threads = max((trial.threads for trial in trials), default=1)
-        at_once = self.num_at_once(threads)
-        with connected(self._limits) as ray:
-            free = free_bytes(ray, threads, at_once)
-        return packs_of(trials, stack, at_once=at_once, free_bytes=free)
+        found = []
+        for accelerator, own in by_accelerator(trials):
+            at_once = self.num_at_once(threads, accelerator)
+            with connected(self._limits) as ray:
+                free = free_bytes(ray, threads, at_once)
+            found.append(packs_of(own, stack, at_once=at_once, free_bytes=free))
+        return joined(found)
 
     def __call__(
         self, trials: Sequence[Trial], store: Store, context: Context, watcher: Watcher

@@ -5,9 +5,10 @@ Nothing here loads torch.
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain, groupby, pairwise
+from operator import attrgetter
 
 from benchmark.context import Stack
 from benchmark.free_memory import free_memory
@@ -22,6 +23,7 @@ MOST = 64  # a member of logreg/mnist costs 97 µs a step in a pack of 64, and 9
 FEWEST = 8  # fewer gain little: the start of a process and Lightning's cost a step are shared
 _FEWEST_EACH = 4  # of packs into which a group is divided so that no core idles
 _SHARE_OF_MEMORY = 0.5
+_ACCELERATOR = attrgetter("accelerator")
 _SPARSE_BYTES = 1_000  # one bag of words, as in benchmark.estimates
 
 Pack = tuple[Trial, ...]
@@ -118,6 +120,12 @@ def _packed(
     count = max(min(at_once, full), min(cores, small), math.ceil(len(group) / fitting))
     packs = [pack for pack in _divided(group, count) if len(pack) > 1]
     return packs, f"left over from packs of {fitting} of {problem}"
+
+
+def by_accelerator(trials: Iterable[Trial]) -> Iterator[tuple[str, list[Trial]]]:
+    """Yield each accelerator with its trials: how many run in parallel depends on it."""
+    for accelerator, own in groupby(sorted(trials, key=_ACCELERATOR), _ACCELERATOR):
+        yield accelerator, list(own)
 
 
 def joined(parts: Iterable[Packs]) -> Packs:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from pyarrow import parquet
 
 from benchmark import archive, baselines
 from benchmark.__main__ import main
@@ -436,6 +437,27 @@ def test_the_problems_to_train_here_are_and_others_are_taken_over(shipped, capsy
     }
 
 
+@pytest.mark.parametrize(
+    ("problems", "train_here", "count"),
+    [
+        ("mlp/mnist", "", 0),
+        ("mlp/mnist", "mlp/mnist", 5),
+        ("mlp/mnist", "mlp/digits", 5),
+        ("mlp/mnist,mlp/digits", "mlp/mnist", 0),
+        ("mlp/mnist,mlp/digits", "mlp/digits", 5),
+        ("mlp/mnist,mlp/digits", ",".join(PROBLEMS), 5),
+    ],
+)
+def test_what_replaces_a_problem_to_train_here_is_trained_here(
+    shipped, problems, train_here, count
+):
+    here = tuple(filter(None, train_here.split(",")))
+    asked = Request(problems=tuple(problems.split(",")), opts="adam", train_here=here)
+    plan = Planner(asked, Store("results", "s")).plan({"mnist": "gone"})
+    assert {trial.problem for trial in plan.trials} == {"mlp/digits"}
+    assert (len(plan.missing), len(plan.reused)) == (count, 5 - count)
+
+
 def test_a_problem_to_train_here_must_be_asked_for(shipped, capsys):
     assert main([*RUN, "--opts", "adam", "--train-here", "mlp/digits"]) == 2
     assert "--train-here 'mlp/digits' is none of the problems: logreg/digits" in (
@@ -602,6 +624,58 @@ def test_a_slice_gets_optimizers_and_seeds_that_it_lacks(made, tmp_path, is_left
     Formulas.ran.clear()
     assert make_baselines.main(words) == 0
     assert Formulas.ran == []
+
+
+@pytest.fixture
+def growing(made, tmp_path):
+    """Return the words that add an optimizer to one of the slices that are made."""
+    shutil.copytree(made, tmp_path / "own-baselines", dirs_exist_ok=True)
+    config = tmp_path / "config"
+    config.write_text(CONFIG.replace('opts = "adam"', 'opts = "adam,lion"'))
+    return ["--config", str(config), "--work", str(tmp_path / "work")]
+
+
+def _optimizers_with_trials(problem):
+    """Return the optimizers of a slice by its settings, and by its trials."""
+    [found] = [each for each in read_baselines().slices if each.problem == problem]
+    trained = {record.trial.optimizer.name for record, _ in read_trials(found.parquet)}
+    return {*found.optimizers}, trained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["compact", "shutil.move"])
+def test_a_slice_that_grows_survives_an_error_while_its_files_are_written(
+    growing, monkeypatch, name
+):
+    def fails(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"tools.make_baselines.{name}", fails)
+        with pytest.raises(OSError, match="disk full"):
+            make_baselines.main(growing)
+    assert make_baselines.main(growing) == 0
+    assert _optimizers_with_trials("mlp/digits") == ({"adam", "lion"}, {"adam", "lion"})
+
+
+@pytest.mark.slow
+def test_the_declaration_of_an_interrupted_slice_counts_only_if_it_has_all_that_is_wanted(
+    growing, made, tmp_path
+):
+    (tmp_path / "work").mkdir()
+    shutil.copy(made / "mlp-digits.lr.toml", tmp_path / "work")
+    assert make_baselines.main(growing) == 0
+    assert _optimizers_with_trials("mlp/digits") == ({"adam", "lion"}, {"adam", "lion"})
+
+
+@pytest.mark.slow
+def test_damaged_trials_of_a_slice_that_grows_are_told(growing, tmp_path):
+    path = tmp_path / "own-baselines" / "mlp-digits.lr.parquet"
+    found = parquet.ParquetFile(path).read()
+    keys = ["damaged", *found["key"].to_pylist()[1:]]
+    parquet.write_table(found.set_column(1, "key", [keys]), path)
+    with pytest.warns(UserWarning, match="1 of .* trials are damaged and left out"):
+        assert make_baselines.main(growing) == 0
 
 
 def test_the_slices_to_make_are_valid():

@@ -486,6 +486,24 @@ def test_packs_without_an_address_are_those_of_the_local_launcher(trials_of, tmp
     assert RayLauncher(HERE).packs(trials, "off", store).alone == tuple(trials)
 
 
+@pytest.mark.parametrize(
+    ("workers", "slots", "at_once"), [(0, 1, 2), (0, 2, 3), (0, 9, 9), (2, 2, 2), (16, 1, 2)]
+)
+def test_packs_at_an_address_are_as_many_as_the_gpus_of_its_nodes_have_slots_for(
+    trials_of, tmp_path, monkeypatch, workers, slots, at_once
+):
+    ray = FakeRay(None, {"a": 8, "b": 1, "c": 5}, gpus=("a", "b"))
+    ray.is_initialized = lambda: True
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    options = (RayOptions(address="auto"),)
+    launcher = RayLauncher(Limits(workers=workers, gpu_slots=slots, options=options))
+    assert launcher.num_at_once(1, "gpu") == at_once
+    trials = trials_of(opts="adam,sgd", seeds=36, accelerators=("gpu", "cpu"))
+    packs = launcher.packs(trials, 64, Store(tmp_path, "study")).packs
+    sizes = Counter(pack[0].accelerator for pack in packs)
+    assert sizes == {"gpu": at_once, "cpu": workers or 14}
+
+
 def test_packs_at_an_address_are_divided_among_its_nodes(trials_of, tmp_path, monkeypatch):
     ray = FakeRay(None, {"a": 3, "b": 1})
     ray.is_initialized = lambda: True
