@@ -157,7 +157,7 @@ _TUNING: list[Callable[[Any], Any]] = [
         type=Names("problem", list(PROBLEMS)),
         default=(),
         help="Problems, or all, whose trials are all trained here, also those that the shipped "
-        "baselines have.",
+        "baselines have. Trials on record stay; another --study trains them again.",
     ),
     click.option(
         "--sampler",
