@@ -168,26 +168,33 @@ function row(cell, panel, x) {
   ]);
 }
 
+/* Show the leaderboard of a problem. */
+/** @type {(panel: VerdictPanel) => void} */
+function show(panel) {
+  if (panel.setting === null) return;
+  change({ problem: panel.setting });
+  goTo("leaderboard");
+}
+
+/** @type {(panel: VerdictPanel) => Node} */
+function problemButton(panel) {
+  const title = panel.title
+    .split("/")
+    .flatMap((part, i) => (i ? ["/", make("wbr"), part] : [part]));
+  const disabled = panel.setting === null;
+  const button = make("button.problem", { type: "button", disabled }, title);
+  button.addEventListener("click", () => show(panel));
+  return button;
+}
+
 /** @type {(panel: VerdictPanel, better: string) => Node} */
 function panelOf(panel, better) {
   const x = axisOf(panel);
-  const go = make("button.problem", { type: "button", disabled: panel.setting === null }, [
-    panel.title,
-  ]);
-  const show = () => {
-    if (panel.setting === null) return;
-    change({ problem: panel.setting });
-    goTo("leaderboard");
-  };
-  go.addEventListener("click", (event) => {
-    event.stopPropagation();
-    show();
-  });
   const margin = panel.margin_words
     ? make("span.how", {}, [term("margin"), ` ${panel.margin_words}`])
     : null;
   const element = make("article.panel", {}, [
-    make("div.line", {}, [make("h3", {}, [go]), margin]),
+    make("div.line", {}, [make("h3", {}, [problemButton(panel)]), margin]),
     make(
       "ul.contests",
       {},
@@ -196,28 +203,53 @@ function panelOf(panel, better) {
     axis(x, better),
   ]);
   for (const picture of element.querySelectorAll("svg.forest"))
-    picture.addEventListener("click", show);
+    picture.addEventListener("click", () => show(panel));
   return element;
 }
 
+/* A field of the picture: one optimizer on one problem. */
+/** @type {(label: string, panel: VerdictPanel, x: Scale) => Node} */
+function field(label, panel, x) {
+  const cell = panel.cells.find((each) => each.label === label);
+  if (!cell) return make("td");
+  const size = cell.relative === null ? wordOf(cell.word) : `${percent(cell.relative)} %`;
+  const words = [wordOf(cell.word), cell.relative === null ? "" : cell.difference, cell.reason];
+  const title = `${label} on ${panel.title}: ${words.filter((each) => each).join("; ")}`;
+  const element = make(`td.${cell.word}`, { title }, [
+    forest(cell, panel, x),
+    make("span.share", {}, [size]),
+  ]);
+  element.addEventListener("click", () => show(panel));
+  return element;
+}
+
+/* The picture of all problems: a row for each optimizer, a column with an axis for each problem.
+   A narrow screen shows the words over all problems alone. */
 /** @type {(study: StudyVerdicts) => Node | null} */
 function overallOf(study) {
   if (!study.overall.length) return null;
+  const axes = study.panels.map(axisOf);
+  const heads = study.panels.map((each) => make("th", { scope: "col" }, [problemButton(each)]));
+  const rows = study.overall.map((each) =>
+    make("tr.contest", {}, [
+      make(`th.${each.word}`, { scope: "row" }, [
+        make("div.line", {}, [who(each.label, each.optimizer, each.own), chip(each.word)]),
+        make("p.how", {}, [each.counts]),
+      ]),
+      ...study.panels.map((panel, i) => field(each.label, panel, axes[i])),
+    ]),
+  );
   return make("article.panel.overall", {}, [
     make("h3", {}, [`Over all problems, against ${study.reference}`]),
-    make(
-      "ul.contests",
-      {},
-      study.overall.map((each) =>
-        make(`li.contest.${each.word}`, {}, [
-          make("div.line", {}, [
-            who(each.label, each.optimizer, each.own),
-            chip(each.word),
-            make("span.how", {}, [each.counts]),
-          ]),
-        ]),
-      ),
-    ),
+    make("div.across", { tabIndex: 0, role: "group", "aria-label": "all problems" }, [
+      make("table.contrasts", { style: `--problems: ${study.panels.length}` }, [
+        make("thead", {}, [make("tr", {}, [make("td"), ...heads])]),
+        make("tbody", {}, rows),
+      ]),
+    ]),
+    make("p.how.key", {}, [
+      `Differences in ${study.metric} from ${study.reference} with their intervals, in percent of its mean; ${study.better} is better. Each column has an axis of its own; its band is the margin of equivalence.`,
+    ]),
   ]);
 }
 

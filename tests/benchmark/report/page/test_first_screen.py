@@ -139,15 +139,21 @@ def test_the_line_says_what_is_unlike(study, curve, rates, seeds, reasons):
 @pytest.mark.browser
 def test_the_first_screen_is_a_picture_and_a_click_leads_to_the_problem(page_of, tuned):
     page = page_of(tuned(own=-0.1, momentum=0.1))
-    overall = page.locator(".overall .contest")
-    assert overall.first.inner_text().split("\n")[:2] == [OWN, "better"]
-    box = page.locator(".panel .forest.better").first.bounding_box()
-    assert box["y"] + box["height"] <= 900
+    rows = [row.inner_text().split() for row in page.locator(".overall .contest").all()]
+    assert [row[:2] for row in rows] == [[OWN, "better"], ["momentum", "worse"]]
+    fields = page.locator(".overall td.better .forest, .overall td.worse .forest").all()
+    assert len(fields) == 4
+    for place in [field.bounding_box() for field in fields]:
+        assert (place["width"] > 60, place["y"] + place["height"] <= 900) == (True, True)
     assert page.locator("#headline").is_hidden()
-    page.get_by_role("button", name="mlp/digits").click()
+    fields[3].click()
+    assert "mlp/digits" in page.locator("#setting").inner_text()
+    page.locator(".overall").get_by_role("button", name="logreg/digits").click()
+    assert "logreg/digits" in page.locator("#setting").inner_text()
+    page.locator(".panels").get_by_role("button", name="mlp/digits").click()
     assert "mlp/digits" in page.locator("#setting").inner_text()
     assert page.evaluate("document.activeElement.id") == "leaderboard-title"
-    page.locator(".panel .forest").nth(1).click()
+    page.locator(".panels .forest").nth(1).click()
     assert "logreg/digits" in page.locator("#setting").inner_text()
 
 
