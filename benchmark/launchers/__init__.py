@@ -5,6 +5,7 @@ by import path, or by its name if it has a row in `LAUNCHERS`. It may also be a 
 `Packer`, a `Queued` or a `Previewer`.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -187,7 +188,7 @@ CONTRACT = (
     "a launcher is a class, built with benchmark.launchers.Limits, that has the methods of "
     "benchmark.launchers.Launcher, such as benchmark.launchers.local.LocalLauncher"
 )
-# Every class can be called, so `__call__` is not looked for.
+# Every class can be called, so `__call__` is looked for by itself.
 _METHODS = sorted(name for name in vars(Launcher) if not name.startswith("_"))
 
 
@@ -239,4 +240,27 @@ def _class_at(path: str) -> Callable[[Limits], Launcher]:
     lacking = [name for name in _METHODS if not callable(getattr(found, name, None))]
     if lacking:
         raise UsageError(f"launcher {shown(path)} has no {', '.join(lacking)}: {CONTRACT}")
+    for name in [*_METHODS, "__call__"]:
+        if not _takes_as_many(found, name):
+            wanted = inspect.signature(getattr(Launcher, name))
+            arguments = ", ".join(list(wanted.parameters)[1:])
+            raise UsageError(
+                f"launcher {shown(path)} cannot be called as {name}({arguments}): {CONTRACT}"
+            )
     return found
+
+
+def _takes_as_many(found: type, name: str) -> bool:
+    """Return whether a method of a class takes as many arguments as that of `Launcher`."""
+    method = next((vars(each)[name] for each in found.__mro__ if name in vars(each)), None)
+    if method is None:
+        return False
+    is_bound = isinstance(method, (staticmethod, classmethod))  # it does not take the object
+    wanted = len(inspect.signature(getattr(Launcher, name)).parameters) - is_bound
+    try:
+        inspect.signature(getattr(found, name)).bind(*range(wanted))
+    except TypeError:
+        return False
+    except ValueError:  # nothing is known of its arguments
+        return True
+    return True

@@ -25,6 +25,22 @@ class Empty:
         pass
 
 
+class FewerArguments(LocalLauncher):
+    """Asks for fewer arguments than it is given."""
+
+    def num_at_once(self, threads):
+        return 1
+
+
+class NotCallable:
+    """Has all methods, and cannot run trials."""
+
+    def __init__(self, given):
+        pass
+
+    warm_up = num_at_once = why_not = check_hyperparameters = prepare = rehearse = lambda *_: None
+
+
 class Refuses(LocalLauncher):
     """Cannot be built."""
 

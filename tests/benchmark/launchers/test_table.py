@@ -128,6 +128,14 @@ def test_a_launcher_in_a_file_of_ones_own_by_its_path(tmp_path, digits, monkeypa
         (f"{MINE}.Nothing", "cannot be imported: AttributeError"),
         (f"{MINE}.limits", "is no class: a launcher is a class, built with"),
         (f"{MINE}.Empty", "has no check_hyperparameters, num_at_once, prepare, rehearse, warm_up"),
+        (
+            f"{MINE}.FewerArguments",
+            "cannot be called as num_at_once(threads, accelerator): a launch",
+        ),
+        (
+            f"{MINE}.NotCallable",
+            "cannot be called as __call__(trials, store, context, watcher): a ",
+        ),
         (f"{MINE}.Refuses", "cannot be built (ValueError: broken by all means): a launcher is"),
         (f"{MINE}.Leaves", "cannot be built (SystemExit: 1"),
         (f"{MINE}.TakesNothing", "cannot be built (TypeError"),
