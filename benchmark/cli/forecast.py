@@ -13,7 +13,7 @@ from benchmark.planning import TrialPlan
 from benchmark.record import was_busy
 from benchmark.report.words import busy_words, counted, duration_words
 from benchmark.spec import Trial
-from benchmark.stacked.packs import Packs, members, share_of, sizes
+from benchmark.stacked.packs import Packs, seconds_saved, sizes
 from benchmark.store import Store
 
 _NONE = Packs()
@@ -162,6 +162,5 @@ def _packs(trials: Sequence[Trial], stack: Stack, launcher: Launcher, store: Sto
 
 def _seconds(trials: Sequence[Trial], packs: Packs, durations: Durations, workers: int) -> float:
     """Return the estimated duration of `trials`, some of which take less because of packs."""
-    stacked = members(packs)
-    saved = sum(durations.estimate_seconds(each) * (1 - share_of(each)) for each in stacked)
+    saved = seconds_saved(packs, durations.estimate_seconds)
     return durations.estimate_in_all(trials, workers) - saved / workers

@@ -144,7 +144,8 @@ def command(
     if target is not None:  # records alone count, not what fits into an hour here
         able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
         return _write(able, place.known(able), target)
-    workers = place.launcher.num_at_once(1, place.accelerator or "cpu")
+    devices = {*whole.accelerators.values()} or {"cpu"}
+    workers = min(place.launcher.num_at_once(1, device) for device in devices)
     plan, left_out = fitting(whole, workers, _unavailable(whole, place), place.stack)
     if dry_run and as_json:
         click.echo(json.dumps(_forecast_json(plan, left_out, workers, place), indent=1))

@@ -8,7 +8,7 @@ from benchmark.context import Stack
 from benchmark.estimates import Durations
 from benchmark.paper.plan import Case, Plan, why_not_yet
 from benchmark.spec import Trial
-from benchmark.stacked.packs import members, packs_of, share_of
+from benchmark.stacked.packs import packs_of, seconds_saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,8 @@ def hours(trials: Sequence[Trial], workers: int, stack: Stack = "auto") -> float
         stack: Which trials train in packs, as in `packs_of`.
     """
     seconds = Durations(()).estimate_seconds
-    packed = members(packs_of(trials, stack, at_once=workers, free_bytes=math.inf))
-    saved = math.fsum(seconds(trial) * (1 - share_of(trial)) for trial in packed)
-    return (math.fsum(map(seconds, trials)) - saved) / workers / 3600
+    packs = packs_of(trials, stack, at_once=workers, free_bytes=math.inf)
+    return (math.fsum(map(seconds, trials)) - seconds_saved(packs, seconds)) / workers / 3600
 
 
 def fitting(

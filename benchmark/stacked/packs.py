@@ -5,7 +5,7 @@ Nothing here loads torch.
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
 from operator import attrgetter
@@ -168,9 +168,18 @@ def members(packs: Packs) -> list[Trial]:
     return list(chain.from_iterable(packs.packs))
 
 
-def share_of(trial: Trial) -> float:
-    """Return the time of a trial in a pack, relative to that of one alone."""
-    return 1 / (_gain(trial) or 1.0)
+def seconds_saved(packs: Packs, seconds: Callable[[Trial], float]) -> float:
+    """Return the estimated seconds by which packs take less than their trials one by one.
+
+    Args:
+        packs: The packs. One of K trials takes as long as one of them at least.
+        seconds: A function that returns the seconds of a trial alone.
+    """
+    return math.fsum(
+        seconds(trial) * (1 - min(1.0, max(1 / (_gain(trial) or 1.0), 1 / len(pack))))
+        for pack in packs.packs
+        for trial in pack
+    )
 
 
 def _gain(trial: Trial) -> float:

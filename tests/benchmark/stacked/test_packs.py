@@ -7,7 +7,7 @@ import pytest
 from benchmark.models.registry import MODELS
 from benchmark.plugins import data_module_class, task_class
 from benchmark.stacked.packing import why_not_one
-from benchmark.stacked.packs import FEWEST, MOST, Packs, members, packs_of, share_of, sizes
+from benchmark.stacked.packs import FEWEST, MOST, Packs, members, packs_of, seconds_saved, sizes
 from benchmark.tasks.registry import TASKS
 from datamodules.registry import DATASETS
 
@@ -130,10 +130,16 @@ def test_trials_of_different_problems_are_in_different_packs(trials_of):
     ]
 
 
-def test_the_share_of_a_trial_is_that_of_its_model(trials_of):
-    assert share_of(trials_of()[0]) == 1 / MODELS["logreg"].stacked_gain < 1
-    assert share_of(trials_of(accelerators=("gpu",))[0]) == 1
-    assert share_of(trials_of("mlp/digits")[0]) == 1
+@pytest.mark.parametrize("count", [2, 3, 8, 64])
+def test_a_pack_saves_what_its_model_gains_but_takes_as_long_as_one_trial(trials_of, count):
+    def saved(*names, **given):
+        pack = (trials_of(*names, **given) * count)[:count]
+        return seconds_saved(Packs(packs=(pack,)), lambda _: 3.0) / 3.0
+
+    gain = MODELS["logreg"].stacked_gain
+    assert saved() == pytest.approx(count - max(count / gain, 1))
+    assert saved(accelerators=("gpu",)) == saved("mlp/digits") == 0
+    assert seconds_saved(Packs(), lambda _: 3.0) == 0
 
 
 @pytest.mark.parametrize("name", MODELS)
