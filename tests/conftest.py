@@ -84,4 +84,5 @@ def digits():
 
     data = Digits()
     data.prepare_data()
+    data.setup()
     return data

@@ -111,7 +111,6 @@ def test_a_trial_that_diverges_within_an_epoch_leaves_the_judged_weights(trials_
 )
 def test_every_kind_rehearses_and_learns(trials_of, digits, opts):
     [trial] = trials_of("logreg/digits", f"{HERE}.{opts}", dropout=True)
-    digits.setup()
     rehearse(trial, digits)
     rows = []
     record = run(trial, Context(), watch=rows.append)
@@ -141,7 +140,6 @@ def test_images_without_targets_rehearse_in_a_worker(trials_of, digits):
 )
 def test_what_does_not_run_as_it_is_is_refused_with_its_cure(trials_of, digits, opts, cure):
     [trial] = trials_of("logreg/digits", f"{HERE}.{opts}")
-    digits.setup()
     with pytest.raises(UsageError) as caught:
         rehearse(trial, digits)
     assert cure in str(caught.value)
@@ -214,7 +212,6 @@ def test_a_missing_compiler_is_found_before_a_study_trains(
     opts = f"adam:execution={execution}"
     compiled, _ = trials_of("logreg/digits", f"{opts},adam:execution=loop")
     assert distinct([compiled, _]) == [compiled]
-    digits.setup()
     with pytest.raises(UsageError) as caught:
         rehearse(compiled, digits)
     line = f"optimizer 'adam execution={execution}' on logreg/digits fails: Adam: execution "

@@ -97,21 +97,18 @@ def test_what_a_module_raises_is_told_in_one_line_with_the_contract(
     ],
 )
 def test_a_network_that_does_not_fit_its_data_is_refused_with_the_contract(digits, name, words):
-    digits.setup("fit")
     with pytest.raises(UsageError, match=words) as refused:
         check_fit(f"{NETWORKS}.{name}", digits, dropout=False)
     assert MODEL_CONTRACT in str(refused.value)
 
 
 def test_a_network_with_dropout_of_its_own_takes_no_dropout(digits):
-    digits.setup("fit")
     check_fit(f"{NETWORKS}.Tiny", digits, dropout=False)
     with pytest.raises(UsageError, match="Tiny has dropout of its own"):
         check_fit(f"{NETWORKS}.Tiny", digits, dropout=True)
 
 
 def test_a_network_that_takes_a_seed_of_masks_is_given_dropout_and_the_seed(digits):
-    digits.setup("fit")
     check_fit(f"{NETWORKS}.TinyWithDropout", digits, dropout=True)
     check_fit(f"{NETWORKS}.TinyWithSeed", digits, dropout=False)
     cls = model_class(f"{NETWORKS}.TinyWithDropout")
@@ -121,7 +118,6 @@ def test_a_network_that_takes_a_seed_of_masks_is_given_dropout_and_the_seed(digi
 
 
 def test_a_classifier_with_a_loss_of_its_own_trains_on_it_and_is_scored_alike(digits, trials_of):
-    digits.setup("fit")
     [trial] = trials_of(opts="sgd:lr=0", log_every=100)
     check_fit(f"{NETWORKS}.Smoothed", digits, dropout=False)
     rows = []
