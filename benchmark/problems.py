@@ -85,7 +85,14 @@ _ROWS = (
         target=0.0905,
         twin="mlp/digits",
     ),
-    _row("cnn/cifar10", epochs=2, epoch_seconds=130, evaluation_cost=0.36, twin="cnn/digits"),
+    _row(
+        "cnn/cifar10",
+        epochs=2,
+        epoch_seconds=280,
+        evaluation_cost=0.36,
+        twin="cnn/digits",
+        target=1.08,
+    ),
     _row(
         "resnet/cifar10",
         epochs=30,
