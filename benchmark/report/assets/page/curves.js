@@ -41,7 +41,7 @@ function smoothed(numbers, count) {
 }
 
 /** @type {(curves: UnpackedCurves, format?: (number: number) => string) => Series[]} */
-export function curveSeries(curves, format = value) {
+function curveSeries(curves, format = value) {
   const shown = new Map(shownVariants());
   const [low, high] = BANDS[state.band](state.center);
   const width = Number(state.smooth);
@@ -98,15 +98,19 @@ function crosses(curves) {
     }));
 }
 
+/* The curves of means; where no trial is whole, as if all diverged, those of single seeds. */
+/** @type {(curves: UnpackedCurves, format?: (value: number) => string) => Series[]} */
+export function shownSeries(curves, format) {
+  const means = curveSeries(curves, format);
+  if (means.length) return means;
+  return seedSeries(curves, new Map(shownVariants()), Number(state.smooth));
+}
+
 /** @type {() => Description} */
 function describeCurves() {
   const curves = curvesOf(state.metric, state.problem);
   const label = `${metric().words} over ${AXIS_WORDS[state.x]} on ${setting().problem}, a line for each optimizer`;
-  const means = curves ? curveSeries(curves) : [];
-  const series =
-    curves && !means.length
-      ? seedSeries(curves, new Map(shownVariants()), Number(state.smooth))
-      : means;
+  const series = curves ? shownSeries(curves) : [];
   const ends = curves ? crosses(curves) : [];
   if (noneIsShown()) return { empty: NONE_SHOWN };
   if (!series.length)

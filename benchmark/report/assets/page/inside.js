@@ -4,7 +4,7 @@
 import { chart } from "./chart.js";
 import { CHOICES } from "./choices.js";
 import { choose } from "./controls.js";
-import { curveSeries } from "./curves.js";
+import { shownSeries } from "./curves.js";
 import { AXIS_WORDS, curvesOf, payload } from "./data.js";
 import { byId, make } from "./dom.js";
 import { compact, digits } from "./format.js";
@@ -25,7 +25,7 @@ function insideCurves() {
 function describeInside() {
   const curves = insideCurves();
   const words = state.look.replaceAll("_", " ");
-  const series = curves ? curveSeries(curves, digits) : [];
+  const series = curves ? shownSeries(curves, digits) : [];
   if (!series.length)
     return {
       empty: `No trial of the current selection has recorded the ${words} of ${state.group}.`,

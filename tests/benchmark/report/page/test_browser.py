@@ -493,7 +493,7 @@ def test_what_was_recorded_inside_optimizers_is_shown_where_there_is_any(
             "epoch": i / 2,
             "samples": i * 8,
             "train_seconds": i * 0.5,
-            "val/loss": 1 / (i + 1),
+            "val/loss": 0.001 / (i + 1),
         }
         | {"inside/1.weights/cosine": 1 - i / 10, "inside/all/update_ratio": 10.0**-i}
         for i in range(4)
