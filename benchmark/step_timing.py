@@ -23,7 +23,7 @@ from benchmark.spec import Trial
 from benchmark.step_costs import FEWEST_ROUNDS, StepCost, ratio_of
 from optimizers.contract import switch_to_training
 
-SECONDS = 3.0  # of timing per problem
+SECONDS = 2.0  # of timing per problem
 _MOST_SECONDS = 15.0  # where the fewest rounds take longer than that, nothing is known
 _MOST_ROUNDS = 61
 _WINDOW_SECONDS = 0.004  # a turn: short against other work's bursts, several steps of small models

@@ -285,13 +285,24 @@ def _ranges_in(value: Any) -> list[Range]:
     return [value] if isinstance(value, Range) else []
 
 
+def _dotted(item: str, assignment: str) -> str:
+    """Return words for a module and a class with a colon between them; empty for anything else."""
+    module = item.partition(":")[0].strip()
+    if module in OPTIMIZERS or not (module.isidentifier() and assignment.strip().isidentifier()):
+        return ""
+    return f". A class is given as {module}.{assignment.strip()}"
+
+
 def _grid(item: str, assignments: list[str]) -> dict[str, list[Any]]:
     grid: dict[str, list[Any]] = {}
     for assignment in assignments:
         key, _, text = (part.strip() for part in assignment.partition("="))
         values = [value.strip() for value in _split(text, "|")]
         if not key or not all(values):
-            raise SpecError(f"{shown(item)}: expected key=value after ':', got {shown(assignment)}")
+            hint = _dotted(item, assignment)
+            raise SpecError(
+                f"{shown(item)}: expected key=value after ':', got {shown(assignment)}{hint}"
+            )
         if key in grid:
             raise SpecError(f"{shown(item)}: {shown(key)} is given twice")
         grid[key] = [_value(value) for value in values]

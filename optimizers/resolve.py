@@ -193,12 +193,12 @@ def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
 
 
 def _check_keys(found: Found, own: Iterable[str], defaults: Mapping[str, Any]) -> None:
-    if found.cls is not None and _takes_any(found.cls):
+    if found.cls is not None and takes_any(found.cls):
         return
     inner = "" if found.cls is None else wrapped_argument(found.cls)
     for key in own:
         if key not in defaults and not (inner and key.startswith(f"{inner}.")):
-            takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT)
+            takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT) or "none"
             alias = ALIASES.get(key.lower().replace("-", "_"))
             known = alias if alias and alias in defaults else key
             hint = near(known, {**defaults, **_SCHEDULE_KEYS, **dict.fromkeys(_CALL_KEYS)})
@@ -207,7 +207,7 @@ def _check_keys(found: Found, own: Iterable[str], defaults: Mapping[str, Any]) -
             )
 
 
-def _takes_any(cls: type) -> bool:
+def takes_any(cls: type) -> bool:
     """Return whether `cls` has ``**kwargs``: then only its constructor knows what it refuses."""
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(cls).parameters.values())
 

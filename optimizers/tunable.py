@@ -11,7 +11,16 @@ from optimizers.construct import wrapped_argument
 from optimizers.errors import SpecError
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
-from optimizers.resolve import REQUIRED, Found, arguments, check_bounds, find, labelled, resolve
+from optimizers.resolve import (
+    REQUIRED,
+    Found,
+    arguments,
+    check_bounds,
+    find,
+    labelled,
+    resolve,
+    takes_any,
+)
 from optimizers.spaces import KNOWN, Choice, Kind, Range, Space, as_text, from_text, whole
 from optimizers.spec import OptimizerSpec
 
@@ -159,6 +168,10 @@ def space_of(found: Found, kind: Kind) -> Space:
     if "lr" not in known:
         numbers = [key for key, value in known.items() if _is_drawn(value)]
         inner = wrapped_argument(found.cls)
+        if not (inner or numbers or takes_any(found.cls)):
+            raise SpecError(
+                f"{found.name} has no number to tune: give its __init__ an argument such as lr"
+            )
         key = f"{inner}=torch.optim.SGD:{inner}.lr" if inner else next(iter(numbers), "lr")
         raise SpecError(
             f"{found.name} has no argument lr: give a range to tune, as in "

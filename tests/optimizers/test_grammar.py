@@ -255,6 +255,8 @@ ERRORS = {
     "adam:betas=0.9": "adam betas=0.9: Adam: expected betas to be 2 numbers >= 0 and < 1, got 0.9",
     "torch.optim.AdamW:lr=-1": "torch.optim.AdamW lr=-1: Invalid learning rate: -1",
     "adam:lr": "'adam:lr': expected key=value after ':', got 'lr'",
+    "mine:MyOpt": "'mine:MyOpt': expected key=value after ':', got 'MyOpt'. A class is given as "
+    "mine.MyOpt",
     "adam:lr=": "'adam:lr=': expected key=value after ':', got 'lr='",
     "adam:lr=1|": "'adam:lr=1|': expected key=value after ':', got 'lr=1|'",
     "adam:=1": "'adam:=1': expected key=value after ':', got '=1'",

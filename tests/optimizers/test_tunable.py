@@ -32,6 +32,10 @@ class NoRate(torch.optim.Optimizer):
     def __init__(self, params, nesterov=True, size=2.0):
         super().__init__(params, {"size": size})
 
+class Fixed(torch.optim.Optimizer):
+    def __init__(self, params, nesterov=True):
+        super().__init__(params, {})
+
 class Open(torch.optim.SGD):
     def __init__(self, params, **values):
         super().__init__(params, **values)
@@ -258,6 +262,7 @@ def test_known_arguments_of_a_class_get_the_ranges_of_the_registry():
             "totune.NoRate",
             "no argument lr: give a range to tune, as in totune.NoRate:size=",
         ),
+        ("totune.Fixed", "has no number to tune: give its __init__ an argument such as lr"),
         ("totune.Open", "no argument lr: give a range to tune, as in totune.Open:lr="),
         (
             "totune.Lookahead:optimizer=sgd",
