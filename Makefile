@@ -31,7 +31,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 # The transformer's trials take a minute each, so they are shipped ones, of which one is checked.
-bench: $(READY) ## compare the classic optimizers, as tuned, on embedded problems, in two to three minutes
+bench: $(READY) ## compare the classic optimizers, as tuned, on embedded problems, in about two minutes
 	$(RUN) --problem $(SMALL),charlm/manual --opts $(CLASSICS) --reference adam \
 	  --seeds 5 --study bench --train-here $(SMALL)
 
