@@ -163,11 +163,6 @@ def sizes(packs: Packs) -> list[int]:
     return list(map(len, packs.packs))
 
 
-def members(packs: Packs) -> list[Trial]:
-    """Return the trials of all packs."""
-    return list(chain.from_iterable(packs.packs))
-
-
 def seconds_saved(packs: Packs, seconds: Callable[[Trial], float]) -> float:
     """Return the estimated seconds by which packs take less than their trials one by one.
 

@@ -602,17 +602,13 @@ def test_an_interrupted_slice_leaves_nothing_behind_and_goes_on(monkeypatch, tmp
 @pytest.mark.parametrize(
     ("old", "new"), [('opts = "adam"', 'opts = "adam,lion"'), ('"adam"', '"adam"\nseeds = 7')]
 )
-@pytest.mark.parametrize("is_left_behind", [False, True])
-def test_a_slice_gets_optimizers_and_seeds_that_it_lacks(made, tmp_path, is_left_behind, old, new):
+def test_a_slice_gets_optimizers_and_seeds_that_it_lacks(made, tmp_path, old, new):
     shutil.copytree(made, tmp_path / "own-baselines", dirs_exist_ok=True)
     before, first = (tmp_path / "own-baselines" / "mlp-digits.lr.parquet"), {}
     for record, _ in read_trials(before):
         first[record.trial.key] = record
     config = tmp_path / "config"
     config.write_text(CONFIG.replace(old, new))
-    if is_left_behind:  # by a run that was killed before it removed its own declaration
-        Path("work").mkdir()
-        shutil.copyfile(before.with_suffix(".toml"), "work/mlp-digits.lr.toml")
     words = ["--config", str(config), "--work", "work"]
     assert make_baselines.main(words) == 0
     after = {record.trial.key: record for record, _ in read_trials(before)}

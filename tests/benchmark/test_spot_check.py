@@ -41,7 +41,7 @@ def _check(*records, curve=CURVE):
     return spot_check(records, lambda _: curve)
 
 
-def _last_for(share, monkeypatch):
+def _check_within(share, monkeypatch):
     """Check a trial of which `share` takes as long as a check may."""
     record = _record()
     seconds = Durations(()).estimate_seconds(record.trial)
@@ -64,7 +64,7 @@ def test_a_long_trial_is_checked_by_its_first_steps_and_a_short_one_whole():
     [(0.001, 100), (0.1, 100), (0.154, 100), (0.156, 200), (0.34, 430), (0.99, 430), (1.01, 0)],
 )
 def test_the_first_steps_are_as_many_as_time_allows(share, steps, monkeypatch):
-    assert _last_for(share, monkeypatch).first_steps == steps
+    assert _check_within(share, monkeypatch).first_steps == steps
 
 
 def test_without_a_running_loss_on_its_curve_or_diverged_a_trial_is_trained_whole():
@@ -86,7 +86,7 @@ def test_without_a_running_loss_on_its_curve_or_diverged_a_trial_is_trained_whol
     ],
 )
 def test_the_outcome_is_the_distance_after_the_first_steps(rows, words, tmp_path, monkeypatch):
-    check, store = _last_for(0.2, monkeypatch), Store(tmp_path, "s")
+    check, store = _check_within(0.2, monkeypatch), Store(tmp_path, "s")
     store.begin(check.trial)
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (store.trial_folder(check.trial) / "metrics.jsonl").write_text(text)

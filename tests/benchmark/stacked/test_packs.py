@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from itertools import chain
 from pkgutil import resolve_name
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from benchmark.models.registry import MODELS
 from benchmark.plugins import data_module_class, task_class
 from benchmark.stacked.packing import why_not_one
-from benchmark.stacked.packs import FEWEST, MOST, Packs, members, packs_of, seconds_saved, sizes
+from benchmark.stacked.packs import FEWEST, MOST, Packs, packs_of, seconds_saved, sizes
 from benchmark.tasks.registry import TASKS
 from datamodules.registry import DATASETS
 
@@ -22,7 +23,7 @@ def test_every_trial_is_in_one_place(trials_of):
     trials = trials_of(opts=f"adam:lr={RATES},torch.optim.NAdam,sgd:execution=compiled", seeds=3)
     for stack in ("auto", "off", 2, 7, 64):
         found = packed(trials, stack, at_once=2)
-        keys = [trial.key for trial in (*members(found), *found.alone)]
+        keys = [trial.key for trial in (*chain(*found.packs), *found.alone)]
         assert sorted(keys) == sorted(trial.key for trial in trials)
         assert sum(found.reasons.values()) == (0 if stack == "off" else len(found.alone))
 
@@ -63,7 +64,7 @@ def test_no_pack_has_one_trial_however_many_there_are(trials_of):
                 found = packed(trials[:count], stack, at_once=at_once)
                 assert min(sizes(found), default=2) > 1
                 assert max(sizes(found), default=2) - min(sizes(found), default=2) <= 1
-                assert len(members(found)) + len(found.alone) == count
+                assert sum(sizes(found)) + len(found.alone) == count
 
 
 def test_groups_share_the_cores_before_they_make_small_packs(trials_of):
