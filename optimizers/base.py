@@ -38,6 +38,8 @@ Group = dict[str, Any]
 
 
 _is_sparse = attrgetter("is_sparse")
+# Without the decorator that keeps torch.compile out: its first call imports the compiler, seconds.
+_add_param_group = inspect.unwrap(Optimizer.add_param_group)
 
 
 class PaperOptimizer(Optimizer):
@@ -106,7 +108,7 @@ class PaperOptimizer(Optimizer):
             if hint := near(name, self.defaults):
                 raise ValueError(f"{type(self).__name__}: a group has {name!r}.{hint}")
         self._check(self.defaults | param_group)
-        super().add_param_group(self.fixed | param_group)
+        _add_param_group(self, self.fixed | param_group)
 
     def entries(self, group: Group) -> Mapping[str, str | None]:
         """Map each state argument of the rule to a state entry; None passes None to the rule.

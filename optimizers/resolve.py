@@ -227,8 +227,6 @@ def _target(name: str) -> str:
 
 
 def _load(name: str, target: str) -> type:
-    from torch.optim import Optimizer
-
     module_name, attribute = target.split(":")
     try:
         module = import_module(module_name)
@@ -244,6 +242,8 @@ def _load(name: str, target: str) -> type:
             hint = near(part, vars(holder) if hasattr(holder, "__dict__") else {})
             where = getattr(holder, "__qualname__", module_name)
             raise SpecError(f"optimizer {shown(name)}: {where} has no {shown(part)}.{hint}")
+    from torch.optim import Optimizer  # late, so that a misspelt module is told at once
+
     if not (isinstance(found, type) and issubclass(found, Optimizer)):
         raise SpecError(f"optimizer {shown(name)}: it is not a subclass of torch.optim.Optimizer")
     return found

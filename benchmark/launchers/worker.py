@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s in every worker
 
+from benchmark.allocation import keep_freed_memory
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import ClaimedError, UsageError
@@ -37,6 +38,7 @@ from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 _SECONDS_BETWEEN_REPORTS = 0.2
+keep_freed_memory()
 
 
 def work(trial: Trial, store: Store, context: Context, report: Report) -> None:

@@ -135,6 +135,20 @@ def test_a_run_on_the_cpu_leaves_torch_to_its_workers(tmp_path):
     assert not modules & {"torch", "torch._dynamo", "lightning"}
 
 
+@pytest.mark.slow
+def test_a_dry_run_builds_optimizers_without_the_compiler(tmp_path):
+    code, modules = loaded([*ON_RECORD, "--opts", "adam,sgd", "--dry-run"], tmp_path)
+    assert code == 0
+    assert "torch" in modules
+    assert "torch._dynamo" not in modules
+
+
+def test_a_misspelt_module_is_told_without_torch(tmp_path):
+    code, modules = loaded(["compare", "nosuch.MyOpt"], tmp_path)
+    assert code == 2
+    assert "torch" not in modules
+
+
 @pytest.mark.parametrize("opts", ["sgd:lr=-1", "adam:betas=(2,0.9)", "adam,sgd:weight_decay=-1"])
 def test_values_that_a_class_refuses_are_found_before_anything_is_trained(
     opts, tmp_path, monkeypatch, capsys
