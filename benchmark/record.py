@@ -167,8 +167,11 @@ BUSY_BELOW = 0.8  # of a processor; a trial with less shared it, and its seconds
 
 
 def was_busy(record: Record) -> bool:
-    """Return whether other programs took so much of the processor that seconds are too long."""
-    load = record.clocks.load
+    """Return whether other programs took so much of the processor that seconds are too long.
+
+    Those of a stacked trial are compared with nothing, so for it the answer is no.
+    """
+    load = record.own_clocks.load
     return record.trial.accelerator == "cpu" and load is not None and load < BUSY_BELOW
 
 

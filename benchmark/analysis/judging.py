@@ -168,10 +168,9 @@ def judgement_of(
         for aspect, metric in _aspects(declaration, here).items():
             contest = contest_between(declaration, metric, one, other)
             families.setdefault(aspect, []).append(contest)
-    rivals = sum(label != reference for label in declaration.labels)
-    places = len(cells_of(declaration))
+    places, declared = len(cells_of(declaration)), num_contests(declaration, reference)
     verdicts: dict[Aspect, tuple[Verdict, ...]] = {
-        aspect: tuple(judge(family, stages=declaration.stages, declared=places * rivals))
+        aspect: tuple(judge(family, stages=declaration.stages, declared=declared))
         for aspect, family in families.items()
     }
     return Judgement(
@@ -296,6 +295,12 @@ def _aspects(declaration: Declaration, entrants: Sequence[Entrant]) -> dict[Aspe
     if test and metric_of(test).better:
         found["generalization"] = test
     return found
+
+
+def num_contests(declaration: Declaration, reference: str) -> int:
+    """Return the number of declared comparisons, each of one optimizer in one setting."""
+    rivals = sum(label != reference for label in declaration.labels)
+    return len(cells_of(declaration)) * rivals
 
 
 def _pairs(entrants: Sequence[Entrant], reference: str) -> list[tuple[Entrant, Entrant]]:

@@ -16,8 +16,10 @@ from benchmark.analysis.judging import (
     Judgement,
     cells_of,
     looks_of,
+    num_contests,
 )
 from benchmark.analysis.pairs import Pair, all_pairs
+from benchmark.analysis.power import MOST_FURTHER
 from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import Declaration
 from benchmark.metrics import metric_words
@@ -169,11 +171,26 @@ def _cure_words(judgement: Judgement, verdict: Verdict) -> str:
     """Return the option that gives a verdict in another study; empty if no option does."""
     if verdict.untuned is None:
         return ""
-    one = judgement.entrant(verdict.setting, verdict.optimizer).contestant
-    other = judgement.entrant(verdict.setting, verdict.reference).contestant
-    declaration = judgement.declaration
-    words = cure(verdict.untuned, one, other, searches=declaration.tuning is not None)
+    both = [
+        judgement.entrant(verdict.setting, label)
+        for label in (verdict.optimizer, verdict.reference)
+    ]
+    searches = judgement.declaration.tuning is not None
+    one, other = (each.contestant for each in both)
+    words = cure(verdict.untuned, one, other, searches=searches)
+    if verdict.untuned == "best learning rate at an edge" and searches:
+        ranges = together([words for each in both if (words := _wider_range(each))])
+        words = f"a wider range, {ranges}" if ranges else ""
     return f"for a verdict, {words}, in another study (--study NAME)" if words else ""
+
+
+def _wider_range(entrant: Entrant) -> str:
+    """Return learning rates around the chosen one for --opts: two decades beyond, one before."""
+    name, rate = learning_rate(entrant.spec.hyperparameters) or ("", None)
+    if not entrant.edge or not rate:
+        return ""
+    low, high = (0.1, 100) if entrant.edge == "high" else (0.01, 10)
+    return f"{entrant.spec.name}:{name}={low * rate:.3g}..{high * rate:.3g}"
 
 
 def _is_by_rank(verdict: Verdict) -> bool:
@@ -193,6 +210,8 @@ def advice_words(judgement: Judgement, verdict: Verdict) -> str:
 
     Only a study that declared two looks may add seeds, and only once.
     """
+    if verdict.word == "undecided" and not verdict.more_seeds:
+        return _open_words(verdict)
     if not verdict.more_seeds:
         return _cure_words(judgement, verdict)
     declaration = judgement.declaration
@@ -212,6 +231,15 @@ def advice_words(judgement: Judgement, verdict: Verdict) -> str:
         f"{_time_of_seeds(judgement, verdict, verdict.more_seeds)}"
     )
     return f"about {verdict.more_seeds} {noun} would probably decide ({command})"
+
+
+def _open_words(verdict: Verdict) -> str:
+    """Return why no number of seeds is given that would decide."""
+    if verdict.diverged or verdict.reference_diverged:
+        return "how many more seeds would decide is not estimated, because seeds diverged"
+    if verdict.n < 2:
+        return ""
+    return f"more than {MOST_FURTHER} further seeds would be needed to decide"
 
 
 def _time_of_seeds(judgement: Judgement, verdict: Verdict, seeds: int) -> str:
@@ -544,11 +572,21 @@ def _contests_words(judgement: Judgement, verdicts: Sequence[Verdict], name: Nam
 
 
 def notes(judgement: Judgement) -> list[str]:
-    """Return what the numbers in the sentences mean: signs and margins."""
+    """Return what the numbers in the sentences mean: signs, margins and corrections."""
     if not judgement.confirmatory:
         return []
-    words = [convention_words(judgement.declaration.confirmatory), margins_sentence(judgement)]
+    words = [
+        convention_words(judgement.declaration.confirmatory),
+        margins_sentence(judgement),
+        _correction_sentence(judgement),
+    ]
     return [each for each in words if each]
+
+
+def _correction_sentence(judgement: Judgement) -> str:
+    """Return for how many comparisons p is corrected; empty for one."""
+    count = num_contests(judgement.declaration, judgement.reference)
+    return f"Each p is corrected for all {count} comparisons (Holm's method)." if count > 1 else ""
 
 
 def own_first(judgement: Judgement) -> list[str]:

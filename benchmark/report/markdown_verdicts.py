@@ -62,8 +62,7 @@ def verdicts(judgement: Judgement) -> str:
         "points tried",
         "edge",
     ]
-    note = "p is Holm's over the table."
-    words = as_text(" ".join([*notes(judgement), note]))
+    words = as_text(" ".join(notes(judgement)))
     return f"{table(header, rows)}\n\n{words}" if rows else ""
 
 

@@ -205,6 +205,9 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: 
     found = [" ".join(words for words in means if words)]
     done = sum(row.counts.get("done", 0) for row in rows)
     found.append(busy_words(sum(row.busy for row in rows), done))
+    timed = [row for row in rows if row.step_seconds is not None]
+    if len(frozenset().union(*(row.origins for row in timed))) > 1:
+        found.append(_ORIGINS)
     if evidence is not None:
         differences = "" if has_verdicts else _differences_legend(evidence)
         found.append(differences + _CURVES_LEGEND * bool(evidence.sparklines))
@@ -225,6 +228,10 @@ def _star_legend(rows: Sequence[Row], *, has_verdicts: bool) -> str:
 
 
 _COMPARED = metric_words(CHOOSING[0])
+_ORIGINS = (
+    "Times are from several versions or machines, as those of shipped trials and of trials trained "
+    "here are: compare steps by the sentences on their cost, where all were timed in turn."
+)
 _CURVES_LEGEND = (
     f"The small curves show the mean {_COMPARED}. All curves of a table share one scale from the "
     "lowest value to the first, which is logarithmic if both are positive."

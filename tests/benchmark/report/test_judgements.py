@@ -14,12 +14,14 @@ from benchmark.report.judgements import (
     as_json,
     aside_sentences,
     edge_words,
+    notes,
     sentences,
     statements,
     verdict_sentence,
 )
 from benchmark.report.markdown_verdicts import difference_cell, in_words, verdicts
 from benchmark.report.studies import read_studies
+from optimizers.grammar import describe_tunables
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
 from tests.benchmark.tuned_studies import OWN
 
@@ -173,3 +175,49 @@ def test_an_edge_is_named_by_the_learning_rate_that_the_optimizer_has(hyperparam
     spec = SimpleNamespace(hyperparameters=hyperparameters)
     assert edge_words(SimpleNamespace(spec=spec, label="mine", edge="high")) == words
     assert edge_words(SimpleNamespace(spec=spec, label="mine", edge="")) == ""
+
+
+@pytest.mark.parametrize(
+    ("edges", "cure"),
+    [
+        ({"sgd": "high"}, "for a verdict, a wider range, sgd:lr=0.01..10, in another study"),
+        ({"adam": "low"}, "for a verdict, a wider range, adam:lr=0.001..1, in another study"),
+        (
+            {"sgd": "high", "adam": "low"},
+            "for a verdict, a wider range, sgd:lr=0.01..10 and adam:lr=0.001..1, in another",
+        ),
+    ],
+)
+def test_an_edge_comes_with_the_range_to_give(edges, cure):
+    asked = study(problems=("mlp/digits",))
+    changes = {label: {"edge": edge} for label, edge in edges.items()}
+    judgement = judgement_of(declaration(asked, changes=changes), records(asked, shifted(sgd=-0.5)))
+    [sentence] = sentences(judgement)
+    assert cure in sentence
+    assert list(describe_tunables(cure.split(", ")[2].split(" and ")[0]))  # can be typed as it is
+
+
+def wide(shift):
+    """Return losses whose differences are ±1 by seed around a small shift."""
+    return lambda problem, label, seed: 9 + (shift + (-1) ** seed) * (label == "sgd")
+
+
+def test_an_undecided_contest_says_why_no_seeds_would_decide():
+    asked = study(problems=("mlp/digits",))
+    judgement = judgement_of(declaration(asked, margin=1e-6), records(asked, wide(0.01)))
+    assert [one.word for one in judgement.confirmatory] == ["undecided"]
+    assert "more than 200 further seeds would be needed" in sentences(judgement)[0]
+    judgement = judged(0.0, sgd=2)
+    assert [one.word for one in judgement.confirmatory] == ["undecided"]
+    assert "not estimated, because seeds diverged" in sentences(judgement)[0]
+
+
+@pytest.mark.parametrize(
+    ("problems", "opts", "count"),
+    [(("mlp/digits",), "adam,sgd", 1), (("mlp/digits", "logreg/digits"), "adam,sgd,lion", 4)],
+)
+def test_the_correction_of_p_is_said_where_there_is_one(problems, opts, count):
+    asked = study(problems=problems, opts=opts)
+    judgement = judgement_of(declaration(asked), records(asked, shifted(sgd=0.1)))
+    said = "Each p is corrected for all 4 comparisons (Holm's method)."
+    assert (said in notes(judgement)) == (count > 1)

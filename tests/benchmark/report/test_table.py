@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmark.analysis.intervals import Shares, mean_interval, share_bounds
 from benchmark.metrics import metric_of
-from benchmark.record import Clocks, Cost, Record
+from benchmark.record import Clocks, Cost, Environment, Record
 from benchmark.report.evidence import gather
 from benchmark.report.table import print_tables, tables_as_json
 from datamodules.registry import DATASETS
@@ -323,6 +323,15 @@ def test_seconds_of_a_busy_machine_are_pointed_at(record_of, load, accelerator, 
     assert (words in printed(records)) == bool(busy)
     (row,) = tables_as_json(records)
     assert row["busy_seeds"] == busy
+
+
+@pytest.mark.parametrize("commits", [("a", "a"), ("a", "b")])
+def test_times_from_several_versions_are_pointed_at(record_of, commits):
+    records = [
+        record_of(seed=seed, environment=Environment(commit=commit, cores=seed))
+        for seed, commit in enumerate(commits)
+    ]
+    assert ("Times are from several versions" in printed(records)) == (len(set(commits)) > 1)
 
 
 ERRORS = ("psnr", "rmse", "mae", "r2")
