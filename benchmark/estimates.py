@@ -15,7 +15,7 @@ from datamodules.sources import find_place
 from optimizers.pick import is_import_path
 
 _START_SECONDS = 10.0  # until the first worker has loaded torch and Lightning
-_UNKNOWN_EPOCH_SECONDS = 10.0
+UNKNOWN_EPOCH_SECONDS = 10.0
 _FIXED_SECONDS = 0.3  # a trial's time outside its epochs, see docs/performance.md
 _EVALUATION_SECONDS = 0.01  # a pause for an evaluation, whatever the number of examples
 _REHEARSAL_SECONDS = 1.0  # of an optimizer by import path on one problem, in a process of its own
@@ -49,6 +49,11 @@ class Durations:
         per_epoch = _epoch_seconds(trial)
         return _FIXED_SECONDS + trial.epochs * per_epoch + (POINTS + 1) * _EVALUATION_SECONDS
 
+    def guessed(self, trials: Iterable[Trial]) -> list[str]:
+        """Return the problems of `trials` of which neither records nor the table know the time."""
+        unknown = (trial for trial in trials if _kind(trial) not in self._per_epoch)
+        return list(dict.fromkeys(each.problem for each in unknown if not _is_in_table(each)))
+
     def estimate_in_all(self, trials: Sequence[Trial], num_at_once: int) -> float:
         """Return the estimated seconds of all `trials`, with what comes before; 0 if none.
 
@@ -69,9 +74,14 @@ def _epoch_seconds(trial: Trial) -> float:
     """
     if trial.problem in PROBLEMS:
         return PROBLEMS[trial.problem].epoch_seconds
-    if trial.model in MODELS and trial.dataset in DATASETS:
+    if _is_in_table(trial):
         return problems_of(trial.model, trial.dataset).epoch_seconds
-    return _UNKNOWN_EPOCH_SECONDS
+    return UNKNOWN_EPOCH_SECONDS
+
+
+def _is_in_table(trial: Trial) -> bool:
+    is_made_of_rows = trial.model in MODELS and trial.dataset in DATASETS
+    return trial.problem in PROBLEMS or is_made_of_rows
 
 
 def _kind(trial: Trial) -> tuple[str, str, int]:

@@ -1,17 +1,17 @@
 """The forecast of a run: its trials, their duration and the disk space they need."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmark.context import Stack
-from benchmark.estimates import Durations
+from benchmark.estimates import UNKNOWN_EPOCH_SECONDS, Durations
 from benchmark.launchers import Launcher, Packer
 from benchmark.planning import TrialPlan
 from benchmark.record import was_busy
-from benchmark.report.words import busy_words, counted, duration_words
+from benchmark.report.words import busy_words, counted, duration_words, together
 from benchmark.spec import Trial
 from benchmark.stacked.packs import Packs, seconds_saved, sizes
 from benchmark.store import Store
@@ -32,6 +32,7 @@ class Forecast:
         doing: Purpose of the trials to run now, if others follow; otherwise empty.
         num_later: Trials that will follow, as far as that is known.
         seconds: Estimated duration of the trials to run and of those that follow.
+        guessed: Problems whose time is a guess, because no trial of them has finished.
         disk_bytes: Estimated disk space of these trials and of data still to be prepared.
         workers: Number of trials that run in parallel.
         folder: Folder of the results.
@@ -63,6 +64,7 @@ class Forecast:
     busy: str = ""
     packs: Packs = _NONE
     says_why: bool = False
+    guessed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that ``--dry-run --json`` prints."""
@@ -75,6 +77,7 @@ class Forecast:
             "later": self.num_later,
             "reused": self.num_reused,
             "minutes": round(self.seconds / 60, 1),
+            "guessed": list(self.guessed),
             "disk MB": self._megabytes(),
             "packs": sizes(self.packs),
             "alone": dict(self.packs.reasons),
@@ -92,6 +95,7 @@ class Forecast:
             *self.origins,
             f"trials      {self._trials()}, "
             f"about {duration_words(self.seconds)} with {counted(self.workers, 'worker')}",
+            *self._guess(),
             *self.packs.lines(says_why=self.says_why),
             f"results     {self.folder}, about {self._megabytes()} MB with prepared data",
             *(f"warning     {each}" for each in self.obstacles),
@@ -104,6 +108,13 @@ class Forecast:
             return f"{self.num_trials} with {seeds}, {self.num_to_run} to run"
         later = f", then about {self.num_later} more" if self.num_later else ""
         return f"{self.num_to_run} to run for {self.doing}{later}"
+
+    def _guess(self) -> Iterator[str]:
+        if self.guessed:
+            yield (
+                f"            the time is a guess: {together(self.guessed)} at "
+                f"{UNKNOWN_EPOCH_SECONDS:g} s an epoch, until the first trial has finished"
+            )
 
     def _megabytes(self) -> float:
         return round(self.disk_bytes / 1e6, 1)
@@ -137,6 +148,7 @@ def forecast(
         doing=plan.doing if plan.missing else "",
         num_later=len(later),
         seconds=_seconds(everything, packs_of(everything), durations, workers),
+        guessed=tuple(durations.guessed(everything)),
         disk_bytes=plan.num_bytes,
         workers=workers,
         folder=store.folder,

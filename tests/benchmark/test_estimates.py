@@ -1,10 +1,13 @@
 """Estimates of disk space; those of time are in the tests of plans."""
 
+from dataclasses import replace
+
 import pytest
 
-from benchmark.estimates import bytes_of_examples, estimate_bytes
+from benchmark.estimates import Durations, bytes_of_examples, estimate_bytes
 from benchmark.plugins import data_module_class
 from benchmark.problems import problems_of
+from benchmark.record import Clocks, Record
 from benchmark.study import Study
 from datamodules.base import ResidentDataModule
 from datamodules.registry import DATASETS
@@ -35,3 +38,18 @@ def test_each_seed_of_fitted_data_has_a_copy_whatever_the_optimizers(tmp_path, o
         for dataset in ("cifar10_zca", "cifar10")
     ]
     assert found[0] - found[1] == seeds * bytes_of_examples("cifar10")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "is_known"), [("digits", True), ("tests.plugins.data.Squares", False)]
+)
+def test_the_time_of_unknown_data_is_called_a_guess_until_a_trial_has_finished(
+    dataset, is_known, trials_of
+):
+    trials = [
+        replace(trial, problem=f"logreg/{dataset}", dataset=dataset) for trial in trials_of(seeds=2)
+    ]
+    guessed = [] if is_known else [f"logreg/{dataset}"]
+    assert Durations(()).guessed(trials) == guessed
+    record = Record(trial=trials[0], status="done", clocks=Clocks(total=3.0))
+    assert Durations([record]).guessed(trials) == []
