@@ -578,12 +578,12 @@ def notes(judgement: Judgement) -> list[str]:
     words = [
         convention_words(judgement.declaration.confirmatory),
         margins_sentence(judgement),
-        _correction_sentence(judgement),
+        correction_sentence(judgement),
     ]
     return [each for each in words if each]
 
 
-def _correction_sentence(judgement: Judgement) -> str:
+def correction_sentence(judgement: Judgement) -> str:
     """Return for how many comparisons p is corrected; empty for one."""
     count = num_contests(judgement.declaration, judgement.reference)
     return f"Each p is corrected for all {count} comparisons (Holm's method)." if count > 1 else ""

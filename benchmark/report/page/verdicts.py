@@ -14,6 +14,7 @@ from benchmark.report.differences import convention_words, difference_words, mar
 from benchmark.report.findings import Findings
 from benchmark.report.judgements import (
     ASPECTS,
+    correction_sentence,
     edge_words,
     how_tuned,
     how_tuned_in_short,
@@ -178,7 +179,7 @@ class StudyVerdicts:
         declared: When the study was declared, and with which seeds, in words.
         overall: The optimizers over all problems; empty for one problem.
         panels: The problems.
-        convention: Sentence on the sign of differences.
+        convention: Sentences on the sign of differences and the correction of p.
         sentences: The verdicts in sentences, those over all problems first.
         pairs: All pairs of optimizers by problem; empty with too few or too many optimizers.
         pairs_note: The meaning of their numbers.
@@ -248,7 +249,9 @@ class _Study:
             if len(settings) > 1
             else [],
             panels=[self._panel(setting) for setting in settings],
-            convention=convention_words(metric),
+            convention=" ".join(
+                filter(None, [convention_words(metric), correction_sentence(judgement)])
+            ),
             sentences=[
                 VerdictSentence(
                     optimizer=self.cast.optimizer(_shown(each.optimizer), self.study)
