@@ -10,18 +10,19 @@ import os
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of mallopt, from glibc's malloc.h
+_VARIABLES = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
 _MOST_BYTES = (2**30, 2**25)  # the second is the most that older versions take
 
 
 def keep_freed_memory() -> None:
     """Let this process, and those forked from it, reuse large freed blocks.
 
-    Nothing changes where the C library is not glibc, or where the user set its allocation by
+    Nothing changes where the C library is not glibc, or where the user set these thresholds by
     environment variables.
     """
     if not sys.platform.startswith("linux"):
         return
-    if "GLIBC_TUNABLES" in os.environ or any(name.startswith("MALLOC_") for name in os.environ):
+    if _VARIABLES & os.environ.keys() or "glibc.malloc." in os.environ.get("GLIBC_TUNABLES", ""):
         return
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is None:

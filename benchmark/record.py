@@ -175,6 +175,14 @@ def was_busy(record: Record) -> bool:
     return record.trial.accelerator == "cpu" and load is not None and load < BUSY_BELOW
 
 
+def origin_of_times(record: Record) -> tuple[str | None, ...] | None:
+    """Return the version and machine that a record's time per step is from; None without one."""
+    if record.own_clocks.per_step is None:
+        return None
+    environment = record.environment
+    return environment.suite, environment.commit, environment.cpu, environment.device
+
+
 Part = Progress | Clocks | Cost | Environment
 _P = TypeVar("_P", Progress, Clocks, Cost, Environment)
 

@@ -38,7 +38,8 @@ Group = dict[str, Any]
 
 
 _is_sparse = attrgetter("is_sparse")
-# Without the decorator that keeps torch.compile out: its first call imports the compiler, seconds.
+# Without the decorator that keeps torch.compile out, whose first call takes seconds to import the
+# compiler. Nothing but torch's own class comes after `PaperOptimizer` in the order of classes.
 _add_param_group = inspect.unwrap(Optimizer.add_param_group)
 
 

@@ -25,7 +25,7 @@ from benchmark.analysis.verdicts import (
 from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, Edge
 from benchmark.metrics import LOSS, metric_of, on_test
 from benchmark.obstacles import FEWEST_SEEDS, Contestant, Reason, obstacle_between
-from benchmark.record import Record, was_busy
+from benchmark.record import Record, origin_of_times, was_busy
 from benchmark.spec import Cell
 from benchmark.step_costs import StepCost
 from benchmark.store import FINISHED
@@ -413,10 +413,10 @@ def _cost(one: Entrant, reference: Entrant, timed: StepCost | None) -> CostRatio
 
 
 def _are_comparable(one: Entrant, reference: Entrant) -> bool:
-    """Return whether times on record can be compared: of one machine that was mostly not busy."""
-    records = [[*each.records.values()] for each in (one, reference)]
-    machines = {(r.environment.cpu, r.environment.device) for some in records for r in some}
-    return len(machines) == 1 and all(2 * sum(map(was_busy, some)) < len(some) for some in records)
+    """Return whether times on record can be compared: of one origin that was mostly not busy."""
+    timed = [[r for r in each.records.values() if origin_of_times(r)] for each in (one, reference)]
+    origins = {origin_of_times(record) for some in timed for record in some}
+    return len(origins) == 1 and all(2 * sum(map(was_busy, some)) < len(some) for some in timed)
 
 
 def _median(entrant: Entrant, read: Callable[[Record], float | None]) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.analysis.rounding import TIE_DECIMALS, rounded
 from benchmark.metrics import CHOOSING, higher_is_better, is_share, tabled
 from benchmark.problems import PROBLEMS
-from benchmark.record import Environment, Record, was_busy
+from benchmark.record import Record, origin_of_times, was_busy
 from benchmark.spec import SCHEMA, Trial
 from optimizers.pick import is_import_path
 from optimizers.registry import OPTIMIZERS
@@ -34,7 +34,7 @@ class Row:
             backward pass.
         state_bytes_per_parameter: Median size of the tensors in the optimizer's state.
         busy: Number of seeds done while other programs took a part of the processor.
-        origins: Commits and processors of the seeds that are done, of which their times are.
+        origins: Versions and machines that the times per step are from (`origin_of_times`).
         counts: Number of seeds by status.
         reasons: Reasons why seeds are not done, each with its seed.
         best: No row of its setting without diverged seeds is better by `metrics.CHOOSING`.
@@ -188,14 +188,10 @@ def _row(records: list[Record]) -> Row:
         optimizer_seconds=statistics.median(alone) if alone else None,
         state_bytes_per_parameter=statistics.median(sizes) if sizes else None,
         busy=sum(map(was_busy, done)),
-        origins=frozenset(_origin(record.environment) for record in done),
+        origins=frozenset(origin for each in done if (origin := origin_of_times(each))),
         counts=Counter(record.status for record in records),
         reasons=tuple(f"seed {r.trial.seed}: {r.reason}" for r in records if r.reason),
     )
-
-
-def _origin(environment: Environment) -> tuple[str | None, ...]:
-    return environment.suite, environment.commit, environment.cpu, environment.device
 
 
 def _mark_best(rows: list[Row]) -> list[Row]:

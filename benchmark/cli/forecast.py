@@ -32,7 +32,7 @@ class Forecast:
         doing: Purpose of the trials to run now, if others follow; otherwise empty.
         num_later: Trials that will follow, as far as that is known.
         seconds: Estimated duration of the trials to run and of those that follow.
-        guessed: Problems whose time is a guess, because no trial of them has finished.
+        guessed: Problems whose time is a guess, because no such trial of them is done.
         disk_bytes: Estimated disk space of these trials and of data still to be prepared.
         workers: Number of trials that run in parallel.
         folder: Folder of the results.
@@ -113,7 +113,7 @@ class Forecast:
         if self.guessed:
             yield (
                 f"            the time is a guess: {together(self.guessed)} at "
-                f"{UNKNOWN_EPOCH_SECONDS:g} s an epoch, until the first trial has finished"
+                f"{UNKNOWN_EPOCH_SECONDS:g} s an epoch; the first trial that is done corrects it"
             )
 
     def _megabytes(self) -> float:

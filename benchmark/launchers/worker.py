@@ -38,7 +38,7 @@ from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 _SECONDS_BETWEEN_REPORTS = 0.2
-keep_freed_memory()
+keep_freed_memory()  # of this process and of those that are forked from it
 
 
 def work(trial: Trial, store: Store, context: Context, report: Report) -> None:

@@ -179,18 +179,22 @@ def _cure_words(judgement: Judgement, verdict: Verdict) -> str:
     one, other = (each.contestant for each in both)
     words = cure(verdict.untuned, one, other, searches=searches)
     if verdict.untuned == "best learning rate at an edge" and searches:
-        ranges = together([words for each in both if (words := _wider_range(each))])
-        words = f"a wider range, {ranges}" if ranges else ""
+        ranges = [_wider_range(each) for each in both if each.edge]
+        words = f"a wider range: {together(ranges)}, all else as before" if all(ranges) else ""
     return f"for a verdict, {words}, in another study (--study NAME)" if words else ""
 
 
 def _wider_range(entrant: Entrant) -> str:
-    """Return learning rates around the chosen one for --opts: two decades beyond, one before."""
+    """Return learning rates around the chosen one: two decades beyond, one before.
+
+    Empty if the rate is not known, and for the registry's full space: a range given by the user
+    replaces all of that, and the other side would be tuned over more.
+    """
     name, rate = learning_rate(entrant.spec.hyperparameters) or ("", None)
-    if not entrant.edge or not rate:
+    if not rate or (entrant.kind == "full" and len(entrant.tunes) > 1):
         return ""
     low, high = (0.1, 100) if entrant.edge == "high" else (0.01, 10)
-    return f"{entrant.spec.name}:{name}={low * rate:.3g}..{high * rate:.3g}"
+    return f"{name}={low * rate:.3g}..{high * rate:.3g} for {entrant.label}"
 
 
 def _is_by_rank(verdict: Verdict) -> bool:
@@ -237,9 +241,7 @@ def _open_words(verdict: Verdict) -> str:
     """Return why no number of seeds is given that would decide."""
     if verdict.diverged or verdict.reference_diverged:
         return "how many more seeds would decide is not estimated, because seeds diverged"
-    if verdict.n < 2:
-        return ""
-    return f"more than {MOST_FURTHER} further seeds would be needed to decide"
+    return f"more than {MOST_FURTHER} more seeds would probably be needed to decide"
 
 
 def _time_of_seeds(judgement: Judgement, verdict: Verdict, seeds: int) -> str:
@@ -584,9 +586,11 @@ def notes(judgement: Judgement) -> list[str]:
 
 
 def correction_sentence(judgement: Judgement) -> str:
-    """Return for how many comparisons p is corrected; empty for one."""
+    """Return for how many comparisons p is corrected; empty for one, and where no p is given."""
     count = num_contests(judgement.declaration, judgement.reference)
-    return f"Each p is corrected for all {count} comparisons (Holm's method)." if count > 1 else ""
+    if count < 2 or all(one.word == "untuned" for one in judgement.confirmatory):
+        return ""
+    return f"Each p is corrected for all {count} declared comparisons (Holm's method)."
 
 
 def own_first(judgement: Judgement) -> list[str]:

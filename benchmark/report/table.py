@@ -189,6 +189,8 @@ def _warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") -> li
     found = [seeds_words(seeds)]
     if evidence is not None and evidence.reference and name in evidence.lacking:
         found.append(lacking_words(evidence.reference))
+    if len(frozenset[object]().union(*(row.origins for row in rows))) > 1:
+        found.append(_ORIGINS)
     return [words for words in found if words]
 
 
@@ -205,9 +207,6 @@ def _legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: 
     found = [" ".join(words for words in means if words)]
     done = sum(row.counts.get("done", 0) for row in rows)
     found.append(busy_words(sum(row.busy for row in rows), done))
-    timed = [row for row in rows if row.step_seconds is not None]
-    if len(frozenset().union(*(row.origins for row in timed))) > 1:
-        found.append(_ORIGINS)
     if evidence is not None:
         differences = "" if has_verdicts else _differences_legend(evidence)
         found.append(differences + _CURVES_LEGEND * bool(evidence.sparklines))
@@ -229,8 +228,8 @@ def _star_legend(rows: Sequence[Row], *, has_verdicts: bool) -> str:
 
 _COMPARED = metric_words(CHOOSING[0])
 _ORIGINS = (
-    "Times are from several versions or machines, as those of shipped trials and of trials trained "
-    "here are: compare steps by the sentences on their cost, where all were timed in turn."
+    "Times are from several versions of the suite or several machines, as those of shipped trials "
+    "and of trials trained here are: do not compare them."
 )
 _CURVES_LEGEND = (
     f"The small curves show the mean {_COMPARED}. All curves of a table share one scale from the "

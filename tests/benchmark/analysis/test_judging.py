@@ -183,21 +183,29 @@ def test_a_timed_step_replaces_the_times_on_record(changes, words):
 
 
 @pytest.mark.parametrize(
-    ("cpus", "busy", "is_said"),
+    ("made", "busy", "packed", "is_said"),
     [
-        ({"adam": "a", "sgd": "a"}, {}, True),
-        ({"adam": "a", "sgd": "b"}, {}, False),
-        ({}, {"sgd": 4}, True),
-        ({}, {"sgd": 5}, False),
-        ({}, {"adam": 5}, False),
+        ({}, {}, {}, True),
+        ({"sgd": Environment(cpu="b")}, {}, {}, False),
+        ({"sgd": Environment(cpu="a", commit="later")}, {}, {}, False),
+        ({}, {"sgd": 4}, {}, True),
+        ({}, {"sgd": 5}, {}, False),
+        ({}, {"adam": 5}, {}, False),
+        ({}, {"sgd": 10}, {"sgd": 8}, False),  # the seconds of two count, and both were busy
+        ({}, {}, {"sgd": 8}, True),
     ],
 )
-def test_times_on_record_count_only_from_one_machine_that_was_mostly_free(cpus, busy, is_said):
+def test_times_on_record_count_only_from_one_origin_that_was_mostly_free(
+    made, busy, packed, is_said
+):
     asked = study(problems=("mlp/digits",))
     known = [
         replace(
             record,
-            environment=Environment(cpu=cpus.get(name, "a")),
+            environment=replace(
+                made.get(name, Environment(cpu="a")),
+                stacked=2 if record.trial.seed < packed.get(name, 0) else None,
+            ),
             clocks=replace(
                 record.clocks, load=0.5 if record.trial.seed < busy.get(name, 0) else 1.0
             ),

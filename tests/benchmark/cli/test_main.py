@@ -268,6 +268,17 @@ def test_dry_run_runs_nothing_and_says_what_would(capsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("dataset", ["digits", "tests.plugins.data.Squares"])
+def test_a_plan_says_where_its_duration_is_a_guess(dataset, capsys):
+    asked = ["--model", "logreg", "--dataset", dataset, "--opts", "adam", "--epochs", "1"]
+    assert main([*asked, "--dry-run"]) == 0
+    guess = f"the time is a guess: logreg/{dataset} at 10 s an epoch; the first trial that is done"
+    assert (guess in capsys.readouterr().out) == (dataset != "digits")
+    assert main([*asked, "--dry-run", "--json"]) == 0
+    guessed = json.loads(capsys.readouterr().out)["guessed"]
+    assert guessed == [f"logreg/{dataset}"] * (dataset != "digits")
+
+
 def test_config_file_gives_defaults_that_the_command_line_overrides(capsys, tmp_path):
     config = tmp_path / "study.toml"
     config.write_text('problem = ["logreg/digits"]\nopts = "adam"\nseeds = 7\nepochs = 2\n')

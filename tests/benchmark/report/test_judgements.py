@@ -177,24 +177,34 @@ def test_an_edge_is_named_by_the_learning_rate_that_the_optimizer_has(hyperparam
     assert edge_words(SimpleNamespace(spec=spec, label="mine", edge="")) == ""
 
 
+FULL = {"kind": "full", "tunes": ["lr", "momentum/beta1"], "only_rate": False}
+
+
 @pytest.mark.parametrize(
-    ("edges", "cure"),
+    ("changes", "cure"),
     [
-        ({"sgd": "high"}, "for a verdict, a wider range, sgd:lr=0.01..10, in another study"),
-        ({"adam": "low"}, "for a verdict, a wider range, adam:lr=0.001..1, in another study"),
+        ({"sgd": {"edge": "high"}}, "a wider range: lr=0.01..10 for sgd, all else as before"),
+        ({"adam": {"edge": "low"}}, "a wider range: lr=0.001..1 for adam, all else as before"),
         (
-            {"sgd": "high", "adam": "low"},
-            "for a verdict, a wider range, sgd:lr=0.01..10 and adam:lr=0.001..1, in another",
+            {"sgd": {"edge": "high"}, "adam": {"edge": "low"}},
+            "a wider range: lr=0.01..10 for sgd and lr=0.001..1 for adam, all else as before",
         ),
+        ({"sgd": {"edge": "high"} | FULL, "adam": FULL}, ""),
     ],
 )
-def test_an_edge_comes_with_the_range_to_give(edges, cure):
+def test_an_edge_comes_with_the_range_to_give(changes, cure):
     asked = study(problems=("mlp/digits",))
-    changes = {label: {"edge": edge} for label, edge in edges.items()}
-    judgement = judgement_of(declaration(asked, changes=changes), records(asked, shifted(sgd=-0.5)))
+    declared = declaration(asked, changes=changes)
+    judgement = judgement_of(declared, records(asked, shifted(sgd=-0.5)))
     [sentence] = sentences(judgement)
-    assert cure in sentence
-    assert list(describe_tunables(cure.split(", ")[2].split(" and ")[0]))  # can be typed as it is
+    assert "no verdict" in sentence
+    if cure:
+        assert f"for a verdict, {cure}, in another study (--study NAME)" in sentence
+    else:
+        assert "for a verdict" not in sentence
+    for words in cure.removesuffix(", all else as before").partition(": ")[2].split(" and "):
+        ranges, _, label = words.partition(" for ")
+        assert not words or describe_tunables(f"{label}:{ranges}")  # can be given as it is
 
 
 def wide(shift):
@@ -206,18 +216,23 @@ def test_an_undecided_contest_says_why_no_seeds_would_decide():
     asked = study(problems=("mlp/digits",))
     judgement = judgement_of(declaration(asked, margin=1e-6), records(asked, wide(0.01)))
     assert [one.word for one in judgement.confirmatory] == ["undecided"]
-    assert "more than 200 further seeds would be needed" in sentences(judgement)[0]
+    assert "more than 200 more seeds would probably be needed to decide" in sentences(judgement)[0]
     judgement = judged(0.0, sgd=2)
     assert [one.word for one in judgement.confirmatory] == ["undecided"]
     assert "not estimated, because seeds diverged" in sentences(judgement)[0]
 
 
 @pytest.mark.parametrize(
-    ("problems", "opts", "count"),
-    [(("mlp/digits",), "adam,sgd", 1), (("mlp/digits", "logreg/digits"), "adam,sgd,lion", 4)],
+    ("problems", "opts", "seeds", "count"),
+    [
+        (("mlp/digits",), "adam,sgd", range(10), 0),
+        (("mlp/digits", "logreg/digits"), "adam,sgd,lion", range(10), 4),
+        (("mlp/digits", "logreg/digits"), "adam,sgd,lion", range(3), 0),  # no p is given
+    ],
 )
-def test_the_correction_of_p_is_said_where_there_is_one(problems, opts, count):
-    asked = study(problems=problems, opts=opts)
+def test_the_correction_of_p_is_said_where_there_is_one(problems, opts, seeds, count):
+    asked = study(problems=problems, opts=opts, seeds=tuple(seeds))
     judgement = judgement_of(declaration(asked), records(asked, shifted(sgd=0.1)))
-    said = "Each p is corrected for all 4 comparisons (Holm's method)."
-    assert (said in notes(judgement)) == (count > 1)
+    said = [each for each in notes(judgement) if "corrected" in each]
+    words = f"Each p is corrected for all {count} declared comparisons (Holm's method)."
+    assert said == [words] * bool(count)

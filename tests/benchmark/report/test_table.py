@@ -325,13 +325,24 @@ def test_seconds_of_a_busy_machine_are_pointed_at(record_of, load, accelerator, 
     assert row["busy_seeds"] == busy
 
 
-@pytest.mark.parametrize("commits", [("a", "a"), ("a", "b")])
-def test_times_from_several_versions_are_pointed_at(record_of, commits):
-    records = [
-        record_of(seed=seed, environment=Environment(commit=commit, cores=seed))
-        for seed, commit in enumerate(commits)
-    ]
-    assert ("Times are from several versions" in printed(records)) == (len(set(commits)) > 1)
+def made_by(commit, **others):
+    return Environment(commit=commit, **others)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_said"),
+    [
+        (made_by("a", cores=1), made_by("a", cores=2), False),
+        (made_by("a"), made_by("b"), True),
+        (made_by("a"), made_by("a", cpu="another"), True),
+        (made_by("a"), made_by("b", stacked=4), False),  # a pack's seconds are in no table
+    ],
+)
+def test_times_from_several_versions_are_pointed_at(record_of, first, second, is_said):
+    adam, sgd = record_of("adam", environment=first), record_of("sgd", environment=second)
+    assert ("Times are from several versions" in printed([adam, sgd])) == is_said
+    elsewhere = replace(sgd, trial=replace(sgd.trial, problem="mlp/digits"))
+    assert "Times are from" not in printed([adam, elsewhere])  # each table has one version
 
 
 ERRORS = ("psnr", "rmse", "mae", "r2")
