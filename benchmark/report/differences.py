@@ -5,6 +5,7 @@ A difference is optimizer − reference in the metric's unit, and its sign is ne
 
 import math
 import re
+from collections.abc import Callable
 
 from benchmark.analysis.judging import Judgement
 from benchmark.analysis.verdicts import Verdict
@@ -139,10 +140,10 @@ def _bases(judgement: Judgement, problem: str) -> list[MarginBasis]:
     ]
 
 
-def margins_sentence(judgement: Judgement) -> str:
-    """Return the margins of all problems; empty before any is fixed."""
+def margins_sentence(judgement: Judgement, name: Callable[[str], str] = str) -> str:
+    """Return the margins of all problems, each escaped by `name`; empty before any is fixed."""
     found = [
-        f"{problem} {words}"
+        name(f"{problem} {words}")
         for problem in judgement.declaration.problems
         if (words := margin_words(judgement, problem))
     ]

@@ -573,13 +573,13 @@ def _contests_words(judgement: Judgement, verdicts: Sequence[Verdict], name: Nam
     return ", ".join(f"{together(those)} {word} on {together(on)}" for on, those in labels.items())
 
 
-def notes(judgement: Judgement) -> list[str]:
+def notes(judgement: Judgement, name: Name = str) -> list[str]:
     """Return what the numbers in the sentences mean: signs, margins and corrections."""
     if not judgement.confirmatory:
         return []
     words = [
         convention_words(judgement.declaration.confirmatory),
-        margins_sentence(judgement),
+        margins_sentence(judgement, name),
         correction_sentence(judgement),
     ]
     return [each for each in words if each]

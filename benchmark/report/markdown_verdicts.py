@@ -62,7 +62,7 @@ def verdicts(judgement: Judgement) -> str:
         "points tried",
         "edge",
     ]
-    words = as_text(" ".join(notes(judgement)))
+    words = " ".join(notes(judgement, as_text))
     return f"{table(header, rows)}\n\n{words}" if rows else ""
 
 

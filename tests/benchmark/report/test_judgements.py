@@ -236,3 +236,12 @@ def test_the_correction_of_p_is_said_where_there_is_one(problems, opts, seeds, c
     said = [each for each in notes(judgement) if "corrected" in each]
     words = f"Each p is corrected for all {count} declared comparisons (Holm's method)."
     assert said == [words] * bool(count)
+
+
+def test_the_margins_of_many_problems_are_not_cut_in_markdown():
+    problems = [f"logreg/data_set_number_{number}" for number in range(20)]
+    asked = study(problems=problems)
+    judgement = judgement_of(declaration(asked), records(asked, shifted(sgd=0.1)))
+    written = verdicts(judgement)
+    assert all(f"{problem} ±0.01" in written for problem in problems)
+    assert "…" not in written
