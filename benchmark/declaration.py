@@ -451,6 +451,21 @@ def spoiling(
     return changes if deviation.is_look else ()
 
 
+def other_problems(
+    folder: Path, asked: Declaration, purposes: Callable[[], Sequence[str]]
+) -> tuple[str, ...]:
+    """Return the change of problems if some are new and others left out after results were seen.
+
+    Args and errors are those of `spoiling`.
+    """
+    found = read_declaration(folder)
+    if found is None or found.problems.keys() <= asked.problems.keys():
+        return ()
+    if asked.problems.keys() <= found.problems.keys() or "evaluation" not in purposes():
+        return ()
+    return (f"problems: {', '.join(found.problems)}, now {', '.join(asked.problems)}",)
+
+
 def _merged(found: Declaration, asked: Declaration, new: Sequence[Deviation]) -> Declaration:
     """Return `asked` with the parts of `found` that still hold, and with `new` deviations."""
     margins = _margins_that_hold(found, asked)

@@ -16,6 +16,7 @@ from benchmark.declaration import (
     MarginBasis,
     declared,
     expected,
+    other_problems,
     read_declaration,
     spoiling,
     with_outcomes,
@@ -212,6 +213,14 @@ class Planner:
         """
         self.plan()  # finds the data in use
         return spoiling(self._store.folder, self._asked(), self._purposes)
+
+    def other_problems(self) -> tuple[str, ...]:
+        """Return the change of problems if the study has results, on others than are asked for.
+
+        Raises:
+            UsageError: the declaration in the folder is damaged.
+        """
+        return other_problems(self._store.folder, self._asked(), self._purposes)
 
     def _asked(self) -> Declaration:
         """Return the declaration of the study as it is asked for, with the data in use."""

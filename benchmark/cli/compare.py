@@ -110,24 +110,27 @@ def _check_distinct(own: Sequence[Tunable], others: Sequence[Tunable]) -> None:
 
 
 def _in_a_study_of_its_own(request: Request, outside: Outside) -> Outside:
-    """Return `outside` with a study that this comparison does not leave without verdicts.
+    """Return `outside` with a study that this comparison neither spoils nor gives other problems.
 
     The name gets a number if the study of that name was declared otherwise and has results.
     """
-    reasons: list[tuple[str, tuple[str, ...]]] = []
+    reasons: list[tuple[str, tuple[str, ...], str]] = []
     for number in count(2):
-        changes = Planner(request, outside.store()).spoiling()
+        planner = Planner(request, outside.store())
+        spoilt = planner.spoiling()
+        changes = spoilt or planner.other_problems()
         if not changes:
             break
-        reasons.append((outside.study, changes))
+        outcome = "have no verdicts" if spoilt else "be one comparison, with all of these problems"
+        reasons.append((outside.study, changes, outcome))
         base = reasons[0][0]
         outside = replace(outside, study=f"{base[: _LONGEST - 1 - len(str(number))]}-{number}")
     if reasons:
-        name, changes = reasons[0]
+        name, changes, outcome = reasons[0]
         click.echo(
             f"NOTICE: study {name} was declared otherwise ({changes[0]}"
             f"{', …' * (len(changes) > 1)}), so this one is {outside.study}; with --study {name} "
-            "it would have no verdicts",
+            f"it would {outcome}",
             err=True,
         )
     return outside

@@ -84,6 +84,9 @@ OWN = ("compare-lion", "compare-lion-2")
         ("evaluation", ["--against", "sgd"], OWN[1]),
         ("evaluation", ["--seeds", "12"], OWN[1]),
         ("evaluation", ["--on", "logreg/digits,mlp/digits"], OWN[0]),  # more problems are no look
+        ("evaluation", ["--on", "mlp/digits"], OWN[1]),
+        ("evaluation", ["--on", "mlp/digits", "--study", OWN[0]], OWN[0]),
+        ("tuning", ["--on", "mlp/digits"], OWN[0]),
         ("evaluation", ["--budget", "4", "--study", OWN[0]], OWN[0]),
         ("tuning", ["--budget", "4"], OWN[0]),
     ],
