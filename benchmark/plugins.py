@@ -28,7 +28,7 @@ from datamodules.base import ResidentDataModule
 from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Examples, Split
 from datamodules.registry import DATASETS
-from optimizers.pick import is_import_path
+from optimizers.pick import is_import_path, near
 
 TASK_CONTRACT = (
     "the task of a data set is a class with all that benchmark.tasks.base.Task has, such as "
@@ -235,7 +235,11 @@ def _anyones(what: str, contract: str) -> Iterator[None]:
 
 def _load(path: str, kind: str, contract: str) -> Any:
     with _anyones(f"{kind} {path!r} cannot be imported", contract):
-        return resolve_name(path)
+        try:
+            return resolve_name(path)
+        except AttributeError as error:
+            hint = near(error.name or "", vars(error.obj) if hasattr(error.obj, "__dict__") else {})
+            raise AttributeError(f"{error}{hint and '.'}{hint}") from None
 
 
 def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataModule]:

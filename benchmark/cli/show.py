@@ -36,7 +36,9 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
     evidence = gather(store, reference, records)
     verdicts = verdicts_in(store, lambda: records)
     if as_json:
-        tables = tables_as_json(records, evidence)
+        # In a study with verdicts these are the comparisons, unless others are asked for.
+        is_compared = verdicts is None or reference is not None
+        tables = tables_as_json(records, evidence if is_compared else None)
         found = tables if verdicts is None else {"tables": tables, **verdicts.as_json}
         click.echo(json.dumps(found, indent=1, allow_nan=False))
         return 0

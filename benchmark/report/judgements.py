@@ -287,12 +287,17 @@ def how_tuned_in_short(entrant: Entrant | None) -> str:
 
 
 def _short_numbers(text: str) -> str:
-    """Return `text` with numbers of three significant digits.
+    """Return `text` with numbers of three significant digits, or whose distance from 1 has two.
 
-    >>> _short_numbers("lr=0.0316228 beta2=0.999 k=1e-08")
-    'lr=0.0316 beta2=0.999 k=1e-08'
+    >>> _short_numbers("lr=0.0316228 betas=(0.943942,0.999636) k=1e-08")
+    'lr=0.0316 betas=(0.944,0.99964) k=1e-08'
     """
-    return re.sub(r"\d+\.\d{4,}(?:e[+-]?\d+)?", lambda found: f"{float(found[0]):.3g}", text)
+    return re.sub(r"\d+\.\d{4,}(?:e[+-]?\d+)?", lambda found: _short(float(found[0])), text)
+
+
+def _short(number: float) -> str:
+    decimals = 1 - math.floor(math.log10(1 - number)) if 0.9 < number < 1 else 0
+    return f"{number:.{max(3, decimals)}g}"
 
 
 def reason_words(judgement: Judgement, verdict: Verdict) -> str:
@@ -590,7 +595,10 @@ def correction_sentence(judgement: Judgement) -> str:
     count = num_contests(judgement.declaration, judgement.reference)
     if count < 2 or all(one.word == "untuned" for one in judgement.confirmatory):
         return ""
-    return f"Each p is corrected for all {count} declared comparisons (Holm's method)."
+    return (
+        f"Each p is corrected for all {count} declared comparisons (Holm's method). Intervals are "
+        "not, so one may leave out 0 beside the word undecided."
+    )
 
 
 def own_first(judgement: Judgement) -> list[str]:

@@ -235,6 +235,7 @@ def test_data_asked_for_by_name_are_not_replaced(capsys):
     [
         ("logreg", "tests.plugins.data.RaisesWhenPrepared", "ConnectionError: the server is gone"),
         ("logreg", "tests.plugins.data.TooFewClasses", "with num_classes 2"),
+        ("logreg", "tests.plugins.data.Squars", "Did you mean 'Squares'?"),
         ("tests.plugins.networks.RaisesWhenBuilt", "digits", "ImportError: no compiler"),
     ],
 )

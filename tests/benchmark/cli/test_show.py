@@ -24,6 +24,14 @@ def test_show_compares_with_a_reference(studied, capsys):
     assert [row["optimizer"] for row in rows if row["comparison"] is None] == ["sgd"]
 
 
+@pytest.mark.parametrize("asked", [[], ["--reference", "momentum"]])
+def test_json_with_verdicts_has_no_other_comparison_unless_it_is_asked_for(tuned, capsys, asked):
+    assert show(tuned(own=0.1), "--json", *asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdicts"]["confirmatory"]
+    assert all(("comparison" in row) == bool(asked) for row in found["tables"])
+
+
 def test_an_unknown_reference_is_one_line(studied, capsys):
     assert show(studied(seeds=1), "--reference", "lion") == 2
     error = capsys.readouterr().err
