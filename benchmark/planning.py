@@ -62,6 +62,7 @@ class TrialPlan:
         notices: New lines for the user: one for each data set that an embedded one replaces, and
             one on edited files of plug-ins that make trials run again, and one for each problem on
             optimizers that have no baseline there.
+        widened: New lines on ranges that were widened.
         reused: Records of shipped baselines that are to be taken over.
         origins: Lines on settings and trials of shipped baselines that the study uses.
         rules: Lines on what is compared with what, and on the looks that are declared.
@@ -76,6 +77,7 @@ class TrialPlan:
     later: tuple[tuple[Trial, int], ...] = ()
     num_bytes: int = 0
     notices: tuple[str, ...] = ()
+    widened: tuple[str, ...] = ()
     reused: tuple[Record, ...] = ()
     origins: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
@@ -264,8 +266,7 @@ class Planner:
         self._unavailable |= unavailable or {}
         workloads, notices = self._settle(self._unavailable)
         self._settled = workloads
-        new = tuple(notice for notice in notices if notice not in self._noticed)
-        self._noticed.update(new)
+        new = self._news(notices)
         stages = [stage for workload in workloads for stage in self._stages(workload)]
         trials = _each_once(stages)
         settled = {trial.key for stage in stages for trial in self._settled_failures(stage)}
@@ -283,12 +284,19 @@ class Planner:
             later=tuple((stage.trials[0], stage.later) for stage in stages if stage.later),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
             notices=(*new, *edited),
+            widened=self._news(each for stage in stages for each in stage.widened),
             reused=tuple(self._reused.values()),
             origins=(*self._settings_words(workloads), *self._reuse_words()),
             rules=rules,
             obstacles=problems,
             stack=self.stack,
         )
+
+    def _news(self, notices: Iterable[str]) -> tuple[str, ...]:
+        """Return those of `notices` that were not returned before."""
+        new = tuple(dict.fromkeys(each for each in notices if each not in self._noticed))
+        self._noticed.update(new)
+        return new
 
     def _settled_failures(self, stage: Stage) -> list[Trial]:
         """Return the failed tuning trials of a cell whose searches have ended.

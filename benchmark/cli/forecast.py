@@ -39,6 +39,7 @@ class Forecast:
         origins: Lines on settings and trials of shipped baselines.
         num_reused: Number of such trials that are not trained again.
         rules: Lines on what is compared, and on the looks that are declared.
+        widened: Lines on ranges that were widened.
         obstacles: Lines on what will keep the study from verdicts.
         busy: A warning about the records so far, whose seconds the estimate rests on; empty if the
             machine was not busy.
@@ -60,6 +61,7 @@ class Forecast:
     origins: tuple[str, ...] = ()
     num_reused: int = 0
     rules: tuple[str, ...] = ()
+    widened: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
     busy: str = ""
     packs: Packs = _NONE
@@ -93,6 +95,7 @@ class Forecast:
             f"optimizers  {', '.join(self.optimizers)}",
             *self.rules,
             *self.origins,
+            *map(widened_line, self.widened),
             f"trials      {self._trials()}, "
             f"about {duration_words(self.seconds)} with {counted(self.workers, 'worker')}",
             *self._guess(),
@@ -118,6 +121,11 @@ class Forecast:
 
     def _megabytes(self) -> float:
         return round(self.disk_bytes / 1e6, 1)
+
+
+def widened_line(words: str) -> str:
+    """Return a line of the terminal on a widened range."""
+    return f"widened     {words}"
 
 
 def forecast(
@@ -155,6 +163,7 @@ def forecast(
         origins=plan.origins,
         num_reused=len(plan.reused),
         rules=plan.rules,
+        widened=plan.widened,
         obstacles=plan.obstacles,
         busy=busy_words(sum(map(was_busy, done)), len(done)),
         packs=packs_of(plan.missing),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from benchmark.cli.forecast import forecast
+from benchmark.cli.forecast import forecast, widened_line
 from benchmark.cli.sentences import print_statements
 from benchmark.estimates import Durations
 from benchmark.launchers import Launcher, Watcher
@@ -182,6 +182,8 @@ class Terminal:
             self.say(place)
 
     def _say_stage(self, plan: TrialPlan) -> None:
+        for words in plan.widened:
+            self.say(widened_line(words))
         if plan.doing and plan.missing:
             trials = counted(len(plan.missing), "trial")
             self.say(f"{plan.doing:<11} {trials}")

@@ -23,6 +23,7 @@ class Stage:
         later: Number of trials that later stages will add, as far as it is known.
         is_last: No later stage can add a trial.
         chosen: The outcomes of the cell's searches, once the last of them has ended.
+        widened: Lines on ranges that were widened, the reasons for more trials than asked for.
     """
 
     trials: tuple[Trial, ...]
@@ -30,6 +31,7 @@ class Stage:
     later: int = 0
     is_last: bool = True
     chosen: tuple[Chosen, ...] = ()
+    widened: tuple[str, ...] = ()
 
 
 class TrialProtocol(Protocol):

@@ -19,7 +19,7 @@ and for the result, and the advice to widen a range whose end is best, are from 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -50,6 +50,8 @@ class Search:
         repeated: The finalists, and those of before the ranges were widened, repeated as well.
         chosen: The best finalist; None until known.
         edge: End of the tried learning rates at which the chosen one lies; empty for none.
+        widened: For each time that the ranges of the cell were widened, the end at which this
+            optimizer's best learning rate lay; empty for none.
     """
 
     tunable: Tunable
@@ -59,6 +61,7 @@ class Search:
     repeated: tuple[OptimizerSpec, ...] = ()
     chosen: OptimizerSpec | None = None
     edge: Edge = ""
+    widened: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +117,13 @@ class _Progress:
         tuning = self._tuning_trials()
         chosen = [search.chosen for search in self.searches if search.chosen is not None]
         if len(chosen) < len(self.searches) or None in self._smaller:
-            return Stage(trials=tuning, doing="tuning", later=self._later(), is_last=False)
+            return Stage(
+                trials=tuning,
+                doing="tuning",
+                later=self._later(),
+                is_last=False,
+                widened=tuple(self._widenings()),
+            )
         seeds = self.protocol.seeds
         evaluation = [self.cell.trial(spec, seed) for seed in seeds for spec in chosen]
         smaller = {s: None for by_budget in self._smaller for s in (by_budget or {}).values()}
@@ -134,6 +143,26 @@ class _Progress:
                 for search, by_budget in zip(self.searches, self._smaller, strict=True)
             ),
         )
+
+    def _widenings(self) -> Iterator[str]:
+        """Yield why more points than the budget are tried, a line for each time."""
+        for number, edges in enumerate(zip(*(one.widened for one in self.searches), strict=True)):
+            labels = [one.tunable.label for one in self.searches]
+            ends = [
+                f"{' and '.join(found)} was the {end} tried"
+                for edge, end in (("high", "highest"), ("low", "lowest"))
+                if (found := [label for label, at in zip(labels, edges, strict=True) if at == edge])
+            ]
+            tried = self.protocol.budget + number * self._points_beyond
+            yield (
+                f"{self.cell.workload.problem}: the best learning rate of {', of '.join(ends)}, so "
+                f"the range grows by a decade there, and every optimizer tries "
+                f"{tried + self._points_beyond} points in place of {tried}"
+            )
+
+    @property
+    def _points_beyond(self) -> int:
+        return max(1, self.protocol.budget // 2)
 
     def _later(self) -> int:
         """Return the probable number of trials of the cell to come, widened ranges included."""
@@ -206,13 +235,19 @@ class _Progress:
             one.go_on(protocol.budget)
         base = [tuple(dict.fromkeys(one.points)) for one in series]
         found, edges = self._searched(series, (), is_last=False)
+        widened: list[list[Edge]] = [[] for _ in series]
         for widening in range(1, MOST_WIDENINGS + 1):
             if not any(edges):
                 break
             for one, edge in zip(series, edges, strict=True):
-                one.go_beyond(edge, max(1, protocol.budget // 2))
+                one.go_beyond(edge, self._points_beyond)
+            for each, edge in zip(widened, edges, strict=True):
+                each.append(edge)
             found, edges = self._searched(series, found, is_last=widening == MOST_WIDENINGS)
-        return tuple(replace(one, base=own) for one, own in zip(found, base, strict=True))
+        return tuple(
+            replace(one, base=own, widened=tuple(ends))
+            for one, own, ends in zip(found, base, widened, strict=True)
+        )
 
     def _searched(
         self, series: Sequence[Series], before: Sequence[Search], *, is_last: bool

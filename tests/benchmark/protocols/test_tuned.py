@@ -115,6 +115,37 @@ def test_a_best_rate_beyond_two_widenings_stays_an_edge():
     assert search.edge == "high"
 
 
+def widenings(protocol, loss):
+    """Run the protocol to its end; return what its stages said, each line once, and the end."""
+    records, said = {}, {}
+    while True:
+        stage = protocol.stage(CELL, lambda trial: records.get(trial.key))
+        said |= dict.fromkeys(stage.widened)
+        new = [trial for trial in stage.trials if trial.key not in records]
+        if not new:
+            return list(said), stage.widened
+        for trial in new:
+            records[trial.key] = Record(
+                trial=trial, status="done", metrics={"val/loss": loss(trial)}
+            )
+
+
+def test_the_reason_for_more_points_than_the_budget_is_said_until_a_setting_is_chosen():
+    def opposite(trial):
+        rate = trial.optimizer.hyperparameters["lr"]
+        return rate if trial.optimizer.name == "sgd" else 1 / rate
+
+    said, last = widenings(tuned("sgd,adam,lion", budget=4), opposite)
+    assert said == [
+        "mlp/digits: the best learning rate of adam and lion was the highest tried, of sgd was the "
+        "lowest tried, so the range grows by a decade there, and every optimizer tries "
+        f"{number + 2} points in place of {number}"
+        for number in (4, 6)
+    ]
+    assert last == ()
+    assert widenings(tuned(), valley(1e-2)) == ([], ())
+
+
 def rates_of(search):
     [own] = [each.name for each in search.tunable.space.ranges]
     return [spec.hyperparameters[own] for spec in search.points]
