@@ -28,4 +28,4 @@ def keep_freed_memory() -> None:
     if set_option is None:
         return
     for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
-        any(set_option(option, size) for size in _MOST_BYTES)
+        any(set_option(option, size) for size in _MOST_BYTES)  # returns 0 for what it refuses

@@ -219,6 +219,8 @@ class Planner:
     def other_problems(self) -> tuple[str, ...]:
         """Return the change of problems if the study has results, on others than are asked for.
 
+        The problems are those of the last plan, with embedded data in place of unavailable data.
+
         Raises:
             UsageError: the declaration in the folder is damaged.
         """
