@@ -49,7 +49,7 @@ class Series(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: _Text
     optimizer: _Text
     rates: Annotated[tuple[_Positive, ...], Meta(min_length=2)]
-    hyperparameters: dict[str, float | bool | tuple[float, ...]] = {}
+    hyperparameters: dict[str, int | float | bool | tuple[float, ...]] = {}
     dropout: bool = False
     published: tuple[str, ...] = ()
 

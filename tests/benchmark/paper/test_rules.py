@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
+import torch
 
 from benchmark.errors import UsageError
 from benchmark.paper.curves import published_curves
@@ -36,6 +37,31 @@ def test_every_series_is_an_optimizer_that_can_be_built(experiment, series):
             find(series.optimizer), {"lr": rate, **series.hyperparameters}, label=series.name
         )
         assert spec.hyperparameters["lr"] == rate
+
+
+@pytest.mark.parametrize(("experiment", "series"), ALL, ids=[f"{e.name}-{s.name}" for e, s in ALL])
+def test_every_series_is_an_optimizer_that_takes_steps(experiment, series):
+    given = {"lr": series.rates[0], **series.hyperparameters}
+    weights = torch.nn.Parameter(torch.linspace(-1, 1, 5))
+    optimizer = resolve(find(series.optimizer), given, label=series.name).build([weights])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (weights**2).sum()
+        loss.backward()
+        return loss
+
+    before = float(weights.detach().square().sum())
+    for _ in range(3):  # the third has a history of two
+        optimizer.step(closure)
+
+    assert 0 < float(weights.detach().square().sum()) < before
+
+
+def test_whole_numbers_stay_whole():
+    [lbfgs] = [series for _, series in ALL if series.optimizer == "torch.optim.LBFGS"]
+
+    assert {type(value) for value in lbfgs.hyperparameters.values()} == {int}
 
 
 def test_every_printed_curve_is_named_once_and_exists():
