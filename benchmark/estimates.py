@@ -34,18 +34,22 @@ class Durations:
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
-        known: dict[tuple[str, str, int], list[float]] = {}
+        known: dict[tuple[object, ...], list[float]] = {}
         for record in records:
             if record.status == "done" and record.own_clocks.total is not None:
                 per_epoch = record.own_clocks.total / max(1, record.trial.epochs)
-                known.setdefault(_kind(record.trial), []).append(per_epoch)
+                for kind in (_kind(record.trial), _kind_and_optimizer(record.trial)):
+                    known.setdefault(kind, []).append(per_epoch)
         self._per_epoch = {kind: statistics.median(each) for kind, each in known.items()}
 
     def estimate_seconds(self, trial: Trial) -> float:
-        """Return the estimated seconds of `trial`, from similar trials if any, or the table."""
-        known = self._per_epoch.get(_kind(trial))
-        if known is not None:
-            return _FIXED_SECONDS + trial.epochs * known
+        """Return the estimated seconds of `trial`, from similar trials if any, or the table.
+
+        Those of its optimizer count before others: a step of one may take ten times as long.
+        """
+        for kind in (_kind_and_optimizer(trial), _kind(trial)):
+            if kind in self._per_epoch:
+                return _FIXED_SECONDS + trial.epochs * self._per_epoch[kind]
         per_epoch = _epoch_seconds(trial)
         return _FIXED_SECONDS + trial.epochs * per_epoch + (POINTS + 1) * _EVALUATION_SECONDS
 
@@ -87,6 +91,10 @@ def _is_in_table(trial: Trial) -> bool:
 def _kind(trial: Trial) -> tuple[str, str, int]:
     """Return the properties that trials of about equal duration share."""
     return trial.problem, trial.accelerator, trial.batch_size
+
+
+def _kind_and_optimizer(trial: Trial) -> tuple[str, str, int, str]:
+    return *_kind(trial), trial.optimizer.name
 
 
 def estimate_bytes(trials: Sequence[Trial], data_dir: Path | None, cache_dir: Path | None) -> int:

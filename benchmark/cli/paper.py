@@ -66,13 +66,20 @@ def _with_launcher_options(function: _Function) -> _Function:
     help="Figures of the paper, such as 1,2a,4; 2 means both panels.  [default: all]",
 )
 @click.option(
+    "--claims",
+    default="",
+    metavar="CLAIMS",
+    help="Claims by their names, such as fig3-rapid,fig3-third-epoch.  [default: all of the "
+    "figures]",
+)
+@click.option(
     "--scale",
     type=OneOf("scale", list(EXTENTS)),
     default="hour",
     show_default=True,
     help="hour: the claims in order, and then their variants, as far as they fit into one hour on "
-    "this machine; full: all of them; demo: all of them with 3 epochs and 2 seeds, to try "
-    "the command, which decides no claim.",
+    "this machine; claims: all claims without their variants; full: all of both; demo: all of both "
+    "with 3 epochs and 2 seeds, to try the command, which decides no claim.",
 )
 @click.option(
     "--epochs",
@@ -119,6 +126,7 @@ def _with_launcher_options(function: _Function) -> _Function:
 def command(
     paper: str,
     figures: str,
+    claims: str,
     scale: str,
     epochs: int | None,
     kind: str | None,
@@ -140,7 +148,7 @@ def command(
     if target is not None:
         _check_target(target, dry_run=dry_run, as_json=as_json)
     place = _place(options)
-    whole = _whole(place, figures, _extent(scale, epochs))
+    whole = _whole(place, figures, claims, _extent(scale, epochs))
     if target is not None:  # records alone count, not what fits into an hour here
         able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
         return _write(able, place.known(able), target)
@@ -161,7 +169,8 @@ def command(
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:
         print_verdicts(screen, shown)
-        again = _command(paper, figures, scale, epochs, options["results"])
+        asked = {"--figures": figures, "--claims": claims, "--scale": scale}
+        again = _command(paper, asked, epochs, options["results"])
         _say(screen, [*_rates_lines(plan, known), f"as a page   {again}"])
     return _say_without_result(plan, known)
 
@@ -183,13 +192,18 @@ def _place(options: dict[str, Any]) -> Place:
     )
 
 
-def _whole(place: Place, figures: str, extent: Extent) -> Plan:
-    """Return the plan of all experiments of the figures, whatever they cost."""
-    cases = cases_of(rules(), [word.strip() for word in figures.split(",") if word.strip()])
+def _whole(place: Place, figures: str, claims: str, extent: Extent) -> Plan:
+    """Return the plan of all experiments of the figures and claims, whatever they cost."""
+    found = cases_of(rules(), _words(figures), _words(claims))
+    cases = tuple(each for each in found if extent.variants or each.variant is None)
     experiments = dict.fromkeys(each.experiment.name for each in cases)
     return Plan(
         rules=rules(), cases=cases, extent=extent, accelerators=place.accelerators(experiments)
     )
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _say(screen: Console, lines: Iterable[str]) -> None:
@@ -276,15 +290,10 @@ def _write(plan: Plan, known: CostsOnRecord, target: _Target) -> int:
     return 0
 
 
-def _command(paper: str, figures: str, scale: str, epochs: int | None, results: Path) -> str:
+def _command(paper: str, asked: dict[str, str], epochs: int | None, results: Path) -> str:
     """Return the command that writes the page of these results."""
-    given = {
-        "--figures": figures,
-        "--scale": scale,
-        "--epochs": str(epochs or ""),
-        "--results": str(results),
-    }
-    usual = {"--figures": "", "--scale": "hour", "--epochs": "", "--results": str(RESULTS)}
+    given = asked | {"--epochs": str(epochs or ""), "--results": str(results)}
+    usual = dict.fromkeys(given, "") | {"--scale": "hour", "--results": str(RESULTS)}
     words = [each for pair in given.items() if pair[1] != usual[pair[0]] for each in pair]
     return shlex.join(["python", "-m", "benchmark", "paper", paper, *words, "--format", "html"])
 

@@ -30,7 +30,7 @@ from benchmark.paper.rules import (
 from benchmark.problems import problems_of
 from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial, Workload
 from optimizers.errors import OptimizerError
-from optimizers.pick import shown
+from optimizers.pick import pick, shown
 from optimizers.resolve import find, labelled, resolve
 from optimizers.schedules import Kind
 from optimizers.spec import OptimizerSpec
@@ -56,6 +56,7 @@ class Extent:
         epochs: Most epochs of a trial.
         seeds: Most evaluation seeds.
         tuning_seeds: Most tuning seeds.
+        variants: Carry out the variants of claims, too.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Extent:
     epochs: float = math.inf
     seeds: float = math.inf
     tuning_seeds: float = math.inf
+    variants: bool = True
 
 
 EXTENTS = {
@@ -70,6 +72,7 @@ EXTENTS = {
     for each in (
         Extent(name="demo", epochs=3, seeds=2, tuning_seeds=1),
         Extent(name="hour", hours=1.0),
+        Extent(name="claims", variants=False),
         Extent(name="full"),
     )
 }
@@ -121,16 +124,20 @@ class Case:
         return min(window_of(self.claim, self.variant), epochs)
 
 
-def cases_of(rules: Rules, figures: Sequence[str] = ()) -> tuple[Case, ...]:
+def cases_of(
+    rules: Rules, figures: Sequence[str] = (), claims: Sequence[str] = ()
+) -> tuple[Case, ...]:
     """Return the cases of some figures: all claims as they are, and then all of their variants.
 
     Args:
         rules: The rules.
         figures: Figures such as "1", "1 left" or "2a", where "2" means all panels of figure 2; none
             for all.
+        claims: Names of claims; none for all of the figures.
 
     Raises:
         UsageError: there is no such figure; the message lists the known ones.
+        UnknownNameError: there is no such claim in the figures.
     """
     known = tuple(dict.fromkeys(each.figure for each in rules.experiments))
     for figure in figures:
@@ -141,6 +148,10 @@ def cases_of(rules: Rules, figures: Sequence[str] = ()) -> tuple[Case, ...]:
         for claim in rules.claims
         if not figures or any(_is_in(each, rules.experiment(claim).figure) for each in figures)
     ]
+    by_name = {claim.name: claim for claim in found}
+    for name in claims:
+        pick(by_name, name, "claim")
+    found = [claim for claim in found if not claims or claim.name in claims]
     pairs: list[tuple[Claim, Variant | None]] = [(claim, None) for claim in found]
     pairs += [(claim, variant) for claim in found for variant in claim.variants]
     return tuple(

@@ -53,3 +53,19 @@ def test_the_time_of_unknown_data_is_called_a_guess_until_a_trial_has_finished(
     assert Durations(()).guessed(trials) == guessed
     record = Record(trial=trials[0], status="done", clocks=Clocks(total=3.0))
     assert Durations([record]).guessed(trials) == []
+
+
+def test_trials_of_the_same_optimizer_count_before_those_of_others():
+    muon, adam, sgd = _trials("mlp", "digits", 1, "muon,adam,sgd")
+    took = {muon: 90.0, adam: 10.0}
+    records = [
+        Record(trial=trial, status="done", clocks=Clocks(total=seconds))
+        for trial, seconds in took.items()
+    ]
+    longer, other = replace(muon, epochs=2 * muon.epochs), replace(adam, seed=1)
+
+    seconds = Durations(records).estimate_seconds
+
+    assert seconds(longer) == pytest.approx(180, abs=1)
+    assert seconds(other) == pytest.approx(10, abs=1)
+    assert seconds(sgd) == pytest.approx(50, abs=1)  # between the two

@@ -419,18 +419,18 @@ def _not_run(found: Reproduction) -> list[str]:
             for each in cases
             if each.variant and (each.claim.name, each.variant.name) in lacking
         ]
-        own = [(name, some) for name, some in ((_names(claims), claims),) if some]
-        own += [(f"variants of {_names(variants)}", variants)] if variants else []
-        own += [("these claims with all their variants", new)] if len(new) > len(claims) else []
-        rows += [
-            [as_cell(experiment.figure), as_cell(name), _hours(found, some)] for name, some in own
-        ]
-        commands += [_command(experiment)] if own else []
+        own = [(_names(some), "claims", some) for some in _of_equal_length(claims)]
+        own += [(f"variants of {_names(variants)}", "full", variants)] if variants else []
+        both = "these claims with all their variants"
+        own += [(both, "full", new)] if len(new) > len(claims) else []
+        for name, scale, some in own:
+            rows.append([as_cell(experiment.figure), as_cell(name), _hours(found, some)])
+            commands.append(_command(some, scale))
     if not rows:
         return []
     return [
         "## Not run",
-        f"Estimated time with {_WORKERS} workers on a laptop, and the commands:",
+        f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order:",
         _table(["figure", "what has no results", "time"], rows),
         fenced(commands),
     ]
@@ -446,9 +446,17 @@ def _hours(found: Reproduction, cases: Sequence[Case]) -> str:
     return duration_words(3600 * hours(whole.expected(found.known), _WORKERS))
 
 
-def _command(experiment: Experiment) -> str:
-    figure = experiment.figure if " " not in experiment.figure else f"'{experiment.figure}'"
-    return f"python -m benchmark paper adam --figures {figure} --scale full"
+def _of_equal_length(claims: Sequence[Case]) -> list[list[Case]]:
+    """Return the claims in groups whose trials have as many epochs, which share most of them."""
+    groups: dict[int, list[Case]] = {}
+    for each in claims:
+        groups.setdefault(max(each.epochs("tuning"), each.epochs("evaluation")), []).append(each)
+    return list(groups.values())
+
+
+def _command(cases: Sequence[Case], scale: str) -> str:
+    names = ",".join(dict.fromkeys(case.claim.name for case in cases))
+    return f"python -m benchmark paper adam --claims {names} --scale {scale}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

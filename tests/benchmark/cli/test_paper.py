@@ -46,6 +46,15 @@ def test_fewer_epochs_cost_less_and_say_so(digits_rules, capsys):
     assert hours[1] < hours[0] == hours[2]
 
 
+def test_claims_can_be_run_without_their_variants(digits_rules, capsys):
+    cases = {}
+    for scale in ("claims", "full"):
+        words = ["--claims", "faster", "--scale", scale, "--dry-run", "--json"]
+        assert main(["paper", "adam", *words]) == 0
+        cases[scale] = json.loads(capsys.readouterr().out)["cases"]
+    assert cases == {"claims": ["faster"], "full": ["faster", "faster, if rates are constant"]}
+
+
 def test_the_estimate_is_that_of_the_stacks_asked_for(digits_rules, capsys):
     hours = []
     for stack in ("auto", "off"):
@@ -68,6 +77,11 @@ def test_the_plan_is_json_too(digits_rules, capsys):
         (["paper", "sgd"], "'adam'"),
         (["paper", "adam", "--figures", "7"], "1 left, 1 right, 2a, 2b, 3, 4"),
         (["paper", "adam", "--scale", "ful"], "full"),
+        (
+            ["paper", "adam", "--claims", "fig3-rapd"],
+            "Did you mean 'fig3-rapid'? Known: fig1-m",
+        ),
+        (["paper", "adam", "--figures", "2b", "--claims", "fig3-rapid"], "Known: fig2b-iter"),
         (["paper"], "Choose from: adam"),
         (["paper", "adam", "--epochs", "0"], "--epochs"),
         (["paper", "adam", "--accelerator", "cuda", "--format", "html"], "no results in results"),

@@ -10,6 +10,7 @@ from benchmark.paper.evidence import evidence
 from benchmark.paper.plan import EXTENTS, Plan, cases_of, why_not_yet, workload_of
 from benchmark.paper.rules import Changes, Variant
 from benchmark.paper.rules import rules as paper_rules
+from optimizers.errors import UnknownNameError
 from tests.benchmark.paper.panels import EPOCHS, MadeUp, claim, panel, rate, rules
 
 
@@ -179,6 +180,14 @@ def test_figures_name_panels(figures, experiments):
 def test_an_unknown_figure_is_refused_with_the_known_ones(figure):
     with pytest.raises(UsageError, match="1 left, 1 right, 2a, 2b, 3, 4"):
         cases_of(paper_rules(), [figure])
+
+
+def test_claims_are_chosen_by_name_within_figures():
+    found = cases_of(paper_rules(), ["3"], ["fig3-rapid"])
+    assert {case.claim.name for case in found} == {"fig3-rapid"}
+    assert sum(case.variant is not None for case in found) == 3
+    with pytest.raises(UnknownNameError, match="Known: fig3-rapid, fig3-third-epoch"):
+        cases_of(paper_rules(), ["3"], ["fig2b-iterations"])
 
 
 def test_claims_come_before_variants():

@@ -110,7 +110,20 @@ def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
     listed = text.split("## Not run")[1]
     assert re.search(r"\| 1 left \| other \| [\d.]+ \w+ \|", listed)
     assert "variants" not in listed
-    assert "python -m benchmark paper adam --figures '1 left' --scale full" in listed
+    assert "python -m benchmark paper adam --claims other --scale claims" in listed
+
+
+def test_claims_that_share_their_trials_have_one_command(tmp_path):
+    def cost(trial):
+        is_known = trial.purpose == "tuning" or rate(trial) == 0.01
+        return _costs(0.1, 0.5)(trial) if is_known else ""
+
+    long = [claim(name, horizon=2, rate=0.001) for name in ("long", "as-long")]
+    short = claim("short", horizon=1, rate=0.1)
+    _, text = _written(tmp_path, cost, claim("faster"), long[0], short, long[1])
+    listed = text.split("## Not run")[1]
+    assert re.search(r"\| 1 left \| long, as-long \| .*\n\| 1 left \| short \|", listed)
+    assert re.search(r"--claims long,as-long --scale claims\n.*--claims short --scale", listed)
 
 
 def test_a_claim_that_was_not_asked_for_is_not_listed(tmp_path):
