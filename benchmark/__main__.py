@@ -25,6 +25,7 @@ _MACHINE_TROUBLE = {
 _LONGEST = 1_000  # characters of a message; the middle of a longer one is cut out
 DONE, SOME_FAILED, USAGE, NO_DATA, INTERRUPTED = 0, 1, 2, 3, 130
 _INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
+_SET_UP = "run make setup, and then source .venv/bin/activate"
 _INTERRUPTED_WORDS = "interrupted; the same command goes on where it stopped"
 
 
@@ -53,13 +54,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _answered(arguments: list[str] | None) -> int:
     """Run the command line, print an error as one line, and return the exit code."""
-    import click
+    try:
+        import click
 
-    from benchmark.cli.mistakes import cure_of
-    from benchmark.errors import BenchmarkError
-    from datamodules.errors import DataError
-    from optimizers.errors import OptimizerError
-
+        from benchmark.cli.mistakes import cure_of
+        from benchmark.errors import BenchmarkError
+        from datamodules.errors import DataError
+        from optimizers.errors import OptimizerError
+    except ModuleNotFoundError as error:
+        return _say(f"{error.name} is not installed in {sys.executable}: {_SET_UP}", USAGE)
     try:
         return _called(arguments)
     except click.exceptions.NoArgsIsHelpError as error:

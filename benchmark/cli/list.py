@@ -21,7 +21,7 @@ _KINDS = ("optimizers", "models", "datasets", "problems", "baselines")
 
 
 @click.command(name="list")
-@click.argument("kind", type=OneOf("kind of names", _KINDS))
+@click.argument("kind", type=OneOf("kind of names", _KINDS), metavar="KIND")
 @click.option("--json", "as_json", is_flag=True, help="Print all columns as JSON.")
 def command(kind: str, as_json: bool) -> int:
     """List the registered optimizers, models, data sets or problems, or the shipped baselines."""

@@ -43,6 +43,17 @@ _OF_VERBS = {
         "--baselines": "--against adam,sgd",
     },
 }
+_STUDY = "the name of a folder in results"
+_ARGUMENTS = {  # of verbs whose argument has no list of choices
+    "check": "as in check mine.MyOpt",
+    "compare": "as in compare mine.MyOpt --on logreg/digits",
+    "report": _STUDY,
+    "show": _STUDY,
+    "push": _STUDY,
+    "compact": _STUDY,
+    "restore": "a file of compact, as in restore STUDY.parquet",
+    "worker": _STUDY,
+}
 _HYPERPARAMETERS = {"lr", "betas", "eps", "momentum", "weight-decay", *ALIASES}
 ACCELERATOR_ALIASES = {
     "cuda": "gpu",
@@ -64,6 +75,8 @@ def cure_of(error: click.ClickException) -> str:
     takes_opts = command is not None and any("--opts" in each.opts for each in command.params)
     if takes_opts and error.message.startswith(_EXTRA):
         return f"g{error.message[1:]}: optimizers are given as --opts adam,sgd"
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
+        return _lacks_argument(command.name or "" if command is not None else "", error.param)
     if not isinstance(error, click.NoSuchOption):
         return ""
     name = error.option_name.partition("=")[0]
@@ -82,6 +95,14 @@ def cure_of(error: click.ClickException) -> str:
             f"no such option {name}: a hyperparameter belongs to its optimizer: {where}:{key}=VALUE"
         )
     return ""
+
+
+def _lacks_argument(verb: str, argument: click.Argument) -> str:
+    """Return what a verb without its argument expects; "" if click lists the choices itself."""
+    if verb not in _ARGUMENTS:
+        return ""
+    name = argument.make_metavar(click.Context(click.Command(verb))).rstrip(".")
+    return f"{verb} expects {name}, {_ARGUMENTS[verb]}"
 
 
 def refuse_words(words: tuple[str, ...]) -> None:

@@ -432,6 +432,16 @@ def test_help_and_list_load_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_python_without_the_libraries_says_how_to_set_up():
+    words = [sys.executable, "-S", "-m", "benchmark", "list", "problems"]  # -S: no site-packages
+    root = Path(__file__).parents[3]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=root)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: click is not installed in ")
+    assert done.stderr.endswith("run make setup, and then source .venv/bin/activate\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_edited_optimizer_runs_again(capsys, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
