@@ -393,10 +393,11 @@ def _left_out_lines(plan: Plan, left_out: Sequence[LeftOut], pace: Pace) -> list
     for each in left_out:
         claims = by_reason.setdefault(each.reason, {})
         claims.setdefault(each.case.claim.name, []).append(each)
-    return [
-        f"left out    {'; '.join(_kept_out(plan, each, pace) for each in claims.values())}: {reason}"
-        for reason, claims in by_reason.items()
-    ]
+    lines = []
+    for reason, claims in by_reason.items():
+        kept_out = "; ".join(_kept_out(plan, each, pace) for each in claims.values())
+        lines.append(f"left out    {kept_out}: {reason}")
+    return lines
 
 
 def _kept_out(plan: Plan, some: Sequence[LeftOut], pace: Pace) -> str:
@@ -404,15 +405,15 @@ def _kept_out(plan: Plan, some: Sequence[LeftOut], pace: Pace) -> str:
     name = some[0].case.claim.name
     variants = counted(sum(each.case.variant is not None for each in some), "variant")
     own = next((each for each in some if each.case.variant is None), None)
-    whole = (hours_of(plan, [each.case for each in some], pace),) if some[0].hours else ()
-    all_of_it = [duration_words(each * 3600) for each in whole]
-    if own is None:
-        return " ".join([f"{variants} of {name}", *(f"({each})" for each in all_of_it)])
-    if len(some) == 1:
-        return " ".join([name, *(f"({each})" for each in all_of_it)])
-    if own.hours is None:
-        return f"{name} with {variants}"
-    return f"{name} ({duration_words(own.hours * 3600)}, with {variants} {all_of_it[0]})"
+    words = f"{variants} of {name}"
+    if own:
+        words = name if len(some) == 1 else f"{name} with {variants}"
+    if some[0].hours is None:
+        return words
+    whole = duration_words(3600 * hours_of(plan, [each.case for each in some], pace))
+    if own and own.hours and len(some) > 1:
+        return f"{name} ({duration_words(3600 * own.hours)}, with {variants} {whole})"
+    return f"{words} ({whole})"
 
 
 def _forecast_json(plan: Plan, left_out: Sequence[LeftOut], pace: Pace) -> dict[str, Any]:
