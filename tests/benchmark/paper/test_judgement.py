@@ -333,7 +333,7 @@ def test_clear_curves_get_the_verdict_of_their_ends(new, old, margin, relation):
     distance = min(abs(abs(new - old) - margin), abs(old - new - margin), abs(new - old - margin))
     words = _words(rules, _evidence(rules, new=new, old=old))
     if distance > 0.2:  # 20 times the noise of a seed
-        assert words == ("holds" if is_true else "does not hold")
+        assert words.startswith("holds" if is_true else "does not hold")
 
 
 # ---- quantities
