@@ -35,6 +35,11 @@ class RateCurve:
     compared: tuple[float, ...]
     printed: Curve | None
 
+    def beyond(self, most: float) -> list[float]:
+        """Return the rates whose cost is above `most`, and those at which all seeds diverged."""
+        above = [rate for rate, cost in self.costs.items() if cost > most]
+        return sorted([*above, *self.diverged])
+
 
 def rate_curves(plan: Plan, case: Case, known: Known) -> list[RateCurve]:
     """Return the costs by rate of each series of a case whose rate has been chosen.

@@ -21,11 +21,18 @@ from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
 from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of, why_not_yet
 from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
-from benchmark.paper.rules import Experiment
+from benchmark.paper.rules import Claim, Experiment
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
 from benchmark.report.markdown_text import as_cell, as_text, fenced
-from benchmark.report.paper.drawing import draw_claim, draw_rates, draw_variants
+from benchmark.report.paper.drawing import (
+    MOST,
+    cost_limits,
+    draw_claim,
+    draw_rates,
+    draw_variants,
+    has_window,
+)
 from benchmark.report.paper.table import deciding_p, number_words, p_words
 from benchmark.report.words import counted, duration_words
 
@@ -34,6 +41,7 @@ _NONE = "–"
 _DEVICES = {"gpu": "a GPU", "mps": "an Apple GPU"}  # beside the CPU
 _WITHOUT = "without "  # runs, or a series, as judgement.py says
 _WITHOUT_RUNS = "without runs"
+_RIGHT = " Right: the epochs that are compared, on an axis at least as high as the claim's margin."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,22 +343,24 @@ def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
     elif shown:
         yield Drawing(
             name=claim.name,
-            figure=draw_claim(shown, claim.scale, claim.rate),
-            caption=_caption(shown, claim.rate),
+            figure=draw_claim(shown, claim),
+            caption=_caption(shown, claim),
             setting=claim.name,
         )
-    panels = []
+    panels, undrawn = [], []
     for finding in verdict.variants:
         case = found.case(verdict, finding.variant.name if finding.variant else "")
-        drawn = found.bands(case) if case and not case.is_evaluated else []
-        if drawn and finding.variant:
-            panels.append((f"{finding.variant.name}: {_outcome(finding)}", drawn))
+        drawn = found.bands(case) if case else []
+        if drawn and case and finding.variant:
+            if case.is_evaluated:
+                undrawn.append(finding.variant.name)
+            else:
+                panels.append((f"{finding.variant.name}: {_outcome(finding)}", drawn))
     if panels:
         yield Drawing(
             name=f"{claim.name}-variants",
             figure=draw_variants(panels, claim.scale),
-            caption="The same under other conditions, on equal axes."
-            + _dashed([band for _, drawn in panels for band in drawn]),
+            caption=_caption_of_variants([band for _, bands in panels for band in bands], undrawn),
             setting=claim.name,
         )
 
@@ -369,16 +379,29 @@ def _panels_by_rate(found: Reproduction, case: Case) -> list[list[RateCurve]]:
 def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
     seeds = max(len(curve.compared) for curves in panels for curve in curves)
     tuning = counted(len(found.plan.seeds(case, "tuning")), "tuning seed")
-    lost = any(curve.diverged for curves in panels for curve in curves)
+    most = cost_limits(panels)[1]
+    is_any_beyond = any(curve.beyond(most) for curves in panels for curve in curves)
+    crosses = (
+        f" Crosses: rates at which training diverged or cost over {MOST:g} times the lowest cost."
+    )
     return (
         f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
-        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}. "
-        "Dashed: the printed curves. Costs far above the lowest are cut off"
-        + (", and rates at which training diverged are not drawn." if lost else ".")
+        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}, "
+        "side by side where both have the same rate. Dashed: the printed curves."
+        + crosses
+        * is_any_beyond
     )
 
 
-def _caption(shown: Sequence[Band], rate: float | None) -> str:
+def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
+    """Return the caption of the variants, which names those that are not drawn."""
+    printed = _dashed(shown).replace(".", ", as far as the axes reach.")
+    left = f" Not drawn, as it is known only at the end of a trial: {', '.join(undrawn)}."
+    return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
+
+
+def _caption(shown: Sequence[Band], claim: Claim) -> str:
+    rate = claim.rate
     seeds = max(each.seeds for each in shown)
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
     printed = _dashed(shown)
@@ -387,7 +410,7 @@ def _caption(shown: Sequence[Band], rate: float | None) -> str:
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
         f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}.{printed}"
-        f"{diverged}"
+        f"{_RIGHT * has_window(shown, claim)}{diverged}"
     )
 
 

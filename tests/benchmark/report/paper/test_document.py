@@ -158,14 +158,32 @@ def test_costs_are_drawn_by_rate_over_the_printed_ones(tmp_path):
     experiment, both = _over_rates()
     _, text = _written(tmp_path, _costs(0.1, 0.5), both, experiment=experiment)
     assert "Training cost in epoch 10 by learning rate: mean over 2 tuning seeds" in text
-    assert "range over 3 other seeds. Dashed: the printed curves." in text
+    assert "range over 3 other seeds, side by side where both have the same rate. Dashed" in text
+    assert "Crosses: rates at which training diverged or cost over 1.5 times" in text
+    _, text = _written(tmp_path, _costs(1.0, 1.1), both, experiment=experiment)
+    assert "Crosses" not in text
 
 
-@pytest.mark.parametrize(
-    ("of_pair", "expected"),
-    [("", "cost in epoch 10 by learning rate"), (None, "and rates at which training diverged are")],
-)
-def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, expected, tmp_path):
+def test_a_condition_that_cannot_be_drawn_is_named_below_the_picture(tmp_path):
+    evaluated = Variant(name="the cost is evaluated", changes=changes(cost="evaluated"))
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT, evaluated))
+    caption = "The same under other conditions, on equal axes."
+    left = " Not drawn, as it is known only at the end of a trial: the cost is evaluated."
+    assert f"\n{caption}{left}\n" in text
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT))
+    assert f"\n{caption}\n" in text
+    paths, _ = _written(tmp_path, _costs(0.1, 0.5), claim("faster", evaluated))
+    assert [path.stem for path in paths] == ["paper", "faster"]
+
+
+@pytest.mark.parametrize(("window", "is_shown"), [(1, False), (2, True)])
+def test_the_panel_of_the_compared_epochs_is_explained(tmp_path, window, is_shown):
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", window=window))
+    assert (" Right: the epochs that are compared" in text) == is_shown
+
+
+@pytest.mark.parametrize("of_pair", ["", None])
+def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, tmp_path):
     def cost(trial):
         is_decayed = trial.optimizer.hyperparameters.get("weight_decay")
         return of_pair if is_decayed else _costs(0.1, 0.5)(trial)
@@ -173,7 +191,7 @@ def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, expected, tmp_path
     experiment, both = _over_rates()
     paths, text = _written(tmp_path, cost, both, experiment=experiment)
     assert [path.name for path in paths] == ["paper.md", "faster.svg"]
-    assert expected in text
+    assert "cost in epoch 10 by learning rate" in text
 
 
 def test_where_all_trials_diverged_nothing_is_drawn(tmp_path):
