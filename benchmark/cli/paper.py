@@ -1,10 +1,10 @@
 """The verb ``paper``: the experiments of a paper, run again, and a verdict on each claim."""
 
-import itertools
 import json
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from benchmark.cli.study_options import (
 )
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, make_launcher
-from benchmark.paper.cost import LeftOut, fitting, hours
+from benchmark.paper.cost import LeftOut, Pace, fitting, hours, hours_of
 from benchmark.paper.evidence import CostsOnRecord, evidence
 from benchmark.paper.judgement import PaperVerdict, judge_paper
 from benchmark.paper.plan import EXTENTS, Case, Extent, Plan, cases_of, why_not_yet
@@ -39,7 +39,7 @@ from benchmark.problems import PROBLEMS
 from benchmark.report.paper.table import print_verdicts, verdicts_as_json
 from benchmark.report.words import counted, duration_words
 from benchmark.reproduction import Place, reproduce
-from benchmark.spec import ACCELERATORS
+from benchmark.spec import ACCELERATORS, Trial
 from datamodules.errors import DataUnavailableError
 from datamodules.places import which_unavailable
 
@@ -150,21 +150,20 @@ def command(
     place = _place(options)
     whole = _whole(place, figures, claims, _extent(scale, epochs))
     if target is not None:  # records alone count, not what fits into an hour here
-        able = replace(whole, cases=tuple(each for each in whole.cases if not why_not_yet(each)))
-        return _write(able, place.known(able), target)
-    devices = {*whole.accelerators.values()} or {"cpu"}
-    workers = min(place.launcher.num_at_once(1, device) for device in devices)
-    plan, left_out = fitting(whole, workers, _unavailable(whole, place), place.stack)
+        return _write(_able(whole), place.known(whole), target)
+    known = place.known(whole)
+    pace = Pace(at_once=partial(place.launcher.num_at_once, 1), stack=place.stack, known=known)
+    plan, left_out = fitting(whole, pace, _unavailable(whole, place))
     if dry_run and as_json:
-        click.echo(json.dumps(_forecast_json(plan, left_out, workers, place), indent=1))
+        click.echo(json.dumps(_forecast_json(plan, left_out, pace), indent=1))
         return 0
     screen = console(stderr=as_json)
-    _say(screen, _forecast(plan, left_out, workers, place))
+    _say(screen, _forecast(plan, left_out, pace, place))
     if dry_run:
         return 0
     _check_any(plan, left_out)
     known = reproduce(plan, place, lambda store: PaperTerminal(screen, store, place.launcher))
-    shown = _verdicts(plan, known, whole)
+    shown = _verdicts(_able(whole), place.known(whole))
     if as_json:
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:
@@ -194,7 +193,7 @@ def _place(options: dict[str, Any]) -> Place:
 
 def _whole(place: Place, figures: str, claims: str, extent: Extent) -> Plan:
     """Return the plan of all experiments of the figures and claims, whatever they cost."""
-    found = cases_of(rules(), _words(figures), _words(claims))
+    found = cases_of(rules(), _words("--figures", figures), _words("--claims", claims))
     cases = tuple(each for each in found if extent.variants or each.variant is None)
     experiments = dict.fromkeys(each.experiment.name for each in cases)
     return Plan(
@@ -202,8 +201,11 @@ def _whole(place: Place, figures: str, claims: str, extent: Extent) -> Plan:
     )
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def _words(option: str, text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if text and not words:
+        raise UsageError(f"{option} {text!r}: expected one or more names, separated by commas")
+    return words
 
 
 def _say(screen: Console, lines: Iterable[str]) -> None:
@@ -216,9 +218,14 @@ def _extent(scale: str, epochs: int | None) -> Extent:
     return found if epochs is None else replace(found, epochs=min(epochs, found.epochs))
 
 
-def _verdicts(plan: Plan, known: CostsOnRecord, whole: Plan) -> list[PaperVerdict]:
-    """Return the verdicts on the claims that were asked for."""
-    asked = {case.claim.name for case in whole.cases}
+def _able(plan: Plan) -> Plan:
+    """Return the plan without the cases that cannot be run yet."""
+    return replace(plan, cases=tuple(each for each in plan.cases if not why_not_yet(each)))
+
+
+def _verdicts(plan: Plan, known: CostsOnRecord) -> list[PaperVerdict]:
+    """Return the verdicts on the claims of a plan, by all costs on record."""
+    asked = {case.claim.name for case in plan.cases}
     verdicts = judge_paper(plan.rules, evidence(plan, known))
     return [each for each in verdicts if each.claim.name in asked]
 
@@ -276,7 +283,7 @@ def _write(plan: Plan, known: CostsOnRecord, target: _Target) -> int:
     from benchmark.report.paper.document import Reproduction, write_paper, write_paper_figures
     from benchmark.report.paper.page import paper_page
 
-    found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known, plan))
+    found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known))
     if target.kind == "html":
         write_text(target.path, paper_page(found))
         click.echo(f"wrote {target.path}; open it in any browser:")
@@ -345,10 +352,9 @@ def _check_any(plan: Plan, left_out: Sequence[LeftOut]) -> None:
         raise DataUnavailableError(lacking[0])
 
 
-def _forecast(plan: Plan, left_out: Sequence[LeftOut], workers: int, place: Place) -> list[str]:
+def _forecast(plan: Plan, left_out: Sequence[LeftOut], pace: Pace, place: Place) -> list[str]:
     """Return the lines that are printed before the start."""
-    trials = plan.expected()
-    seconds = hours(trials, workers, place.stack) * 3600
+    trials = plan.expected(pace.known)
     claims = [case for case in plan.cases if case.variant is None]
     variants = len(plan.cases) - len(claims)
     lines = [
@@ -356,48 +362,67 @@ def _forecast(plan: Plan, left_out: Sequence[LeftOut], workers: int, place: Plac
         f"scale       {plan.extent.name}",
         f"claims      {_names(claims)}",
         f"variants    {variants} of these claims",
-        f"trials      about {len(trials)} if no grid is widened, {duration_words(seconds)} with "
-        f"{counted(workers, 'worker')}",
+        f"trials      {_trials_words(trials, len(plan.expected()) - len(trials), pace)}",
         f"results     {place.results}",
     ]
-    return lines + _left_out_lines(left_out)
+    return lines + _left_out_lines(plan, left_out, pace)
+
+
+def _trials_words(trials: Sequence[Trial], done: int, pace: Pace) -> str:
+    """Return how many trials are to run and how long they take; `done` are on record."""
+    on_record = f"{done} on record" if done else ""
+    if not trials:
+        return on_record or "none"
+    seconds = hours(trials, pace) * 3600
+    devices = dict.fromkeys(trial.accelerator for trial in trials)
+    workers = [(counted(pace.at_once(each), "worker"), each) for each in devices]
+    words = " and ".join(
+        f"{count} on the {device}" if len(workers) > 1 else count for count, device in workers
+    )
+    time = f"about {len(trials)} if no grid is widened, {duration_words(seconds)} with {words}"
+    return "; ".join(filter(None, [time, on_record]))
 
 
 def _names(cases: Sequence[Case]) -> str:
     return ", ".join(case.words for case in cases) or "none"
 
 
-def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+def _left_out_lines(plan: Plan, left_out: Sequence[LeftOut], pace: Pace) -> list[str]:
     """Return a line for each reason, with what it keeps out and the hours that it would take."""
     by_reason: dict[str, dict[str, list[LeftOut]]] = {}
     for each in left_out:
         claims = by_reason.setdefault(each.reason, {})
         claims.setdefault(each.case.claim.name, []).append(each)
-    return [
-        f"left out    {'; '.join(itertools.starmap(_kept_out, claims.items()))}: {reason}"
-        for reason, claims in by_reason.items()
-    ]
+    lines = []
+    for reason, claims in by_reason.items():
+        kept_out = "; ".join(_kept_out(plan, each, pace) for each in claims.values())
+        lines.append(f"left out    {kept_out}: {reason}")
+    return lines
 
 
-def _kept_out(claim: str, some: Sequence[LeftOut]) -> str:
-    """Return in words what is left out of a claim: itself, or some of its variants, or both."""
-    variants = sum(each.case.variant is not None for each in some)
-    words = claim if variants < len(some) else f"{counted(variants, 'variant')} of {claim}"
-    if 0 < variants < len(some):
-        words += f" with {counted(variants, 'variant')}"
-    most = max((each.hours or 0.0 for each in some), default=0.0)
-    return f"{words} ({duration_words(most * 3600)})" if most else words
+def _kept_out(plan: Plan, some: Sequence[LeftOut], pace: Pace) -> str:
+    """Return in words what is left out of a claim: itself, its variants, or both, and the hours."""
+    name = some[0].case.claim.name
+    variants = counted(sum(each.case.variant is not None for each in some), "variant")
+    own = next((each for each in some if each.case.variant is None), None)
+    words = f"{variants} of {name}"
+    if own:
+        words = name if len(some) == 1 else f"{name} with {variants}"
+    if some[0].hours is None:
+        return words
+    whole = duration_words(3600 * hours_of(plan, [each.case for each in some], pace))
+    if own and own.hours and len(some) > 1:
+        return f"{name} ({duration_words(3600 * own.hours)}, with {variants} {whole})"
+    return f"{words} ({whole})"
 
 
-def _forecast_json(
-    plan: Plan, left_out: Sequence[LeftOut], workers: int, place: Place
-) -> dict[str, Any]:
-    trials = plan.expected()
+def _forecast_json(plan: Plan, left_out: Sequence[LeftOut], pace: Pace) -> dict[str, Any]:
+    trials = plan.expected(pace.known)
     return {
         "scale": plan.extent.name,
         "cases": [case.words for case in plan.cases],
         "trials": len(trials),
-        "hours": round(hours(trials, workers, place.stack), 6),
+        "hours": round(hours(trials, pace), 6),
         "left out": [
             {"case": each.case.words, "reason": each.reason, "hours": each.hours}
             for each in left_out

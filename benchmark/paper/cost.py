@@ -1,17 +1,32 @@
 """The cost of a reproduction in hours, and the cases that fit into a number of hours."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.context import Stack
 from benchmark.estimates import Durations
-from benchmark.paper.plan import Case, Plan, why_not_yet
+from benchmark.paper.plan import Case, Known, Plan, why_not_yet
 from benchmark.spec import Trial
 from benchmark.stacked.packs import packs_of, seconds_saved
 
 # Seconds of a trial over those of the table: measured on the MLP, with 10 pairs of history.
 _FACTORS = {"torch.optim.LBFGS": 2.5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What the time of trials depends on, beside the trials.
+
+    Args:
+        at_once: A function that returns the number of processes at once on a device.
+        stack: Which trials train in packs, as in `packs_of`.
+        known: The costs on record, whose trials take no time; None for no records.
+    """
+
+    at_once: Callable[[str], int]
+    stack: Stack = "auto"
+    known: Known | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +44,19 @@ class LeftOut:
     hours: float | None = None
 
 
-def hours(trials: Sequence[Trial], workers: int, stack: Stack = "auto") -> float:
-    """Return the estimated hours of trials, some of which train in packs.
+def hours(trials: Sequence[Trial], pace: Pace) -> float:
+    """Return the estimated hours of trials, those of one device after those of another."""
+    by_device: dict[str, list[Trial]] = {}
+    for trial in trials:
+        by_device.setdefault(trial.accelerator, []).append(trial)
+    return math.fsum(_hours_on_one(own, pace) for own in by_device.values())
 
-    Args:
-        trials: The trials.
-        workers: Number of processes at once.
-        stack: Which trials train in packs, as in `packs_of`.
-    """
-    seconds = _seconds
-    packs = packs_of(trials, stack, at_once=workers, free_bytes=math.inf)
-    return (math.fsum(map(seconds, trials)) - seconds_saved(packs, seconds)) / workers / 3600
+
+def _hours_on_one(trials: Sequence[Trial], pace: Pace) -> float:
+    at_once = pace.at_once(trials[0].accelerator)
+    packs = packs_of(trials, pace.stack, at_once=at_once, free_bytes=math.inf)
+    seconds = math.fsum(map(_seconds, trials)) - seconds_saved(packs, _seconds)
+    return seconds / at_once / 3600
 
 
 def _seconds(trial: Trial) -> float:
@@ -47,22 +64,27 @@ def _seconds(trial: Trial) -> float:
     return factor * Durations(()).estimate_seconds(trial)
 
 
+def hours_of(plan: Plan, cases: Sequence[Case], pace: Pace) -> float:
+    """Return the estimated hours of those trials of some cases that have no costs yet."""
+    return hours(_expected(plan, cases, pace), pace)
+
+
+def _expected(plan: Plan, cases: Sequence[Case], pace: Pace) -> list[Trial]:
+    return replace(plan, cases=tuple(cases)).expected(pace.known)
+
+
 def fitting(
-    plan: Plan,
-    workers: int,
-    unavailable: Iterable[tuple[str, str]] = (),
-    stack: Stack = "auto",
+    plan: Plan, pace: Pace, unavailable: Iterable[tuple[str, str]] = ()
 ) -> tuple[Plan, list[LeftOut]]:
     """Return the plan of the cases that can be run here within the hours of its extent.
 
     They are taken in their order, each if the whole still fits. So a long one does not keep out
-    shorter ones behind it.
+    shorter ones behind it, and what is on record takes no time and needs no data.
 
     Args:
         plan: The plan of all cases.
-        workers: Number of processes at once.
+        pace: What their time depends on.
         unavailable: Problems whose data are not here, each with the reason.
-        stack: As in `hours`.
 
     Returns:
         The plan, and the cases that are left out.
@@ -73,22 +95,17 @@ def fitting(
         reason = why_not_yet(case)
         if reason:
             left_out.append(LeftOut(case=case, reason=f"cannot be run yet: {reason}"))
-        elif case.training.problem in lacking:
+        elif case.training.problem in lacking and _expected(plan, [case], pace):
             left_out.append(LeftOut(case=case, reason=lacking[case.training.problem]))
-        elif _hours(plan, [*taken, case], workers, stack) > plan.extent.hours:
-            alone = _hours(plan, [case], workers, stack)
+        elif not _fits(plan, [*taken, case], pace):
+            alone = hours_of(plan, [case], pace)
             reason = f"would exceed {plan.extent.hours:g} h"
             left_out.append(LeftOut(case=case, reason=reason, hours=alone))
         else:
             taken.append(case)
-    return _with(plan, taken), left_out
+    return replace(plan, cases=tuple(taken)), left_out
 
 
-def _hours(plan: Plan, cases: Sequence[Case], workers: int, stack: Stack) -> float:
-    if math.isinf(plan.extent.hours):
-        return 0.0  # nothing is left out, whatever it costs
-    return hours(_with(plan, cases).expected(), workers, stack)
-
-
-def _with(plan: Plan, cases: Sequence[Case]) -> Plan:
-    return replace(plan, cases=tuple(cases))
+def _fits(plan: Plan, cases: Sequence[Case], pace: Pace) -> bool:
+    most = plan.extent.hours
+    return math.isinf(most) or hours_of(plan, cases, pace) <= most

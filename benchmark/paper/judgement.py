@@ -11,7 +11,7 @@ over all claims, and once more over all variants of all claims. What was not run
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,7 +108,8 @@ class PaperVerdict:
     Args:
         claim: The claim.
         word: The verdict.
-        qualifier: Completes the words "holds only if" and "not testable"; otherwise empty.
+        qualifier: Completes the word: the conditions after "holds only if", those that refute it
+            after "holds", why it is "not testable"; otherwise empty.
         finding: The claim under the conditions of its experiment.
         variants: The claim under each declared variant, in order.
     """
@@ -122,7 +123,7 @@ class PaperVerdict:
     @property
     def words(self) -> str:
         """The verdict: "holds only if t counts epochs"."""
-        return f"{self.word} {self.qualifier}".strip()
+        return f"{self.word}{'' if self.qualifier[:1] == ',' else ' '}{self.qualifier}".strip()
 
 
 def judge_paper(rules: Rules, evidence: Sequence[Evidence]) -> list[PaperVerdict]:
@@ -328,12 +329,26 @@ def _word(
     rules: Rules, claim: Claim, finding: Finding, variants: Sequence[Finding]
 ) -> tuple[Word, str]:
     if finding.is_shown:
-        return "holds", ""
+        against = _names(each for each in variants if each.is_refuted)
+        return "holds", f", but not if {against}" * bool(against)
     if finding.is_refuted:
-        names = [each.variant.name for each in variants if each.is_shown and each.variant]
-        return ("holds only if", " or if ".join(names)) if names else ("does not hold", "")
+        names = _names(each for each in variants if each.is_shown)
+        return ("holds only if", names) if names else ("does not hold", _direction(finding))
     seeds = f"with {_seeds(rules.experiment(claim).seeds)} (neither shown nor refuted)"
     return "not testable", finding.obstacle or seeds
+
+
+def _names(variants: Iterable[Finding]) -> str:
+    return " or if ".join(each.variant.name for each in variants if each.variant)
+
+
+def _direction(finding: Finding) -> str:
+    """Return that only the margin refutes a claim; "" if some interval reaches zero."""
+    is_claimed = all(
+        each.contrast.relation == "lower by more than" and each.high is not None and each.high < 0
+        for each in finding.measured
+    )
+    return "with its margin (the difference has the claimed sign)" if is_claimed else ""
 
 
 def _note(claim: Claim, evidence: Evidence) -> str:

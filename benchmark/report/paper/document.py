@@ -15,7 +15,7 @@ import matplotlib as mpl
 from benchmark.atomic import replacing
 from benchmark.errors import UsageError
 from benchmark.paper.bands import Band, bands
-from benchmark.paper.cost import hours
+from benchmark.paper.cost import Pace, hours_of
 from benchmark.paper.curves import printed_over
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
@@ -191,11 +191,12 @@ def _legend(found: Reproduction, folder: str) -> str:
     file = f"[rules.toml]({folder}/rules.toml)" if folder else "docs/paper/rules.toml"
     others = "\n".join(f"- {as_text(each.name)}: {as_text(each.about)}." for each in OTHERS)
     return (
-        f"The rules were fixed before the runs: {file}. Each learning rate was chosen "
-        "by training cost on tuning seeds; the chosen ones then trained on fresh seeds, the same "
-        "for all optimizers. p is that of a one-sided test, of the claim if it holds and of its "
-        f"opposite otherwise. Holm's method corrects it over all {len(rules.claims)} claims, and "
-        f"p ≤ {rules.alpha:g} decides. The last two columns have the results of two other "
+        f"The rules were fixed before the runs: {file}. Each learning rate that the claim does not "
+        "name was chosen by training cost on tuning seeds; the chosen ones then trained on fresh "
+        "seeds, the same for all optimizers. p is that of a one-sided test, of the claim or of its "
+        "opposite, whichever is smaller. Holm's method corrects it over all "
+        f"{len(rules.claims)} claims, and p ≤ {rules.alpha:g} decides; intervals are not "
+        "corrected. The last two columns have the results of two other "
         f"reproductions, which ran each setting once:\n\n{others}"
     )
 
@@ -223,7 +224,7 @@ def _block(
     parts = [
         f"### {claim.name}",
         f"> “{as_text(claim.quotation)}”",
-        f"Reproduced if, {as_text(claim.statement)}.",
+        f"Reproduced if, {as_text(claim.statement)}.{_as_sentence(claim.remark)}",
         _sentence(found, verdict),
     ]
     rates = _rates(found, own) if own else ""
@@ -246,7 +247,12 @@ def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
         p = p_words(deciding_p(finding))
         p = p if p.startswith("<") else f"= {p}"
         words += f" Difference [95 % interval]{unit}: {'; '.join(numbers)}; p {p}{seeds}."
-    return words + (f" {as_text(_sentence_case(finding.note))}." if finding.note else "")
+    return words + _as_sentence(finding.note)
+
+
+def _as_sentence(words: str) -> str:
+    """Return words as one more sentence of a paragraph; empty for none."""
+    return f" {as_text(_sentence_case(words))}." if words else ""
 
 
 def _sentence_case(words: str) -> str:
@@ -453,7 +459,9 @@ def _not_run(found: Reproduction) -> list[str]:
         return []
     return [
         "## Not run",
-        f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order:",
+        f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order. "
+        "All trials count, those on record too; after `restore`, those of the CPU do not train "
+        "again.",
         _table(["figure", "what has no results", "time"], rows),
         fenced(commands),
     ]
@@ -464,9 +472,9 @@ def _names(cases: Sequence[Case]) -> str:
 
 
 def _hours(found: Reproduction, cases: Sequence[Case]) -> str:
-    """Return the time of the trials of some cases that have no result yet."""
-    whole = replace(found.plan, cases=tuple(cases), extent=EXTENTS["full"])
-    return duration_words(3600 * hours(whole.expected(found.known), _WORKERS))
+    """Return the time of all trials of some cases on a CPU."""
+    whole = replace(found.plan, extent=EXTENTS["full"], accelerators={})
+    return duration_words(3600 * hours_of(whole, cases, Pace(at_once=lambda _: _WORKERS)))
 
 
 def _of_equal_length(claims: Sequence[Case]) -> list[list[Case]]:

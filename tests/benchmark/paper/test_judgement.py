@@ -111,7 +111,23 @@ def test_holds():
 def test_does_not_hold_in_the_other_direction_or_if_the_difference_is_too_small():
     rules = _rules()
     assert _words(rules, _evidence(rules, new=0.5, old=0.2)) == "does not hold"
-    assert _words(rules, _evidence(rules, new=0.45, old=0.5)) == "does not hold"
+    assert _words(rules, _evidence(rules, new=0.45, old=0.5)) == (
+        "does not hold with its margin (the difference has the claimed sign)"
+    )
+    assert _words(rules, _evidence(rules, new=0.5, old=0.5)) == "does not hold"
+    alike = _rules(_contrast("higher by less than"))
+    assert _words(alike, _evidence(alike, new=0.7, old=0.5)) == "does not hold"
+
+
+def test_holds_but_not_if_a_variant_refutes_it():
+    rules = _rules()
+    right = _evidence(rules, new=0.2, old=0.5)
+    wrong = {"new": 0.5, "old": 0.2}
+    decay = _evidence(rules, "rates decay", **wrong)
+    short = _evidence(rules, "training is short", epochs=2, **wrong)
+    assert _words(rules, right, decay) == "holds, but not if rates decay"
+    both = "holds, but not if rates decay or if training is short"
+    assert _words(rules, right, short, decay) == both
 
 
 def test_holds_only_if_a_variant_shows_it():
