@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from urllib.parse import quote
 
 import matplotlib as mpl
@@ -17,10 +18,17 @@ from benchmark.errors import UsageError
 from benchmark.paper.bands import Band, bands
 from benchmark.paper.cost import Pace, hours_of
 from benchmark.paper.curves import printed_over
+from benchmark.paper.evidence import compared_costs
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
 from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of, why_not_yet
-from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
+from benchmark.paper.rate_curves import (
+    RateCurve,
+    printed_at,
+    printed_cost,
+    printed_over_rates,
+    rate_curves,
+)
 from benchmark.paper.rules import Claim, Experiment
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
@@ -227,9 +235,7 @@ def _block(
         f"Reproduced if, {as_text(claim.statement)}.{_as_sentence(claim.remark)}",
         _sentence(found, verdict),
     ]
-    rates = _rates(found, own) if own else ""
-    if rates:
-        parts += ["Mean cost on tuning seeds by learning rate, the chosen one bold:", rates]
+    parts += _rates(found, own) if own else []
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
         parts += [_variants(found, verdict)] * variants
         parts += [pictures[name], captions[name]] if name in pictures else []
@@ -259,27 +265,66 @@ def _sentence_case(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _rates(found: Reproduction, case: Case) -> str:
-    """Return the table of mean costs on tuning seeds by rate, with the chosen rates bold."""
+def _rates(found: Reproduction, case: Case) -> list[str]:
+    """Return the table of mean costs with its heading; nothing while none is known.
+
+    It has those on tuning seeds by rate, with the chosen rates bold, and those that the claim
+    compares, beside the printed ones.
+    """
     costs = {each.name: found.plan.tuning_costs(case, each, found.known) for each in case.series}
     rates = sorted({rate for by_rate in costs.values() for rate in by_rate})
-    if not rates:
-        return ""
+    plan, known = found.plan, found.known
+    here = {each.name: compared_costs(plan, case, each, known) for each in case.series}
+    if not rates and not any(here.values()):
+        return []
     rows = []
     for series in case.series:
         best = found.plan.choice(case, series, found.known).best
         cells = [_cost(costs[series.name], rate, is_best=rate == best) for rate in rates]
+        cells += [_mean(here[series.name]), _number(printed_cost(plan, case, series))]
         rows.append([as_cell(series.name), *cells])
-    return _table(["series", *(f"{rate:g}" for rate in rates)], rows)
+    header = ["series", *(f"{rate:g}" for rate in rates), "here", "printed"]
+    return [_words_on_rates(found, case), _table(header, rows)]
+
+
+def _words_on_rates(found: Reproduction, case: Case) -> str:
+    """Return the heading of the table of mean costs."""
+    last = found.plan.needed(case, "evaluation")
+    window = case.window(last)
+    epochs = f"over epochs {last - window + 1} to {last}" if window > 1 else f"in epoch {last}"
+    if case.rate is not None:
+        return (
+            f"Mean cost {epochs} at the learning rate {case.rate:g}, on the compared seeds (here) "
+            "and in the paper (printed):"
+        )
+    is_by_rate = any(printed_over_rates(each.published, last) for each in case.series)
+    return (
+        "Mean cost on tuning seeds by learning rate, the chosen one bold; and the mean "
+        f"{epochs}, at the chosen rate on the compared seeds (here) and in the paper (printed"
+        f"{', at its best rate' * is_by_rate}):"
+    )
+
+
+def _mean(costs: Sequence[float | None]) -> str:
+    """Return the mean cost of the seeds that did not diverge, and how many did."""
+    finite = [cost for cost in costs if cost is not None]
+    return _diverged(_number(fmean(finite) if finite else None), len(costs) - len(finite))
 
 
 def _cost(by_rate: dict[float, tuple[int, float | None]], rate: float, *, is_best: bool) -> str:
     if rate not in by_rate:
         return ""
     diverged, mean = by_rate[rate]
-    words = _NONE if mean is None else f"{mean:.4g}"
-    words += f" ({diverged} diverged)" * bool(diverged)
+    words = _diverged(_number(mean), diverged)
     return f"**{words}**" if is_best else words
+
+
+def _number(cost: float | None) -> str:
+    return _NONE if cost is None else f"{cost:.4g}"
+
+
+def _diverged(words: str, seeds: int) -> str:
+    return words + f" ({seeds} diverged)" * bool(seeds)
 
 
 def _variants(found: Reproduction, verdict: PaperVerdict) -> str:

@@ -94,6 +94,30 @@ def test_the_chosen_rate_is_bold_and_diverged_seeds_are_counted(tmp_path):
     assert cells[3] == "– (2 diverged)"
 
 
+def test_the_compared_costs_stand_beside_the_printed_ones(tmp_path):
+    printed = ("fig1_left_mnist_logreg/Adam",)
+    found = panel(epochs=10)
+    first, second = found.series
+    experiment = replace(found, series=(replace(first, published=printed), second))
+
+    def cost(trial):
+        is_lost = trial.optimizer.name == "sgd" and trial.purpose == "evaluation" and trial.seed
+        return None if is_lost else _costs(0.1, 0.5)(trial)
+
+    one = claim("faster", horizon=10, window=2)
+    _, text = _written(tmp_path, cost, one, experiment=experiment)
+    assert "the chosen one bold; and the mean over epochs 9 to 10, at the chosen rate" in text
+    rows = dict(re.findall(r"\n\| (new|old) \| (.*) \|", text))
+    assert rows["new"].split(" | ")[-2:] == ["0.1001", "0.2801"]
+    assert rows["old"].split(" | ")[-2:] == ["0.5 (2 diverged)", "–"]
+
+
+def test_a_claim_at_a_fixed_rate_has_its_costs_alone(tmp_path):
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", rate=0.01))
+    assert "Mean cost in epoch 4 at the learning rate 0.01, on the compared seeds (here)" in text
+    assert "| series | here | printed |\n| --- | --- | --- |\n| new | 0.1003 | – |" in text
+
+
 def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
     other = claim("other", horizon=3, rate=0.001)
 
