@@ -313,7 +313,8 @@ def _weakness(one: Finding, place: int, family: Sequence[Finding], alpha: float)
     clearest[place] = max(each.smallest_p for each in one.measured)
     if holm(clearest)[place] <= alpha:
         return ""
-    return f"with {_seeds(one.measured[0].n)} (no p could be small enough)"
+    lost = ", some of which diverged" * any(m.worst or m.second_worst for m in one.measured)
+    return f"with {_seeds(one.measured[0].n)}{lost} (no p could be small enough)"
 
 
 def _verdict(

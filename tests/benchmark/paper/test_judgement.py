@@ -216,7 +216,9 @@ def test_two_that_diverged_are_not_alike(relation):
 def test_ranks_of_few_seeds_can_show_nothing():
     rules = _rules(seeds=3)
     found = _words(rules, _evidence(rules, seeds=3, new=0.2, old=[None] * 3))
-    assert found == "not testable with 3 seeds (no p could be small enough)"
+    assert found == (
+        "not testable with 3 seeds, some of which diverged (no p could be small enough)"
+    )
     assert _words(rules, _evidence(rules, seeds=3, new=0.2, old=0.5)) == "holds"
 
 
@@ -228,7 +230,9 @@ def test_the_number_of_claims_decides_how_many_seeds_ranks_take():
     assert words[1] == words[2] == "holds"  # 2 × ½⁶ = 3.1 %
     rules = _rules(claims=4)
     few = _words(rules, _evidence(rules, new=0.2, old=[None] * SEEDS))
-    assert few == "not testable with 6 seeds (no p could be small enough)"  # 4 × ½⁶ = 6.3 %
+    assert few == (  # 4 × ½⁶ = 6.3 %
+        "not testable with 6 seeds, some of which diverged (no p could be small enough)"
+    )
 
 
 # ---- conjunctions and corrections
