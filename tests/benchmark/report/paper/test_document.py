@@ -184,7 +184,13 @@ def test_costs_are_drawn_by_rate_over_the_printed_ones(tmp_path):
     assert "Training cost in epoch 10 by learning rate: mean over 2 tuning seeds" in text
     assert "range over 3 other seeds, side by side where both have the same rate. Dashed" in text
     assert "Crosses: rates at which training diverged or cost over 1.5 times" in text
+
+
+@pytest.mark.slow
+def test_no_caption_speaks_of_crosses_where_there_are_none(tmp_path):
+    experiment, both = _over_rates()
     _, text = _written(tmp_path, _costs(1.0, 1.1), both, experiment=experiment)
+    assert "Training cost in epoch 10 by learning rate" in text
     assert "Crosses" not in text
 
 
@@ -194,8 +200,13 @@ def test_a_condition_that_cannot_be_drawn_is_named_below_the_picture(tmp_path):
     caption = "The same under other conditions, on equal axes."
     left = " Not drawn, as it is known only at the end of a trial: the cost is evaluated."
     assert f"\n{caption}{left}\n" in text
+
+
+@pytest.mark.slow
+def test_no_caption_speaks_of_other_conditions_without_need(tmp_path):
     _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT))
-    assert f"\n{caption}\n" in text
+    assert "\nThe same under other conditions, on equal axes.\n" in text
+    evaluated = Variant(name="the cost is evaluated", changes=changes(cost="evaluated"))
     paths, _ = _written(tmp_path, _costs(0.1, 0.5), claim("faster", evaluated))
     assert [path.stem for path in paths] == ["paper", "faster"]
 
