@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 from optimizers.pick import pick
 
 PATH = Path(__file__).parent / "published.csv"
+_OFF = 0.1  # epochs; what is farther from a whole epoch is where a line leaves the chart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,19 @@ def printed_over(names: Iterable[str], epochs: int) -> Curve | None:
     curves = [pick(published_curves(), name, "published curve") for name in names]
     usable = [curve for curve in curves if curve.is_over_epochs]
     return max(usable, key=lambda curve: _points(curve, epochs), default=None)
+
+
+def printed_mean(names: Iterable[str], epochs: int, window: int) -> float | None:
+    """Return the mean printed cost of `window` epochs up to `epochs`; None if one is not printed.
+
+    >>> round(printed_mean(["fig1_left_mnist_logreg/Adam"], 45, 5), 4)
+    0.2561
+    """
+    curve = printed_over(names, epochs)
+    points = zip(curve.x, curve.y, strict=True) if curve else ()
+    costs = {round(x): y for x, y in points if abs(x - round(x)) < _OFF}
+    wanted = range(epochs - window + 1, epochs + 1)
+    return fmean(costs[epoch] for epoch in wanted) if costs.keys() >= set(wanted) else None
 
 
 def _points(curve: Curve, epochs: int) -> tuple[int, int]:

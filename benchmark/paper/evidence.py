@@ -2,7 +2,7 @@
 
 from benchmark.paper.judgement import Evidence
 from benchmark.paper.plan import Case, Known, Plan
-from benchmark.paper.quantities import EVALUATED, Costs, epoch_costs, quantity
+from benchmark.paper.quantities import EVALUATED, Costs, epoch_costs, mean_cost, quantity
 from benchmark.paper.rules import Series
 from benchmark.record import Record
 from benchmark.spec import Trial
@@ -97,3 +97,15 @@ def values_of(
         for seed, costs in found.items()
         if costs is not None and costs.is_result
     }
+
+
+def compared_costs(plan: Plan, case: Case, series: Series, known: Known) -> list[float | None]:
+    """Return the cost of a series on each evaluation seed at the horizon; None if it diverged."""
+    rate = plan.choice(case, series, known).best
+    found = {} if rate is None else plan.costs(case, series, rate, "evaluation", known)
+    epochs = plan.needed(case, "evaluation")
+    return [
+        mean_cost(costs.of(case.training.cost), epochs, case.window(epochs))
+        for costs in found.values()
+        if costs is not None and costs.is_result
+    ]

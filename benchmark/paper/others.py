@@ -28,7 +28,8 @@ OTHERS = (
     Reproduction(
         name="openresearch",
         about="rishi-golla/openresearch (2026), run adam_ab/control: full length, one seed, one "
-        "rate for each optimizer; costs at the end, evaluated without dropout",
+        "rate for each optimizer (in figure 4, rates a decade apart); costs at the end, evaluated "
+        "without dropout",
         results={
             "fig1-mnist-similar": "agrees: Adam 0.235, SGD 0.238",
             "fig1-mnist-faster": "agrees: Adam 0.235, SGD 0.238, AdaGrad 0.260",
@@ -37,6 +38,9 @@ OTHERS = (
             "fig2a-best": "contradicts: SGD 0.0019, AdaGrad 0.0031, Adam 0.051",
             "fig3-adagrad-behind": "contradicts: Adam 0.105, AdaGrad 0.205",
             "fig3-marginal": "contradicts: Adam 0.105, SGD 0.0175",
+            "fig4-unstable-early": "agrees: corrected 106.5, uncorrected 133.3",
+            "fig4-unstable": "contradicts: corrected 99.9, uncorrected 104.1",
+            "fig4-equal-or-better": "agrees: at most 0.46 higher (β1=0.9 β2=0.999)",
         },
     ),
     Reproduction(

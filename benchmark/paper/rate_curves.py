@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
-from benchmark.paper.curves import Curve, published_curves
+from benchmark.paper.curves import Curve, printed_mean, published_curves
 from benchmark.paper.evidence import values_of
 from benchmark.paper.plan import Case, Known, Plan, Step
 from benchmark.paper.rules import Series
@@ -34,6 +34,11 @@ class RateCurve:
     best: float
     compared: tuple[float, ...]
     printed: Curve | None
+
+    def beyond(self, most: float) -> list[float]:
+        """Return the rates whose cost is above `most`, and those at which all seeds diverged."""
+        above = [rate for rate, cost in self.costs.items() if cost > most]
+        return sorted([*above, *self.diverged])
 
 
 def rate_curves(plan: Plan, case: Case, known: Known) -> list[RateCurve]:
@@ -86,3 +91,16 @@ def printed_at(names: Iterable[str], epochs: int, rate: float) -> float | None:
     points = zip(curve.x, curve.y, strict=True) if curve else ()
     near = (y for x, y in points if abs(x - math.log10(rate)) < _LINE_WIDTH)
     return next(near, None)
+
+
+def printed_cost(plan: Plan, case: Case, series: Series) -> float | None:
+    """Return the printed cost of a series at the horizon of a case; None if it is not printed.
+
+    Where costs are printed by learning rate, it is that at the rate of the claim, or else the
+    lowest.
+    """
+    epochs = plan.needed(case, "evaluation")
+    if case.rate is not None:
+        return printed_at(series.published, epochs, case.rate)
+    curve = printed_over_rates(series.published, epochs)
+    return min(curve.y) if curve else printed_mean(series.published, epochs, case.window(epochs))

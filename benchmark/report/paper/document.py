@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from urllib.parse import quote
 
 import matplotlib as mpl
@@ -17,15 +18,29 @@ from benchmark.errors import UsageError
 from benchmark.paper.bands import Band, bands
 from benchmark.paper.cost import Pace, hours_of
 from benchmark.paper.curves import printed_over
+from benchmark.paper.evidence import compared_costs
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
 from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of, why_not_yet
-from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
-from benchmark.paper.rules import Experiment
+from benchmark.paper.rate_curves import (
+    RateCurve,
+    printed_at,
+    printed_cost,
+    printed_over_rates,
+    rate_curves,
+)
+from benchmark.paper.rules import Claim, Experiment
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
 from benchmark.report.markdown_text import as_cell, as_text, fenced
-from benchmark.report.paper.drawing import draw_claim, draw_rates, draw_variants
+from benchmark.report.paper.drawing import (
+    MOST,
+    cost_limits,
+    draw_claim,
+    draw_rates,
+    draw_variants,
+    has_window,
+)
 from benchmark.report.paper.table import deciding_p, number_words, p_words
 from benchmark.report.words import counted, duration_words
 
@@ -34,6 +49,7 @@ _NONE = "–"
 _DEVICES = {"gpu": "a GPU", "mps": "an Apple GPU"}  # beside the CPU
 _WITHOUT = "without "  # runs, or a series, as judgement.py says
 _WITHOUT_RUNS = "without runs"
+_RIGHT = " Right: the epochs that are compared, on an axis at least as high as the claim's margin."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,9 +235,7 @@ def _block(
         f"Reproduced if, {as_text(claim.statement)}.{_as_sentence(claim.remark)}",
         _sentence(found, verdict),
     ]
-    rates = _rates(found, own) if own else ""
-    if rates:
-        parts += ["Mean cost on tuning seeds by learning rate, the chosen one bold:", rates]
+    parts += _rates(found, own) if own else []
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
         parts += [_variants(found, verdict)] * variants
         parts += [pictures[name], captions[name]] if name in pictures else []
@@ -251,27 +265,66 @@ def _sentence_case(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _rates(found: Reproduction, case: Case) -> str:
-    """Return the table of mean costs on tuning seeds by rate, with the chosen rates bold."""
+def _rates(found: Reproduction, case: Case) -> list[str]:
+    """Return the table of mean costs with its heading; nothing while none is known.
+
+    It has those on tuning seeds by rate, with the chosen rates bold, and those that the claim
+    compares, beside the printed ones.
+    """
     costs = {each.name: found.plan.tuning_costs(case, each, found.known) for each in case.series}
     rates = sorted({rate for by_rate in costs.values() for rate in by_rate})
-    if not rates:
-        return ""
+    plan, known = found.plan, found.known
+    here = {each.name: compared_costs(plan, case, each, known) for each in case.series}
+    if not rates and not any(here.values()):
+        return []
     rows = []
     for series in case.series:
         best = found.plan.choice(case, series, found.known).best
         cells = [_cost(costs[series.name], rate, is_best=rate == best) for rate in rates]
+        cells += [_mean(here[series.name]), _number(printed_cost(plan, case, series))]
         rows.append([as_cell(series.name), *cells])
-    return _table(["series", *(f"{rate:g}" for rate in rates)], rows)
+    header = ["series", *(f"{rate:g}" for rate in rates), "here", "printed"]
+    return [_words_on_rates(found, case), _table(header, rows)]
+
+
+def _words_on_rates(found: Reproduction, case: Case) -> str:
+    """Return the heading of the table of mean costs."""
+    last = found.plan.needed(case, "evaluation")
+    window = case.window(last)
+    epochs = f"over epochs {last - window + 1} to {last}" if window > 1 else f"in epoch {last}"
+    if case.rate is not None:
+        return (
+            f"Mean cost {epochs} at the learning rate {case.rate:g}, on the compared seeds (here) "
+            "and in the paper (printed):"
+        )
+    is_by_rate = any(printed_over_rates(each.published, last) for each in case.series)
+    return (
+        "Mean cost on tuning seeds by learning rate, the chosen one bold; and the mean "
+        f"{epochs}, at the chosen rate on the compared seeds (here) and in the paper (printed"
+        f"{', at its best rate' * is_by_rate}):"
+    )
+
+
+def _mean(costs: Sequence[float | None]) -> str:
+    """Return the mean cost of the seeds that did not diverge, and how many did."""
+    finite = [cost for cost in costs if cost is not None]
+    return _diverged(_number(fmean(finite) if finite else None), len(costs) - len(finite))
 
 
 def _cost(by_rate: dict[float, tuple[int, float | None]], rate: float, *, is_best: bool) -> str:
     if rate not in by_rate:
         return ""
     diverged, mean = by_rate[rate]
-    words = _NONE if mean is None else f"{mean:.4g}"
-    words += f" ({diverged} diverged)" * bool(diverged)
+    words = _diverged(_number(mean), diverged)
     return f"**{words}**" if is_best else words
+
+
+def _number(cost: float | None) -> str:
+    return _NONE if cost is None else f"{cost:.4g}"
+
+
+def _diverged(words: str, seeds: int) -> str:
+    return words + f" ({seeds} diverged)" * bool(seeds)
 
 
 def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
@@ -341,22 +394,24 @@ def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
     elif shown:
         yield Drawing(
             name=claim.name,
-            figure=draw_claim(shown, claim.scale, claim.rate),
-            caption=_caption(shown, claim.rate),
+            figure=draw_claim(shown, claim),
+            caption=_caption(shown, claim),
             setting=claim.name,
         )
-    panels = []
+    panels, undrawn = [], []
     for finding in verdict.variants:
         case = found.case(verdict, finding.variant.name if finding.variant else "")
-        drawn = found.bands(case) if case and not case.is_evaluated else []
-        if drawn and finding.variant:
-            panels.append((f"{finding.variant.name}: {_outcome(finding)}", drawn))
+        drawn = found.bands(case) if case else []
+        if drawn and case and finding.variant:
+            if case.is_evaluated:
+                undrawn.append(finding.variant.name)
+            else:
+                panels.append((f"{finding.variant.name}: {_outcome(finding)}", drawn))
     if panels:
         yield Drawing(
             name=f"{claim.name}-variants",
             figure=draw_variants(panels, claim.scale),
-            caption="The same under other conditions, on equal axes."
-            + _dashed([band for _, drawn in panels for band in drawn]),
+            caption=_caption_of_variants([band for _, bands in panels for band in bands], undrawn),
             setting=claim.name,
         )
 
@@ -375,16 +430,29 @@ def _panels_by_rate(found: Reproduction, case: Case) -> list[list[RateCurve]]:
 def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
     seeds = max(len(curve.compared) for curves in panels for curve in curves)
     tuning = counted(len(found.plan.seeds(case, "tuning")), "tuning seed")
-    lost = any(curve.diverged for curves in panels for curve in curves)
+    most = cost_limits(panels)[1]
+    is_any_beyond = any(curve.beyond(most) for curves in panels for curve in curves)
+    crosses = (
+        f" Crosses: rates at which training diverged or cost over {MOST:g} times the lowest cost."
+    )
     return (
         f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
-        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}. "
-        "Dashed: the printed curves. Costs far above the lowest are cut off"
-        + (", and rates at which training diverged are not drawn." if lost else ".")
+        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}, "
+        "side by side where both have the same rate. Dashed: the printed curves."
+        + crosses
+        * is_any_beyond
     )
 
 
-def _caption(shown: Sequence[Band], rate: float | None) -> str:
+def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
+    """Return the caption of the variants, which names those that are not drawn."""
+    printed = _dashed(shown).replace(".", ", as far as the axes reach.")
+    left = f" Not drawn, as it is known only at the end of a trial: {', '.join(undrawn)}."
+    return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
+
+
+def _caption(shown: Sequence[Band], claim: Claim) -> str:
+    rate = claim.rate
     seeds = max(each.seeds for each in shown)
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
     printed = _dashed(shown)
@@ -393,7 +461,7 @@ def _caption(shown: Sequence[Band], rate: float | None) -> str:
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
         f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}.{printed}"
-        f"{diverged}"
+        f"{_RIGHT * has_window(shown, claim)}{diverged}"
     )
 
 

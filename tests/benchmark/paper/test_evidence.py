@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmark.paper.evidence import CostsOnRecord, costs_of, evidence
+from benchmark.paper.evidence import CostsOnRecord, compared_costs, costs_of, evidence
 from benchmark.paper.judgement import judge_paper
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
 from benchmark.paper.rules import Changes, Variant
@@ -106,3 +106,17 @@ def test_skipped_trials_have_no_costs(tmp_path):
     assert costs_of(store, trial) is None
     store.write(record_of(trial, "skipped", "no GPU"))
     assert costs_of(store, trial) is None
+
+
+def test_the_compared_costs_are_those_of_the_evaluation_seeds_at_the_chosen_rate():
+    plan = _plan(claim())
+    [case] = plan.cases
+
+    def cost(trial):
+        is_lost = trial.purpose == "evaluation" and trial.seed == 1
+        return None if is_lost else _cost(trial)
+
+    first, second = case.series
+    assert compared_costs(plan, case, first, MadeUp(cost)) == [1.0, None, pytest.approx(1.002)]
+    assert compared_costs(plan, case, second, MadeUp(_cost)) == pytest.approx([2.0, 2.002, 2.004])
+    assert compared_costs(plan, case, first, MadeUp(lambda _: "")) == []

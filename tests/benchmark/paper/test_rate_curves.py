@@ -5,7 +5,7 @@ import math
 import pytest
 
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
-from benchmark.paper.rate_curves import printed_at, rate_curves
+from benchmark.paper.rate_curves import printed_at, printed_cost, rate_curves
 from benchmark.paper.rules import rules as paper_rules
 from tests.benchmark.paper.panels import MadeUp, claim, panel, rate, rules
 
@@ -40,3 +40,22 @@ def test_the_printed_cost_is_that_of_the_epoch_and_the_rate():
     assert printed_at(names, 10, 1e-3) == 106.842
     assert printed_at(names, 10, 3e-5) is None
     assert printed_at(names, 50, 1e-3) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("fig1-mnist-similar", [0.25614, 0.264265]),  # means over epochs 41 to 45
+        ("fig4-unstable", [99.0438, 111.088]),  # in epoch 100, at the rate of the claim
+        ("fig4-equal-or-better", [110.482, 110.975]),  # in epoch 10, the lowest of their curves
+        ("fig2b-iterations", [5.77092e-06, 3.98832e-05]),
+    ],
+)
+def test_the_printed_cost_of_a_claim_is_at_its_horizon(name, expected):
+    found = paper_rules()
+    plan = Plan(rules=found, cases=cases_of(found, claims=[name]), extent=EXTENTS["full"])
+    case = plan.cases[0]
+    costs = [printed_cost(plan, case, each) for each in case.series[:2]]
+    assert costs == pytest.approx(expected, rel=1e-5)
+    short = Plan(rules=found, cases=plan.cases, extent=EXTENTS["demo"])
+    assert printed_cost(short, case, case.series[0]) != costs[0]

@@ -94,6 +94,30 @@ def test_the_chosen_rate_is_bold_and_diverged_seeds_are_counted(tmp_path):
     assert cells[3] == "– (2 diverged)"
 
 
+def test_the_compared_costs_stand_beside_the_printed_ones(tmp_path):
+    printed = ("fig1_left_mnist_logreg/Adam",)
+    found = panel(epochs=10)
+    first, second = found.series
+    experiment = replace(found, series=(replace(first, published=printed), second))
+
+    def cost(trial):
+        is_lost = trial.optimizer.name == "sgd" and trial.purpose == "evaluation" and trial.seed
+        return None if is_lost else _costs(0.1, 0.5)(trial)
+
+    one = claim("faster", horizon=10, window=2)
+    _, text = _written(tmp_path, cost, one, experiment=experiment)
+    assert "the chosen one bold; and the mean over epochs 9 to 10, at the chosen rate" in text
+    rows = dict(re.findall(r"\n\| (new|old) \| (.*) \|", text))
+    assert rows["new"].split(" | ")[-2:] == ["0.1001", "0.2801"]
+    assert rows["old"].split(" | ")[-2:] == ["0.5 (2 diverged)", "–"]
+
+
+def test_a_claim_at_a_fixed_rate_has_its_costs_alone(tmp_path):
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", rate=0.01))
+    assert "Mean cost in epoch 4 at the learning rate 0.01, on the compared seeds (here)" in text
+    assert "| series | here | printed |\n| --- | --- | --- |\n| new | 0.1003 | – |" in text
+
+
 def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
     other = claim("other", horizon=3, rate=0.001)
 
@@ -158,14 +182,43 @@ def test_costs_are_drawn_by_rate_over_the_printed_ones(tmp_path):
     experiment, both = _over_rates()
     _, text = _written(tmp_path, _costs(0.1, 0.5), both, experiment=experiment)
     assert "Training cost in epoch 10 by learning rate: mean over 2 tuning seeds" in text
-    assert "range over 3 other seeds. Dashed: the printed curves." in text
+    assert "range over 3 other seeds, side by side where both have the same rate. Dashed" in text
+    assert "Crosses: rates at which training diverged or cost over 1.5 times" in text
 
 
-@pytest.mark.parametrize(
-    ("of_pair", "expected"),
-    [("", "cost in epoch 10 by learning rate"), (None, "and rates at which training diverged are")],
-)
-def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, expected, tmp_path):
+@pytest.mark.slow
+def test_no_caption_speaks_of_crosses_where_there_are_none(tmp_path):
+    experiment, both = _over_rates()
+    _, text = _written(tmp_path, _costs(1.0, 1.1), both, experiment=experiment)
+    assert "Training cost in epoch 10 by learning rate" in text
+    assert "Crosses" not in text
+
+
+def test_a_condition_that_cannot_be_drawn_is_named_below_the_picture(tmp_path):
+    evaluated = Variant(name="the cost is evaluated", changes=changes(cost="evaluated"))
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT, evaluated))
+    caption = "The same under other conditions, on equal axes."
+    left = " Not drawn, as it is known only at the end of a trial: the cost is evaluated."
+    assert f"\n{caption}{left}\n" in text
+
+
+@pytest.mark.slow
+def test_no_caption_speaks_of_other_conditions_without_need(tmp_path):
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", CONSTANT))
+    assert "\nThe same under other conditions, on equal axes.\n" in text
+    evaluated = Variant(name="the cost is evaluated", changes=changes(cost="evaluated"))
+    paths, _ = _written(tmp_path, _costs(0.1, 0.5), claim("faster", evaluated))
+    assert [path.stem for path in paths] == ["paper", "faster"]
+
+
+@pytest.mark.parametrize(("window", "is_shown"), [(1, False), (2, True)])
+def test_the_panel_of_the_compared_epochs_is_explained(tmp_path, window, is_shown):
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", window=window))
+    assert (" Right: the epochs that are compared" in text) == is_shown
+
+
+@pytest.mark.parametrize("of_pair", ["", None])
+def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, tmp_path):
     def cost(trial):
         is_decayed = trial.optimizer.hyperparameters.get("weight_decay")
         return of_pair if is_decayed else _costs(0.1, 0.5)(trial)
@@ -173,7 +226,7 @@ def test_a_pair_without_a_single_cost_is_no_obstacle(of_pair, expected, tmp_path
     experiment, both = _over_rates()
     paths, text = _written(tmp_path, cost, both, experiment=experiment)
     assert [path.name for path in paths] == ["paper.md", "faster.svg"]
-    assert expected in text
+    assert "cost in epoch 10 by learning rate" in text
 
 
 def test_where_all_trials_diverged_nothing_is_drawn(tmp_path):
