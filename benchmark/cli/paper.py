@@ -280,7 +280,8 @@ def _check_target(target: _Target, *, dry_run: bool, as_json: bool) -> None:
 
 
 def _write(plan: Plan, known: CostsOnRecord, target: _Target) -> int:
-    from benchmark.report.paper.document import Reproduction, write_paper, write_paper_figures
+    from benchmark.report.paper.document import write_paper, write_paper_figures
+    from benchmark.report.paper.found import Reproduction
     from benchmark.report.paper.page import paper_page
 
     found = Reproduction(plan=plan, known=known, verdicts=_verdicts(plan, known))

@@ -60,5 +60,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join([_line(header), "|" + "---|" * len(header), *map(_line, rows)])
 
 
+def raw_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table of cells that are Markdown already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def _line(cells: Iterable[object]) -> str:
     return "| " + " | ".join(map(as_cell, cells)) + " |"

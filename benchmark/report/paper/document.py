@@ -4,9 +4,8 @@ A strip of verdicts comes first, then a block for each claim that was run, and l
 run, with its hours and its command. The same records give the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from urllib.parse import quote
@@ -15,78 +14,26 @@ import matplotlib as mpl
 
 from benchmark.atomic import replacing
 from benchmark.errors import UsageError
-from benchmark.paper.bands import Band, bands
-from benchmark.paper.cost import Pace, hours_of
-from benchmark.paper.curves import printed_over
 from benchmark.paper.evidence import compared_costs
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
-from benchmark.paper.plan import EXTENTS, Case, Known, Plan, cases_of, why_not_yet
+from benchmark.paper.plan import Case
 from benchmark.paper.rate_curves import (
-    RateCurve,
-    printed_at,
     printed_cost,
     printed_over_rates,
-    rate_curves,
 )
-from benchmark.paper.rules import Claim, Experiment
+from benchmark.paper.rules import Experiment
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
-from benchmark.report.markdown_text import as_cell, as_text, fenced
-from benchmark.report.paper.drawing import (
-    MOST,
-    cost_limits,
-    draw_claim,
-    draw_rates,
-    draw_variants,
-    has_window,
-)
-from benchmark.report.paper.table import deciding_p, number_words, p_words
-from benchmark.report.words import counted, duration_words
+from benchmark.report.markdown_text import as_cell, as_text, raw_table
+from benchmark.report.paper.claim_figures import drawings_of
+from benchmark.report.paper.found import Reproduction
+from benchmark.report.paper.not_run import not_run
+from benchmark.report.paper.table import WITHOUT_RUNS, deciding_p, number_words, outcome, p_words
+from benchmark.report.words import counted
 
-_WORKERS = 2  # for estimates of time, as on a small laptop
 _NONE = "–"
 _DEVICES = {"gpu": "a GPU", "mps": "an Apple GPU"}  # beside the CPU
-_WITHOUT = "without "  # runs, or a series, as judgement.py says
-_WITHOUT_RUNS = "without runs"
-_RIGHT = " Right: the epochs that are compared, on an axis at least as high as the claim's margin."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reproduction:
-    """The results of a plan.
-
-    Args:
-        plan: The cases that were to be run.
-        known: The costs on record.
-        verdicts: The verdicts on the claims that are shown.
-    """
-
-    plan: Plan
-    known: Known
-    verdicts: Sequence[PaperVerdict]
-
-    @property
-    def run(self) -> list[PaperVerdict]:
-        """The verdicts on claims with any result."""
-        return [each for each in self.verdicts if any(self._bands_of(each))]
-
-    def case(self, verdict: PaperVerdict, variant: str = "") -> Case | None:
-        """Return the case of a claim or of its variant; None if it is not in the plan."""
-        for case in self.plan.cases:
-            name = case.variant.name if case.variant else ""
-            if (case.claim.name, name) == (verdict.claim.name, variant):
-                return case
-        return None
-
-    def bands(self, case: Case) -> list[Band]:
-        """Return the costs of each series of a case that are not all diverged."""
-        return [each for each in bands(self.plan, case, self.known) if each.seeds]
-
-    def _bands_of(self, verdict: PaperVerdict) -> Iterator[bool]:
-        for variant in ("", *(each.name for each in verdict.claim.variants)):
-            case = self.case(verdict, variant)
-            yield case is not None and bool(bands(self.plan, case, self.known))
 
 
 def write_paper(found: Reproduction, target: Path) -> list[Path]:
@@ -132,7 +79,7 @@ def draw_paper(found: Reproduction) -> list[Drawing]:
             "no claim has a result yet: run the same command without --out and --format first"
         )
     with mpl.rc_context(RC):
-        return [drawing for verdict in found.run for drawing in _drawings(found, verdict)]
+        return [drawing for verdict in found.run for drawing in drawings_of(found, verdict)]
 
 
 def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str) -> str:
@@ -158,7 +105,7 @@ def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str
             if verdict.claim.experiment == experiment.name:
                 own = [each for each in drawings if each.setting == verdict.claim.name]
                 parts += _block(found, verdict, own, folder)
-    parts += _not_run(found)
+    parts += not_run(found)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -187,11 +134,11 @@ def _strip(verdicts: Sequence[PaperVerdict]) -> str:
         for verdict in verdicts
         for name in [verdict.claim.name]
     ]
-    return _table(header, rows)
+    return raw_table(header, rows)
 
 
 def _short(verdict: PaperVerdict) -> str:
-    return "not run" if verdict.finding.obstacle == _WITHOUT_RUNS else verdict.words
+    return "not run" if verdict.finding.obstacle == WITHOUT_RUNS else verdict.words
 
 
 def _legend(found: Reproduction, folder: str) -> str:
@@ -284,7 +231,7 @@ def _rates(found: Reproduction, case: Case) -> list[str]:
         cells += [_mean(here[series.name]), _number(printed_cost(plan, case, series))]
         rows.append([as_cell(series.name), *cells])
     header = ["series", *(f"{rate:g}" for rate in rates), "here", "printed"]
-    return [_words_on_rates(found, case), _table(header, rows)]
+    return [_words_on_rates(found, case), raw_table(header, rows)]
 
 
 def _words_on_rates(found: Reproduction, case: Case) -> str:
@@ -335,7 +282,7 @@ def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
     rows = [
         [
             as_cell(each.variant.name),
-            f"**{_outcome(each)}**" if _flips(verdict, each) else _outcome(each),
+            f"**{outcome(each)}**" if _flips(verdict, each) else outcome(each),
             "<br>".join(map(as_cell, _differences(each))) or _NONE,
             p_words(deciding_p(each)),
             _chosen(found, verdict, each),
@@ -345,7 +292,7 @@ def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
     ]
     return (
         "Under other conditions (p is corrected over all variants; bold: the opposite of the "
-        "verdict above):\n\n" + _table(header, rows)
+        "verdict above):\n\n" + raw_table(header, rows)
     )
 
 
@@ -354,17 +301,6 @@ def _differences(finding: Finding) -> list[str]:
         f"{one.contrast.first} − {one.contrast.second}: {number_words(one).replace('-', '−')}"
         for one in finding.measured
     ]
-
-
-def _outcome(finding: Finding) -> str:
-    """Return what was found under a variant: "shown", "refuted" or "not testable …"."""
-    if finding.is_shown:
-        return "shown"
-    if finding.is_refuted:
-        return "refuted"
-    if finding.obstacle == _WITHOUT_RUNS:
-        return "not run"
-    return f"not testable {finding.obstacle}" if finding.obstacle else "neither shown nor refuted"
 
 
 def _flips(verdict: PaperVerdict, finding: Finding) -> bool:
@@ -378,164 +314,3 @@ def _chosen(found: Reproduction, verdict: PaperVerdict, finding: Finding) -> str
         return _NONE
     choices = {each.name: found.plan.choice(case, each, found.known) for each in case.series}
     return as_cell(", ".join(f"{name} {choice.words}" for name, choice in choices.items()))
-
-
-def _drawings(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
-    claim, own = verdict.claim, found.case(verdict)
-    shown = found.bands(own) if own else []
-    panels_by_rate = _panels_by_rate(found, own) if own else []
-    if own and panels_by_rate:
-        yield Drawing(
-            name=claim.name,
-            figure=draw_rates(panels_by_rate),
-            caption=_caption_by_rate(found, own, panels_by_rate),
-            setting=claim.name,
-        )
-    elif shown:
-        yield Drawing(
-            name=claim.name,
-            figure=draw_claim(shown, claim),
-            caption=_caption(shown, claim),
-            setting=claim.name,
-        )
-    panels, undrawn = [], []
-    for finding in verdict.variants:
-        case = found.case(verdict, finding.variant.name if finding.variant else "")
-        drawn = found.bands(case) if case else []
-        if drawn and case and finding.variant:
-            if case.is_evaluated:
-                undrawn.append(finding.variant.name)
-            else:
-                panels.append((f"{finding.variant.name}: {_outcome(finding)}", drawn))
-    if panels:
-        yield Drawing(
-            name=f"{claim.name}-variants",
-            figure=draw_variants(panels, claim.scale),
-            caption=_caption_of_variants([band for _, bands in panels for band in bands], undrawn),
-            setting=claim.name,
-        )
-
-
-def _panels_by_rate(found: Reproduction, case: Case) -> list[list[RateCurve]]:
-    """Return the pairs that a claim compares, if the paper prints their costs by rate."""
-    curves = {each.series.name: each for each in rate_curves(found.plan, case, found.known)}
-    every = curves.values()
-    if not (any(curve.printed for curve in every) and any(curve.costs for curve in every)):
-        return []
-    pairs = [(each.first, each.second) for each in case.claim.contrasts]
-    panels = ([curves[name] for name in pair if name in curves] for pair in pairs)
-    return [panel for panel in panels if panel]  # the rates of a whole pair may be unknown yet
-
-
-def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
-    seeds = max(len(curve.compared) for curves in panels for curve in curves)
-    tuning = counted(len(found.plan.seeds(case, "tuning")), "tuning seed")
-    most = cost_limits(panels)[1]
-    is_any_beyond = any(curve.beyond(most) for curves in panels for curve in curves)
-    crosses = (
-        f" Crosses: rates at which training diverged or cost over {MOST:g} times the lowest cost."
-    )
-    return (
-        f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
-        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}, "
-        "side by side where both have the same rate. Dashed: the printed curves."
-        + crosses
-        * is_any_beyond
-    )
-
-
-def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
-    """Return the caption of the variants, which names those that are not drawn."""
-    printed = _dashed(shown).replace(".", ", as far as the axes reach.")
-    left = f" Not drawn, as it is known only at the end of a trial: {', '.join(undrawn)}."
-    return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
-
-
-def _caption(shown: Sequence[Band], claim: Claim) -> str:
-    rate = claim.rate
-    seeds = max(each.seeds for each in shown)
-    lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
-    printed = _dashed(shown)
-    if rate and any(printed_at(each.series.published, len(each.mean), rate) for each in shown):
-        printed = f" Circles: what is printed for the last epoch at α = {rate:g}."
-    diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
-    return (
-        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}.{printed}"
-        f"{_RIGHT * has_window(shown, claim)}{diverged}"
-    )
-
-
-def _dashed(shown: Sequence[Band]) -> str:
-    """Return the sentence on printed curves; empty where none is over as many epochs."""
-    is_printed = any(printed_over(each.series.published, len(each.mean)) for each in shown)
-    return " Dashed: the printed curves." if is_printed else ""
-
-
-def _not_run(found: Reproduction) -> list[str]:
-    """Return the section of the cases without results: hours and command of each figure."""
-    shown = {verdict.claim.name for verdict in found.run}
-    asked = {verdict.claim.name for verdict in found.verdicts}
-    able = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
-    every = [each for each in able if each.claim.name in asked]
-    lacking = {
-        (verdict.claim.name, finding.variant.name)
-        for verdict in found.run
-        for finding in verdict.variants
-        if finding.variant and finding.obstacle.startswith(_WITHOUT)
-    }
-    rows, commands = [], []
-    for experiment in found.plan.rules.experiments:
-        cases = [each for each in every if each.experiment.name == experiment.name]
-        new = [each for each in cases if each.claim.name not in shown]
-        claims = [each for each in new if each.variant is None]
-        variants = [
-            each
-            for each in cases
-            if each.variant and (each.claim.name, each.variant.name) in lacking
-        ]
-        own = [(_names(some), "claims", some) for some in _of_equal_length(claims)]
-        own += [(f"variants of {_names(variants)}", "full", variants)] if variants else []
-        both = "these claims with all their variants"
-        own += [(both, "full", new)] if len(new) > len(claims) else []
-        for name, scale, some in own:
-            rows.append([as_cell(experiment.figure), as_cell(name), _hours(found, some)])
-            commands.append(_command(some, scale))
-    if not rows:
-        return []
-    return [
-        "## Not run",
-        f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order. "
-        "All trials count, those on record too; after `restore`, those of the CPU do not train "
-        "again.",
-        _table(["figure", "what has no results", "time"], rows),
-        fenced(commands),
-    ]
-
-
-def _names(cases: Sequence[Case]) -> str:
-    return ", ".join(dict.fromkeys(case.claim.name for case in cases))
-
-
-def _hours(found: Reproduction, cases: Sequence[Case]) -> str:
-    """Return the time of all trials of some cases on a CPU."""
-    whole = replace(found.plan, extent=EXTENTS["full"], accelerators={})
-    return duration_words(3600 * hours_of(whole, cases, Pace(at_once=lambda _: _WORKERS)))
-
-
-def _of_equal_length(claims: Sequence[Case]) -> list[list[Case]]:
-    """Return the claims in groups whose trials have as many epochs, which share most of them."""
-    groups: dict[int, list[Case]] = {}
-    for each in claims:
-        groups.setdefault(max(each.epochs("tuning"), each.epochs("evaluation")), []).append(each)
-    return list(groups.values())
-
-
-def _command(cases: Sequence[Case], scale: str) -> str:
-    names = ",".join(dict.fromkeys(case.claim.name for case in cases))
-    return f"python -m benchmark paper adam --claims {names} --scale {scale}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table of cells that are Markdown already."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -17,7 +17,8 @@ from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing
 from benchmark.report.page.page import asset
 from benchmark.report.page.skeleton import skeleton
-from benchmark.report.paper.document import Reproduction, draw_paper, paper_markdown
+from benchmark.report.paper.document import draw_paper, paper_markdown
+from benchmark.report.paper.found import Reproduction
 
 _STYLES = ("page.css", "tables.css", "verdicts.css", "paper.css")
 _TONES = {  # first words of a verdict, by the class that colours it; the longest come first

@@ -10,6 +10,8 @@ from rich.table import Table
 from benchmark.paper.judgement import Finding, Measured, PaperVerdict
 
 _LEAST_P = 0.001
+WITHOUT = "without "  # runs, or a series, as judgement.py says
+WITHOUT_RUNS = "without runs"
 
 
 def print_verdicts(console: Console, verdicts: Sequence[PaperVerdict]) -> None:
@@ -106,3 +108,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def outcome(finding: Finding) -> str:
+    """Return what was found under a variant: "shown", "refuted" or "not testable …"."""
+    if finding.is_shown:
+        return "shown"
+    if finding.is_refuted:
+        return "refuted"
+    if finding.obstacle == WITHOUT_RUNS:
+        return "not run"
+    return f"not testable {finding.obstacle}" if finding.obstacle else "neither shown nor refuted"

@@ -10,7 +10,8 @@ from benchmark.paper.evidence import evidence
 from benchmark.paper.judgement import judge_paper
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
 from benchmark.paper.rules import Variant
-from benchmark.report.paper.document import Reproduction, write_paper
+from benchmark.report.paper.document import write_paper
+from benchmark.report.paper.found import Reproduction
 from tests.benchmark.paper.panels import MadeUp, changes, claim, panel, rate, rules
 
 CONSTANT = Variant(name="rates are constant", changes=changes(schedule="constant"))

@@ -10,7 +10,7 @@ from benchmark.errors import UsageError
 from benchmark.paper.evidence import evidence
 from benchmark.paper.judgement import judge_paper
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
-from benchmark.report.paper.document import Reproduction
+from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.page import paper_page
 from tests.benchmark.paper.panels import MadeUp, claim, panel, rate, rules
 

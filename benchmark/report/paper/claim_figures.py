@@ -1,0 +1,116 @@
+"""The figures of each claim with their captions."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmark.paper.bands import Band
+from benchmark.paper.curves import printed_over
+from benchmark.paper.judgement import PaperVerdict
+from benchmark.paper.plan import Case
+from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
+from benchmark.paper.rules import Claim
+from benchmark.report.figures.write import Drawing
+from benchmark.report.paper.drawing import (
+    MOST,
+    cost_limits,
+    draw_claim,
+    draw_rates,
+    draw_variants,
+    has_window,
+)
+from benchmark.report.paper.found import Reproduction
+from benchmark.report.paper.table import outcome
+from benchmark.report.words import counted
+
+_RIGHT = " Right: the epochs that are compared, on an axis at least as high as the claim's margin."
+
+
+def drawings_of(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
+    """Yield the figures of a claim: its own, and that of its variants."""
+    claim, own = verdict.claim, found.case(verdict)
+    shown = found.bands(own) if own else []
+    panels_by_rate = _panels_by_rate(found, own) if own else []
+    if own and panels_by_rate:
+        yield Drawing(
+            name=claim.name,
+            figure=draw_rates(panels_by_rate),
+            caption=_caption_by_rate(found, own, panels_by_rate),
+            setting=claim.name,
+        )
+    elif shown:
+        yield Drawing(
+            name=claim.name,
+            figure=draw_claim(shown, claim),
+            caption=_caption(shown, claim),
+            setting=claim.name,
+        )
+    panels, undrawn = [], []
+    for finding in verdict.variants:
+        case = found.case(verdict, finding.variant.name if finding.variant else "")
+        drawn = found.bands(case) if case else []
+        if drawn and case and finding.variant:
+            if case.is_evaluated:
+                undrawn.append(finding.variant.name)
+            else:
+                panels.append((f"{finding.variant.name}: {outcome(finding)}", drawn))
+    if panels:
+        yield Drawing(
+            name=f"{claim.name}-variants",
+            figure=draw_variants(panels, claim.scale),
+            caption=_caption_of_variants([band for _, bands in panels for band in bands], undrawn),
+            setting=claim.name,
+        )
+
+
+def _panels_by_rate(found: Reproduction, case: Case) -> list[list[RateCurve]]:
+    """Return the pairs that a claim compares, if the paper prints their costs by rate."""
+    curves = {each.series.name: each for each in rate_curves(found.plan, case, found.known)}
+    every = curves.values()
+    if not (any(curve.printed for curve in every) and any(curve.costs for curve in every)):
+        return []
+    pairs = [(each.first, each.second) for each in case.claim.contrasts]
+    panels = ([curves[name] for name in pair if name in curves] for pair in pairs)
+    return [panel for panel in panels if panel]  # the rates of a whole pair may be unknown yet
+
+
+def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[RateCurve]]) -> str:
+    seeds = max(len(curve.compared) for curves in panels for curve in curves)
+    tuning = counted(len(found.plan.seeds(case, "tuning")), "tuning seed")
+    most = cost_limits(panels)[1]
+    is_any_beyond = any(curve.beyond(most) for curves in panels for curve in curves)
+    crosses = (
+        f" Crosses: rates at which training diverged or cost over {MOST:g} times the lowest cost."
+    )
+    return (
+        f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
+        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}, "
+        "side by side where both have the same rate. Dashed: the printed curves."
+        + crosses
+        * is_any_beyond
+    )
+
+
+def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
+    """Return the caption of the variants, which names those that are not drawn."""
+    printed = _dashed(shown).replace(".", ", as far as the axes reach.")
+    left = f" Not drawn, as it is known only at the end of a trial: {', '.join(undrawn)}."
+    return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
+
+
+def _caption(shown: Sequence[Band], claim: Claim) -> str:
+    rate = claim.rate
+    seeds = max(each.seeds for each in shown)
+    lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
+    printed = _dashed(shown)
+    if rate and any(printed_at(each.series.published, len(each.mean), rate) for each in shown):
+        printed = f" Circles: what is printed for the last epoch at α = {rate:g}."
+    diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
+    return (
+        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}.{printed}"
+        f"{_RIGHT * has_window(shown, claim)}{diverged}"
+    )
+
+
+def _dashed(shown: Sequence[Band]) -> str:
+    """Return the sentence on printed curves; empty where none is over as many epochs."""
+    is_printed = any(printed_over(each.series.published, len(each.mean)) for each in shown)
+    return " Dashed: the printed curves." if is_printed else ""

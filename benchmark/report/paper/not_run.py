@@ -1,0 +1,77 @@
+"""The section on what was not run, with its hours and its commands."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from benchmark.paper.cost import Pace, hours_of
+from benchmark.paper.plan import EXTENTS, Case, cases_of, why_not_yet
+from benchmark.report.markdown_text import as_cell, fenced, raw_table
+from benchmark.report.paper.found import Reproduction
+from benchmark.report.paper.table import WITHOUT
+from benchmark.report.words import duration_words
+
+_WORKERS = 2  # for estimates of time, as on a small laptop
+
+
+def not_run(found: Reproduction) -> list[str]:
+    """Return the section of the cases without results: hours and command of each figure."""
+    shown = {verdict.claim.name for verdict in found.run}
+    asked = {verdict.claim.name for verdict in found.verdicts}
+    able = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
+    every = [each for each in able if each.claim.name in asked]
+    lacking = {
+        (verdict.claim.name, finding.variant.name)
+        for verdict in found.run
+        for finding in verdict.variants
+        if finding.variant and finding.obstacle.startswith(WITHOUT)
+    }
+    rows, commands = [], []
+    for experiment in found.plan.rules.experiments:
+        cases = [each for each in every if each.experiment.name == experiment.name]
+        new = [each for each in cases if each.claim.name not in shown]
+        claims = [each for each in new if each.variant is None]
+        variants = [
+            each
+            for each in cases
+            if each.variant and (each.claim.name, each.variant.name) in lacking
+        ]
+        own = [(_names(some), "claims", some) for some in _of_equal_length(claims)]
+        own += [(f"variants of {_names(variants)}", "full", variants)] if variants else []
+        both = "these claims with all their variants"
+        own += [(both, "full", new)] if len(new) > len(claims) else []
+        for name, scale, some in own:
+            rows.append([as_cell(experiment.figure), as_cell(name), _hours(found, some)])
+            commands.append(_command(some, scale))
+    if not rows:
+        return []
+    return [
+        "## Not run",
+        f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order. "
+        "All trials count, those on record too; after `restore`, those of the CPU do not train "
+        "again.",
+        raw_table(["figure", "what has no results", "time"], rows),
+        fenced(commands),
+    ]
+
+
+def _names(cases: Sequence[Case]) -> str:
+    return ", ".join(dict.fromkeys(case.claim.name for case in cases))
+
+
+def _hours(found: Reproduction, cases: Sequence[Case]) -> str:
+    """Return the time of all trials of some cases on a CPU."""
+    whole = replace(found.plan, extent=EXTENTS["full"], accelerators={})
+    return duration_words(3600 * hours_of(whole, cases, Pace(at_once=lambda _: _WORKERS)))
+
+
+def _of_equal_length(claims: Sequence[Case]) -> list[list[Case]]:
+    """Return the claims in groups whose trials have as many epochs, which share most of them."""
+    groups: dict[int, list[Case]] = {}
+    for each in claims:
+        groups.setdefault(max(each.epochs("tuning"), each.epochs("evaluation")), []).append(each)
+    return list(groups.values())
+
+
+def _command(cases: Sequence[Case], scale: str) -> str:
+    names = ",".join(dict.fromkeys(case.claim.name for case in cases))
+    return f"python -m benchmark paper adam --claims {names} --scale {scale}"
