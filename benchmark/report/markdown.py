@@ -40,8 +40,8 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
     versus = as_text(reference) if reference else "each table's best"
-    ranked = [name for name in findings.frames.metrics if metric_of(name).better is not None]
-    boards = [findings.metrics[name].boards["final"] for name in ranked]
+    measured = [name for name in tabled() if name in findings.frames.metrics]
+    boards = [findings.metrics[name].boards["final"] for name in measured]
     methods = {method for board in boards for method in board["method"].drop_nulls()}
     sentences = [
         f"{trials.height}{' evaluation' * has_verdicts} trials: {counts}.",
