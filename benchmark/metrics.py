@@ -102,6 +102,7 @@ NO_UNIT = Unit()
 PER_CENT = Unit(sign="%", words="per cent", factor=100.0, decimals=2)
 DECIBELS = Unit(sign="dB", words="decibels", decimals=2)
 NATS = Unit(sign="nats", words="nats", decimals=2)
+LOSS_NATS = Unit(sign="nats", words="nats")  # of a task's loss, with the digits of any loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,8 @@ class Metric:
             to leave it out of them.
         better: Values that are better; None if unknown, or if it depends on other metrics. Such a
             metric is shown, but not ranked, compared or raced for.
-        unit: Unit of printed values; `PER_CENT` is for shares of examples.
+        unit: Unit of printed values; `PER_CENT` is for shares of examples. That of a loss depends
+            on the task (`problems.unit_on`).
         logarithmic: Charts may have a logarithmic axis, because ratios of values matter.
         least: The least possible value, where intervals of a mean are cut off; None if there is
             none. The loss has none: whether it can be negative depends on the task, which records

@@ -12,10 +12,10 @@ from benchmark.metrics import (
     Unit,
     has_direction,
     higher_is_better,
-    metric_of,
     metric_words,
     validation_of,
 )
+from benchmark.problems import unit_on
 from benchmark.report.findings import Findings, busy_sentence
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, LegendEntry, Setting
@@ -198,7 +198,7 @@ def _metric(findings: Findings, cast: Cast, name: str) -> Metric:
     return Metric(
         name=name,
         words=metric_words(name),
-        unit=metric_of(name).unit,
+        unit=unit_on(name, findings.settings_of),
         logarithmic=findings.metrics[name].is_logarithmic,
         higher_is_better=higher_is_better(name) if is_directed else None,
         chosen_by="" if chooser == name or not is_directed else metric_words(chooser),

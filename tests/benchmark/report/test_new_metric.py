@@ -206,6 +206,32 @@ def test_a_metric_of_which_neither_is_better_is_shown_and_not_ranked(bound):
     assert "logreg-digits-validation-KL-divergence" in names
 
 
+@pytest.mark.parametrize(
+    ("units", "shared"),
+    [
+        ({"vae/digits": "nats"}, "nats"),
+        ({"image/china": ""}, ""),
+        ({"charlm/manual": "nats", "mlp/digits": "nats"}, "nats"),
+        ({"charlm/manual": "nats", "image/china": ""}, ""),
+    ],
+)
+def test_a_loss_has_the_unit_of_its_task_where_all_problems_share_it(units, shared, study, log):
+    row = {"step": 10, "epoch": 1, "samples": 1280, "train_seconds": 1.0, "val/loss": 29.254}
+    store = study(*(log("adam", problem=each, rows=[row]) for each in units))
+    console = Console(file=io.StringIO(), width=120)
+    print_tables(console, store.records())
+    assert console.file.getvalue().split().count("nats") == list(units.values()).count("nats")
+    findings = Findings(frames=read([store]))
+    for setting in findings.settings.values():
+        unit = units[setting.problem]
+        board = markdown.board(setting, setting.variants)
+        assert f"| validation loss{', ' * bool(unit)}{unit} |" in board
+    page = build([store])
+    payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
+    assert payload["metrics"][0]["unit"]["sign"] == shared
+    assert payload["metrics"][0]["unit"]["decimals"] is None
+
+
 def test_a_study_without_results_has_no_column_of_a_metric(study, log):
     store = study(log("adam", status="failed", reason="killed", rows=[]))
     console = Console(file=io.StringIO(), width=120)
