@@ -63,13 +63,14 @@ def _answered(arguments: list[str] | None) -> int:
         from optimizers.errors import OptimizerError
     except ModuleNotFoundError as error:
         return _say(f"{error.name} is not installed in {sys.executable}: {_SET_UP}", USAGE)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        return _called(arguments)
+        return _called(given)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return USAGE
     except click.ClickException as error:
-        return _say(cure_of(error) or error.format_message(), USAGE)
+        return _say(cure_of(error, given) or error.format_message(), USAGE)
     except (BenchmarkError, OptimizerError) as error:
         return _say(str(error), USAGE)
     except DataError as error:
@@ -80,7 +81,7 @@ def _answered(arguments: list[str] | None) -> int:
         return _say_of_machine(error)
 
 
-def _called(arguments: list[str] | None) -> int:
+def _called(arguments: list[str]) -> int:
     import click
 
     from benchmark.cli.group import benchmark

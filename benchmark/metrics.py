@@ -102,6 +102,7 @@ NO_UNIT = Unit()
 PER_CENT = Unit(sign="%", words="per cent", factor=100.0, decimals=2)
 DECIBELS = Unit(sign="dB", words="decibels", decimals=2)
 NATS = Unit(sign="nats", words="nats", decimals=2)
+LOSS_NATS = Unit(sign="nats", words="nats")  # of a task's loss, with the digits of any loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +115,10 @@ class Metric:
         heading: Name in narrow tables.
         plural: Name of its values on any split, in sentences about all that were measured; empty
             to leave it out of them.
-        better: Values that are better; None if unknown.
-        unit: Unit of printed values; `PER_CENT` is for shares of examples.
+        better: Values that are better; None if unknown, or if it depends on other metrics. Such a
+            metric is shown, but not ranked, compared or raced for.
+        unit: Unit of printed values; `PER_CENT` is for shares of examples. That of a loss depends
+            on the task (`problems.unit_on`).
         logarithmic: Charts may have a logarithmic axis, because ratios of values matter.
         least: The least possible value, where intervals of a mean are cut off; None if there is
             none. The loss has none: whether it can be negative depends on the task, which records
@@ -293,7 +296,7 @@ KL_DIVERGENCE = Metric(
     words="{split} KL divergence",
     heading="KL",
     plural="KL divergences",
-    better="lower",
+    better=None,
     unit=NATS,
     logarithmic=True,
     least=0.0,
@@ -401,11 +404,20 @@ def is_metric(name: str) -> bool:
     return name not in _BESIDE and not name.startswith(INSIDE)
 
 
+def has_direction(name: str) -> bool:
+    """Return whether it is known which values of a metric are better.
+
+    >>> has_direction("val/loss"), has_direction("val/kl_divergence"), has_direction("val/charm")
+    (True, False, False)
+    """
+    return metric_of(name).better is not None
+
+
 def higher_is_better(name: str) -> bool:
     """Return whether higher values of a metric, such as ``val/accuracy``, are better.
 
     Raises:
-        ValueError: the better direction is unknown; the message lists the known metrics.
+        ValueError: neither is, or it is unknown; the message lists the metrics where it is known.
 
     >>> higher_is_better("val/accuracy"), higher_is_better("train/loss")
     (True, False)

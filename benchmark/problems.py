@@ -4,12 +4,14 @@ A combination that is not in the table gets the numbers of the first row of its 
 model that it is a variant of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benchmark.metrics import LOSS, NO_UNIT, RUNNING_LOSS, Unit, metric_of
 from benchmark.models.registry import MODELS
 from benchmark.spec import Workload
+from benchmark.tasks.registry import TASKS
 from datamodules.registry import DATASETS
 from optimizers.pick import is_import_path, pick
 
@@ -179,6 +181,29 @@ def is_augmented(model: str, dataset: str) -> bool:
     """Return whether `model` trains on random crops and mirror images of `dataset`."""
     row, data = MODELS.get(model), DATASETS.get(dataset)
     return row is not None and row.augments and data is not None and data.croppable
+
+
+def unit_on(metric: str, problems: Collection[str]) -> Unit:
+    """Return the unit of a metric's values on some problems; that of a loss is its task's.
+
+    A loss has none where the units differ, or where a model or a data set is not registered.
+
+    >>> unit_on("val/loss", ["vae/digits", "mlp/mnist"]).sign
+    'nats'
+    >>> unit_on("val/loss", ["vae/digits", "image/china"]).sign
+    ''
+    """
+    row = metric_of(metric)
+    if row not in (LOSS, RUNNING_LOSS):
+        return row.unit
+    units = {_loss_unit(*each.partition("/")[::2]) for each in problems}
+    return units.pop() if len(units) == 1 else NO_UNIT
+
+
+def _loss_unit(model: str, dataset: str) -> Unit:
+    if model not in MODELS or dataset not in DATASETS:
+        return NO_UNIT
+    return TASKS[MODELS[model].task or DATASETS[dataset].targets.task].loss_unit
 
 
 def problems_of(model: str, dataset: str | None) -> Problem:

@@ -12,16 +12,17 @@ from datamodules.cache import Tensors
 class Diabetes(ResidentDataModule):
     """Ten measurements of each patient, and the progression of the disease after one year.
 
-    Every measurement, and the progression, has mean 0 and deviation 1 over the training part. So a
-    mean squared error of 1 is that of the training part's mean, and an error of 1 is a deviation
-    of the progression. Test patients are drawn at random, once for all seeds.
+    Test patients are drawn at random, once for all seeds. Every measurement, and the progression,
+    has mean 0 and deviation 1 over all others: the training and validation rows of a seed together.
+    So the mean of their progressions has a mean squared error of 1 on these rows, and about 1 on
+    the rows of one split. An error of 1 is a deviation of the progression.
     """
 
     dataset = "diabetes"
     task = "regression"
 
     def build(self) -> Tensors:
-        """Set test patients apart, and standardise by the others."""
+        """Set test patients apart, and standardise by all others."""
         from sklearn.datasets import load_diabetes
         from sklearn.model_selection import train_test_split
 

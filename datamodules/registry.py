@@ -85,7 +85,8 @@ _ROWS = (
         source="torchvision",
         terms="MIT, Zalando Research",
         download_url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        files="the four original files as FashionMNIST/raw/*-ubyte.gz, or the hub's fashion_mnist,",
+        files="the four original files as FashionMNIST/raw/*-ubyte.gz (Debian's package "
+        "dataset-fashion-mnist has them), or the hub's fashion_mnist,",
     ),
     _CIFAR10,
     replace(

@@ -18,7 +18,15 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
 from benchmark.analysis.rounding import TIE_DECIMALS
 from benchmark.analysis.shares import shares_of
-from benchmark.metrics import CHOOSING, STEP, AxisName, higher_is_better, is_share, metric_of
+from benchmark.metrics import (
+    CHOOSING,
+    STEP,
+    AxisName,
+    has_direction,
+    higher_is_better,
+    is_share,
+    metric_of,
+)
 from benchmark.store import FINISHED
 
 Kind = Literal["final", "best", "area"]
@@ -38,7 +46,8 @@ def scores(
         axis: The axis of ``area``; the other kinds do not depend on it.
         by: The metric whose best moment gives the value of ``best``, so that a test metric is taken
             where validation was best among the moments at which both were measured. Empty means
-            `metric` itself, which flatters test metrics.
+            `metric` itself, which flatters test metrics. Without a better direction no moment is
+            best, and no trial has a value.
 
     Returns:
         Columns ``study, problem, setting, optimizer, label, variant, lr, trial, seed, status,
@@ -54,6 +63,8 @@ def scores(
 
 def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
     """Return one row per variant of `scores`, best mean first within a setting.
+
+    Of a metric without a better direction, they stay in the order of `scores`.
 
     Returns:
         Columns ``setting, optimizer, label, variant, lr, metric``; ``seeds``, the number done and
@@ -76,9 +87,10 @@ def leaderboard(scores: pl.DataFrame) -> pl.DataFrame:
     parts = [_with_intervals(group) for _, group in variants.group_by("seeds", "problem")]
     first = variants.with_row_index("order").select("order", "variant")
     frame = pl.concat(parts).join(first, on="variant").sort("order").select(_LEADERBOARD.names())
-    higher = higher_is_better(frame["metric"][0])
-    worse_last = pl.col("mean") * (-1 if higher else 1)
-    order = (pl.col("setting"), pl.col("mean").is_null(), pl.col("diverged") > 0, worse_last)
+    metric = frame["metric"][0]
+    order = [pl.col("setting"), pl.col("mean").is_null(), pl.col("diverged") > 0]
+    if has_direction(metric):
+        order.append(pl.col("mean") * (-1 if higher_is_better(metric) else 1))
     return frame.sort(*order, nulls_last=True, maintain_order=True)
 
 
@@ -187,6 +199,8 @@ def _final(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame
 def _best(frames: Frames, metric: str, axis: AxisName, by: str) -> pl.DataFrame:
     decides = by or metric
     observed = lines(frames, metric, STEP)
+    if not has_direction(decides):
+        return observed.head(0).select("trial", value="y")
     if decides != metric:
         other = lines(frames, decides, STEP).select("trial", "x", decides="y")
         observed = observed.join(other, on=["trial", "x"], maintain_order="left")

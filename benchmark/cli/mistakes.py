@@ -1,5 +1,10 @@
 """Frequent mistakes on the command line, and a correction for each."""
 
+import re
+import shlex
+from collections.abc import Sequence
+from itertools import pairwise
+
 import click
 
 from benchmark.models.registry import MODELS
@@ -8,35 +13,36 @@ from optimizers.mistakes import ALIASES
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 
+# Cures of options; the value that was given, if any, replaces an example in braces.
 _OTHER_NAMES = {
-    "--optimizer": "--opts adam,sgd",
-    "--optimizers": "--opts adam,sgd",
-    "--optim": "--opts adam,sgd",
-    "--opt": "--opts adam,sgd",
+    "--optimizer": "--opts {adam,sgd}",
+    "--optimizers": "--opts {adam,sgd}",
+    "--optim": "--opts {adam,sgd}",
+    "--opt": "--opts {adam,sgd}",
     "--seed": "--seeds 5 (how many) or --seeds 7-9 (which ones)",
     "--device": "--accelerator gpu",
     "--gpu": "--accelerator gpu",
     "--gpus": "--accelerator gpu",
     "--cuda": "--accelerator gpu",
     "--data": "--dataset NAME or --data-dir FOLDER",
-    "--bs": "--batch-size 128",
-    "--output": "--results FOLDER",
-    "--name": "--study NAME",
+    "--bs": "--batch-size {128}",
+    "--output": "--results {FOLDER}",
+    "--name": "--study {NAME}",
 }
 _OF_VERBS = {
     "run": {
         "--target": "report STUDY --target val/loss=0.1, once the study has run",
-        "--on": "--problem logreg/mnist",
-        "--budget": "--tune 16 (how many points each optimizer tries)",
+        "--on": "--problem {logreg/mnist}",
+        "--budget": "--tune {16} (how many points each optimizer tries)",
         "--against": "--opts adam,sgd --reference adam",
         "--baselines": "--opts adam,sgd --reference adam",
     },
     "compare": {
         "--target": "report STUDY --target val/loss=0.1, once the study has run",
-        "--tune": "--budget 16 (how many points each optimizer tries)",
-        "--trials": "--budget 16 (how many points each optimizer tries)",
-        "--problem": "--on logreg/mnist",
-        "--problems": "--on logreg/mnist",
+        "--tune": "--budget {16} (how many points each optimizer tries)",
+        "--trials": "--budget {16} (how many points each optimizer tries)",
+        "--problem": "--on {logreg/mnist}",
+        "--problems": "--on {logreg/mnist}",
         "--model": "--on MODEL/DATASET, as in --on logreg/mnist",
         "--dataset": "--on MODEL/DATASET, as in --on logreg/mnist",
         "--reference": "--against adam,sgd, whose first is the reference",
@@ -69,8 +75,13 @@ _EXTRA = "Got unexpected extra argument"
 _OPTS = {"--opts", *(name for name, cure in _OTHER_NAMES.items() if cure.startswith("--opts"))}
 
 
-def cure_of(error: click.ClickException) -> str:
-    """Return one line that tells how to correct `error`, or "" if no correction is known."""
+def cure_of(error: click.ClickException, words: Sequence[str]) -> str:
+    """Return one line that tells how to correct `error`, or "" if no correction is known.
+
+    Args:
+        error: What click found wrong.
+        words: The command line, from which corrections repeat the value of an option.
+    """
     command = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else None
     takes_opts = command is not None and any("--opts" in each.opts for each in command.params)
     if takes_opts and error.message.startswith(_EXTRA):
@@ -79,22 +90,49 @@ def cure_of(error: click.ClickException) -> str:
         return _lacks_argument(command.name or "" if command is not None else "", error.param)
     if not isinstance(error, click.NoSuchOption):
         return ""
-    name = error.option_name.partition("=")[0]
     verb = command.name or "" if command is not None else ""
+    return _option_cure(error.option_name.partition("=")[0], verb, words)
+
+
+def _option_cure(name: str, verb: str, words: Sequence[str]) -> str:
+    """Return what to write in place of an option that `verb` does not have, or ""."""
+    value = _value_of(name, words)
     if verb in _OPTS_FOLLOW and name in _OPTS:
         return f"no such option {name}: optimizers follow the verb, as in {verb} adam,mine.MyOpt"
     if cure := _OF_VERBS.get(verb, {}).get(name):
-        return f"no such option {name} of {verb}: write {cure}"
+        return f"no such option {name} of {verb}: write {_filled(cure, value)}"
     if name in _OTHER_NAMES:
-        return f"no such option {name}: write {_OTHER_NAMES[name]}"
+        return f"no such option {name}: write {_filled(_OTHER_NAMES[name], value)}"
     key = name.removeprefix("--").replace("_", "-")
     if key in _HYPERPARAMETERS or key.replace("-", "_") in _HYPERPARAMETERS:
         key = ALIASES.get(key.replace("-", "_"), key.replace("-", "_"))
         where = f"{verb} adam" if verb in _OPTS_FOLLOW else "--opts adam"
-        return (
-            f"no such option {name}: a hyperparameter belongs to its optimizer: {where}:{key}=VALUE"
-        )
+        example = f"{where}:{key}={value or 'VALUE'}"
+        return f"no such option {name}: a hyperparameter belongs to its optimizer: {example}"
     return ""
+
+
+def _value_of(name: str, words: Sequence[str]) -> str:
+    """Return the value given for an option, quoted as a shell needs it, or "" if there is none.
+
+    >>> _value_of("--lr", ["--lr=0.1"]), _value_of("--on", ["--on", "a b"]), _value_of("--on", [])
+    ('0.1', "'a b'", '')
+    """
+    for word, following in pairwise([*words, ""]):
+        option, has_value, value = word.partition("=")
+        if option == name:
+            given = value if has_value else following * (not following.startswith("-"))
+            return shlex.quote(given) if given else ""
+    return ""
+
+
+def _filled(cure: str, value: str) -> str:
+    """Return a cure with `value`, or with its own example if there is no value.
+
+    >>> _filled("--tune {16} (points)", "4"), _filled("--tune {16} (points)", "")
+    ('--tune 4 (points)', '--tune 16 (points)')
+    """
+    return re.sub(r"\{(.*?)\}", lambda example: value or example[1], cure)
 
 
 def _lacks_argument(verb: str, argument: click.Argument) -> str:

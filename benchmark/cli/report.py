@@ -126,9 +126,10 @@ def _targets(given: Sequence[str]) -> dict[str, float]:
     """Return the targets by metric in texts such as ``val/loss=0.1``.
 
     Raises:
-        UsageError: a text is not of this form, or the metric is unknown.
+        UsageError: a text is not of this form, or the metric is unknown or has no better direction.
     """
-    known = [metric.on(split) for metric in METRICS.values() for split in metric.splits]
+    directed = [metric for metric in METRICS.values() if metric.better]
+    known = [metric.on(split) for metric in directed for split in metric.splits]
     found = {}
     for text in given:
         name, _, number = text.partition("=")

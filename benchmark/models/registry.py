@@ -13,6 +13,7 @@ class ModelRow:
         dataset: Data set of the paper's experiment.
         twin: Embedded data set that replaces it if it is unavailable; empty if it is embedded.
         summary: One line for ``list``.
+        task: Name of the task that it learns on any data set; empty if the data set names it.
         takes_images: True if inputs must be images, (channels, height, width).
         takes_sparse: True if inputs may be bags of words.
         takes_text: True if inputs must be text, the numbers of characters.
@@ -32,6 +33,7 @@ class ModelRow:
     dataset: str
     twin: str = ""
     summary: str
+    task: str = ""
     takes_images: bool = False
     takes_sparse: bool = False
     takes_text: bool = False
@@ -113,6 +115,7 @@ _ROWS = (
         dataset="mnist",
         twin="digits",
         summary="variational autoencoder, 500 softplus units, 50 latents (Adam paper, 6.4)",
+        task="vae",
         takes_images=True,
     ),
 )

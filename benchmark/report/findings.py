@@ -32,7 +32,16 @@ from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
 from benchmark.errors import UsageError
-from benchmark.metrics import CHOOSING, EPOCH, STEP, AxisName, metric_of, on_test, validation_of
+from benchmark.metrics import (
+    CHOOSING,
+    EPOCH,
+    STEP,
+    AxisName,
+    has_direction,
+    metric_of,
+    on_test,
+    validation_of,
+)
 from benchmark.obstacles import FEWEST_SEEDS
 from benchmark.record import known
 from benchmark.report.words import busy_words
@@ -447,7 +456,7 @@ class MetricFindings:
     def _families(self, kind: Kind) -> Mapping[str, list[Comparison]]:
         numbers, reference = self.of_chosen[kind], self.findings.reference
         found: dict[str, list[Comparison]] = {}
-        if numbers.is_empty():
+        if numbers.is_empty() or not has_direction(self.name):
             return found
         for one in against(numbers, reference) if reference else pairwise(numbers):
             found.setdefault(one.setting, []).append(one)
@@ -456,6 +465,8 @@ class MetricFindings:
     @cached_property
     def targets(self) -> Mapping[str, Target | None]:
         """The target of each setting; None if there is none."""
+        if not has_direction(self.name):
+            return dict.fromkeys(self.findings.settings)
         numbers, given = self.of_chosen["final"], self.findings.targets
         return {
             name: target_of(setting.problem, self.name, numbers.filter(setting=name), given)
@@ -469,7 +480,7 @@ class MetricFindings:
 
     def _times(self, axis: AxisName) -> pl.DataFrame:
         nobody = only(self.findings.frames, [])
-        parts = [time_to_target(nobody, self.name, 0.0, axis)]  # empty, for its columns
+        parts = [time_to_target(nobody, METRIC, 0.0, axis)]  # empty, for its columns
         for name, setting in self.findings.settings.items():
             target = self.targets[name]
             if target is not None:
@@ -504,11 +515,15 @@ class MetricFindings:
     @cached_property
     def ranking(self) -> Ranking | None:
         """The average ranks of the chosen variants over settings."""
+        if not has_direction(self.name):
+            return None
         return rank(setting_blocks(self.of_chosen["final"]))
 
     @cached_property
     def seed_rankings(self) -> Mapping[str, Ranking | None]:
         """The average ranks of the chosen variants over the seeds of each setting."""
+        if not has_direction(self.name):
+            return dict.fromkeys(self.findings.settings)
         numbers = self.of_chosen["final"]
         return {
             name: rank(seed_blocks(numbers.filter(setting=name))) for name in self.findings.settings
@@ -548,6 +563,8 @@ class MetricFindings:
     @property
     def _deciding_and_reported(self) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         own = self.scores["final"]
+        if not has_direction(self.name):
+            return own.head(0), None  # no learning rate is better than another
         return (own, None) if self.chooser is self else (self.chooser.scores["final"], own)
 
     @cached_property

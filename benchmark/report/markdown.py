@@ -8,6 +8,7 @@ import polars as pl
 
 from benchmark.analysis.compare import ALPHA, Comparison
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
+from benchmark.problems import unit_on
 from benchmark.report import differences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus, busy_sentence
 from benchmark.report.markdown_text import as_text, table
@@ -40,8 +41,8 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in statuses)
     metric = metric_words(METRIC)
     versus = as_text(reference) if reference else "each table's best"
-    ranked = [name for name in findings.frames.metrics if metric_of(name).better is not None]
-    boards = [findings.metrics[name].boards["final"] for name in ranked]
+    measured = [name for name in tabled() if name in findings.frames.metrics]
+    boards = [findings.metrics[name].boards["final"] for name in measured]
     methods = {method for board in boards for method in board["method"].drop_nulls()}
     sentences = [
         f"{trials.height}{' evaluation' * has_verdicts} trials: {counts}.",
@@ -96,7 +97,7 @@ def board(
         seeds = f"{row['seeds']} done" + f", {row['diverged']} diverged" * bool(row["diverged"])
         rows.append([row["label"], *cells, seeds, *[marks.get(variant, "")] * bool(marks)])
         counts.append(row["seeds"] + row["diverged"])
-    named = [with_unit(name) for name in boards]
+    named = [with_unit(name, unit_on(name, [setting.problem])) for name in boards]
     last = [f"{metric_words(METRIC)} − reference's [95 % interval]"] * bool(marks)
     note = seeds_words(counts)
     return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)

@@ -12,6 +12,7 @@ from rich.text import Text
 from benchmark.analysis.summary import Row, optimizer_of, ranked, summarize
 from benchmark.metrics import CHOOSING, LOSS, METRICS, metric_of, metric_words, tabled
 from benchmark.plain_text import LABEL_LENGTH, plain, valid
+from benchmark.problems import unit_on
 from benchmark.record import Record
 from benchmark.report.printed import PrintedVerdicts
 from benchmark.report.verdicts import TERMINAL_COLORS, shown_word
@@ -261,7 +262,8 @@ def _table(
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("optimizer", overflow="fold", min_width=12)
-    for heading in (*map(_heading, shown), "train\ns", "ms/\nstep"):
+    headings = (_heading(each, groups[0][0].trial.problem) for each in shown)
+    for heading in (*headings, "train\ns", "ms/\nstep"):
         table.add_column(heading, justify="right", no_wrap=True)
     has_differences = evidence is not None and verdicts is None
     if has_differences and evidence is not None:
@@ -331,14 +333,15 @@ def _kind(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _heading(name: str) -> str:
-    r"""Return a metric's name in two short lines.
+def _heading(name: str, problem: str) -> str:
+    r"""Return a metric's name in two short lines; below stands the unit that is the problem's own.
 
-    >>> _heading("val/accuracy"), _heading("train/loss")
-    ('val\nacc %', 'train\nloss')
+    >>> _heading("val/accuracy", "mlp/digits"), _heading("train/loss", "mlp/digits")
+    ('val\nacc %', 'train\nloss\nnats')
     """
     metric = metric_of(name)
-    return f"{name.partition('/')[0]}\n{metric.heading} {metric.unit.sign}".rstrip()
+    heading = f"{name.partition('/')[0]}\n{metric.heading} {metric.unit.sign}".rstrip()
+    return heading if metric.unit.sign else f"{heading}\n{unit_on(name, [problem]).sign}".rstrip()
 
 
 def _cells(row: Row, shown: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from benchmark.metrics import (
     CHOOSING,
     METRICS,
     PER_CENT,
+    Unit,
     higher_is_better,
     metric_of,
     metric_words,
@@ -120,14 +121,13 @@ def value_words(metric: str, value: float | None) -> str:
     return f"{value * unit.factor:{digits}}" + f"{NO_BREAK}{unit.sign}" * bool(unit.sign)
 
 
-def with_unit(metric: str) -> str:
+def with_unit(metric: str, unit: Unit) -> str:
     """Return the words for `metric` with its unit, as a heading above bare numbers.
 
-    >>> with_unit("val/loss"), with_unit("val/accuracy")
-    ('validation loss', 'validation accuracy, %')
+    >>> with_unit("val/loss", Unit(sign="nats")), with_unit("val/loss", Unit())
+    ('validation loss, nats', 'validation loss')
     """
-    sign = metric_of(metric).unit.sign
-    return metric_words(metric) + f", {sign}" * bool(sign)
+    return metric_words(metric) + f", {unit.sign}" * bool(unit.sign)
 
 
 def interval_words(methods: Collection[str]) -> str:

@@ -8,7 +8,7 @@ from benchmark.cli.options import Names
 from benchmark.models.base import TaskModel
 from benchmark.models.registry import MODELS
 from benchmark.plugins import data_module_class, task_class
-from benchmark.problems import PROBLEMS, everyday_models, everyday_problems, problems_of
+from benchmark.problems import PROBLEMS, everyday_models, everyday_problems, problems_of, unit_on
 from datamodules.registry import DATASETS
 from tools.measured import measure
 
@@ -83,3 +83,10 @@ def test_all_leaves_out_what_needs_a_gpu_and_variants():
     names = Names("problem", list(PROBLEMS), everyday=everyday_problems())
     assert names.convert("all", None, None) == tuple(everyday_problems())
     assert names.convert("resnet/cifar10", None, None) == ("resnet/cifar10",)
+
+
+def test_the_unit_of_a_loss_is_unknown_where_a_part_of_a_problem_is_the_users_own():
+    assert unit_on("train/loss", ["charlm/manual"]).sign == "nats"
+    for problem in ("mine.Net/digits", "mlp/mine.Data", "a/path/mine.py:Net/digits"):
+        assert unit_on("val/loss", [problem, "mlp/digits"]).sign == ""
+    assert unit_on("val/accuracy", ["mine.Net/digits"]).sign == "%"

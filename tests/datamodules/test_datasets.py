@@ -77,13 +77,15 @@ def test_the_photograph_is_its_blocks_of_four_pixels_each_in_one_part(tmp_path):
     assert float(places[:, 0].max()) < 1
 
 
-def test_measurements_of_patients_are_standardised_by_the_training_part(tmp_path):
+def test_measurements_of_patients_are_standardised_by_training_and_validation_rows(tmp_path):
     data = _prepared("diabetes", tmp_path)
     rows = [data._splits[split].slice(0, 400) for split in ("train", "val")]
     pool = torch.cat([torch.cat(pair, dim=1) for pair in rows]).double()
     test = torch.cat(data._splits["test"].slice(0, 400), dim=1).double()
     assert torch.allclose(pool.mean(0), torch.zeros(11).double(), atol=1e-6)
     assert torch.allclose(pool.std(0, correction=0), torch.ones(11).double(), atol=1e-6)
+    train = rows[0][1].double()  # so the mean of one split's targets has no error of exactly 1
+    assert float((train - train.mean()).square().mean()) != pytest.approx(1.0, abs=1e-4)
     # One scale for both parts gives the original table back, up to the order of its rows.
     found = load_diabetes(scaled=False)
     table = torch.cat([torch.from_numpy(found.data), torch.from_numpy(found.target)[:, None]], 1)

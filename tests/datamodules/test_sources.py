@@ -255,6 +255,11 @@ def test_data_that_cannot_be_had_say_in_one_line_where_to_put_files(tmp_path, ki
     assert "\n" not in str(caught.value)
 
 
+def test_debians_package_is_named_where_fashion_is_missing(tmp_path):
+    said = why_unavailable("fashion", tmp_path, tmp_path / "cache")
+    assert "FashionMNIST/raw/*-ubyte.gz (Debian's package dataset-fashion-mnist has them)" in said
+
+
 def test_errors_survive_the_way_between_processes(tmp_path):
     folder = tmp_path / "imdb"
     for error in (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from benchmark.analysis.frame import Frames
-from benchmark.metrics import INSIDE, metric_of, names_of
+from benchmark.metrics import INSIDE, METRICS, names_of
 from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.page.packing import Table, table_of
 from benchmark.report.palette import Style, is_own, styles
@@ -160,8 +160,8 @@ class Cast:
 
 
 def known_metrics(frames: Frames) -> list[str]:
-    """Return the measured metrics whose better direction is known, those with a row first."""
-    known = [name for name in frames.metrics if metric_of(name).better is not None]
+    """Return the measured metrics that have a row, in the table's order, then on other splits."""
+    known = [name for name in frames.metrics if name.rpartition("/")[2] in METRICS]
     first = names_of(lambda metric: metric.splits, _SPLITS)
     return [name for name in first if name in known] + [n for n in known if n not in first]
 

@@ -10,11 +10,12 @@ from benchmark.metrics import (
     EPOCH,
     AxisName,
     Unit,
+    has_direction,
     higher_is_better,
-    metric_of,
     metric_words,
     validation_of,
 )
+from benchmark.problems import unit_on
 from benchmark.report.findings import Findings, busy_sentence
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, LegendEntry, Setting
@@ -39,7 +40,7 @@ class Metric:
         words: The metric in words.
         unit: The format of its values.
         logarithmic: Charts have a logarithmic scale unless the reader selects another.
-        higher_is_better: Higher values are better.
+        higher_is_better: Higher values are better; None if neither are by themselves.
         chosen_by: Words for the metric that chooses variants when this one is shown; empty if this
             one does.
         standings: Leaderboards and comparisons, by kind of score.
@@ -53,7 +54,7 @@ class Metric:
     words: str
     unit: Unit
     logarithmic: bool
-    higher_is_better: bool
+    higher_is_better: bool | None
     chosen_by: str
     standings: Mapping[str, list[Standing]]
     races: list[Race]
@@ -193,14 +194,14 @@ def curve_parts(frames: Frames, cast: Cast, detail: Resolution) -> Iterator[Curv
 
 def _metric(findings: Findings, cast: Cast, name: str) -> Metric:
     found_races, profiles = races(findings, cast, name)
-    chooser = validation_of(name)
+    chooser, is_directed = validation_of(name), has_direction(name)
     return Metric(
         name=name,
         words=metric_words(name),
-        unit=metric_of(name).unit,
+        unit=unit_on(name, findings.settings_of),
         logarithmic=findings.metrics[name].is_logarithmic,
-        higher_is_better=higher_is_better(name),
-        chosen_by="" if chooser == name else metric_words(chooser),
+        higher_is_better=higher_is_better(name) if is_directed else None,
+        chosen_by="" if chooser == name or not is_directed else metric_words(chooser),
         standings={kind: standings(findings, cast, name, kind) for kind in KINDS},
         races=found_races,
         profiles=profiles,

@@ -167,6 +167,71 @@ def test_a_regression_is_shown_with_its_metrics_in_every_view(regression):
     assert "logreg-digits-validation-root-mean-squared-error" in names
 
 
+@pytest.fixture
+def bound(study, log):
+    """Return a study of two optimizers that measures the KL divergence, which no one minimizes."""
+
+    def rows(end):
+        return [
+            {"step": i * 10, "epoch": i, "samples": i * 1280, "train_seconds": i * 1.0}
+            | {"val/loss": 5.0 - i * (5.0 - end) / 5}
+            | {f"{split}/kl_divergence": end + 3.0 + i for split in ("val", "test")}
+            for i in range(6)
+        ]
+
+    ends = (("sgd", 2.5), ("adam", 1.5))
+    return study(*(log(name, seed=seed, rows=rows(end)) for name, end in ends for seed in (0, 1)))
+
+
+def test_a_metric_of_which_neither_is_better_is_shown_and_not_ranked(bound):
+    console = Console(file=io.StringIO(), width=120)
+    print_tables(console, bound.records())
+    assert console.file.getvalue().partition("optimizer")[2].count("KL nats") == 2
+    findings = Findings(frames=read([bound]))
+    (setting,) = findings.settings.values()
+    assert "| test KL divergence, nats |" in markdown.board(setting, setting.variants)
+    page = build([bound])
+    payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
+    found = {each["name"]: each for each in payload["metrics"]}
+    on_test = found["test/kl_divergence"]
+    assert on_test["higher_is_better"] is None
+    assert on_test["chosen_by"] == ""
+    assert on_test["standings"]["final"][0]["board"]["mean"] == [10.5, 9.5]  # as they were run
+    assert on_test["standings"]["best"][0]["board"]["mean"] == [None, None]
+    assert all(each[0]["comparisons"]["a"] == [] for each in on_test["standings"].values())
+    assert on_test["races"][0]["target"] is None
+    assert on_test["ranks"] == {"over_settings": None, "over_seeds": [None]}
+    assert on_test["tuning"][0]["responses"]["mean"] == []
+    names = [each.name for each in draw_all(findings)]
+    assert "logreg-digits-validation-KL-divergence" in names
+
+
+@pytest.mark.parametrize(
+    ("units", "shared"),
+    [
+        ({"vae/digits": "nats"}, "nats"),
+        ({"image/china": ""}, ""),
+        ({"charlm/manual": "nats", "mlp/digits": "nats"}, "nats"),
+        ({"charlm/manual": "nats", "image/china": ""}, ""),
+    ],
+)
+def test_a_loss_has_the_unit_of_its_task_where_all_problems_share_it(units, shared, study, log):
+    row = {"step": 10, "epoch": 1, "samples": 1280, "train_seconds": 1.0, "val/loss": 29.254}
+    store = study(*(log("adam", problem=each, rows=[row]) for each in units))
+    console = Console(file=io.StringIO(), width=120)
+    print_tables(console, store.records())
+    assert console.file.getvalue().split().count("nats") == list(units.values()).count("nats")
+    findings = Findings(frames=read([store]))
+    for setting in findings.settings.values():
+        unit = units[setting.problem]
+        board = markdown.board(setting, setting.variants)
+        assert f"| validation loss{', ' * bool(unit)}{unit} |" in board
+    page = build([store])
+    payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
+    assert payload["metrics"][0]["unit"]["sign"] == shared
+    assert payload["metrics"][0]["unit"]["decimals"] is None
+
+
 def test_a_study_without_results_has_no_column_of_a_metric(study, log):
     store = study(log("adam", status="failed", reason="killed", rows=[]))
     console = Console(file=io.StringIO(), width=120)

@@ -175,7 +175,7 @@ def test_evidence_adds_curves_and_verdicts(studied):
     console = Console(file=io.StringIO(), width=80, highlight=False)
     print_tables(console, store.records(), gather(store))
     text = console.file.getvalue()
-    adam, adam_below, adam_curve, sgd, sgd_below, sgd_curve = text.splitlines()[5:11]
+    adam, adam_below, adam_curve, sgd, sgd_below, sgd_curve = text.splitlines()[6:12]
     assert adam.startswith("★ adam")
     assert "ref." in adam
     assert "+170 %" in sgd  # 0.635 against 0.235

@@ -23,6 +23,14 @@ def test_a_task_has_a_meter_for_each_of_its_metrics(name):
     assert all(METRICS[metric.name] is metric for metric in task.metrics)
 
 
+@pytest.mark.parametrize("row", MODELS.values(), ids=list(MODELS))
+def test_a_model_names_the_task_that_it_brings_to_any_data(row):
+    model = resolve_name(row.target)
+    brings = model.task_class is not task_class(DATASETS[row.dataset].targets.task)
+    assert brings == bool(row.task)
+    assert model.task_class is task_class(row.task or DATASETS[row.dataset].targets.task)
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_measures_its_metrics_on_an_embedded_data_set(name):
     task = task_class(name)

@@ -10,7 +10,7 @@ import { swatch } from "./look.js";
 import { change, follow, hidden, metric, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term, told } from "./terms.js";
-import { value } from "./units.js";
+import { noBest, value } from "./units.js";
 
 /** @import { Row } from "./data.js" */
 /** @import { Children } from "./dom.js" */
@@ -293,6 +293,7 @@ function leaderboardNote(rows, reference) {
   const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
   const apart = seedsWords(rows.map((row) => row.seeds + row.diverged));
   const copies = [" Copies have ", term("std"), " and ", term("effect"), " too."];
+  if (noBest()) return [unit, noBest(), apart, ...copies];
   if (reference === null)
     return [unit, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
   const size = standing().comparisons.a.length;

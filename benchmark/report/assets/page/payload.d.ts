@@ -151,7 +151,7 @@ export interface Metric {
   words: string;
   unit: Unit;
   logarithmic: boolean;
-  higher_is_better: boolean;
+  higher_is_better: boolean | null;
   chosen_by: string;
   standings: Record<string, Standing[]>;
   races: Race[];

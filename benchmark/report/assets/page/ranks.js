@@ -9,6 +9,7 @@ import { inked, markerPath, swatch, textWidth } from "./look.js";
 import { marksOf, scale } from "./scale.js";
 import { follow, hidden, metric, setting, state } from "./state.js";
 import { term, told } from "./terms.js";
+import { noBest } from "./units.js";
 
 /** @import { Ranking, Variant } from "./payload.d.ts" */
 /** @import { Scale } from "./scale.js" */
@@ -165,7 +166,7 @@ function fillRanks(host, wide) {
   if (overall && payload.settings.length > 1) add("Over all settings", overall, "setting");
   if (here) add(`Over the seeds of ${setting().problem}`, here, "seed");
   if (!parts.length)
-    parts.push(make("p.empty", {}, ["Ranks need two optimizers that share a seed."]));
+    parts.push(make("p.empty", {}, [noBest() || "Ranks need two optimizers that share a seed."]));
   else
     parts.push(
       make("p.quiet", {}, [

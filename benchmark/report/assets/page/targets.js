@@ -16,7 +16,7 @@ import {
 import { follow, hidden, metric, NONE_SHOWN, noneIsShown, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term } from "./terms.js";
-import { unitSign, value } from "./units.js";
+import { noBest, unitSign, value } from "./units.js";
 
 /** @import { Description, Series } from "./chart.js" */
 /** @import { Row } from "./data.js" */
@@ -72,13 +72,14 @@ function describeReaching() {
 }
 
 const noTarget = () =>
+  noBest() ||
   `No target: less than half of the optimizers have a finite median ${metric().words} on ${setting().problem}.`;
 
 /** @type {() => Description} */
 function describeProfiles() {
   if (noneIsShown()) return { empty: NONE_SHOWN };
   const { stairs: columns, missing } = metric().profiles;
-  if (missing) return { empty: missing };
+  if (missing) return { empty: noBest() || missing };
   return {
     flat: true,
     label: "share of settings within τ times the fastest optimizer",

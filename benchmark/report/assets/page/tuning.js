@@ -10,7 +10,7 @@ import { ticks } from "./scale.js";
 import { follow, hidden, metric, NONE_SHOWN, noneIsShown, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term } from "./terms.js";
-import { metricAxis, value } from "./units.js";
+import { metricAxis, noBest, value } from "./units.js";
 
 /** @import { Description } from "./chart.js" */
 /** @import { Row } from "./data.js" */
@@ -29,6 +29,7 @@ function describeRates() {
       empty: `The learning rates of this problem were tried on tuning seeds, from ${payload.searches[state.problem].seed} on: see the section above.`,
     };
   }
+  if (noBest()) return { empty: noBest() };
   const groups = [...byOptimizer(rowsOf(tuned().responses))];
   if (!groups.some(([, rows]) => rows.length > 1)) {
     return {
@@ -145,7 +146,7 @@ function describeSearch() {
   const groups = [...byOptimizer(rowsOf(tuned().search))];
   const longest = Math.max(0, ...groups.map(([, rows]) => rows.length));
   if (longest < 2)
-    return { empty: "One variant of each optimizer was tried: there was no search." };
+    return { empty: noBest() || "One variant of each optimizer was tried: there was no search." };
   /** @type {(each: number | null) => number} */
   const number = (each) => each ?? NaN;
   return {

@@ -18,6 +18,12 @@ export function value(number) {
 /* The unit's sign after such a value. */
 export const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
 
+/* Why the shown metric has no best values, in a sentence; empty if it has. */
+export const noBest = () =>
+  metric().higher_is_better === null
+    ? `Neither lower nor higher values of ${metric().words} are better by themselves.`
+    : "";
+
 /* The vertical axis of a chart of the shown metric. */
 /** @type {(more?: Partial<Axis>) => Axis} */
 export function metricAxis(more = {}) {

@@ -207,6 +207,16 @@ def test_a_metric_of_another_task_has_its_unit_and_its_scale(open_page, file_of,
     assert "of 2.5\u00a0K or less" in page.locator("#targets-body").inner_text()
 
 
+@pytest.mark.slow
+def test_a_metric_of_which_neither_is_better_says_so(open_page, file_of, log):
+    page = open_page(file_of(log("adam", [5.0, 7.0, 6.0], metric="val/kl_divergence")))
+    assert page.locator("#choose-metric").inner_text() == "validation KL divergence"
+    words = "Neither lower nor higher values of validation KL divergence are better by themselves."
+    for section in ("#leaderboard-table", "#targets-body", "#sensitivity-body"):
+        assert words in page.locator(section).inner_text()
+    assert "6.00" in page.locator("#leaderboard-table tbody").inner_text()
+
+
 def test_the_address_restores_the_view(page, open_page):
     choose(page, "problem", "1")
     choose(page, "x", "train_seconds")
