@@ -8,6 +8,7 @@ optimizers have such defaults.
 
 import errno
 import json
+import math
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,7 +19,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from benchmark.errors import Misfit
-from benchmark.metrics import AXES
+from benchmark.metrics import AXES, SPLITS, Metric
 from benchmark.plain_text import plain
 
 Status = Literal["done", "diverged", "failed", "skipped"]
@@ -117,6 +118,7 @@ class RecordFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     seconds: dict[_Name, _Duration] | UnsetType = UNSET
     environment: dict[_Name, _Flat] | UnsetType = UNSET
     weights_sha256: _Name | UnsetType = UNSET
+    own_metrics: Annotated[list[dict[_Name, _Value]], Meta(max_length=100)] | UnsetType = UNSET
 
 
 Row = dict[str, float]
@@ -139,6 +141,29 @@ def decode_record(text: bytes) -> RecordFields:
         fields = _decode_with_infinities(text)
     _check_counts([fields.metrics or {}])
     return fields
+
+
+def metric_as_json(metric: Metric) -> dict[str, Any]:
+    """Return a row of the table of metrics as a JSON-able mapping, as `decode_metric` reads it."""
+    found: dict[str, Any] = msgspec.to_builtins(metric)
+    return found
+
+
+def decode_metric(data: Mapping[str, Any]) -> Metric:
+    """Return the row of the table of metrics in a mapping that was read from JSON.
+
+    Raises:
+        Misfit: the mapping is not such a row.
+    """
+    found: Metric = _convert(data, Metric)
+    texts = (found.name, found.words, found.heading, found.plural, found.meaning)
+    if not found.name or any(plain(text, len(text) + 1) != text for text in texts):
+        raise Misfit(f"expected a name and plain words of a metric, got {plain(texts, 100)}")
+    if not all(map(math.isfinite, (found.unit.factor, found.least or 0.0))):
+        raise Misfit(f"expected finite numbers of metric {found.name}")
+    if not {*found.splits, *found.tabled} <= SPLITS.keys():
+        raise Misfit(f"expected splits of a metric among {', '.join(SPLITS)}")
+    return found
 
 
 def decode_trial(data: Mapping[str, Any]) -> TrialFields:

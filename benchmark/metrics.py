@@ -2,14 +2,16 @@
 
 Records name a metric ``split/name``, such as ``val/loss``. All lists of metrics elsewhere are
 filters of this table, evaluated when needed: a new metric needs a row here and the code that
-measures it. A metric without a row, for example of a user's own model, is shown too, with words and
-a format derived from its name. Which of its values are better is unknown, so it neither chooses nor
-compares variants.
+measures it. A user's own task brings its rows along: records keep them, and `bring` adds them here
+when the records are read. A metric without a row is shown too, with words and a format derived from
+its name. Which of its values are better is unknown, so it neither chooses nor compares variants.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from benchmark.plain_text import plain
 
 AxisName = Literal["step", "epoch", "samples", "train_seconds"]
 STEP: Final = "step"
@@ -313,11 +315,32 @@ _ROWS = (
     *(RECONSTRUCTION, KL_DIVERGENCE),
 )
 METRICS = {metric.name: metric for metric in _ROWS}
+_SUITE = frozenset(METRICS)
 RUNNING = RUNNING_LOSS.on("train")
 
 INSIDE = "inside/"  # prefix of recorded diagnostics: inside/<group>/<quantity>
 LEARNING_RATE = "lr"
 _BESIDE = frozenset({*AXES, LEARNING_RATE, "state_bytes", "parameters"})
+
+
+def own_rows(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
+    """Return those of a task's metrics that the suite's table lacks; they choose nothing.
+
+    >>> own_rows([LOSS, ACCURACY])
+    ()
+    """
+    texts = ("name", "words", "heading", "plural", "meaning")
+
+    def plainly(metric: Metric) -> Metric:
+        shown: dict[str, Any] = {name: plain(getattr(metric, name)) for name in texts}
+        return replace(metric, chooses=False, **shown)
+
+    return tuple(plainly(each) for each in metrics if each.name not in _SUITE)
+
+
+def bring(rows: Iterable[Metric]) -> None:
+    """Add the rows of a user's task to the table; the suite's rows stay as they are."""
+    METRICS.update({each.name: each for each in own_rows(rows)})
 
 
 def names_of(
@@ -329,7 +352,7 @@ def names_of(
         splits_of: Returns the wanted splits of a metric; none leaves the metric out.
         splits: All splits to consider, in order.
 
-    >>> names_of(lambda metric: metric.splits if metric.unit is PER_CENT else ())
+    >>> names_of(lambda metric: metric.splits if metric.unit == PER_CENT else ())
     ('train/accuracy', 'val/accuracy', 'test/accuracy')
     """
     return tuple(
@@ -437,7 +460,7 @@ def is_share(name: str) -> bool:
     >>> is_share("val/accuracy"), is_share("val/loss")
     (True, False)
     """
-    return metric_of(name).unit is PER_CENT
+    return metric_of(name).unit == PER_CENT
 
 
 def plurals(

@@ -9,8 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from benchmark.decode import Status, check_part, decode_record, given
+from benchmark.decode import (
+    Status,
+    check_part,
+    decode_metric,
+    decode_record,
+    given,
+    metric_as_json,
+)
 from benchmark.errors import Misfit
+from benchmark.metrics import Metric, bring
 from benchmark.plain_text import plain
 from benchmark.spec import Trial
 
@@ -110,6 +118,8 @@ class Record:
         environment: Versions, machine, device, commit, data checksum.
         weights_sha256: Digest of the final parameters; it is equal for runs that agree in every
             bit.
+        own_metrics: Rows for those metrics of a user's task that the table lacks; a new record
+            adds them to it.
     """
 
     trial: Trial
@@ -121,6 +131,10 @@ class Record:
     cost: Cost = Cost()
     environment: Environment = field(default_factory=Environment)
     weights_sha256: str = ""
+    own_metrics: tuple[Metric, ...] = ()
+
+    def __post_init__(self) -> None:
+        bring(self.own_metrics)
 
     @property
     def own_clocks(self) -> Clocks:
@@ -129,6 +143,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a JSON-able mapping."""
+        own = [metric_as_json(each) for each in self.own_metrics]
         return {
             "trial": self.trial.to_json(),
             "status": self.status,
@@ -137,6 +152,7 @@ class Record:
             "seconds": known(self.clocks),
             "environment": known(self.environment),
             "weights_sha256": self.weights_sha256,
+            **({"own_metrics": own} if own else {}),
         }
 
     @classmethod
@@ -149,6 +165,7 @@ class Record:
         found = given(decode_record(text))
         trial = Trial.from_fields(found.pop("trial"))
         metrics, seconds = found.pop("metrics", {}), found.pop("seconds", {})
+        own = tuple(decode_metric(each) for each in found.pop("own_metrics", ()))
         clocks = _take(Clocks, seconds)
         if seconds:
             raise Misfit(f"no clock has the name {plain(', '.join(seconds), 60)}")
@@ -157,6 +174,7 @@ class Record:
             progress=_take(Progress, metrics),
             cost=_take(Cost, metrics),
             metrics=metrics,
+            own_metrics=own,
             clocks=clocks,
             environment=_take(Environment, found.pop("environment", {}), rest="packages"),
             **found,

@@ -24,7 +24,7 @@ from benchmark.callbacks.optimizer_cost import OptimizerCost
 from benchmark.callbacks.sigterm import PlainSigterm
 from benchmark.context import Context
 from benchmark.evaluation import POINTS, Alternating, schedule_of
-from benchmark.metrics import SPLITS
+from benchmark.metrics import SPLITS, own_rows
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for, seen_by
 from benchmark.problems import is_augmented
@@ -83,6 +83,7 @@ def run(
             cost=cost.memory,
             environment=replace(context.environment, device=device_name(trial), data=data.checksum),
             weights_sha256=weights_sha256(model.network),
+            own_metrics=own_rows(model.task.metrics),
         )
 
 

@@ -87,6 +87,7 @@ def command(
 ) -> int:
     """Write the results of STUDY as one self-contained HTML page, a document or figures."""
     stores = [open_study(results, study) for study in dict.fromkeys(studies)]
+    _check_targets(targets, stores)
     kind = kind or ("" if wandb else "html")
     reference = None if reference is None else plain(reference, LABEL_LENGTH)
     place, compares = (wandb_project, wandb_entity), wandb or kind not in FIGURES
@@ -123,13 +124,11 @@ def _refuse(complaints: Sequence[str]) -> None:
 
 
 def _targets(given: Sequence[str]) -> dict[str, float]:
-    """Return the targets by metric in texts such as ``val/loss=0.1``.
+    """Return the targets by metric in texts such as ``val/loss=0.1``; `_check_targets` knows them.
 
     Raises:
-        UsageError: a text is not of this form, or the metric is unknown or has no better direction.
+        UsageError: a text is not of this form.
     """
-    directed = [metric for metric in METRICS.values() if metric.better]
-    known = [metric.on(split) for metric in directed for split in metric.splits]
     found = {}
     for text in given:
         name, _, number = text.partition("=")
@@ -137,13 +136,37 @@ def _targets(given: Sequence[str]) -> dict[str, float]:
             value = float(number)
         except ValueError:
             value = math.nan
-        if name not in known or not math.isfinite(value):
-            raise UsageError(
-                f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1. "
-                f"Metrics: {', '.join(known)}"
-            )
+        if not name or not math.isfinite(value):
+            raise UsageError(_bad_target(text))
         found[name] = value
     return found
+
+
+def _check_targets(targets: Mapping[str, float], stores: Sequence[Store]) -> None:
+    """Check the metrics of targets; those of users' tasks become known as records are read.
+
+    Raises:
+        UsageError: a metric is unknown, or has no better direction.
+    """
+    if all(name in _with_targets() for name in targets):
+        return
+    for store in stores:
+        store.records()
+    for name, value in targets.items():
+        if name not in _with_targets():
+            raise UsageError(_bad_target(f"{name}={value:g}"))
+
+
+def _with_targets() -> list[str]:
+    directed = [metric for metric in METRICS.values() if metric.better]
+    return [metric.on(split) for metric in directed for split in metric.splits]
+
+
+def _bad_target(text: str) -> str:
+    return (
+        f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1. "
+        f"Metrics: {', '.join(_with_targets())}"
+    )
 
 
 def _page(

@@ -105,7 +105,7 @@ def evaluated_words(measured: Collection[str]) -> str:
     return words[0].upper() + words[1:]
 
 
-SHARES = together([row.plural for row in METRICS.values() if row.unit is PER_CENT])
+SHARES = together([row.plural for row in METRICS.values() if row.unit == PER_CENT])
 
 
 def value_words(metric: str, value: float | None) -> str:

@@ -30,7 +30,7 @@ class Task(Protocol):
 
     Attributes:
         name: One word, for display.
-        metrics: The evaluated rows of `benchmark.metrics`; `LOSS` is the first.
+        metrics: The evaluated rows of `benchmark.metrics`, or rows of its own; `LOSS` is the first.
         size_name: Name of an attribute of the data set that is a positive whole number, such as
             the number of classes.
         network_contract: Words for the construction and the output of a network; they continue "a

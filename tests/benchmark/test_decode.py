@@ -11,11 +11,14 @@ from benchmark.decode import (
     TrialFields,
     check_optimizer,
     check_rows,
+    decode_metric,
     decode_record,
     decode_rows,
+    metric_as_json,
     whole_lines,
 )
 from benchmark.errors import Misfit, UsageError
+from benchmark.metrics import METRICS, Metric
 from benchmark.record import Environment, Record
 from benchmark.spec import Trial
 from benchmark.study import Study
@@ -204,3 +207,29 @@ def test_an_optimizer_whose_record_could_not_be_read_again_is_refused_beforehand
             optimizers=(OptimizerSpec.from_json(data["trial"]["optimizer"] | change),),
             seeds=(0,),
         )
+
+
+OWN = Metric(name="spread", words="{split} spread", heading="spread", better="lower")
+
+
+def test_a_row_of_a_metric_comes_back_from_disk():
+    for row in (OWN, *METRICS.values()):
+        assert decode_metric(json.loads(json.dumps(metric_as_json(row)))) == row
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"heading": "\x1b[31m"},
+        {"words": 3},
+        {"better": "more"},
+        {"splits": ["secret"]},
+        {"tabled": ["secret"]},
+        {"unit": {"factor": 1e999}},
+        {"unit": "cm"},
+    ],
+)
+def test_a_row_that_the_suite_does_not_write_does_not_fit(change):
+    with pytest.raises(Misfit):
+        decode_metric(metric_as_json(OWN) | change)

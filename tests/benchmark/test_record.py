@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benchmark.context import Context
 from benchmark.decode import RecordFields
 from benchmark.errors import Misfit
-from benchmark.metrics import AXES
+from benchmark.metrics import AXES, LOSS
 from benchmark.record import Clocks, Cost, Environment, Progress, Record, known
 from benchmark.runner import run
 
@@ -81,7 +81,7 @@ def test_a_text_is_read_into_parts_and_written_byte_for_byte(
 
 
 def test_the_fields_on_disk_are_those_that_are_written(trials_of):
-    record = Record(trial=trials_of()[0], status="done")
+    record = Record(trial=trials_of()[0], status="done", own_metrics=(LOSS,))
     assert list(record.to_json()) == list(RecordFields.__struct_fields__)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics import MeanMetric, MeanSquaredError, R2Score
 
-from benchmark.metrics import LOSS, MAE, R2, RMSE
+from benchmark.metrics import LOSS, MAE, R2, RMSE, Metric, Unit
 from benchmark.models.base import TaskModel
 from benchmark.tasks.base import Meters, number_fault, rises, shape_fault
 
@@ -135,6 +135,37 @@ class NoTask(Line):
     """Names a class that is no task."""
 
     task = nn.Linear
+
+
+SPREAD = Metric(
+    name="spread",
+    words="{split} spread",
+    heading="spread",
+    better="lower",
+    unit=Unit(sign="cm", words="centimetres", factor=100.0, decimals=1),
+    tabled=("val", "test"),
+    meaning="Mean deviation that the network states.",
+)
+
+
+class Spreading(GaussianRegression):
+    """Measures what the suite's table of metrics lacks, and brings the row along."""
+
+    metrics = (LOSS, SPREAD)
+
+    def meters(self):
+        return Meters({"loss": MeanMetric(nan_strategy="disable"), "spread": MeanMetric()})
+
+    def evaluate(self, network, batch, meters):
+        outputs = network(batch[0])
+        meters["loss"].update(self._negative_log_likelihood(outputs, batch[1]))
+        meters["spread"].update(outputs.chunk(2, 1)[1].exp())
+
+
+class SpreadLine(Line):
+    """Has a task with a metric of its own."""
+
+    task = Spreading
 
 
 class Mismeasures(GaussianRegression):

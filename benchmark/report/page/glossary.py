@@ -19,7 +19,7 @@ def _scale_words(measured: Collection[str]) -> str:
 
 def _logit_words(measured: Collection[str]) -> str:
     """Return the sentence on intervals of shares; empty if none was measured."""
-    shares = plurals(measured, lambda metric: metric.unit is PER_CENT)
+    shares = plurals(measured, lambda metric: metric.unit == PER_CENT)
     return f"For {together(shares)} it is computed on the logit scale. " if shares else ""
 
 

@@ -8,18 +8,21 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from benchmark.archive import compact, restore
+from benchmark.cli.report import _check_targets
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.metrics import RMSE
+from benchmark.metrics import METRICS, RMSE, metric_of
 from benchmark.models.mlp import MLP, Perceptron
 from benchmark.plugins import check_fit, model_class, model_for, prepare_data, task_class
 from benchmark.problems import problems_of
 from benchmark.report.table import print_tables
 from benchmark.runner import run
+from benchmark.store import Store
 from benchmark.study import Study
 from benchmark.tasks.classification import Classification
 from optimizers.grammar import parse
-from tests.plugins.regression import GaussianRegression, Mismeasures
+from tests.plugins.regression import SPREAD, GaussianRegression, Mismeasures
 
 PLUGIN = "tests.plugins.regression"
 
@@ -73,6 +76,55 @@ def test_its_metric_is_recorded_on_every_split_and_has_its_column():
     assert f"{record.metrics['test/rmse']:.4f}" in row
     assert record.metrics["test/loss"] < 0
     assert f"{record.metrics['test/loss']:.4f}" in row
+
+
+@pytest.fixture
+def new_process():
+    """Return a function that leaves only the suite's rows in the table of metrics."""
+    suite = dict(METRICS)
+
+    def start():
+        METRICS.clear()
+        METRICS.update(suite)
+
+    yield start
+    start()
+
+
+def test_a_row_that_the_task_brings_is_kept_with_its_records(tmp_path, new_process):
+    record = run(trial_of("logreg", "SpreadLine", epochs=2), Context())
+    store = Store(tmp_path, "s")
+    assert store.add(record, [])
+    compact(store, tmp_path / "s.parquet")
+    restored = restore(tmp_path / "s.parquet", tmp_path / "elsewhere").store
+    for place in (store, restored):
+        new_process()
+        assert metric_of("val/spread").better is None
+
+        [found] = place.records()
+
+        assert metric_of("val/spread") == SPREAD
+        console = Console(file=io.StringIO(), width=120)
+        print_tables(console, [found])
+        text = console.file.getvalue()
+        assert text.count("spread") == 2
+        assert f"{100 * record.metrics['test/spread']:.1f}" in text
+
+
+def test_a_target_may_be_set_on_such_a_metric(tmp_path, new_process):
+    store = Store(tmp_path, "s")
+    store.add(run(trial_of("logreg", "SpreadLine", epochs=1), Context()), [])
+    new_process()
+    _check_targets({"val/spread": 0.1}, [store])
+    with pytest.raises(UsageError, match=r"--target val/sprad=0.1: .*val/spread"):
+        _check_targets({"val/sprad": 0.1}, [store])
+
+
+def test_a_task_changes_no_row_of_the_suite(new_process):
+    record = run(trial_of("logreg", "Line", epochs=1), Context())
+    own = replace(record, own_metrics=(replace(RMSE, better="higher"),))
+    assert own.to_json()["own_metrics"][0]["better"] == "higher"
+    assert metric_of("val/rmse") is RMSE
 
 
 def test_the_evaluation_is_that_of_all_examples():
