@@ -125,6 +125,7 @@ Row = dict[str, float]
 _Row = dict[_Name, _Number]
 _RECORD = msgspec.json.Decoder(RecordFields)
 _ROW = msgspec.json.Decoder(_Row)
+_METRIC_TEXTS = ("name", "words", "heading", "plural", "meaning")
 
 
 def decode_record(text: bytes) -> RecordFields:
@@ -146,7 +147,7 @@ def decode_record(text: bytes) -> RecordFields:
 def metric_as_json(metric: Metric) -> dict[str, Any]:
     """Return a row of the table of metrics as a JSON-able mapping, as `decode_metric` reads it."""
     found: dict[str, Any] = msgspec.to_builtins(metric)
-    return found
+    return found | {name: plain(found[name]) for name in _METRIC_TEXTS}
 
 
 def decode_metric(data: Mapping[str, Any]) -> Metric:
@@ -156,7 +157,7 @@ def decode_metric(data: Mapping[str, Any]) -> Metric:
         Misfit: the mapping is not such a row.
     """
     found: Metric = _convert(data, Metric)
-    texts = (found.name, found.words, found.heading, found.plural, found.meaning)
+    texts = [getattr(found, name) for name in _METRIC_TEXTS]
     if not found.name or any(plain(text, len(text) + 1) != text for text in texts):
         raise Misfit(f"expected a name and plain words of a metric, got {plain(texts, 100)}")
     if not all(map(math.isfinite, (found.unit.factor, found.least or 0.0))):

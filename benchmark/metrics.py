@@ -9,9 +9,7 @@ its name. Which of its values are better is unknown, so it neither chooses nor c
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
-
-from benchmark.plain_text import plain
+from typing import Final, Literal
 
 AxisName = Literal["step", "epoch", "samples", "train_seconds"]
 STEP: Final = "step"
@@ -329,13 +327,7 @@ def own_rows(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     >>> own_rows([LOSS, ACCURACY])
     ()
     """
-    texts = ("name", "words", "heading", "plural", "meaning")
-
-    def plainly(metric: Metric) -> Metric:
-        shown: dict[str, Any] = {name: plain(getattr(metric, name)) for name in texts}
-        return replace(metric, chooses=False, **shown)
-
-    return tuple(plainly(each) for each in metrics if each.name not in _SUITE)
+    return tuple(replace(each, chooses=False) for each in metrics if each.name not in _SUITE)
 
 
 def bring(rows: Iterable[Metric]) -> None:
