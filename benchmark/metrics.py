@@ -125,7 +125,8 @@ class Metric:
             do not name, and a density's −log p(y) can.
         splits: Splits on which it is measured.
         tabled: Splits for which result tables have a column.
-        chooses: Its value on validation data chooses hyperparameters, marks the best variants and
+        chooses: Ignored in the row of a user's task. Its value on validation data chooses
+            hyperparameters, marks the best variants and
             is compared: the mean over seeds of the first such metric, with ties broken by the next.
             Metrics that a study did not measure are skipped. Test data never choose.
         in_headline: Sentences report its value on test data.
@@ -313,7 +314,8 @@ _ROWS = (
     *(RECONSTRUCTION, KL_DIVERGENCE),
 )
 METRICS = {metric.name: metric for metric in _ROWS}
-_SUITE = frozenset(METRICS)
+_SUITE = METRICS.copy()
+_AMBIGUOUS: set[str] = set()  # names of rows that differ between users' tasks
 RUNNING = RUNNING_LOSS.on("train")
 
 INSIDE = "inside/"  # prefix of recorded diagnostics: inside/<group>/<quantity>
@@ -331,8 +333,15 @@ def own_rows(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
 
 
 def bring(rows: Iterable[Metric]) -> None:
-    """Add the rows of a user's task to the table; the suite's rows stay as they are."""
-    METRICS.update({each.name: each for each in own_rows(rows)})
+    """Add the rows of a user's task to the table; the suite's rows stay as they are.
+
+    Where two tasks have different rows of one name, neither counts: a value must not be shown with
+    the unit of another.
+    """
+    for row in own_rows(rows):
+        if row.name not in _AMBIGUOUS and METRICS.setdefault(row.name, row) != row:
+            _AMBIGUOUS.add(row.name)
+            del METRICS[row.name]
 
 
 def names_of(

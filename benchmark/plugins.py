@@ -17,7 +17,9 @@ from lightning.pytorch import LightningDataModule, LightningModule, seed_everyth
 from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import Tensor, nn
 
-from benchmark.errors import UsageError
+from benchmark.decode import decode_metric, metric_as_json
+from benchmark.errors import Misfit, UsageError
+from benchmark.metrics import METRICS, Metric, own_rows
 from benchmark.models.base import TaskModel, model_of
 from benchmark.models.registry import MODELS
 from benchmark.plain_text import error_line
@@ -28,7 +30,7 @@ from datamodules.base import ResidentDataModule
 from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Examples, Split
 from datamodules.registry import DATASETS
-from optimizers.pick import is_import_path, near
+from optimizers.pick import is_import_path, near, shown
 
 TASK_CONTRACT = (
     "the task of a data set is a class with all that benchmark.tasks.base.Task has, such as "
@@ -69,12 +71,31 @@ def task_class(task: str | type[Any]) -> type[Task]:
     """
     if isinstance(task, str) and task in TASKS:
         return cast(type[Task], resolve_name(TASKS[task].target))
+    if isinstance(task, str) and not is_import_path(task) and (hint := near(task, TASKS)):
+        raise UsageError(f"unknown task {shown(task)}.{hint} {TASK_CONTRACT}")
     found = _load(task, "task", TASK_CONTRACT) if isinstance(task, str) else task
     missing = sorted(name for name in _TASK_MEMBERS if not hasattr(found, name))
     if not isinstance(found, type) or missing:
         what = f"has no {', '.join(missing)}" if isinstance(found, type) else "is no class"
         raise UsageError(f"task {_path(task)!r} {what}: {TASK_CONTRACT}")
+    for row in cast(type[Task], found).metrics:
+        if fault := _row_fault(row):
+            raise UsageError(f"task {_path(task)!r}, metrics: {fault}")
     return found
+
+
+def _row_fault(row: Any) -> str:
+    """Return what is wrong with a row of a task's metrics, or ""."""
+    if not isinstance(row, Metric):
+        return f"expected rows of type benchmark.metrics.Metric, got {shown(row)}"
+    known = METRICS.get(row.name)
+    if known is not None and known != row and not own_rows([row]):
+        return f"the suite has another {row.name}: take its row, or choose another name"
+    try:
+        decode_metric(metric_as_json(row))
+    except (Misfit, TypeError, ValueError) as error:
+        return f"{shown(row.name)} is no row that records can keep: {error_line(error, 200)}"
+    return ""
 
 
 def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]:

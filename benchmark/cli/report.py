@@ -15,6 +15,7 @@ from benchmark.metrics import METRICS
 from benchmark.mirror.destination import PROJECT
 from benchmark.plain_text import LABEL_LENGTH, plain
 from benchmark.store import Store, open_study
+from optimizers.pick import near, shown
 from optimizers.registry import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ FIGURES = ("pdf", "svg", "png")
     multiple=True,
     metavar="METRIC=VALUE",
     callback=lambda _, __, given: _targets(given),
-    help="Value to race to, such as val/loss=0.1; repeat it for other metrics.  "
+    help="Value to race to, such as val/loss=0.1, as recorded (a share of 90 % is 0.9); repeat it "
+    "for other metrics.  "
     "[default: the problem's own, otherwise one that half of the optimizers reach]",
 )
 @click.option(
@@ -137,7 +139,10 @@ def _targets(given: Sequence[str]) -> dict[str, float]:
         except ValueError:
             value = math.nan
         if not name or not math.isfinite(value):
-            raise UsageError(_bad_target(text))
+            raise UsageError(
+                f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1. "
+                f"Metrics: {', '.join(_with_targets())}"
+            )
         found[name] = value
     return found
 
@@ -152,21 +157,18 @@ def _check_targets(targets: Mapping[str, float], stores: Sequence[Store]) -> Non
         return
     for store in stores:
         store.records()
-    for name, value in targets.items():
-        if name not in _with_targets():
-            raise UsageError(_bad_target(f"{name}={value:g}"))
+    known = dict.fromkeys(_with_targets())
+    for name in targets:
+        if name not in known:
+            raise UsageError(
+                f"--target: unknown metric {shown(name)}, or one of which neither lower nor higher "
+                f"values are better.{near(name, known)} Known: {', '.join(known)}"
+            )
 
 
 def _with_targets() -> list[str]:
     directed = [metric for metric in METRICS.values() if metric.better]
     return [metric.on(split) for metric in directed for split in metric.splits]
-
-
-def _bad_target(text: str) -> str:
-    return (
-        f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1. "
-        f"Metrics: {', '.join(_with_targets())}"
-    )
 
 
 def _page(

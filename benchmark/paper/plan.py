@@ -136,8 +136,8 @@ def cases_of(
         claims: Names of claims; none for all of the figures.
 
     Raises:
-        UsageError: there is no such figure; the message lists the known ones.
-        UnknownNameError: there is no such claim in the figures.
+        UsageError: there is no such figure, or a claim is not in the figures.
+        UnknownNameError: there is no such claim.
     """
     known = tuple(dict.fromkeys(each.figure for each in rules.experiments))
     for figure in figures:
@@ -149,7 +149,11 @@ def cases_of(
         if not figures or any(_is_in(each, rules.experiment(claim).figure) for each in figures)
     ]
     by_name = {claim.name: claim for claim in found}
+    elsewhere = {claim.name: claim for claim in rules.claims if claim not in found}
     for name in claims:
+        if name in elsewhere:
+            figure = rules.experiment(elsewhere[name]).figure
+            raise UsageError(f"claim {name} is about figure {figure}: name that one, or no figure")
         pick(by_name, name, "claim")
     found = [claim for claim in found if not claims or claim.name in claims]
     pairs: list[tuple[Claim, Variant | None]] = [(claim, None) for claim in found]

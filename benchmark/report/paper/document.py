@@ -100,7 +100,7 @@ def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str
     ]
     shown = dict.fromkeys(verdict.claim.experiment for verdict in found.run)
     for experiment in (each for each in rules.experiments if each.name in shown):
-        parts += _experiment(experiment, found.plan.accelerators.get(experiment.name, "cpu"))
+        parts += _experiment(experiment, found)
         for verdict in found.run:
             if verdict.claim.experiment == experiment.name:
                 own = [each for each in drawings if each.setting == verdict.claim.name]
@@ -156,15 +156,33 @@ def _legend(found: Reproduction, folder: str) -> str:
     )
 
 
-def _experiment(experiment: Experiment, accelerator: str) -> list[str]:
+def _experiment(experiment: Experiment, found: Reproduction) -> list[str]:
     training = experiment.training
+    accelerator = found.plan.accelerators.get(experiment.name, "cpu")
     device = "" if accelerator == "cpu" else f" Trained on {_DEVICES[accelerator]}."
     return [
         f"## Figure {as_text(experiment.figure)}",
         f"`{training.problem}`, {experiment.epochs} epochs, {experiment.seeds} seeds, rates chosen "
-        f"on {counted(experiment.tuning_seeds, 'other seed')}.{device} The paper states: "
+        f"on {counted(experiment.tuning_seeds, 'other seed')}.{_shortened(experiment, found)}"
+        f"{device} The paper states: "
         f"{as_text(experiment.stated)}. Chosen here: {as_text(experiment.chosen)}.",
     ]
+
+
+def _shortened(experiment: Experiment, found: Reproduction) -> str:
+    """Return a sentence on what was carried out of the rules; empty if that is all of them."""
+    most = found.plan.extent
+    limits = (
+        (most.epochs, experiment.epochs, "epoch", "{}"),
+        (most.seeds, experiment.seeds, "seed", "{}"),
+        (most.tuning_seeds, experiment.tuning_seeds, "other seed", "rates chosen on {}"),
+    )
+    parts = [
+        words.format(counted(int(limit), thing))
+        for limit, declared, thing, words in limits
+        if limit < declared
+    ]
+    return f" **Carried out here: at most {', '.join(parts)}.**" if parts else ""
 
 
 def _block(

@@ -47,7 +47,8 @@ def not_run(found: Reproduction) -> list[str]:
     return [
         "## Not run",
         f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order. "
-        "All trials count, those on record too; after `restore`, those of the CPU do not train "
+        "All trials count, those on record too. After `python -m benchmark restore "
+        "docs/paper/FIGURE.parquet --results results/paper-adam`, those of the CPU do not train "
         "again.",
         raw_table(["figure", "what has no results", "time"], rows),
         fenced(commands),

@@ -81,7 +81,10 @@ def test_the_plan_is_json_too(digits_rules, capsys):
             ["paper", "adam", "--claims", "fig3-rapd"],
             "Did you mean 'fig3-rapid'? Known: fig1-m",
         ),
-        (["paper", "adam", "--figures", "2b", "--claims", "fig3-rapid"], "Known: fig2b-iter"),
+        (
+            ["paper", "adam", "--figures", "2b", "--claims", "fig3-rapid"],
+            "fig3-rapid is about figure 3",
+        ),
         (["paper"], "Choose from: adam"),
         (["paper", "adam", "--epochs", "0"], "--epochs"),
         (["paper", "adam", "--accelerator", "cuda", "--format", "html"], "no results in results"),

@@ -94,13 +94,21 @@ def test_a_landscape_imports_nothing_that_only_a_record_names(from_afar, capsys)
 
 @pytest.mark.parametrize(
     "text",
-    ["val/loss", "val/loss=", "val/loss=low", "val/loss=nan", "val/loss=inf", "loss=1", "=1", ""],
+    ["val/loss", "val/loss=", "val/loss=low", "val/loss=nan", "val/loss=inf", "=1", ""],
 )
 def test_a_target_that_is_none_is_refused_with_the_metrics_there_are(studied, text, capsys):
     assert report(studied(seeds=1), "--format", "md", "--target", text) == 2
     error = capsys.readouterr().err.strip()
     assert "expected METRIC=NUMBER, such as val/loss=0.1" in error
     assert "val/accuracy" in error
+    assert "\n" not in error
+
+
+def test_a_target_on_an_unknown_metric_names_one_like_it(studied, capsys):
+    assert report(studied(seeds=1), "--format", "md", "--target", "val/los=1") == 2
+    error = capsys.readouterr().err.strip()
+    assert "--target: unknown metric 'val/los'" in error
+    assert "Did you mean 'val/loss'" in error
     assert "\n" not in error
 
 

@@ -187,6 +187,8 @@ def test_claims_are_chosen_by_name_within_figures():
     assert {case.claim.name for case in found} == {"fig3-rapid"}
     assert sum(case.variant is not None for case in found) == 3
     with pytest.raises(UnknownNameError, match="Known: fig3-rapid, fig3-third-epoch"):
+        cases_of(paper_rules(), ["3"], ["fig3-rapd"])
+    with pytest.raises(UsageError, match="fig2b-iterations is about figure 2b: name that one"):
         cases_of(paper_rules(), ["3"], ["fig2b-iterations"])
 
 

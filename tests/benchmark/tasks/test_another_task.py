@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from benchmark import metrics
 from benchmark.archive import compact, restore
 from benchmark.cli.report import _check_targets
 from benchmark.context import Context
 from benchmark.errors import UsageError
-from benchmark.metrics import METRICS, RMSE, metric_of
+from benchmark.metrics import LOSS, METRICS, RMSE, metric_of
 from benchmark.models.mlp import MLP, Perceptron
 from benchmark.plugins import check_fit, model_class, model_for, prepare_data, task_class
 from benchmark.problems import problems_of
@@ -89,6 +90,7 @@ def new_process():
 
     yield start
     start()
+    metrics._AMBIGUOUS.clear()
 
 
 def test_a_row_that_the_task_brings_is_kept_with_its_records(tmp_path, new_process):
@@ -116,7 +118,7 @@ def test_a_target_may_be_set_on_such_a_metric(tmp_path, new_process):
     store.add(run(trial_of("logreg", "SpreadLine", epochs=1), Context()), [])
     new_process()
     _check_targets({"val/spread": 0.1}, [store])
-    with pytest.raises(UsageError, match=r"--target val/sprad=0.1: .*val/spread"):
+    with pytest.raises(UsageError, match=r"unknown metric 'val/sprad'.* Did you mean 'val/spread'"):
         _check_targets({"val/sprad": 0.1}, [store])
 
 
@@ -125,6 +127,31 @@ def test_a_task_changes_no_row_of_the_suite(new_process):
     own = replace(record, own_metrics=(replace(RMSE, better="higher"),))
     assert own.to_json()["own_metrics"][0]["better"] == "higher"
     assert metric_of("val/rmse") is RMSE
+
+
+def test_rows_of_two_tasks_that_differ_count_for_neither(new_process):
+    record = run(trial_of("logreg", "SpreadLine", epochs=1), Context())
+    assert metric_of("val/spread") == SPREAD
+    for row in (replace(SPREAD, better="higher"), SPREAD):
+        replace(record, own_metrics=(row,))
+        found = metric_of("val/spread")
+        assert (found.better, found.unit.sign) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("coverage", "expected rows of type benchmark.metrics.Metric, got 'coverage'"),
+        (replace(RMSE, better="higher"), "the suite has another rmse: take its row, or choose"),
+        (replace(SPREAD, better="up"), "'spread' is no row that records can keep: .*up"),
+        (replace(SPREAD, unit="cm"), "'spread' is no row that records can keep"),
+        (replace(SPREAD, tabled=("validation",)), "splits of a metric among train, val, test"),
+    ],
+)
+def test_a_row_that_is_none_is_refused_before_any_training(row, words):
+    faulty = type("Faulty", (GaussianRegression,), {"metrics": (LOSS, row)})
+    with pytest.raises(UsageError, match=f"metrics: .*{words}"):
+        task_class(faulty)
 
 
 def test_the_evaluation_is_that_of_all_examples():
@@ -157,7 +184,7 @@ def test_a_task_is_found_by_name_by_path_and_as_it_is():
 @pytest.mark.parametrize(
     ("model", "dataset", "words"),
     [
-        ("mlp", "UnknownTask", "task 'regresion' cannot be imported"),
+        ("mlp", "UnknownTask", "unknown task 'regresion'. Did you mean 'regression' or"),
         ("mlp", "NoTask", "task 'Linear' has no as_targets, data_contract, data_fault, evaluate"),
         ("mlp", "Sizeless", "has no num_targets"),
         ("mlp", "ClassTargets", "train loader yields inputs (300, 3) and targets (300,)"),

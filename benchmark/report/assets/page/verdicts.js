@@ -59,7 +59,7 @@ function relativeWords({ relative, low, high }) {
   return `${percent(relative)}${ends} %`;
 }
 
-/* The shared axis of a problem, in percent of its width. It holds the margin and all differences,
+/* The shared axis of a problem, in per cent of its width. It holds the margin and all differences,
    but of long intervals only a part. */
 /** @type {(panel: VerdictPanel) => Scale} */
 function axisOf(panel) {
@@ -248,7 +248,7 @@ function overallOf(study) {
       ]),
     ]),
     make("p.how.key", {}, [
-      `Differences in ${study.metric} from ${study.reference} with their intervals, in percent of its mean; ${study.better} is better. Each column has an axis of its own; its band is the margin of equivalence.`,
+      `Differences in ${study.metric} from ${study.reference} with their intervals, in per cent of its mean; ${study.better} is better. Each column has an axis of its own; its band is the margin of equivalence.`,
     ]),
   ]);
 }

@@ -138,6 +138,13 @@ def test_a_claim_without_results_has_hours_and_a_command_but_no_block(tmp_path):
     assert "python -m benchmark paper adam --claims other --scale claims" in listed
 
 
+def test_a_demo_says_what_was_carried_out(tmp_path):
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster"), extent="demo")
+    assert "**Carried out here: at most 3 epochs, 2 seeds, rates chosen on 1 other seed.**" in text
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster"))
+    assert "Carried out here" not in text
+
+
 def test_claims_that_share_their_trials_have_one_command(tmp_path):
     def cost(trial):
         is_known = trial.purpose == "tuning" or rate(trial) == 0.01
