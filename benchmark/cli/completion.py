@@ -5,7 +5,7 @@ from click.shell_completion import get_completion_class
 
 
 @click.command(name="completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 def command(shell: str) -> int:
     """Print the completion script of SHELL; add it to the start-up file of that shell."""
     from benchmark.cli.group import benchmark

@@ -20,7 +20,7 @@ _OTHER_NAMES = {
     "--optim": "--opts {adam,sgd}",
     "--opt": "--opts {adam,sgd}",
     "--seed": "--seeds 5 (how many) or --seeds 7-9 (which ones)",
-    "--device": "--accelerator gpu",
+    "--device": "--accelerator gpu, cpu or mps",
     "--gpu": "--accelerator gpu",
     "--gpus": "--accelerator gpu",
     "--cuda": "--accelerator gpu",

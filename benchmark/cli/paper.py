@@ -16,6 +16,7 @@ from benchmark.cli.console import console
 from benchmark.cli.launcher_options import launcher_options, take_launcher_options
 from benchmark.cli.mistakes import ACCELERATOR_ALIASES
 from benchmark.cli.options import Folder, OneOf, Whole
+from benchmark.cli.paper_forecast import forecast, forecast_as_json
 from benchmark.cli.paper_terminal import PaperTerminal
 from benchmark.cli.study_options import (
     as_json_option,
@@ -30,16 +31,16 @@ from benchmark.cli.study_options import (
 )
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, make_launcher
-from benchmark.paper.cost import LeftOut, Pace, fitting, hours, hours_of
+from benchmark.paper.cost import LeftOut, Pace, fitting
 from benchmark.paper.evidence import CostsOnRecord, evidence
 from benchmark.paper.judgement import PaperVerdict, judge_paper
-from benchmark.paper.plan import EXTENTS, Case, Extent, Plan, cases_of, why_not_yet
+from benchmark.paper.plan import EXTENTS, Extent, Plan, cases_of, why_not_yet
 from benchmark.paper.rules import rules
 from benchmark.problems import PROBLEMS
 from benchmark.report.paper.table import print_verdicts, verdicts_as_json
-from benchmark.report.words import counted, duration_words
+from benchmark.report.words import counted
 from benchmark.reproduction import Place, reproduce
-from benchmark.spec import ACCELERATORS, Trial
+from benchmark.spec import ACCELERATORS
 from datamodules.errors import DataUnavailableError
 from datamodules.places import which_unavailable
 
@@ -58,7 +59,7 @@ def _with_launcher_options(function: _Function) -> _Function:
 
 
 @click.command(name="paper")
-@click.argument("paper", type=click.Choice(["adam"]))
+@click.argument("paper", type=click.Choice(["adam"]), metavar="PAPER")
 @click.option(
     "--figures",
     default="",
@@ -153,12 +154,12 @@ def command(
         return _write(_able(whole), place.known(whole), target)
     known = place.known(whole)
     pace = Pace(at_once=partial(place.launcher.num_at_once, 1), stack=place.stack, known=known)
-    plan, left_out = fitting(whole, pace, _unavailable(whole, place))
+    plan, left_out = fitting(_of_extent(whole), pace, _unavailable(whole, place))
     if dry_run and as_json:
-        click.echo(json.dumps(_forecast_json(plan, left_out, pace), indent=1))
+        click.echo(json.dumps(forecast_as_json(plan, left_out, pace), indent=1))
         return 0
     screen = console(stderr=as_json)
-    _say(screen, _forecast(plan, left_out, pace, place))
+    _say(screen, forecast(plan, left_out, pace, place.results))
     if dry_run:
         return 0
     _check_any(plan, left_out)
@@ -193,8 +194,7 @@ def _place(options: dict[str, Any]) -> Place:
 
 def _whole(place: Place, figures: str, claims: str, extent: Extent) -> Plan:
     """Return the plan of all experiments of the figures and claims, whatever they cost."""
-    found = cases_of(rules(), _words("--figures", figures), _words("--claims", claims))
-    cases = tuple(each for each in found if extent.variants or each.variant is None)
+    cases = cases_of(rules(), _words("--figures", figures), _words("--claims", claims))
     experiments = dict.fromkeys(each.experiment.name for each in cases)
     return Plan(
         rules=rules(), cases=cases, extent=extent, accelerators=place.accelerators(experiments)
@@ -216,6 +216,12 @@ def _say(screen: Console, lines: Iterable[str]) -> None:
 def _extent(scale: str, epochs: int | None) -> Extent:
     found = EXTENTS[scale]
     return found if epochs is None else replace(found, epochs=min(epochs, found.epochs))
+
+
+def _of_extent(plan: Plan) -> Plan:
+    """Return the plan of what is to be trained; the variants on record count all the same."""
+    wanted = (each for each in plan.cases if plan.extent.variants or each.variant is None)
+    return replace(plan, cases=tuple(wanted))
 
 
 def _able(plan: Plan) -> Plan:
@@ -351,81 +357,3 @@ def _check_any(plan: Plan, left_out: Sequence[LeftOut]) -> None:
     lacking = [each.reason for each in left_out if each.reason.startswith("data set")]
     if not plan.cases and lacking:
         raise DataUnavailableError(lacking[0])
-
-
-def _forecast(plan: Plan, left_out: Sequence[LeftOut], pace: Pace, place: Place) -> list[str]:
-    """Return the lines that are printed before the start."""
-    trials = plan.expected(pace.known)
-    claims = [case for case in plan.cases if case.variant is None]
-    variants = len(plan.cases) - len(claims)
-    lines = [
-        f"paper       {plan.rules.paper}",
-        f"scale       {plan.extent.name}",
-        f"claims      {_names(claims)}",
-        f"variants    {variants} of these claims",
-        f"trials      {_trials_words(trials, len(plan.expected()) - len(trials), pace)}",
-        f"results     {place.results}",
-    ]
-    return lines + _left_out_lines(plan, left_out, pace)
-
-
-def _trials_words(trials: Sequence[Trial], done: int, pace: Pace) -> str:
-    """Return how many trials are to run and how long they take; `done` are on record."""
-    on_record = f"{done} on record" if done else ""
-    if not trials:
-        return on_record or "none"
-    seconds = hours(trials, pace) * 3600
-    devices = dict.fromkeys(trial.accelerator for trial in trials)
-    workers = [(counted(pace.at_once(each), "worker"), each) for each in devices]
-    words = " and ".join(
-        f"{count} on the {device}" if len(workers) > 1 else count for count, device in workers
-    )
-    time = f"about {len(trials)} if no grid is widened, {duration_words(seconds)} with {words}"
-    return "; ".join(filter(None, [time, on_record]))
-
-
-def _names(cases: Sequence[Case]) -> str:
-    return ", ".join(case.words for case in cases) or "none"
-
-
-def _left_out_lines(plan: Plan, left_out: Sequence[LeftOut], pace: Pace) -> list[str]:
-    """Return a line for each reason, with what it keeps out and the hours that it would take."""
-    by_reason: dict[str, dict[str, list[LeftOut]]] = {}
-    for each in left_out:
-        claims = by_reason.setdefault(each.reason, {})
-        claims.setdefault(each.case.claim.name, []).append(each)
-    lines = []
-    for reason, claims in by_reason.items():
-        kept_out = "; ".join(_kept_out(plan, each, pace) for each in claims.values())
-        lines.append(f"left out    {kept_out}: {reason}")
-    return lines
-
-
-def _kept_out(plan: Plan, some: Sequence[LeftOut], pace: Pace) -> str:
-    """Return in words what is left out of a claim: itself, its variants, or both, and the hours."""
-    name = some[0].case.claim.name
-    variants = counted(sum(each.case.variant is not None for each in some), "variant")
-    own = next((each for each in some if each.case.variant is None), None)
-    words = f"{variants} of {name}"
-    if own:
-        words = name if len(some) == 1 else f"{name} with {variants}"
-    if some[0].hours is None:
-        return words
-    whole = duration_words(3600 * hours_of(plan, [each.case for each in some], pace))
-    if own and own.hours and len(some) > 1:
-        return f"{name} ({duration_words(3600 * own.hours)}, with {variants} {whole})"
-    return f"{words} ({whole})"
-
-
-def _forecast_json(plan: Plan, left_out: Sequence[LeftOut], pace: Pace) -> dict[str, Any]:
-    trials = plan.expected(pace.known)
-    return {
-        "scale": plan.extent.name,
-        "cases": [case.words for case in plan.cases],
-        "trials": len(trials),
-        "hours": round(hours(trials, pace), 6),
-        "left out": [
-            {"case": each.case.words, "reason": each.reason, "hours": each.hours}
-            for each in left_out
-        ],
-    }

@@ -100,6 +100,17 @@ class Finding:
     is_refuted: bool = False
     note: str = ""
 
+    @property
+    def has_claimed_sign(self) -> bool:
+        """Whether all intervals lie on the claimed side of zero; never where a seed diverged."""
+        return bool(self.measured) and all(
+            each.contrast.relation == "lower by more than"
+            and each.high is not None
+            and each.high < 0
+            and not each.worst + each.second_worst
+            for each in self.measured
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaperVerdict:
@@ -123,7 +134,8 @@ class PaperVerdict:
     @property
     def words(self) -> str:
         """The verdict: "holds only if t counts epochs"."""
-        return f"{self.word}{'' if self.qualifier[:1] == ',' else ' '}{self.qualifier}".strip()
+        comma = "," * self.qualifier.startswith("but ")
+        return f"{self.word}{comma} {self.qualifier}".strip()
 
 
 def judge_paper(rules: Rules, evidence: Sequence[Evidence]) -> list[PaperVerdict]:
@@ -331,25 +343,17 @@ def _word(
 ) -> tuple[Word, str]:
     if finding.is_shown:
         against = _names(each for each in variants if each.is_refuted)
-        return "holds", f", but not if {against}" * bool(against)
+        return "holds", f"but not if {against}" * bool(against)
     if finding.is_refuted:
         names = _names(each for each in variants if each.is_shown)
-        return ("holds only if", names) if names else ("does not hold", _direction(finding))
+        sign = "with its margin (the difference has the claimed sign)" * finding.has_claimed_sign
+        return ("holds only if", names) if names else ("does not hold", sign)
     seeds = f"with {_seeds(rules.experiment(claim).seeds)} (neither shown nor refuted)"
     return "not testable", finding.obstacle or seeds
 
 
 def _names(variants: Iterable[Finding]) -> str:
     return " or if ".join(each.variant.name for each in variants if each.variant)
-
-
-def _direction(finding: Finding) -> str:
-    """Return that only the margin refutes a claim; "" if some interval reaches zero."""
-    is_claimed = all(
-        each.contrast.relation == "lower by more than" and each.high is not None and each.high < 0
-        for each in finding.measured
-    )
-    return "with its margin (the difference has the claimed sign)" if is_claimed else ""
 
 
 def _note(claim: Claim, evidence: Evidence) -> str:

@@ -44,6 +44,8 @@ class Series(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dropout: Train with the model's own dropout.
         rates: Learning rates, ascending.
         published: Its printed curves, as "figure/series" in ``published.csv``.
+        stands_for: Whose curves these are, where another optimizer takes the place of the printed
+            one; otherwise empty.
     """
 
     name: _Text
@@ -52,6 +54,7 @@ class Series(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hyperparameters: dict[str, int | float | bool | tuple[float, ...]] = {}
     dropout: bool = False
     published: tuple[str, ...] = ()
+    stands_for: str = ""
 
     def __post_init__(self) -> None:
         if any(low >= high for low, high in zip(self.rates, self.rates[1:], strict=False)):

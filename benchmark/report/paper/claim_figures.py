@@ -112,5 +112,11 @@ def _caption(shown: Sequence[Band], claim: Claim) -> str:
 
 def _dashed(shown: Sequence[Band]) -> str:
     """Return the sentence on printed curves; empty where none is over as many epochs."""
-    is_printed = any(printed_over(each.series.published, len(each.mean)) for each in shown)
-    return " Dashed: the printed curves." if is_printed else ""
+    printed = [each for each in shown if printed_over(each.series.published, len(each.mean))]
+    others = [
+        f"that of {each.series.stands_for} for {each.series.name}"
+        for each in printed
+        if each.series.stands_for
+    ]
+    whose = f" ({', '.join(others)})" if others else ""
+    return f" Dashed: the printed curves{whose}." if printed else ""

@@ -146,8 +146,9 @@ def _legend(found: Reproduction, folder: str) -> str:
     file = f"[rules.toml]({folder}/rules.toml)" if folder else "docs/paper/rules.toml"
     others = "\n".join(f"- {as_text(each.name)}: {as_text(each.about)}." for each in OTHERS)
     return (
-        f"The rules were fixed before the runs: {file}. Each learning rate that the claim does not "
-        "name was chosen by training cost on tuning seeds; the chosen ones then trained on fresh "
+        f"Conditions, statements, margins and grids were fixed before the runs of their figure: "
+        f"{file}; remarks were added later. Each learning rate that the claim does not name was "
+        "chosen by training cost on tuning seeds; the chosen ones then trained on fresh "
         "seeds, the same for all optimizers. p is that of a one-sided test, of the claim or of its "
         "opposite, whichever is smaller. Holm's method corrects it over all "
         f"{len(rules.claims)} claims, and p ≤ {rules.alpha:g} decides; intervals are not "
@@ -197,9 +198,10 @@ def _block(
     parts = [
         f"### {claim.name}",
         f"> “{as_text(claim.quotation)}”",
-        f"Reproduced if, {as_text(claim.statement)}.{_as_sentence(claim.remark)}",
+        f"Reproduced if, {as_text(claim.statement)}.",
         _sentence(found, verdict),
     ]
+    parts += [f"Remark: {as_text(claim.remark)}."] if claim.remark else []
     parts += _rates(found, own) if own else []
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
         parts += [_variants(found, verdict)] * variants
@@ -213,6 +215,8 @@ def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
     numbers = list(map(as_cell, _differences(finding)))
     unit = " in log₁₀ of the cost" * (verdict.claim.scale == "log10")
     seeds = f", {counted(finding.measured[0].n, 'seed')}" if finding.measured else ""
+    if any(each.worst or each.second_worst for each in finding.measured):
+        seeds += ", diverged ones as worst; intervals are over the others"
     words = f"**{as_text(_sentence_case(_short(verdict)))}.**"
     if numbers:
         p = p_words(deciding_p(finding))
@@ -246,7 +250,8 @@ def _rates(found: Reproduction, case: Case) -> list[str]:
     for series in case.series:
         best = found.plan.choice(case, series, found.known).best
         cells = [_cost(costs[series.name], rate, is_best=rate == best) for rate in rates]
-        cells += [_mean(here[series.name]), _number(printed_cost(plan, case, series))]
+        whose = f" ({as_cell(series.stands_for)})" * bool(series.stands_for)
+        cells += [_mean(here[series.name]), _number(printed_cost(plan, case, series)) + whose]
         rows.append([as_cell(series.name), *cells])
     header = ["series", *(f"{rate:g}" for rate in rates), "here", "printed"]
     return [_words_on_rates(found, case), raw_table(header, rows)]

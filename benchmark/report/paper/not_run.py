@@ -36,7 +36,10 @@ def not_run(found: Reproduction) -> list[str]:
             if each.variant and (each.claim.name, each.variant.name) in lacking
         ]
         own = [(_names(some), "claims", some) for some in _of_equal_length(claims)]
-        own += [(f"variants of {_names(variants)}", "full", variants)] if variants else []
+        if variants:
+            names = {each.claim.name for each in variants}
+            whole = [each for each in cases if each.claim.name in names]
+            own.append((f"variants of {_names(variants)}", "full", whole))
         both = "these claims with all their variants"
         own += [(both, "full", new)] if len(new) > len(claims) else []
         for name, scale, some in own:
@@ -47,9 +50,9 @@ def not_run(found: Reproduction) -> list[str]:
     return [
         "## Not run",
         f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order. "
-        "All trials count, those on record too. After `python -m benchmark restore "
-        "docs/paper/FIGURE.parquet --results results/paper-adam`, those of the CPU do not train "
-        "again.",
+        "All trials of a command count, those on record too: they are read, not trained again, "
+        "after `python -m benchmark restore docs/paper/fig2b.parquet --results results/paper-adam` "
+        "for example. A figure that was trained on a GPU goes on with its records on one only.",
         raw_table(["figure", "what has no results", "time"], rows),
         fenced(commands),
     ]

@@ -111,11 +111,11 @@ def _finite(value: float | None) -> float | None:
 
 
 def outcome(finding: Finding) -> str:
-    """Return what was found under a variant: "shown", "refuted" or "not testable …"."""
+    """Return what was found under a variant: "shown", "refuted …" or "not testable …"."""
     if finding.is_shown:
         return "shown"
     if finding.is_refuted:
-        return "refuted"
+        return "refuted by its margin only" if finding.has_claimed_sign else "refuted"
     if finding.obstacle == WITHOUT_RUNS:
         return "not run"
     return f"not testable {finding.obstacle}" if finding.obstacle else "neither shown nor refuted"

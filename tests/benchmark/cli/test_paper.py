@@ -55,6 +55,16 @@ def test_claims_can_be_run_without_their_variants(digits_rules, capsys):
     assert cases == {"claims": ["faster"], "full": ["faster", "faster, if rates are constant"]}
 
 
+def test_variants_on_record_count_in_verdicts_whatever_is_trained(digits_rules, capsys, tmp_path):
+    words = ["paper", "adam", "--jobs", "1", "--cache-dir", str(tmp_path / "c"), "--json"]
+    found = []
+    for scale in ("full", "claims"):
+        assert main([*words, "--scale", scale]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+    assert any(each["contrasts"] for each in found[0][0]["variants"])
+
+
 def test_the_estimate_is_that_of_the_stacks_asked_for(digits_rules, capsys):
     hours = []
     for stack in ("auto", "off"):
@@ -85,7 +95,7 @@ def test_the_plan_is_json_too(digits_rules, capsys):
             ["paper", "adam", "--figures", "2b", "--claims", "fig3-rapid"],
             "fig3-rapid is about figure 3",
         ),
-        (["paper"], "Choose from: adam"),
+        (["paper"], "Missing argument 'PAPER'. Choose from: adam"),
         (["paper", "adam", "--epochs", "0"], "--epochs"),
         (["paper", "adam", "--accelerator", "cuda", "--format", "html"], "no results in results"),
         (["paper", "adam", "--accelerator", "gpus"], "Did you mean 'gpu'? Known: cpu, gpu, mps"),

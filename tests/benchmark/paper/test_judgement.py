@@ -119,6 +119,13 @@ def test_does_not_hold_in_the_other_direction_or_if_the_difference_is_too_small(
     assert _words(alike, _evidence(alike, new=0.7, old=0.5)) == "does not hold"
 
 
+def test_where_seeds_diverged_the_sign_of_the_others_says_nothing():
+    rules = _rules(seeds=10)
+    ends = [None] * 8 + [0.45] * 2
+    found = _words(rules, _evidence(rules, seeds=10, new=ends, old=[0.5] * 10))
+    assert found == "does not hold"
+
+
 def test_holds_but_not_if_a_variant_refutes_it():
     rules = _rules()
     right = _evidence(rules, new=0.2, old=0.5)
