@@ -76,7 +76,7 @@ def test_what_an_axis_shows_stands_beside_it(page):
         ("x", {"value": "samples"}, "samples"),
         ("x", {"value": "epoch"}, ">epoch<"),
         ("logx", {"value": "1"}, "epoch, log"),
-        ("logy", {"value": "0"}, ">validation loss<"),
+        ("logy", {"value": "0"}, ">validation loss, nats<"),
         ("metric", {"label": "validation accuracy"}, "validation accuracy, %"),
     ):
         assert words not in curves(page)
