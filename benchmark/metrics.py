@@ -125,10 +125,10 @@ class Metric:
             do not name, and a density's −log p(y) can.
         splits: Splits on which it is measured.
         tabled: Splits for which result tables have a column.
-        chooses: Ignored in the row of a user's task. Its value on validation data chooses
-            hyperparameters, marks the best variants and
+        chooses: Its value on validation data chooses hyperparameters, marks the best variants and
             is compared: the mean over seeds of the first such metric, with ties broken by the next.
-            Metrics that a study did not measure are skipped. Test data never choose.
+            Metrics that a study did not measure are skipped. Test data never choose, nor does the
+            row of a user's task.
         in_headline: Sentences report its value on test data.
         in_training: It is measured during training, on the minibatches since the row before, with
             dropout, and recorded at steps; otherwise it is evaluated, and drawn over epochs.
@@ -314,7 +314,7 @@ _ROWS = (
     *(RECONSTRUCTION, KL_DIVERGENCE),
 )
 METRICS = {metric.name: metric for metric in _ROWS}
-_SUITE = METRICS.copy()
+_SUITE = frozenset(METRICS)
 _AMBIGUOUS: set[str] = set()  # names of rows that differ between users' tasks
 RUNNING = RUNNING_LOSS.on("train")
 

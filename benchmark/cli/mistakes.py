@@ -79,19 +79,19 @@ def cure_of(error: click.ClickException, words: Sequence[str]) -> str:
     """Return one line that tells how to correct `error`, or "" if no correction is known.
 
     Args:
-        error: What click found wrong.
+        error: The error that click raised.
         words: The command line, from which corrections repeat the value of an option.
     """
     command = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else None
     takes_opts = command is not None and any("--opts" in each.opts for each in command.params)
     if takes_opts and error.message.startswith(_EXTRA):
         return f"g{error.message[1:]}: optimizers are given as --opts adam,sgd"
-    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
-        return _lacks_argument(command.name or "" if command is not None else "", error.param)
-    if not isinstance(error, click.NoSuchOption):
-        return ""
     verb = command.name or "" if command is not None else ""
-    return _option_cure(error.option_name.partition("=")[0], verb, words)
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
+        return _lacks_argument(verb, error.param)
+    if isinstance(error, click.NoSuchOption):
+        return _option_cure(error.option_name.partition("=")[0], verb, words)
+    return ""
 
 
 def _option_cure(name: str, verb: str, words: Sequence[str]) -> str:

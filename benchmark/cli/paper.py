@@ -163,8 +163,8 @@ def command(
     if dry_run:
         return 0
     _check_any(plan, left_out)
-    known = reproduce(plan, place, lambda store: PaperTerminal(screen, store, place.launcher))
-    shown = _verdicts(_able(whole), place.known(whole))
+    reproduce(plan, place, lambda store: PaperTerminal(screen, store, place.launcher))
+    shown = _verdicts(_able(whole), known)
     if as_json:
         click.echo(json.dumps(verdicts_as_json(shown), indent=1, allow_nan=False))
     else:

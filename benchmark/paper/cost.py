@@ -16,7 +16,7 @@ _FACTORS = {"torch.optim.LBFGS": 2.5}
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What the time of trials depends on, beside the trials.
+    """Processes at once, stacks and records: the time of trials depends on them.
 
     Args:
         at_once: A function that returns the number of processes at once on a device.
@@ -83,7 +83,7 @@ def fitting(
 
     Args:
         plan: The plan of all cases.
-        pace: What their time depends on.
+        pace: Processes at once, stacks, and the costs on record.
         unavailable: Problems whose data are not here, each with the reason.
 
     Returns:

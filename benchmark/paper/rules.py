@@ -199,7 +199,7 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         experiment: Name of its experiment.
         quotation: The paper's words, in short.
         statement: The same as a statement on measured numbers: what counts as reproduced.
-        remark: What the statement leaves out of the quotation; empty for nothing.
+        remark: How far the statement differs from the quotation, for readers; it decides nothing.
         horizon: Epochs after which the costs are compared.
         chosen_at: Epochs after which the cost chooses the rates; None for the horizon.
         window: The quantity is the mean cost over this number of epochs up to the horizon.

@@ -126,27 +126,21 @@ def test_where_seeds_diverged_the_sign_of_the_others_says_nothing():
     assert found == "does not hold"
 
 
-def test_holds_but_not_if_a_variant_refutes_it():
-    rules = _rules()
-    right = _evidence(rules, new=0.2, old=0.5)
-    wrong = {"new": 0.5, "old": 0.2}
-    decay = _evidence(rules, "rates decay", **wrong)
-    short = _evidence(rules, "training is short", epochs=2, **wrong)
-    assert _words(rules, right, decay) == "holds, but not if rates decay"
-    both = "holds, but not if rates decay or if training is short"
-    assert _words(rules, right, short, decay) == both
+APART, REVERSED = {"new": 0.2, "old": 0.5}, {"new": 0.5, "old": 0.2}
 
 
-def test_holds_only_if_a_variant_shows_it():
+@pytest.mark.parametrize(
+    ("own", "others", "words"),
+    [(APART, REVERSED, "holds, but not if"), (REVERSED, APART, "holds only if")],
+)
+def test_variants_with_the_opposite_result_are_named(own, others, words):
     rules = _rules()
-    wrong = _evidence(rules, new=0.5, old=0.2)
-    right = {"new": 0.2, "old": 0.5}
-    decay = _evidence(rules, "rates decay", **right)
-    short = _evidence(rules, "training is short", epochs=2, **right)
-    assert _words(rules, wrong, decay) == "holds only if rates decay"
-    assert _words(rules, wrong, short) == "holds only if training is short"
-    both = "holds only if rates decay or if training is short"
-    assert _words(rules, wrong, short, decay) == both
+    base = _evidence(rules, **own)
+    decay = _evidence(rules, "rates decay", **others)
+    short = _evidence(rules, "training is short", epochs=2, **others)
+    assert _words(rules, base, decay) == f"{words} rates decay"
+    assert _words(rules, base, short) == f"{words} training is short"
+    assert _words(rules, base, short, decay) == f"{words} rates decay or if training is short"
 
 
 def test_not_testable_with_this_horizon_whatever_a_variant_shows():
