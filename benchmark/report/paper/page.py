@@ -22,6 +22,7 @@ from benchmark.report.paper.found import Reproduction
 
 _STYLES = ("page.css", "tables.css", "verdicts.css", "paper.css")
 _TONES = {  # first words of a verdict, by the class that colours it; the longest come first
+    "holds, but not if": "mixed",
     "holds only if": "mixed",
     "does not hold": "worse",
     "holds": "better",

@@ -10,6 +10,7 @@ from benchmark.errors import UsageError
 from benchmark.paper.evidence import evidence
 from benchmark.paper.judgement import judge_paper
 from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.rules import Changes, Variant
 from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.page import paper_page
 from tests.benchmark.paper.panels import MadeUp, claim, panel, rate, rules
@@ -43,6 +44,16 @@ def test_a_verdict_has_its_colour_in_the_strip_and_leads_to_its_block(new, old, 
     assert f'<strong class="{tone}">{word}</strong>' in strip
     assert f'<strong class="{tone}">{word.capitalize()}.</strong>' in block
     assert '<a href="#faster">faster</a>' in strip
+
+
+def test_a_verdict_that_a_condition_flips_has_a_colour_of_its_own():
+    def cost(trial):
+        is_flipped = trial.optimizer.schedule.kind == "constant"
+        return _cost(*((0.5, 0.1) if is_flipped else (0.1, 0.5)))(trial)
+
+    constant = Variant(name="rates are constant", changes=Changes(schedule="constant"))
+    page = _page(cost, claim("faster", constant))
+    assert '<strong class="mixed">holds, but not if rates are constant</strong>' in page
 
 
 def test_the_page_is_one_file_with_its_pictures_inside():
