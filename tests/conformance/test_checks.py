@@ -1,6 +1,7 @@
 """The checks that anyone can run on an optimizer, on every row of the table."""
 
 import itertools
+import sys
 from functools import cache, partial
 
 import pytest
@@ -11,6 +12,7 @@ from optimizers.conformance.outcome import apply
 from optimizers.registry import OPTIMIZERS
 from tests.conformance.cases import KINDS, class_of, every_row, needs_compiler
 
+CHECK_OF_GROWTH = next(c for c in CHECKS if c.name == "memory does not grow with steps")
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 
 
@@ -73,3 +75,11 @@ def assert_passes(row, check, execution):
     assert torch.equal(torch.get_rng_state(), before)
     expected = "not applicable" if check.name in without_meaning(row) else "passed"
     assert (outcome.status, outcome.reason) == (expected, outcome.reason), outcome.reason
+
+
+def test_what_python_keeps_between_two_looks_is_not_growth_in_each_step(monkeypatch):
+    """Python's own caches may keep dozens of objects meanwhile, however few steps there are."""
+    blocks, looks = sys.getallocatedblocks, itertools.count()
+    monkeypatch.setattr(sys, "getallocatedblocks", lambda: blocks() + 60 * next(looks))
+    assert_passes("sgd", CHECK_OF_GROWTH, "loop")
+    assert next(looks) == 8  # a short look aroused suspicion
