@@ -19,7 +19,11 @@ from benchmark.store import Store, open_study
 @click.command(name="show")
 @click.argument("study")
 @results_option
-@click.option("--reference", help="Optimizer to compare all with.  [default: each table's best]")
+@click.option(
+    "--reference",
+    help="Optimizer to compare all with, in a study without verdicts or with --json.  "
+    "[default: each table's best]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 @click.option("--tui", is_flag=True, help="Open W&B's terminal viewer on the study's offline runs.")
 def command(study: str, results: Path, reference: str | None, as_json: bool, tui: bool) -> int:
@@ -42,6 +46,14 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
         found = tables if verdicts is None else {"tables": tables, **verdicts.as_json}
         click.echo(json.dumps(found, indent=1, allow_nan=False))
         return 0
+    if verdicts is not None and reference not in (None, verdicts.as_json["reference"]):
+        elsewhere = "" if results == Path("results") else f" --results {results}"
+        raise UsageError(
+            f"--reference {reference}: these tables have verdicts, and the study declared "
+            f"{verdicts.as_json['reference']} as their reference before its evaluation. For "
+            f"differences from {reference}: python -m benchmark report {study} --reference "
+            f"{reference}{elsewhere}, or --json here"
+        )
     print_tables(console(), records, evidence, verdicts)
     if verdicts is not None:
         print_statements(console(), verdicts.statements)

@@ -32,6 +32,26 @@ def test_json_with_verdicts_has_no_other_comparison_unless_it_is_asked_for(tuned
     assert all(("comparison" in row) == bool(asked) for row in found["tables"])
 
 
+def test_another_reference_than_that_of_the_verdicts_is_refused(tuned, capsys):
+    store = tuned(own=0.1)
+    (declared,) = {one["reference"] for one in in_json(store, capsys)["verdicts"]["confirmatory"]}
+    (other,) = {"adam", "momentum"} - {declared}
+    assert show(store, "--reference", declared) == 0
+    capsys.readouterr()
+    assert show(store, "--reference", other) == 2
+    out, error = capsys.readouterr()
+    assert not out
+    assert f"--reference {other}" in error
+    assert f"declared {declared}" in error
+    assert f"report {store.study} --reference {other}" in error
+    assert error.count("\n") == 1
+
+
+def in_json(store, capsys):
+    assert show(store, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
 def test_an_unknown_reference_is_one_line(studied, capsys):
     assert show(studied(seeds=1), "--reference", "lion") == 2
     error = capsys.readouterr().err
