@@ -35,7 +35,7 @@ def budget_table(judgement: Judgement) -> str:
     metric = judgement.declaration.confirmatory
     rows = []
     for each in shown:
-        cells = {one.budget: _cell(one, metric) for one in each.by_budget}
+        cells = {one.budget: _cell(one, metric, each.problem) for one in each.by_budget}
         title = title_of(judgement, each.setting)
         rows.append([title, each.label, *(cells.get(k, "") for k in budgets)])
     header = ["problem", "optimizer", *(f"k = {k}" for k in budgets)]
@@ -45,16 +45,16 @@ def budget_table(judgement: Judgement) -> str:
 
 def _in_words(entrant: Entrant, metric: str) -> str:
     return ", ".join(
-        f"{_diverged(one) or value_words(metric, one.mean)} after {one.budget}"
+        f"{_diverged(one) or value_words(metric, one.mean, entrant.problem)} after {one.budget}"
         for one in entrant.by_budget
     )
 
 
-def _cell(one: BudgetResult, metric: str) -> str:
+def _cell(one: BudgetResult, metric: str, problem: str) -> str:
     if one.mean is None:
         return _diverged(one)
-    interval = f"{value_words(metric, one.low)}, {value_words(metric, one.high)}"
-    return value_words(metric, one.mean) + f" [{interval}]" * (one.low is not None)
+    mean, low, high = (value_words(metric, each, problem) for each in (one.mean, one.low, one.high))
+    return mean + f" [{low}, {high}]" * (one.low is not None)
 
 
 def _diverged(one: BudgetResult) -> str:

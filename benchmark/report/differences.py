@@ -11,6 +11,7 @@ from benchmark.analysis.judging import Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.declaration import MARGIN_SHARE, MOST_MARGIN_SHARE, TUNING_SEEDS, MarginBasis
 from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
+from benchmark.problems import unit_on
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import NO_BREAK, counted
 
@@ -30,12 +31,20 @@ def convention_words(metric: str) -> str:
     )
 
 
-def difference_words(verdict: Verdict) -> str:
-    """Return the difference with its interval: "−0.004 [−0.007, −0.001] validation loss"."""
+def difference_words(judgement: Judgement, verdict: Verdict) -> str:
+    """Return the difference with its interval: "−0.004 [−0.007, −0.001] nats validation loss"."""
     if verdict.difference is None:
         return f"in {metric_words(verdict.metric)} unknown, because no seed is done in both"
+    return f"{difference_alone(judgement, verdict)} {metric_words(verdict.metric)}"
+
+
+def difference_alone(judgement: Judgement, verdict: Verdict) -> str:
+    """Return the difference with its interval and unit; a dash if it is unknown."""
+    if verdict.difference is None:
+        return "–"
+    problem = judgement.entrant(verdict.setting, verdict.optimizer).problem
     words = interval_words(verdict.metric, verdict.difference, verdict.low, verdict.high)
-    return f"{words}{unit_words(verdict.metric)} {metric_words(verdict.metric)}"
+    return words + unit_words(verdict.metric, problem)
 
 
 def interval_words(metric: str, difference: float, low: float | None, high: float | None) -> str:
@@ -77,9 +86,14 @@ def size_words(metric: str, difference: float) -> str:
     return f"{difference * metric_of(metric).unit.factor:.3g}".replace("-", "−")
 
 
-def unit_words(metric: str) -> str:
-    """Return the unit of a difference: percentage points for shares, otherwise nothing."""
-    return f"{NO_BREAK}points" if is_share(metric) else ""
+def unit_words(metric: str, problem: str) -> str:
+    """Return the unit of a difference on a problem: percentage points for shares.
+
+    >>> [unit_words(metric, "vae/digits").strip() for metric in ("val/loss", "val/accuracy")]
+    ['nats', 'points']
+    """
+    sign = "points" if is_share(metric) else unit_on(metric, [problem]).sign
+    return f"{NO_BREAK}{sign}" * bool(sign)
 
 
 def margin_words(judgement: Judgement, problem: str) -> str:
@@ -92,7 +106,8 @@ def margin_words(judgement: Judgement, problem: str) -> str:
     if margin is None:
         return ""
     source = _source_of_margin(judgement, problem, margin)
-    return _margin_of(declaration.confirmatory, margin) + f" ({source})" * bool(source)
+    size = _margin_of(declaration.confirmatory, margin, problem)
+    return size + f" ({source})" * bool(source)
 
 
 def margin_of_verdict(judgement: Judgement, problem: str, verdict: Verdict) -> str:
@@ -101,12 +116,12 @@ def margin_of_verdict(judgement: Judgement, problem: str, verdict: Verdict) -> s
         declared = margin_words(judgement, problem)
         if declared:
             return declared
-    size = _margin_of(verdict.metric, verdict.margin)
+    size = _margin_of(verdict.metric, verdict.margin, problem)
     return f"{size} ({100 * MARGIN_SHARE:g}{NO_BREAK}% of the mean of {judgement.reference})"
 
 
-def _margin_of(metric: str, margin: float) -> str:
-    return f"±{size_words(metric, margin)}{unit_words(metric)}"
+def _margin_of(metric: str, margin: float, problem: str) -> str:
+    return f"±{size_words(metric, margin)}{unit_words(metric, problem)}"
 
 
 def _source_of_margin(judgement: Judgement, problem: str, margin: float) -> str:

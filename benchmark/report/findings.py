@@ -120,6 +120,7 @@ class Claim:
 
     Args:
         title: The setting, in words.
+        problem: Its problem, whose task has the unit of a loss; empty for none.
         metric: The metric that decides.
         names: Labels of the best; several if they are equal, empty if none is best.
         value: Their mean.
@@ -131,6 +132,7 @@ class Claim:
     """
 
     title: str
+    problem: str = ""
     metric: str
     names: tuple[str, ...] = ()
     value: float | None = None
@@ -385,7 +387,9 @@ class SettingFindings:
         metric = next(deciding, METRIC)
         is_any_done = (self.frames.trials["status"] == "done").any()
         if not self.winners:
-            return Claim(title=self.title, metric=metric, is_any_done=is_any_done)
+            return Claim(
+                title=self.title, problem=self.problem, metric=metric, is_any_done=is_any_done
+            )
         of_winners = self.board(metric).filter(pl.col("variant").is_in(self.winners))
         spreads = of_winners.select("seeds", "low", "high").unique(maintain_order=True)
         passed = self.findings.passed_over.filter(setting=self.name)
@@ -393,6 +397,7 @@ class SettingFindings:
         test_metric = on_test(self.measured)
         return Claim(
             title=self.title,
+            problem=self.problem,
             metric=metric,
             names=tuple(self.findings.labels[winner] for winner in self.winners),
             value=of_winners["mean"][0],

@@ -142,13 +142,13 @@ def verdict_sentence(judgement: Judgement, verdict: Verdict, name: Name = str) -
         word=verdict.word,
         reference=name(verdict.reference),
         problem=name(title_of(judgement, verdict.setting)),
-        size=difference_words(verdict),
+        size=difference_words(judgement, verdict),
         diverged=_divergence_words(verdict),
         margin=margin_of_verdict(judgement, entrant.problem, verdict),
         reason=reason_words(judgement, verdict),
     )
     if is_by_rank and verdict.difference is not None:
-        said += f"; where neither diverged the difference is {difference_words(verdict)}"
+        said += f"; where neither diverged the difference is {difference_words(judgement, verdict)}"
     more = "".join(f"; {words}" for words in [advice_words(judgement, verdict)] if words)
     note = f"; {verdict.note}" if verdict.note and not is_by_rank else ""
     costs = cost_words(judgement.costs[verdict.setting, verdict.optimizer], name(verdict.reference))

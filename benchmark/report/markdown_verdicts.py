@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.judging import Aspect, CostRatio, Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import metric_words
-from benchmark.report.differences import deciding_test, interval_words, p_of, unit_words
+from benchmark.report.differences import deciding_test, difference_alone, p_of
 from benchmark.report.judgements import (
     notes,
     opening_sentences,
@@ -39,7 +39,7 @@ def verdicts(judgement: Judgement) -> str:
         [
             title_of(judgement, one.setting),
             one.optimizer,
-            difference_cell(one),
+            difference_alone(judgement, one),
             short_verdict(one),
             _NONE if one.word == "untuned" else f"{short_p(p_of(one))}, {deciding_test(one)}",
             _NONE if one.dz is None else f"{one.dz:.2g}".replace("-", "−"),
@@ -88,7 +88,7 @@ def aspects(judgement: Judgement) -> str:
         metrics = together(list(dict.fromkeys(metric_words(one.metric) for one in some.values())))
         header += [f"{metrics} ({_ASIDE[aspect]})", "verdict"]
     rows = [
-        [title_of(judgement, one.setting), one.optimizer, *_aside(one, found.values())]
+        [title_of(judgement, one.setting), one.optimizer, *_aside(judgement, one, found.values())]
         for one in _in_order(judgement, judgement.confirmatory)
     ]
     words = (
@@ -125,14 +125,6 @@ def costs(judgement: Judgement) -> str:
     return table(header, rows) if rows else ""
 
 
-def difference_cell(one: Verdict) -> str:
-    """Return a signed difference with its interval and unit."""
-    if one.difference is None:
-        return _NONE
-    words = interval_words(one.metric, one.difference, one.low, one.high)
-    return words + unit_words(one.metric)
-
-
 def _in_order(judgement: Judgement, family: Iterable[Verdict]) -> list[Verdict]:
     """Return verdicts by problem, the user's own optimizers first within each."""
     settings = list(dict.fromkeys(each.setting for each in judgement.entrants))
@@ -146,19 +138,19 @@ def _by_place(family: Iterable[Verdict]) -> dict[tuple[str, str], Verdict]:
     return {(one.setting, one.optimizer): one for one in family}
 
 
-def _aside(one: Verdict, families: Iterable[Mapping[tuple[str, str], Verdict]]) -> list[str]:
+def _aside(
+    judgement: Judgement, one: Verdict, families: Iterable[Mapping[tuple[str, str], Verdict]]
+) -> list[str]:
     cells = []
     for family in families:
         other = family.get((one.setting, one.optimizer))
+        if other is None:
+            cells += [_NONE, _NONE]
+            continue
         several = len({each.metric for each in family.values()}) > 1
-        cells += (
-            [_NONE, _NONE] if other is None else [_aside_cell(other, several), short_verdict(other)]
-        )
+        words = difference_alone(judgement, other) + f" {metric_words(other.metric)}" * several
+        cells += [words, short_verdict(other)]
     return cells
-
-
-def _aside_cell(one: Verdict, several: bool) -> str:
-    return difference_cell(one) + f" {metric_words(one.metric)}" * several
 
 
 def _time_cells(cost: CostRatio) -> tuple[str, str, str]:

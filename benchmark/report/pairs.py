@@ -6,7 +6,7 @@ from benchmark.analysis.judging import Judgement
 from benchmark.analysis.pairs import Pair, all_pairs, is_exact
 from benchmark.metrics import metric_words
 from benchmark.obstacles import level_of, level_words
-from benchmark.report.differences import interval_words, unit_words
+from benchmark.report.differences import difference_alone
 from benchmark.report.judgements import title_of
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.verdicts import short_p, shown_word
@@ -44,13 +44,10 @@ def pair_title(pair: Pair) -> str:
     return f"{pair.verdict.optimizer} − {pair.verdict.reference}"
 
 
-def pair_difference(pair: Pair) -> str:
+def pair_difference(judgement: Judgement, pair: Pair) -> str:
     """Return the signed difference with its interval and unit, and the number of diverged seeds."""
     one = pair.verdict
-    words = _NONE
-    if one.difference is not None:
-        words = interval_words(one.metric, one.difference, one.low, one.high)
-        words += unit_words(one.metric)
+    words = difference_alone(judgement, one)
     diverged = f"{one.diverged} and {one.reference_diverged} of {counted(one.n, 'seed')} diverged"
     return words + f" ({diverged})" * bool(one.diverged or one.reference_diverged)
 
@@ -73,7 +70,7 @@ def pair_table(judgement: Judgement) -> str:
         [
             title_of(judgement, pair.verdict.setting),
             pair_title(pair),
-            pair_difference(pair),
+            pair_difference(judgement, pair),
             pair_word(pair),
             pair_p(pair),
         ]

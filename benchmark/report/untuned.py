@@ -6,8 +6,9 @@ Every form of a report takes its sentences from here. The argument `name` escape
 from collections.abc import Callable, Sequence
 
 from benchmark.analysis.compare import Comparison
-from benchmark.metrics import NO_UNIT, higher_is_better, is_share, metric_of, metric_words
-from benchmark.report.findings import Claim, PassedOver, SettingFindings, Spread
+from benchmark.metrics import higher_is_better, metric_of, metric_words
+from benchmark.report.differences import unit_words
+from benchmark.report.findings import Claim, SettingFindings, Spread
 from benchmark.report.words import (
     NO_BREAK,
     PICKED,
@@ -39,23 +40,30 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
         return f"On {title}, no trial is done: there is nothing to compare."
     names = [name(each) for each in claim.names]
     best = _best(names, claim.metric, title, among_steady=bool(claim.passed))
-    spreads = {_spread(claim.metric, each): None for each in claim.spreads}
+    spreads = {_spread(claim, each): None for each in claim.spreads}
     how = f" ({next(iter(spreads))})" if has_spread and len(spreads) == 1 else ""
     test = f"{';' * has_spread or ','} {_test(claim)}" if claim.test_values else ""
-    return f"{best}: {value_words(claim.metric, claim.value)}{how}{test}."
+    return f"{best}: {_value(claim, claim.value)}{how}{test}."
 
 
 def _test(claim: Claim) -> str:
-    """Return the results on test data; a number without a unit needs the metric's name."""
-    values = dict.fromkeys(value_words(claim.test_metric, each) for each in claim.test_values)
-    if metric_of(claim.test_metric).unit == NO_UNIT:
-        return f"{metric_words(claim.test_metric)} {together(list(values))}"
-    return f"{together(list(values))} on test data"
+    values = dict.fromkeys(
+        value_words(claim.test_metric, each, claim.problem) for each in claim.test_values
+    )
+    return f"{metric_words(claim.test_metric)} {together(list(values))}"
+
+
+def _value(claim: Claim, value: float | None) -> str:
+    return value_words(claim.metric, value, claim.problem)
 
 
 def passed_over_sentences(claim: Claim, name: Name = str) -> list[str]:
     """Return why variants with a better mean than the best are not the best."""
-    return [_passed_over(claim.metric, name(each.label), each) for each in claim.passed]
+    return [
+        f"{name(one.label)} reached {_value(claim, one.mean)} in {counted(one.seeds, 'seed')}, but "
+        f"diverged in {one.diverged}."
+        for one in claim.passed
+    ]
 
 
 def rival_sentences(setting: SettingFindings) -> list[str]:
@@ -69,7 +77,7 @@ def rival_sentences(setting: SettingFindings) -> list[str]:
     order = {variant: place for place, variant in enumerate(board["variant"])}
     closest_first = sorted(rivals, key=lambda each: order[each[0]])
     sentences = [
-        _rival_sentence(labels[winner], labels[rival], one, is_first=is_first)
+        _rival_sentence(labels[winner], labels[rival], one, setting.problem, is_first=is_first)
         for rival, is_first, one in closest_first[:_RIVALS]
     ]
     seeds = (board["seeds"] + board["diverged"]).to_list()
@@ -99,7 +107,9 @@ def _rivals(winners: Sequence[str], family: Sequence[Comparison]) -> tuple[str, 
     return winner, [each for each in own if each[0] not in winners]
 
 
-def _rival_sentence(winner: str, rival: str, one: Comparison, *, is_first: bool) -> str:
+def _rival_sentence(
+    winner: str, rival: str, one: Comparison, problem: str, *, is_first: bool
+) -> str:
     """Return how far a rival lies from the lowest or highest mean, with its interval."""
     if one.pairs == 0:
         return f"{rival} shares no seed with {winner}: they cannot be compared."
@@ -111,9 +121,8 @@ def _rival_sentence(winner: str, rival: str, one: Comparison, *, is_first: bool)
     if difference.low is not None and difference.high is not None:
         low, high = sorted(sign * end for end in (difference.low, difference.high))
         words += f" [{_signed(metric, low)}, {_signed(metric, high)}]"
-    unit = f"{NO_BREAK}points" if is_share(metric) else ""
     return (
-        f"{rival}: {words}{unit} {metric_words(metric)} from {winner}, in "
+        f"{rival}: {words}{unit_words(metric, problem)} {metric_words(metric)} from {winner}, in "
         f"{counted(one.pairs, 'paired seed')}."
     )
 
@@ -134,14 +143,9 @@ def _best(names: Sequence[str], metric: str, title: str, *, among_steady: bool) 
     return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {title}{among}"
 
 
-def _spread(metric: str, spread: Spread) -> str:
+def _spread(claim: Claim, spread: Spread) -> str:
     seeds = counted(spread.seeds, "seed")
     if spread.low is None:
         return seeds
-    low, high = (value_words(metric, end) for end in (spread.low, spread.high))
+    low, high = (value_words(claim.metric, end) for end in (spread.low, spread.high))
     return f"95{NO_BREAK}% interval {low} to {high}, {seeds}, {PICKED}"
-
-
-def _passed_over(metric: str, label: str, one: PassedOver) -> str:
-    done, value = counted(one.seeds, "seed"), value_words(metric, one.mean)
-    return f"{label} reached {value} in {done}, but diverged in {one.diverged}."

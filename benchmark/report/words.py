@@ -11,11 +11,11 @@ from benchmark.metrics import (
     PER_CENT,
     Unit,
     higher_is_better,
-    metric_of,
     metric_words,
     plurals,
 )
 from benchmark.plain_text import REASON_LENGTH, plain
+from benchmark.problems import unit_on
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
 NO_VERDICT = (
@@ -108,15 +108,17 @@ def evaluated_words(measured: Collection[str]) -> str:
 SHARES = together([row.plural for row in METRICS.values() if row.unit == PER_CENT])
 
 
-def value_words(metric: str, value: float | None) -> str:
-    """Return `value` formatted with the metric's unit.
+def value_words(metric: str, value: float | None, problem: str = "") -> str:
+    """Return `value` formatted with the metric's unit, which for a loss depends on the problem.
 
     >>> value_words("val/loss", 0.12345), value_words("val/accuracy", 0.5).split()
     ('0.1235', ['50.00', '%'])
+    >>> value_words("val/loss", 0.12345, "vae/digits").split()
+    ['0.1235', 'nats']
     """
     if value is None or not math.isfinite(value):
         return "–"
-    unit = metric_of(metric).unit
+    unit = unit_on(metric, [problem])
     digits = ".4g" if unit.decimals is None else f".{unit.decimals}f"
     return f"{value * unit.factor:{digits}}" + f"{NO_BREAK}{unit.sign}" * bool(unit.sign)
 

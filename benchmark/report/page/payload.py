@@ -38,7 +38,7 @@ class Metric:
     Args:
         name: The metric's name in records, such as ``val/loss``.
         words: The metric in words.
-        unit: The format of its values.
+        units: The format of its values by setting: the unit of a loss is its task's.
         logarithmic: Charts have a logarithmic scale unless the reader selects another.
         higher_is_better: Higher values are better; None if neither are by themselves.
         chosen_by: Words for the metric that chooses variants when this one is shown; empty if this
@@ -52,7 +52,7 @@ class Metric:
 
     name: str
     words: str
-    unit: Unit
+    units: Sequence[Unit]
     logarithmic: bool
     higher_is_better: bool | None
     chosen_by: str
@@ -198,7 +198,7 @@ def _metric(findings: Findings, cast: Cast, name: str) -> Metric:
     return Metric(
         name=name,
         words=metric_words(name),
-        unit=unit_on(name, findings.settings_of),
+        units=[unit_on(name, [each.problem]) for each in cast.settings],
         logarithmic=findings.metrics[name].is_logarithmic,
         higher_is_better=higher_is_better(name) if is_directed else None,
         chosen_by="" if chooser == name or not is_directed else metric_words(chooser),

@@ -270,7 +270,7 @@ class _Study:
         return PairRow(
             problem=_line(title_of(self.judgement, one.setting)),
             pair=_line(pair_title(pair)),
-            difference=pair_difference(pair),
+            difference=pair_difference(self.judgement, pair),
             value=rounded(one.difference),
             word=pair_word(pair),
             p=pair_p(pair),
@@ -320,7 +320,7 @@ class _Study:
             relative=rounded(verdict.relative) if verdict else None,
             low=rounded(verdict.relative_low) if verdict else None,
             high=rounded(verdict.relative_high) if verdict else None,
-            difference=difference_words(verdict) if verdict else "",
+            difference=difference_words(self.judgement, verdict) if verdict else "",
             numbers=numbers_words(verdict) if verdict else "",
             tuned=_line(how_tuned(entrant)),
             how=_line(how_tuned_in_short(entrant)),
@@ -334,7 +334,7 @@ class _Study:
             OtherVerdict(
                 aspect=ASPECTS[aspect],
                 word="no verdict" if one.word == "untuned" else one.word,
-                difference=difference_words(one),
+                difference=difference_words(self.judgement, one),
             )
             for aspect, verdicts in self.judgement.verdicts.items()
             for one in verdicts

@@ -163,7 +163,7 @@ def test_a_better_mean_with_a_diverged_seed_is_named_and_is_not_the_best(store):
     claim = "sgd lr=0.1 reached the lowest validation loss on mlp/digits of those of which no seed"
     text = document(store)
     assert f"{claim} diverged: 0.235" in text
-    assert "adam reached 0.13 in 7 seeds, but diverged in 1." in text
+    assert "adam reached 0.13\u00a0nats in 7 seeds, but diverged in 1." in text
 
 
 def test_a_reference_that_is_not_its_optimizers_best_is_in_the_table(store):

@@ -9,7 +9,12 @@ from msgspec import structs
 
 from benchmark.analysis.judging import judgement_of
 from benchmark.declaration import default_margin
-from benchmark.report.differences import difference_words, margin_words, margins_sentence
+from benchmark.report.differences import (
+    difference_alone,
+    difference_words,
+    margin_words,
+    margins_sentence,
+)
 from benchmark.report.judgements import (
     as_json,
     aside_sentences,
@@ -19,7 +24,7 @@ from benchmark.report.judgements import (
     statements,
     verdict_sentence,
 )
-from benchmark.report.markdown_verdicts import difference_cell, in_words, verdicts
+from benchmark.report.markdown_verdicts import in_words, verdicts
 from benchmark.report.studies import read_studies
 from optimizers.grammar import describe_tunables
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
@@ -59,7 +64,7 @@ def test_a_word_by_ranks_keeps_the_sign_of_the_other_seeds(shift, sgd, adam, sai
         assert said in sentence
     assert said in in_words(judgement).replace("\\", "")
     if verdict.difference is not None:
-        assert difference_words(verdict).startswith("−") == (verdict.difference < 0)
+        assert difference_words(judgement, verdict).startswith("−") == (verdict.difference < 0)
 
 
 @pytest.mark.parametrize("shift", [-0.1, -0.001, 0.0, 0.001, 0.1])
@@ -74,7 +79,7 @@ def test_a_difference_has_one_sign_everywhere(shift, sgd, adam):
     number = re.search(r"difference (?:is )?(−?)[\d.]+ \[", verdict_sentence(judgement, verdict))
     is_below = verdict.difference < 0
     assert (number[1] == "−") == is_below
-    assert difference_cell(verdict).startswith("−") == is_below
+    assert difference_alone(judgement, verdict).startswith("−") == is_below
     assert (saved["difference"] < 0) == is_below
     assert (verdict.relative < 0) == is_below
     assert verdict.dz is None or (verdict.dz < 0) == is_below
@@ -125,14 +130,14 @@ def test_a_p_says_which_test_it_is_from(shift, sgd):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([1.0, 1.0], "±0.01 (1\xa0% of the mean of adam on tuning seeds, 1)"),
-        ([0.5, 1.5], "±0.05 (5\xa0% of the mean of adam on tuning seeds, 1)"),
+        ([1.0, 1.0], "±0.01\xa0nats (1\xa0% of the mean of adam on tuning seeds, 1)"),
+        ([0.5, 1.5], "±0.05\xa0nats (5\xa0% of the mean of adam on tuning seeds, 1)"),
         (
             [0.97, 1.03],
-            "±0.0424 (its standard deviation over tuning seeds: "
+            "±0.0424\xa0nats (its standard deviation over tuning seeds: "
             "4.2\xa0% of the mean of adam on tuning seeds, 1)",
         ),
-        ([], "±0.02"),
+        ([], "±0.02\xa0nats"),
     ],
 )
 def test_a_margin_has_the_metrics_unit_and_its_source(values, words):

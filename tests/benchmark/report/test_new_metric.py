@@ -15,6 +15,7 @@ from benchmark.report.figures.write import draw_all
 from benchmark.report.findings import Findings
 from benchmark.report.page.build import build
 from benchmark.report.table import print_tables, tables_as_json
+from benchmark.report.words import NO_BREAK
 
 KELVIN = Unit(sign="K", words="kelvin", factor=1.0, decimals=1)
 ROWS = {
@@ -77,15 +78,14 @@ def test_the_page_has_its_tables_its_unit_and_its_way(store, metric):
     on_test = found[metric.on("test")]
     assert on_test["words"] == f"test {metric.name}"
     assert on_test["chosen_by"] == f"validation {metric.name}"
-    assert on_test["unit"]["sign"] == metric.unit.sign
+    assert [unit["sign"] for unit in on_test["units"]] == [metric.unit.sign]
     assert on_test["higher_is_better"] is (metric.better == "higher")
     best = payload["settings"][0]["variants"].index(
         next(v for v in payload["settings"][0]["variants"] if v["label"].startswith("adam"))
     )
     order = on_test["standings"]["final"][0]["board"]["variant"]
     assert (order[0] == best) is (metric.better == "lower")
-    name = "" if metric.unit.sign else f"test {metric.name} "
-    assert f"; {name}{SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
+    assert f"; test {metric.name} {SHOWN[metric.name][1]}" in payload["headlines"][0]["claim"]
 
 
 def test_texts_and_figures_have_it(store, metric):
@@ -207,15 +207,15 @@ def test_a_metric_of_which_neither_is_better_is_shown_and_not_ranked(bound):
 
 
 @pytest.mark.parametrize(
-    ("units", "shared"),
+    "units",
     [
-        ({"vae/digits": "nats"}, "nats"),
-        ({"image/china": ""}, ""),
-        ({"charlm/manual": "nats", "mlp/digits": "nats"}, "nats"),
-        ({"charlm/manual": "nats", "image/china": ""}, ""),
+        {"vae/digits": "nats"},
+        {"image/china": ""},
+        {"charlm/manual": "nats", "mlp/digits": "nats"},
+        {"charlm/manual": "nats", "image/china": ""},
     ],
 )
-def test_a_loss_has_the_unit_of_its_task_where_all_problems_share_it(units, shared, study, log):
+def test_a_loss_has_the_unit_of_its_task(units, study, log):
     row = {"step": 10, "epoch": 1, "samples": 1280, "train_seconds": 1.0, "val/loss": 29.254}
     store = study(*(log("adam", problem=each, rows=[row]) for each in units))
     console = Console(file=io.StringIO(), width=120)
@@ -228,8 +228,12 @@ def test_a_loss_has_the_unit_of_its_task_where_all_problems_share_it(units, shar
         assert f"| validation loss{', ' * bool(unit)}{unit} |" in board
     page = build([store])
     payload = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
-    assert payload["metrics"][0]["unit"]["sign"] == shared
-    assert payload["metrics"][0]["unit"]["decimals"] is None
+    shown = zip(payload["settings"], payload["metrics"][0]["units"], strict=True)
+    assert {setting["problem"]: unit["sign"] for setting, unit in shown} == units
+    assert {unit["decimals"] for unit in payload["metrics"][0]["units"]} == {None}
+    for setting, headline in zip(payload["settings"], payload["headlines"], strict=True):
+        unit = units[setting["problem"]]
+        assert f": 29.25{NO_BREAK * bool(unit)}{unit} (" in headline["claim"]
 
 
 def test_a_study_without_results_has_no_column_of_a_metric(study, log):

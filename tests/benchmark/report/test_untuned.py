@@ -96,7 +96,7 @@ def test_page_and_document_claim_the_same(studied, make, has_test):
         text = markdown.headline(setting)
         assert text.startswith(claim)
         for passed in setting.claim.passed:
-            sentence = f"{passed.label} reached 0.11 in 1 seed, but diverged in 1."
+            sentence = f"{passed.label} reached 0.11\u00a0nats in 1 seed, but diverged in 1."
             assert sentence in text
             assert sentence in shown.evidence
 
@@ -140,13 +140,13 @@ def test_a_spread_is_said_where_all_of_the_best_have_the_same(spreads, words):
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
-        ("test/accuracy", "25.00\u00a0% and 50.00\u00a0% on test data."),
-        ("test/psnr", "0.25\u00a0dB and 0.50\u00a0dB on test data."),
+        ("test/accuracy", "test accuracy 25.00\u00a0% and 50.00\u00a0%."),
+        ("test/psnr", "test PSNR 0.25\u00a0dB and 0.50\u00a0dB."),
         ("test/rmse", "test root mean squared error 0.25 and 0.5."),
         ("test/r2", "test R² 0.25 and 0.5."),
     ],
 )
-def test_a_result_on_test_data_has_its_unit_or_otherwise_its_name(metric, words):
+def test_a_result_on_test_data_has_its_name_and_its_unit(metric, words):
     claim = replace(CLAIM, test_metric=metric)
     assert claim_sentence(claim, has_spread=False) == (
         f"adam and sgd share the lowest validation loss on mlp/mnist: 0.125, {words}"

@@ -10,7 +10,7 @@ import { swatch } from "./look.js";
 import { change, follow, hidden, metric, setting, state } from "./state.js";
 import { table } from "./table.js";
 import { term, told } from "./terms.js";
-import { noBest, value } from "./units.js";
+import { noBest, unit, value } from "./units.js";
 
 /** @import { Row } from "./data.js" */
 /** @import { Children } from "./dom.js" */
@@ -288,20 +288,20 @@ function fillLeaderboard(host) {
 
 /** @type {(rows: Place[], reference: number | null) => Children} */
 function leaderboardNote(rows, reference) {
-  const { words } = metric().unit;
-  const unit = words ? `All values in ${words}. ` : "";
+  const { words } = unit();
+  const all = words ? `All values in ${words}. ` : "";
   const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
   const apart = seedsWords(rows.map((row) => row.seeds + row.diverged));
   const copies = [" Copies have ", term("std"), " and ", term("effect"), " too."];
-  if (noBest()) return [unit, noBest(), apart, ...copies];
+  if (noBest()) return [all, noBest(), apart, ...copies];
   if (reference === null)
-    return [unit, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
+    return [all, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
   const size = standing().comparisons.a.length;
   const family = payload.reference
     ? `with the reference named beforehand, ${size} in this setting`
     : `of all pairs of optimizers, ${size} in this setting`;
   return [
-    unit,
+    all,
     way,
     "Exploratory: compared with ",
     term("reference", setting().variants[reference].label),

@@ -149,7 +149,7 @@ export interface Lines {
 export interface Metric {
   name: string;
   words: string;
-  unit: Unit;
+  units: Unit[];
   logarithmic: boolean;
   higher_is_better: boolean | null;
   chosen_by: string;

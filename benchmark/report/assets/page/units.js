@@ -1,22 +1,24 @@
 // @ts-check
-/* Values of the shown metric in its unit. */
+/* Values of the shown metric in its unit on the shown problem. */
 
 import { compact, digits, tidy } from "./format.js";
-import { metric } from "./state.js";
+import { metric, state } from "./state.js";
 
 /** @import { Axis } from "./chart.js" */
 /** @import { Known } from "./format.js" */
+
+export const unit = () => metric().units[state.problem];
 
 /* A value of the shown metric in its unit, without the unit's sign. */
 /** @type {(number: Known) => string} */
 export function value(number) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
-  const { factor, decimals } = metric().unit;
+  const { factor, decimals } = unit();
   return decimals === null ? digits(number * factor) : tidy((number * factor).toFixed(decimals));
 }
 
 /* The unit's sign after such a value. */
-export const unitSign = () => (metric().unit.sign ? `\u00a0${metric().unit.sign}` : "");
+export const unitSign = () => (unit().sign ? `\u00a0${unit().sign}` : "");
 
 /* Why the shown metric has no best values, in a sentence; empty if it has. */
 export const noBest = () =>
@@ -27,13 +29,14 @@ export const noBest = () =>
 /* The vertical axis of a chart of the shown metric. */
 /** @type {(more?: Partial<Axis>) => Axis} */
 export function metricAxis(more = {}) {
-  const { words, unit, logarithmic, higher_is_better: isHigherBetter } = metric();
+  const { words, logarithmic, higher_is_better: isHigherBetter } = metric();
+  const { sign, factor } = unit();
   return {
     log: logarithmic,
-    words: unit.sign ? `${words}, ${unit.sign}` : words,
+    words: sign ? `${words}, ${sign}` : words,
     format: (each) => value(each),
     best: isHigherBetter ? "high" : "low",
-    tick: (each) => compact(unit.factor === 1 ? each : Number((each * unit.factor).toPrecision(6))),
+    tick: (each) => compact(factor === 1 ? each : Number((each * factor).toPrecision(6))),
     ...more,
   };
 }

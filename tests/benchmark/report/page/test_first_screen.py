@@ -277,7 +277,7 @@ def test_all_pairs_are_the_same_on_the_page_in_markdown_and_in_json(tuned, tmp_p
     as_json = verdicts_in(store, store.records).as_json["pairs"]
     for row, pair in zip(study["pairs"], as_json, strict=True):
         cells = [row[name] for name in ("problem", "pair", "difference", "word")]
-        assert f"| {' | '.join(cells)} |" in text
+        assert f"| {' | '.join(cells)} |".replace("\u00a0", " ") in text
         assert row["pair"] == f"{pair['optimizer']} − {pair['other']}"
         assert row["word"].startswith(pair["word"])
         assert row["p_value"] == pair["p"]

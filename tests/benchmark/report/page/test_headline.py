@@ -28,18 +28,19 @@ def lower_in_all(curve, seeds):
 def test_the_lowest_mean_and_the_differences_from_it_are_said(headline_of, curve):
     found = headline_of(*lower_in_all(curve, 5))
     assert found.claim.startswith(
-        "adam lr=0.1 reached the lowest validation loss on logreg/digits: 0.1 "
+        "adam lr=0.1 reached the lowest validation loss on logreg/digits: 0.1\u00a0nats "
     )
     assert "5 seeds" in found.claim
     assert found.evidence == (
-        "sgd lr=0.1: +0.1 [+0.1, +0.1] validation loss from adam lr=0.1, in 5 paired seeds.",
+        "sgd lr=0.1: +0.1 [+0.1, +0.1]\u00a0nats validation loss from adam lr=0.1, in 5 paired "
+        "seeds.",
     )
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 5, 6, 12])
 def test_differences_are_said_without_a_verdict(headline_of, curve, seeds):
     (sentence,) = headline_of(*lower_in_all(curve, seeds)).evidence
-    assert sentence.startswith("sgd lr=0.1: +0.1 ")
+    assert sentence.startswith("sgd lr=0.1: +0.1")
     assert not any(word in sentence for word in ("significant", "ahead", "lead", "p ="))
 
 
@@ -72,9 +73,11 @@ def test_a_better_mean_with_a_diverged_seed_is_named(headline_of, curve):
     found = headline_of(*lower_in_all(curve, 2), *gone)
     assert found.claim.startswith(
         "adam lr=0.1 reached the lowest validation loss on logreg/digits of those of which no seed "
-        "diverged: 0.1 "
+        "diverged: 0.1\u00a0nats "
     )
-    assert found.evidence[0] == "nesterov lr=0.1 reached 0.05 in 1 seed, but diverged in 1."
+    assert (
+        found.evidence[0] == "nesterov lr=0.1 reached 0.05\u00a0nats in 1 seed, but diverged in 1."
+    )
 
 
 @pytest.mark.parametrize("reference", [None, "adam", "nesterov", "sgd"])

@@ -81,7 +81,8 @@ def test_equals_are_all_starred_in_terminal_and_page_whatever_the_order_of_their
     assert shown_best(payload) == starred(store)
     (headline,) = payload["headlines"]
     assert headline["claim"].startswith(
-        "rmsprop lr=0.1 and adam lr=0.1 share the lowest validation loss on logreg/digits: 0.2 "
+        "rmsprop lr=0.1 and adam lr=0.1 share the lowest validation loss on logreg/digits: "
+        "0.2\u00a0nats "
     )
     assert not any("adam" in sentence for sentence in headline["evidence"])
 
