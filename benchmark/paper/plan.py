@@ -296,9 +296,9 @@ class Plan:
     def _wanted(self, case: Case, series: Series, known: Known) -> Iterator[Trial]:
         choice = self.choice(case, series, known)
         for rate in choice.rates if case.rate is None else ():
-            yield from self.trials(case, series, rate, "tuning")
+            yield from self.trials(case, series, rate, "tuning", known)
         if choice.best is not None:
-            yield from self.trials(case, series, choice.best, "evaluation")
+            yield from self.trials(case, series, choice.best, "evaluation", known)
 
     def choice(self, case: Case, series: Series, known: Known) -> Choice:
         """Return the choice of the learning rate of a series, widened as far as costs ask for."""
@@ -354,12 +354,19 @@ class Plan:
         finite = [value for value in values if value is not None]
         return len(values) - len(finite), math.fsum(finite)
 
-    def trials(self, case: Case, series: Series, rate: float, step: Step) -> list[Trial]:
-        """Return the trials of a series at a rate, one for each seed of a step."""
-        epochs = self.lengths(case, series, step)[0]
-        return [
-            self._trial(case, series, rate, seed, epochs, step) for seed in self.seeds(case, step)
-        ]
+    def trials(
+        self, case: Case, series: Series, rate: float, step: Step, known: Known | None = None
+    ) -> list[Trial]:
+        """Return the trials of a series at a rate, one for each seed of a step.
+
+        One with a result on record is not wanted again because another case needs a longer one.
+        """
+        found = []
+        for seed in self.seeds(case, step):
+            by_length = self._by_length(case, series, rate, seed, step)
+            done = (each for each in by_length if known and _is_done(case, each, known))
+            found.append(next(done, by_length[0]))
+        return found
 
     def costs(
         self, case: Case, series: Series, rate: float, step: Step, known: Known
@@ -371,13 +378,19 @@ class Plan:
         """
         found: dict[int, Costs | None] = {}
         for seed in self.seeds(case, step):
-            trials = (
-                self._trial(case, series, rate, seed, epochs, step)
-                for epochs in self.lengths(case, series, step)
-            )
-            costs = [known(case.experiment.name, trial) for trial in trials]
-            found[seed] = next((each for each in costs if each and each.is_result), costs[0])
+            trials = self._by_length(case, series, rate, seed, step)
+            done = (each for each in trials if _is_done(case, each, known))
+            found[seed] = known(case.experiment.name, next(done, trials[0]))
         return found
+
+    def _by_length(
+        self, case: Case, series: Series, rate: float, seed: int, step: Step
+    ) -> list[Trial]:
+        """Return the trials that give a cost of a case, the longest first."""
+        return [
+            self._trial(case, series, rate, seed, epochs, step)
+            for epochs in self.lengths(case, series, step)
+        ]
 
     def _trial(
         self, case: Case, series: Series, rate: float, seed: int, epochs: int, step: Step
@@ -433,9 +446,10 @@ class Plan:
                 chosen = self.choice(case, series, known).best if known else None
                 middle = chosen or series.rates[len(series.rates) // 2]
                 tried = series.rates if case.rate is None else ()
-                for trial in (t for r in tried for t in self.trials(case, series, r, "tuning")):
-                    found[case.experiment.name, trial.key] = trial
-                for trial in self.trials(case, series, middle, "evaluation"):
+                for rate in tried:
+                    for trial in self.trials(case, series, rate, "tuning", known):
+                        found[case.experiment.name, trial.key] = trial
+                for trial in self.trials(case, series, middle, "evaluation", known):
                     found[case.experiment.name, rule, trial.key] = trial
         experiments = {case.experiment.name for case in self.cases}
         done = known and {
@@ -447,6 +461,11 @@ class Plan:
 
 
 _WORST = (10**9, math.inf)
+
+
+def _is_done(case: Case, trial: Trial, known: Known) -> bool:
+    costs = known(case.experiment.name, trial)
+    return costs is not None and costs.is_result
 
 
 def _conditions(case: Case, series: Series) -> tuple[object, ...]:

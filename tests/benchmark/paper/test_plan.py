@@ -109,14 +109,16 @@ def test_other_horizons_share_the_trials_of_the_longest():
     assert len(trials) == len(_wanted(_plan(rules(claim())), _near(0.01)))
 
 
-def test_shorter_trials_of_a_smaller_plan_count_where_they_are_long_enough():
+def test_shorter_trials_of_a_smaller_plan_count_and_are_not_wanted_again_at_full_length():
     short = claim("faster", _variant("longer", horizon=EPOCHS), horizon=2)
 
     def cost(trial):
         return _near(0.01)(trial) if trial.epochs == 2 else ""
 
     plan = _plan(rules(short))
-    assert {trial.epochs for trial in _wanted(plan, cost)} == {EPOCHS}
+    by_purpose = {(trial.purpose, trial.epochs) for trial in _wanted(plan, cost)}
+    assert by_purpose == {("tuning", 2), ("evaluation", 2), ("tuning", EPOCHS)}
+    assert {trial.epochs for trial in plan.expected(MadeUp(cost))} == {EPOCHS}
     chosen = {
         case.variant is None: plan.choice(case, case.series[0], MadeUp(cost)).best
         for case in plan.cases
