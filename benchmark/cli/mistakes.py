@@ -13,7 +13,8 @@ from optimizers.mistakes import ALIASES
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 
-# Cures of options; the value that was given, if any, replaces an example in braces.
+# Cures of options; the value that was given, if any, replaces an example in braces, and the first
+# name of its list an example after "first:".
 _OTHER_NAMES = {
     "--optimizer": "--opts {adam,sgd}",
     "--optimizers": "--opts {adam,sgd}",
@@ -31,22 +32,22 @@ _OTHER_NAMES = {
 }
 _OF_VERBS = {
     "run": {
-        "--target": "report STUDY --target val/loss=0.1, once the study has run",
+        "--target": "report STUDY --target {val/loss=0.1}, once the study has run",
         "--on": "--problem {logreg/mnist}",
         "--budget": "--tune {16} (how many points each optimizer tries)",
-        "--against": "--opts adam,sgd --reference adam",
-        "--baselines": "--opts adam,sgd --reference adam",
+        "--against": "--reference {first:adam}, with {adam,sgd} among --opts",
+        "--baselines": "--reference {first:adam}, with {adam,sgd} among --opts",
     },
     "compare": {
-        "--target": "report STUDY --target val/loss=0.1, once the study has run",
+        "--target": "report STUDY --target {val/loss=0.1}, once the study has run",
         "--tune": "--budget {16} (how many points each optimizer tries)",
         "--trials": "--budget {16} (how many points each optimizer tries)",
         "--problem": "--on {logreg/mnist}",
         "--problems": "--on {logreg/mnist}",
         "--model": "--on MODEL/DATASET, as in --on logreg/mnist",
         "--dataset": "--on MODEL/DATASET, as in --on logreg/mnist",
-        "--reference": "--against adam,sgd, whose first is the reference",
-        "--baselines": "--against adam,sgd",
+        "--reference": "--against {adam,sgd}, whose first is the reference",
+        "--baselines": "--against {adam,sgd}",
     },
 }
 _STUDY = "the name of a folder in results"
@@ -117,22 +118,29 @@ def _value_of(name: str, words: Sequence[str]) -> str:
 
     >>> _value_of("--lr", ["--lr=0.1"]), _value_of("--on", ["--on", "a b"]), _value_of("--on", [])
     ('0.1', "'a b'", '')
+    >>> _value_of("--lr", ["--lr", "-1"]), _value_of("--lr", ["--lr", "-h"])
+    ('-1', '')
     """
     for word, following in pairwise([*words, ""]):
         option, has_value, value = word.partition("=")
         if option == name:
-            given = value if has_value else following * (not following.startswith("-"))
+            given = value if has_value else following * (not re.match(r"-(?![.\d])", following))
             return shlex.quote(given) if given else ""
     return ""
 
 
 def _filled(cure: str, value: str) -> str:
-    """Return a cure with `value`, or with its own example if there is no value.
+    """Return a cure with `value`, or with its own examples if there is no value.
 
     >>> _filled("--tune {16} (points)", "4"), _filled("--tune {16} (points)", "")
     ('--tune 4 (points)', '--tune 16 (points)')
+    >>> _filled("--reference {first:adam}, with {adam,sgd} among --opts", "sgd,lion")
+    '--reference sgd, with sgd,lion among --opts'
     """
-    return re.sub(r"\{(.*?)\}", lambda example: value or example[1], cure)
+    first = value.partition(",")[0]
+    return re.sub(
+        r"\{(first:)?(.*?)\}", lambda found: (first if found[1] else value) or found[2], cure
+    )
 
 
 def _lacks_argument(verb: str, argument: click.Argument) -> str:
