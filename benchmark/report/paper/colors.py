@@ -1,7 +1,8 @@
-"""Colours of the series of a claim, far enough apart for every kind of colour vision.
+"""Colours and markers of the series of a claim, apart for every kind of colour vision.
 
 Optimizers have the colours of all reports, which are not all far apart. A series that would look
-like another of its claim takes the colour of an optimizer that the figure does not show.
+like another of its claim takes the colour, or the marker, of an optimizer that the figure does not
+show.
 
 Distances are in OKLab (Ottosson, A perceptual color space for image processing, 2020). Colours are
 first changed to what protan, deutan and tritan readers see (Machado et al., A physiologically-based
@@ -50,12 +51,13 @@ _OKLAB: _Matrix = (  # from cube roots of the cones' responses
 
 
 def told_apart(looks: Sequence[Style]) -> list[Style]:
-    """Return the styles with the colours of some replaced, so that none is near another.
+    """Return the styles with some colours and markers replaced, so that none is near another.
 
     Colours are replaced one by one, each time that of the style with the most others near it, by
-    the registered one whose nearest neighbour is farthest. Markers stay.
+    the registered one whose nearest neighbour is farthest. Of styles with one marker, the first
+    keeps it, while there are registered ones for the others.
     """
-    found = list(looks)
+    found = _with_own_markers(looks)
     spare = [style(name).color for name in OPTIMIZERS]
     for _ in looks:
         pairs = combinations(range(len(found)), 2)
@@ -67,6 +69,16 @@ def told_apart(looks: Sequence[Style]) -> list[Style]:
         others = [each.color for at, each in enumerate(found) if at != worst]
         best = max(spare, key=lambda color: min(distance(color, other) for other in others))
         found[worst] = replace(found[worst], color=best)
+    return found
+
+
+def _with_own_markers(looks: Sequence[Style]) -> list[Style]:
+    taken = {look.marker for look in looks}
+    spare = [style(name).marker for name in OPTIMIZERS if style(name).marker not in taken]
+    found: list[Style] = []
+    for look in looks:
+        is_shared = any(look.marker == other.marker for other in found)
+        found.append(replace(look, marker=spare.pop(0)) if is_shared and spare else look)
     return found
 
 

@@ -1,11 +1,13 @@
-"""Colours of the series of a claim."""
+"""Colours and markers of the series of a claim."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 
 from benchmark.report.palette import styles
 from benchmark.report.paper.colors import NEAR, distance, told_apart
+from optimizers.registry import OPTIMIZERS
 
 
 def test_colours_that_are_far_apart_stay():
@@ -21,6 +23,20 @@ def test_a_colour_near_another_is_replaced_and_its_marker_stays():
     assert first == looks[0]
     assert second.marker == looks[1].marker
     assert distance(first.color, second.color) > 3 * NEAR
+
+
+@pytest.mark.parametrize("number", [2, 5, 40])
+def test_series_have_markers_of_their_own_while_there_are_some(number):
+    looks = [replace(each, marker=styles(["adam"])[0].marker) for each in styles(["adam"] * number)]
+    first, *others = told_apart(looks)
+    assert first.marker == looks[0].marker
+    kinds = {look.marker for name in OPTIMIZERS for look in styles([name])}
+    assert len({first.marker, *(each.marker for each in others)}) == min(number, len(kinds))
+
+
+def test_the_second_order_method_and_adam_have_other_markers():
+    adam, other = told_apart(styles(["adam", "torch.optim.LBFGS"]))
+    assert adam.marker != other.marker
 
 
 @pytest.mark.parametrize("count", [3, 5])
