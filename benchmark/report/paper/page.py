@@ -65,12 +65,29 @@ def _rendered(text: str, pictures: Mapping[str, str]) -> str:
     reader.add_render_rule("table_open", lambda *_: '<div class="scroll"><table>\n')
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = reader.parse(text)
+    _name_cells(tokens)
     for opening, inside in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h3":
             opening.attrSet("id", inside.content)
         if inside.children:
             _adapt(inside.children, pictures)
     return str(reader.renderer.render(tokens, reader.options, {}))
+
+
+def _name_cells(tokens: Sequence[Token]) -> None:
+    """Give each cell the name of its column, for screens that are too narrow for columns."""
+    names: list[str] = []
+    column = 0
+    for opening, inside in pairwise(tokens):
+        if opening.type == "table_open":
+            names = []
+        elif opening.type == "tr_open":
+            column = 0
+        elif opening.type == "th_open":
+            names.append(inside.content)
+        elif opening.type == "td_open":
+            opening.attrSet("data-column", names[column])
+            column += 1
 
 
 def _adapt(children: Sequence[Token], pictures: Mapping[str, str]) -> None:

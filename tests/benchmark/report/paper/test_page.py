@@ -56,6 +56,14 @@ def test_a_verdict_that_a_condition_flips_has_a_colour_of_its_own():
     assert '<strong class="mixed">holds, but not if rates are constant</strong>' in page
 
 
+def test_a_cell_names_its_column_for_screens_without_columns():
+    page = _page(_cost(0.1, 0.5), claim("faster"))
+    for table in re.findall(r"<table>.*?</table>", page, re.DOTALL):
+        names = re.findall(r"<th.*?>(.*?)</th>", table)
+        for row in re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL):
+            assert re.findall(r'data-column="(.*?)"', row) == names
+
+
 def test_the_page_is_one_file_with_its_pictures_inside():
     page = _page(_cost(0.1, 0.5), claim("faster"))
     [picture] = re.findall(r'<img src="data:image/svg\+xml;base64,([^"]+)"', page)
