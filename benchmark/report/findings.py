@@ -44,7 +44,7 @@ from benchmark.metrics import (
 )
 from benchmark.obstacles import FEWEST_SEEDS
 from benchmark.record import known
-from benchmark.report.words import busy_words
+from benchmark.report.words import busy_words, together
 from datamodules.registry import DATASETS
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
@@ -169,12 +169,24 @@ class Findings:
         reference: Optimizer or label to compare with; None compares with each setting's best.
         targets: Targets by metric, in place of those of the problems.
         judgements: The verdicts of the studies that were tuned, by study (`declared`).
+
+    Raises:
+        UsageError: no trial has the metric of a target.
     """
 
     frames: Frames
     reference: str | None = None
     targets: Mapping[str, float] = field(default_factory=dict)
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the targets."""
+        measured = self.frames.metrics
+        if lacking := [name for name in self.targets if name not in measured]:
+            raise UsageError(
+                f"--target: no trial here has {together(lacking)}. "
+                f"Measured: {', '.join(filter(has_direction, measured)) or 'nothing'}"
+            )
 
     @cached_property
     def chosen(self) -> list[str]:

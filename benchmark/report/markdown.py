@@ -24,6 +24,7 @@ from benchmark.report.words import (
     is_symmetric,
     lacking_words,
     seeds_words,
+    value_words,
     with_unit,
 )
 
@@ -121,12 +122,20 @@ def _difference(one: Comparison) -> str:
 
 
 def targets(setting: SettingFindings) -> str:
-    """Return when each optimizer's best variant reaches the target."""
-    numbers = setting.findings.metrics[METRIC]
+    """Return when each optimizer's best variant reaches the target of each metric that has one.
+
+    These are the confirmatory metric, and those for which the user gave a target.
+    """
+    given = (name for name in setting.findings.targets if name in setting.measured)
+    return "\n\n".join(_race(setting, name) for name in dict.fromkeys([METRIC, *given]))
+
+
+def _race(setting: SettingFindings, metric: str) -> str:
+    numbers = setting.findings.metrics[metric]
     target = numbers.targets[setting.name]
     if target is None:
         return (
-            f"Less than half of the optimizers have a median {metric_words(METRIC)}: there is no "
+            f"Less than half of the optimizers have a median {metric_words(metric)}: there is no "
             "target."
         )
     reached = {
@@ -140,8 +149,9 @@ def targets(setting: SettingFindings) -> str:
         for row in reached[STEP].sort("time", nulls_last=True).iter_rows(named=True)
     ]
     title = (
-        f"What it takes to a {metric_words(METRIC)} of {target.value:g} ({target_words(target)}): "
-        "medians over seeds, empty if fewer than half of them got there."
+        f"What it takes to a {metric_words(metric)} of "
+        f"{value_words(metric, target.value, setting.problem)} ({target_words(target)}): medians "
+        "over seeds, empty if fewer than half of them got there."
     )
     header = ["optimizer", "reached", *(AXES[axis].plural for axis in reached)]
     return f"{title}\n\n{table(header, rows)}"

@@ -113,6 +113,24 @@ def test_a_target_on_an_unknown_metric_names_one_like_it(studied, capsys):
 
 
 @pytest.mark.slow
+def test_a_target_on_a_metric_that_was_not_measured_is_refused(studied, capsys):
+    store = studied(seeds=1)
+    for kind in ("md", "html", "svg"):
+        assert report(store, "--format", kind, "--target", "val/psnr=20") == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "--target: no trial here has val/psnr. Measured: " in line
+        assert "val/loss" in line
+
+
+def test_each_target_has_its_table_in_markdown(studied):
+    store = studied(seeds=2)
+    targets = ("--target", "val/accuracy=0.5", "--target", "val/loss=0.625")
+    assert report(store, "--format", "md", *targets) == 0
+    text = (store.folder / "report.md").read_text()
+    for words in ("validation loss of 0.625\u00a0nats (", "validation accuracy of 50.00\u00a0% ("):
+        assert text.count(f"What it takes to a {words}") == 1
+
+
 def test_a_target_reaches_page_and_figures(studied):
     store = studied(seeds=2, metrics=["val/loss"])
     assert report(store, "--target", "val/loss=0.625") == 0
