@@ -13,8 +13,8 @@ from optimizers.mistakes import ALIASES
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 
-# Cures of options; the value that was given, if any, replaces an example in braces, and the first
-# name of its list an example after "first:".
+# Cures of options; the value that was given, if any, replaces an example in braces if it looks like
+# one. In braces with "first:", only the first of its names does.
 _OTHER_NAMES = {
     "--optimizer": "--opts {adam,sgd}",
     "--optimizers": "--opts {adam,sgd}",
@@ -71,6 +71,7 @@ ACCELERATOR_ALIASES = {
 }
 
 
+_EXAMPLE = r"\{(first:)?(.*?)\}"
 _OPTS_FOLLOW = ("check", "compare")
 _EXTRA = "Got unexpected extra argument"
 _OPTS = {"--opts", *(name for name, cure in _OTHER_NAMES.items() if cure.startswith("--opts"))}
@@ -130,17 +131,25 @@ def _value_of(name: str, words: Sequence[str]) -> str:
 
 
 def _filled(cure: str, value: str) -> str:
-    """Return a cure with `value`, or with its own examples if there is no value.
+    """Return a cure with `value`, or with its own examples if there is none or one unlike them.
 
     >>> _filled("--tune {16} (points)", "4"), _filled("--tune {16} (points)", "")
     ('--tune 4 (points)', '--tune 16 (points)')
     >>> _filled("--reference {first:adam}, with {adam,sgd} among --opts", "sgd,lion")
     '--reference sgd, with sgd,lion among --opts'
+    >>> _filled("--reference {first:adam}, with {adam,sgd} among --opts", "adam:betas=(0.8,0.9)")
+    '--reference adam, with adam,sgd among --opts'
+    >>> _filled("report STUDY --target {val/loss=0.1}", "0.1")
+    'report STUDY --target val/loss=0.1'
     """
+    examples = re.findall(_EXAMPLE, cure)
+    is_alike = all("=" in value for _, example in examples if "=" in example)
+    if any(first for first, _ in examples):  # no hyperparameters, spaces or quotes
+        is_alike = re.fullmatch(r"[\w.]+(,[\w.]+)*", value) is not None
+    if not value or not is_alike:
+        return re.sub(_EXAMPLE, r"\2", cure)
     first = value.partition(",")[0]
-    return re.sub(
-        r"\{(first:)?(.*?)\}", lambda found: (first if found[1] else value) or found[2], cure
-    )
+    return re.sub(_EXAMPLE, lambda found: first if found[1] else value, cure)
 
 
 def _lacks_argument(verb: str, argument: click.Argument) -> str:

@@ -1,6 +1,7 @@
 """The verb ``show``: the tables of a study, printed again from its records."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,18 +47,25 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
         found = tables if verdicts is None else {"tables": tables, **verdicts.as_json}
         click.echo(json.dumps(found, indent=1, allow_nan=False))
         return 0
-    if verdicts is not None and reference not in (None, verdicts.as_json["reference"]):
-        elsewhere = "" if results == Path("results") else f" --results {results}"
-        raise UsageError(
-            f"--reference {reference}: these tables have verdicts, and the study declared "
-            f"{verdicts.as_json['reference']} as their reference before its evaluation. For "
-            f"differences from {reference}: python -m benchmark report {study} --reference "
-            f"{reference}{elsewhere}, or --json here"
-        )
+    if verdicts is not None and reference is not None:
+        declared = verdicts.as_json["reference"]
+        if evidence.references != gather(store, declared, records).references:
+            raise UsageError(_other_reference(study, results, declared, reference))
     print_tables(console(), records, evidence, verdicts)
     if verdicts is not None:
         print_statements(console(), verdicts.statements)
     return 0
+
+
+def _other_reference(study: str, results: Path, declared: str, reference: str) -> str:
+    """Return why tables with verdicts compare with no other reference, and what does."""
+    elsewhere = [] if results == Path("results") else ["--results", str(results)]
+    again = shlex.join(["report", study, "--reference", reference, *elsewhere])
+    return (
+        f"--reference {reference}: these tables have verdicts, and the study declared {declared} "
+        f"as their reference before its evaluation. For differences from {reference}: "
+        f"python -m benchmark {again}, or --json here"
+    )
 
 
 def _view(store: Store) -> int:

@@ -7,7 +7,7 @@ from benchmark.analysis.judging import Entrant, Judgement
 from benchmark.metrics import metric_words
 from benchmark.report.judgements import title_of
 from benchmark.report.markdown_text import as_text, table
-from benchmark.report.words import counted, value_words
+from benchmark.report.words import NO_BREAK, counted, task_unit, value_words, with_unit
 
 _NOTE = (
     "Mean {metric} on the evaluation seeds [95 % interval] of the point that a search with only "
@@ -22,7 +22,8 @@ def budget_sentences(judgement: Judgement, name: Callable[[str], str] = str) -> 
     metric = judgement.declaration.confirmatory
     return [
         f"{name(each.label)} on {name(title_of(judgement, each.setting))}, mean "
-        f"{metric_words(metric)} by points tried: {_in_words(each, metric)}."
+        f"{with_unit(metric, task_unit(metric, each.problem))}, by points tried: "
+        f"{_in_words(each, metric)}."
         for each in judgement.entrants
         if each.by_budget
     ]
@@ -45,7 +46,7 @@ def budget_table(judgement: Judgement) -> str:
 
 def _in_words(entrant: Entrant, metric: str) -> str:
     return ", ".join(
-        f"{_diverged(one) or value_words(metric, one.mean, entrant.problem)} after {one.budget}"
+        f"{_diverged(one) or value_words(metric, one.mean)} after {one.budget}"
         for one in entrant.by_budget
     )
 
@@ -53,8 +54,9 @@ def _in_words(entrant: Entrant, metric: str) -> str:
 def _cell(one: BudgetResult, metric: str, problem: str) -> str:
     if one.mean is None:
         return _diverged(one)
-    mean, low, high = (value_words(metric, each, problem) for each in (one.mean, one.low, one.high))
-    return mean + f" [{low}, {high}]" * (one.low is not None)
+    mean, low, high = (value_words(metric, each) for each in (one.mean, one.low, one.high))
+    sign = task_unit(metric, problem).sign
+    return mean + f" [{low}, {high}]" * (one.low is not None) + f"{NO_BREAK}{sign}" * bool(sign)
 
 
 def _diverged(one: BudgetResult) -> str:

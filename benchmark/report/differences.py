@@ -32,10 +32,10 @@ def convention_words(metric: str) -> str:
 
 
 def difference_words(judgement: Judgement, verdict: Verdict) -> str:
-    """Return the difference with its interval: "−0.004 [−0.007, −0.001] nats validation loss"."""
+    """Return a difference with its interval: "−0.004 [−0.007, −0.001] nats in validation loss"."""
     if verdict.difference is None:
         return f"in {metric_words(verdict.metric)} unknown, because no seed is done in both"
-    return f"{difference_alone(judgement, verdict)} {metric_words(verdict.metric)}"
+    return f"{difference_alone(judgement, verdict)} in {metric_words(verdict.metric)}"
 
 
 def difference_alone(judgement: Judgement, verdict: Verdict) -> str:
@@ -135,9 +135,11 @@ def _source_of_margin(judgement: Judgement, problem: str, margin: float) -> str:
     if seeds != TUNING_SEEDS:
         seeds = f"{counted(basis.seeds, 'seed')} of {seeds}"
     share = margin / abs(basis.mean)
+    metric = declaration.confirmatory
+    sign = unit_on(metric, [problem]).sign
     of = (
         f"{100 * share:.2g}{NO_BREAK}% of the mean of {reference} on {seeds}, "
-        f"{size_words(declaration.confirmatory, basis.mean)}"
+        f"{size_words(metric, basis.mean)}" + f"{NO_BREAK}{sign}" * bool(sign)
     )
     is_bound = any(math.isclose(share, each) for each in (MARGIN_SHARE, MOST_MARGIN_SHARE))
     return of if is_bound else f"its standard deviation over {seeds}: {of}"

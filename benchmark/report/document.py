@@ -92,7 +92,7 @@ def _document(
     for name, setting in findings.settings.items():
         own = [drawing for drawing in drawings if drawing.setting == name]
         here = [search for search in searches if plain(search.setting, REASON_LENGTH) == name]
-        parts += _setting(setting, own, folder, markdown_searches.tried(here))
+        parts += _setting(setting, own, folder, markdown_searches.tried(here, setting.problem))
     parts += _section(2, "Performance profiles", markdown.profiles(findings))
     ranks = [drawing for drawing in drawings if drawing.name == "ranks"]
     parts += _section(2, "Average ranks", markdown.ranking(findings), _pictures(ranks, folder))

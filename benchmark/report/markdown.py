@@ -99,7 +99,9 @@ def board(
         rows.append([row["label"], *cells, seeds, *[marks.get(variant, "")] * bool(marks)])
         counts.append(row["seeds"] + row["diverged"])
     named = [with_unit(name, unit_on(name, [setting.problem])) for name in boards]
-    last = [f"{metric_words(METRIC)} − reference's [95 % interval]"] * bool(marks)
+    sign = unit_on(METRIC, [setting.problem]).sign
+    head = f"{metric_words(METRIC)} − reference's{', ' * bool(sign)}{sign} [95 % interval]"
+    last = [head] * bool(marks)
     note = seeds_words(counts)
     return table(["optimizer", *named, "seeds", *last], rows) + f"\n\n{note}" * bool(note)
 

@@ -5,23 +5,24 @@ from collections.abc import Iterable
 from benchmark.analysis.searches import Search
 from benchmark.metrics import metric_words
 from benchmark.report.markdown_text import table
-from benchmark.report.words import value_words
+from benchmark.report.words import task_unit, value_words, with_unit
 
 _EDGES = {"": "", "low": "lowest lr", "high": "highest lr"}
 
 
-def tried(searches: Iterable[Search]) -> str:
+def tried(searches: Iterable[Search], problem: str) -> str:
     """Return the searches of one setting: a row for each optimizer; empty without any."""
     found = list(searches)
     if not found:
         return ""
-    metric, seed = metric_words(found[0].metric), f"{found[0].seed:,}"
+    name, seed = found[0].metric, f"{found[0].seed:,}"
     words = (
         f"Learning rates were tried on tuning seeds, from {seed} on, which are never compared. The "
-        f"last columns are the {metric} of the chosen point on seed {seed}, and the end of the "
-        "learning rates tried at which it lies, if any."
+        f"last columns are the {metric_words(name)} of the chosen point on seed {seed}, and the "
+        "end of the learning rates tried at which it lies, if any."
     )
-    header = ["optimizer", "points tried", "diverged", "rates tried", "chosen", metric, "edge"]
+    value = with_unit(name, task_unit(name, problem))
+    header = ["optimizer", "points tried", "diverged", "rates tried", "chosen", value, "edge"]
     return f"{words}\n\n{table(header, map(_row, found))}"
 
 

@@ -122,8 +122,8 @@ def _rival_sentence(
         low, high = sorted(sign * end for end in (difference.low, difference.high))
         words += f" [{_signed(metric, low)}, {_signed(metric, high)}]"
     return (
-        f"{rival}: {words}{unit_words(metric, problem)} {metric_words(metric)} from {winner}, in "
-        f"{counted(one.pairs, 'paired seed')}."
+        f"{rival}: {words}{unit_words(metric, problem)} in {metric_words(metric)} from {winner}, "
+        f"over {counted(one.pairs, 'paired seed')}."
     )
 
 

@@ -8,9 +8,11 @@ from pathlib import PurePath
 from benchmark.metrics import (
     CHOOSING,
     METRICS,
+    NO_UNIT,
     PER_CENT,
     Unit,
     higher_is_better,
+    metric_of,
     metric_words,
     plurals,
 )
@@ -130,6 +132,25 @@ def with_unit(metric: str, unit: Unit) -> str:
     ('validation loss, nats', 'validation loss')
     """
     return metric_words(metric) + f", {unit.sign}" * bool(unit.sign)
+
+
+def task_unit(metric: str, problem: str) -> Unit:
+    """Return the unit of a loss on a problem, which `value_words` leaves out without the problem.
+
+    >>> task_unit("val/loss", "vae/digits").sign, task_unit("val/psnr", "image/china").sign
+    ('nats', '')
+    """
+    return unit_on(metric, [problem]) if metric_of(metric).unit == NO_UNIT else NO_UNIT
+
+
+def axis_words(metric: str, problem: str) -> str:
+    """Return the words for an axis of values as they are recorded.
+
+    >>> axis_words("val/loss", "vae/digits"), axis_words("val/accuracy", "mlp/digits")
+    ('validation loss, nats', 'validation accuracy')
+    """
+    unit = unit_on(metric, [problem])
+    return with_unit(metric, unit if unit.factor == 1 else NO_UNIT)
 
 
 def interval_words(methods: Collection[str]) -> str:

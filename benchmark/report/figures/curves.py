@@ -21,6 +21,7 @@ from benchmark.report.figures.look import (
 )
 from benchmark.report.findings import METRIC, SettingFindings
 from benchmark.report.palette import Style
+from benchmark.report.words import axis_words
 
 _POINTS = 200  # per line; a printed column resolves no more
 _MARKERS = 6  # per line
@@ -45,7 +46,7 @@ def draw_curves(setting: SettingFindings, metric: str) -> tuple[Figure, str] | N
     figure, axes = new_figure(names)
     seen = lines(setting.best, metric, EPOCH).filter(status="done")
     _fill(axes, curves, seen, looks(setting.best), metric)
-    axes.set_ylabel(metric_words(metric))
+    axes.set_ylabel(axis_words(metric, setting.problem))
     add_legend(figure, [axes])
     return figure, _what(curves, metric) + not_drawn(setting.best, curves, _NEVER_DONE)
 

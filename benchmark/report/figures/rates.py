@@ -17,6 +17,7 @@ from benchmark.report.figures.look import (
 )
 from benchmark.report.findings import SettingFindings
 from benchmark.report.palette import Style
+from benchmark.report.words import axis_words
 
 _CROSS_HEIGHT = 0.97  # share of the axes' height
 
@@ -43,7 +44,7 @@ def draw_rates(setting: SettingFindings, metric: str) -> tuple[Figure, str] | No
     scale_y(axes, float(low), float(high), may_be_log=metric_of(metric).logarithmic)  # type: ignore[arg-type]
     log_x(axes, float(curves["lr"].min()), float(curves["lr"].max()))  # type: ignore[arg-type]
     axes.set_xlabel("learning rate")
-    axes.set_ylabel(f"{words} at the end")
+    axes.set_ylabel(f"{axis_words(metric, setting.problem)} at the end")
     axes.margins(x=0.05)
     add_legend(figure, [axes])
     what = f"Mean {words} at the end of training over the learning rate; bars: 95 % intervals."

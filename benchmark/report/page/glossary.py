@@ -48,6 +48,11 @@ GLOSSARY = {
         f"For each optimizer, the variant with the {_BEST_FIRST}, at the end of training. Variants "
         "of which no seed diverged come first. Test data never choose."
     ),
+    "nats": (
+        "The unit of natural logarithms: a loss of 1 nat is one of 1.44 bits. The loss of a "
+        "classification is in nats for each example, that of a text in nats for each character, "
+        "and that of an autoencoder in nats for each image."
+    ),
     "final value": "The last value of the metric. A diverged trial has no final value.",
     "optimum on the way": (
         "The best value during training. For a test metric, the value at the point where the "

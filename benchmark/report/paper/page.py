@@ -30,6 +30,13 @@ _TONES = {  # first words of a verdict, by the class that colours it; the longes
     "refuted": "worse",
     "not": "undecided",
 }
+_ROLES = {
+    "thead_open": "rowgroup",
+    "tbody_open": "rowgroup",
+    "tr_open": "row",
+    "th_open": "columnheader",
+    "td_open": "cell",
+}
 
 
 def paper_page(found: Reproduction) -> str:
@@ -62,7 +69,7 @@ def _pictures(drawings: Iterable[Drawing]) -> Iterable[tuple[str, str]]:
 def _rendered(text: str, pictures: Mapping[str, str]) -> str:
     """Return the HTML of a document whose pictures have the given addresses inside the page."""
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
-    reader.add_render_rule("table_open", lambda *_: '<div class="scroll"><table>\n')
+    reader.add_render_rule("table_open", lambda *_: '<div class="scroll"><table role="table">\n')
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = reader.parse(text)
     _name_cells(tokens)
@@ -75,10 +82,15 @@ def _rendered(text: str, pictures: Mapping[str, str]) -> str:
 
 
 def _name_cells(tokens: Sequence[Token]) -> None:
-    """Give each cell the name of its column, for screens that are too narrow for columns."""
+    """Give each cell the name of its column, for screens that are too narrow for columns.
+
+    There the parts of a table are blocks, which screen readers know as a table by their roles.
+    """
     names: list[str] = []
     column = 0
     for opening, inside in pairwise(tokens):
+        if opening.type in _ROLES:
+            opening.attrSet("role", _ROLES[opening.type])
         if opening.type == "table_open":
             names = []
         elif opening.type == "tr_open":

@@ -81,6 +81,16 @@ def test_a_curve_changes_no_verdict_and_no_table(tmp_path):
     assert "by_budget" not in (plain.folder / FILE).read_text()
 
 
+def test_a_budget_has_one_unit_for_the_numbers_of_its_cell(curved):
+    judgement = judged(curved)
+    one = judgement.entrants[0].by_budget[0]
+    mean, low, high = (f"{value:.4g}" for value in (one.mean, one.low, one.high))
+    assert f"{mean} [{low}, {high}] nats |" in budget_table(judgement).replace("\\", "")
+    assert (
+        f"validation loss, nats, by points tried: {mean} after 1," in budget_sentences(judgement)[0]
+    )
+
+
 def test_diverged_seeds_are_counted_and_have_no_mean(curved):
     judgement = judged(curved)
     spec = judgement.entrants[0].by_budget[0].spec

@@ -137,4 +137,4 @@ def test_a_target_reaches_page_and_figures(studied):
     assert '"target":0.625,"source":"as given"' in (store.folder / "report.html").read_text()
     assert report(store, "--format", "svg", "--target", "val/loss=0.625") == 0
     [caption] = (store.folder / "figures").glob("*-target.txt")
-    assert "had reached 0.625 (as given)" in caption.read_text()
+    assert "had reached 0.625\u00a0nats (as given)" in caption.read_text()

@@ -36,8 +36,11 @@ def test_another_reference_than_that_of_the_verdicts_is_refused(tuned, capsys):
     store = tuned(own=0.1)
     (declared,) = {one["reference"] for one in in_json(store, capsys)["verdicts"]["confirmatory"]}
     (other,) = {"adam", "momentum"} - {declared}
-    assert show(store, "--reference", declared) == 0
-    capsys.readouterr()
+    compared = {r.trial for r in store.records() if r.trial.purpose == "evaluation"}
+    (label,) = {each.label for each in compared if each.optimizer.name == declared}
+    for same in (declared, label):
+        assert show(store, "--reference", same) == 0
+        capsys.readouterr()
     assert show(store, "--reference", other) == 2
     out, error = capsys.readouterr()
     assert not out

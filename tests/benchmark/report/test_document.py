@@ -92,7 +92,7 @@ def test_a_search_has_its_worth_and_a_race_its_prize(store):
     assert re.search(r"\| sgd \| 0\.385 \| 0\.235 \|", text)
     assert re.search(r"\| optimizer \| reached \| steps \| samples \| training seconds \|", text)
     assert re.search(r"\| adam \| 8 of 8 \| 30 \| 3840 \| 0\.375 \|", text)
-    assert "of 0.235 (from the race: half of the optimizers reach it): medians" in text
+    assert "of 0.235\u00a0nats (from the race: half of the optimizers reach it): medians" in text
 
 
 def test_profiles_over_too_few_settings_are_left_out_in_one_line(store, monkeypatch):
@@ -209,9 +209,10 @@ def test_a_target_is_given_or_that_of_the_problem_or_from_the_race(store, monkey
     race, table = document(store).split("## mlp/digits")
     assert "(from the race: half of the optimizers reach it)" in race
     words = "which the median seed of tuned Adam has after three quarters of the budget"
-    assert f"a validation loss of 0.31 ({words}): medians" in table
+    assert f"a validation loss of 0.31\u00a0nats ({words}): medians" in table
     given = document(store, "--target", "val/loss=0.4", "--target", "val/accuracy=0.9")
-    assert given.count("a validation loss of 0.4 (as given): medians") == 2
+    assert given.count("a validation loss of 0.4\u00a0nats (as given): medians") == 2
+    assert given.count("a validation accuracy of 90.00\u00a0% (as given): medians") == 2
 
 
 def test_seconds_of_a_busy_machine_are_pointed_at(store):

@@ -130,12 +130,12 @@ def test_a_p_says_which_test_it_is_from(shift, sgd):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([1.0, 1.0], "±0.01\xa0nats (1\xa0% of the mean of adam on tuning seeds, 1)"),
-        ([0.5, 1.5], "±0.05\xa0nats (5\xa0% of the mean of adam on tuning seeds, 1)"),
+        ([1.0, 1.0], "±0.01\xa0nats (1\xa0% of the mean of adam on tuning seeds, 1\xa0nats)"),
+        ([0.5, 1.5], "±0.05\xa0nats (5\xa0% of the mean of adam on tuning seeds, 1\xa0nats)"),
         (
             [0.97, 1.03],
             "±0.0424\xa0nats (its standard deviation over tuning seeds: "
-            "4.2\xa0% of the mean of adam on tuning seeds, 1)",
+            "4.2\xa0% of the mean of adam on tuning seeds, 1\xa0nats)",
         ),
         ([], "±0.02\xa0nats"),
     ],

@@ -289,19 +289,19 @@ function fillLeaderboard(host) {
 /** @type {(rows: Place[], reference: number | null) => Children} */
 function leaderboardNote(rows, reference) {
   const { words } = unit();
-  const all = words ? `All values in ${words}. ` : "";
+  const all = words ? ["All values in ", words === "nats" ? term("nats") : words, ". "] : [];
   const way = metric().higher_is_better ? "Higher is better. " : "Lower is better. ";
   const apart = seedsWords(rows.map((row) => row.seeds + row.diverged));
   const copies = [" Copies have ", term("std"), " and ", term("effect"), " too."];
-  if (noBest()) return [all, noBest(), apart, ...copies];
+  if (noBest()) return [...all, noBest(), apart, ...copies];
   if (reference === null)
-    return [all, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
+    return [...all, way, "There is no ", term("reference"), " to compare with.", apart, ...copies];
   const size = standing().comparisons.a.length;
   const family = payload.reference
     ? `with the reference named beforehand, ${size} in this setting`
     : `of all pairs of optimizers, ${size} in this setting`;
   return [
-    all,
+    ...all,
     way,
     "Exploratory: compared with ",
     term("reference", setting().variants[reference].label),

@@ -23,9 +23,10 @@ const NONE = "No search is on record for the current selection.";
 /** @type {() => Axis} */
 function valueAxis() {
   const found = payload.metrics.find((each) => each.name === here().metric);
+  const { sign, factor } = found?.units[state.problem] ?? { sign: "", factor: 1 };
   return {
     log: found?.logarithmic ?? false,
-    words: here().words,
+    words: sign && factor === 1 ? `${here().words}, ${sign}` : here().words,
     format: (each) => digits(each),
     best: found?.higher_is_better ? "high" : "low",
     tick: compact,

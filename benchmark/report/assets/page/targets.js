@@ -60,7 +60,7 @@ function describeReaching() {
   const top = Math.max(...shares.x, 0);
   return {
     flat: true,
-    label: `share of seeds that has reached ${value(race().target)} over ${AXIS_WORDS[state.x]}`,
+    label: `share of seeds that has reached ${value(race().target)}${unitSign()} over ${AXIS_WORDS[state.x]}`,
     series: stairs(rowsOf(shares), (row) => row.x, top).map((each) => ({
       ...each,
       x: [0, ...each.x],

@@ -165,7 +165,7 @@ function describeSearch() {
       pad: 0.03,
       ticks: ticks(1, longest, Math.min(longest - 1, 8)).filter(Number.isInteger),
     },
-    y: metricAxis({ words: metric().words }),
+    y: metricAxis(),
   };
 }
 

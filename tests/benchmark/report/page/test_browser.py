@@ -208,6 +208,27 @@ def test_a_metric_of_another_task_has_its_unit_and_its_scale(open_page, file_of,
 
 
 @pytest.mark.slow
+def test_the_loss_of_each_problem_has_the_unit_of_its_task(open_page, file_of, log):
+    page = open_page(
+        file_of(
+            log("adam", [5.0, 0.5, 0.25], problem="charlm/manual"),
+            log("adam", [5.0, 0.5, 0.25], problem="image/china"),
+        )
+    )
+    for problem, axis, note, target in (
+        ("charlm/manual", ">validation loss, nats, log<", "All values in nats. ", "nats or less"),
+        ("image/china", ">validation loss, log<", "", "or less"),
+    ):
+        page.locator("#choose-problem").select_option(label=problem)
+        assert axis in curves(page)
+        said = page.locator("#leaderboard-table").inner_text()
+        assert f"{note}Lower is better." in said
+        assert ("nats" in said) is bool(note)
+        targets = page.locator("#targets-body").inner_text().replace("\u00a0", " ")
+        assert re.search(rf"validation loss of [\d.]+ {target}", targets)
+
+
+@pytest.mark.slow
 def test_a_metric_of_which_neither_is_better_says_so(open_page, file_of, log):
     page = open_page(file_of(log("adam", [5.0, 7.0, 6.0], metric="val/kl_divergence")))
     assert page.locator("#choose-metric").inner_text() == "validation KL divergence"

@@ -32,8 +32,8 @@ def test_the_lowest_mean_and_the_differences_from_it_are_said(headline_of, curve
     )
     assert "5 seeds" in found.claim
     assert found.evidence == (
-        "sgd lr=0.1: +0.1 [+0.1, +0.1]\u00a0nats validation loss from adam lr=0.1, in 5 paired "
-        "seeds.",
+        "sgd lr=0.1: +0.1 [+0.1, +0.1]\u00a0nats in validation loss from adam lr=0.1, over 5 "
+        "paired seeds.",
     )
 
 
