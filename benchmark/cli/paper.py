@@ -31,10 +31,11 @@ from benchmark.cli.study_options import (
 )
 from benchmark.errors import UsageError
 from benchmark.launchers import Limits, make_launcher
+from benchmark.paper.cases import cases_of, why_not_yet
 from benchmark.paper.cost import LeftOut, Pace, fitting
 from benchmark.paper.evidence import CostsOnRecord, evidence
 from benchmark.paper.judgement import PaperVerdict, judge_paper
-from benchmark.paper.plan import EXTENTS, Extent, Plan, cases_of, why_not_yet
+from benchmark.paper.plan import EXTENTS, Extent, Plan
 from benchmark.paper.rules import rules
 from benchmark.problems import PROBLEMS
 from benchmark.report.paper.table import print_verdicts, verdicts_as_json

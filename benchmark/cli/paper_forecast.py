@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.paper.cases import Case
 from benchmark.paper.cost import LeftOut, Pace, hours, hours_of
-from benchmark.paper.plan import Case, Plan
+from benchmark.paper.plan import Plan
 from benchmark.report.words import counted, duration_words
 from benchmark.spec import Trial
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.cases import Case
+from benchmark.paper.plan import Known, Plan
 from benchmark.paper.rules import Series
 
 

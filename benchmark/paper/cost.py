@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from benchmark.context import Stack
 from benchmark.estimates import Durations
-from benchmark.paper.plan import Case, Known, Plan, why_not_yet
+from benchmark.paper.cases import Case, why_not_yet
+from benchmark.paper.plan import Known, Plan
 from benchmark.spec import Trial
 from benchmark.stacked.packs import packs_of, seconds_saved
 

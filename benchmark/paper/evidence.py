@@ -1,7 +1,8 @@
 """From the records of a reproduction to the evidence on its claims."""
 
+from benchmark.paper.cases import Case
 from benchmark.paper.judgement import Evidence
-from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.plan import Known, Plan
 from benchmark.paper.quantities import EVALUATED, Costs, epoch_costs, mean_cost, quantity
 from benchmark.paper.rules import Series
 from benchmark.record import Record

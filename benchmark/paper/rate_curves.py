@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
+from benchmark.paper.cases import Case, Step
 from benchmark.paper.curves import Curve, printed_mean, published_curves
 from benchmark.paper.evidence import values_of
-from benchmark.paper.plan import Case, Known, Plan, Step
+from benchmark.paper.plan import Known, Plan
 from benchmark.paper.rules import Series
 from optimizers.pick import pick
 

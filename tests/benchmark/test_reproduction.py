@@ -7,8 +7,9 @@ import pytest
 
 from benchmark.complete import Warner
 from benchmark.errors import UsageError
+from benchmark.paper.cases import cases_of
 from benchmark.paper.evidence import evidence
-from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Plan
 from benchmark.paper.rules import Changes, Variant
 from benchmark.reproduction import Place, reproduce, studies
 from tests.benchmark.logs import record_of

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from benchmark.paper.bands import Band
+from benchmark.paper.cases import Case
 from benchmark.paper.curves import printed_over
 from benchmark.paper.judgement import PaperVerdict
-from benchmark.paper.plan import Case
 from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
 from benchmark.paper.rules import Claim
 from benchmark.report.figures.write import Drawing

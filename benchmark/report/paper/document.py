@@ -14,10 +14,10 @@ import matplotlib as mpl
 
 from benchmark.atomic import replacing
 from benchmark.errors import UsageError
+from benchmark.paper.cases import Case
 from benchmark.paper.evidence import compared_costs
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
-from benchmark.paper.plan import Case
 from benchmark.paper.rate_curves import (
     printed_cost,
     printed_over_rates,

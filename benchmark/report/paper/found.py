@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmark.paper.bands import Band, bands
+from benchmark.paper.cases import Case
 from benchmark.paper.judgement import PaperVerdict
-from benchmark.paper.plan import Case, Known, Plan
+from benchmark.paper.plan import Known, Plan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from benchmark.paper.cases import Case, cases_of, why_not_yet
 from benchmark.paper.cost import Pace, hours_of
-from benchmark.paper.plan import EXTENTS, Case, cases_of, why_not_yet
+from benchmark.paper.plan import EXTENTS
 from benchmark.report.markdown_text import as_cell, fenced, raw_table
 from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.table import WITHOUT

@@ -3,7 +3,8 @@
 import pytest
 
 from benchmark.paper.bands import bands
-from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.cases import cases_of
+from benchmark.paper.plan import EXTENTS, Plan
 from benchmark.paper.quantities import Costs
 from tests.benchmark.paper.panels import EPOCHS, MadeUp, claim, panel, rate, rules
 

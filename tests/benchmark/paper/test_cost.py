@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark.paper.cases import cases_of
 from benchmark.paper.cost import Pace, fitting, hours, hours_of
-from benchmark.paper.plan import EXTENTS, Extent, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Extent, Plan
 from benchmark.paper.quantities import Costs
 from benchmark.paper.rules import Changes, Variant
 from benchmark.paper.rules import rules as paper_rules

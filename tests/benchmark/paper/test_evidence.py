@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from benchmark.paper.cases import cases_of
 from benchmark.paper.evidence import CostsOnRecord, compared_costs, costs_of, evidence
 from benchmark.paper.judgement import judge_paper
-from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Plan
 from benchmark.paper.rules import Changes, Variant
 from benchmark.store import Store
 from tests.benchmark.logs import record_of

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.cases import cases_of
+from benchmark.paper.plan import EXTENTS, Plan
 from benchmark.paper.rate_curves import printed_at, printed_cost, rate_curves
 from benchmark.paper.rules import rules as paper_rules
 from tests.benchmark.paper.panels import MadeUp, claim, panel, rate, rules

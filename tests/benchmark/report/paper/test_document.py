@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from benchmark.errors import UsageError
+from benchmark.paper.cases import cases_of
 from benchmark.paper.evidence import evidence
 from benchmark.paper.judgement import judge_paper
-from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Plan
 from benchmark.paper.rules import Variant
 from benchmark.report.paper.document import write_paper
 from benchmark.report.paper.found import Reproduction

@@ -7,9 +7,10 @@ import pytest
 from msgspec import structs
 
 from benchmark.errors import UsageError
+from benchmark.paper.cases import cases_of
 from benchmark.paper.evidence import evidence
 from benchmark.paper.judgement import judge_paper
-from benchmark.paper.plan import EXTENTS, Plan, cases_of
+from benchmark.paper.plan import EXTENTS, Plan
 from benchmark.paper.rules import Changes, Variant
 from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.page import paper_page
