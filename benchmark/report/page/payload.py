@@ -97,6 +97,7 @@ class Payload:
         axes: The axes that curves can be drawn over.
         axis: The axis that is selected first.
         metrics: The metrics with their tables.
+        metric: Index of the one that is selected first: that of the first target given, if any.
         inside: Names of the diagnostics; their curves come after those of the metrics.
         costs: One table per setting.
         troubles: Trials that are not done.
@@ -120,6 +121,7 @@ class Payload:
     axes: Sequence[Axis]
     axis: AxisName
     metrics: Sequence[Metric]
+    metric: int
     inside: Sequence[str]
     costs: Sequence[Costs]
     troubles: Troubles
@@ -158,6 +160,7 @@ def payload(
         commands: Commands that run the trials again.
     """
     frames = findings.frames
+    first = next(iter(findings.targets), "")
     return Payload(
         studies=studies,
         trials=frames.trials.height,
@@ -175,6 +178,7 @@ def payload(
         ],
         axis=EPOCH,
         metrics=[_metric(findings, cast, name) for name in cast.metrics],
+        metric=next((i for i, name in enumerate(cast.metrics) if name == first), 0),
         inside=cast.inside,
         costs=cost_tables(findings, cast),
         troubles=troubles(frames, cast),

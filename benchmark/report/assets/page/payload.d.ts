@@ -211,6 +211,7 @@ export interface Payload {
   axes: Axis[];
   axis: "step" | "epoch" | "samples" | "train_seconds";
   metrics: Metric[];
+  metric: number;
   inside: string[];
   costs: Costs[];
   troubles: Troubles;

@@ -20,7 +20,7 @@ import { payload } from "./data.js";
 /** @type {State} */
 export const defaults = {
   problem: 0,
-  metric: 0,
+  metric: payload.metric,
   variants: "best",
   score: "final",
   against: "",

@@ -87,6 +87,17 @@ def test_equals_are_all_starred_in_terminal_and_page_whatever_the_order_of_their
     assert not any("adam" in sentence for sentence in headline["evidence"])
 
 
+def test_the_metric_of_the_first_target_is_selected_first(study, curve):
+    store = study(curve("sgd", 0.4, 0.9), curve("adam", 0.2, 0.95))
+    for targets, first in (
+        ({}, "val/loss"),
+        ({"val/accuracy": 0.5, "val/loss": 0.5}, "val/accuracy"),
+        ({"val/loss": 0.5}, "val/loss"),
+    ):
+        payload = data_of(build([store], targets=targets))
+        assert payload["metrics"][payload["metric"]]["name"] == first
+
+
 def test_without_an_accuracy_the_loss_decides(study, log):
     store = study(log("sgd", [2.0, 1.0]), log("adam", [2.0, 0.5]))
     (best,) = starred(store).values()
