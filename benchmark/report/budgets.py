@@ -7,7 +7,8 @@ from benchmark.analysis.judging import Entrant, Judgement
 from benchmark.metrics import metric_words
 from benchmark.report.judgements import title_of
 from benchmark.report.markdown_text import as_text, table
-from benchmark.report.words import NO_BREAK, counted, task_unit, value_words, with_unit
+from benchmark.report.units import task_unit
+from benchmark.report.words import NO_BREAK, counted, value_words, with_unit
 
 _NOTE = (
     "Mean {metric} on the evaluation seeds [95 % interval] of the point that a search with only "

@@ -89,7 +89,7 @@ def size_words(metric: str, difference: float) -> str:
 def unit_words(metric: str, problem: str) -> str:
     """Return the unit of a difference on a problem: percentage points for shares.
 
-    >>> [unit_words(metric, "vae/digits").strip() for metric in ("val/loss", "val/accuracy")]
+    >>> [unit_words(metric, "mlp/mnist").strip() for metric in ("val/loss", "val/accuracy")]
     ['nats', 'points']
     """
     sign = "points" if is_share(metric) else unit_on(metric, [problem]).sign

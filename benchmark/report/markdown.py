@@ -13,6 +13,7 @@ from benchmark.report import differences
 from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus, busy_sentence
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
+from benchmark.report.units import value_on
 from benchmark.report.untuned import claim_sentence, passed_over_sentences
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import (
@@ -24,7 +25,6 @@ from benchmark.report.words import (
     is_symmetric,
     lacking_words,
     seeds_words,
-    value_words,
     with_unit,
 )
 
@@ -152,7 +152,7 @@ def _race(setting: SettingFindings, metric: str) -> str:
     ]
     title = (
         f"What it takes to a {metric_words(metric)} of "
-        f"{value_words(metric, target.value, setting.problem)} ({target_words(target)}): medians "
+        f"{value_on(setting.problem, metric, target.value)} ({target_words(target)}): medians "
         "over seeds, empty if fewer than half of them got there."
     )
     header = ["optimizer", "reached", *(AXES[axis].plural for axis in reached)]

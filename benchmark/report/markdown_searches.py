@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from benchmark.analysis.searches import Search
 from benchmark.metrics import metric_words
 from benchmark.report.markdown_text import table
-from benchmark.report.words import task_unit, value_words, with_unit
+from benchmark.report.units import task_unit
+from benchmark.report.words import value_words, with_unit
 
 _EDGES = {"": "", "low": "lowest lr", "high": "highest lr"}
 

@@ -9,6 +9,7 @@ from benchmark.analysis.compare import Comparison
 from benchmark.metrics import higher_is_better, metric_of, metric_words
 from benchmark.report.differences import unit_words
 from benchmark.report.findings import Claim, SettingFindings, Spread
+from benchmark.report.units import value_on
 from benchmark.report.words import (
     NO_BREAK,
     PICKED,
@@ -48,13 +49,13 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
 
 def _test(claim: Claim) -> str:
     values = dict.fromkeys(
-        value_words(claim.test_metric, each, claim.problem) for each in claim.test_values
+        value_on(claim.problem, claim.test_metric, each) for each in claim.test_values
     )
     return f"{metric_words(claim.test_metric)} {together(list(values))}"
 
 
 def _value(claim: Claim, value: float | None) -> str:
-    return value_words(claim.metric, value, claim.problem)
+    return value_on(claim.problem, claim.metric, value)
 
 
 def passed_over_sentences(claim: Claim, name: Name = str) -> list[str]:

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from benchmark.metrics import (
     CHOOSING,
     METRICS,
-    NO_UNIT,
     PER_CENT,
     Unit,
     higher_is_better,
@@ -17,7 +16,6 @@ from benchmark.metrics import (
     plurals,
 )
 from benchmark.plain_text import REASON_LENGTH, plain
-from benchmark.problems import unit_on
 
 _TRACEBACK = re.compile(r" \(traceback in (.*)\)$", re.DOTALL)
 NO_VERDICT = (
@@ -110,17 +108,20 @@ def evaluated_words(measured: Collection[str]) -> str:
 SHARES = together([row.plural for row in METRICS.values() if row.unit == PER_CENT])
 
 
-def value_words(metric: str, value: float | None, problem: str = "") -> str:
-    """Return `value` formatted with the metric's unit, which for a loss depends on the problem.
+def value_words(metric: str, value: float | None, unit: Unit | None = None) -> str:
+    """Return `value` formatted with a unit.
+
+    Args:
+        metric: Name in records.
+        value: The value as recorded; None if there is none.
+        unit: The unit; None for the metric's own, which a loss does not have.
 
     >>> value_words("val/loss", 0.12345), value_words("val/accuracy", 0.5).split()
     ('0.1235', ['50.00', '%'])
-    >>> value_words("val/loss", 0.12345, "vae/digits").split()
-    ['0.1235', 'nats']
     """
     if value is None or not math.isfinite(value):
         return "–"
-    unit = unit_on(metric, [problem])
+    unit = unit or metric_of(metric).unit
     digits = ".4g" if unit.decimals is None else f".{unit.decimals}f"
     return f"{value * unit.factor:{digits}}" + f"{NO_BREAK}{unit.sign}" * bool(unit.sign)
 
@@ -132,25 +133,6 @@ def with_unit(metric: str, unit: Unit) -> str:
     ('validation loss, nats', 'validation loss')
     """
     return metric_words(metric) + f", {unit.sign}" * bool(unit.sign)
-
-
-def task_unit(metric: str, problem: str) -> Unit:
-    """Return the unit of a loss on a problem, which `value_words` leaves out without the problem.
-
-    >>> task_unit("val/loss", "vae/digits").sign, task_unit("val/psnr", "image/china").sign
-    ('nats', '')
-    """
-    return unit_on(metric, [problem]) if metric_of(metric).unit == NO_UNIT else NO_UNIT
-
-
-def axis_words(metric: str, problem: str) -> str:
-    """Return the words for an axis of values as they are recorded.
-
-    >>> axis_words("val/loss", "vae/digits"), axis_words("val/accuracy", "mlp/digits")
-    ('validation loss, nats', 'validation accuracy')
-    """
-    unit = unit_on(metric, [problem])
-    return with_unit(metric, unit if unit.factor == 1 else NO_UNIT)
 
 
 def interval_words(methods: Collection[str]) -> str:

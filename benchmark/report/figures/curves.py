@@ -21,7 +21,7 @@ from benchmark.report.figures.look import (
 )
 from benchmark.report.findings import METRIC, SettingFindings
 from benchmark.report.palette import Style
-from benchmark.report.words import axis_words
+from benchmark.report.units import axis_words
 
 _POINTS = 200  # per line; a printed column resolves no more
 _MARKERS = 6  # per line

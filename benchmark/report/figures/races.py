@@ -7,7 +7,7 @@ from benchmark.report.figures.lettering import lettering
 from benchmark.report.figures.look import add_legend, count_x, line, looks, new_figure
 from benchmark.report.findings import Findings, SettingFindings
 from benchmark.report.race_words import target_words
-from benchmark.report.words import value_words
+from benchmark.report.units import value_on
 
 _SHARES = (-0.04, 1.04)
 
@@ -40,7 +40,7 @@ def draw_reaching(setting: SettingFindings, metric: str) -> tuple[Figure, str] |
     add_legend(figure, [axes])
     what = (
         f"Share of seeds (Kaplan-Meier) whose {metric_words(metric)} had reached "
-        f"{value_words(metric, target.value, setting.problem)} ({target_words(target)}) by an "
+        f"{value_on(setting.problem, metric, target.value)} ({target_words(target)}) by an "
         "evaluation at or before that step."
     )
     return figure, what

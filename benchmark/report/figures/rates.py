@@ -17,7 +17,7 @@ from benchmark.report.figures.look import (
 )
 from benchmark.report.findings import SettingFindings
 from benchmark.report.palette import Style
-from benchmark.report.words import axis_words
+from benchmark.report.units import axis_words
 
 _CROSS_HEIGHT = 0.97  # share of the axes' height
 
