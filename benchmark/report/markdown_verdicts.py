@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.judging import Aspect, CostRatio, Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import metric_words
-from benchmark.report.differences import deciding_test, difference_alone, p_of
+from benchmark.report.differences import deciding_test, difference_alone, difference_words, p_of
 from benchmark.report.judgements import (
     notes,
     opening_sentences,
@@ -148,8 +148,8 @@ def _aside(
             cells += [_NONE, _NONE]
             continue
         several = len({each.metric for each in family.values()}) > 1
-        words = difference_alone(judgement, other) + f" {metric_words(other.metric)}" * several
-        cells += [words, short_verdict(other)]
+        words = difference_words if several else difference_alone
+        cells += [words(judgement, other), short_verdict(other)]
     return cells
 
 

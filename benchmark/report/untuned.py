@@ -41,7 +41,7 @@ def claim_sentence(claim: Claim, *, has_spread: bool, name: Name = str) -> str:
         return f"On {title}, no trial is done: there is nothing to compare."
     names = [name(each) for each in claim.names]
     best = _best(names, claim.metric, title, among_steady=bool(claim.passed))
-    spreads = {_spread(claim, each): None for each in claim.spreads}
+    spreads = {_spread(claim.metric, each): None for each in claim.spreads}
     how = f" ({next(iter(spreads))})" if has_spread and len(spreads) == 1 else ""
     test = f"{';' * has_spread or ','} {_test(claim)}" if claim.test_values else ""
     return f"{best}: {_value(claim, claim.value)}{how}{test}."
@@ -144,9 +144,9 @@ def _best(names: Sequence[str], metric: str, title: str, *, among_steady: bool) 
     return f"{together(names)} {verb} the {superlative} {metric_words(metric)} on {title}{among}"
 
 
-def _spread(claim: Claim, spread: Spread) -> str:
+def _spread(metric: str, spread: Spread) -> str:
     seeds = counted(spread.seeds, "seed")
     if spread.low is None:
         return seeds
-    low, high = (value_words(claim.metric, end) for end in (spread.low, spread.high))
+    low, high = (value_words(metric, end) for end in (spread.low, spread.high))
     return f"95{NO_BREAK}% interval {low} to {high}, {seeds}, {PICKED}"
