@@ -92,7 +92,11 @@ class Tasks:
         )
 
     def run(self, trials: Sequence[Trial], packs: Sequence[Pack] = ()) -> None:
-        """Run all; an error or Ctrl-C ends those that are running, without a record.
+        """Run all; after an error or Ctrl-C this process has no claim any more.
+
+        No running task is cancelled: Ray 2.60 ends the process that cancels one which is just
+        finishing (a failed check in its task_manager.cc). Disconnecting ends all tasks; those of a
+        connection that the caller made run to their end.
 
         Raises:
             UsageError: the node that this process is connected to has ended, or no node that could
@@ -112,9 +116,8 @@ class Tasks:
                     with running.claims:
                         self._settle(task, running.trials)
         finally:
-            for task, running in self._running.items():
-                with running.claims, suppress(self._ray.exceptions.RayError):
-                    self._ray.cancel(task, force=True)
+            for running in self._running.values():
+                running.claims.close()
 
     def _ended(self) -> Sequence[Any]:
         if not self._running:  # other processes have all trials, or no node can run them

@@ -255,8 +255,8 @@ def test_an_interrupted_launcher_goes_on_with_the_same_command(cluster, local, t
     process = clusters.start(tmp_path, *_ray(cluster))
     clusters.wait_until(lambda: len(clusters.records(tmp_path)) >= 3)
     (os.kill if signum == signal.SIGTERM else os.killpg)(process.pid, signum)
-    process.communicate(timeout=400)
-    assert process.returncode == (-signum if signum == signal.SIGKILL else 130)
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == (-signum if signum == signal.SIGKILL else 130), output
     kept = clusters.records(tmp_path)
     assert len(kept) < len(local)
     done = clusters.complete(tmp_path, *_ray(cluster))

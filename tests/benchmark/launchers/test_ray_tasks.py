@@ -155,7 +155,7 @@ def test_an_interruption_or_error_of_this_process_leaves_no_claim_and_no_record(
     monkeypatch.setattr(ray, "wait", wait)
     with pytest.raises((KeyboardInterrupt, OSError)):
         launch(ray, trials, returns=returns)
-    assert len(ray.cancelled) == 4
+    assert not ray.cancelled  # disconnecting ends them; Ray may crash if they are just finishing
     assert not _claims(store)
     assert not store.records()
 
