@@ -1,5 +1,8 @@
 """From the records of a reproduction to the evidence on its claims."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from benchmark.paper.cases import Case
 from benchmark.paper.judgement import Evidence
 from benchmark.paper.plan import Known, Plan
@@ -52,12 +55,25 @@ def _evaluated(record: Record) -> float | None:
 def evidence(plan: Plan, known: Known) -> list[Evidence]:
     """Return what was measured for each case that has any result.
 
+    A claim without results at its horizon has those of shorter trials, which say how far it was
+    carried out and decide nothing.
+
     Args:
         plan: The plan.
         known: The costs on record.
     """
-    found = (_evidence(plan, case, known) for case in plan.cases)
-    return [each for each in found if any(each.values.values())]
+    return [each for case in plan.cases for each in _first_with_values(plan, case, known)]
+
+
+def _first_with_values(plan: Plan, case: Case, known: Known) -> Iterator[Evidence]:
+    """Yield the evidence of a case; that of the longest shorter trials if it has none."""
+    lengths = plan.shorter(case) if case.variant is None else ()
+    extents = (replace(plan.extent, epochs=each) for each in lengths)
+    for one in (plan, *(replace(plan, extent=extent) for extent in extents)):
+        found = _evidence(one, case, known)
+        if any(found.values.values()):
+            yield found
+            return
 
 
 def _evidence(plan: Plan, case: Case, known: Known) -> Evidence:

@@ -254,6 +254,17 @@ class Plan:
         every = self._lengths[step, case.rate, conditions(case, series)]
         return tuple(sorted((each for each in every if each >= needed), reverse=True))
 
+    def shorter(self, case: Case) -> tuple[int, ...]:
+        """Return the epochs, most first, of trials of all series of a case that end too early."""
+        if case.is_evaluated:
+            return ()
+        every = (
+            self._lengths["evaluation", case.rate, conditions(case, series)]
+            for series in case.series
+        )
+        needed = self.needed(case, "evaluation")
+        return tuple(sorted((e for e in set.intersection(*every) if e < needed), reverse=True))
+
     @cached_property
     def _lengths(self) -> Mapping[object, set[int]]:
         found: dict[object, set[int]] = {}

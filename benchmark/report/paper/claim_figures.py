@@ -7,7 +7,6 @@ from benchmark.paper.cases import Case
 from benchmark.paper.curves import printed_over
 from benchmark.paper.judgement import PaperVerdict
 from benchmark.paper.rate_curves import RateCurve, printed_at, rate_curves
-from benchmark.paper.rules import Claim
 from benchmark.report.figures.write import Drawing
 from benchmark.report.paper.drawing import (
     MOST,
@@ -25,29 +24,29 @@ _RIGHT = " Right: the epochs that are compared, on an axis at least as high as t
 
 
 def drawings_of(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
-    """Yield the figures of a claim: its own, and that of its variants."""
-    claim, own = verdict.claim, found.case(verdict)
-    shown = found.bands(own) if own else []
-    panels_by_rate = _panels_by_rate(found, own) if own else []
-    if own and panels_by_rate:
+    """Yield the figures of a claim: that of its main case, and that of its other variants."""
+    claim, main = verdict.claim, found.main_case(verdict)
+    shown = found.bands(main) if main else []
+    panels_by_rate = _panels_by_rate(found, main) if main else []
+    if main and panels_by_rate:
         yield Drawing(
             name=claim.name,
             figure=draw_rates(panels_by_rate),
-            caption=_caption_by_rate(found, own, panels_by_rate),
+            caption=_caption_by_rate(found, main, panels_by_rate),
             setting=claim.name,
         )
-    elif shown:
+    elif main and shown:
         yield Drawing(
             name=claim.name,
             figure=draw_claim(shown, claim),
-            caption=_caption(shown, claim),
+            caption=_caption(shown, main),
             setting=claim.name,
         )
     panels, undrawn = [], []
     for finding in verdict.variants:
         case = found.case(verdict, finding.variant.name if finding.variant else "")
         drawn = found.bands(case) if case else []
-        if drawn and case and finding.variant:
+        if drawn and case and case != main and finding.variant:
             if case.is_evaluated:
                 undrawn.append(finding.variant.name)
             else:
@@ -96,8 +95,9 @@ def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
     return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
 
 
-def _caption(shown: Sequence[Band], claim: Claim) -> str:
-    rate = claim.rate
+def _caption(shown: Sequence[Band], case: Case) -> str:
+    rate = case.rate
+    under = f", if {case.variant.name}" if case.variant else ""
     seeds = max(each.seeds for each in shown)
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
     printed = _dashed(shown)
@@ -105,8 +105,8 @@ def _caption(shown: Sequence[Band], claim: Claim) -> str:
         printed = f" Circles: what is printed for the last epoch at α = {rate:g}."
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
-        f"Training cost of each epoch: mean and range over {counted(seeds, 'seed')}.{printed}"
-        f"{_RIGHT * has_window(shown, claim)}{diverged}"
+        f"Training cost of each epoch{under}: mean and range over {counted(seeds, 'seed')}."
+        f"{printed}{_RIGHT * has_window(shown, case.claim)}{diverged}"
     )
 
 

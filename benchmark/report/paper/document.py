@@ -95,7 +95,7 @@ def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str
     parts = [
         "# The Adam paper, re-examined",
         _opening(found),
-        _strip(found.verdicts),
+        _strip(found),
         _legend(found, folder),
     ]
     shown = dict.fromkeys(verdict.claim.experiment for verdict in found.run)
@@ -113,25 +113,26 @@ def _opening(found: Reproduction) -> str:
     words = [each.word for each in found.run]
     outcomes = ", ".join(f"{word} ({words.count(word)})" for word in dict.fromkeys(words))
     left = len(found.verdicts) - len(found.run)
-    rest = f" The other {left} have no results." if left else ""
+    rest = f" The other {left} have no results at their horizon." if left else ""
     return (
         f"{as_text(found.plan.rules.paper)}, section 6. Run here: {len(found.run)} of "
         f"{counted(len(found.verdicts), 'claim')}. Verdicts: {outcomes}.{rest}"
     )
 
 
-def _strip(verdicts: Sequence[PaperVerdict]) -> str:
+def _strip(found: Reproduction) -> str:
     """Return the table of all verdicts, beside what other reproductions found."""
     header = ["claim", "the paper says", "here", "p", *(each.name for each in OTHERS)]
+    with_block = {verdict.claim.name for verdict in found.run}
     rows = [
         [
-            f"[{name}](#{name})" if verdict.finding.measured else as_cell(name),
+            f"[{name}](#{name})" if name in with_block else as_cell(name),
             as_cell(f"“{verdict.claim.quotation}”"),
             f"**{as_cell(_short(verdict))}**",
             p_words(deciding_p(verdict.finding)),
             *(as_cell(each.results.get(name, _NONE)) for each in OTHERS),
         ]
-        for verdict in verdicts
+        for verdict in found.verdicts
         for name in [verdict.claim.name]
     ]
     return raw_table(header, rows)
@@ -190,7 +191,7 @@ def _block(
     found: Reproduction, verdict: PaperVerdict, drawings: Sequence[Drawing], folder: str
 ) -> list[str]:
     """Return the block of a claim: words, verdict, rates, figure and variants."""
-    claim, own = verdict.claim, found.case(verdict)
+    claim, main = verdict.claim, found.main_case(verdict)
     pictures = {
         each.name: f"![{as_text(each.caption)}]({folder}/{each.name}.svg)" for each in drawings
     }
@@ -202,7 +203,7 @@ def _block(
         _sentence(found, verdict),
     ]
     parts += [f"Remark: {as_text(claim.remark)}."] if claim.remark else []
-    parts += _rates(found, own) if own else []
+    parts += _rates(found, main) if main else []
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
         parts += [_variants(found, verdict)] * variants
         parts += [pictures[name], captions[name]] if name in pictures else []
@@ -262,14 +263,15 @@ def _words_on_rates(found: Reproduction, case: Case) -> str:
     last = found.plan.needed(case, "evaluation")
     window = case.window(last)
     epochs = f"over epochs {last - window + 1} to {last}" if window > 1 else f"in epoch {last}"
+    under = f", if {case.variant.name}," if case.variant else ""
     if case.rate is not None:
         return (
-            f"Mean cost {epochs} at the learning rate {case.rate:g}, on the compared seeds (here) "
-            "and in the paper (printed):"
+            f"Mean cost{under} {epochs} at the learning rate {case.rate:g}, on the compared seeds "
+            "(here) and in the paper (printed):"
         )
     is_by_rate = any(printed_over_rates(each.published, last) for each in case.series)
     return (
-        "Mean cost on tuning seeds by learning rate, the chosen one bold; and the mean "
+        f"Mean cost{under} on tuning seeds by learning rate, the chosen one bold; and the mean "
         f"{epochs}, at the chosen rate on the compared seeds (here) and in the paper (printed"
         f"{', at its best rate' * is_by_rate}):"
     )

@@ -36,11 +36,21 @@ class Reproduction:
                 return case
         return None
 
+    def main_case(self, verdict: PaperVerdict) -> Case | None:
+        """Return a claim under its own conditions; without results there, its first variant run."""
+        cases = [self.case(verdict, name) for name in ("", *_variants(verdict))]
+        with_bands = (each for each in cases if each and self.bands(each))
+        return next(with_bands, cases[0])
+
     def bands(self, case: Case) -> list[Band]:
         """Return the costs of each series of a case that are not all diverged."""
         return [each for each in bands(self.plan, case, self.known) if each.seeds]
 
     def _bands_of(self, verdict: PaperVerdict) -> Iterator[bool]:
-        for variant in ("", *(each.name for each in verdict.claim.variants)):
+        for variant in ("", *_variants(verdict)):
             case = self.case(verdict, variant)
             yield case is not None and bool(bands(self.plan, case, self.known))
+
+
+def _variants(verdict: PaperVerdict) -> Iterator[str]:
+    return (each.name for each in verdict.claim.variants)

@@ -8,7 +8,7 @@ from benchmark.paper.cost import Pace, hours_of
 from benchmark.paper.plan import EXTENTS
 from benchmark.report.markdown_text import as_cell, fenced, raw_table
 from benchmark.report.paper.found import Reproduction
-from benchmark.report.paper.table import WITHOUT
+from benchmark.report.paper.table import is_to_be_run
 from benchmark.report.words import duration_words
 
 _WORKERS = 2  # for estimates of time, as on a small laptop
@@ -16,7 +16,7 @@ _WORKERS = 2  # for estimates of time, as on a small laptop
 
 def not_run(found: Reproduction) -> list[str]:
     """Return the section of the cases without results: hours and command of each figure."""
-    shown = {verdict.claim.name for verdict in found.run}
+    shown = {each.claim.name for each in found.run if not is_to_be_run(each.finding)}
     asked = {verdict.claim.name for verdict in found.verdicts}
     able = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
     every = [each for each in able if each.claim.name in asked]
@@ -24,7 +24,7 @@ def not_run(found: Reproduction) -> list[str]:
         (verdict.claim.name, finding.variant.name)
         for verdict in found.run
         for finding in verdict.variants
-        if finding.variant and finding.obstacle.startswith(WITHOUT)
+        if verdict.claim.name in shown and finding.variant and is_to_be_run(finding)
     }
     rows, commands = [], []
     for experiment in found.plan.rules.experiments:

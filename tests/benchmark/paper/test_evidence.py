@@ -68,6 +68,25 @@ def test_a_short_demo_decides_nothing(tmp_path):
     assert verdict.words == "not testable with this horizon (3 of 4 epochs)"
 
 
+SHORT = Variant(name="training is short", changes=Changes(horizon=2))
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ((claim("another", SHORT),), "not testable with this horizon (2 of 4 epochs)"),
+        ((claim("another", CONSTANT),), "not testable without runs"),  # of other conditions
+    ],
+)
+def test_a_claim_with_shorter_trials_only_says_how_far_it_was_carried_out(others, words):
+    plan = _plan(claim(), *others)
+    known = MadeUp(lambda trial: _cost(trial) if trial.epochs == 2 else "")
+    verdicts = {each.claim.name: each for each in judge_paper(plan.rules, evidence(plan, known))}
+    assert verdicts["faster"].words == words
+    if SHORT in others[0].variants:
+        assert verdicts["another"].variants[0].measured
+
+
 def test_few_seeds_of_a_demo_decide_nothing(tmp_path):
     plan = _plan(claim(horizon=2), extent="demo")
     [verdict] = judge_paper(plan.rules, evidence(plan, _run(plan, Store(tmp_path, "panel"))))

@@ -61,6 +61,31 @@ def _costs(new, old, constant_new=None):
     return cost
 
 
+def test_a_claim_that_was_carried_out_at_a_variants_horizon_shows_that_and_what_is_left(tmp_path):
+    short = Variant(name="training is short", changes=changes(horizon=2))
+    costs = _costs(0.1, 0.5)
+    paths, text = _written(
+        tmp_path,
+        lambda trial: costs(trial) if trial.epochs == 2 else "",
+        claim("faster", short, CONSTANT),
+        claim("again"),
+    )
+    assert [path.name for path in paths] == ["paper.md", "faster.svg"]
+    horizon = "ot testable with this horizon (2 of 4 epochs)"
+    assert "Run here: 1 of 2 claims. Verdicts: not testable (1). The other 1 have no" in text
+    assert f"| [faster](#faster) | “new is faster” | **n{horizon}** |" in text
+    assert f"| again | “new is faster” | **n{horizon}** |" in text
+    block = text.split("### faster")[1]
+    assert f"**N{horizon}.**" in block
+    assert "Mean cost, if training is short, on tuning seeds by learning rate" in block
+    assert block.count("Training cost of each epoch, if training is short: mean") == 2
+    assert re.search(r"\| training is short \| shown \| new − old: −0\.4\d* ", block)
+    left = text.split("## Not run")[1]
+    assert "| faster, again |" in left
+    assert "--claims faster,again --scale claims" in left
+    assert "variants of" not in left
+
+
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("cost", "seeds", "expected"),
