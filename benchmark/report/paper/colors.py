@@ -11,6 +11,7 @@ model for simulation of color vision deficiency, 2009, severity 1).
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from math import cbrt, dist
 
@@ -82,6 +83,7 @@ def _with_own_markers(looks: Sequence[Style]) -> list[Style]:
     return found
 
 
+@cache
 def distance(one: str, other: str) -> float:
     """Return the distance between two colours for the readers to whom they are nearest.
 

@@ -55,6 +55,7 @@ def test_claims_can_be_run_without_their_variants(digits_rules, capsys):
     assert cases == {"claims": ["faster"], "full": ["faster", "faster, if rates are constant"]}
 
 
+@pytest.mark.slow
 def test_variants_on_record_count_in_verdicts_whatever_is_trained(digits_rules, capsys, tmp_path):
     words = ["paper", "adam", "--jobs", "1", "--cache-dir", str(tmp_path / "c"), "--json"]
     found = []

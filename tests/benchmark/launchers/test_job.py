@@ -145,6 +145,7 @@ def test_a_worker_makes_packs_of_its_trials_if_the_job_says_so(planned, store, c
     assert stacked(store, trials) == [None, *[8] * 8]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("kind", ["CountsInItsClass", "TurnsSwitches"])
 def test_what_a_trial_leaves_in_its_process_does_not_reach_the_next(planned, store, kind):
     trials = planned(opts=f"tests.plugins.leftovers.{kind}:lr=0.1|0.2,sgd:lr=0.1")

@@ -133,6 +133,7 @@ def test_each_trial_of_a_pack_has_its_output_and_keeps_it_when_another_runs_agai
     ]
 
 
+@pytest.mark.slow
 def test_a_pack_whose_process_dies_is_halved(trials_of, launch):
     trials = trials_of(opts=f"{MEMBER}@bad:fault=kill,{MEMBER}@good:lr=0.1|0.2")
     records, watcher = launch(trials, stack=3)

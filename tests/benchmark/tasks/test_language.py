@@ -65,6 +65,7 @@ def train_by_hand(trial, context):
     return weights_sha256(network), losses
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("dropout", [False, True])
 def test_an_epoch_gives_the_bits_of_a_plain_loop(short, dropout):
     trial, context = short(batch_size=16, dropout=dropout, log_every=2)
