@@ -30,15 +30,22 @@ class Band:
 
 
 def bands(plan: Plan, case: Case, known: Known) -> list[Band]:
-    """Return the band of each series of a case that has a result, up to its horizon."""
+    """Return the band of each series of a case that has a result, up to its horizon.
+
+    Where rates are chosen later than the horizon, those of a claim go on until then, as far as all
+    trials do.
+    """
     found = []
     for series in case.series:
         rate = plan.choice(case, series, known).best
         costs = {} if rate is None else plan.costs(case, series, rate, "evaluation", known)
         runs = [each.running for each in costs.values() if each is not None and each.is_result]
         if runs:
-            found.append(_band(series, runs, plan.needed(case, "evaluation")))
-    return found
+            found.append((series, runs))
+    horizon = plan.needed(case, "evaluation")
+    whole = [len(run) for _, runs in found for run in runs if len(run) >= horizon]
+    last = horizon if case.variant else max(horizon, plan.needed(case, "tuning"))
+    return [_band(series, runs, min([last, *whole])) for series, runs in found]
 
 
 def _band(series: Series, runs: Sequence[tuple[float, ...]], epochs: int) -> Band:

@@ -36,10 +36,12 @@ def drawings_of(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]
             setting=claim.name,
         )
     elif main and shown:
+        horizon = found.plan.needed(main, "evaluation")
+        marked = horizon if any(len(each.mean) > horizon for each in shown) else None
         yield Drawing(
             name=claim.name,
-            figure=draw_claim(shown, claim),
-            caption=_caption(shown, main),
+            figure=draw_claim(shown, claim, marked),
+            caption=_caption(shown, main, marked),
             setting=claim.name,
         )
     panels, undrawn = [], []
@@ -95,7 +97,7 @@ def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
     return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
 
 
-def _caption(shown: Sequence[Band], case: Case) -> str:
+def _caption(shown: Sequence[Band], case: Case, marked: int | None) -> str:
     rate = case.rate
     under = f", if {case.variant.name}" if case.variant else ""
     seeds = max(each.seeds for each in shown)
@@ -103,10 +105,12 @@ def _caption(shown: Sequence[Band], case: Case) -> str:
     printed = _dashed(shown)
     if rate and any(printed_at(each.series.published, len(each.mean), rate) for each in shown):
         printed = f" Circles: what is printed for the last epoch at α = {rate:g}."
+    compared = "" if marked is None else f" Vertical line: epoch {marked}, which is compared."
+    compared += _RIGHT * has_window(shown, case.claim)
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
         f"Training cost of each epoch{under}: mean and range over {counted(seeds, 'seed')}."
-        f"{printed}{_RIGHT * has_window(shown, case.claim)}{diverged}"
+        f"{printed}{compared}{diverged}"
     )
 
 

@@ -260,21 +260,28 @@ def _rates(found: Reproduction, case: Case) -> list[str]:
 
 def _words_on_rates(found: Reproduction, case: Case) -> str:
     """Return the heading of the table of mean costs."""
-    last = found.plan.needed(case, "evaluation")
-    window = case.window(last)
-    epochs = f"over epochs {last - window + 1} to {last}" if window > 1 else f"in epoch {last}"
+    last, chosen = (found.plan.needed(case, step) for step in ("evaluation", "tuning"))
+    epochs = _epochs(case, last)
     under = f", if {case.variant.name}," if case.variant else ""
     if case.rate is not None:
         return (
             f"Mean cost{under} {epochs} at the learning rate {case.rate:g}, on the compared seeds "
             "(here) and in the paper (printed):"
         )
+    at_choice = f" {_epochs(case, chosen)}" if chosen != last else ""
     is_by_rate = any(printed_over_rates(each.published, last) for each in case.series)
     return (
-        f"Mean cost{under} on tuning seeds by learning rate, the chosen one bold; and the mean "
+        f"Mean cost{under}{at_choice} on tuning seeds by learning rate, the chosen one bold; and "
+        "the mean "
         f"{epochs}, at the chosen rate on the compared seeds (here) and in the paper (printed"
         f"{', at its best rate' * is_by_rate}):"
     )
+
+
+def _epochs(case: Case, last: int) -> str:
+    """Return in words over which epochs a cost is averaged that is known at the end of `last`."""
+    window = case.window(last)
+    return f"over epochs {last - window + 1} to {last}" if window > 1 else f"in epoch {last}"
 
 
 def _mean(costs: Sequence[float | None]) -> str:

@@ -45,7 +45,7 @@ _LEGEND_INCHES = 0.2
 _GAP_INCHES = 0.07  # above and below a panel
 
 
-def draw_claim(bands: Sequence[Band], claim: Claim) -> Figure:
+def draw_claim(bands: Sequence[Band], claim: Claim, marked: int | None = None) -> Figure:
     """Return the figure of the costs over the printed curves, on the same axes.
 
     Where a claim compares means over epochs, a second panel has these epochs.
@@ -53,6 +53,7 @@ def draw_claim(bands: Sequence[Band], claim: Claim) -> Figure:
     Args:
         bands: Costs of each series, not all of them empty.
         claim: The claim; if its scale is log10, the axis is logarithmic.
+        marked: An epoch with a vertical line; None for no line.
     """
     named = [each.series.name for each in bands]
     figure, axes = new_figure([*named, PRINTED])
@@ -62,6 +63,8 @@ def draw_claim(bands: Sequence[Band], claim: Claim) -> Figure:
         axes, window = figure.subplots(1, 2, width_ratios=_WIDTHS)
         _fill_window(window, bands, looks, claim)
     _fill(axes, bands, looks, claim)
+    if marked is not None:
+        axes.axvline(marked, color="0.6", lw=0.6, zorder=0)
     axes.set_xlabel(EPOCH)
     axes.set_ylabel(COST)
     add_legend(figure, [axes])

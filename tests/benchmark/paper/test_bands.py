@@ -32,6 +32,17 @@ def test_it_ends_at_the_horizon():
     assert len(found["new"].mean) == 2 < EPOCHS
 
 
+@pytest.mark.parametrize(("length", "last"), [(4, 3), (2, 2), (1, 1)])
+def test_it_goes_on_to_a_later_choice_as_far_as_all_trials_do(length, last):
+    def known(_, trial):
+        epochs = length if (trial.seed, trial.optimizer.name) == (1, "sgd") else 4
+        return Costs(running=(1.0,) * epochs, epochs=trial.epochs)
+
+    found = _bands(_plan(horizon=1, chosen_at=3), known)
+    assert {len(each.mean) for each in found.values()} == {last}
+    assert {each.seeds for each in found.values()} == {SEEDS}
+
+
 def test_a_seed_that_diverged_is_counted_and_not_averaged():
     def known(_, trial):
         lost = trial.seed == 1

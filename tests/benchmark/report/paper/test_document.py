@@ -86,6 +86,17 @@ def test_a_claim_that_was_carried_out_at_a_variants_horizon_shows_that_and_what_
     assert "variants of" not in left
 
 
+def test_a_claim_before_the_choice_of_rates_shows_the_epochs_of_both(tmp_path):
+    claims = claim("early", horizon=1, chosen_at=3), claim("late", horizon=3)
+    _, text = _written(tmp_path, _costs(0.1, 0.5), *claims)
+    early, late = text.split("### early")[1].split("### late")
+    assert "Mean cost in epoch 3 on tuning seeds by learning rate, the chosen one" in early
+    assert "; and the mean in epoch 1, at the chosen rate" in early
+    assert "Vertical line: epoch 1, which is compared." in early
+    assert "Mean cost on tuning seeds by learning rate, the chosen one" in late
+    assert "Vertical line" not in late
+
+
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("cost", "seeds", "expected"),
