@@ -8,23 +8,13 @@ from pathlib import Path
 
 from benchmark.baselines import PerProblem
 from benchmark.context import Stack
-from benchmark.declaration import (
-    FILE,
-    TUNING_SEEDS,
-    Chosen,
-    Declaration,
-    MarginBasis,
-    declared,
-    expected,
-    other_problems,
-    read_declaration,
-    spoiling,
-    with_outcomes,
-)
+from benchmark.declaration import FILE, Chosen, Declaration, read_declaration
+from benchmark.declaring import declared, expected, other_problems, spoiling, with_outcomes
 from benchmark.decode import Row
 from benchmark.edits import edit_notice, has_sources
 from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
+from benchmark.margins import TUNING_SEEDS, MarginBasis
 from benchmark.metrics import CONFIRMATORY
 from benchmark.obstacles import level_words, more_seeds, obstacles
 from benchmark.plain_text import plain

@@ -22,7 +22,8 @@ from benchmark.analysis.verdicts import (
     judge,
     overall,
 )
-from benchmark.declaration import MARGIN_SHARE, Chosen, Declaration, Deviation, Edge
+from benchmark.declaration import Chosen, Declaration, Deviation, Edge
+from benchmark.margins import MARGIN_SHARE
 from benchmark.metrics import LOSS, metric_of, on_test
 from benchmark.obstacles import FEWEST_SEEDS, Contestant, Reason, obstacle_between
 from benchmark.record import Record, origin_of_times, was_busy

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from benchmark.analysis.judging import Judgement
 from benchmark.analysis.verdicts import Verdict
-from benchmark.declaration import MARGIN_SHARE, MOST_MARGIN_SHARE, TUNING_SEEDS, MarginBasis
+from benchmark.margins import MARGIN_SHARE, MOST_MARGIN_SHARE, TUNING_SEEDS, MarginBasis
 from benchmark.metrics import higher_is_better, is_share, metric_of, metric_words
 from benchmark.problems import unit_on
 from benchmark.report.verdicts import short_p

@@ -19,9 +19,10 @@ from benchmark.analysis.judging import judgement_of
 from benchmark.archive import read_trials
 from benchmark.baselines import Setting, read_baselines
 from benchmark.complete import complete
-from benchmark.declaration import default_margin, read_declaration
+from benchmark.declaration import read_declaration
 from benchmark.errors import UsageError
 from benchmark.launchers import LAUNCHERS, LauncherRow
+from benchmark.margins import default_margin
 from benchmark.planning import Planner
 from benchmark.problems import PROBLEMS
 from benchmark.report.differences import margin_words

@@ -534,7 +534,7 @@ def test_a_declaration_that_cannot_be_written_ends_the_study_and_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            "benchmark.declaration._alone" if lock_too else "benchmark.declaration.write_text", fail
+            "benchmark.declaring._alone" if lock_too else "benchmark.declaration.write_text", fail
         )
         with pytest.raises(OSError, match="No space left"):
             complete(TUNED, store, Formulas())

@@ -7,7 +7,8 @@ import pytest
 
 from benchmark.__main__ import main
 from benchmark.cli.compare import _check
-from benchmark.declaration import FILE, declared
+from benchmark.declaration import FILE
+from benchmark.declaring import declared
 from benchmark.errors import UsageError
 from benchmark.record import Record
 from benchmark.request import Request

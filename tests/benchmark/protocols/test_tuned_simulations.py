@@ -16,7 +16,8 @@ from msgspec.structs import replace as replaced
 from benchmark.analysis.judging import judgement_of
 from benchmark.complete import complete
 from benchmark.context import Context
-from benchmark.declaration import default_margin, read_declaration
+from benchmark.declaration import read_declaration
+from benchmark.margins import default_margin
 from benchmark.protocols.tuned import TUNING_SEEDS, Tuned
 from benchmark.record import Record
 from benchmark.request import Request

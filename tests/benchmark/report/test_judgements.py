@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from benchmark.analysis.judging import judgement_of
-from benchmark.declaration import default_margin
+from benchmark.margins import default_margin
 from benchmark.report.differences import (
     difference_alone,
     difference_words,
