@@ -32,8 +32,8 @@ class Band:
 def bands(plan: Plan, case: Case, known: Known) -> list[Band]:
     """Return the band of each series of a case that has a result, up to its horizon.
 
-    Where rates are chosen later than the horizon, those of a claim go on until then, as far as all
-    trials do.
+    Where rates are chosen later than the one epoch that a claim compares, its bands go on until
+    then, as far as all trials do.
     """
     found = []
     for series in case.series:
@@ -44,7 +44,8 @@ def bands(plan: Plan, case: Case, known: Known) -> list[Band]:
             found.append((series, runs))
     horizon = plan.needed(case, "evaluation")
     whole = [len(run) for _, runs in found for run in runs if len(run) >= horizon]
-    last = horizon if case.variant else max(horizon, plan.needed(case, "tuning"))
+    goes_on = case.variant is None and case.rate is None and case.window(horizon) == 1
+    last = max(horizon, plan.needed(case, "tuning")) if goes_on else horizon
     return [_band(series, runs, min([last, *whole])) for series, runs in found]
 
 

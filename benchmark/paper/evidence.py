@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from benchmark.paper.cases import Case
 from benchmark.paper.judgement import Evidence
@@ -55,8 +56,8 @@ def _evaluated(record: Record) -> float | None:
 def evidence(plan: Plan, known: Known) -> list[Evidence]:
     """Return what was measured for each case that has any result.
 
-    A claim without results at its horizon has those of shorter trials, which say how far it was
-    carried out and decide nothing.
+    A claim without any result has those of trials that end earlier, under the same conditions, for
+    one of the rules' other cases. They say how far it was carried out, and decide nothing.
 
     Args:
         plan: The plan.
@@ -66,14 +67,14 @@ def evidence(plan: Plan, known: Known) -> list[Evidence]:
 
 
 def _first_with_values(plan: Plan, case: Case, known: Known) -> Iterator[Evidence]:
-    """Yield the evidence of a case; that of the longest shorter trials if it has none."""
-    lengths = plan.shorter(case) if case.variant is None else ()
-    extents = (replace(plan.extent, epochs=each) for each in lengths)
-    for one in (plan, *(replace(plan, extent=extent) for extent in extents)):
-        found = _evidence(one, case, known)
-        if any(found.values.values()):
-            yield found
-            return
+    """Yield the evidence of a case; that of shorter trials if it has none."""
+    found = _evidence(plan, case, known)
+    if any(found.values.values()):
+        yield found
+    elif case.variant is None:
+        extents = (replace(plan.extent, epochs=each) for each in plan.shorter(case))
+        every = (_evidence(replace(plan, extent=each), case, known) for each in extents)
+        yield from islice((each for each in every if all(each.values.values())), 1)
 
 
 def _evidence(plan: Plan, case: Case, known: Known) -> Evidence:

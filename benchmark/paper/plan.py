@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, get_args
 
-from benchmark.paper.cases import Case, Step, conditions, spec_of, workload_of
+from benchmark.paper.cases import Case, Step, cases_of, conditions, spec_of, workload_of
 from benchmark.paper.quantities import Costs, mean_cost
 from benchmark.paper.rules import Rules, Series
 from benchmark.spec import FIRST_TUNING_SEED, Cell, Trial
@@ -255,15 +255,26 @@ class Plan:
         return tuple(sorted((each for each in every if each >= needed), reverse=True))
 
     def shorter(self, case: Case) -> tuple[int, ...]:
-        """Return the epochs, most first, of trials of all series of a case that end too early."""
-        if case.is_evaluated:
-            return ()
-        every = (
-            self._lengths["evaluation", case.rate, conditions(case, series)]
-            for series in case.series
+        """Return the lengths in epochs, most first, that are too short for a case.
+
+        They are those at which other cases of the rules compare all of its series, under the same
+        conditions, whether or not the plan has these cases.
+        """
+        own = {conditions(case, series) for series in case.series}
+        lengths = {
+            self.needed(each, "evaluation")
+            for each in cases_of(self.rules)
+            if each.rate == case.rate and own <= {conditions(each, one) for one in each.series}
+        }
+        return tuple(
+            sorted((e for e in lengths if e < self.needed(case, "evaluation")), reverse=True)
         )
-        needed = self.needed(case, "evaluation")
-        return tuple(sorted((e for e in set.intersection(*every) if e < needed), reverse=True))
+
+    def lacks(self, case: Case, known: Known) -> bool:
+        """Return whether a case has trials without a record."""
+        every = (self._wanted(case, series, known) for series in case.series)
+        trials = (trial for some in every for trial in some)
+        return any(known(case.experiment.name, trial) is None for trial in trials)
 
     @cached_property
     def _lengths(self) -> Mapping[object, set[int]]:

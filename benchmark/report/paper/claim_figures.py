@@ -82,8 +82,9 @@ def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[
         f" Crosses: rates at which training diverged or cost over {MOST:g} times the lowest cost."
     )
     return (
-        f"Training cost in epoch {case.epochs('evaluation')} by learning rate: mean over {tuning}; "
-        f"at the chosen rate, mean (open marker) and range over {counted(seeds, 'other seed')}, "
+        f"Training cost in epoch {case.epochs('evaluation')} by learning rate{_under(case)}: mean "
+        f"over {tuning}; at the chosen rate, mean (open marker) and range over "
+        f"{counted(seeds, 'other seed')}, "
         "side by side where both have the same rate. Dashed: the printed curves."
         + crosses
         * is_any_beyond
@@ -99,7 +100,6 @@ def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
 
 def _caption(shown: Sequence[Band], case: Case, marked: int | None) -> str:
     rate = case.rate
-    under = f", if {case.variant.name}" if case.variant else ""
     seeds = max(each.seeds for each in shown)
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
     printed = _dashed(shown)
@@ -109,9 +109,14 @@ def _caption(shown: Sequence[Band], case: Case, marked: int | None) -> str:
     compared += _RIGHT * has_window(shown, case.claim)
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
-        f"Training cost of each epoch{under}: mean and range over {counted(seeds, 'seed')}."
+        f"Training cost of each epoch{_under(case)}: mean and range over {counted(seeds, 'seed')}."
         f"{printed}{compared}{diverged}"
     )
+
+
+def _under(case: Case) -> str:
+    """Return under which variant a figure is, as the end of a part of a sentence; or nothing."""
+    return f", if {case.variant.name}" if case.variant else ""
 
 
 def _dashed(shown: Sequence[Band]) -> str:

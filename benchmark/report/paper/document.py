@@ -110,13 +110,14 @@ def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str
 
 
 def _opening(found: Reproduction) -> str:
-    words = [each.word for each in found.run]
+    words = [each.word for each in found.run_as_declared]
     outcomes = ", ".join(f"{word} ({words.count(word)})" for word in dict.fromkeys(words))
-    left = len(found.verdicts) - len(found.run)
-    rest = f" The other {left} have no results at their horizon." if left else ""
+    left = len(found.verdicts) - len(words)
+    rest = f" The other {left} were not run, or not for all of their epochs." if left else ""
+    verdicts = f" Verdicts: {outcomes}." if outcomes else ""
     return (
-        f"{as_text(found.plan.rules.paper)}, section 6. Run here: {len(found.run)} of "
-        f"{counted(len(found.verdicts), 'claim')}. Verdicts: {outcomes}.{rest}"
+        f"{as_text(found.plan.rules.paper)}, section 6. Run here: {len(words)} of "
+        f"{counted(len(found.verdicts), 'claim')}.{verdicts}{rest}"
     )
 
 
@@ -191,7 +192,7 @@ def _block(
     found: Reproduction, verdict: PaperVerdict, drawings: Sequence[Drawing], folder: str
 ) -> list[str]:
     """Return the block of a claim: words, verdict, rates, figure and variants."""
-    claim, main = verdict.claim, found.main_case(verdict)
+    claim, own, main = verdict.claim, found.case(verdict), found.main_case(verdict)
     pictures = {
         each.name: f"![{as_text(each.caption)}]({folder}/{each.name}.svg)" for each in drawings
     }
@@ -203,7 +204,8 @@ def _block(
         _sentence(found, verdict),
     ]
     parts += [f"Remark: {as_text(claim.remark)}."] if claim.remark else []
-    parts += _rates(found, main) if main else []
+    parts += _rates(found, own) if own else []
+    parts += _rates(found, main) if main and main != own else []
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
         parts += [_variants(found, verdict)] * variants
         parts += [pictures[name], captions[name]] if name in pictures else []

@@ -1,4 +1,4 @@
-"""The section on what was not run, with its hours and its commands."""
+"""The section on what is left to run, with its hours and its commands."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,34 +8,25 @@ from benchmark.paper.cost import Pace, hours_of
 from benchmark.paper.plan import EXTENTS
 from benchmark.report.markdown_text import as_cell, fenced, raw_table
 from benchmark.report.paper.found import Reproduction
-from benchmark.report.paper.table import is_to_be_run
 from benchmark.report.words import duration_words
 
 _WORKERS = 2  # for estimates of time, as on a small laptop
 
 
 def not_run(found: Reproduction) -> list[str]:
-    """Return the section of the cases without results: hours and command of each figure."""
-    shown = {each.claim.name for each in found.run if not is_to_be_run(each.finding)}
+    """Return the section of the cases with trials to run: hours and command of each figure."""
     asked = {verdict.claim.name for verdict in found.verdicts}
     able = [each for each in cases_of(found.plan.rules) if not why_not_yet(each)]
     every = [each for each in able if each.claim.name in asked]
-    lacking = {
-        (verdict.claim.name, finding.variant.name)
-        for verdict in found.run
-        for finding in verdict.variants
-        if verdict.claim.name in shown and finding.variant and is_to_be_run(finding)
-    }
+    lacking = [each for each in found.plan.cases if found.plan.lacks(each, found.known)]
+    left = {each.claim.name for each in lacking if each.variant is None}
     rows, commands = [], []
     for experiment in found.plan.rules.experiments:
         cases = [each for each in every if each.experiment.name == experiment.name]
-        new = [each for each in cases if each.claim.name not in shown]
+        new = [each for each in cases if each.claim.name in left]
         claims = [each for each in new if each.variant is None]
-        variants = [
-            each
-            for each in cases
-            if each.variant and (each.claim.name, each.variant.name) in lacking
-        ]
+        others = [each for each in cases if each.claim.name not in left]
+        variants = [each for each in others if each.variant and each in lacking]
         own = [(_names(some), "claims", some) for some in _of_equal_length(claims)]
         if variants:
             names = {each.claim.name for each in variants}
@@ -54,7 +45,7 @@ def not_run(found: Reproduction) -> list[str]:
         "All trials of a command count, those on record too: they are read, not trained again, "
         "after `python -m benchmark restore docs/paper/fig2b.parquet --results results/paper-adam` "
         "for example. A figure that was trained on a GPU goes on with its records on one only.",
-        raw_table(["figure", "what has no results", "time"], rows),
+        raw_table(["figure", "what is left to run", "time"], rows),
         fenced(commands),
     ]
 

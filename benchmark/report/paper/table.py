@@ -10,9 +10,7 @@ from rich.table import Table
 from benchmark.paper.judgement import Finding, Measured, PaperVerdict
 
 _LEAST_P = 0.001
-WITHOUT = "without "  # runs, or a series, as judgement.py says
-WITHOUT_RUNS = "without runs"
-_SHORT = "with this horizon"
+WITHOUT_RUNS = "without runs"  # as judgement.py says
 
 
 def print_verdicts(console: Console, verdicts: Sequence[PaperVerdict]) -> None:
@@ -31,11 +29,6 @@ def print_verdicts(console: Console, verdicts: Sequence[PaperVerdict]) -> None:
 def difference_words(finding: Finding) -> str:
     """Return the difference of each contrast with its interval, a line for each."""
     return "\n".join(map(_measured_words, finding.measured)) or "–"
-
-
-def is_to_be_run(finding: Finding) -> bool:
-    """Return whether trials are missing: all, those of a series, or the last epochs of each."""
-    return finding.obstacle.startswith((WITHOUT, _SHORT))
 
 
 def _measured_words(measured: Measured) -> str:

@@ -462,7 +462,6 @@ def test_a_node_with_another_file_of_an_optimizer_refuses_the_trial(trials_of, o
     assert "has changed since the trial was planned" in on_node(other).why
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize("returns", [False, True])
 def test_a_node_trains_a_pack_as_one_network_and_its_halves_if_that_fails(
     trials_of, on_node, tmp_path, digits, returns

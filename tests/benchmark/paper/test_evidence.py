@@ -87,6 +87,21 @@ def test_a_claim_with_shorter_trials_only_says_how_far_it_was_carried_out(others
         assert verdicts["another"].variants[0].measured
 
 
+def test_how_far_a_claim_was_carried_out_needs_all_of_its_series():
+    plan = _plan(claim(), claim("another", SHORT))
+    known = MadeUp(lambda t: 1.0 if t.epochs == 2 and t.optimizer.name == "adam" else "")
+    verdicts = judge_paper(plan.rules, evidence(plan, known))
+    assert verdicts[0].words == "not testable without runs"
+
+
+def test_how_far_a_claim_was_carried_out_does_not_depend_on_what_else_is_asked_for():
+    both = rules(claim(), claim("another", SHORT))
+    plan = Plan(rules=both, cases=cases_of(both, claims=["faster"]), extent=EXTENTS["full"])
+    known = MadeUp(lambda trial: _cost(trial) if trial.epochs == 2 else "")
+    [found] = evidence(plan, known)
+    assert (found.claim, found.epochs) == ("faster", 2)
+
+
 def test_few_seeds_of_a_demo_decide_nothing(tmp_path):
     plan = _plan(claim(horizon=2), extent="demo")
     [verdict] = judge_paper(plan.rules, evidence(plan, _run(plan, Store(tmp_path, "panel"))))

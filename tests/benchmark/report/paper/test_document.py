@@ -72,7 +72,7 @@ def test_a_claim_that_was_carried_out_at_a_variants_horizon_shows_that_and_what_
     )
     assert [path.name for path in paths] == ["paper.md", "faster.svg"]
     horizon = "ot testable with this horizon (2 of 4 epochs)"
-    assert "Run here: 1 of 2 claims. Verdicts: not testable (1). The other 1 have no" in text
+    assert "Run here: 0 of 2 claims. The other 2 were not run, or not for all" in text
     assert f"| [faster](#faster) | “new is faster” | **n{horizon}** |" in text
     assert f"| again | “new is faster” | **n{horizon}** |" in text
     block = text.split("### faster")[1]
@@ -84,6 +84,30 @@ def test_a_claim_that_was_carried_out_at_a_variants_horizon_shows_that_and_what_
     assert "| faster, again |" in left
     assert "--claims faster,again --scale claims" in left
     assert "variants of" not in left
+
+
+def test_a_claim_whose_trials_all_diverged_is_not_shown_by_a_shorter_variant(tmp_path):
+    short = Variant(name="training is short", changes=changes(horizon=2))
+    costs = _costs(0.1, 0.5)
+
+    def cost(trial):
+        return None if trial.epochs > 2 and trial.purpose == "evaluation" else costs(trial)
+
+    _, text = _written(tmp_path, cost, claim("faster", short))
+    block = text.split("### faster")[1]
+    assert block.count("Mean cost") == 1
+    assert "| – (6 diverged) |" in block
+    assert "Mean cost, if" not in block
+
+
+def test_a_single_seed_without_a_record_is_left_to_run_and_a_demo_leaves_nothing(tmp_path):
+    costs = _costs(0.1, 0.5)
+
+    def cost(trial):
+        return "" if (trial.purpose, trial.seed) == ("evaluation", 5) else costs(trial)
+
+    assert "| faster |" in _written(tmp_path, cost, claim())[1].split("## Not run")[1]
+    assert "## Not run" not in _written(tmp_path, costs, claim(), extent="demo")[1]
 
 
 def test_a_claim_before_the_choice_of_rates_shows_the_epochs_of_both(tmp_path):
