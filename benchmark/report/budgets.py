@@ -5,9 +5,9 @@ from collections.abc import Callable
 from benchmark.analysis.budgets import BudgetResult
 from benchmark.analysis.judging import Entrant, Judgement
 from benchmark.metrics import metric_words
-from benchmark.report.judgements import title_of
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.units import task_unit
+from benchmark.report.verdict_sentences import title_of
 from benchmark.report.words import NO_BREAK, counted, value_words, with_unit
 
 _NOTE = (

@@ -91,7 +91,7 @@ def printed_verdicts(judgement: "Judgement", records: "Sequence[Record]") -> Pri
 
 
 def _rows(judgement: "Judgement") -> Iterator[RowVerdict]:
-    from benchmark.report.judgements import how_tuned_in_short
+    from benchmark.report.search_words import how_tuned_in_short
 
     words = {(one.setting, one.optimizer): one.word for one in judgement.confirmatory}
     for each in judgement.entrants:

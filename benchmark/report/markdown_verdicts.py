@@ -5,17 +5,11 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.judging import Aspect, CostRatio, Judgement
 from benchmark.analysis.verdicts import Verdict
 from benchmark.metrics import metric_words
+from benchmark.report.cost_words import share_words
 from benchmark.report.differences import deciding_test, difference_alone, difference_words, p_of
-from benchmark.report.judgements import (
-    notes,
-    opening_sentences,
-    own_first,
-    share_words,
-    short_verdict,
-    statements,
-    title_of,
-)
+from benchmark.report.judgements import notes, opening_sentences, own_first, statements
 from benchmark.report.markdown_text import as_text, table
+from benchmark.report.verdict_sentences import short_verdict, title_of
 from benchmark.report.verdicts import short_p
 from benchmark.report.words import together
 from benchmark.step_costs import TimeRatio

@@ -7,8 +7,8 @@ from benchmark.analysis.pairs import Pair, all_pairs, is_exact
 from benchmark.metrics import metric_words
 from benchmark.obstacles import level_of, level_words
 from benchmark.report.differences import difference_alone
-from benchmark.report.judgements import title_of
 from benchmark.report.markdown_text import as_text, table
+from benchmark.report.verdict_sentences import title_of
 from benchmark.report.verdicts import short_p, shown_word
 from benchmark.report.words import NO_BREAK, counted
 

@@ -15,15 +15,9 @@ from benchmark.report.findings import Findings
 from benchmark.report.judgements import (
     ASPECTS,
     correction_sentence,
-    edge_words,
-    how_tuned,
-    how_tuned_in_short,
     looks_words,
-    numbers_words,
     own_first,
-    reason_words,
     statements,
-    title_of,
 )
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import rounded
@@ -35,6 +29,8 @@ from benchmark.report.pairs import (
     pairs_note,
 )
 from benchmark.report.palette import is_own
+from benchmark.report.search_words import edge_words, how_tuned, how_tuned_in_short
+from benchmark.report.verdict_sentences import numbers_words, reason_words, title_of
 from benchmark.report.words import counted
 
 _shown = partial(plain, most=LABEL_LENGTH)

@@ -15,17 +15,11 @@ from benchmark.report.differences import (
     margin_words,
     margins_sentence,
 )
-from benchmark.report.judgements import (
-    as_json,
-    aside_sentences,
-    edge_words,
-    notes,
-    sentences,
-    statements,
-    verdict_sentence,
-)
+from benchmark.report.judgements import as_json, aside_sentences, notes, sentences, statements
 from benchmark.report.markdown_verdicts import in_words, verdicts
+from benchmark.report.search_words import edge_words
 from benchmark.report.studies import read_studies
+from benchmark.report.verdict_sentences import verdict_sentence
 from optimizers.grammar import describe_tunables
 from tests.benchmark.analysis.test_judging import declaration, records, shifted, study
 from tests.benchmark.tuned_studies import OWN
