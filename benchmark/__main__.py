@@ -127,7 +127,13 @@ def _say(message: str, code: int) -> int:
 def _say_of_machine(error: OSError) -> int:
     if error.errno in _MACHINE_TROUBLE:
         return _say(f"{error}; finished trials are kept", SOME_FAILED)
-    return _say(str(error), USAGE)
+    if error.filename is None:
+        return _say(str(error), USAGE)
+    return _say(
+        f"{error.filename}: {error.strerror}. Expected a place that can be read and "
+        "written: name another one",
+        USAGE,
+    )
 
 
 def _write(kind: str, message: object) -> None:

@@ -431,7 +431,7 @@ class Planner:
                 if isinstance(each, PerProblem) and (why := each.why_default(cell)):
                     labels.setdefault((cell.workload.problem, why), {})[each.label] = None
         return [
-            f"NOTICE: {', '.join(found)} on {problem}: {why}, so the papers' defaults are used; "
+            f"NOTICE: {', '.join(found)} on {problem}: {why}, so untuned defaults are used; "
             "--tune 16 tunes here"
             for (problem, why), found in labels.items()
         ]

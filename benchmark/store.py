@@ -294,9 +294,11 @@ def open_study(results: Path | str, study: str) -> Store:
         UsageError: there is no such study; the message lists the existing ones.
     """
     store = Store(results, study)
-    if not store.folder.is_dir():
+    if not store.folder.is_dir() or not any(store.folder.iterdir()):
         root = Path(results)
-        known = sorted(path.name for path in root.glob("*") if path.is_dir())
+        known = sorted(
+            path.name for path in root.glob("*") if path.is_dir() and any(path.iterdir())
+        )
         raise UsageError(
             f"no study {study!r} in {root}. "
             + (f"Known: {', '.join(known)}" if known else "There are none yet")

@@ -41,8 +41,8 @@ _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correct
 _LOG = " (traceback in "
 _MOST_HYPERPARAMETERS = 1000  # characters
 _MOST_FOLDED = 3  # further variants of an optimizer with a line of their own
-_METRIC_WIDTH, _OTHER_WIDTH = 8, 40  # characters for a metric's column, and for all others
-_FEWEST = 5  # columns of metrics, as many as fit in 80 characters
+_VALUE_WIDTH, _OTHER_WIDTH = 7, 40  # characters of a value, and of all columns without metrics
+_LEAST_ROOM = 40  # characters for columns of metrics, as many as 80 characters leave
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
 _AS_GIVEN = "as given"
@@ -309,13 +309,18 @@ def _shown(rows: Sequence[Row], width: int) -> Sequence[str]:
     A metric fits with all its splits or not at all. The loss always does, and after it those come
     first that come first in the table of metrics.
     """
-    measured = _measured(rows)
-    room, fitting = max(_FEWEST, (width - _OTHER_WIDTH) // _METRIC_WIDTH), {LOSS.name}
+    widths = {name: _width(name, rows[0].trial.problem) for name in _measured(rows)}
+    room, fitting = max(_LEAST_ROOM, width - _OTHER_WIDTH), {LOSS.name}
     for name in METRICS:
-        if sum(_kind(each) in {*fitting, name} for each in measured) > room:
+        if sum(widths[each] for each in widths if _kind(each) in {*fitting, name}) > room:
             break
         fitting.add(name)
-    return [each for each in measured if _kind(each) in fitting]
+    return [each for each in widths if _kind(each) in fitting]
+
+
+def _width(name: str, problem: str) -> int:
+    """Return the characters of a metric's column, with a blank after it."""
+    return max(_VALUE_WIDTH, *map(len, _heading(name, problem).split("\n"))) + 1
 
 
 def _left_out(rows: Sequence[Row], shown: Sequence[str]) -> str:

@@ -122,9 +122,12 @@ def _rival_sentence(
     if difference.low is not None and difference.high is not None:
         low, high = sorted(sign * end for end in (difference.low, difference.high))
         words += f" [{_signed(metric, low)}, {_signed(metric, high)}]"
+    seeds = counted(one.pairs, "paired seed")
+    if difference.seeds < one.pairs:
+        seeds = f"the {difference.seeds} of {seeds} in which neither diverged"
     return (
         f"{rival}: {words}{unit_words(metric, problem)} in {metric_words(metric)} from {winner}, "
-        f"over {counted(one.pairs, 'paired seed')}."
+        f"over {seeds}."
     )
 
 

@@ -44,9 +44,9 @@ def why_not_one(trial: Trial) -> str:
     if trial.dataset not in DATASETS:  # bits were compared for registered ones
         return f"{trial.dataset} is no registered data set"
     if not MODELS[trial.model].stacked_megabytes:
-        return f"model {trial.model} has no stacked form"
+        return f"model {trial.model} has no form that trains several trials as one network"
     if not TASKS[DATASETS[trial.dataset].targets.task].can_stack:
-        return f"the task of {trial.dataset} has no stacked form"
+        return f"the task of {trial.dataset} has no form that trains several trials as one network"
     if trial.precision not in PRECISIONS:
         return f"precision {trial.precision} is none of {', '.join(PRECISIONS)}"
     if trial.diagnostics_every:

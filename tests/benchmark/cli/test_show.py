@@ -62,6 +62,14 @@ def test_an_unknown_reference_is_one_line(studied, capsys):
     assert sorted(known.split(", ")) == ["adam", "sgd"]
 
 
+@pytest.mark.parametrize("verb", ["show", "report", "compact"])
+def test_an_empty_folder_is_no_study(verb, studied, capsys):
+    store = studied(seeds=1)
+    (store.folder.parent / "empty").mkdir()
+    assert main([verb, "empty", "--results", str(store.folder.parent)]) == 2
+    assert capsys.readouterr().err.endswith(f"Known: {store.study}\n")
+
+
 def test_a_study_without_records_says_so(studied, capsys):
     store = studied(seeds=1)
     for record in store.records():

@@ -371,3 +371,12 @@ def test_five_columns_of_metrics_are_shown_at_any_width(record_of):
     for width in (60, 80, 100):
         text = printed([record_of(seed=seed) for seed in range(2)], width=width)
         assert "no room" not in text
+
+
+@pytest.mark.parametrize("width", range(80, 131, 5))
+def test_long_units_in_headings_cut_off_no_column(record_of, width):
+    names = ("loss", "reconstruction", "kl_divergence")
+    values = {f"{split}/{name}": 123.45 for split in ("val", "test") for name in names}
+    records = [replace(record_of(seed=s), metrics=values | {"train/loss": 1.0}) for s in range(2)]
+    row = next(line for line in printed(records, width=width).splitlines() if line[:1] == "★")
+    assert row.rstrip().endswith("2 done")

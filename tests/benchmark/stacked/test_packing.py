@@ -44,4 +44,7 @@ def test_a_further_task_for_classes_without_a_stacked_form_changes_no_other(tria
     monkeypatch.setitem(DATASETS, "grades", grades)
     [trial] = trials_of()
     assert why_not_one(trial) == ""
-    assert why_not_one(replace(trial, dataset="grades")) == "the task of grades has no stacked form"
+    assert (
+        why_not_one(replace(trial, dataset="grades"))
+        == "the task of grades has no form that trains several trials as one network"
+    )

@@ -97,7 +97,11 @@ def test_packs_fit_into_half_of_the_free_memory(trials_of):
         ("mlp/digits", {}, "--stack 64 makes packs all the same"),
         ("logreg/digits", {"accelerator": "gpu"}, "logreg on gpu is not known to gain time"),
         ("logreg/digits", {"threads": 2}, "with one thread only"),
-        ("regression/diabetes", {}, "model regression has no stacked form"),
+        (
+            "regression/diabetes",
+            {},
+            "model regression has no form that trains several trials as one network",
+        ),
     ],
 )
 def test_auto_says_why_trials_are_alone(trials_of, problem, changes, words):
@@ -170,7 +174,7 @@ def test_what_has_no_stacked_form_is_refused(trials_of, model, dataset):
     network = resolve_name(MODELS[model].target).network_class
     task = task_class(data_module_class(dataset).task)
     assert bool(why) != (hasattr(network, "forward_stacked") and hasattr(task, "stacked_loss"))
-    assert not why or "has no stacked form" in why
+    assert not why or "has no form that trains several trials as one network" in why
 
 
 def test_no_torch_is_needed_to_form_packs():

@@ -37,6 +37,13 @@ def test_the_lowest_mean_and_the_differences_from_it_are_said(headline_of, curve
     )
 
 
+def test_a_difference_says_over_how_many_seeds_it_is_where_some_diverged(headline_of, curve):
+    lost = [curve("sgd", 0.2, 0.8, seed=seed, status="diverged") for seed in (1, 2)]
+    adam = [curve("adam", 0.1, 0.9, seed=seed) for seed in range(3)]
+    (sentence, *_) = headline_of(*adam, curve("sgd", 0.2, 0.8, seed=0), *lost).evidence
+    assert sentence.endswith("over the 1 of 3 paired seeds in which neither diverged.")
+
+
 @pytest.mark.parametrize("seeds", [1, 2, 5, 6, 12])
 def test_differences_are_said_without_a_verdict(headline_of, curve, seeds):
     (sentence,) = headline_of(*lower_in_all(curve, seeds)).evidence
