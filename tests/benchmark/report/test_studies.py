@@ -68,10 +68,10 @@ def test_studies_have_records_of_all_purposes_and_the_declared_reference(tuned):
 
 @pytest.mark.parametrize("form", sorted(FORMS.keys() - {"page", "tables"}))
 def test_studies_without_a_record_are_one_line(form, tmp_path, capsys):
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "planned").mkdir(parents=True)
     with pytest.raises(UsageError, match="no records yet in empty"):
         read_studies([Store(tmp_path, "empty")]).check_any()
     verb, *options = FORMS[form]
     assert main([verb, "empty", "--results", str(tmp_path), *options]) == 2
     assert capsys.readouterr().err.strip().endswith("no records yet in empty")
-    assert not list((tmp_path / "empty").glob("*"))
+    assert [each.name for each in (tmp_path / "empty").glob("*")] == ["planned"]
