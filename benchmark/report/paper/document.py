@@ -220,7 +220,8 @@ def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
     seeds = f", {counted(finding.measured[0].n, 'seed')}" if finding.measured else ""
     if any(each.worst or each.second_worst for each in finding.measured):
         seeds += ", diverged ones as worst; intervals are over the others"
-    words = f"**{as_text(_sentence_case(_short(verdict)))}.**"
+    where = " under its own conditions" * (finding.obstacle == WITHOUT_RUNS)
+    words = f"**{as_text(_sentence_case(_short(verdict) + where))}.**"
     if numbers:
         p = p_words(deciding_p(finding))
         p = p if p.startswith("<") else f"= {p}"
