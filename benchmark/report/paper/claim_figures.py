@@ -100,7 +100,9 @@ def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
 
 def _caption(shown: Sequence[Band], case: Case, marked: int | None) -> str:
     rate = case.rate
-    seeds = max(each.seeds for each in shown)
+    counts = [each.seeds + each.diverged for each in shown]
+    fewest = f"{min(counts)} to " * (min(counts) < max(counts))  # some are not run yet
+    seeds = fewest + counted(max(each.seeds for each in shown), "seed")
     lost = [f"{each.diverged} of {each.series.name}" for each in shown if each.diverged]
     printed = _dashed(shown)
     if rate and any(printed_at(each.series.published, len(each.mean), rate) for each in shown):
@@ -109,7 +111,7 @@ def _caption(shown: Sequence[Band], case: Case, marked: int | None) -> str:
     compared += _RIGHT * has_window(shown, case.claim)
     diverged = f" Diverged and not drawn: {', '.join(lost)}." if lost else ""
     return (
-        f"Training cost of each epoch{_under(case)}: mean and range over {counted(seeds, 'seed')}."
+        f"Training cost of each epoch{_under(case)}: mean and range over {seeds}."
         f"{printed}{compared}{diverged}"
     )
 

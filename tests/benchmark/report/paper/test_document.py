@@ -106,7 +106,12 @@ def test_a_single_seed_without_a_record_is_left_to_run_and_a_demo_leaves_nothing
     def cost(trial):
         return "" if (trial.purpose, trial.seed) == ("evaluation", 5) else costs(trial)
 
+    def more(trial):
+        return "" if trial.optimizer.name == "adam" and trial.seed == 4 else cost(trial)
+
     assert "| faster |" in _written(tmp_path, cost, claim())[1].split("## Not run")[1]
+    assert "mean and range over 5 seeds" in _written(tmp_path, cost, claim())[1]
+    assert "mean and range over 4 to 5 seeds" in _written(tmp_path, more, claim())[1]
     assert "## Not run" not in _written(tmp_path, costs, claim(), extent="demo")[1]
 
 
