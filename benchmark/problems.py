@@ -206,6 +206,16 @@ def _loss_unit(model: str, dataset: str) -> Unit:
     return TASKS[MODELS[model].task or DATASETS[dataset].targets.task].loss_unit
 
 
+def problem_and_metric(key: str) -> tuple[str, str]:
+    """Return what a target that a user gave is for: a problem, "" for all, and a metric.
+
+    >>> problem_and_metric("mlp/digits:val/loss"), problem_and_metric("val/loss")
+    (('mlp/digits', 'val/loss'), ('', 'val/loss'))
+    """
+    problem, _, metric = key.rpartition(":")
+    return problem, metric
+
+
 def problems_of(model: str, dataset: str | None) -> Problem:
     """Return the problem of `model` on `dataset`.
 

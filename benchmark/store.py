@@ -148,6 +148,11 @@ class Store:
                 with naming(path), suppress(FileExistsError), path.open("x") as file:
                     file.write(text)
 
+    def num_waiting(self) -> int:
+        """Return how many planned trials have no record: they wait, run or were interrupted."""
+        planned = (path.parent for path in self.folder.glob(f"*/{TRIAL}"))
+        return sum(not (folder / _RECORD).exists() for folder in planned)
+
     def planned(self, key: str) -> Trial:
         """Return the trial that was planned under `key`, or under the only key that begins so.
 

@@ -97,10 +97,12 @@ class Target:
     Args:
         value: Value of the metric.
         source: ``given`` by the user, from the ``table`` of problems, or from the ``race`` itself.
+        epochs: Number of epochs of the budget that a value from the table is about; otherwise 0.
     """
 
     value: float
     source: Literal["given", "table", "race"]
+    epochs: int = 0
 
 
 def target_of(
@@ -112,13 +114,14 @@ def target_of(
         problem: The setting's problem, whose row in the table may have a validation loss.
         metric: Name, such as ``val/loss``.
         scores: As for `suggested_target`, which decides where nothing else does.
-        given: Targets by metric that come before all others.
+        given: Targets that come before all others, by metric or by ``problem:metric``.
     """
-    if metric in given:
-        return Target(value=given[metric], source="given")
+    for key in (f"{problem}:{metric}", metric):
+        if key in given:
+            return Target(value=given[key], source="given")
     row = PROBLEMS.get(problem)
     if metric == LOSS.on("val") and row is not None and row.target is not None:
-        return Target(value=row.target, source="table")
+        return Target(value=row.target, source="table", epochs=row.workload.epochs)
     value = suggested_target(scores)
     return None if value is None else Target(value=value, source="race")
 

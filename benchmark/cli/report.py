@@ -14,6 +14,7 @@ from benchmark.errors import UsageError
 from benchmark.metrics import METRICS
 from benchmark.mirror.destination import PROJECT
 from benchmark.plain_text import LABEL_LENGTH, plain
+from benchmark.problems import problem_and_metric
 from benchmark.store import Store, open_study
 from optimizers.pick import near, shown
 from optimizers.registry import OPTIMIZERS
@@ -51,10 +52,10 @@ FIGURES = ("pdf", "svg", "png")
     "--target",
     "targets",
     multiple=True,
-    metavar="METRIC=VALUE",
+    metavar="[PROBLEM:]METRIC=VALUE",
     callback=lambda _, __, given: _targets(given),
-    help="Value to race to, such as val/loss=0.1, as recorded (a share of 90 % is 0.9); repeat it "
-    "for other metrics.  "
+    help="Value to race to, such as val/loss=0.1, as recorded (a share of 90 % is 0.9), or "
+    "mlp/digits:val/loss=0.1 for one problem; repeat it for others.  "
     "[default: the problem's own, otherwise one that half of the optimizers reach]",
 )
 @click.option(
@@ -126,7 +127,9 @@ def _refuse(complaints: Sequence[str]) -> None:
 
 
 def _targets(given: Sequence[str]) -> dict[str, float]:
-    """Return the targets by metric in texts such as ``val/loss=0.1``; `_check_targets` knows them.
+    """Return the targets in texts such as ``val/loss=0.1`` and ``mlp/digits:val/loss=0.1``.
+
+    `_check_targets` checks their names.
 
     Raises:
         UsageError: a text is not of this form.
@@ -140,8 +143,8 @@ def _targets(given: Sequence[str]) -> dict[str, float]:
             value = math.nan
         if not name or not math.isfinite(value):
             raise UsageError(
-                f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1. "
-                f"Metrics: {', '.join(_with_targets())}"
+                f"--target {plain(text, 60)}: expected METRIC=NUMBER, such as val/loss=0.1, or "
+                f"PROBLEM:METRIC=NUMBER. Metrics: {', '.join(_with_targets())}"
             )
         found[name] = value
     return found
@@ -153,12 +156,13 @@ def _check_targets(targets: Mapping[str, float], stores: Sequence[Store]) -> Non
     Raises:
         UsageError: a metric is unknown, or has no better direction.
     """
-    if all(name in _with_targets() for name in targets):
+    names = [problem_and_metric(key)[1] for key in targets]
+    if all(name in _with_targets() for name in names):
         return
     for store in stores:
         store.records()
     known = dict.fromkeys(_with_targets())
-    for name in targets:
+    for name in names:
         if name not in known:
             raise UsageError(
                 f"--target: unknown metric {shown(name)}, or one of which neither lower nor higher "

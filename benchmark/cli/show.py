@@ -14,6 +14,7 @@ from benchmark.cli.sentences import print_statements
 from benchmark.errors import UsageError
 from benchmark.report.kept import verdicts_in
 from benchmark.report.table import print_tables, tables_as_json
+from benchmark.report.words import waiting_words
 from benchmark.store import Store, open_study
 
 
@@ -54,6 +55,8 @@ def command(study: str, results: Path, reference: str | None, as_json: bool, tui
     print_tables(console(), records, evidence, verdicts)
     if verdicts is not None:
         print_statements(console(), verdicts.statements)
+    elif words := waiting_words(store.num_waiting()):
+        console().print(words, style="yellow")
     return 0
 
 

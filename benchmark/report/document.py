@@ -46,12 +46,7 @@ def write_document(
     studies = read_studies(stores)
     studies.check_any()
     judged = studies.judgements
-    findings = Findings(
-        frames=studies.frames,
-        reference=reference or studies.reference,
-        targets=targets or {},
-        judgements=judged,
-    )
+    findings = studies.findings(reference, targets)
     folder = target.with_suffix("")
     drawings = [
         each

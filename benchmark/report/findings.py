@@ -1,12 +1,11 @@
 """The numbers of a report, computed once and rendered by every form of report.
 
 `Findings` covers all settings, `SettingFindings` one setting, and `MetricFindings` one metric in
-all settings. Each number is computed on first access and cached. The sentences on a setting are
-in `claims`.
+all settings. Each number is computed on first access and cached.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -44,7 +43,9 @@ from benchmark.metrics import (
 )
 from benchmark.obstacles import FEWEST_SEEDS
 from benchmark.record import known
-from benchmark.report.words import busy_words, together
+from benchmark.report.claims import Claim, Origin, PassedOver, Spread, Versus
+from benchmark.report.given_targets import check_targets
+from benchmark.report.words import busy_words
 from datamodules.registry import DATASETS
 
 METRIC = CHOOSING[0]  # variants are compared by the metric that chose their hyperparameters
@@ -73,93 +74,6 @@ class Each(dict[_Key, _Value], Generic[_Key, _Value]):
         return value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Versus:
-    """The comparisons with the reference in one setting.
-
-    Args:
-        reference: The variant that all others are compared with; None without comparisons.
-        family: The comparisons, corrected together.
-        missing: The named reference, if it has no result in this setting.
-    """
-
-    reference: str | None = None
-    family: tuple[Comparison, ...] = ()
-    missing: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """The uncertainty of a mean: its number of seeds, and its 95 % interval if there is one."""
-
-    seeds: int
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PassedOver:
-    """A variant that has a better mean than the best one, but seeds that diverged.
-
-    Args:
-        label: The optimizer, with hyperparameters if the label names them.
-        mean: Mean over the seeds that are done.
-        seeds: Number of seeds that are done.
-        diverged: Number of seeds that diverged.
-    """
-
-    label: str
-    mean: float
-    seeds: int
-    diverged: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """The best optimizers of one setting, with their results.
-
-    Args:
-        title: The setting, in words.
-        problem: Its problem, whose task has the unit of a loss; empty for none.
-        metric: The metric that decides.
-        names: Labels of the best; several if they are equal, empty if none is best.
-        value: Their mean.
-        spreads: The distinct spreads of their means.
-        test_metric: The metric reported on test data, empty if it was not measured.
-        test_values: Its mean for each of the best that has one.
-        passed: Variants with a better mean that do not count as best because seeds diverged.
-        is_any_done: True if any trial of the setting is done.
-    """
-
-    title: str
-    problem: str = ""
-    metric: str
-    names: tuple[str, ...] = ()
-    value: float | None = None
-    spreads: tuple[Spread, ...] = ()
-    test_metric: str = ""
-    test_values: tuple[float, ...] = ()
-    passed: tuple[PassedOver, ...] = ()
-    is_any_done: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """A fact from the records' environments, with the number of trials that share it.
-
-    Args:
-        name: Name of the fact, such as ``torch``.
-        value: Its value, such as a version.
-        dataset: Name of the data set if the fact is about one, otherwise empty.
-        trials: Number of trials.
-    """
-
-    name: str
-    value: str
-    dataset: str
-    trials: int
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Findings:
     """The numbers of a report over all settings.
@@ -167,26 +81,24 @@ class Findings:
     Args:
         frames: All trials and their curves, with texts that are safe to show (`outside.shown`).
         reference: Optimizer or label to compare with; None compares with each setting's best.
-        targets: Targets by metric, in place of those of the problems.
+        targets: Targets by metric, or by ``problem:metric``, in place of those of the problems.
         judgements: The verdicts of the studies that were tuned, by study (`declared`).
+        unfinished: Sentences on the studies of which trials have no result yet.
 
     Raises:
-        UsageError: no trial has the metric of a target.
+        UsageError: no trial has the problem or the metric of a target, or one target is for
+            problems whose metric has different units.
     """
 
     frames: Frames
     reference: str | None = None
     targets: Mapping[str, float] = field(default_factory=dict)
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    unfinished: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Check the targets."""
-        measured = self.frames.metrics
-        if lacking := [name for name in self.targets if name not in measured]:
-            raise UsageError(
-                f"--target: no trial here has {together(lacking)}. "
-                f"Measured: {', '.join(filter(has_direction, measured)) or 'nothing'}"
-            )
+        check_targets(self.targets, self.frames)
 
     @cached_property
     def chosen(self) -> list[str]:

@@ -8,9 +8,10 @@ import polars as pl
 
 from benchmark.analysis.compare import ALPHA, Comparison
 from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
-from benchmark.problems import unit_on
+from benchmark.problems import problem_and_metric, unit_on
 from benchmark.report import differences
-from benchmark.report.findings import METRIC, Findings, SettingFindings, Versus, busy_sentence
+from benchmark.report.claims import Versus
+from benchmark.report.findings import METRIC, Findings, SettingFindings, busy_sentence
 from benchmark.report.markdown_text import as_text, table
 from benchmark.report.race_words import PROFILES_LEFT_OUT, target_words
 from benchmark.report.units import value_on
@@ -47,6 +48,7 @@ def how_to_read(findings: Findings, *, has_verdicts: bool = False) -> str:
     methods = {method for board in boards for method in board["method"].drop_nulls()}
     sentences = [
         f"{trials.height}{' evaluation' * has_verdicts} trials: {counts}.",
+        *findings.unfinished,
         "" if has_verdicts else NO_VERDICT,
         "" if has_verdicts else _how_chosen(findings),
         interval_words(methods),
@@ -128,7 +130,9 @@ def targets(setting: SettingFindings) -> str:
 
     These are the confirmatory metric, and those for which the user gave a target.
     """
-    given = (name for name in setting.findings.targets if name in setting.measured)
+    keys = map(problem_and_metric, setting.findings.targets)
+    here = (name for problem, name in keys if problem in ("", setting.problem))
+    given = (name for name in here if name in setting.measured)
     return "\n\n".join(_race(setting, name) for name in dict.fromkeys([METRIC, *given]))
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from benchmark.analysis.compare import Comparison
 from benchmark.metrics import higher_is_better, metric_of, metric_words
+from benchmark.report.claims import Claim, Spread
 from benchmark.report.differences import unit_words
-from benchmark.report.findings import Claim, SettingFindings, Spread
+from benchmark.report.findings import SettingFindings
 from benchmark.report.units import value_on
 from benchmark.report.words import (
     NO_BREAK,

@@ -43,12 +43,7 @@ def publish(
     studies = read_studies(stores)
     studies.check_any()
     judged = studies.judgements
-    findings = Findings(
-        frames=studies.frames,
-        reference=reference or studies.reference,
-        targets=targets or {},
-        judgements=judged,
-    )
+    findings = studies.findings(reference, targets)
     folder = stores[0].folder
     destination, _ = choose_destination(
         "auto",

@@ -46,6 +46,24 @@ def busy_words(busy: int, trials: int) -> str:
     return f"The machine was busy during {busy} of {trials} trials: their seconds are too long."
 
 
+def waiting_words(waiting: int) -> str:
+    """Return the sentence on planned trials that have no record; empty if there are none.
+
+    >>> waiting_words(1)
+    'Not finished: 1 planned trial has no result yet. It runs, or the same command starts it.'
+    """
+    if not waiting:
+        return ""
+    if waiting == 1:
+        have, they_run, them = "has", "It runs", "it"
+    else:
+        have, they_run, them = "have", "They run", "them"
+    return (
+        f"Not finished: {counted(waiting, 'planned trial')} {have} no result yet. {they_run}, or "
+        f"the same command starts {them}."
+    )
+
+
 def reason_words(reason: str, most: int = REASON_LENGTH) -> str:
     """Return why a trial has no result, in one line; a log is named by its folder and file only.
 

@@ -67,7 +67,7 @@ def write_figures(
     """
     studies = read_studies(stores)
     studies.check_any()
-    findings = Findings(frames=studies.frames, reference=studies.reference, targets=targets or {})
+    findings = studies.findings(targets=targets)
     drawings = draw_all(findings, only_one(studies.judgements))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as written:

@@ -32,12 +32,7 @@ def build(
         UsageError: no trial of `reference` is done or diverged, or two studies have the same name.
     """
     studies = read_studies(stores)
-    findings = Findings(
-        frames=studies.frames,
-        reference=reference or studies.reference,
-        targets=targets or {},
-        judgements=studies.judgements,
-    )
+    findings = studies.findings(reference, targets)
     _check_reference(reference, findings)
     cast = Cast(findings)
     content = payload(

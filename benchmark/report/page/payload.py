@@ -15,7 +15,7 @@ from benchmark.metrics import (
     metric_words,
     validation_of,
 )
-from benchmark.problems import unit_on
+from benchmark.problems import problem_and_metric, unit_on
 from benchmark.report.findings import Findings, busy_sentence
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles
 from benchmark.report.page.cast import Cast, LegendEntry, Setting
@@ -86,6 +86,7 @@ class Payload:
         studies: Names of the studies.
         trials: Number of evaluation trials.
         tuning_trials: Number of trials that chose hyperparameters.
+        unfinished: Sentences on the studies of which trials have no result yet.
         busy: A warning about seconds measured on a busy machine; empty if none were.
         reference: The optimizer that all others are compared with; None compares all pairs.
         optimizers: The optimizers with their looks.
@@ -110,6 +111,7 @@ class Payload:
     studies: Sequence[str]
     trials: int
     tuning_trials: int
+    unfinished: Sequence[str]
     busy: str
     reference: str | None
     optimizers: Sequence[LegendEntry]
@@ -160,11 +162,12 @@ def payload(
         commands: Commands that run the trials again.
     """
     frames = findings.frames
-    first = next(iter(findings.targets), "")
+    _, first = problem_and_metric(next(iter(findings.targets), ""))
     return Payload(
         studies=studies,
         trials=frames.trials.height,
         tuning_trials=tuning_trials,
+        unfinished=findings.unfinished,
         busy=busy_sentence(findings),
         reference=findings.reference,
         optimizers=cast.optimizers,

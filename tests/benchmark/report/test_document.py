@@ -208,7 +208,7 @@ def test_a_target_is_given_or_that_of_the_problem_or_from_the_race(store, monkey
     monkeypatch.setitem(PROBLEMS, row.name, replace(row, target=0.31))
     race, table = document(store).split("## mlp/digits")
     assert "(from the race: half of the optimizers reach it)" in race
-    words = "which the median seed of tuned Adam has after three quarters of the budget"
+    words = "which the median seed of tuned Adam has after three quarters of the problem's 8 epochs"
     assert f"a validation loss of 0.31\u00a0nats ({words}): medians" in table
     given = document(store, "--target", "val/loss=0.4", "--target", "val/accuracy=0.9")
     assert given.count("a validation loss of 0.4\u00a0nats (as given): medians") == 2

@@ -10,10 +10,11 @@ from benchmark.analysis.frame import read
 from benchmark.errors import UsageError
 from benchmark.metrics import tabled
 from benchmark.record import Environment, Record
+from benchmark.report.claims import Versus
 from benchmark.report.document import write_document
 from benchmark.report.evidence import gather
 from benchmark.report.figures.write import draw_all
-from benchmark.report.findings import METRIC, Findings, Versus
+from benchmark.report.findings import METRIC, Findings
 from benchmark.report.page.build import build
 from benchmark.report.verdicts import short_p
 from benchmark.report.wandb_report import Project, build_report

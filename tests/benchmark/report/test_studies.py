@@ -75,3 +75,29 @@ def test_studies_without_a_record_are_one_line(form, tmp_path, capsys):
     assert main([verb, "empty", "--results", str(tmp_path), *options]) == 2
     assert capsys.readouterr().err.strip().endswith("no records yet in empty")
     assert [each.name for each in (tmp_path / "empty").glob("*")] == ["planned"]
+
+
+def test_planned_trials_without_a_record_are_counted_in_every_form(
+    studied, trials_of, capsys, monkeypatch
+):
+    monkeypatch.setattr("benchmark.report.document.draw_all", lambda *_: [])  # takes seconds
+    store = studied(seeds=1, metrics=["val/loss"])
+    where = [store.study, "--results", str(store.folder.parent)]
+    assert not read_studies([store]).unfinished
+    store.plan(trials_of(opts="adam,sgd", seeds=4))  # two of them have records
+    words = "Not finished: 6 planned trials have no result yet."
+    assert main(["show", *where]) == 0
+    assert words in capsys.readouterr().out
+    for kind in ("md", "html"):
+        assert main(["report", *where, "--format", kind]) == 0
+        assert words in (store.folder / f"report.{kind}").read_text()
+
+
+def test_a_tuned_study_that_is_not_finished_says_so_by_its_declaration(tuned, studied):
+    store, other = tuned(own=-0.1, metrics=["val/loss"]), studied(seeds=1)
+    assert not read_studies([store, other]).unfinished
+    lost = next(r.trial for r in store.records() if r.trial.purpose == "evaluation")
+    (store.trial_folder(lost) / "record.json").unlink()
+    (words,) = read_studies([store]).unfinished
+    assert words.startswith("Evaluation is not finished: ")
+    assert read_studies([store, other]).unfinished == [f"Study tuned: {words}"]

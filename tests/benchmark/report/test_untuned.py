@@ -6,7 +6,8 @@ import pytest
 from benchmark.analysis.frame import read
 from benchmark.record import Record
 from benchmark.report import markdown
-from benchmark.report.findings import Claim, Findings, Spread
+from benchmark.report.claims import Claim, Spread
+from benchmark.report.findings import Findings
 from benchmark.report.markdown_text import as_text
 from benchmark.report.page.headline import headlines
 from benchmark.report.untuned import claim_sentence

@@ -56,6 +56,9 @@ function fillFrame() {
     count(payload.optimizers.length, "optimizer"),
     count(problems, "problem"),
   ].join(" · ");
+  byId("unfinished").replaceChildren(
+    ...payload.unfinished.map((words) => make("p.caution", {}, [words])),
+  );
   byId("nav").replaceChildren(
     ...Object.entries(SECTIONS)
       .filter(([id]) => byId(id) && !byId(id).hidden)

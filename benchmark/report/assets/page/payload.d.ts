@@ -200,6 +200,7 @@ export interface Payload {
   studies: string[];
   trials: number;
   tuning_trials: number;
+  unfinished: string[];
   busy: string;
   reference: string | null;
   optimizers: LegendEntry[];
