@@ -138,7 +138,8 @@ GLOSSARY = {
         "The value that optimizers race to. It is given by --target; otherwise it is the "
         "validation loss that the median seed of tuned Adam has after three quarters of the "
         "problem's epochs. A problem without such a value gets one from the race: the value that "
-        "half of the optimizers reach by the median of their seeds, rounded to the easy side to three digits."
+        "half of the optimizers reach by the median of their seeds, rounded to the easy side to "
+        "three digits."
     ),
     "reached": (
         "The number of trials whose metric was at or beyond the target at an evaluation, out of "
