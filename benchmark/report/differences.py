@@ -19,15 +19,15 @@ _MOST_DECIMALS = 7  # smaller numbers have a power of ten
 
 
 def convention_words(metric: str) -> str:
-    """Return what the sign of a difference means.
+    """Return what the sign of a difference means, and what its effect size is.
 
-    >>> convention_words("val/loss").partition(": ")[2]
-    'in validation loss, below 0 is better.'
+    >>> convention_words("val/loss").partition(": ")[2].partition(". ")[0]
+    'in validation loss, below 0 is better'
     """
     side = "above" if higher_is_better(metric) else "below"
     return (
-        "Every difference is optimizer − reference in the metric's unit, and d_z has its sign: "
-        f"in {metric_words(metric)}, {side} 0 is better."
+        "Every difference is optimizer − reference in the metric's unit: "
+        f"in {metric_words(metric)}, {side} 0 is better. d_z is its mean over its standard deviation across seeds."
     )
 
 
