@@ -27,7 +27,8 @@ def convention_words(metric: str) -> str:
     side = "above" if higher_is_better(metric) else "below"
     return (
         "Every difference is optimizer − reference in the metric's unit: "
-        f"in {metric_words(metric)}, {side} 0 is better. d_z is its mean over its standard deviation across seeds."
+        f"in {metric_words(metric)}, {side} 0 is better. d_z is its mean over its standard "
+        "deviation across seeds."
     )
 
 
