@@ -53,6 +53,7 @@ def row_of(info, kwargs):
     return row, {name: value for name, value in kwargs.items() if name != "nesterov"}
 
 
+@pytest.mark.slow
 def test_torch_has_cases_for_every_rule_of_ours_that_it_has():
     for name in TORCHS:
         assert infos()[name].optim_inputs_func("cpu")

@@ -128,6 +128,7 @@ def _killed_while_writing(folder):
     Cache(folder).prepare(_tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.forks
 def test_what_a_killed_process_left_half_written_is_gone_with_the_next(tmp_path):
     process = server.start_method().Process(target=_killed_while_writing, args=(tmp_path,))

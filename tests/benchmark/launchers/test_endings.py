@@ -199,6 +199,7 @@ def test_a_lost_server_is_started_again_and_costs_no_trial_a_try(trials_of, laun
     assert server.server_pid() not in (None, watcher.killed)
 
 
+@pytest.mark.slow
 def test_a_start_that_loses_its_server_is_tried_again(monkeypatch):
     outcomes = [EOFError(), ConnectionRefusedError(), None]
     monkeypatch.setattr(server, "_start_once", lambda process: outcomes.pop(0))

@@ -159,6 +159,7 @@ class WatchfulStore(Store):
             (self.folder / "at-release.json").write_text(json.dumps(names))
 
 
+@pytest.mark.slow
 def test_an_empty_log_is_dropped_while_the_trial_is_still_claimed(trials_of, tmp_path):
     trials, store = trials_of(), WatchfulStore(tmp_path, "study")
     LocalLauncher(Limits(workers=1))(trials, store, Context(), Watcher())

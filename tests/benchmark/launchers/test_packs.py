@@ -156,6 +156,7 @@ def test_users_optimizers_share_no_process_with_others(trials_of, launch):
     assert [record.environment.stacked for record in records] == [2] * 4
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_needs_single_steps_is_trained_alone(trials_of, launch):
     records, watcher = launch(trials_of(opts="torch.optim.LBFGS,adam"), stack=2)
     assert {record.status for record in records} <= {"done", "diverged"}

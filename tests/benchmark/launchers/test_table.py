@@ -228,6 +228,7 @@ def messages(path):
                 return found
 
 
+@pytest.mark.slow
 def test_a_worker_reports_to_whatever_takes_its_messages(tmp_path, trials_of, digits):
     store = Store(tmp_path, "study")
     [trial] = trials_of(log_every=2, opts="tests.plugins.optimizers.Slow:seconds=0.05")

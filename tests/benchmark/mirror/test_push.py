@@ -67,6 +67,7 @@ def test_runs_that_are_written_keep_the_rate_of_the_server(studied, wandb_server
     assert slept == []
 
 
+@pytest.mark.slow
 def test_a_run_that_was_broken_off_is_written_over(studied, wandb_server):
     store = studied(seeds=1, opts="adam")
     pushed(store, "online")

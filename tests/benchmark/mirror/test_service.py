@@ -96,6 +96,7 @@ def test_a_service_that_dies_once_is_replaced(studied, capfd):
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_service_that_always_dies_is_one_warning(studied, capfd):
     store = studied()
     [told] = mirrored(Attacked(destination_of(store), signal.SIGKILL, 1_000), store)

@@ -141,6 +141,7 @@ def test_the_leaderboard_has_each_optimizers_best_and_the_rest_is_folded(store):
     assert "| sgd lr=0.01 |" in folded.split("</details>")[0]
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes(studied):
     store = studied(OPTS, final=final, metrics=["val/loss"])
     first, again = (document(store, pictures=True) for _ in range(2))

@@ -249,6 +249,7 @@ def test_an_unknown_reference_lists_those_that_there_are(store, capsys):
     assert "sgd lr=0.01" in error
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses_the_report_is_one_line(store, wandb_server, monkeypatch, capsys):
     arguments = ["study", "--results", str(store.folder.parent)]
     main(["push", *arguments])

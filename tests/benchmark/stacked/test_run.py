@@ -58,6 +58,7 @@ def test_settings_of_a_problem_hold_in_a_pack(trials_of, overrides):
     assert packed(trials) == {t.key: result(run(t, Context(), points=4)) for t in trials}
 
 
+@pytest.mark.slow
 def test_a_record_depends_neither_on_company_nor_on_its_order(trials_of):
     trials = trials_of("logreg/digits", DIVERGING, seeds=2)
     together = packed(trials)
@@ -110,6 +111,7 @@ def test_seconds_are_the_share_of_each_trial_and_marked(trials_of):
     assert "stacked" not in run(records[0].trial, Context(), points=2).to_json()["environment"]
 
 
+@pytest.mark.slow
 def test_curves_are_those_of_a_single_trial(trials_of, tmp_path):
     trials = trials_of("logreg/digits", DIVERGING, log_every=4)
     rows = {trial.key: [] for trial in trials}

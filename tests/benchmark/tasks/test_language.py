@@ -82,6 +82,7 @@ def test_an_epoch_gives_the_bits_of_a_plain_loop(short, dropout):
     assert run(trial, context, points=1).weights_sha256 == digest
 
 
+@pytest.mark.slow
 def test_muon_of_torch_trains_it(short):
     trial, context = short("torch.optim.Muon:lr=0.01", batch_size=32)
     record = run(trial, context, points=1)

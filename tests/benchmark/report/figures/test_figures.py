@@ -169,6 +169,7 @@ def drawing(small):
     return small[3]
 
 
+@pytest.mark.slow
 def test_every_kind_has_the_size_in_inches(drawing, tmp_path):
     pdf, svg, png = (saved(drawing, kind, tmp_path) for kind in ("pdf", "svg", "png"))
     box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf.read_bytes()).groups()

@@ -95,6 +95,7 @@ def test_line_band_and_smoothing_change_the_curves(open_page, file_of, curve):
         assert curves(page) != before
 
 
+@pytest.mark.slow
 def test_smoothing_is_said_and_off_at_first(page):
     note = page.locator("#curves-note")
     assert "smoothed by" not in note.inner_text()
@@ -294,6 +295,7 @@ def test_a_section_that_is_jumped_to_begins_below_the_bar(page):
     assert title["y"] >= bar["height"]
 
 
+@pytest.mark.slow
 def test_a_finger_reads_charts_and_what_is_behind_words(open_page, whole):
     page = open_page(whole, width=390, touch=True)
     box, tip = page.locator("#curves-chart .readout"), page.locator("#tip")
