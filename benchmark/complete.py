@@ -26,7 +26,7 @@ from benchmark.launchers import (
     make_launcher,
 )
 from benchmark.launchers.watchers import Together
-from benchmark.planning import Planner, TrialPlan, check_values, make_folders
+from benchmark.planning import Planner, TrialPlan, check_values
 from benchmark.prepared import Preparation, Prepared, check_same_data, preparations_of
 from benchmark.record import Record
 from benchmark.request import Order, Request
@@ -35,6 +35,7 @@ from benchmark.spot_check import spot_check
 from benchmark.step_costs import read_step_costs, write_step_costs
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study
+from benchmark.writable import make_folders
 from datamodules.errors import DataError, DataUnavailableError
 from optimizers.pick import is_import_path
 

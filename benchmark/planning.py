@@ -1,12 +1,8 @@
 """Planning of a study: from a request to the trials to run, on the data that are available."""
 
-import errno
-import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from benchmark.baselines import PerProblem
 from benchmark.context import Stack
 from benchmark.declaration import FILE, Chosen, Declaration, read_declaration
 from benchmark.declaring import declared, expected, other_problems, spoiling, with_outcomes
@@ -16,15 +12,23 @@ from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
 from benchmark.margins import TUNING_SEEDS, MarginBasis
 from benchmark.metrics import CONFIRMATORY
-from benchmark.obstacles import level_words, more_seeds, obstacles
-from benchmark.plain_text import plain
+from benchmark.obstacles import obstacles
+from benchmark.plan_words import (
+    contest_words,
+    contestants,
+    defaults_notices,
+    looks_words,
+    reuse_words,
+    settings_words,
+)
 from benchmark.protocols.base import Stage
 from benchmark.record import Record
 from benchmark.request import Order, Request
-from benchmark.shipped import Shipped, differences
+from benchmark.shipped import Shipped
 from benchmark.spec import Cell, Trial, Workload
 from benchmark.store import FINISHED, Store
 from benchmark.study import Study
+from benchmark.writable import check_writable
 from datamodules.errors import DataUnavailableError
 from datamodules.folders import default_cache_dir
 from datamodules.places import which_unavailable
@@ -32,9 +36,6 @@ from datamodules.registry import DATASETS
 from optimizers.grammar import build_once
 from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
-from optimizers.tunable import Tunable
-
-_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,7 @@ class Planner:
         """
         place = (reference.problem, reference.accelerator, reference.precision)
         shipped = self._shipped or Shipped()
-        for cell in (cell for each in self._settled for cell in self.study.cells(each)):
+        for cell in self._cells(self._settled):
             if (cell.workload.problem, cell.accelerator, cell.precision) == place:
                 records = shipped.reference_records(cell, reference)
                 known = [r.metrics[CONFIRMATORY] for r in records if CONFIRMATORY in r.metrics]
@@ -271,14 +272,14 @@ class Planner:
         return TrialPlan(
             trials=tuple(trials),
             missing=tuple(missing),
-            contestants=self._contestants(),
+            contestants=contestants(self.study),
             doing=" and ".join(filter(None, dict.fromkeys(doing))),
             later=tuple((stage.trials[0], stage.later) for stage in stages if stage.later),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
             notices=(*new, *edited),
             widened=self._news(each for stage in stages for each in stage.widened),
             reused=tuple(self._reused.values()),
-            origins=(*self._settings_words(workloads), *self._reuse_words()),
+            origins=(*settings_words(self.study, self._cells(workloads)), *self._reuse_words()),
             rules=rules,
             obstacles=problems,
             stack=self.stack,
@@ -307,32 +308,14 @@ class Planner:
         if not (found.tuning or outcomes):
             return (), ()
         lines = tuple(each.words for each in obstacles(found, outcomes))
-        return (*_contest_words(found), *_looks_words(found)), lines
+        return (*contest_words(found), *looks_words(found)), lines
 
-    def _settings_words(self, workloads: Sequence[Workload]) -> list[str]:
-        """Return a line on the optimizers that have tuned settings on some of the problems."""
-        cells = [cell for workload in workloads for cell in self.study.cells(workload)]
-        labels = {
-            each.label: each.source
-            for each in self.study.optimizers
-            if isinstance(each, PerProblem) and not all(map(each.why_default, cells))
-        }
-        source = next(iter(labels.values()), "")
-        words = f"settings    as tuned for each problem by the suite ({source}): "
-        return [words + ", ".join(labels)] if labels else []
+    def _cells(self, workloads: Sequence[Workload]) -> list[Cell]:
+        return [cell for workload in workloads for cell in self.study.cells(workload)]
 
     def _reuse_words(self) -> list[str]:
-        """Return a line on the shipped trials that are not trained again."""
-        if not self._reused or self._shipped is None:
-            return []
-        from benchmark.environment import environment  # starts git
-
-        other = ", ".join(differences(self._reused.values(), environment()))
-        made = f", made with {other}" if other else ", made with the same versions and CPU"
-        count = len(self._reused)
-        trials = "1 trial" if count == 1 else f"{count} trials"
-        source = self._shipped.baselines.source
-        return [f"reused      {trials} of {source}, not trained again{plain(made, 600)}"]
+        source = self._shipped.baselines.source if self._shipped else ""
+        return reuse_words(self._reused.values(), source)
 
     def _edit_notice(self, missing: Sequence[Trial]) -> list[str]:
         concerned = [trial for trial in missing if has_sources(trial)]
@@ -340,12 +323,6 @@ class Planner:
             return []
         finished = (r.trial for r in self._store.records() if r.status in FINISHED)
         return list(filter(None, [edit_notice(concerned, finished)]))
-
-    def _contestants(self) -> tuple[str, ...]:
-        tuned, optimizers = self.study.tuned, self.study.optimizers
-        if not tuned and any(isinstance(each, PerProblem) for each in optimizers):
-            return tuple(each.label for each in optimizers)
-        return tuple(_how_tuned(each) for each in (tuned.tunables if tuned else ()))
 
     def missing(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials without a result; results that were found before are not read again."""
@@ -387,10 +364,10 @@ class Planner:
             UsageError: the study's folder, or that of data still to be prepared, cannot be written.
         """
         if plan.missing or plan.reused:
-            _check_writable(self._store.folder)
+            check_writable(self._store.folder)
         datasets = {trial.dataset for trial in plan.missing}
         if any(bytes_to_prepare(name, self.data_dir, self.cache_dir) for name in datasets):
-            _check_writable(self.cache_dir or default_cache_dir())
+            check_writable(self.cache_dir or default_cache_dir())
 
     def _check_plugins(self) -> None:
         models = {w.model for w in self.study.workloads if is_import_path(w.model)}
@@ -421,20 +398,7 @@ class Planner:
                 )
             workloads[workload.problem] = workload
         found = list(workloads.values())
-        return found, [*notices.values(), *self._defaults_notices(found)]
-
-    def _defaults_notices(self, workloads: Sequence[Workload]) -> list[str]:
-        """Return a notice for each problem and reason that optimizers have their defaults."""
-        labels: dict[tuple[str, str], dict[str, None]] = {}
-        for cell in (cell for workload in workloads for cell in self.study.cells(workload)):
-            for each in self.study.optimizers:
-                if isinstance(each, PerProblem) and (why := each.why_default(cell)):
-                    labels.setdefault((cell.workload.problem, why), {})[each.label] = None
-        return [
-            f"NOTICE: {', '.join(found)} on {problem}: {why}, so untuned defaults are used; "
-            "--tune 16 tunes here"
-            for (problem, why), found in labels.items()
-        ]
+        return found, [*notices.values(), *defaults_notices(self.study, self._cells(found))]
 
     def _without_data(self, unavailable: Mapping[str, str]) -> dict[str, str]:
         """Return by problem why data are unavailable; a problem with all results needs no data."""
@@ -458,28 +422,6 @@ class Planner:
         return stage
 
 
-def _how_tuned(tunable: Tunable) -> str:
-    names = ", ".join(each.name for each in tunable.space.ranges)
-    return f"{tunable.label} ({f'tuned over {names}' if names else 'as given'})"
-
-
-def _contest_words(declaration: Declaration) -> list[str]:
-    """Return a line on the reference and on all that is compared with it."""
-    others = [label for label in declaration.labels if label != declaration.reference]
-    compared = f", against {', '.join(others)}" if others else ""
-    return [f"reference   {declaration.reference}{compared}"]
-
-
-def _looks_words(declaration: Declaration) -> list[str]:
-    """Return a line on the level of verdicts and the second look, if two looks are declared."""
-    if declaration.stages == 1:
-        return []
-    level = f"2 are declared, with verdicts at the level {level_words(declaration.stages)} each"
-    if any(each.is_look for each in declaration.deviations):
-        return [f"looks       {level}; the first has been made"]
-    return [f"looks       {level}; the second is this command with {more_seeds(declaration)}"]
-
-
 def _each_once(stages: Iterable[Stage]) -> list[Trial]:
     return list({trial.key: trial for stage in stages for trial in stage.trials}.values())
 
@@ -491,31 +433,3 @@ def check_values(specs: Iterable[OptimizerSpec]) -> None:
         SpecError: a class refuses a value; the message is that of the class.
     """
     build_once(specs)
-
-
-def make_folders(*folders: Path | None) -> None:
-    """Make the folders that do not exist yet.
-
-    Raises:
-        UsageError: a folder cannot be made.
-    """
-    for folder in folders:
-        try:
-            if folder is not None:
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"folder {folder} cannot be made: {error.strerror}") from None
-
-
-def _check_writable(folder: Path) -> None:
-    from tempfile import TemporaryFile
-
-    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-    try:
-        with TemporaryFile(dir=nearest):
-            pass
-    except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            raise
-        doing = "written" if nearest == folder else "made"
-        raise UsageError(f"folder {folder} cannot be {doing}: {error.strerror}") from None
