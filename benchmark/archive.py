@@ -20,10 +20,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from benchmark.atomic import replacing, write_text
+from benchmark.axes import STEP
 from benchmark.declaration import FILE, declaration_in, declaration_text
 from benchmark.decode import COUNTS, RECORD_BYTES, Row, check_rows
 from benchmark.errors import Misfit, UsageError
-from benchmark.metrics import STEP
 from benchmark.plain_text import plain
 from benchmark.record import Record
 from benchmark.store import Store

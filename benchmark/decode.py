@@ -18,8 +18,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from benchmark.axes import AXES
 from benchmark.errors import Misfit
-from benchmark.metrics import AXES, SPLITS, Metric
+from benchmark.metrics import SPLITS, Metric
 from benchmark.plain_text import plain
 
 Status = Literal["done", "diverged", "failed", "skipped"]

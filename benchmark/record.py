@@ -25,7 +25,7 @@ from benchmark.spec import Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """The end of training, on each of `metrics.AXES`; None is unknown, as in the next parts."""
+    """The end of training, on each of `axes.AXES`; None is unknown, as in the next parts."""
 
     step: int | None = None
     epoch: float | None = None

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from _trials import report
 
-from benchmark.metrics import AXES
+from benchmark.axes import AXES
 from benchmark.problems import PROBLEMS
 from benchmark.record import Clocks, Environment, Progress, Record
 from benchmark.store import Store

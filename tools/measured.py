@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from benchmark.analysis.targets import rounded_up
 from benchmark.archive import read_trials
+from benchmark.axes import STEP
 from benchmark.baselines import Baselines, Slice
 from benchmark.decode import Row
-from benchmark.metrics import LOSS, STEP
+from benchmark.metrics import LOSS
 from benchmark.problems import PROBLEMS
 from benchmark.record import Record
 

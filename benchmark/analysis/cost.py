@@ -7,7 +7,7 @@ import polars as pl
 
 from benchmark.analysis.curves import WHO
 from benchmark.analysis.frame import Frames
-from benchmark.metrics import EPOCH
+from benchmark.axes import EPOCH
 
 
 def costs(frames: Frames) -> pl.DataFrame:

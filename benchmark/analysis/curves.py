@@ -24,7 +24,8 @@ from benchmark.analysis.intervals import (
     median_method,
 )
 from benchmark.analysis.shares import shares_of
-from benchmark.metrics import AXES, SECONDS, STEP, AxisName, metric_of
+from benchmark.axes import AXES, SECONDS, STEP, AxisName
+from benchmark.metrics import metric_of
 
 Center = Literal["mean", "median"]
 WHO = ("setting", "optimizer", "label", "variant")  # columns that identify a variant

@@ -4,7 +4,8 @@ import polars as pl
 
 from benchmark.analysis.curves import WHO
 from benchmark.analysis.frame import Frames
-from benchmark.metrics import INSIDE, STEP, AxisName
+from benchmark.axes import STEP, AxisName
+from benchmark.metrics import INSIDE
 from benchmark.store import FINISHED
 
 QUANTITIES = (

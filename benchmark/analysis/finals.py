@@ -18,15 +18,8 @@ from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import mean_bounds, mean_method, median_bounds
 from benchmark.analysis.rounding import TIE_DECIMALS
 from benchmark.analysis.shares import shares_of
-from benchmark.metrics import (
-    CHOOSING,
-    STEP,
-    AxisName,
-    has_direction,
-    higher_is_better,
-    is_share,
-    metric_of,
-)
+from benchmark.axes import STEP, AxisName
+from benchmark.metrics import CHOOSING, has_direction, higher_is_better, is_share, metric_of
 from benchmark.store import FINISHED
 
 Kind = Literal["final", "best", "area"]

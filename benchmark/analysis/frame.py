@@ -18,9 +18,10 @@ import polars as pl
 
 from benchmark.analysis.rounding import SHARE_DECIMALS, rounded
 from benchmark.analysis.summary import evaluated, in_order, optimizer_of, setting
+from benchmark.axes import AXES, BY_STEP, STEP
 from benchmark.decode import COUNTS
 from benchmark.errors import UsageError
-from benchmark.metrics import AXES, BY_STEP, LEARNING_RATE, RUNNING, STEP, is_metric, is_share
+from benchmark.metrics import LEARNING_RATE, RUNNING, is_metric, is_share
 from benchmark.record import Environment, Record, known, was_busy
 from benchmark.spec import Trial
 from benchmark.store import Store

@@ -15,7 +15,7 @@ from benchmark.analysis.finals import only, scores
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import Array
 from benchmark.analysis.targets import target_of, target_table, time_to_target
-from benchmark.metrics import STEP, AxisName
+from benchmark.axes import STEP, AxisName
 
 TAU_MAX = 4.0
 FEWEST_SETTINGS = 5  # with fewer, one setting more or less reverses a profile

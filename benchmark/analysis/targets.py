@@ -26,7 +26,8 @@ import polars as pl
 from benchmark.analysis.curves import WHO, lines, on_axis
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import LEVEL, Array, median_bounds
-from benchmark.metrics import LOSS, AxisName, higher_is_better
+from benchmark.axes import AxisName
+from benchmark.metrics import LOSS, higher_is_better
 from benchmark.problems import PROBLEMS
 from benchmark.store import FINISHED
 

@@ -24,7 +24,7 @@ Sink = Callable[[Row], None]
 class CurveWriter(Callback):
     """A callback that makes rows and passes each to all sinks, after the clocks have stopped.
 
-    Every row has all of `metrics.AXES`. It also has one of: the running loss (mean over the steps
+    Every row has all of `axes.AXES`. It also has one of: the running loss (mean over the steps
     since the last row, in training mode) and the learning rate; the evaluated metrics of each
     split; or values from another callback. Values that are not finite are left out.
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401  # the first optimizer would import it, 2 s in every worker
 
 from benchmark.allocation import keep_freed_memory
+from benchmark.axes import STEP
 from benchmark.callbacks.curves import Row
 from benchmark.context import Context
 from benchmark.errors import ClaimedError, UsageError
 from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, share_log, uncut
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
-from benchmark.metrics import RUNNING, STEP
+from benchmark.metrics import RUNNING
 from benchmark.plain_text import error_line, plain
 from benchmark.plugins import check_fit, prepare_data, seen_by
 from benchmark.prepared import Preparation, Prepared

@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Protocol
 
+from benchmark.axes import STEP
 from benchmark.decode import Row
 from benchmark.errors import UsageError
-from benchmark.metrics import STEP
 from benchmark.mirror.facts import facts_of
 from benchmark.plain_text import error_line
 from benchmark.record import Record

@@ -14,15 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import __version__
+from benchmark.axes import AXES, STEP
 from benchmark.decode import Row
-from benchmark.metrics import (
-    AXES,
-    INSIDE,
-    LEARNING_RATE,
-    STEP,
-    metric_of,
-    names_of,
-)
+from benchmark.metrics import INSIDE, LEARNING_RATE, metric_of, names_of
 from benchmark.mirror.destination import Destination
 from benchmark.mirror.facts import facts_of
 from benchmark.mirror.run_rate import RunRate

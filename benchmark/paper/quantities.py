@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmark.metrics import EPOCH, LEARNING_RATE, RUNNING, STEP
+from benchmark.axes import EPOCH, STEP
+from benchmark.metrics import LEARNING_RATE, RUNNING
 from benchmark.paper.rules import Claim, Cost, Variant, horizon_of, window_of
 
 EVALUATED = "train/loss"  # at the end of a trial

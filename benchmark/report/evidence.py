@@ -12,8 +12,8 @@ from benchmark.analysis.compare import Comparison
 from benchmark.analysis.curves import bands
 from benchmark.analysis.frame import frames_of, variant_of
 from benchmark.analysis.summary import Row, evaluated, in_order
+from benchmark.axes import STEP
 from benchmark.declaration import read_declaration
-from benchmark.metrics import STEP
 from benchmark.record import Record
 from benchmark.report.declared import declared_reference
 from benchmark.report.findings import METRIC, Findings, SettingFindings

@@ -30,17 +30,9 @@ from benchmark.analysis.profiles import comparable, profile, profile_scores
 from benchmark.analysis.ranks import Ranking, rank, seed_blocks, setting_blocks
 from benchmark.analysis.sensitivity import basins, by_learning_rate, expected_best
 from benchmark.analysis.targets import Target, reaching, target_of, target_table, time_to_target
+from benchmark.axes import EPOCH, STEP, AxisName
 from benchmark.errors import UsageError
-from benchmark.metrics import (
-    CHOOSING,
-    EPOCH,
-    STEP,
-    AxisName,
-    has_direction,
-    metric_of,
-    on_test,
-    validation_of,
-)
+from benchmark.metrics import CHOOSING, has_direction, metric_of, on_test, validation_of
 from benchmark.obstacles import FEWEST_SEEDS
 from benchmark.record import known
 from benchmark.report.claims import Claim, Origin, PassedOver, Spread, Versus

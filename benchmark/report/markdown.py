@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from benchmark.analysis.compare import ALPHA, Comparison
-from benchmark.metrics import AXES, BY_CLOCK, STEP, AxisName, metric_of, metric_words, tabled
+from benchmark.axes import AXES, BY_CLOCK, STEP, AxisName
+from benchmark.metrics import metric_of, metric_words, tabled
 from benchmark.problems import problem_and_metric, unit_on
 from benchmark.report import differences
 from benchmark.report.claims import Versus

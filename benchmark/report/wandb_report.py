@@ -12,8 +12,9 @@ import polars as pl
 from benchmark.analysis.diagnostics import QUANTITIES
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.judging import Judgement
+from benchmark.axes import BY_CLOCK, STEP, AxisName
 from benchmark.errors import UsageError
-from benchmark.metrics import BY_CLOCK, CHOOSING, INSIDE, RUNNING, STEP, AxisName, metric_of
+from benchmark.metrics import CHOOSING, INSIDE, RUNNING, metric_of
 from benchmark.report import markdown, markdown_verdicts
 from benchmark.report.budgets import budget_table
 from benchmark.report.findings import METRIC, Findings, SettingFindings

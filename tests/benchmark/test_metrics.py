@@ -1,7 +1,7 @@
 import pytest
 
+from benchmark.axes import AXES
 from benchmark.metrics import (
-    AXES,
     METRICS,
     SPLITS,
     higher_is_better,

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmark.axes import AXES
 from benchmark.context import Context
 from benchmark.decode import RecordFields
 from benchmark.errors import Misfit
-from benchmark.metrics import AXES, LOSS
+from benchmark.metrics import LOSS
 from benchmark.record import Clocks, Cost, Environment, Progress, Record, known
 from benchmark.runner import run
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from benchmark import spot_check as spot_check_module
+from benchmark.axes import AXES
 from benchmark.context import Context
 from benchmark.estimates import Durations
-from benchmark.metrics import AXES, LEARNING_RATE, RUNNING
+from benchmark.metrics import LEARNING_RATE, RUNNING
 from benchmark.plugins import data_module_class
 from benchmark.runner import run
 from benchmark.spec import Trial

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from benchmark.analysis.curves import lines, thin
 from benchmark.analysis.intervals import NOTES
-from benchmark.metrics import EPOCH, metric_of, metric_words
+from benchmark.axes import EPOCH
+from benchmark.metrics import metric_of, metric_words
 from benchmark.report.figures.caption import not_drawn, seeds_in_words
 from benchmark.report.figures.lettering import lettering
 from benchmark.report.figures.look import (

@@ -2,7 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from benchmark.metrics import STEP, metric_words
+from benchmark.axes import STEP
+from benchmark.metrics import metric_words
 from benchmark.report.figures.lettering import lettering
 from benchmark.report.figures.look import add_legend, count_x, line, looks, new_figure
 from benchmark.report.findings import Findings, SettingFindings

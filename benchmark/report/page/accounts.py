@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from benchmark.analysis.frame import Frames
-from benchmark.metrics import EPOCH, STEP
+from benchmark.axes import EPOCH, STEP
 from benchmark.report.findings import Findings
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import table_of

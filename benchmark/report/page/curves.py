@@ -10,7 +10,7 @@ import polars as pl
 from benchmark.analysis.curves import both_bands, lines, on_axis, sparse, thin
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.intervals import NOTES
-from benchmark.metrics import AXES, BY_STEP, SECONDS, STEP
+from benchmark.axes import AXES, BY_STEP, SECONDS, STEP
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Packed, pack, rounded
 
@@ -86,7 +86,7 @@ class Curves:
     """All curves of one metric in one setting.
 
     Args:
-        places: Lists of x values, one list per axis of `metrics.BY_STEP` in each.
+        places: Lists of x values, one list per axis of `axes.BY_STEP` in each.
         by_place: Bands over steps of the chosen variants, then of the others, with centers only.
         by_seconds: The same bands over training seconds.
         lines: The curves of single trials.

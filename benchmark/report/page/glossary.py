@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from benchmark.metrics import AXES, CHOOSING, PER_CENT, metric_of, metric_words, names_of, plurals
+from benchmark.axes import AXES
+from benchmark.metrics import CHOOSING, PER_CENT, metric_of, metric_words, names_of, plurals
 from benchmark.report.words import best_first, evaluated_words, together
 
 _DEFINED = names_of(lambda metric: metric.splits * bool(metric.meaning))

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 
 from benchmark.analysis.frame import Frames
 from benchmark.analysis.searches import Search
-from benchmark.metrics import (
-    AXES,
-    EPOCH,
-    AxisName,
-    Unit,
-    has_direction,
-    higher_is_better,
-    metric_words,
-    validation_of,
-)
+from benchmark.axes import AXES, EPOCH, AxisName
+from benchmark.metrics import Unit, has_direction, higher_is_better, metric_words, validation_of
 from benchmark.problems import problem_and_metric, unit_on
 from benchmark.report.findings import Findings, busy_sentence
 from benchmark.report.page.accounts import Fact, cost_tables, provenance, troubles

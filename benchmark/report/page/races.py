@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from benchmark.analysis.frame import Frames
-from benchmark.metrics import AXES, BY_CLOCK, BY_STEP, STEP, AxisName
+from benchmark.axes import AXES, BY_CLOCK, BY_STEP, STEP, AxisName
 from benchmark.report.findings import Findings, MetricFindings
 from benchmark.report.page.cast import Cast
 from benchmark.report.page.packing import Table, rounded, table_of

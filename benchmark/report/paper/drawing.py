@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from benchmark.metrics import EPOCH
+from benchmark.axes import EPOCH
 from benchmark.paper.bands import Band
 from benchmark.paper.curves import printed_over
 from benchmark.paper.rate_curves import RateCurve, printed_at

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from benchmark.analysis.diagnostics import QUANTITIES
-from benchmark.metrics import AXES, METRICS, metric_words, names_of
+from benchmark.axes import AXES
+from benchmark.metrics import METRICS, metric_words, names_of
 from benchmark.report.page.glossary import GLOSSARY, glossary
 from benchmark.report.page.modules import joined
 from benchmark.report.page.page import _MAIN
