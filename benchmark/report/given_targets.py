@@ -4,10 +4,7 @@ from collections.abc import Mapping
 
 from benchmark.analysis.frame import Frames
 from benchmark.errors import UsageError
-from benchmark.metrics import (
-    Unit,
-    has_direction,
-)
+from benchmark.metrics import Unit, has_direction
 from benchmark.problems import problem_and_metric, unit_on
 from benchmark.report.words import together
 
