@@ -134,6 +134,20 @@ def obstacles(declaration: Declaration, outcomes: Iterable[Chosen] = ()) -> list
     return found
 
 
+def changed_after_results(changes: Sequence[str]) -> list[Obstacle]:
+    """Return what takes the verdicts of a study away that has results: changes of what it declared.
+
+    >>> (found,) = changed_after_results(["seeds: 0, now 0, 1"])
+    >>> found.what
+    'any more in this study: changed after results were seen (seeds: 0, now 0, 1)'
+    """
+    if not changes:
+        return []
+    more = ", …" * (len(changes) > 1)
+    what = f"any more in this study: changed after results were seen ({changes[0]}{more})"
+    return [Obstacle(what=what, cure="--study NAME for another study")]
+
+
 def level_of(stages: int) -> float:
     """Return the level of each look at the results: 5 % over all of them (Bonferroni).
 

@@ -12,7 +12,7 @@ from benchmark.errors import UsageError
 from benchmark.estimates import bytes_to_prepare, estimate_bytes
 from benchmark.margins import TUNING_SEEDS, MarginBasis
 from benchmark.metrics import CONFIRMATORY
-from benchmark.obstacles import obstacles
+from benchmark.obstacles import changed_after_results, obstacles
 from benchmark.plan_words import (
     contest_words,
     contestants,
@@ -260,7 +260,8 @@ class Planner:
         workloads, notices = self._settle(self._unavailable)
         self._settled = workloads
         new = self._news(notices)
-        stages = [stage for workload in workloads for stage in self._stages(workload)]
+        cells = self._cells(workloads)
+        stages = [self._stage(cell) for cell in cells]
         trials = _each_once(stages)
         settled = {trial.key for stage in stages for trial in self._settled_failures(stage)}
         missing = [t for t in self.missing(trials) if t.key not in tried | settled]
@@ -274,7 +275,11 @@ class Planner:
             missing=tuple(missing),
             contestants=contestants(self.study),
             doing=" and ".join(filter(None, dict.fromkeys(doing))),
-            later=tuple((stage.trials[0], stage.later) for stage in stages if stage.later),
+            later=tuple(
+                (stage.trials[0], count)
+                for cell, stage in zip(cells, stages, strict=True)
+                if (count := self._later(cell, stage))
+            ),
             num_bytes=estimate_bytes(missing, self.data_dir, self.cache_dir),
             notices=(*new, *edited),
             widened=self._news(each for stage in stages for each in stage.widened),
@@ -291,6 +296,29 @@ class Planner:
         self._noticed.update(new)
         return new
 
+    def _later(self, cell: Cell, stage: Stage) -> int:
+        """Return the probable number of trials to come in a cell, without those that are shipped.
+
+        These are found as if each optimizer were tuned alone, so that no other one's results widen
+        its range.
+        """
+        tuned = self.study.tuned
+        if not stage.later or tuned is None or self._shipped is None:
+            return stage.later
+        alone = (
+            replace(tuned, tunables=(each,)).stage(cell, self._look) for each in tuned.tunables
+        )
+        found = {trial.key: trial for one in alone for trial in one.trials}
+        to_come = [found[key] for key in found.keys() - {trial.key for trial in stage.trials}]
+        return max(0, stage.later - sum(self._look(trial) is not None for trial in to_come))
+
+    def _look(self, trial: Trial) -> Record | None:
+        """Return the result of a trial, here or shipped, without planning to take it over."""
+        record = self._results.get(trial.key) or self._store.record(trial)
+        if record is not None and record.status in FINISHED:
+            return record
+        return self._shipped.record(trial) if self._shipped else None
+
     def _settled_failures(self, stage: Stage) -> list[Trial]:
         """Return the failed tuning trials of a cell whose searches have ended.
 
@@ -304,10 +332,13 @@ class Planner:
     def _rules(self, stages: Sequence[Stage]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the lines on what is compared, and on what will keep the study from verdicts."""
         found = expected(self._store.folder, self._asked())
-        outcomes = [each for stage in stages for each in stage.chosen]
+        chosen = (*found.chosen, *(each for stage in stages for each in stage.chosen))
+        outcomes = {each.place: each for each in chosen}.values()
         if not (found.tuning or outcomes):
             return (), ()
-        lines = tuple(each.words for each in obstacles(found, outcomes))
+        changes = spoiling(self._store.folder, self._asked(), self._purposes)
+        every = (*obstacles(found, outcomes), *changed_after_results(changes))
+        lines = tuple(each.words for each in every)
         return (*contest_words(found), *looks_words(found)), lines
 
     def _cells(self, workloads: Sequence[Workload]) -> list[Cell]:

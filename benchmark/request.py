@@ -29,6 +29,7 @@ from optimizers.spec import OptimizerSpec
 DIAGNOSTICS_EVERY = 20  # measured in docs/performance.md
 _NAMES = ("problems", "models", "accelerators", "precisions", "train_here")
 MOST_STACKED = 4_096
+MOST_COUNTED = 10**9
 _COUNTS = ("epochs", "batch_size", "threads", "log_every", "tune")
 
 
@@ -135,6 +136,8 @@ class Request:
             raise UsageError(
                 f"nothing to run: give --model {'|'.join(MODELS)}|all, or --problem NAME|all"
             )
+        if not isinstance(self.dataset, (str, NoneType)):
+            raise UsageError(f"dataset: expected a name or None, got {shown(str(self.dataset))}")
         self._check_kinds()
         self._check_train_here(self.asked())  # names are checked before torch is loaded
 
@@ -154,10 +157,15 @@ class Request:
             raise UsageError(
                 "--budget-curve shows what more points bring, so it needs a search: add --tune 16"
             )
+        self._check_folders()
+
+    def _check_folders(self) -> None:
         for name in ("data_dir", "cache_dir"):
             value = getattr(self, name)
             if not isinstance(value, (str, Path, NoneType)):
                 raise UsageError(f"{name}: expected a path, got {shown(str(value))}")
+            if "\0" in str(value):
+                raise UsageError(f"{name}: a path cannot contain the character NUL")
             object.__setattr__(self, name, None if value is None else Path(value))
 
     def _check_train_here(self, asked: Sequence[Problem]) -> None:
@@ -175,9 +183,13 @@ class Request:
 
     def _check_names(self) -> None:
         for name in _NAMES:
-            value = getattr(self, name)
-            if isinstance(value, str):
-                raise UsageError(f"{name}: expected a tuple of names, got the text {shown(value)}")
+            _check_tuple_of_names(name, getattr(self, name))
+        for name in ("accelerators", "precisions"):
+            if not getattr(self, name):
+                raise UsageError(f"{name}: expected at least one name, got none")
+        for name in ("space", "sampler", "reference"):
+            if not isinstance(getattr(self, name), str):
+                raise UsageError(f"{name}: expected a text, got {shown(str(getattr(self, name)))}")
         for accelerator in self.accelerators:
             pick(dict.fromkeys(ACCELERATORS), accelerator, "accelerator")
         for precision in self.precisions:
@@ -188,8 +200,11 @@ class Request:
     def _check_numbers(self) -> None:
         for name in _COUNTS:
             value = getattr(self, name)
-            if value is not None and not (_is_whole(value) and value >= 1):
-                raise UsageError(f"{name}: expected a whole number from 1, got {shown(str(value))}")
+            if value is not None and not (_is_whole(value) and 1 <= value <= MOST_COUNTED):
+                raise UsageError(
+                    f"{name}: expected a whole number from 1 to {MOST_COUNTED:,}, "
+                    f"got {shown(str(value))}"
+                )
         if self.stages is not None and not (_is_whole(self.stages) and self.stages in (1, 2)):
             raise UsageError(
                 f"stages: expected 1 or 2 looks at the seeds, got {shown(str(self.stages))}; "
@@ -320,6 +335,17 @@ class Request:
             "l2": self.l2,
         }
         return replace(workload, **{k: v for k, v in asked.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _check_tuple_of_names(field: str, value: object) -> None:
+    """Raise UsageError for what is no tuple of names, such as one name as a text."""
+    if isinstance(value, str):
+        raise UsageError(f"{field}: expected a tuple of names, got the text {shown(value)}")
+    if not isinstance(value, (tuple, list)):
+        raise UsageError(f"{field}: expected a tuple of names, got {shown(str(value))}")
+    for name in value:
+        if not isinstance(name, str) or not name:
+            raise UsageError(f"{field}: expected names, got {shown(str(name))}")
 
 
 def _problem(name: str) -> Problem:

@@ -80,7 +80,7 @@ class CurveWriter(Callback):
         row = {RUNNING: float(torch.cat(self._pending).mean())}
         self._pending.clear()
         lr = trainer.optimizers[0].param_groups[0].get("lr")
-        if lr is not None:
+        if lr is not None and _is_number(lr):
             row[LEARNING_RATE] = float(lr)
         self.write(row, step=pl_module.steps)
 
@@ -148,6 +148,13 @@ class MetricsFile:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is one real number; an optimizer may keep anything as its rate."""
+    if isinstance(value, Tensor):
+        return value.numel() == 1 and not value.is_complex()
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _finite(values: Row) -> Row:

@@ -1,6 +1,6 @@
 """Diagnostics of the optimizer: the update of each layer, compared with its gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -79,12 +79,17 @@ class Diagnostics(Callback):
                 for param in self._params
             ]
 
+    def _state(self, param: torch.Tensor) -> Mapping[str, Any]:
+        """Return the optimizer's state for a parameter; empty if it keeps none in torch's way."""
+        state = self._optimizer.state.get(param)
+        return state if isinstance(state, Mapping) else {}
+
     @torch.no_grad()
     def step_ends(self) -> None:
         """Compute, on the device, the sums from which the quantities follow."""
         groups = {p: group for group in self._optimizer.param_groups for p in group["params"]}
         sums = [
-            step_sums(before, gradient, param, self._optimizer.state.get(param, {}), groups[param])
+            step_sums(before, gradient, param, self._state(param), groups.get(param, {}))
             for before, gradient, param in zip(
                 self._before, self._gradients, self._params, strict=True
             )

@@ -15,10 +15,10 @@ _JUDGED = (LOSS.on("train"), LOSS.on("val"))  # test data decide nothing
 class Divergence(Callback):
     """A callback that stops training when the loss diverges.
 
-    It stops at a loss that is not finite, and at an evaluated loss that the task counts as
+    It stops at a training or validation loss that is not finite, and at one that the task counts as
     diverged, against its own value before the first step. Within the first epoch only the first
     rule applies: RMSprop's first steps may multiply the loss by a thousand, and training still ends
-    well.
+    well. The loss of the initial weights, which no optimizer has moved, stops nothing.
 
     Args:
         curves: Callback with the evaluated metrics; it must come earlier in the Trainer's list.
@@ -47,14 +47,17 @@ class Divergence(Callback):
         """Check the evaluated losses."""
         assert isinstance(pl_module, Model)
         losses = {k: v for k, v in self._curves.evaluated.items() if metric_of(k) is LOSS}
-        self._initial = self._initial or losses
-        for name, loss in losses.items():
+        judged = {name: losses[name] for name in _JUDGED if name in losses}
+        if not pl_module.steps:
+            self._initial = {k: loss for k, loss in judged.items() if math.isfinite(loss)}
+            return
+        for name, loss in judged.items():
             if not math.isfinite(loss):
                 self._stop(trainer, f"{name} was {loss} at step {pl_module.steps}")
         if (self._curves.progress.epoch or 0.0) < 1:
             return
-        for name in filter(losses.__contains__, _JUDGED):
-            loss, initial = losses[name], self._initial[name]
+        for name in filter(judged.__contains__, self._initial):
+            loss, initial = judged[name], self._initial[name]
             if pl_module.task.is_diverged(loss, initial):
                 self._stop(trainer, f"{name} {_growth(loss, initial)} at step {pl_module.steps}")
 

@@ -95,8 +95,6 @@ class Member:
         self.model.steps = steps
         self.curves.evaluate(values, step=steps)
         self.divergence.on_validation_end(self.turn, self.model)
-        if not steps:  # training starts all the same, as a trial's does
-            self.turn.should_stop = False
 
     def end(self) -> None:
         """Note the weights and the cost; nothing of the stack is used afterwards."""

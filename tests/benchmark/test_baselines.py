@@ -408,6 +408,28 @@ def test_each_baseline_by_itself_is_shipped_whole(shipped, name):
     assert len(Formulas.ran) == 1
 
 
+def test_trials_to_come_that_are_shipped_count_in_no_plan(shipped, capsys):
+    asked = ["compare", "torch.optim.NAdam", "--on", "logreg/digits", "--budget", "4"]
+    later = []
+    for more in ([], ["--no-reuse-baselines"]):
+        assert main([*asked, "--seeds", "5", "--dry-run", "--json", *more]) == 0
+        later.append(json.loads(capsys.readouterr().out)["later"])
+    own = 5 + 2  # trials of NAdam on fresh seeds, and of its best point on the other tuning seeds
+    assert own <= later[0] <= later[1] - 3 * own  # without those of three baselines
+
+
+def test_a_plan_warns_of_a_change_that_takes_verdicts_away(shipped, capsys):
+    asked = [*RUN, "--opts", "adam,sgd"]
+    assert main([*asked, "--seeds", "5"]) == 0
+    gone = "no verdict any more in this study: changed after results were seen (seeds: 0, 1, 2,"
+    for seeds, warns in (("5", False), ("8", True)):
+        capsys.readouterr()
+        assert main([*asked, "--seeds", seeds, "--dry-run"]) == 0
+        assert (gone in capsys.readouterr().out) == warns
+        assert main([*asked, "--seeds", seeds, "--study", "other", "--dry-run"]) == 0
+        assert gone not in capsys.readouterr().out
+
+
 def test_a_plan_counts_what_is_reused_and_writes_nothing(shipped, capsys, tmp_path):
     assert main([*RUN, "--opts", "adam,lion", "--dry-run", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

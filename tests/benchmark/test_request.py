@@ -49,6 +49,23 @@ TEXTS = ", ".join(name for name, row in DATASETS.items() if row.text)
             for value in (0, -3, 1.5, "2", True, 10_001, (-1,), (10_000,), (1.5,), (0, "1"))
         ),
         ({**DIGITS, "seeds": ()}, "seeds: expected at least one"),
+        ({**DIGITS, "epochs": 10**30}, "epochs: expected a whole number from 1 to 1,000,000,000"),
+        *(
+            ({**DIGITS, name: value}, f"{name}: expected")
+            for name in ("accelerators", "precisions")
+            for value in ((), (None,), (1,), ("",), None, 5, {"cpu"})
+        ),
+        *(
+            (DIGITS | {name: value}, f"{name}: expected a")
+            for name in ("space", "sampler", "reference")
+            for value in ([], None, 5)
+        ),
+        *(({"problems": value}, "problems: expected names") for value in ((1,), (None,), ("",))),
+        *(
+            ({"models": ("mlp",), "dataset": value}, "dataset: expected")
+            for value in (5, ["mnist"])
+        ),
+        ({**DIGITS, "data_dir": "a\0b"}, "data_dir: a path cannot contain"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_in_one_line(fields, words):

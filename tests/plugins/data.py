@@ -100,6 +100,14 @@ class NotFinite(Squares):
         self.inputs[3, 1] = self.value
 
 
+class HugeTest(Squares):
+    """Yields test inputs so large that a loss on them is infinite, though all are finite."""
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.inputs[50:] *= 1e38
+
+
 class Endless(Squares):
     """Its training loader never ends."""
 
