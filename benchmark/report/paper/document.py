@@ -29,7 +29,14 @@ from benchmark.report.markdown_text import as_cell, as_text, raw_table
 from benchmark.report.paper.claim_figures import drawings_of
 from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.not_run import not_run
-from benchmark.report.paper.table import WITHOUT_RUNS, deciding_p, number_words, outcome, p_words
+from benchmark.report.paper.table import (
+    WITHOUT_RUNS,
+    deciding_p,
+    number_words,
+    outcome,
+    p_words,
+    scale_words,
+)
 from benchmark.report.words import counted
 
 _NONE = "–"
@@ -216,7 +223,7 @@ def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
     """Return the verdict with its numbers."""
     finding = verdict.finding
     numbers = list(map(as_cell, _differences(finding)))
-    unit = " in log₁₀ of the cost" * (verdict.claim.scale == "log10")
+    unit = scale_words(verdict.claim)
     seeds = f", {counted(finding.measured[0].n, 'seed')}" if finding.measured else ""
     if any(each.worst or each.second_worst for each in finding.measured):
         seeds += ", diverged ones as worst; intervals are over the others"
@@ -313,7 +320,8 @@ def _variants(found: Reproduction, verdict: PaperVerdict) -> str:
     """Return the table of the variants of a claim; empty if it has none."""
     if not verdict.variants:
         return ""
-    header = ["condition", "the claim is", "difference [95 %]", "p", "chosen rates"]
+    difference = f"difference [95 %]{scale_words(verdict.claim)}"
+    header = ["condition", "the claim is", difference, "p", "chosen rates"]
     rows = [
         [
             as_cell(each.variant.name),

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.paper.judgement import Finding, Measured, PaperVerdict
+from benchmark.paper.rules import Claim
 
 _LEAST_P = 0.001
 WITHOUT_RUNS = "without runs"  # as judgement.py says
@@ -19,11 +20,17 @@ def print_verdicts(console: Console, verdicts: Sequence[PaperVerdict]) -> None:
     for heading in ("claim", "quotation", "verdict", "difference [95 %]", "p"):
         table.add_column(heading, overflow="fold")
     for verdict in verdicts:
-        words = difference_words(verdict.finding)
+        words, scale = difference_words(verdict.finding), scale_words(verdict.claim).strip()
+        words += f"\n{scale}" * bool(verdict.finding.measured and scale)
         quoted = f"“{verdict.claim.quotation}”"
         p = p_words(deciding_p(verdict.finding))
         table.add_row(verdict.claim.name, quoted, verdict.words, words, p)
     console.print(table, markup=False)
+
+
+def scale_words(claim: Claim) -> str:
+    """Return the scale of a claim's differences, after a blank; empty for that of its quantity."""
+    return " in log₁₀ of the cost" * (claim.scale == "log10")
 
 
 def difference_words(finding: Finding) -> str:
