@@ -26,7 +26,7 @@ from benchmark.plain_text import error_line
 from benchmark.tasks.base import Task
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.registry import TASKS
-from datamodules.base import ResidentDataModule
+from datamodules.base import ResidentDataModule, one_thread
 from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Examples, Split
 from datamodules.registry import DATASETS
@@ -276,7 +276,11 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
 
 
 class _Adopted(ResidentDataModule):
-    """A data module that reads the loaders of the class `theirs` into memory."""
+    """A data module that reads the loaders of the class `theirs` into memory.
+
+    All code of `theirs` runs with one thread, whatever a trial has, so every process reads the same
+    bits.
+    """
 
     task: type[Task]
     theirs: ClassVar[type[LightningDataModule]]
@@ -293,7 +297,8 @@ class _Adopted(ResidentDataModule):
     ) -> None:
         LightningDataModule.__init__(self)
         self.batch_size, self.seed, self.chunk_size = batch_size, seed, chunk_size
-        self._theirs = _instance(self.dataset, self.theirs, self.task)
+        with one_thread():
+            self._theirs = _instance(self.dataset, self.theirs, self.task)
         self.input_shape = tuple(self._theirs.input_shape)
         size = int(getattr(self._theirs, self.task.size_name))
         setattr(self, self.task.size_name, size)
@@ -301,16 +306,18 @@ class _Adopted(ResidentDataModule):
         self._splits: dict[str, Split] = {}
 
     def prepare_data(self) -> None:
-        self._theirs.prepare_data()
+        with one_thread():
+            self._theirs.prepare_data()
 
     def setup(self, stage: str | None = None) -> None:
         seed_everything(0, verbose=False)  # so a shuffling loader gives a fixed order
-        self._theirs.setup("fit")
-        self._theirs.setup("test")
-        for split in ("train", "val", "test"):
-            self._splits[split] = _read_split(
-                self.dataset, self._theirs, split, self.input_shape, self._task
-            )
+        with one_thread():
+            self._theirs.setup("fit")
+            self._theirs.setup("test")
+            for split in ("train", "val", "test"):
+                self._splits[split] = _read_split(
+                    self.dataset, self._theirs, split, self.input_shape, self._task
+                )
         self._checksum = _digest(self._splits.values())
 
     @property

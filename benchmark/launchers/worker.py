@@ -24,7 +24,7 @@ from benchmark.launchers.messages import Begun, Message, Outcome, Report, Runnin
 from benchmark.metrics import RUNNING
 from benchmark.plain_text import error_line, plain
 from benchmark.plugins import check_fit, prepare_data, seen_by
-from benchmark.prepared import Preparation, Prepared
+from benchmark.prepared import Preparation, Prepared, check_as_launched
 from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
 from benchmark.runner import run
@@ -295,6 +295,7 @@ def _rehearsed(trial: Trial, context: Context) -> Outcome:
     try:
         folder = context.prepared.get(trial.dataset)
         data = prepare_data(trial.dataset, context.data_dir, context.cache_dir, folder)
+        check_as_launched(trial.dataset, data.checksum, context.checksums)
         rehearse_one(trial, seen_by(trial.model, data))
     except BaseException as error:  # as in `_prepare`
         return Outcome(error=_portable(error))

@@ -153,6 +153,35 @@ def test_a_shuffling_loader_is_read_once_in_an_order_that_is_always_the_same():
     assert first.checksum != read("TargetsFlipped").checksum
 
 
+def test_what_is_read_has_the_same_bits_whatever_the_number_of_threads():
+    before, found = torch.get_num_threads(), set()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.add(read("Normalized").checksum)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1
+
+
+def test_a_trial_on_other_data_than_those_of_the_launch_fails():
+    workload = problems_of("logreg", f"{DATA}.Unseeded").workload
+    study = Study(name="s", workloads=(workload,), optimizers=tuple(parse("sgd")), seeds=(0,))
+    context = Context(checksums={workload.dataset: read("Unseeded").checksum})
+    with pytest.raises(UsageError, match="its loaders give other data each time: seed them"):
+        run(study.trials()[0], context)
+
+
+@pytest.mark.parametrize("name", ["Squares", "Normalized"])
+def test_a_trial_on_the_data_of_the_launch_has_their_checksum_on_record(name):
+    workload = problems_of("logreg", f"{DATA}.{name}").workload
+    study = Study(name="s", workloads=(workload,), optimizers=tuple(parse("sgd")), seeds=(0,))
+    context = Context(checksums={workload.dataset: read(name).checksum}, first_steps=2)
+    record = run(study.trials()[0], context)
+    assert {workload.dataset: record.environment.data} == context.checksums
+
+
 def test_batches_of_a_plugged_in_data_set_are_shuffled_by_the_suites_seed():
     def first_batch(seed):
         return next(iter(read("Squares", batch_size=8, seed=seed).train_dataloader()))[0]
