@@ -45,6 +45,7 @@ _MAX_SIZE = 1_000_000  # size of a task, such as its number of classes
 _TASK_MEMBERS = (*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_"))
 _MAX_VALUES = 100_000_000  # values in one example
 _MAX_BATCHES = 1_000_000  # a loader with more batches probably never ends
+_MAX_FLOAT32 = torch.finfo(torch.float32).max
 
 
 def model_contract(task: type[Task]) -> str:
@@ -337,12 +338,24 @@ def _read_split(
     name: str, module: LightningDataModule, split: str, shape: tuple[int, ...], task: Task
 ) -> Split:
     contract = data_contract(type(task))
-    inputs, targets = _read_loader(name, module, split, contract)
-    targets = task.as_targets(targets)
-    fault = task.data_fault(inputs, targets, shape)
-    if fault:
+    read, targets = _read_loader(name, module, split, contract)
+    inputs, targets = _as_float32(read), task.as_targets(targets)
+    if fault := _range_fault(read, inputs) or task.data_fault(inputs, targets, shape):
         raise UsageError(f"data set {name!r}, {split} loader {fault}: {contract}")
     return Split(Examples(DenseRows(inputs), targets))
+
+
+def _as_float32(inputs: Tensor) -> Tensor:
+    """Return real inputs as float32, the type of a network's weights; others as they are."""
+    return inputs.float() if inputs.is_floating_point() else inputs
+
+
+def _range_fault(read: Tensor, inputs: Tensor) -> str:
+    """Return a message if `read` has finite values that are infinite as `inputs`, otherwise ""."""
+    if read.dtype == inputs.dtype or bool((read.isfinite() <= inputs.isfinite()).all()):
+        return ""
+    largest = float(read[read.isfinite()].abs().max())
+    return f"yields inputs up to {largest:g}, and float32 ends at {_MAX_FLOAT32:g}"
 
 
 def _digest(splits: Iterable[Split]) -> str:

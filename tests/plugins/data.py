@@ -68,6 +68,17 @@ class TargetsAs(Squares):
         self.targets = self.targets.to(self.dtype)
 
 
+class InputsAs(Squares):
+    """Yields the inputs of `Squares`, times a number, in a type; a test sets both."""
+
+    dtype = torch.float64
+    factor = 1.0
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.inputs = self.inputs.to(self.dtype) * self.factor
+
+
 class TargetsFlipped(Squares):
     """Has the inputs of `Squares` and other targets."""
 
