@@ -158,7 +158,6 @@ def prepare_data(
     name: str,
     data_dir: Path | None,
     cache_dir: Path | None,
-    prepared: Path | None = None,
 ) -> ResidentDataModule:
     """Return the data module with that name or import path, prepared and set up.
 
@@ -166,8 +165,6 @@ def prepare_data(
         name: Registered name or import path.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
-        prepared: Folder of the data if they are already prepared; None to look in `cache_dir`,
-            and to prepare them if necessary.
 
     Raises:
         UsageError: the module at the import path breaks `data_contract`.
@@ -177,10 +174,7 @@ def prepare_data(
     contract = data_contract(_task_named_by(cls))
     with _anyones(f"data set {name!r} fails", contract) if is_import_path(name) else nullcontext():
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
-        if prepared is not None:
-            data.use_prepared(prepared)
-        else:
-            data.prepare_data()
+        data.prepare_data()
         data.setup("fit")
     return data
 
