@@ -27,7 +27,13 @@ from benchmark.launchers import (
 )
 from benchmark.launchers.watchers import Together
 from benchmark.planning import Planner, TrialPlan, check_values
-from benchmark.prepared import Preparation, Prepared, check_same_data, preparations_of
+from benchmark.prepared import (
+    Preparation,
+    Prepared,
+    check_as_launched,
+    check_same_data,
+    preparations_of,
+)
 from benchmark.record import Record
 from benchmark.request import Order, Request
 from benchmark.spec import Trial
@@ -350,11 +356,11 @@ class _Completion:
             return check.outcome(store)
 
     def _launch(self, trials: Sequence[Trial], ready: "_Ready") -> None:
-        context = replace(self.context, prepared=ready.folders)
+        context = replace(self.context, prepared=ready.folders, checksums=ready.checksums)
         with self.watcher.busy("rehearsing optimizers"):
             self.launcher.rehearse(self.planner.must_work(trials), context)
         self.store.plan(trials)
-        write_job(self.store.folder, context, ready.checksums)
+        write_job(self.store.folder, context)
         with self.watcher.launching(trials) as watcher:
             self.launcher(trials, self.store, context, watcher)
 
@@ -378,21 +384,22 @@ class _Completion:
                     plan = _noticed(self.planner.plan(unavailable, tried=tried), self.watcher)
                     self.watcher.planned(plan)
                     break
-                self._take(found, ready.origins)
+                self._take(found, ready)
                 ready.wanted.add(wanted)
                 ready.folders |= {each.dataset: each.folder for each in found if each.folder}
                 ready.checksums |= {each.dataset: each.checksum for each in found}
             else:
                 return plan
 
-    def _take(self, found: Sequence[Prepared], known: set[str]) -> None:
+    def _take(self, found: Sequence[Prepared], ready: "_Ready") -> None:
         """Report the origin of each new data set, and check that the study used no other data."""
         records = self.store.records()
         for prepared in found:
             check_same_data(self.store.study, records, prepared)
-            if str(prepared) not in known:
+            check_as_launched(prepared.dataset, prepared.checksum, ready.checksums)
+            if str(prepared) not in ready.origins:
                 self.watcher.prepared(prepared)
-            known.add(str(prepared))
+            ready.origins.add(str(prepared))
 
     def _runnable(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that the launcher can run; the others get ``skipped`` records."""

@@ -22,6 +22,8 @@ class Context:
         environment: Versions and machine, for the record.
         prepared: Folders of prepared data sets by the name of the data set; other data sets are
             looked for in the two folders above.
+        checksums: SHA-256 of data sets as the launching process read them, by the name of the data
+            set; a trial on other data fails.
         stack: Trials that a launcher may train as one network; a worker of one trial ignores it.
         first_steps: Steps after which a trial ends, without evaluation: for checks. 0 trains it
             whole.
@@ -31,5 +33,6 @@ class Context:
     cache_dir: Path | None = None
     environment: Environment = field(default_factory=Environment)
     prepared: Mapping[str, Path] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
     stack: Stack = "off"
     first_steps: int = 0

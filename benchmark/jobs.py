@@ -48,14 +48,14 @@ class Job:
     stack: Stack = "off"
 
     @classmethod
-    def here(cls, context: Context, checksums: Mapping[str, str] | None = None) -> "Job":
-        """Return the job of this process, for trials with `context` and data of `checksums`."""
+    def here(cls, context: Context) -> "Job":
+        """Return the job of this process, for trials with `context`."""
         return cls(
             import_path=tuple(dict.fromkeys(filter(_may_have_plugins, map(_absolute, sys.path)))),
             data_dir=_absolute(context.data_dir) if context.data_dir else None,
             cache_dir=_absolute(context.cache_dir) if context.cache_dir else None,
             prepared={name: _absolute(path) for name, path in sorted(context.prepared.items())},
-            checksums=dict(sorted((checksums or {}).items())),
+            checksums=dict(sorted(context.checksums.items())),
             variables={name: _absolute(v) for name in _VARIABLES if (v := os.environ.get(name))},
             stack=context.stack,
         )
@@ -86,6 +86,7 @@ class Job:
             prepared={}
             if cache_dir
             else {n: path for n, path in prepared.items() if path.is_dir()},
+            checksums=self.checksums,
         )
 
     def _own_cache(self) -> Path | None:
@@ -95,20 +96,17 @@ class Job:
         return None
 
 
-def write_job(
-    study_folder: Path, context: Context, checksums: Mapping[str, str] | None = None
-) -> Path:
+def write_job(study_folder: Path, context: Context) -> Path:
     """Write the job of this process to the folder of a study, and return its file.
 
     Args:
         study_folder: Folder of the study.
-        context: Folders of the data.
-        checksums: SHA-256 of the data sets by their names.
+        context: Folders and checksums of the data.
 
     Raises:
         OSError: the file cannot be written.
     """
-    text = json.dumps(asdict(Job.here(context, checksums)), indent=1) + "\n"
+    text = json.dumps(asdict(Job.here(context)), indent=1) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
     path = study_folder / _FOLDER / f"{digest}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

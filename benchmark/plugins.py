@@ -26,7 +26,7 @@ from benchmark.plain_text import error_line
 from benchmark.tasks.base import Task
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.registry import TASKS
-from datamodules.base import ResidentDataModule
+from datamodules.base import ResidentDataModule, one_thread
 from datamodules.errors import DataError
 from datamodules.loaders import DenseRows, Examples, Split
 from datamodules.registry import DATASETS
@@ -45,6 +45,7 @@ _MAX_SIZE = 1_000_000  # size of a task, such as its number of classes
 _TASK_MEMBERS = (*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_"))
 _MAX_VALUES = 100_000_000  # values in one example
 _MAX_BATCHES = 1_000_000  # a loader with more batches probably never ends
+_MAX_FLOAT32 = torch.finfo(torch.float32).max
 
 
 def model_contract(task: type[Task]) -> str:
@@ -157,7 +158,6 @@ def prepare_data(
     name: str,
     data_dir: Path | None,
     cache_dir: Path | None,
-    prepared: Path | None = None,
 ) -> ResidentDataModule:
     """Return the data module with that name or import path, prepared and set up.
 
@@ -165,8 +165,6 @@ def prepare_data(
         name: Registered name or import path.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
-        prepared: Folder of the data if they are already prepared; None to look in `cache_dir`,
-            and to prepare them if necessary.
 
     Raises:
         UsageError: the module at the import path breaks `data_contract`.
@@ -176,10 +174,7 @@ def prepare_data(
     contract = data_contract(_task_named_by(cls))
     with _anyones(f"data set {name!r} fails", contract) if is_import_path(name) else nullcontext():
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
-        if prepared is not None:
-            data.use_prepared(prepared)
-        else:
-            data.prepare_data()
+        data.prepare_data()
         data.setup("fit")
     return data
 
@@ -276,7 +271,11 @@ def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataMod
 
 
 class _Adopted(ResidentDataModule):
-    """A data module that reads the loaders of the class `theirs` into memory."""
+    """A data module that reads the loaders of the class `theirs` into memory.
+
+    All code of `theirs` runs with one thread, whatever a trial has, so every process reads the same
+    bits.
+    """
 
     task: type[Task]
     theirs: ClassVar[type[LightningDataModule]]
@@ -293,7 +292,8 @@ class _Adopted(ResidentDataModule):
     ) -> None:
         LightningDataModule.__init__(self)
         self.batch_size, self.seed, self.chunk_size = batch_size, seed, chunk_size
-        self._theirs = _instance(self.dataset, self.theirs, self.task)
+        with one_thread():
+            self._theirs = _instance(self.dataset, self.theirs, self.task)
         self.input_shape = tuple(self._theirs.input_shape)
         size = int(getattr(self._theirs, self.task.size_name))
         setattr(self, self.task.size_name, size)
@@ -301,16 +301,18 @@ class _Adopted(ResidentDataModule):
         self._splits: dict[str, Split] = {}
 
     def prepare_data(self) -> None:
-        self._theirs.prepare_data()
+        with one_thread():
+            self._theirs.prepare_data()
 
     def setup(self, stage: str | None = None) -> None:
         seed_everything(0, verbose=False)  # so a shuffling loader gives a fixed order
-        self._theirs.setup("fit")
-        self._theirs.setup("test")
-        for split in ("train", "val", "test"):
-            self._splits[split] = _read_split(
-                self.dataset, self._theirs, split, self.input_shape, self._task
-            )
+        with one_thread():
+            self._theirs.setup("fit")
+            self._theirs.setup("test")
+            for split in ("train", "val", "test"):
+                self._splits[split] = _read_split(
+                    self.dataset, self._theirs, split, self.input_shape, self._task
+                )
         self._checksum = _digest(self._splits.values())
 
     @property
@@ -330,12 +332,24 @@ def _read_split(
     name: str, module: LightningDataModule, split: str, shape: tuple[int, ...], task: Task
 ) -> Split:
     contract = data_contract(type(task))
-    inputs, targets = _read_loader(name, module, split, contract)
-    targets = task.as_targets(targets)
-    fault = task.data_fault(inputs, targets, shape)
-    if fault:
+    read, targets = _read_loader(name, module, split, contract)
+    inputs, targets = _as_float32(read), task.as_targets(targets)
+    if fault := _range_fault(read, inputs) or task.data_fault(inputs, targets, shape):
         raise UsageError(f"data set {name!r}, {split} loader {fault}: {contract}")
     return Split(Examples(DenseRows(inputs), targets))
+
+
+def _as_float32(inputs: Tensor) -> Tensor:
+    """Return real inputs as float32, the type of a network's weights; others as they are."""
+    return inputs.float() if inputs.is_floating_point() else inputs
+
+
+def _range_fault(read: Tensor, inputs: Tensor) -> str:
+    """Return a message if `read` has finite values that are infinite as `inputs`, otherwise ""."""
+    if read.dtype == inputs.dtype or bool((read.isfinite() <= inputs.isfinite()).all()):
+        return ""
+    largest = float(read[read.isfinite()].abs().max())
+    return f"yields inputs up to {largest:g}, and float32 ends at {_MAX_FLOAT32:g}"
 
 
 def _digest(splits: Iterable[Split]) -> str:

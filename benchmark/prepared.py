@@ -1,12 +1,13 @@
-"""A prepared data set, and the check that a study goes on with the data that it began with."""
+"""A prepared data set, and checks that all trials of a study are trained on the same data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import UsageError
 from benchmark.record import Record
 from benchmark.spec import SCHEMA, Trial
+from optimizers.pick import is_import_path
 
 _SHOWN = 12  # characters of a checksum that are shown; keys have as many
 
@@ -81,3 +82,28 @@ def check_same_data(study: str, records: Iterable[Record], prepared: Prepared) -
             f"{prepared} was found. One study cannot hold both: give another --study, or use the "
             "earlier files"
         )
+
+
+def check_as_launched(dataset: str, checksum: str, launched: Mapping[str, str]) -> None:
+    """Check that a data set that was read again is the one that the launching process read.
+
+    Args:
+        dataset: Registered name or import path.
+        checksum: SHA-256 of what was read.
+        launched: SHA-256 of what the launching process read, by data set; others are not checked.
+
+    Raises:
+        UsageError: the data differ.
+    """
+    expected = launched.get(dataset, checksum)
+    if checksum != expected:
+        raise UsageError(
+            f"data set {dataset!r}: read SHA-256 {checksum[:_SHOWN]}, not {expected[:_SHOWN]} as "
+            f"at the launch: {_cure(dataset)}"
+        )
+
+
+def _cure(dataset: str) -> str:
+    if is_import_path(dataset):
+        return "its loaders give other data each time: seed them"
+    return "its files have changed since: start the command again"

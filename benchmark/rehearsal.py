@@ -1,8 +1,9 @@
 """A rehearsal: before a study trains, a user's optimizer takes two steps on the real model.
 
 It uses the runner's own Trainer, with evaluation between the steps, so that an optimizer that
-would fail in the first steps of a trial fails here. It never changes how a trial is run: it only
-refuses an optimizer, and names a cure.
+would fail in the first steps of a trial fails here. The second step takes the last batch of an
+epoch, which may be a small one. A rehearsal never changes how a trial is run: it only refuses an
+optimizer, and names a cure.
 """
 
 import inspect
@@ -20,22 +21,22 @@ from benchmark.plain_text import error_line
 from benchmark.runner import Loaders, build_model, fit, weights_sha256
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
+from datamodules.loaders import Batch
 from optimizers.errors import CompilerError
 from optimizers.grammar import parse
 from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
-_STEPS = 2
 _PLUG_IN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)  # Ctrl-C does not reach this process
 _CONTRACT = "docs/plugins.md says what is asked of an optimizer"
 
 
 def rehearse(trial: Trial, data: ResidentDataModule) -> None:
-    """Take two steps of `trial` on one batch of `data`.
+    """Take two steps of `trial`, on the first and on the last batch of an epoch.
 
     Args:
         trial: The trial whose optimizer, model, device and precision are tested.
-        data: The data module of `trial`, set up.
+        data: The data module of `trial`, set up, with its batches.
 
     Raises:
         UsageError: the optimizer fails; the message is one line, with a cure if there is one.
@@ -45,8 +46,7 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
     except CompilerError as error:
         raise UsageError(f"{_who(trial)} fails: {error}") from error
     except _PLUG_IN_ERRORS as error:
-        cure = _cure(trial, data)
-        raise UsageError(f"{_who(trial)} fails: {_words(error)}. {cure}") from error
+        raise UsageError(f"{_who(trial)} fails{_failure(trial, data, error)}") from error
     spec = trial.optimizer
     if not is_import_path(spec.name):
         return
@@ -72,36 +72,33 @@ def _reads_gradients_first(trial: Trial, data: ResidentDataModule, digests: list
         return False
 
 
-def _digests(trial: Trial, data: ResidentDataModule) -> list[str]:
+def _digests(
+    trial: Trial, data: ResidentDataModule, *, only_first_batch: bool = False
+) -> list[str]:
     """Return a digest of the weights after each step."""
-    batch = _first_batch(data.train_dataloader())
+    first, last = data.train_dataloader().ends()
     model = build_model(trial, data)
     seen = _Weights()
     loaders = Loaders(
-        training=_Repeated(batch, _STEPS),
+        training=_Batches(first, first if only_first_batch else last),
         iterations=1,
-        evaluation=[_Repeated(batch, 1) for _ in SPLITS],
+        evaluation=[_Batches(first) for _ in SPLITS],
     )
     fit(trial, model, data, [seen], loaders=loaders)
     return seen.digests
 
 
-def _first_batch(loader: Any) -> Any:
-    found = next(iter(loader))
-    return found if isinstance(found, (tuple, list)) else next(iter(found))
+class _Batches:
+    """A loader of these batches; Lightning would take a list of batches apart."""
 
-
-class _Repeated:
-    """A loader that repeats one batch; Lightning would take a list of batches apart."""
-
-    def __init__(self, batch: Any, times: int) -> None:
-        self._batch, self._times = batch, times
+    def __init__(self, *batches: Batch) -> None:
+        self._batches = batches
 
     def __len__(self) -> int:
-        return self._times
+        return len(self._batches)
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter([self._batch] * self._times)
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._batches)
 
 
 class _Weights(Callback):
@@ -113,6 +110,25 @@ class _Weights(Callback):
     ) -> None:
         assert isinstance(pl_module, Model)
         self.digests.append(weights_sha256(pl_module.network))
+
+
+def _failure(trial: Trial, data: ResidentDataModule, error: BaseException) -> str:
+    """Return where and how `trial` fails, and what to do, in words that follow "fails"."""
+    size = data.num_train % data.batch_size  # 0 if all batches of an epoch have one size
+    if size and data.num_train > data.batch_size and _runs_on_the_first_batch(trial, data):
+        return (
+            f" on the last batch of an epoch, which has {size} of {data.batch_size} examples: "
+            f"{_words(error)}. Another --batch-size leaves another number of examples"
+        )
+    return f": {_words(error)}. {_cure(trial, data)}"
+
+
+def _runs_on_the_first_batch(trial: Trial, data: ResidentDataModule) -> bool:
+    try:
+        _digests(trial, data, only_first_batch=True)
+    except _PLUG_IN_ERRORS:
+        return False
+    return True
 
 
 def _cure(trial: Trial, data: ResidentDataModule) -> str:

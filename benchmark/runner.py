@@ -27,6 +27,7 @@ from benchmark.evaluation import POINTS, Alternating, schedule_of
 from benchmark.metrics import SPLITS, own_rows
 from benchmark.models.base import Model, StepCall
 from benchmark.plugins import data_module_class, model_for, seen_by
+from benchmark.prepared import check_as_launched
 from benchmark.problems import is_augmented
 from benchmark.record import Record
 from benchmark.spec import Trial
@@ -100,7 +101,11 @@ def _curve_writer(
 
 
 def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
-    """Return the data module of `trial`, with the split and the batches of its seed."""
+    """Return the data module of `trial`, with the split and the batches of its seed.
+
+    Raises:
+        UsageError: the data are not those that the launching process read.
+    """
     data = data_module_class(trial.dataset)(
         data_dir=context.data_dir,
         cache_dir=context.cache_dir,
@@ -114,6 +119,7 @@ def set_up_data(trial: Trial, context: Context) -> ResidentDataModule:
     if is_augmented(trial.model, trial.dataset):
         data.augmentation_seed = derived_seed(trial, "augmentation")
     data.setup("fit")
+    check_as_launched(trial.dataset, data.checksum, context.checksums)
     return seen_by(trial.model, data)
 
 

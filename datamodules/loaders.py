@@ -181,6 +181,11 @@ class Shuffled:
         order = torch.randperm(len(self._split), generator=self._generator)
         return torch.split(self._split.permuted(order), self._batch_size)
 
+    def ends(self) -> tuple[Batch, Batch]:
+        """Return the first and the last batch of the next epoch; the last one may be smaller."""
+        rows = self.draw()
+        return self._split.examples.select(rows[0]), self._split.examples.select(rows[-1])
+
     def chunk_at(self, rows: tuple[Tensor, ...], begin: int, most: int) -> "tuple[Any, int]":
         """Return the chunk of an epoch's `rows` from batch `begin` on, and the batches in it.
 

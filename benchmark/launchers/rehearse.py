@@ -67,7 +67,7 @@ def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float |
 
 
 def distinct(trials: Sequence[Trial]) -> list[Trial]:
-    """Return one trial per optimizer to rehearse, model, data set, device and precision.
+    """Return one trial per optimizer to rehearse, model, data set, batches, device and precision.
 
     These are optimizers with an import path, and ours with a compiled kernel, which needs a
     compiler that works. Trials that differ only in seed or length count as the same.
@@ -76,8 +76,8 @@ def distinct(trials: Sequence[Trial]) -> list[Trial]:
     for trial in trials:
         spec = trial.optimizer
         if is_import_path(spec.name) or is_compiled(str(spec.hyperparameters.get("execution"))):
-            where = (trial.model, trial.dataset, trial.dropout, trial.accelerator, trial.precision)
-            found.setdefault((*where, spec.text), trial)
+            what = (trial.model, trial.dataset, trial.dropout, trial.batch_size)
+            found.setdefault((*what, trial.accelerator, trial.precision, spec.text), trial)
     return list(found.values())
 
 
@@ -97,7 +97,7 @@ def _rehearsed(trials: list[Trial], context: Context, seconds: float) -> bool:
     worker = Worker(_rehearse, (trials, context))
     try:
         for trial in trials:
-            outcome = _outcome(worker, seconds, "in its first two steps, on one batch")
+            outcome = _outcome(worker, seconds, "in its first two steps")
             if isinstance(outcome, Exception):
                 raise outcome
             if outcome:

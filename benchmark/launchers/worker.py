@@ -23,11 +23,11 @@ from benchmark.launchers.log import drop_empty, kept_bounded, redirect_output, s
 from benchmark.launchers.messages import Begun, Message, Outcome, Report, RunningLoss
 from benchmark.metrics import RUNNING
 from benchmark.plain_text import error_line, plain
-from benchmark.plugins import check_fit, prepare_data, seen_by
+from benchmark.plugins import check_fit, prepare_data
 from benchmark.prepared import Preparation, Prepared
 from benchmark.record import Record
 from benchmark.rehearsal import rehearse as rehearse_one
-from benchmark.runner import run
+from benchmark.runner import run, set_up_data
 from benchmark.spec import Trial
 from benchmark.stacked.run import run_pack
 from benchmark.step_timing import time_steps as really_time_steps
@@ -293,9 +293,7 @@ def _portable(error: BaseException) -> Exception:
 
 def _rehearsed(trial: Trial, context: Context) -> Outcome:
     try:
-        folder = context.prepared.get(trial.dataset)
-        data = prepare_data(trial.dataset, context.data_dir, context.cache_dir, folder)
-        rehearse_one(trial, seen_by(trial.model, data))
+        rehearse_one(trial, set_up_data(trial, context))
     except BaseException as error:  # as in `_prepare`
         return Outcome(error=_portable(error))
     return Outcome()

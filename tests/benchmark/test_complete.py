@@ -139,6 +139,21 @@ def test_workers_are_told_where_the_data_lie_that_were_prepared(store):
     complete(Request(problems=("logreg/digits",), opts="sgd", seeds=1), store, launcher)
     folders = {"digits": Path("/prepared/digits")}
     assert [context.prepared for context in launcher.contexts] == [folders, folders]
+    checksums = {"digits": "a" * 64}
+    assert [context.checksums for context in launcher.contexts] == [checksums, checksums]
+
+
+def test_data_that_are_others_for_the_next_model_are_refused_before_anything_is_trained(store):
+    class Changing(Noting):
+        def prepare(self, wanted, context):
+            [one] = super().prepare(wanted, context)
+            return [replace(one, checksum=str(len(self.calls)) * 64)]
+
+    launcher = Changing()
+    asked = Request(problems=("logreg/digits", "mlp/digits"), opts="sgd", seeds=1)
+    with pytest.raises(UsageError, match="digits': read SHA-256 4444"):
+        complete(asked, store, launcher)
+    assert launcher.ran == []
 
 
 def test_a_request_and_the_study_that_it_stands_for_are_the_same_trials(store):

@@ -8,6 +8,7 @@ from benchmark.errors import ClosureNotCalledError, UsageError
 from benchmark.evaluation import schedule_of
 from benchmark.launchers.local import LocalLauncher
 from benchmark.launchers.rehearse import distinct
+from benchmark.launchers.worker import rehearse as rehearse_in_worker
 from benchmark.rehearsal import rehearse
 from benchmark.runner import build_model, derived_seed, fit, run, weights_sha256
 from datamodules import Digits
@@ -144,6 +145,20 @@ def test_what_does_not_run_as_it_is_is_refused_with_its_cure(trials_of, digits, 
         rehearse(trial, digits)
     assert cure in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("checksum", "errors"), [(None, 0), ("f" * 64, 1)])
+def test_a_rehearsal_on_other_data_than_those_of_the_launch_is_refused(
+    trials_of, digits, monkeypatch, checksum, errors
+):
+    monkeypatch.setattr("benchmark.launchers.worker.redirect_output", lambda path: None)
+    trials = trials_of("logreg/digits", f"{HERE}.Twice:lr=0.1")
+    outcomes = []
+    context = Context(checksums={"digits": checksum or digits.checksum})
+    rehearse_in_worker(trials, context, outcomes.append)
+    told = [str(each.error) for each in outcomes if each.error is not None]
+    assert len(told) == errors
+    assert all("not ffffffffffff as at the launch" in each for each in told)
 
 
 def test_a_step_without_gradients_says_what_it_lacked(trials_of):

@@ -13,13 +13,15 @@ def test_a_job_survives_the_disk_with_absolute_folders(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     monkeypatch.setenv("BENCHMARK_DATA_DIR", "data")
     prepared = {"digits": Path("cache/digits")}
-    context = Context(cache_dir=Path("cache"), prepared=prepared, stack=16)
-    path = write_job(tmp_path / "study", context, {"digits": "abc"})
+    context = Context(
+        cache_dir=Path("cache"), prepared=prepared, checksums={"digits": "abc"}, stack=16
+    )
+    path = write_job(tmp_path / "study", context)
     job = read_job(path)
     assert job.import_path[0] == str(tmp_path)
     assert (job.data_dir, job.cache_dir) == (None, str(tmp_path / "cache"))
     assert job.prepared == {"digits": str(tmp_path / "cache" / "digits")}
-    assert job.checksums == {"digits": "abc"}
+    assert job.checksums == job.context().checksums == {"digits": "abc"}
     assert job.stack == 16
     assert job.variables["BENCHMARK_DATA_DIR"] == str(tmp_path / "data")
     assert not any("site-packages" in folder for folder in job.import_path)

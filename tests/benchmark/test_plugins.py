@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -153,6 +154,35 @@ def test_a_shuffling_loader_is_read_once_in_an_order_that_is_always_the_same():
     assert first.checksum != read("TargetsFlipped").checksum
 
 
+def test_what_is_read_has_the_same_bits_whatever_the_number_of_threads():
+    before, found = torch.get_num_threads(), set()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.add(read("Normalized").checksum)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1
+
+
+def test_a_trial_on_other_data_than_those_of_the_launch_fails():
+    workload = problems_of("logreg", f"{DATA}.Unseeded").workload
+    study = Study(name="s", workloads=(workload,), optimizers=tuple(parse("sgd")), seeds=(0,))
+    context = Context(checksums={workload.dataset: read("Unseeded").checksum})
+    with pytest.raises(UsageError, match="its loaders give other data each time: seed them"):
+        run(study.trials()[0], context)
+
+
+@pytest.mark.parametrize("name", ["Squares", "Normalized"])
+def test_a_trial_on_the_data_of_the_launch_has_their_checksum_on_record(name):
+    workload = problems_of("logreg", f"{DATA}.{name}").workload
+    study = Study(name="s", workloads=(workload,), optimizers=tuple(parse("sgd")), seeds=(0,))
+    context = Context(checksums={workload.dataset: read(name).checksum}, first_steps=2)
+    record = run(study.trials()[0], context)
+    assert {workload.dataset: record.environment.data} == context.checksums
+
+
 def test_batches_of_a_plugged_in_data_set_are_shuffled_by_the_suites_seed():
     def first_batch(seed):
         return next(iter(read("Squares", batch_size=8, seed=seed).train_dataloader()))[0]
@@ -198,6 +228,48 @@ def test_data_that_break_the_contract_are_refused_with_it(name, words, tmp_path)
 def test_targets_of_any_type_are_converted_if_they_are_whole(monkeypatch, dtype):
     monkeypatch.setattr("tests.plugins.data.TargetsAs.dtype", dtype)
     assert read("TargetsAs").checksum == read("Squares").checksum
+
+
+@pytest.mark.parametrize("model", ["logreg", f"{NETWORKS}.Tiny"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_real_inputs_of_any_type_become_float32_and_fit_a_network(monkeypatch, dtype, model):
+    monkeypatch.setattr("tests.plugins.data.InputsAs.dtype", dtype)
+    data, plain = read("InputsAs"), read("Squares")
+    for [inputs, _], [theirs, _] in (
+        (next(iter(each.test_dataloader())) for each in (data, plain)),
+        (next(iter(each.train_eval_dataloader())) for each in (data, plain)),
+    ):
+        assert torch.equal(inputs, theirs.to(dtype).float())
+        assert inputs.dtype == torch.float32
+    check_fit(model, data, False)
+    if dtype.itemsize >= 4:
+        assert data.checksum == plain.checksum
+
+
+@pytest.mark.parametrize("factor", [1e39, -1e39, 1e300])
+def test_inputs_beyond_the_range_of_float32_are_refused_with_the_largest(monkeypatch, factor):
+    monkeypatch.setattr("tests.plugins.data.InputsAs.factor", factor)
+    largest = read("Squares")._splits["train"].examples.inputs.values.double().abs().max() * factor
+    words = re.escape(f"train loader yields inputs up to {abs(float(largest)):g}, and float32 ends")
+    with pytest.raises(UsageError, match=words):
+        read("InputsAs")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("factor", [float("nan"), float("inf")])
+def test_inputs_that_are_no_numbers_in_any_type_are_said_to_be_none(monkeypatch, dtype, factor):
+    monkeypatch.setattr("tests.plugins.data.InputsAs.dtype", dtype)
+    monkeypatch.setattr("tests.plugins.data.InputsAs.factor", factor)
+    with pytest.raises(UsageError, match="train loader yields inputs that are NaN or infinite"):
+        read("InputsAs")
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.complex64])
+def test_inputs_that_are_not_real_are_not_converted(monkeypatch, dtype):
+    monkeypatch.setattr("tests.plugins.data.InputsAs.dtype", dtype)
+    monkeypatch.setattr("tests.plugins.data.InputsAs.factor", 1)
+    with pytest.raises(UsageError, match=rf"yields inputs {dtype} and targets"):
+        read("InputsAs")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

@@ -4,7 +4,7 @@ import pytest
 
 from benchmark.__main__ import main
 from benchmark.errors import UsageError
-from benchmark.prepared import Prepared, check_same_data
+from benchmark.prepared import Prepared, check_as_launched, check_same_data
 from benchmark.record import Environment, Record
 from benchmark.spec import SCHEMA
 from tests.datamodules.fakes import write_mnist
@@ -41,6 +41,23 @@ def test_a_study_refuses_other_data_in_one_line(trials_of):
     assert "study 's' has trials on other data of 'digits': 1 with SHA-256 bbbbbbbbbbbb" in message
     assert "/data (IDX files)), SHA-256 aaaaaaaaaaaa" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("launched", [{}, {"digits": "b" * 64}, {"mine.Data": "a" * 64}])
+def test_data_that_are_those_of_the_launch_or_of_which_it_knows_none_pass(launched):
+    check_as_launched("mine.Data", "a" * 64, launched)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "cure"), [("mine.Data", "seed them"), ("digits", "start the command again")]
+)
+def test_other_data_than_at_the_launch_are_refused_with_both_checksums_and_the_cure(dataset, cure):
+    with pytest.raises(UsageError) as refused:
+        check_as_launched(dataset, "b" * 64, {dataset: "a" * 64})
+    message = str(refused.value)
+    assert message.startswith(f"data set '{dataset}': read SHA-256 bbbbbbbbbbbb, not aaaaaaaaaaaa")
+    assert message.endswith(cure)
+    assert len(message) < 180  # so that the reason of a trial has all of it
 
 
 @pytest.mark.forks

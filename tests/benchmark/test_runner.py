@@ -12,10 +12,11 @@ import torch
 from torch.nn import functional
 
 from benchmark.context import Context
-from benchmark.errors import ClosureNotCalledError
+from benchmark.errors import ClosureNotCalledError, UsageError
 from benchmark.evaluation import schedule_of
 from benchmark.problems import is_augmented
 from benchmark.runner import build_model, derived_seed, run, set_up_data, weights_sha256
+from benchmark.stacked.run import run_pack
 from benchmark.store import Store
 from datamodules import Digits
 
@@ -25,6 +26,14 @@ PURPOSES = ("weights", "batches", "dropout", "split")
 @pytest.fixture(autouse=True)
 def _digits_are_prepared(digits):
     pass
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_data_that_changed_since_the_launch_end_a_trial_and_a_pack(trials_of, pack):
+    trials = trials_of("logreg/digits", "adam,sgd")
+    context = Context(checksums={"digits": "f" * 64})
+    with pytest.raises(UsageError, match="not ffffffffffff as at the launch: its files"):
+        run_pack(trials, context) if pack else run(trials[0], context)
 
 
 def generator_of(trial, purpose):

@@ -29,6 +29,14 @@ def test_an_epoch_holds_every_example_once_and_keeps_the_last_partial_batch(spli
     assert sorted(chain(*batches)) == list(range(50))
 
 
+@pytest.mark.parametrize("batch_size", [7, 8, 50, 60])
+@pytest.mark.parametrize("chunk_size", [1, 3])
+def test_the_ends_of_an_epoch_are_its_first_and_its_last_batch(split, batch_size, chunk_size):
+    expected = _targets(Shuffled(split, batch_size, seed=2))
+    ends = Shuffled(split, batch_size, seed=2, chunk_size=chunk_size).ends()
+    assert _targets(ends) == [expected[0], expected[-1]]
+
+
 def test_inputs_stay_with_their_targets(split):
     assert all(x.squeeze(1).tolist() == y.tolist() for x, y in Shuffled(split, 8, seed=0))
 

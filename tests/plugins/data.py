@@ -68,6 +68,17 @@ class TargetsAs(Squares):
         self.targets = self.targets.to(self.dtype)
 
 
+class InputsAs(Squares):
+    """Yields the inputs of `Squares`, times a number, in a type; a test sets both."""
+
+    dtype = torch.float64
+    factor = 1.0
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        self.inputs = self.inputs.to(self.dtype) * self.factor
+
+
 class TargetsFlipped(Squares):
     """Has the inputs of `Squares` and other targets."""
 
@@ -194,3 +205,21 @@ class Broken(Squares):
 
     def val_dataloader(self):
         raise OSError("the disk is gone\nfor good")
+
+
+class Unseeded(Squares):
+    """Draws other numbers each time that it is set up."""
+
+    def setup(self, stage=None):
+        draw = torch.Generator().manual_seed(torch.Generator().seed() % 2**63)
+        self.inputs = torch.randn(60, 2, generator=draw)
+        self.targets = (self.inputs.square().sum(1) > 1).long()
+
+
+class Normalized(Squares):
+    """Divides by sums whose last bits depend on the number of threads."""
+
+    def setup(self, stage=None):
+        super().setup(stage)
+        many = torch.randn(500_000, 2, generator=torch.Generator().manual_seed(1))
+        self.inputs = self.inputs / (many + 0.1).sum()

@@ -21,6 +21,14 @@ class Tiny(nn.Module):
         return self.layers(inputs)
 
 
+class Normed(Tiny):
+    """Normalizes each batch, which takes two examples at least."""
+
+    def __init__(self, input_shape, num_classes):
+        super().__init__(input_shape, num_classes)
+        self.layers.append(nn.BatchNorm1d(num_classes))
+
+
 class TinyWithSeed(Tiny):
     """A network whose seed is its own affair."""
 

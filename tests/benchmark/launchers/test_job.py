@@ -281,7 +281,7 @@ def test_chunks_of_a_file_of_keys_are_disjoint_and_whole(planned, store, tmp_pat
 
 def test_other_data_than_where_the_trials_were_planned_are_refused(planned, store, capsys):
     [trial] = planned()
-    path = write_job(store.folder, Context(), {"digits": "f" * 64})
+    path = write_job(store.folder, Context(checksums={"digits": "f" * 64}))
     assert json.loads(path.read_text())["checksums"]
     assert main(["worker", "study", trial.key, "--results", str(store.folder.parent)]) == 2
     assert "are others here than where the trials were planned" in capsys.readouterr().err
