@@ -157,7 +157,7 @@ _ROWS = (
         target="optimizers.rules.adadelta:Adadelta",
         paper="Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012",
         link="https://arxiv.org/abs/1212.5701",
-        summary="steps in the units of the parameters; the rate, which the paper has not, is a factor",
+        summary="steps in the units of the parameters; the paper has no rate, here it is a factor",
         formula="√E[Δx²]/√E[g²]·g",
         defaults="torch.optim.Adadelta; the paper has ρ = 0.95 and no learning rate",
         space=Space(
