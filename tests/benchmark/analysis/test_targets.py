@@ -234,7 +234,8 @@ def test_a_target_comes_from_the_user_then_the_table_then_the_race(scores_of, mo
     assert target_of("mlp/digits", "val/loss", scores, {}) == Target(value=0.25, source="race")
     row = replace(PROBLEMS["mlp/digits"], target=0.125)
     monkeypatch.setitem(PROBLEMS, "mlp/digits", row)
-    assert target_of("mlp/digits", "val/loss", scores, {}) == Target(value=0.125, source="table")
+    found = target_of("mlp/digits", "val/loss", scores, {})
+    assert found == Target(value=0.125, source="table", epochs=row.workload.epochs)
     given = target_of("mlp/digits", "val/loss", scores, {"val/loss": 0.0})
     assert given == Target(value=0.0, source="given")
     for problem, metric in ("mine.Net/digits", "val/loss"), ("mlp/digits", "train/loss"):
