@@ -76,6 +76,14 @@ class Range:
             return round(1 - drawn, max(_DIGITS, 2 - exponent))
         return float(f"{drawn:.{_DIGITS}g}")
 
+    def whole_at(self, u: float) -> int:
+        """Return the whole number of the range that is next to the value at `u`.
+
+        >>> Range(name="k", low=1.5, high=9.0).whole_at(0.0)
+        2
+        """
+        return max(math.ceil(self.low), min(round(self.at(u)), math.floor(self.high)))
+
     def where(self, value: Any) -> float | None:
         """Return the u in [0, 1] at which the range has `value`, None if it does not have it.
 
@@ -90,10 +98,6 @@ class Range:
         u = math.log(drawn / self.low) / math.log(self.high / self.low)
         u = round(u, 9)  # one minus 0.999 is nearly 0.001
         return u if 0 <= u <= 1 else None
-
-    def start(self, default: Any) -> float:
-        """Return `default` if the range has it, otherwise the middle of the range."""
-        return self.at(0.5) if self.where(default) is None else float(default)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,9 +253,18 @@ def whole(name: str) -> str:
     >>> whole("betas.0"), whole("optimizer.lr")
     ('betas', 'optimizer.lr')
     """
+    return split_name(name)[0]
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """Return the hyperparameter to which `name` belongs, and the index of its number in a tuple.
+
+    >>> split_name("betas.0"), split_name("optimizer.lr")
+    (('betas', 0), ('optimizer.lr', None))
+    """
     head, _, last = name.rpartition(".")
     is_index = last.isascii() and last.isdigit() and len(last) < 3
-    return head if head and is_index else name
+    return (head, int(last)) if head and is_index else (name, None)
 
 
 def as_text(value: Any) -> Any:
