@@ -84,6 +84,12 @@ class Range:
         """
         return max(math.ceil(self.low), min(round(self.at(u)), math.floor(self.high)))
 
+    @property
+    def whole_count(self) -> float:
+        """Number of whole numbers in the range; infinite where 6 digits do not tell them apart."""
+        count = math.floor(self.high) - math.ceil(self.low) + 1
+        return count if self.high <= 10**_DIGITS else math.inf
+
     def where(self, value: Any) -> float | None:
         """Return the u in [0, 1] at which the range has `value`, None if it does not have it.
 
@@ -175,13 +181,6 @@ class Space:
         """The space of the learning rate alone."""
         own = tuple(each for each in self.ranges if kind_of(each.name) == "lr")
         return Space(ranges=own, source=self.source)
-
-    @property
-    def size(self) -> float:
-        """Number of points: infinite with a range, otherwise the product of the choices."""
-        return math.prod(
-            len(each.values) if isinstance(each, Choice) else math.inf for each in self.ranges
-        )
 
     def without(self, names: frozenset[str]) -> "Space":
         """Return the space without the hyperparameters `names`; ``betas`` removes ``betas.0``."""

@@ -3,6 +3,7 @@
 `grammar.describe_tunables` reads them from a command line. Torch is loaded only for import paths.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -102,6 +103,16 @@ class Tunable:
             for each in self.space.ranges
         }
 
+    @property
+    def size(self) -> float:
+        """Number of points: infinite with a range of real numbers, otherwise a product.
+
+        Raises:
+            SpecError: the class cannot be loaded.
+        """
+        found = find(self.name)
+        return math.prod(self._count(each, found) for each in self.space.ranges)
+
     def check(self) -> None:
         """Raise SpecError if the ends of a range or one of the choices cannot be resolved."""
         ranges = self.space.ranges
@@ -143,6 +154,12 @@ class Tunable:
             return cls(**{**data, "space": Space.from_json(data["space"])})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SpecError(f"optimizer to tune {shown(data['name'])}: {error}") from None
+
+    def _count(self, each: Range | Choice, found: Found) -> float:
+        if isinstance(each, Choice):
+            return len(each.values)
+        is_whole = is_of_whole_numbers(each, found, self.fixed)
+        return each.whole_count if is_whole else math.inf
 
     def _start(self, each: Range | Choice, default: Any, found: Found) -> Any:
         if isinstance(each, Choice):

@@ -4,7 +4,6 @@ Learning rates, decays and the like are real numbers even where a class writes i
 """
 
 import inspect
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +39,7 @@ def is_of_whole_numbers(each: Range, found: Found, fixed: Mapping[str, Any]) -> 
         name = each.name
     if not _is_count(found, name):
         return False
-    if math.floor(each.high) <= math.ceil(each.low):
+    if each.whole_count < 2:
         raise SpecError(
             f"range of {each.name}: {found.name} takes whole numbers: expected two or more of them "
             f"between {each.low:g} and {each.high:g}"

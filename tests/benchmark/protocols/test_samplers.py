@@ -215,3 +215,10 @@ def test_a_range_of_whole_numbers_has_each_of_them_once(name, ends, values):
     assert found[0] == tunable.defaults().hyperparameters["max_iter"]
     assert sorted(found) == sorted({*values, found[0]})
     assert {type(value) for value in found} == {int}
+
+
+def test_a_space_of_whole_numbers_is_tried_to_its_last_point():
+    tunable = one("torch.optim.LBFGS:max_iter=2..50:line_search_fn=none|strong_wolfe")
+    assert tunable.size == 98
+    assert len(points(tunable, 1000)) == 98
+    assert one("torch.optim.LBFGS:max_iter=2..50:lr=0.1..1").size == math.inf
