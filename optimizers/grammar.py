@@ -41,6 +41,7 @@ from optimizers.mistakes import cure
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.resolve import Found, arguments, check_bounds, find, labelled, one_line, resolve
+from optimizers.schedules import why_not_scheduled
 from optimizers.spaces import Choice, Kind, Range, Space, kind_of, whole
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable, space_of
@@ -320,8 +321,9 @@ def _try(spec: OptimizerSpec) -> None:
         optimizer = spec.build([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes])
     except Exception as error:  # a user's class may raise anything
         raise SpecError(f"{spec.label}: {one_line(error)}") from None
-    if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):
-        raise SpecError(f"{spec.label}: a schedule needs a learning rate, and it has no 'lr'")
+    reasons = filter(None, map(why_not_scheduled, optimizer.param_groups))
+    if not spec.schedule.constant and (reason := next(reasons, "")):
+        raise SpecError(f"{spec.label}: {reason}")
 
 
 def _split(text: str, separator: str) -> list[str]:

@@ -32,6 +32,10 @@ class NoRate(torch.optim.Optimizer):
     def __init__(self, params, size=2):
         super().__init__(params, {"size": size})
 
+class AnyRate(torch.optim.Optimizer):
+    def __init__(self, params, lr=None):
+        super().__init__(params, {"lr": lr})
+
 class Dreamer(torch.optim.SGD):
     def __init__(self, params, callback=print, lr=0.1):
         super().__init__(params, lr=lr)
@@ -313,6 +317,10 @@ ERRORS = {
     "It takes: lr, warmup, clip",
     "mine.Silent:lr=2": "mine.Silent lr=2: AssertionError",
     "mine.NoRate:schedule=cosine": "mine.NoRate schedule=cosine: a schedule needs a learning rate",
+    "mine.AnyRate:warmup=3": "mine.AnyRate warmup=3: a schedule needs a number as lr, and it is "
+    "None",
+    "mine.AnyRate:lr=auto:warmup=3": "mine.AnyRate lr=auto warmup=3: a schedule needs a number as "
+    "lr, and it is 'auto'",
     "broken.Optimizer": "optimizer 'broken.Optimizer': cannot import 'broken': two lines",
     "exiting.Optimizer": "optimizer 'exiting.Optimizer': cannot import 'exiting': no GPU",
     ".Adam": "optimizer '.Adam': expected names with a dot between them",
