@@ -37,7 +37,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from optimizers.errors import SpecError, UnknownNameError
-from optimizers.mistakes import cure
+from optimizers.mistakes import cure, cut_path
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.resolve import Found, arguments, check_bounds, find, labelled, one_line, resolve
@@ -115,6 +115,13 @@ def describe_tunables(text: str, kind: Kind = "lr") -> list[Tunable]:
 
 def _described(text: str, read: Callable[["_Item"], Iterable[Described]]) -> list[Described]:
     """Return what `read` makes of each item of `text`, in its order, each once."""
+    try:
+        return _each_once(text, read)
+    except SpecError as error:
+        raise (SpecError(reason) if (reason := cut_path(text)) else error) from None
+
+
+def _each_once(text: str, read: Callable[["_Item"], Iterable[Described]]) -> list[Described]:
     if len(text) > _LONGEST_TEXT:
         raise SpecError(f"expected at most {_LONGEST_TEXT:,} characters, got {len(text):,}")
     items = [item.strip() for item in _split(text, ",") if item.strip()]
@@ -182,9 +189,11 @@ class _Item:
 
 def _item(text: str) -> _Item:
     head, *assignments = _split(text, ":")
-    if "@" not in head and head.endswith(".py") and assignments:
-        head = f"{head}:{assignments.pop(0)}"
+    file = ""
+    if assignments and _is_file(head, assignments[0]):
+        file, head = f"{head.strip()}:", assignments.pop(0)
     name, at, label = (part.strip() for part in head.partition("@"))
+    name = file + name
     if at and not label:
         raise SpecError(f"{shown(text)}: expected a label after '@'")
     if name == "all":
@@ -193,6 +202,18 @@ def _item(text: str) -> _Item:
         label, assignments = label or f"{name} {_DEFAULT}", []
     grid = _grid(text, assignments)
     return _Item(text=text, found=find(name), label=label, grid=grid, is_default=is_default)
+
+
+def _is_file(head: str, following: str) -> bool:
+    """Return whether `head` is the path of a file, and what follows its colon is a class.
+
+    >>> _is_file("me@host/mine.py", "MyOpt@label"), _is_file("adam@mine.py", "lr=0.1")
+    (True, False)
+    """
+    is_labelled = "@" in re.split(r"[/\\\\]", head)[-1]  # no module has such a name
+    if is_labelled or not head.rstrip().endswith(".py"):
+        return False
+    return "@" not in head or not ("=" in following or following.strip() == _DEFAULT)
 
 
 def _specs(item: _Item) -> list[OptimizerSpec]:
