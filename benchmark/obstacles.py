@@ -214,7 +214,7 @@ def _searched(declaration: Declaration) -> list[Contestant]:
     return [
         Contestant(
             label=each.label,
-            tried=int(min(budget, each.space.size)),
+            tried=int(min(budget, each.size)),
             tunes=each.space.kinds,
             only_rate=tunes_only_rate(each.kind, each.space),
             kind=each.kind,

@@ -7,21 +7,23 @@ decides; no form is kept merely because trying it happened to work.
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from optimizers.errors import NoGroupsError
 from optimizers.registry import OPTIMIZERS
+from optimizers.spaces import KNOWN
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 _WRAPPED = ("optimizer", "base_optimizer", "inner_optimizer")  # a first argument to be wrapped
-_NAMED = ("named_parameters", "named_params")  # a first argument that takes pairs
+_NAMED = ("named_parameters", "named_params")  # an argument that takes pairs
 _MODEL = "model"  # an argument that takes a module
 _PARAMS = "params"  # an argument that takes parameters, at any position
+_GIVEN = (_PARAMS, *_NAMED, _MODEL)
 _MATRIX_FLAG = "use_muon"  # groups of Jordan's Muon: https://github.com/KellerJordan/Muon
 _NO_GROUPS = {
     "model": "it takes a model, which has no groups of parameters",
@@ -56,14 +58,21 @@ def construct(
             )
         own = {k: v for k, v in settings.items() if k != inner and not k.startswith(prefix)}
         return cls(construct(inner_cls, given, theirs), **with_classes(own))  # type: ignore[arg-type]
-    first = _first_argument(cls)
-    others = supplied_arguments(cls) - {first}
-    supplied = {name: _supplied(cls, name, given) for name in others}
-    return cls(_supplied(cls, first, given), **supplied, **with_classes(settings))
+    supplied = {name: _supplied(cls, name, given) for name in supplied_arguments(cls)}
+    by_position = [
+        supplied.pop(name)
+        for name in [_first_argument(cls)]
+        if name in supplied and not _is_keyword_only(cls, name)
+    ]
+    make: Callable[..., Optimizer] = cls
+    return make(*by_position, **supplied, **with_classes(settings))
 
 
 def supplied_arguments(cls: type) -> frozenset[str]:
     """Return the arguments that `construct` fills: parameters, and a model where one is required.
+
+    The parameters go to ``params`` or ``named_parameters`` wherever the class has it, otherwise to
+    its first argument, unless that is a hyperparameter beside a ``model``.
 
     >>> import torch
     >>> sorted(supplied_arguments(torch.optim.SGD))
@@ -71,11 +80,15 @@ def supplied_arguments(cls: type) -> frozenset[str]:
     """
     if wrapped_argument(cls):
         return frozenset()
-    arguments = inspect.signature(cls).parameters
-    named = {
-        name for name in (_MODEL, _PARAMS) if name in arguments and _is_required(arguments[name])
-    }
-    return frozenset({_first_argument(cls)} | named)
+    takes = inspect.signature(cls).parameters
+    first = _first_argument(cls)
+    found = {name for name in _GIVEN if name in takes and _is_required(takes[name])}
+    found |= {first} & {*_GIVEN}
+    if first in found or found - {_MODEL}:
+        return frozenset(found)
+    if first not in takes or (_is_required(takes[first]) and first not in KNOWN):
+        return frozenset(found | {first})
+    return frozenset(found | {next((name for name in _GIVEN if name in takes), first)})
 
 
 def wrapped_argument(cls: type) -> str:
@@ -113,7 +126,8 @@ def takes_torchs_forms(cls: type) -> bool:
     first = _first_argument(cls)
     if wrapped_argument(cls) or first in _NAMED or _mentions(cls, _MATRIX_FLAG):
         return False
-    return supplied_arguments(cls) == {first} and first != _MODEL
+    is_alone = supplied_arguments(cls) == {first} and not _is_keyword_only(cls, first)
+    return is_alone and first != _MODEL
 
 
 def with_classes(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +152,7 @@ def _class_at(text: str) -> type["Optimizer"] | None:
 
 
 def _supplied(cls: type, name: str, given: list[Any]) -> Any:
-    return _as_model(given) if name == _MODEL else _in_the_form_of(cls, given)
+    return _as_model(given) if name == _MODEL else _in_the_form_of(cls, name, given)
 
 
 def _as_model(given: list[Any]) -> Any:
@@ -168,8 +182,13 @@ def _is_required(argument: inspect.Parameter) -> bool:
     return argument.default is argument.empty
 
 
-def _in_the_form_of(cls: type, given: list[Any]) -> list[Any]:
-    if _first_argument(cls) in _NAMED:
+def _is_keyword_only(cls: type, name: str) -> bool:
+    argument = inspect.signature(cls).parameters.get(name)
+    return argument is not None and argument.kind is argument.KEYWORD_ONLY
+
+
+def _in_the_form_of(cls: type, name: str, given: list[Any]) -> list[Any]:
+    if name in _NAMED:
         if any(map(_is_group, given)):
             raise NoGroupsError(_NO_GROUPS["named"])
         if not all(isinstance(each, tuple) for each in given):

@@ -37,10 +37,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from optimizers.errors import SpecError, UnknownNameError
-from optimizers.mistakes import cure
+from optimizers.mistakes import cure, cut_path
 from optimizers.pick import shown
 from optimizers.registry import OPTIMIZERS
 from optimizers.resolve import Found, arguments, check_bounds, find, labelled, one_line, resolve
+from optimizers.schedules import why_not_scheduled
 from optimizers.spaces import Choice, Kind, Range, Space, kind_of, whole
 from optimizers.spec import OptimizerSpec
 from optimizers.tunable import Tunable, space_of
@@ -114,6 +115,13 @@ def describe_tunables(text: str, kind: Kind = "lr") -> list[Tunable]:
 
 def _described(text: str, read: Callable[["_Item"], Iterable[Described]]) -> list[Described]:
     """Return what `read` makes of each item of `text`, in its order, each once."""
+    try:
+        return _each_once(text, read)
+    except SpecError as error:
+        raise (SpecError(reason) if (reason := cut_path(text)) else error) from None
+
+
+def _each_once(text: str, read: Callable[["_Item"], Iterable[Described]]) -> list[Described]:
     if len(text) > _LONGEST_TEXT:
         raise SpecError(f"expected at most {_LONGEST_TEXT:,} characters, got {len(text):,}")
     items = [item.strip() for item in _split(text, ",") if item.strip()]
@@ -181,9 +189,11 @@ class _Item:
 
 def _item(text: str) -> _Item:
     head, *assignments = _split(text, ":")
-    if "@" not in head and head.endswith(".py") and assignments:
-        head = f"{head}:{assignments.pop(0)}"
+    file = ""
+    if assignments and _is_file(head, assignments[0]):
+        file, head = f"{head.strip()}:", assignments.pop(0)
     name, at, label = (part.strip() for part in head.partition("@"))
+    name = file + name
     if at and not label:
         raise SpecError(f"{shown(text)}: expected a label after '@'")
     if name == "all":
@@ -192,6 +202,18 @@ def _item(text: str) -> _Item:
         label, assignments = label or f"{name} {_DEFAULT}", []
     grid = _grid(text, assignments)
     return _Item(text=text, found=find(name), label=label, grid=grid, is_default=is_default)
+
+
+def _is_file(head: str, following: str) -> bool:
+    """Return whether `head` is the path of a file, and what follows its colon is a class.
+
+    >>> _is_file("me@host/mine.py", "MyOpt@label"), _is_file("adam@mine.py", "lr=0.1")
+    (True, False)
+    """
+    is_labelled = "@" in re.split(r"[/\\\\]", head)[-1]  # no module has such a name
+    if is_labelled or not head.rstrip().endswith(".py"):
+        return False
+    return "@" not in head or not ("=" in following or following.strip() == _DEFAULT)
 
 
 def _specs(item: _Item) -> list[OptimizerSpec]:
@@ -320,8 +342,9 @@ def _try(spec: OptimizerSpec) -> None:
         optimizer = spec.build([torch.nn.Parameter(torch.zeros(shape)) for shape in shapes])
     except Exception as error:  # a user's class may raise anything
         raise SpecError(f"{spec.label}: {one_line(error)}") from None
-    if not spec.schedule.constant and any("lr" not in group for group in optimizer.param_groups):
-        raise SpecError(f"{spec.label}: a schedule needs a learning rate, and it has no 'lr'")
+    reasons = filter(None, map(why_not_scheduled, optimizer.param_groups))
+    if not spec.schedule.constant and (reason := next(reasons, "")):
+        raise SpecError(f"{spec.label}: {reason}")
 
 
 def _split(text: str, separator: str) -> list[str]:

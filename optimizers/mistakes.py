@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from optimizers.pick import is_import_path, shown
@@ -22,6 +24,9 @@ ALIASES = {
     "beta2": "betas",
     "mu": "momentum",
 }
+_CUTTING = re.compile("[,:()]")  # what the grammar reads in a path
+_MOST_FILES = 20  # of a text
+_MOST_COMMAS = 8  # of a path
 _VALUE = re.compile(r"[+-]?(\d|\.\d)[^:@=]*|true|false|none", re.IGNORECASE)
 
 
@@ -54,6 +59,33 @@ def cure(items: Sequence[str], index: int, defaults: Mapping[str, Any]) -> str:
     if len(words) > 1 and all(re.fullmatch(r"[A-Za-z][\w.]*", word) for word in words):
         return f"{shown(item)}: separate optimizers by commas: {shown(','.join(words))}"
     return ""
+
+
+def cut_path(text: str) -> str:
+    """Return one line on the first file in ``--opts`` whose path the grammar cuts, "" if none.
+
+    Args:
+        text: The whole text, with commas.
+    """
+    ends = [match.end() for match in re.finditer(r"\.py(?=:)", text)]
+    commas = [match.end() for match in re.finditer(",", text)]
+    for end in ends[:_MOST_FILES]:
+        starts = [0, *(comma for comma in commas if comma < end)]
+        for path in (text[start:end].strip() for start in starts[-_MOST_COMMAS:]):
+            outside = re.sub(r"\([^()]*\)", "", path)  # parentheses keep what is inside together
+            if (found := _CUTTING.search(outside)) and _is_file(path):
+                name = Path(path).name
+                return (
+                    f"{shown(path)}: a path cannot have {found[0]!r} in it; run from the folder of "
+                    f"{name}, as {shown(f'{name}:MyOpt')}, or move it to another path"
+                )
+    return ""
+
+
+def _is_file(path: str) -> bool:
+    with suppress(OSError, RuntimeError, ValueError):  # too long, no such home, a null character
+        return Path(path).expanduser().is_file()
+    return False
 
 
 def _without_colon(item: str) -> str:

@@ -1,8 +1,10 @@
 """Learning-rate schedules: one factor for each step, equal for all optimizers."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from numbers import Real
+from typing import Any, Literal, get_args
 
 Kind = Literal["constant", "1/sqrt(t)", "cosine", "1/sqrt(epoch)"]
 ALIASES: dict[str, Kind] = {  # they need no quotes in a shell
@@ -67,3 +69,51 @@ class Schedule:
             progress = max(0.0, t - 1 - warmup) / max(1.0, total - warmup)
             return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
         return rise
+
+
+class BaseRates:
+    """The learning rates of an optimizer before the schedule's factor, one for each group.
+
+    A group that the optimizer adds later has the rate with which it is added as its own.
+
+    Args:
+        groups: The optimizer's parameter groups before the first step.
+    """
+
+    def __init__(self, groups: Sequence[Mapping[str, Any]]) -> None:
+        self._groups = list(groups)
+        self._rates: list[Any] = [group.get("lr") for group in groups]
+
+    def scale(self, groups: Sequence[dict[str, Any]], factor: float) -> None:
+        """Set the learning rates of the present groups to `factor` times their own.
+
+        Raises:
+            ValueError: the learning rate of a group is no number.
+        """
+        if len(groups) != len(self._groups):
+            self._follow(groups)
+        for group, rate in zip(groups, self._rates, strict=True):
+            try:
+                group["lr"] = rate * factor
+            except TypeError:
+                raise ValueError(why_not_scheduled(group) or f"cannot scale lr={rate!r}") from None
+
+    def _follow(self, groups: Sequence[Mapping[str, Any]]) -> None:
+        known = {id(group): rate for group, rate in zip(self._groups, self._rates, strict=True)}
+        self._rates = [known.get(id(group), group.get("lr")) for group in groups]
+        self._groups = list(groups)
+
+
+def why_not_scheduled(group: Mapping[str, Any]) -> str:
+    """Return why no schedule can act on a parameter group, "" if one can.
+
+    >>> why_not_scheduled({"lr": None})
+    'a schedule needs a number as lr, and it is None'
+    """
+    if "lr" not in group:
+        return "a schedule needs a learning rate, and it has no 'lr'"
+    rate = group["lr"]
+    is_number = isinstance(rate, Real) and not isinstance(rate, bool)
+    if is_number or hasattr(rate, "ndim"):  # a tensor
+        return ""
+    return f"a schedule needs a number as lr, and it is {rate!r}"

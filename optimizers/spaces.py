@@ -76,6 +76,20 @@ class Range:
             return round(1 - drawn, max(_DIGITS, 2 - exponent))
         return float(f"{drawn:.{_DIGITS}g}")
 
+    def whole_at(self, u: float) -> int:
+        """Return the whole number of the range that is next to the value at `u`.
+
+        >>> Range(name="k", low=1.5, high=9.0).whole_at(0.0)
+        2
+        """
+        return max(math.ceil(self.low), min(round(self.at(u)), math.floor(self.high)))
+
+    @property
+    def whole_count(self) -> float:
+        """Number of whole numbers in the range; infinite where 6 digits do not tell them apart."""
+        count = math.floor(self.high) - math.ceil(self.low) + 1
+        return count if self.high <= 10**_DIGITS else math.inf
+
     def where(self, value: Any) -> float | None:
         """Return the u in [0, 1] at which the range has `value`, None if it does not have it.
 
@@ -90,10 +104,6 @@ class Range:
         u = math.log(drawn / self.low) / math.log(self.high / self.low)
         u = round(u, 9)  # one minus 0.999 is nearly 0.001
         return u if 0 <= u <= 1 else None
-
-    def start(self, default: Any) -> float:
-        """Return `default` if the range has it, otherwise the middle of the range."""
-        return self.at(0.5) if self.where(default) is None else float(default)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,13 +182,6 @@ class Space:
         own = tuple(each for each in self.ranges if kind_of(each.name) == "lr")
         return Space(ranges=own, source=self.source)
 
-    @property
-    def size(self) -> float:
-        """Number of points: infinite with a range, otherwise the product of the choices."""
-        return math.prod(
-            len(each.values) if isinstance(each, Choice) else math.inf for each in self.ranges
-        )
-
     def without(self, names: frozenset[str]) -> "Space":
         """Return the space without the hyperparameters `names`; ``betas`` removes ``betas.0``."""
         kept = [each for each in self.ranges if names.isdisjoint({each.name, whole(each.name)})]
@@ -249,9 +252,18 @@ def whole(name: str) -> str:
     >>> whole("betas.0"), whole("optimizer.lr")
     ('betas', 'optimizer.lr')
     """
+    return split_name(name)[0]
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """Return the hyperparameter to which `name` belongs, and the index of its number in a tuple.
+
+    >>> split_name("betas.0"), split_name("optimizer.lr")
+    (('betas', 0), ('optimizer.lr', None))
+    """
     head, _, last = name.rpartition(".")
     is_index = last.isascii() and last.isdigit() and len(last) < 3
-    return head if head and is_index else name
+    return (head, int(last)) if head and is_index else (name, None)
 
 
 def as_text(value: Any) -> Any:

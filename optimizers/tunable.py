@@ -3,6 +3,7 @@
 `grammar.describe_tunables` reads them from a command line. Torch is loaded only for import paths.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -23,6 +24,7 @@ from optimizers.resolve import (
 )
 from optimizers.spaces import KNOWN, Choice, Kind, Range, Space, as_text, from_text, whole
 from optimizers.spec import OptimizerSpec
+from optimizers.whole_numbers import is_of_whole_numbers
 
 _ALMOST_ONE = 1 - 2**-53
 
@@ -76,7 +78,10 @@ class Tunable:
             raise ValueError(
                 f"{self.label}: expected {len(ranges)} numbers in [0, 1), got {list(u)!r}"
             )
-        return self._spec({each.name: _drawn(each, x) for each, x in zip(ranges, u, strict=True)})
+        found = find(self.name)
+        return self._spec(
+            {each.name: self._drawn(each, x, found) for each, x in zip(ranges, u, strict=True)}
+        )
 
     def defaults(self) -> OptimizerSpec:
         """Return the optimizer with its default hyperparameters and those that are fixed.
@@ -91,10 +96,22 @@ class Tunable:
 
     def first_values(self) -> dict[str, Any]:
         """Return the values that `defaults` has for the hyperparameters of the space, by name."""
-        known = {"schedule": "constant"} | arguments(find(self.name))
+        found = find(self.name)
+        known = {"schedule": "constant"} | arguments(found)
         return {
-            each.name: self._start(each, _default(each.name, known)) for each in self.space.ranges
+            each.name: self._start(each, _default(each.name, known), found)
+            for each in self.space.ranges
         }
+
+    @property
+    def size(self) -> float:
+        """Number of points: infinite with a range of real numbers, otherwise a product.
+
+        Raises:
+            SpecError: the class cannot be loaded.
+        """
+        found = find(self.name)
+        return math.prod(self._count(each, found) for each in self.space.ranges)
 
     def check(self) -> None:
         """Raise SpecError if the ends of a range or one of the choices cannot be resolved."""
@@ -138,9 +155,30 @@ class Tunable:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SpecError(f"optimizer to tune {shown(data['name'])}: {error}") from None
 
-    def _start(self, each: Range | Choice, default: Any) -> Any:
-        stays = self.kind == "given" or isinstance(each, Choice)
-        return each.start(default) if stays or default is REQUIRED else default
+    def _count(self, each: Range | Choice, found: Found) -> float:
+        if isinstance(each, Choice):
+            return len(each.values)
+        is_whole = is_of_whole_numbers(each, found, self.fixed)
+        return each.whole_count if is_whole else math.inf
+
+    def _start(self, each: Range | Choice, default: Any, found: Found) -> Any:
+        if isinstance(each, Choice):
+            return each.start(default)
+        is_free = self.kind != "given" and default is not REQUIRED
+        if is_free or each.where(default) is not None:
+            return float(default) if isinstance(default, float) else default
+        return self._drawn(each, 0.5, found)
+
+    def _drawn(self, each: Range | Choice, u: float, found: Found) -> Any:
+        """Return the value at `u`, in the type in which a command line gives it.
+
+        A command line writes 1.0 as ``lr=1``, a whole number, which becomes a float only where the
+        class has a float as its default. So a point and its command are one trial.
+        """
+        if isinstance(each, Range) and is_of_whole_numbers(each, found, self.fixed):
+            return each.whole_at(u)
+        value = each.at(u)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def _spec(self, tuned: Mapping[str, Any]) -> OptimizerSpec:
         found = find(self.name)
@@ -226,16 +264,6 @@ def _filled(key: str, parts: Mapping[int, Any], default: Any) -> tuple[Any, ...]
             f"{key}: give all its numbers in parentheses; number {missing[0]} is missing"
         )
     return tuple(numbers[i] for i in range(len(numbers)))
-
-
-def _drawn(one: Range | Choice, u: float) -> Any:
-    """Return the value at `u`, in the type in which a command line gives it.
-
-    A command line writes 1.0 as ``lr=1``, a whole number, which becomes a float only where the
-    class has a float as its default. So a point and its command are one trial.
-    """
-    value = one.at(u)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _tuples(value: Any) -> Any:

@@ -31,6 +31,7 @@ from optimizers.contract import (
     switch_to_training,
     takes_closure,
 )
+from optimizers.schedules import BaseRates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,7 @@ class Model(LightningModule):
         self._factory = optimizer
         self._lr_factor = lr_factor
         self._l2 = l2
-        self._base_lrs: list[Any] = []
+        self._base_rates = BaseRates([])
         self._takes_closure = True
         self._create_graph = False
         self._randomness: StepRandomness | None = None
@@ -124,7 +125,7 @@ class Model(LightningModule):
     def build_optimizer(self) -> Optimizer:
         """Build the optimizer, and find what its step needs; there may be no Trainer."""
         optimizer = self._factory(list(self.network.named_parameters()))
-        self._base_lrs = [group.get("lr") for group in optimizer.param_groups]
+        self._base_rates = BaseRates(optimizer.param_groups)
         self._takes_closure = takes_closure(optimizer)
         asked = self.step_call.create_graph
         self._create_graph = differentiates_gradients(optimizer) if asked is None else asked
@@ -237,11 +238,8 @@ class Model(LightningModule):
 
     def schedule(self, optimizer: Optimizer) -> None:
         """Set the learning rates of the present step."""
-        if self._lr_factor is None:
-            return
-        factor = self._lr_factor(self.steps)
-        for group, lr in zip(optimizer.param_groups, self._base_lrs, strict=True):
-            group["lr"] = lr * factor
+        if self._lr_factor is not None:
+            self._base_rates.scale(optimizer.param_groups, self._lr_factor(self.steps))
 
     def _autocast_off(self) -> AbstractContextManager[None]:
         # Lightning opens autocast around the whole chunk. But optimizers must not run in it, and

@@ -101,7 +101,7 @@ def different(drawn: Iterable[OptimizerSpec], tunable: Tunable) -> Iterator[Opti
     first = tunable.defaults()
     yield first
     seen = {first}
-    size = tunable.space.size
+    size = tunable.size
     reached: set[OptimizerSpec] = set()  # of the space, which need not have the defaults
     repeats = 0
     points = iter(drawn)

@@ -13,7 +13,13 @@ from typing import Any
 from torch.optim import Optimizer
 
 from optimizers.conformance.subject import Factory
-from optimizers.construct import construct, supplied_arguments, takes_torchs_forms, with_classes
+from optimizers.construct import (
+    construct,
+    supplied_arguments,
+    takes_torchs_forms,
+    with_classes,
+    wrapped_argument,
+)
 from optimizers.spec import OptimizerSpec
 
 Source = Factory | OptimizerSpec
@@ -57,7 +63,7 @@ def making_of(source: Source) -> Making:
     settings = source.keywords if isinstance(source, partial) else {}
     return Making(
         factory=partial(_from_class, cls, settings),
-        keywords=_arguments(cls) - supplied_arguments(cls),
+        keywords=_keywords(cls),
         bare=_bare(cls, settings),
     )
 
@@ -68,7 +74,7 @@ def _of_spec(spec: OptimizerSpec) -> Making:
     needs = [each for each in _NEEDS if spec.gradients != "first" or each.get("gradients_first")]
     return Making(
         factory=partial(_from_spec, spec),
-        keywords=_arguments(cls) - supplied_arguments(cls),
+        keywords=_keywords(cls),
         bare=_bare(cls, spec.hyperparameters),
         needs=tuple(needs),
     )
@@ -88,7 +94,12 @@ def _bare(cls: type[Optimizer], settings: Mapping[str, Any]) -> Factory | None:
     return partial(cls, **with_classes(settings)) if takes_torchs_forms(cls) else None
 
 
-def _arguments(made_by: Callable[..., Any]) -> frozenset[str]:
+def _keywords(cls: type[Optimizer]) -> frozenset[str]:
+    """Return the hyperparameters of a class."""
+    return _arguments(cls, 0) - supplied_arguments(cls) - {wrapped_argument(cls)}
+
+
+def _arguments(made_by: Callable[..., Any], begin: int = 1) -> frozenset[str]:
     arguments = list(inspect.signature(made_by).parameters.values())
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return frozenset(each.name for each in arguments[1:] if each.kind in kinds)
+    return frozenset(each.name for each in arguments[begin:] if each.kind in kinds)

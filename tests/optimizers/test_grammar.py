@@ -32,6 +32,10 @@ class NoRate(torch.optim.Optimizer):
     def __init__(self, params, size=2):
         super().__init__(params, {"size": size})
 
+class AnyRate(torch.optim.Optimizer):
+    def __init__(self, params, lr=None):
+        super().__init__(params, {"lr": lr})
+
 class Dreamer(torch.optim.SGD):
     def __init__(self, params, callback=print, lr=0.1):
         super().__init__(params, lr=lr)
@@ -313,6 +317,10 @@ ERRORS = {
     "It takes: lr, warmup, clip",
     "mine.Silent:lr=2": "mine.Silent lr=2: AssertionError",
     "mine.NoRate:schedule=cosine": "mine.NoRate schedule=cosine: a schedule needs a learning rate",
+    "mine.AnyRate:warmup=3": "mine.AnyRate warmup=3: a schedule needs a number as lr, and it is "
+    "None",
+    "mine.AnyRate:lr=auto:warmup=3": "mine.AnyRate lr=auto warmup=3: a schedule needs a number as "
+    "lr, and it is 'auto'",
     "broken.Optimizer": "optimizer 'broken.Optimizer': cannot import 'broken': two lines",
     "exiting.Optimizer": "optimizer 'exiting.Optimizer': cannot import 'exiting': no GPU",
     ".Adam": "optimizer '.Adam': expected names with a dot between them",
@@ -344,6 +352,47 @@ def test_a_file_is_the_same_optimizer_from_every_folder(tmp_path, monkeypatch):
     assert relative.label == "sunk.Outer.Inner lr=0.5"
     assert labels("deep/down/sunk.py:Outer.Inner@deep") == ["deep"]
     assert type(relative.build([torch.nn.Parameter(torch.zeros(1))])).__name__ == "Inner"
+
+
+@pytest.mark.parametrize("folder", ["me@host", "@", "a@b/c@d", "x(1)@y", "name=with", "v1.py@x"])
+@pytest.mark.parametrize("label", ["", "@mine", "@v1.py"])
+def test_a_folder_may_have_an_at_sign(folder, label, tmp_path, monkeypatch):
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "atsign.py").write_text(MODULE)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "atsign", raising=False)
+    monkeypatch.chdir(tmp_path)
+    spec = one(f"{folder}/atsign.py:Outer.Inner{label}:lr=0.5")
+    assert spec == one(f"atsign.Outer.Inner{label}:lr=0.5")
+    default = f"{folder}/atsign.py:Outer.Inner{label}:default"
+    assert labels(default)[0].endswith(label[1:] or "default")
+    (tunable,) = describe_tunables(f"{folder}/atsign.py:Outer.Inner{label}:lr=0.1..1")
+    assert tunable.name == "atsign.Outer.Inner"
+
+
+@pytest.mark.parametrize("folder", ["a,b", "a, b", "a,b/c,d", "adam,x", "a:b", "a(b", "a)b,c", ","])
+@pytest.mark.parametrize("place", ["{}", "adam,{}", "{},sgd:lr=0.1"])
+def test_a_path_that_the_grammar_cuts_is_told(folder, place, tmp_path, monkeypatch):
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "cutmine.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    found = f"{folder}/cutmine.py"
+    with pytest.raises(SpecError) as caught:
+        describe(place.format(f"{found}:Outer.Inner:lr=0.5"))
+    sign = next(each for each in folder if each in ",:()")
+    assert str(caught.value) == (
+        f"{found!r}: a path cannot have {sign!r} in it; run from the folder of cutmine.py, as "
+        "'cutmine.py:MyOpt', or move it to another path"
+    )
+
+
+def test_parentheses_that_match_are_no_reason_for_another_mistake(tmp_path, monkeypatch):
+    (tmp_path / "a(b,c)").mkdir()
+    (tmp_path / "a(b,c)" / "matching.py").write_text(MODULE)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match="has no hyperparameter 'lrr'"):
+        describe("a(b,c)/matching.py:Outer.Inner:lrr=1")
 
 
 def test_a_label_may_end_as_a_file_does():

@@ -1,8 +1,11 @@
 import math
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from optimizers.schedules import Schedule
+from optimizers.schedules import BaseRates, Schedule, why_not_scheduled
 
 
 def factors(total, *, epoch_steps=3, **values):
@@ -68,3 +71,42 @@ def test_an_impossible_warm_up_is_refused(warmup):
 def test_an_unknown_kind_is_met_with_the_known_ones():
     with pytest.raises(ValueError, match=r"^unknown schedule 'cosin'\. Known: constant, .*cosine"):
         Schedule(kind="cosin")
+
+
+CHANGES = st.lists(st.tuples(st.sampled_from(["add", "remove", "keep"]), st.integers(0, 9)))
+
+
+@given(rates=st.lists(st.floats(0.1, 9), min_size=1, max_size=3), changes=CHANGES)
+def test_groups_that_come_and_go_keep_the_rate_with_which_they_came(rates, changes):
+    groups = [{"lr": rate, "own": rate} for rate in rates]
+    scheduled = BaseRates(groups)
+    for step, (change, index) in enumerate(changes, start=2):
+        if change == "add":
+            groups.insert(index % (len(groups) + 1), {"lr": 1 + index, "own": 1 + index})
+        elif change == "remove" and len(groups) > 1:
+            del groups[index % len(groups)]
+        scheduled.scale(groups, 1 / step)
+        assert [group["lr"] for group in groups] == [group["own"] * (1 / step) for group in groups]
+
+
+def test_groups_that_are_made_anew_keep_the_rates_of_their_places():
+    scheduled = BaseRates([{"lr": 0.1}, {"lr": 0.3}])
+    groups = [{"lr": 0.05}, {"lr": 0.15}]
+    scheduled.scale(groups, 0.25)
+    assert groups == [{"lr": 0.1 * 0.25}, {"lr": 0.3 * 0.25}]
+
+
+@pytest.mark.parametrize("rate", [None, "auto", (0.1, 0.2), {"w": 0.1}])
+def test_a_rate_that_is_no_number_is_refused(rate):
+    reason = f"a schedule needs a number as lr, and it is {rate!r}"
+    assert why_not_scheduled({"lr": rate}) == reason
+    with pytest.raises(ValueError, match="^a schedule needs a number as lr, and it is "):
+        BaseRates([{"lr": rate}]).scale([{"lr": rate}], 0.5)
+
+
+@pytest.mark.parametrize("rate", [0, 1, 0.1, torch.tensor(0.1)])
+def test_numbers_and_tensors_can_be_scheduled(rate):
+    group = {"lr": rate}
+    assert not why_not_scheduled(group)
+    BaseRates([group]).scale([group], 0.5)
+    assert group["lr"] == rate * 0.5

@@ -44,6 +44,12 @@ class Lookahead(torch.optim.Optimizer):
     def __init__(self, optimizer, alpha=0.5):
         self.optimizer = optimizer
         super().__init__(optimizer.param_groups, {})
+
+class Counts(torch.optim.SGD):
+    def __init__(self, params, lr=1, k=3, pair=(1, 2.0), lr_decay=2, decay_steps=10,
+                 scale: float = 2, twice=True, gap: int = 40):
+        self.found = [list(range(each)) for each in (k, pair[0], decay_steps, gap)]
+        super().__init__(params, lr=lr)
 """
 ITEMS = [
     *OPTIMIZERS,
@@ -64,6 +70,10 @@ ITEMS = [
     "totune.Lookahead:optimizer=sgd:optimizer.lr=1e-3..1",
     "totune.Lookahead:optimizer=sgd|adam:optimizer.lr=0.1",
     "torch.optim.Muon:rest.lr=1e-4..1e-2:lr=1e-4..1e-2",
+    "totune.Counts:k=2..10:lr=0.1..10:scale=1..9",
+    "totune.Counts:pair=(2..5,1..4):gap=1..2000000",
+    "totune.Lookahead:optimizer=totune.Counts:optimizer.k=2..10:optimizer.lr=0.1..10",
+    "torch.optim.LBFGS:max_iter=2..50:lr=0.5..2",
 ]
 
 
@@ -336,3 +346,71 @@ def test_a_range_of_learning_rates_near_one_is_log_uniform_in_the_rate(low, high
         assert space == Range(name="lr", low=float(low), high=float(high))
     [decay] = one(f"adam:betas.0={low}..{high}").space.ranges
     assert decay.one_minus
+
+
+U = st.floats(0, 1, exclude_max=True)
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "is_whole"),
+    [
+        ("totune.Counts:k=2..10", "k", True),
+        ("totune.Counts:k=2.5..9.5", "k", True),
+        ("totune.Counts:gap=1..2000000", "gap", True),
+        ("totune.Counts:decay_steps=2..50", "decay_steps", True),
+        ("totune.Counts:pair=(2..10,1)", "pair.0", True),
+        ("totune.Lookahead:optimizer=totune.Counts:optimizer.k=2..10", "optimizer.k", True),
+        ("torch.optim.LBFGS:max_iter=2..50", "max_iter", True),
+        ("totune.Counts:lr=1..10", "lr", False),
+        ("totune.Counts:lr_decay=1..10", "lr_decay", False),
+        ("totune.Counts:k=0.5..10", "k", False),
+        ("totune.Counts:scale=1..10", "scale", False),
+        ("totune.Counts:pair=(1,2..10)", "pair.1", False),
+        ("totune.Counts:twice=2..10", "twice", False),
+        ("totune.NoRate:size=1..10", "size", False),
+    ],
+)
+@given(us=st.lists(U, min_size=20, max_size=20, unique_by=lambda u: round(u, 3)))
+@example(us=[0.0, 1 - 2**-53, *(i / 20 for i in range(1, 20))])
+@settings(max_examples=5, deadline=None)
+def test_ranges_of_counts_give_whole_numbers_and_all_others_give_real_ones(
+    item, name, is_whole, us
+):
+    tunable = one(item)
+    (drawn,) = tunable.space.ranges
+    key, _, index = name.partition(".") if name.startswith("pair") else (name, "", "")
+    found = [tunable.point([u]).hyperparameters[key] for u in us]
+    found = [each[int(index)] for each in found] if index else found
+    if is_whole:
+        assert all(type(value) is int and drawn.low <= value <= drawn.high for value in found)
+        assert all(
+            abs(value - drawn.at(u)) <= 0.5 or drawn.low % 1 or drawn.high % 1
+            for value, u in zip(found, us, strict=True)
+        )
+    else:
+        assert found == [drawn.at(u) for u in us]
+        assert any(value % 1 for value in found)
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "default"),
+    [
+        ("totune.Counts:k=2..10", "k", 3),
+        ("totune.Counts:lr=0.1..10", "lr", 1),
+        ("totune.Counts:lr=1..10", "lr", 1),
+        ("totune.Counts:k=4..16", "k", 8),  # the middle, of a range without the default
+        ("torch.optim.LBFGS:max_iter=2..50", "max_iter", 20),
+        ("totune.NoRate:size=1..10", "size", 2.0),
+    ],
+)
+def test_a_default_keeps_the_type_that_its_class_gives_it(item, name, default):
+    found = one(item).defaults()
+    value = found.hyperparameters[name]
+    assert (value, type(value)) == (default, type(default))
+    assert describe(*items([found]))[0].text == found.text
+
+
+@pytest.mark.parametrize("ends", ["2.2..2.8", "2..2.9", "1.5..2.5"])
+def test_a_range_of_counts_has_several_whole_numbers(ends):
+    with pytest.raises(SpecError, match=r"range of k: .* two or more .* between"):
+        describe_tunables(f"totune.Counts:k={ends}")

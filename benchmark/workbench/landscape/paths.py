@@ -27,6 +27,7 @@ from optimizers.contract import (
     switch_to_training,
     takes_closure,
 )
+from optimizers.schedules import BaseRates
 from optimizers.spec import OptimizerSpec
 
 Told = Callable[[str], None]
@@ -205,7 +206,7 @@ class _Party:
             switch_to_training(self._optimizer)
         self._has_two_points = has_two_points(self._optimizer)
         self._takes_closure = takes_closure(self._optimizer)
-        self._base_lrs = [group.get("lr") for group in self._optimizer.param_groups]
+        self._base_rates = BaseRates(self._optimizer.param_groups)
 
     def position(self) -> Tensor:
         """Return a copy of the positions at which gradients are taken, shape (rows, 2)."""
@@ -272,9 +273,8 @@ class _Party:
             return
         # A surface has no minibatches: each step sees all of it, as an epoch does.
         factor = self._spec.schedule.factor(t, self._routes.steps, epoch_steps=1)
-        for group, lr in zip(self._optimizer.param_groups, self._base_lrs, strict=True):
-            if lr is not None:
-                group["lr"] = lr * factor
+        with _one_line(self._spec):
+            self._base_rates.scale(self._optimizer.param_groups, factor)
 
     def _set_gradients(self, gradient: Tensor) -> None:
         for param, grad in zip(self._params, torch.split(gradient, self._sizes), strict=True):

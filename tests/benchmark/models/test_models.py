@@ -282,3 +282,30 @@ def test_the_residual_network_learns_a_batch_by_heart():
         loss.backward()
         optimizer.step()
     assert loss < 1
+
+
+class AddsGroup(torch.optim.SGD):
+    """Adds the parameters after the first as a group of their own in its second step."""
+
+    def __init__(self, params, lr=0.5):
+        self.taken = 0
+        super().__init__([param for _, param in params], lr=lr)
+
+    def step(self, closure=None):
+        self.taken += 1
+        if self.taken == 2:
+            first = self.param_groups[0]
+            later = first["params"][1:]
+            del first["params"][1:]
+            self.add_param_group({"params": later, "lr": 3.0})
+        return super().step(closure)
+
+
+def test_a_group_that_an_optimizer_adds_is_scheduled_from_its_own_rate():
+    model = model_class("logreg")((4,), 2, optimizer=AddsGroup, lr_factor=lambda t: 1 / t)
+    optimizer = model.build_optimizer()
+    seen = []
+    for _ in range(4):
+        model.take_step(optimizer, (torch.ones(3, 4), torch.zeros(3, dtype=torch.long)))
+        seen.append([group["lr"] for group in optimizer.param_groups])
+    assert seen == [[0.5], [0.25, 3.0], [0.5 * (1 / 3), 3.0 * (1 / 3)], [0.125, 0.75]]

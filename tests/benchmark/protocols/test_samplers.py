@@ -205,3 +205,20 @@ def test_protocols_load_neither_torch_nor_optuna():
     )
     ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert ended.stdout == b"\n"
+
+
+@names
+@pytest.mark.parametrize(("ends", "values"), [("2..10", range(2, 11)), ("19..21", range(19, 22))])
+def test_a_range_of_whole_numbers_has_each_of_them_once(name, ends, values):
+    tunable = one(f"torch.optim.LBFGS:max_iter={ends}")
+    found = [spec.hyperparameters["max_iter"] for spec in sampler(name, tunable).ask(20)]
+    assert found[0] == tunable.defaults().hyperparameters["max_iter"]
+    assert sorted(found) == sorted({*values, found[0]})
+    assert {type(value) for value in found} == {int}
+
+
+def test_a_space_of_whole_numbers_is_tried_to_its_last_point():
+    tunable = one("torch.optim.LBFGS:max_iter=2..50:line_search_fn=none|strong_wolfe")
+    assert tunable.size == 98
+    assert len(points(tunable, 1000)) == 98
+    assert one("torch.optim.LBFGS:max_iter=2..50:lr=0.1..1").size == math.inf
