@@ -20,6 +20,7 @@ from optimizers.construct import (
 from optimizers.errors import SourceError, SpecError
 from optimizers.mistakes import ALIASES
 from optimizers.pick import is_import_path, near, pick, shown
+from optimizers.recordable import LONGEST_LABEL, VALUES, is_recordable, is_text
 from optimizers.registry import OPTIMIZERS
 from optimizers.schedules import Schedule
 from optimizers.source import (
@@ -99,7 +100,9 @@ def resolve(found: Found, given: Mapping[str, Any], *, label: str) -> OptimizerS
             raise SpecError(f"{name}: {key} is for classes by import path; leave it out")
     rest = None if cls is None else _rest(name, cls, own)
     _check_keys(found, own, defaults)
-    resolved = {k: v for k, v in defaults.items() if k not in _HOW_NOT_WHAT and _is_json(v)} | own
+    _check_values(name, label, own)
+    kept = (k for k, v in defaults.items() if k not in _HOW_NOT_WHAT and is_recordable(v))
+    resolved = {key: defaults[key] for key in kept} | own
     try:
         plan = {_SCHEDULE_KEYS[key]: ours[key] for key in _SCHEDULE_KEYS if key in ours}
         schedule = Schedule(**plan)
@@ -179,7 +182,13 @@ def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
     found = {key: own.pop(key) for key in settings}
     other = str(found.pop("rest", "adamw"))
     given = {key.removeprefix("rest."): value for key, value in found.items()}
-    return resolve(find(other), given, label=labelled(other, given))
+    rest = resolve(find(other), given, label=labelled(other, given))
+    if rest.rest is not None:
+        raise SpecError(
+            f"{name}: the rest must accept vectors, and {other} accepts only matrices: leave rest "
+            "out for adamw, or give another, such as rest=sgd"
+        )
+    return rest
 
 
 def _takes(cls: type, own: dict[str, Any], *shapes: tuple[int, ...]) -> bool:
@@ -205,6 +214,17 @@ def _check_keys(found: Found, own: Iterable[str], defaults: Mapping[str, Any]) -
             raise SpecError(
                 f"{found.name} has no hyperparameter {shown(key)}.{hint} It takes: {takes}"
             )
+
+
+def _check_values(name: str, label: str, own: Mapping[str, Any]) -> None:
+    for key, value in own.items():
+        if not is_recordable(value):
+            raise SpecError(f"{name}: expected {key} to be {VALUES}, got {shown(_text(value))}")
+    if not is_text(label, LONGEST_LABEL):
+        raise SpecError(
+            f"{name}: expected a label of at most {LONGEST_LABEL} characters in valid Unicode, got "
+            f"{shown(label)}; give one, as in {shown(f'{name}@mine')}"
+        )
 
 
 def takes_any(cls: type) -> bool:
@@ -262,9 +282,3 @@ def _as_default(value: Any, default: Any) -> Any:
         return tuple(map(_as_default, value, default)) if len(value) == len(default) else value
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if is_whole and isinstance(default, float) else value
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(map(_is_json, value))
-    return value is None or isinstance(value, (bool, int, float, str))

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from optimizers.construct import wrapped_argument
 from optimizers.errors import SpecError
 from optimizers.pick import shown
+from optimizers.recordable import is_recordable
 from optimizers.registry import OPTIMIZERS
 from optimizers.resolve import (
     REQUIRED,
@@ -164,7 +165,7 @@ class Tunable:
     def _start(self, each: Range | Choice, default: Any, found: Found) -> Any:
         if isinstance(each, Choice):
             return each.start(default)
-        is_free = self.kind != "given" and default is not REQUIRED
+        is_free = self.kind != "given" and is_recordable(default)
         if is_free or each.where(default) is not None:
             return float(default) if isinstance(default, float) else default
         return self._drawn(each, 0.5, found)

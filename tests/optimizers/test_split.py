@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from optimizers.errors import SpecError
-from optimizers.grammar import parse
+from optimizers.grammar import describe_tunables, parse
 from optimizers.rules.adamw import AdamW
 from optimizers.spec import OptimizerSpec
 from optimizers.split import SplitOptimizer
@@ -53,6 +53,26 @@ def test_what_takes_the_rest_is_recorded_and_can_be_chosen():
     assert "rest" not in chosen.hyperparameters
     assert OptimizerSpec.from_json(chosen.to_json()) == chosen
     assert "rest" not in parse("adam")[0].to_json()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "torch.optim.Muon",
+        "torch.optim.Muon:rest.lr=0.1",
+        "torch.optim.Muon:rest.rest=sgd",
+        "tests.plugins.contracts.Wrapper:rest.optimizer=torch.optim.Muon",
+    ],
+)
+@pytest.mark.parametrize("describe", [parse, describe_tunables])
+def test_the_rest_accepts_vectors(rest, describe):
+    name = rest.partition(":")[0]
+    with pytest.raises(SpecError) as caught:
+        describe(f"torch.optim.Muon:rest={rest}:schedule=constant|cosine")
+    assert str(caught.value) == (
+        f"torch.optim.Muon: the rest must accept vectors, and {name} accepts only matrices: leave "
+        "rest out for adamw, or give another, such as rest=sgd"
+    )
 
 
 def test_an_optimizer_that_takes_vectors_has_no_rest():
