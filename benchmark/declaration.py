@@ -64,6 +64,15 @@ class Deviation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         return self.evaluated > 0 and not all(each.startswith(_MORE) for each in self.what)
 
+    @property
+    def only_adds_seeds(self) -> bool:
+        """Nothing changed but seeds, beside more problems, optimizers or places to run.
+
+        A study keeps the seeds that it had, so every change of them adds some.
+        """
+        changes = [each for each in self.what if not each.startswith(_MORE)]
+        return all(each.startswith("seeds:") for each in changes)
+
 
 class BudgetChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The point that a search with a smaller budget would have chosen.

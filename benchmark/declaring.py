@@ -95,13 +95,13 @@ def spoiling(
     changes = () if found is None else tuple(changes_between(found, _with_all_of(found, asked)))
     if found is None or not changes:
         return ()
-    if (found.stages or 1) > 1 and all(each.startswith("seeds") for each in changes):
-        return ()
     known = list(purposes())
     deviation = Deviation(
         at="", what=list(changes), records=len(known), evaluated=known.count("evaluation")
     )
-    return changes if deviation.is_look else ()
+    is_declared = (found.stages or 1) > 1 and deviation.only_adds_seeds
+    is_second = not any(each.is_look for each in found.deviations)
+    return changes if deviation.is_look and not (is_declared and is_second) else ()
 
 
 def other_problems(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmark.declaration import Chosen, Declaration
+from benchmark.plain_text import plain
 from optimizers.spaces import Space, is_registered
 
 LEVEL = 0.05
@@ -143,8 +144,8 @@ def changed_after_results(changes: Sequence[str]) -> list[Obstacle]:
     """
     if not changes:
         return []
-    more = ", …" * (len(changes) > 1)
-    what = f"any more in this study: changed after results were seen ({changes[0]}{more})"
+    first, more = plain(changes[0], 80), ", …" * (len(changes) > 1)
+    what = f"any more in this study: changed after results were seen ({first}{more})"
     return [Obstacle(what=what, cure="--study NAME for another study")]
 
 

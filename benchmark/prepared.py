@@ -105,5 +105,5 @@ def check_as_launched(dataset: str, checksum: str, launched: Mapping[str, str]) 
 
 def _cure(dataset: str) -> str:
     if is_import_path(dataset):
-        return "its loaders give other data each time: seed them"
+        return "seed its loaders, or start again if its files have changed"
     return "its files have changed since: start the command again"

@@ -200,6 +200,17 @@ def unit_on(metric: str, problems: Collection[str]) -> Unit:
     return units.pop() if len(units) == 1 else NO_UNIT
 
 
+def knows_unit(metric: str, problem: str) -> bool:
+    """Return whether `unit_on` knows the unit of a metric on a problem, even if it is none.
+
+    >>> knows_unit("val/loss", "image/china"), knows_unit("val/loss", "mine.Net/digits")
+    (True, False)
+    """
+    model, _, dataset = problem.partition("/")
+    is_loss = metric_of(metric) in (LOSS, RUNNING_LOSS)
+    return not is_loss or (model in MODELS and dataset in DATASETS)
+
+
 def _loss_unit(model: str, dataset: str) -> Unit:
     if model not in MODELS or dataset not in DATASETS:
         return NO_UNIT

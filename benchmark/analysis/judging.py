@@ -363,7 +363,7 @@ def _undeclared_look(declaration: Declaration) -> Reason | None:
     looks = looks_of(declaration)
     if not looks:
         return None
-    if declaration.stages == 1 or not _only_adds_seeds(looks[0]):
+    if declaration.stages == 1 or not looks[0].only_adds_seeds:
         return "changed after results were seen"
     return "more than two looks" if len(looks) > 1 else None
 
@@ -371,12 +371,6 @@ def _undeclared_look(declaration: Declaration) -> Reason | None:
 def looks_of(declaration: Declaration) -> list[Deviation]:
     """Return the changes that were made after results on evaluation seeds had been seen."""
     return [deviation for deviation in declaration.deviations if deviation.is_look]
-
-
-def _only_adds_seeds(deviation: Deviation) -> bool:
-    # A study keeps the seeds that it had, so every change of them adds some.
-    changes = [each for each in deviation.what if not each.startswith("added: ")]
-    return all(each.startswith("seeds:") for each in changes)
 
 
 def _overall(

@@ -80,8 +80,8 @@ class CurveWriter(Callback):
         row = {RUNNING: float(torch.cat(self._pending).mean())}
         self._pending.clear()
         lr = trainer.optimizers[0].param_groups[0].get("lr")
-        if lr is not None and _is_number(lr):
-            row[LEARNING_RATE] = float(lr)
+        if (rate := _number(lr)) is not None:
+            row[LEARNING_RATE] = rate
         self.write(row, step=pl_module.steps)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -150,11 +150,14 @@ class MetricsFile:
         self._file.close()
 
 
-def _is_number(value: Any) -> bool:
-    """Return whether a value is one real number; an optimizer may keep anything as its rate."""
-    if isinstance(value, Tensor):
-        return value.numel() == 1 and not value.is_complex()
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _number(value: Any) -> float | None:
+    """Return what an optimizer keeps as its rate as a number; None if it is none, or several."""
+    if isinstance(value, (str, bytes)):
+        return None
+    try:
+        return float(value)
+    except (OverflowError, RuntimeError, TypeError, ValueError):
+        return None
 
 
 def _finite(values: Row) -> Row:

@@ -110,18 +110,32 @@ def _ratio(above: float, below: float) -> float:
 
 
 def _signal(param: Tensor, state: Mapping[str, Any], group: Any) -> tuple[Tensor, Tensor]:
-    """Return Σ |m̂|/√v̂ and the number of elements in it; zeros if there are no such moments."""
+    """Return Σ |m̂|/√v̂ and the number of elements in it; zeros if there are no such moments.
+
+    Whatever else an optimizer keeps under these names must not end its trial.
+    """
     none = torch.zeros((), device=param.device)
     m, v = state.get("exp_avg"), state.get("exp_avg_sq")
-    if not (isinstance(m, Tensor) and isinstance(v, Tensor) and m.shape == v.shape == param.shape):
+    try:
+        if m is None or v is None or not m.shape == v.shape == param.shape:
+            return none, none
+        correction = _correction(state, group)
+        if correction is None:
+            return none, none
+        m, v = _vector(m), _vector(v)
+        moved = v > 0
+        ratios = torch.where(moved, m.abs() / v.sqrt(), 0)
+        total = (ratios.sum() * correction).reshape(()).to(param.device)
+        return (none, none) if total.is_complex() else (total, moved.sum().to(param.device))
+    except (
+        ArithmeticError,
+        AttributeError,
+        NotImplementedError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ):
         return none, none
-    correction = _correction(state, group)
-    if correction is None:
-        return none, none
-    m, v = _vector(m), _vector(v)
-    moved = v > 0
-    ratios = torch.where(moved, m.abs() / v.sqrt(), 0)
-    return ratios.sum() * correction, moved.sum()
 
 
 def _correction(state: Mapping[str, Any], group: Any) -> Tensor | float | None:
@@ -132,9 +146,7 @@ def _correction(state: Mapping[str, Any], group: Any) -> Tensor | float | None:
     if group.get("bias_correction") is False:
         return 1.0
     step, betas = state.get("step", group.get("step")), group.get("betas")
-    if not (_is_number(step) and isinstance(betas, (tuple, list)) and len(betas) > 1):
-        return None
-    if not all(_is_number(beta) and 0 <= beta < 1 for beta in betas[:2]):
+    if step is None or betas is None:
         return None
     t = step if isinstance(step, Tensor) else torch.tensor(float(step))  # may be on the device
     # 1 − βᵗ, computed without the loss of digits of a subtraction in 32 bits.
@@ -142,10 +154,6 @@ def _correction(state: Mapping[str, Any], group: Any) -> Tensor | float | None:
         -torch.expm1(t * (math.log(beta) if beta else -math.inf)) for beta in betas[:2]
     )
     return second.sqrt() / first
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) or (isinstance(value, Tensor) and value.numel() == 1)
 
 
 def _vector(tensor: Tensor) -> Tensor:

@@ -51,14 +51,15 @@ ASPECTS: dict[Aspect, str] = {
 
 
 def progress_sentence(declaration: Declaration, records: "Iterable[Record]") -> str:
-    """Return how far a tuned study has come; empty when every declared trial has a record."""
+    """Return how far a study with verdicts has come; empty if every declared trial has a record.
+
+    Where shipped baselines gave the settings, the trials are those of these settings.
+    """
     tuning = declaration.tuning
-    if tuning is None:
-        return ""
     known = {record.trial.key: record.trial for record in records}
     searches = len(cells_of(declaration)) * len(declaration.labels)
     left = searches - len(declaration.chosen)
-    if left > 0:
+    if tuning is not None and left > 0:
         tried = sum(_is_of_search(declaration, trial) for trial in known.values())
         return (
             f"Tuning is not finished: {searches - left} of {searches} searches have ended, and "

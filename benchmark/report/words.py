@@ -49,18 +49,15 @@ def busy_words(busy: int, trials: int) -> str:
 def waiting_words(waiting: int) -> str:
     """Return the sentence on planned trials that have no record; empty if there are none.
 
-    >>> waiting_words(1)
-    'Not finished: 1 planned trial has no result yet. It runs, or the same command starts it.'
+    >>> waiting_words(1).partition("; ")[2]
+    'it runs, or waits for the command that planned it.'
     """
     if not waiting:
         return ""
-    if waiting == 1:
-        have, they_run, them = "has", "It runs", "it"
-    else:
-        have, they_run, them = "have", "They run", "them"
+    runs, waits, it = ("it runs", "waits", "it") if waiting == 1 else ("they run", "wait", "them")
     return (
-        f"Not finished: {counted(waiting, 'planned trial')} {have} no result yet. {they_run}, or "
-        f"the same command starts {them}."
+        f"Not finished: {counted(waiting, 'planned trial')} without a result; {runs}, or {waits} "
+        f"for the command that planned {it}."
     )
 
 

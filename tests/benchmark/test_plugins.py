@@ -170,7 +170,7 @@ def test_a_trial_on_other_data_than_those_of_the_launch_fails():
     workload = problems_of("logreg", f"{DATA}.Unseeded").workload
     study = Study(name="s", workloads=(workload,), optimizers=tuple(parse("sgd")), seeds=(0,))
     context = Context(checksums={workload.dataset: read("Unseeded").checksum})
-    with pytest.raises(UsageError, match="its loaders give other data each time: seed them"):
+    with pytest.raises(UsageError, match="seed its loaders, or start again"):
         run(study.trials()[0], context)
 
 

@@ -49,7 +49,11 @@ def test_data_that_are_those_of_the_launch_or_of_which_it_knows_none_pass(launch
 
 
 @pytest.mark.parametrize(
-    ("dataset", "cure"), [("mine.Data", "seed them"), ("digits", "start the command again")]
+    ("dataset", "cure"),
+    [
+        ("mine.Data", "seed its loaders, or start again if its files have changed"),
+        ("digits", "start the command again"),
+    ],
 )
 def test_other_data_than_at_the_launch_are_refused_with_both_checksums_and_the_cure(dataset, cure):
     with pytest.raises(UsageError) as refused:

@@ -81,6 +81,30 @@ class MomentsOfTuples(Moments):
         self.state[param] = {"step": "first", "exp_avg": (1.0,), "exp_avg_sq": (1.0,)}
 
 
+class StepInAVector(Moments):
+    betas = (torch.tensor([0.9]), torch.tensor([0.99]))
+
+    def note(self, param):
+        super().note(param)
+        self.state[param]["step"] = torch.ones(1)
+
+
+class ComplexMoments(Moments):
+    betas = (0.9, 0.99)
+
+    def note(self, param):
+        ones = torch.ones_like(param, dtype=torch.complex64)
+        self.state[param] = {"step": 1, "exp_avg": ones, "exp_avg_sq": ones}
+
+
+class HugeStep(Moments):
+    betas = (0.9, 0.99)
+
+    def note(self, param):
+        super().note(param)
+        self.state[param]["step"] = 10**400
+
+
 class RatePerLayer(Plain):
     def __init__(self, params):
         super().__init__(params, lr=torch.ones(3))

@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+
+import polars as pl
 import pytest
 
 from benchmark.errors import UsageError
+from benchmark.report.given_targets import check_targets
 from benchmark.report.studies import read_studies
 
 PROBLEMS = ("logreg/digits", "charlm/manual", "image/china")
@@ -44,6 +48,30 @@ def test_a_target_of_several_units_is_refused_with_one_for_each_problem(found):
 def test_a_target_of_a_problem_without_a_trial_names_those_there_are(found):
     with pytest.raises(UsageError, match=r"no trial here is of mlp/digits\. Problems: logreg/dig"):
         found(targets={"mlp/digits:val/loss": 0.5})
+
+
+def test_a_target_of_a_problem_that_does_not_measure_it_is_refused():
+    with pytest.raises(UsageError, match=r"no trial of image/china has val/bits_per_character"):
+        check_targets({"image/china:val/bits_per_character": 1.0}, frames_of_bits())
+
+
+def frames_of_bits():
+    trials = pl.DataFrame(
+        {
+            "problem": ["charlm/manual", "image/china"],
+            "val/bits_per_character": [2.0, None],
+            "val/loss": [1.0, 0.1],
+        }
+    )
+    return SimpleNamespace(trials=trials, metrics=["val/bits_per_character", "val/loss"])
+
+
+@pytest.mark.parametrize(
+    "problem", ["mine.Net/digits", "mlp/mine.Data", "path/to/net.py:Net/digits"]
+)
+def test_a_network_or_data_of_ones_own_have_no_other_unit(problem):
+    trials = pl.DataFrame({"problem": ["mlp/digits", problem], "val/loss": [1.0, 1.0]})
+    check_targets({"val/loss": 0.5}, SimpleNamespace(trials=trials, metrics=["val/loss"]))
 
 
 def test_a_target_from_the_table_says_of_how_many_epochs_it_is(found):

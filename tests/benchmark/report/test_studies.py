@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from msgspec import structs
 
 from benchmark import declaration
 from benchmark.__main__ import main
@@ -85,12 +86,25 @@ def test_planned_trials_without_a_record_are_counted_in_every_form(
     where = [store.study, "--results", str(store.folder.parent)]
     assert not read_studies([store]).unfinished
     store.plan(trials_of(opts="adam,sgd", seeds=4))  # two of them have records
-    words = "Not finished: 6 planned trials have no result yet."
+    words = "Not finished: 6 planned trials without a result;"
     assert main(["show", *where]) == 0
     assert words in capsys.readouterr().out
     for kind in ("md", "html"):
         assert main(["report", *where, "--format", kind]) == 0
         assert words in (store.folder / f"report.{kind}").read_text()
+
+
+def test_a_study_on_shipped_settings_counts_what_lacks_of_them(tuned, capsys):
+    store = tuned(own=-0.1, metrics=["val/loss"])
+    found = declaration.read_declaration(store.folder)
+    declaration.write_declaration(store.folder, structs.replace(found, tuning=None))
+    assert not read_studies([store]).unfinished
+    lost = next(r.trial for r in store.records() if r.trial.purpose == "evaluation")
+    (store.trial_folder(lost) / "record.json").unlink()
+    (words,) = read_studies([store]).unfinished
+    assert words.startswith("Evaluation is not finished: ")
+    assert main(["show", store.study, "--results", str(store.folder.parent)]) == 0
+    assert "Evaluation is not finished" in capsys.readouterr().out
 
 
 def test_a_tuned_study_that_is_not_finished_says_so_by_its_declaration(tuned, studied):
