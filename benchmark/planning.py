@@ -306,13 +306,13 @@ class Planner:
         if not stage.later or tuned is None or self._shipped is None:
             return stage.later
         alone = (
-            replace(tuned, tunables=(each,)).stage(cell, self._look) for each in tuned.tunables
+            replace(tuned, tunables=(each,)).stage(cell, self._result) for each in tuned.tunables
         )
         found = {trial.key: trial for one in alone for trial in one.trials}
         to_come = [found[key] for key in found.keys() - {trial.key for trial in stage.trials}]
-        return max(0, stage.later - sum(self._look(trial) is not None for trial in to_come))
+        return max(0, stage.later - sum(self._result(trial) is not None for trial in to_come))
 
-    def _look(self, trial: Trial) -> Record | None:
+    def _result(self, trial: Trial) -> Record | None:
         """Return the result of a trial, here or shipped, without planning to take it over."""
         record = self._results.get(trial.key) or self._store.record(trial)
         if record is not None and record.status in FINISHED:

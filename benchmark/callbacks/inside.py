@@ -127,14 +127,7 @@ def _signal(param: Tensor, state: Mapping[str, Any], group: Any) -> tuple[Tensor
         ratios = torch.where(moved, m.abs() / v.sqrt(), 0)
         total = (ratios.sum() * correction).reshape(()).to(param.device)
         return (none, none) if total.is_complex() else (total, moved.sum().to(param.device))
-    except (
-        ArithmeticError,
-        AttributeError,
-        NotImplementedError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ):
+    except (ArithmeticError, AttributeError, RuntimeError, TypeError, ValueError):
         return none, none
 
 
