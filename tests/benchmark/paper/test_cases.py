@@ -15,7 +15,7 @@ from tests.benchmark.paper.panels import panel, rules
     [
         (["1"], {"fig1-mnist", "fig1-imdb"}),
         (["1 left"], {"fig1-mnist"}),
-        (["2a", "4"], {"fig2a", "fig4"}),
+        (["2a", "4"], {"fig2a", "fig4", "fig4b"}),
         (["2"], {"fig2a", "fig2b"}),
     ],
 )
