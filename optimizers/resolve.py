@@ -182,7 +182,14 @@ def _rest(name: str, cls: type, own: dict[str, Any]) -> OptimizerSpec | None:
     found = {key: own.pop(key) for key in settings}
     other = str(found.pop("rest", "adamw"))
     given = {key.removeprefix("rest."): value for key, value in found.items()}
-    rest = resolve(find(other), given, label=labelled(other, given))
+    inner = find(other)
+    for key in (*_SCHEDULE_KEYS, *_CALL_KEYS):
+        if key in given and key not in arguments(inner):
+            raise SpecError(
+                f"{name}: {key} is set for matrices and the rest together: give {key}={given[key]} "
+                f"in place of rest.{key}"
+            )
+    rest = resolve(inner, given, label=labelled(other, given))
     if rest.rest is not None:
         raise SpecError(
             f"{name}: the rest must accept vectors, and {other} accepts only matrices: leave rest "

@@ -19,9 +19,8 @@ numbers are null.
                  only(frames, variants)                    the part of the frames of some variants
     intervals    mean_interval, median_interval            95 %, named by method, None if too few
                  student_bounds, share_bounds              Student's t; of shares, within 0 to 1
-    compare      against(scores, reference)                paired tests, Holm, effect, verdict
+    compare      against(scores, reference)                paired tests, Holm, effect
                  pairwise(scores)                          the same for all pairs
-                 seeds_needed(comparisons)                 smallest number of pairs for a verdict
     verdicts     judge(family)                             better, worse, equivalent, undecided …
                  overall(verdicts)                         one word over all problems
                  every_pair(metric, values)                p of all pairs, corrected by max-T

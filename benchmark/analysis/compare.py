@@ -1,23 +1,23 @@
 """Paired comparisons of variants over seeds, which share weights, batches and dropout masks.
 
-The test is Wilcoxon's signed-rank test, exact up to 50 pairs even with ties (`signed_rank`). It
-uses only ranks, so a diverged trial takes part as the worst possible value. Gains that differ by
-less than the rounding error count as equal. All comparisons in one setting are corrected together
-by Holm's method: the comparisons with a reference that was named beforehand, otherwise those of all
-pairs, because the best variant is not known before the results are. With n pairs the smallest
-possible p is 2·½ⁿ. If even that could not pass the correction, the verdict says so.
+The test is the paired t test, as in verdicts (`paired.t_p`). Where a seed diverged it is Wilcoxon's
+signed-rank test, which takes the diverged trial as the worst possible value (`signed_rank`). Gains
+that differ by less than the rounding error count as equal. All comparisons in one setting are
+corrected together by Holm's method: the comparisons with a reference that was named beforehand,
+otherwise those of all pairs, because the best variant is not known before the results are. They are
+exploratory: whether one optimizer is better is said of declared studies only (`verdicts`).
 """
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from benchmark.analysis.intervals import Array, Interval, mean_interval
+from benchmark.analysis.paired import t_p
 from benchmark.analysis.signed_rank import effect_and_p, signed_ranks
 from benchmark.metrics import higher_is_better, is_share
 
@@ -26,7 +26,6 @@ ALPHA = 0.05
 # over less than a million examples, known to 10⁻⁷ (`rounding.rounded`). For other metrics it is
 # relative to the larger value of a pair.
 _SAME_SHARE, _SAME_DIGITS = 5e-7, 1e-9
-Conclusion = Literal["better", "worse", "no difference shown", "too few seeds to conclude"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +44,10 @@ class Comparison:
             are done; None if there are none.
         effect: Matched-pairs rank-biserial correlation, 1 if the variant is better in every pair,
             −1 if it is worse in every pair (Kerby 2014, doi:10.2466/11.IT.3.1).
-        p: Two-sided p of the signed-rank test; 1 without pairs.
+        p: Two-sided p of the paired t test, or of the signed-rank test if a trial of a pair
+            diverged; 1 below two pairs.
         corrected_for: Number of comparisons that are corrected together, this one included.
         p_holm: Holm-corrected p.
-        verdict: ``better`` or ``worse`` if ``p_holm`` ≤ 5 %.
     """
 
     setting: str
@@ -63,7 +62,6 @@ class Comparison:
     p: float
     corrected_for: int = 1
     p_holm: float = 1.0
-    verdict: Conclusion = "too few seeds to conclude"
 
 
 def against(scores: pl.DataFrame, reference: str) -> list[Comparison]:
@@ -109,15 +107,6 @@ def pairwise(scores: pl.DataFrame, references: Sequence[str] = ()) -> list[Compa
         order = sorted(table, key=lambda variant: variant in references)
         found += _family(group, table, list(itertools.combinations(order, 2)))
     return found
-
-
-def seeds_needed(comparisons: int) -> int:
-    """Return the least number of paired seeds with which one of `comparisons` can be significant.
-
-    >>> [seeds_needed(k) for k in (1, 2, 6, 21)]
-    [6, 7, 8, 10]
-    """
-    return math.ceil(1 + math.log2(max(comparisons, 1) / ALPHA))
 
 
 def holm(p: Sequence[float] | Array) -> Array:
@@ -181,13 +170,8 @@ def _family(
     ]
     corrected = holm([comparison.p for comparison in found])
     return [
-        replace(
-            one,
-            corrected_for=len(found),
-            p_holm=float(p),
-            verdict=_verdict(one, float(p), i, found),
-        )
-        for i, (one, p) in enumerate(zip(found, corrected, strict=True))
+        replace(one, corrected_for=len(found), p_holm=float(p))
+        for one, p in zip(found, corrected, strict=True)
     ]
 
 
@@ -220,7 +204,7 @@ def _compare(
     both = of_a.keys() & of_b.keys()
     done = [seed for seed in sorted(both) if math.isfinite(of_a[seed] - of_b[seed])]
     differences = [of_a[seed] - of_b[seed] for seed in done]
-    effect, p = effect_and_p(ranks)
+    effect, rank_p = effect_and_p(ranks)
     return Comparison(
         setting=setting,
         metric=metric,
@@ -231,7 +215,7 @@ def _compare(
         ties=int((gains == 0).sum()),
         difference=mean_interval(differences) if differences else None,
         effect=effect,
-        p=p,
+        p=float(t_p(gains)) if len(done) == len(both) else rank_p,
     )
 
 
@@ -247,12 +231,3 @@ def _ranked(gains: Sequence[Array]) -> list[Array]:
         for i, row in zip(places, block, strict=True):
             found[i] = row
     return found
-
-
-def _verdict(one: Comparison, p_holm: float, place: int, family: list[Comparison]) -> Conclusion:
-    if p_holm <= ALPHA:
-        return "better" if one.effect > 0 else "worse"
-    clearest = [comparison.p for comparison in family]
-    clearest[place] = min(1.0, 2.0 ** (1 - one.pairs))
-    could = holm(clearest)[place] <= ALPHA
-    return "no difference shown" if could else "too few seeds to conclude"

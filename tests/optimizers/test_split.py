@@ -75,6 +75,16 @@ def test_the_rest_accepts_vectors(rest, describe):
     )
 
 
+@pytest.mark.parametrize("setting", ["schedule=cosine", "warmup=0.1", "create_graph=true"])
+def test_what_holds_for_the_whole_network_is_not_set_for_the_rest(setting):
+    key, _, value = setting.partition("=")
+    with pytest.raises(SpecError) as caught:
+        parse(f"torch.optim.Muon:rest.{setting}")
+    told = str(caught.value)
+    assert told.startswith(f"torch.optim.Muon: {key} is set for matrices and the rest together")
+    assert f"give {key}={'True' if value == 'true' else value} in place of rest.{key}" in told
+
+
 def test_an_optimizer_that_takes_vectors_has_no_rest():
     with pytest.raises(SpecError, match="adam has no hyperparameter 'rest'"):
         parse("adam:rest=sgd")

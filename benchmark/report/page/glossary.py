@@ -94,8 +94,8 @@ GLOSSARY = {
         "it is worse in every pair, 0 if wins and losses balance."
     ),
     "p": (
-        "Two-sided p of Wilcoxon's exact signed-rank test on paired seeds, corrected by Holm's "
-        "method for all comparisons of the setting. With n pairs it cannot be smaller than 2·½ⁿ."
+        "Two-sided p of the paired t test over seeds, or of Wilcoxon's signed-rank test if one of "
+        "them diverged, corrected by Holm's method for all comparisons of the setting. Exploratory."
     ),
     "reference": (
         "The variant that the others are compared with. Unless one is named, it is the one with "

@@ -248,7 +248,7 @@ def test_json_has_the_whole_comparison(studied):
     rows = tables_as_json(store.records(), gather(store))
     by_label = {row["optimizer"]: row["comparison"] for row in rows}
     assert by_label["adam"] is None
-    assert by_label["sgd"]["verdict"] == "too few seeds to conclude"
+    assert "verdict" not in by_label["sgd"]
     assert by_label["sgd"]["wins"] == 0
     assert by_label["sgd"]["difference"]["estimate"] == pytest.approx(0.4)
 
