@@ -61,11 +61,13 @@ class Durations:
     def estimate_in_all(self, trials: Sequence[Trial], num_at_once: int) -> float:
         """Return the estimated seconds of all `trials`, with what comes before; 0 if none.
 
-        Before them, the workers start, and each optimizer by import path is rehearsed.
+        Before them, the workers start, and what is given by import path is rehearsed.
         """
         seconds = sum(map(self.estimate_seconds, trials)) / num_at_once
         rehearsed = {
-            (t.optimizer.target, t.problem) for t in trials if is_import_path(t.optimizer.name)
+            (t.optimizer.target * is_import_path(t.optimizer.name), t.problem)
+            for t in trials
+            if any(map(is_import_path, (t.optimizer.name, t.model, t.dataset)))
         }
         before = _START_SECONDS + _REHEARSAL_SECONDS * len(rehearsed)
         return seconds + (before if trials else 0.0)

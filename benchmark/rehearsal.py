@@ -1,4 +1,4 @@
-"""A rehearsal: before a study trains, a user's optimizer takes two steps on the real model.
+"""A rehearsal: before a study trains, a user's optimizer or network takes two steps.
 
 It uses the runner's own Trainer, with evaluation between the steps, so that an optimizer that
 would fail in the first steps of a trial fails here. The second step takes the last batch of an
@@ -18,6 +18,7 @@ from benchmark.errors import UsageError
 from benchmark.metrics import SPLITS
 from benchmark.models.base import Model
 from benchmark.plain_text import error_line
+from benchmark.rehearsal_words import contract, culprit
 from benchmark.runner import Loaders, build_model, fit, weights_sha256
 from benchmark.spec import Trial
 from datamodules.base import ResidentDataModule
@@ -28,7 +29,6 @@ from optimizers.pick import is_import_path
 from optimizers.spec import OptimizerSpec
 
 _PLUG_IN_ERRORS = (Exception, SystemExit, KeyboardInterrupt)  # Ctrl-C does not reach this process
-_CONTRACT = "docs/plugins.md says what is asked of an optimizer"
 
 
 def rehearse(trial: Trial, data: ResidentDataModule) -> None:
@@ -44,9 +44,9 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
     try:
         digests = _digests(trial, data)
     except CompilerError as error:
-        raise UsageError(f"{_who(trial)} fails: {error}") from error
+        raise UsageError(f"{culprit(trial)} fails: {error}") from error
     except _PLUG_IN_ERRORS as error:
-        raise UsageError(f"{_who(trial)} fails{_failure(trial, data, error)}") from error
+        raise UsageError(f"{culprit(trial)} fails{_failure(trial, data, error)}") from error
     spec = trial.optimizer
     if not is_import_path(spec.name):
         return
@@ -54,9 +54,9 @@ def rehearse(trial: Trial, data: ResidentDataModule) -> None:
         return  # it draws random numbers of its own, so digests prove nothing
     if _reads_gradients_first(_with(trial, spec, gradients="first"), data, digests):
         raise UsageError(
-            f"{_who(trial)} reads gradients before it calls its closure, when there are none yet. "
-            f"Give {spec.name}:gradients=first to compute them before, like loss.backward() before "
-            f"step(closure), or {spec.name}:gradients=closure to train it without them"
+            f"{culprit(trial)} reads gradients before it calls its closure, when there are none "
+            f"yet. Give {spec.name}:gradients=first to compute them before, like loss.backward() "
+            f"before step(closure), or {spec.name}:gradients=closure to train it without them"
         )
 
 
@@ -141,10 +141,12 @@ def _cure(trial: Trial, data: ResidentDataModule) -> str:
             continue
         bare = spec.label == spec.name
         return f"It runs as {spec.name}:{words}" if bare else f"It runs with :{words}"
-    return _CONTRACT
+    return contract(trial)
 
 
 def _cures(spec: OptimizerSpec) -> Iterator[tuple[str, Callable[[], OptimizerSpec]]]:
+    if not is_import_path(spec.name):
+        return  # the registry knows what ours need
     if spec.create_graph is not True:
         yield "create_graph=true", lambda: replace(spec, create_graph=True)
     if spec.gradients != "first":
@@ -159,10 +161,6 @@ def _adamw() -> OptimizerSpec:
 
 def _with(trial: Trial, spec: OptimizerSpec, **changes: Any) -> Trial:
     return replace(trial, optimizer=replace(spec, **changes))
-
-
-def _who(trial: Trial) -> str:
-    return f"optimizer {trial.label!r} on {trial.problem}"
 
 
 def _words(error: BaseException) -> str:

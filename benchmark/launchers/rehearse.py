@@ -1,8 +1,9 @@
-"""Tests of optimizers in workers before a study trains.
+"""Tests of optimizers and networks in workers before a study trains.
 
-The classes of registered optimizers check their hyperparameters. Users' optimizers take two steps,
-each class in a process of its own, so that one which hangs or kills its process does that here and
-not in a trial. The launching process loads no torch for this.
+The classes of registered optimizers check their hyperparameters. Users' optimizers, and a user's
+network or data with any, take two steps, each class in a process of its own, so that one which
+hangs or kills its process does that here and not in a trial. The launching process loads no torch
+for this.
 """
 
 import time
@@ -15,6 +16,7 @@ from benchmark.context import Context
 from benchmark.errors import UsageError
 from benchmark.launchers.messages import Report
 from benchmark.launchers.process import Worker, stop
+from benchmark.rehearsal_words import contract, culprit
 from benchmark.spec import Trial
 from optimizers.execution import is_compiled
 from optimizers.pick import is_import_path
@@ -22,7 +24,6 @@ from optimizers.spec import OptimizerSpec
 
 SECONDS = 300.0  # for one optimizer on one problem, as some compile first; --timeout may lower it
 _MOST_LOSSES = 5  # times the server may be lost before the check gives up
-_CONTRACT = "docs/plugins.md says what is asked of an optimizer"
 
 
 def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
@@ -50,7 +51,7 @@ def check_hyperparameters(specs: Sequence[OptimizerSpec]) -> None:
 
 
 def rehearse(trials: Sequence[Trial], context: Context, timeout_seconds: float | None) -> None:
-    """Have each optimizer of which the registry promises too little take two steps on its model.
+    """Have each optimizer or network of which the registry promises too little take two steps.
 
     Args:
         trials: All trials that will run; their data are prepared.
@@ -70,15 +71,27 @@ def distinct(trials: Sequence[Trial]) -> list[Trial]:
     """Return one trial per optimizer to rehearse, model, data set, batches, device and precision.
 
     These are optimizers with an import path, and ours with a compiled kernel, which needs a
-    compiler that works. Trials that differ only in seed or length count as the same.
+    compiler that works. A model or data set with an import path is rehearsed with the first
+    optimizer if with no other. Trials that differ only in seed or length count as the same.
     """
     found: dict[tuple[Any, ...], Trial] = {}
     for trial in trials:
         spec = trial.optimizer
         if is_import_path(spec.name) or is_compiled(str(spec.hyperparameters.get("execution"))):
-            what = (trial.model, trial.dataset, trial.dropout, trial.batch_size)
-            found.setdefault((*what, trial.accelerator, trial.precision, spec.text), trial)
+            found.setdefault((*_conditions(trial), spec.text), trial)
+    tried = {_conditions(trial) for trial in found.values()}
+    for trial in trials:
+        is_users = is_import_path(trial.model) or is_import_path(trial.dataset)
+        if is_users and _conditions(trial) not in tried:
+            found[_conditions(trial)] = trial
+            tried.add(_conditions(trial))
     return list(found.values())
+
+
+def _conditions(trial: Trial) -> tuple[Any, ...]:
+    """Return all that decides whether the steps of an optimizer work, besides the optimizer."""
+    what = (trial.model, trial.dataset, trial.dropout, trial.batch_size)
+    return (*what, trial.accelerator, trial.precision)
 
 
 def _target(trial: Trial) -> str:
@@ -103,8 +116,7 @@ def _rehearsed(trials: list[Trial], context: Context, seconds: float) -> bool:
             if outcome:
                 if worker.is_lost():
                     return False
-                who = f"optimizer {trial.label!r} on {trial.problem}"
-                raise UsageError(f"{who} {outcome}. {_CONTRACT}")
+                raise UsageError(f"{culprit(trial)} {outcome}. {contract(trial)}")
         return True
     finally:
         stop([worker])

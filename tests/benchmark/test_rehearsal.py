@@ -16,15 +16,14 @@ NUM_TRAIN = 40  # training examples of Squares
 
 def trial_of(model, batch_size, opts="torch.optim.SGD:lr=0.1", **changes):
     workload = problems_of(f"{NETWORKS}.{model}", f"{DATA}.Squares").workload
+    settings = {"seed": 0, "epochs": 1} | changes
     return Trial(
         problem=workload.problem,
         model=workload.model,
         dataset=workload.dataset,
         optimizer=parse(opts)[0],
-        seed=0,
-        epochs=1,
         batch_size=batch_size,
-        **changes,
+        **settings,
     )
 
 
@@ -80,3 +79,19 @@ def test_an_optimizer_that_fails_on_every_batch_is_not_said_to_fail_on_the_last(
 def test_trials_of_several_batch_sizes_are_rehearsed_each():
     trials = [trial_of("Tiny", size) for size in (7, 8, 7, 9)]
     assert [trial.batch_size for trial in distinct(trials)] == [7, 8, 9]
+
+
+@pytest.mark.parametrize("opts", ["adam,sgd", "adam,torch.optim.SGD:lr=0.1"])
+def test_a_users_network_is_rehearsed_once_with_a_registered_optimizer(opts):
+    names = opts.split(",")
+    trials = [trial_of("Tiny", 8, name, seed=seed) for name in names for seed in (0, 1)]
+    (rehearsed_one,) = distinct(trials)
+    assert rehearsed_one.optimizer.name == ("adam" if opts == "adam,sgd" else "torch.optim.SGD")
+
+
+def test_a_network_that_cannot_learn_is_refused_before_a_trial_in_one_line():
+    said = rehearsed(trial_of("NoBackward", 8, "adam"))
+    assert said == (
+        f"{NETWORKS}.NoBackward/{DATA}.Squares with optimizer 'adam' fails: RuntimeError: no "
+        "kernel for the gradient. docs/plugins.md says what is asked of a network and of data"
+    )
