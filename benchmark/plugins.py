@@ -1,22 +1,17 @@
 """Lookup of classes by name: registered ones, and users' own by import path on a small contract."""
 
-import hashlib
 import inspect
-import itertools
-import math
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from numbers import Integral
+from contextlib import nullcontext
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
-from lightning.pytorch import LightningDataModule, LightningModule, seed_everything
+from lightning.pytorch import LightningDataModule, LightningModule
 from lightning.pytorch.loggers import Logger, WandbLogger
-from torch import Tensor, nn
+from torch import nn
 
+from benchmark.adopted import data_contract, resident, users_code
 from benchmark.decode import decode_metric, metric_as_json
 from benchmark.errors import Misfit, UsageError
 from benchmark.metrics import METRICS, Metric, own_rows
@@ -26,9 +21,7 @@ from benchmark.plain_text import error_line
 from benchmark.tasks.base import Task
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.registry import TASKS
-from datamodules.base import ResidentDataModule, one_thread
-from datamodules.errors import DataError
-from datamodules.loaders import DenseRows, Examples, Split
+from datamodules.base import ResidentDataModule
 from datamodules.registry import DATASETS
 from optimizers.pick import is_import_path, near, shown
 
@@ -40,12 +33,7 @@ LOGGER_CONTRACT = (
     "a logger is a class derived from lightning.pytorch.loggers.Logger, such as "
     "lightning.pytorch.loggers.CSVLogger"
 )
-# A larger task, or a larger example, would fill the memory before training starts.
-_MAX_SIZE = 1_000_000  # size of a task, such as its number of classes
 _TASK_MEMBERS = (*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_"))
-_MAX_VALUES = 100_000_000  # values in one example
-_MAX_BATCHES = 1_000_000  # a loader with more batches probably never ends
-_MAX_FLOAT32 = torch.finfo(torch.float32).max
 
 
 def model_contract(task: type[Task]) -> str:
@@ -53,14 +41,6 @@ def model_contract(task: type[Task]) -> str:
     return (
         f"a model is a torch.nn.Module class, {task.network_contract}; or a subclass of "
         "benchmark.models.base.TaskModel, such as Classifier"
-    )
-
-
-def data_contract(task: type[Task]) -> str:
-    """Return the contract of a data set for `task`, in words."""
-    return (
-        f"a data set is a LightningDataModule class, built without arguments, {task.data_contract};"
-        " they are read once, into memory"
     )
 
 
@@ -135,7 +115,7 @@ def data_module_class(name: str) -> type[ResidentDataModule]:
         return found
     if not (isinstance(found, type) and issubclass(found, LightningDataModule)):
         raise UsageError(f"data set {name!r} is no LightningDataModule class: {contract}")
-    return _resident(name, found)
+    return resident(name, found, _task_named_by(found))
 
 
 def logger_class(path: str) -> type[Logger]:
@@ -172,7 +152,9 @@ def prepare_data(
     """
     cls = data_module_class(name)
     contract = data_contract(_task_named_by(cls))
-    with _anyones(f"data set {name!r} fails", contract) if is_import_path(name) else nullcontext():
+    with (
+        users_code(f"data set {name!r} fails", contract) if is_import_path(name) else nullcontext()
+    ):
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
         data.prepare_data()
         data.setup("fit")
@@ -189,7 +171,7 @@ def seen_by(name: str, data: ResidentDataModule) -> ResidentDataModule:
     model = model_class(name, task)
     if not model.takes_pixels or task is model.task_class:
         return data
-    with _anyones(f"model {name!r} takes images", data_contract(model.task_class)):
+    with users_code(f"model {name!r} takes images", data_contract(model.task_class)):
         pixels = data.as_pixels()
     pixels.task = model.task_class
     return pixels
@@ -221,13 +203,13 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
     cls, size = model_for(model, data)
     batch = next(iter(data.val_dataloader()))
     contract = model_contract(cls.task_class)
-    with _anyones(f"model {model!r} does not take {data.input_shape} inputs", contract):
+    with users_code(f"model {model!r} does not take {data.input_shape} inputs", contract):
         built = cls(data.input_shape, size, optimizer=torch.optim.SGD, dropout=dropout).eval()
         with torch.no_grad():
             fault = built.task.output_fault(built(batch[0]), batch)
     if fault:
         raise UsageError(f"model {model!r} {fault}: {contract}")
-    with _anyones(f"task {built.task.name!r} fails on its data", TASK_CONTRACT), torch.no_grad():
+    with users_code(f"task {built.task.name!r} fails on its data", TASK_CONTRACT), torch.no_grad():
         built.validation_step(batch, 0)
         found = [name for name, _ in built.read_metrics()]
     expected = [metric.on("val") for metric in built.task.metrics]
@@ -238,128 +220,13 @@ def check_fit(model: str, data: ResidentDataModule, dropout: bool) -> None:
         )
 
 
-@contextmanager
-def _anyones(what: str, contract: str) -> Iterator[None]:
-    """Turn any exception of a user's code into a one-line UsageError with the contract."""
-    try:
-        yield
-    except (UsageError, DataError):
-        raise
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # workers ignore Ctrl-C itself
-        raise UsageError(f"{what} ({error_line(error, 200)}): {contract}") from error
-
-
 def _load(path: str, kind: str, contract: str) -> Any:
-    with _anyones(f"{kind} {path!r} cannot be imported", contract):
+    with users_code(f"{kind} {path!r} cannot be imported", contract):
         try:
             return resolve_name(path)
         except AttributeError as error:
             hint = near(error.name or "", vars(error.obj) if hasattr(error.obj, "__dict__") else {})
             raise AttributeError(f"{error}{hint and '.'}{hint}") from None
-
-
-def _resident(name: str, cls: type[LightningDataModule]) -> type[ResidentDataModule]:
-    """Return a data module that reads the loaders of `cls` into memory."""
-    learnt = _task_named_by(cls)
-
-    class Adopted(_Adopted):
-        dataset = name
-        task = learnt
-        theirs = cls
-
-    return Adopted
-
-
-class _Adopted(ResidentDataModule):
-    """A data module that reads the loaders of the class `theirs` into memory.
-
-    All code of `theirs` runs with one thread, whatever a trial has, so every process reads the same
-    bits.
-    """
-
-    task: type[Task]
-    theirs: ClassVar[type[LightningDataModule]]
-
-    def __init__(
-        self,
-        *,
-        data_dir: Path | str | None = None,
-        cache_dir: Path | str | None = None,
-        batch_size: int = 128,
-        seed: int = 0,
-        split_seed: int = 0,  # unused: these loaders bring a split of their own
-        chunk_size: int = 1,
-    ) -> None:
-        LightningDataModule.__init__(self)
-        self.batch_size, self.seed, self.chunk_size = batch_size, seed, chunk_size
-        with one_thread():
-            self._theirs = _instance(self.dataset, self.theirs, self.task)
-        self.input_shape = tuple(self._theirs.input_shape)
-        size = int(getattr(self._theirs, self.task.size_name))
-        setattr(self, self.task.size_name, size)
-        self._task = self.task(size)
-        self._splits: dict[str, Split] = {}
-
-    def prepare_data(self) -> None:
-        with one_thread():
-            self._theirs.prepare_data()
-
-    def setup(self, stage: str | None = None) -> None:
-        seed_everything(0, verbose=False)  # so a shuffling loader gives a fixed order
-        with one_thread():
-            self._theirs.setup("fit")
-            self._theirs.setup("test")
-            for split in ("train", "val", "test"):
-                self._splits[split] = _read_split(
-                    self.dataset, self._theirs, split, self.input_shape, self._task
-                )
-        self._checksum = _digest(self._splits.values())
-
-    @property
-    def checksum(self) -> str:
-        return self._checksum
-
-    @property
-    def origin(self) -> str:
-        return "its own loaders"
-
-    @property
-    def prepared_folder(self) -> None:
-        return None
-
-
-def _read_split(
-    name: str, module: LightningDataModule, split: str, shape: tuple[int, ...], task: Task
-) -> Split:
-    contract = data_contract(type(task))
-    read, targets = _read_loader(name, module, split, contract)
-    inputs, targets = _as_float32(read), task.as_targets(targets)
-    if fault := _range_fault(read, inputs) or task.data_fault(inputs, targets, shape):
-        raise UsageError(f"data set {name!r}, {split} loader {fault}: {contract}")
-    return Split(Examples(DenseRows(inputs), targets))
-
-
-def _as_float32(inputs: Tensor) -> Tensor:
-    """Return real inputs as float32, the type of a network's weights; others as they are."""
-    return inputs.float() if inputs.is_floating_point() else inputs
-
-
-def _range_fault(read: Tensor, inputs: Tensor) -> str:
-    """Return a message if `read` has finite values that are infinite as `inputs`, otherwise ""."""
-    if read.dtype == inputs.dtype or bool((read.isfinite() <= inputs.isfinite()).all()):
-        return ""
-    largest = float(read[read.isfinite()].abs().max())
-    return f"yields inputs up to {largest:g}, and float32 ends at {_MAX_FLOAT32:g}"
-
-
-def _digest(splits: Iterable[Split]) -> str:
-    digest = hashlib.sha256()
-    for split in splits:
-        for tensor in (cast(DenseRows, split.examples.inputs).values, split.examples.targets):
-            digest.update(
-                tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
-            )
-    return digest.hexdigest()
 
 
 def _task_named_by(cls: type[LightningDataModule]) -> type[Task]:
@@ -368,52 +235,3 @@ def _task_named_by(cls: type[LightningDataModule]) -> type[Task]:
 
 def _path(found: Any) -> str:
     return found if isinstance(found, str) else getattr(found, "__qualname__", repr(found))
-
-
-def _instance(name: str, cls: type[LightningDataModule], task: type[Task]) -> Any:
-    contract = data_contract(task)
-    required = [
-        p.name
-        for p in inspect.signature(cls).parameters.values()
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    if required:
-        raise UsageError(f"data set {name!r} needs {', '.join(required)}: {contract}")
-    instance: Any = cls()
-    for attribute in ("input_shape", task.size_name):
-        if not hasattr(instance, attribute):
-            raise UsageError(f"data set {name!r} has no {attribute}: {contract}")
-    shape, size = instance.input_shape, getattr(instance, task.size_name)
-    if not isinstance(shape, (tuple, list)) or not all(map(_is_count, (*shape, size))):
-        raise UsageError(
-            f"data set {name!r} has input_shape {shape!r} and {task.size_name} {size!r}, not a "
-            f"tuple of positive whole numbers and one such number: {contract}"
-        )
-    if math.prod(shape) > _MAX_VALUES or size > _MAX_SIZE:
-        raise UsageError(
-            f"data set {name!r} has {math.prod(shape)} values per example and {size} "
-            f"{task.size_name.removeprefix('num_')}; at most {_MAX_VALUES} and {_MAX_SIZE} fit: "
-            f"{contract}"
-        )
-    return instance
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and int(value) > 0
-
-
-def _read_loader(
-    name: str, module: LightningDataModule, split: str, contract: str
-) -> tuple[Tensor, Tensor]:
-    with warnings.catch_warnings(), _anyones(f"data set {name!r}, {split} loader", contract):
-        warnings.simplefilter("ignore")
-        loader = getattr(module, f"{split}_dataloader")()
-        batches = [(x, y) for x, y in itertools.islice(loader, _MAX_BATCHES + 1)]
-        if len(batches) > _MAX_BATCHES:
-            raise UsageError(
-                f"data set {name!r}, {split} loader yields more than {_MAX_BATCHES} batches, "
-                f"perhaps without end: {contract}"
-            )
-        if not any(len(y) for _, y in batches):
-            raise UsageError(f"data set {name!r}, {split} loader yields nothing: {contract}")
-        return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])

@@ -78,7 +78,16 @@ class Cache:
 
     def checksum(self) -> str:
         """Return the SHA-256 of the prepared tensors from the manifest."""
-        return str(json.loads(self._manifest.read_text())["sha256"])
+        return str(self.manifest()["sha256"])
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the entries of the manifest, those of `prepare`'s `note` included.
+
+        Raises:
+            FileNotFoundError: `prepare` has not been called.
+        """
+        found: dict[str, Any] = json.loads(self._manifest.read_text())
+        return found
 
     def _layout(self) -> int | None:
         """Return the layout of the tensors; 1 if the manifest names none, None if unreadable."""

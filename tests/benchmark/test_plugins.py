@@ -280,7 +280,7 @@ def test_inputs_that_are_no_numbers_are_refused(monkeypatch, value):
 
 
 def test_a_loader_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("benchmark.plugins._MAX_BATCHES", 100)
+    monkeypatch.setattr("benchmark.adopted._MAX_BATCHES", 100)
     with pytest.raises(UsageError, match="train loader yields more than 100 batches"):
         read("Endless")
 
