@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optimizers.errors import SpecError
-from optimizers.resolve import Found, arguments, find
+from optimizers.resolve import REQUIRED, Found, arguments, find
 from optimizers.spaces import Range, kind_of, split_name
 
 _REAL_KINDS = frozenset({"lr", "momentum/beta1", "beta2", "weight_decay"})
@@ -20,7 +20,8 @@ def is_of_whole_numbers(each: Range, found: Found, fixed: Mapping[str, Any]) -> 
     """Return whether the values of a range are to be whole numbers.
 
     They are if the class has a whole number as default of this argument and does not annotate it as
-    ``float``, no value of the range lies below 1, and the name is not that of a rate, decay or eps.
+    ``float``, or has no default and annotates it as ``int``; and if no value of the range lies
+    below 1, and the name is not that of a rate, decay or eps.
 
     Args:
         each: A range of the optimizer `found`.
@@ -65,7 +66,9 @@ def _is_count(found: Found, name: str) -> bool:
     if index is not None:
         numbers = default if isinstance(default, (tuple, list)) else ()
         default = numbers[index] if index < len(numbers) else None
-    if not isinstance(default, int) or isinstance(default, bool):
-        return False
     takes = inspect.signature(found.cls).parameters if found.cls else {}
-    return key not in takes or "float" not in str(takes[key].annotation)
+    annotation = str(takes[key].annotation) if key in takes else ""
+    if default is REQUIRED:
+        return bool(re.search(r"\bint\b", annotation)) and "float" not in annotation
+    is_count = isinstance(default, int) and not isinstance(default, bool)
+    return is_count and "float" not in annotation

@@ -50,6 +50,10 @@ class Counts(torch.optim.SGD):
                  scale: float = 2, twice=True, gap: int = 40):
         self.found = [list(range(each)) for each in (k, pair[0], decay_steps, gap)]
         super().__init__(params, lr=lr)
+
+class Asks(torch.optim.SGD):
+    def __init__(self, params, every: int, most: "int | None", size: int | float, plain):
+        super().__init__(params, lr=0.1)
 """
 ITEMS = [
     *OPTIMIZERS,
@@ -368,6 +372,10 @@ U = st.floats(0, 1, exclude_max=True)
         ("totune.Counts:pair=(1,2..10)", "pair.1", False),
         ("totune.Counts:twice=2..10", "twice", False),
         ("totune.NoRate:size=1..10", "size", False),
+        ("totune.Asks:every=2..10:most=1:size=1:plain=1", "every", True),
+        ("totune.Asks:every=2:most=2..10:size=1:plain=1", "most", True),
+        ("totune.Asks:every=2:most=1:size=2..10:plain=1", "size", False),
+        ("totune.Asks:every=2:most=1:size=1:plain=2..10", "plain", False),
     ],
 )
 @given(us=st.lists(U, min_size=20, max_size=20, unique_by=lambda u: round(u, 3)))
@@ -401,6 +409,7 @@ def test_ranges_of_counts_give_whole_numbers_and_all_others_give_real_ones(
         ("totune.Counts:k=4..16", "k", 8),  # the middle, of a range without the default
         ("torch.optim.LBFGS:max_iter=2..50", "max_iter", 20),
         ("totune.NoRate:size=1..10", "size", 2.0),
+        ("totune.Asks:every=1..9:most=1:size=1:plain=1", "every", 3),
     ],
 )
 def test_a_default_keeps_the_type_that_its_class_gives_it(item, name, default):
