@@ -59,8 +59,9 @@ class Case:
 
     @property
     def series(self) -> tuple[Series, ...]:
-        """The series that the claim compares."""
-        return tuple(self.experiment.by_name[name] for name in self.claim.series)
+        """The series that the claim compares, and as it is declared those drawn beside them."""
+        beside = () if self.variant else self.claim.beside
+        return tuple(self.experiment.by_name[name] for name in (*self.claim.series, *beside))
 
     @property
     def is_evaluated(self) -> bool:

@@ -23,15 +23,15 @@ class CostsOnRecord:
 
     def __init__(self, stores: dict[str, Store]) -> None:
         self._stores = stores
-        self._read: dict[str, Costs] = {}
+        self._read: dict[tuple[str, str], Costs] = {}
 
     def __call__(self, experiment: str, trial: Trial) -> Costs | None:
         """Return the costs of a trial; None if it has no record, or was skipped."""
-        found = self._read.get(trial.key)
+        found = self._read.get((experiment, trial.key))
         if found is None and experiment in self._stores:
             found = costs_of(self._stores[experiment], trial)
             if found is not None and found.is_result:
-                self._read[trial.key] = found
+                self._read[experiment, trial.key] = found
         return found
 
 

@@ -87,6 +87,7 @@ class Finding:
             tested.
         p: p of the claim, Holm-corrected over its family.
         p_opposite: p of its opposite, Holm-corrected over its family.
+        raw_p, raw_p_opposite: The same before correction.
         is_shown, is_refuted: Either p is at most α.
         note: A sentence on what is unusual about the numbers, otherwise empty.
     """
@@ -96,6 +97,8 @@ class Finding:
     obstacle: str = ""
     p: float = 1.0
     p_opposite: float = 1.0
+    raw_p: float = 1.0
+    raw_p_opposite: float = 1.0
     is_shown: bool = False
     is_refuted: bool = False
     note: str = ""
@@ -268,6 +271,8 @@ def _corrected(
             obstacle=one.obstacle or _weakness(one, place, found, rules.alpha),
             p=float(p[place]),
             p_opposite=float(opposite[place]),
+            raw_p=one.p,
+            raw_p_opposite=one.p_opposite,
             is_shown=bool(p[place] <= rules.alpha),
             is_refuted=bool(opposite[place] <= rules.alpha),
             note=one.note,

@@ -53,6 +53,7 @@ OTHERS = (
             "fig1-imdb-large-margin": "yes, SGD unstable",
             "fig1-imdb-as-fast": "yes, Adam slightly better",
             "fig2a-best": "yes, gaps smaller than printed",
+            "fig3-rapid": "of Adam, yes; nothing on AdaGrad",
             "fig3-third-epoch": "another order: SGD close behind Adam",
             "fig3-adagrad-behind": "moderate: same pairs, other costs",
             "fig3-marginal": "moderate: noisy, neither falls to 1e-3",

@@ -146,11 +146,11 @@ class Plan:
 
     def _choice(self, case: Case, series: Series, rates: tuple[float, ...], known: Known) -> Choice:
         costs = [self._mean_cost(case, series, rate, known) for rate in rates]
-        if any(cost is None for cost in costs):
+        if None in costs:
             return Choice(rates=rates)
-        ranked = sorted(zip(costs, rates, strict=True), key=lambda pair: pair[0] or _WORST)
-        cost, best = ranked[0]
-        if cost is None or cost[0] == len(self.seeds(case, "tuning")):  # it diverged everywhere
+        known_costs = [cost for cost in costs if cost is not None]
+        (diverged, _), best = min(zip(known_costs, rates, strict=True))
+        if diverged == len(self.seeds(case, "tuning")):  # it diverged everywhere
             return Choice(rates=rates, best=best)
         edge: Literal["", "low", "high"] = ""
         if best in (rates[0], rates[-1]):
@@ -176,7 +176,10 @@ class Plan:
     def _mean_cost(
         self, case: Case, series: Series, rate: float, known: Known
     ) -> tuple[int, float] | None:
-        """Return the diverged seeds and the summed cost of the others; None if unknown yet."""
+        """Return the diverged seeds and the summed cost of the others; None if unknown yet.
+
+        A seed whose trial failed counts as diverged, as everywhere in a comparison.
+        """
         values: list[float | None] = []
         epochs = self.needed(case, "tuning")
         for costs in self.costs(case, series, rate, "tuning", known).values():
@@ -312,9 +315,6 @@ class Plan:
             if any(known(name, trial) is not None for name in experiments)
         }
         return [trial for trial in found.values() if not done or trial.key not in done]
-
-
-_WORST = (10**9, math.inf)
 
 
 def _is_done(case: Case, trial: Trial, known: Known) -> bool:

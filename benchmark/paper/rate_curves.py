@@ -82,6 +82,15 @@ def printed_over_rates(names: Iterable[str], epochs: int) -> Curve | None:
     return next((curve for curve in curves if f"_{epochs}ep_" in curve.figure), None)
 
 
+def is_printed_over_rates(names: Iterable[str]) -> bool:
+    """Return whether the paper prints some series' costs by learning rate.
+
+    >>> is_printed_over_rates(["fig4_vae_10ep_b1=0.9_b2=0.99/bias-corrected"])
+    True
+    """
+    return any(name.startswith("fig4_") for name in names)
+
+
 def printed_at(names: Iterable[str], epochs: int, rate: float) -> float | None:
     """Return the printed cost after `epochs` at a learning rate; None if it is not printed.
 

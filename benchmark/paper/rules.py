@@ -200,6 +200,7 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         quotation: The paper's words, in short.
         statement: The same as a statement on measured numbers: what counts as reproduced.
         remark: How far the statement differs from the quotation, for readers; it decides nothing.
+        added: When it was added and why, if later than the other claims on its figure were judged.
         horizon: Epochs after which the costs are compared.
         chosen_at: Epochs after which the cost chooses the rates; None for the horizon.
         window: The quantity is the mean cost over this number of epochs up to the horizon.
@@ -207,6 +208,8 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         scale: Scale on which quantities are subtracted; on log10, 1 is a factor of ten.
         rate: Learning rate at which the series are compared; None for the best of each.
         contrasts: Statements that must all be shown.
+        beside: Further series of its figure, which are trained and drawn with those that are
+            compared, and decide nothing.
         variants: Other conditions, in the order in which they are named.
     """
 
@@ -215,6 +218,7 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quotation: _Text
     statement: _Text
     remark: str = ""
+    added: str = ""
     horizon: _Count
     chosen_at: _Count | None = None
     window: _Count = 1
@@ -222,6 +226,7 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scale: Scale = "linear"
     rate: _Positive | None = None
     contrasts: Annotated[tuple[Contrast, ...], Meta(min_length=1)]
+    beside: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
 
     def __post_init__(self) -> None:
@@ -233,12 +238,29 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.level is not None and self.window > 1:
             raise ValueError(f"{self.name}: expected a level or a window of epochs, not both")
         _require_unique("variant", (each.name for each in self.variants), self.name)
+        _require_unique("series", (*self.series, *self.beside), self.name)
 
     @property
     def series(self) -> tuple[str, ...]:
         """Names of the compared series, each once."""
         names = (name for each in self.contrasts for name in (each.first, each.second))
         return tuple(dict.fromkeys(names))
+
+
+class Expectation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was expected of some claims before they were tested, such as by other reproductions.
+
+    Args:
+        statement: The expectation, as a sentence without full stop.
+        claims: Names of the claims that it is about.
+        variant: Name of the variant of each that it is about; empty for the claims as they are.
+        expected: "holds" if they were expected to be shown, "fails" if their opposites were.
+    """
+
+    statement: _Text
+    claims: Annotated[tuple[_Text, ...], Meta(min_length=1)]
+    variant: str = ""
+    expected: Literal["holds", "fails"] = "holds"
 
 
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -253,6 +275,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             rate lies there.
         experiments: The panels.
         claims: The claims.
+        expectations: What was expected of them; it decides nothing.
     """
 
     paper: _Text
@@ -261,12 +284,19 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     widenings: Annotated[int, Meta(ge=0)]
     experiments: tuple[Experiment, ...]
     claims: Annotated[tuple[Claim, ...], Meta(min_length=1)]
+    expectations: tuple[Expectation, ...] = ()
 
     def __post_init__(self) -> None:
         _require_unique("experiment", (each.name for each in self.experiments), "rules")
         _require_unique("claim", (each.name for each in self.claims), "rules")
         for claim in self.claims:
             _check_claim(claim, self.experiment(claim))
+        by_name = {claim.name: claim for claim in self.claims}
+        for expectation in self.expectations:
+            for name in expectation.claims:
+                variants = {each.name: each for each in pick(by_name, name, "claim").variants}
+                if expectation.variant:
+                    pick(variants, expectation.variant, f"variant of {name}")
 
     def experiment(self, claim: Claim) -> Experiment:
         """Return the experiment of a claim.
@@ -326,7 +356,7 @@ def chosen_at(claim: Claim, variant: Variant | None = None) -> int:
 
 
 def _check_claim(claim: Claim, experiment: Experiment) -> None:
-    _require_known(claim.series, experiment.by_name, claim.name)
+    _require_known((*claim.series, *claim.beside), experiment.by_name, claim.name)
     for variant in claim.variants:
         _require_known(variant.changes.given.get("unscheduled", ()), experiment.by_name, claim.name)
     for each in (None, *claim.variants):

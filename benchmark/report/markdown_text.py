@@ -23,7 +23,12 @@ def as_text(text: object) -> str:
     >>> as_text("1. a"), as_text("- a"), as_text("-0.5")
     ('1\\. a', '\\- a', '-0.5')
     """
-    return _NUMBERED.sub(r"\1\\\2", _LISTED.sub(r"\\", as_cell(text)))
+    return _at_beginning(as_cell(text))
+
+
+def as_prose(text: str) -> str:
+    """Return Markdown that shows all of our own `text`; `as_text` cuts the middle of a long one."""
+    return _at_beginning(_escaped(plain(text, most=10 * len(text))))
 
 
 def as_cell(text: object) -> str:
@@ -32,7 +37,15 @@ def as_cell(text: object) -> str:
     >>> as_cell("- a|b"), as_cell("-")
     ('- a\\|b', '-')
     """
-    words = _EDGES.sub(r"\\_", _SIGNS.sub(r"\\\1", plain(text)))
+    return _escaped(plain(text))
+
+
+def _at_beginning(line: str) -> str:
+    return _NUMBERED.sub(r"\1\\\2", _LISTED.sub(r"\\", line))
+
+
+def _escaped(text: str) -> str:
+    words = _EDGES.sub(r"\\_", _SIGNS.sub(r"\\\1", text))
     return _ADDRESS.sub(lambda found: f"\\{found[0]}", escape(words, quote=False))
 
 

@@ -20,7 +20,10 @@ from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.table import outcome
 from benchmark.report.words import counted
 
-_RIGHT = " Right: the epochs that are compared, on an axis at least as high as the claim's margin."
+_RIGHT = (
+    " Right: the epochs that are compared, on an axis at least as high as the claim's margin; the "
+    "printed curves are there as far as it reaches."
+)
 
 
 def drawings_of(found: Reproduction, verdict: PaperVerdict) -> Iterator[Drawing]:
@@ -85,15 +88,14 @@ def _caption_by_rate(found: Reproduction, case: Case, panels: Sequence[Sequence[
         f"Training cost in epoch {case.epochs('evaluation')} by learning rate{_under(case)}: mean "
         f"over {tuning}; at the chosen rate, mean (open marker) and range over "
         f"{counted(seeds, 'other seed')}, "
-        "side by side where both have the same rate. Dashed: the printed curves."
-        + crosses
-        * is_any_beyond
+        "side by side where both have the same rate. Dashed, with dots: the printed curves, as far "
+        "as the axes reach." + crosses * is_any_beyond
     )
 
 
 def _caption_of_variants(shown: Sequence[Band], undrawn: Sequence[str]) -> str:
     """Return the caption of the variants, which names those that are not drawn."""
-    printed = _dashed(shown).replace(".", ", as far as the axes reach.")
+    printed = _dashed(shown, "as far as the axes reach")
     left = f" Not drawn, as it is known only at the end of a trial: {', '.join(undrawn)}."
     return f"The same under other conditions, on equal axes.{printed}" + left * bool(undrawn)
 
@@ -121,7 +123,7 @@ def _under(case: Case) -> str:
     return f", if {case.variant.name}" if case.variant else ""
 
 
-def _dashed(shown: Sequence[Band]) -> str:
+def _dashed(shown: Sequence[Band], how_far: str = "") -> str:
     """Return the sentence on printed curves; empty where none is over as many epochs."""
     printed = [each for each in shown if printed_over(each.series.published, len(each.mean))]
     others = [
@@ -130,4 +132,5 @@ def _dashed(shown: Sequence[Band]) -> str:
         if each.series.stands_for
     ]
     whose = f" ({', '.join(others)})" if others else ""
-    return f" Dashed: the printed curves{whose}." if printed else ""
+    end = f", {how_far}" if how_far else ""
+    return f" Dashed: the printed curves{whose}{end}." if printed else ""

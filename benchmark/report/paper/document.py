@@ -18,15 +18,18 @@ from benchmark.paper.cases import Case
 from benchmark.paper.evidence import compared_costs
 from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.others import OTHERS
+from benchmark.paper.plan import Plan
 from benchmark.paper.rate_curves import (
+    is_printed_over_rates,
     printed_cost,
     printed_over_rates,
 )
-from benchmark.paper.rules import Experiment
+from benchmark.paper.rules import Experiment, Series
 from benchmark.report.figures.look import RC
 from benchmark.report.figures.write import Drawing, Kind, save, save_picture
-from benchmark.report.markdown_text import as_cell, as_text, raw_table
+from benchmark.report.markdown_text import as_cell, as_prose, raw_table
 from benchmark.report.paper.claim_figures import drawings_of
+from benchmark.report.paper.expected import expectations
 from benchmark.report.paper.found import Reproduction
 from benchmark.report.paper.not_run import not_run
 from benchmark.report.paper.table import (
@@ -37,7 +40,7 @@ from benchmark.report.paper.table import (
     p_words,
     scale_words,
 )
-from benchmark.report.words import counted
+from benchmark.report.words import counted, together
 
 _NONE = "–"
 _DEVICES = {"gpu": "a GPU", "mps": "an Apple GPU"}  # beside the CPU
@@ -112,6 +115,7 @@ def paper_markdown(found: Reproduction, drawings: Sequence[Drawing], folder: str
             if verdict.claim.experiment == experiment.name:
                 own = [each for each in drawings if each.setting == verdict.claim.name]
                 parts += _block(found, verdict, own, folder)
+    parts += expectations(found)
     parts += not_run(found)
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -122,9 +126,12 @@ def _opening(found: Reproduction) -> str:
     left = len(found.verdicts) - len(words)
     rest = f" The other {left} were not run, or not for all of their epochs." if left else ""
     verdicts = f" Verdicts: {outcomes}." if outcomes else ""
+    late = [each.claim.name for each in found.verdicts if each.claim.added]
+    were = "was" if len(late) == 1 else "were"
+    added = f" {together(late)} {were} added after other claims had been judged." if late else ""
     return (
-        f"{as_text(found.plan.rules.paper)}, section 6. Run here: {len(words)} of "
-        f"{counted(len(found.verdicts), 'claim')}.{verdicts}{rest}"
+        f"{as_prose(found.plan.rules.paper)}, section 6. Run here: {len(words)} of "
+        f"{counted(len(found.verdicts), 'claim')}.{verdicts}{rest}{added}"
     )
 
 
@@ -153,15 +160,18 @@ def _short(verdict: PaperVerdict) -> str:
 def _legend(found: Reproduction, folder: str) -> str:
     rules = found.plan.rules
     file = f"[rules.toml]({folder}/rules.toml)" if folder else "docs/paper/rules.toml"
-    others = "\n".join(f"- {as_text(each.name)}: {as_text(each.about)}." for each in OTHERS)
+    others = "\n".join(f"- {as_prose(each.name)}: {as_prose(each.about)}." for each in OTHERS)
     return (
-        f"Conditions, statements, margins and grids were fixed before the runs of their figure: "
-        f"{file}; remarks were added later. Each learning rate that the claim does not name was "
+        f"Conditions, statements, margins and grids were fixed before the runs that they judge: "
+        f"{file}, which says what was added later: remarks, expectations, words of verdicts that "
+        "decide nothing, and the claims so marked. A cost here is the mean over an epoch; the "
+        "paper does not say which part of an epoch its points stand for. "
+        "Each learning rate that the claim does not name was "
         "chosen by training cost on tuning seeds; the chosen ones then trained on fresh "
         "seeds, the same for all optimizers. p is that of a one-sided test, of the claim or of its "
         "opposite, whichever is smaller. Holm's method corrects it over all "
-        f"{len(rules.claims)} claims, and p ≤ {rules.alpha:g} decides; intervals are not "
-        "corrected. The last two columns have the results of two other "
+        f"{len(rules.claims)} claims, and apart over their opposites, and p ≤ {rules.alpha:g} "
+        "decides; intervals are not corrected. The last two columns have the results of two other "
         f"reproductions, which ran each setting once:\n\n{others}"
     )
 
@@ -170,13 +180,24 @@ def _experiment(experiment: Experiment, found: Reproduction) -> list[str]:
     training = experiment.training
     accelerator = found.plan.accelerators.get(experiment.name, "cpu")
     device = "" if accelerator == "cpu" else f" Trained on {_DEVICES[accelerator]}."
+    own = [each for each in found.plan.rules.claims if each.experiment == experiment.name]
+    rates = f", rates chosen on {counted(experiment.tuning_seeds, 'other seed')}"
     return [
-        f"## Figure {as_text(experiment.figure)}",
-        f"`{training.problem}`, {experiment.epochs} epochs, {experiment.seeds} seeds, rates chosen "
-        f"on {counted(experiment.tuning_seeds, 'other seed')}.{_shortened(experiment, found)}"
+        f"## Figure {as_prose(experiment.figure)}",
+        f"`{training.problem}`, {experiment.epochs} epochs, {experiment.seeds} seeds"
+        f"{rates * any(each.rate is None for each in own)}.{_shortened(experiment, found)}"
         f"{device} The paper states: "
-        f"{as_text(experiment.stated)}. Chosen here: {as_text(experiment.chosen)}.",
+        f"{as_prose(experiment.stated)}. Chosen here: {as_prose(experiment.chosen)}."
+        f"{_left_out(experiment, found)}",
     ]
+
+
+def _left_out(experiment: Experiment, found: Reproduction) -> str:
+    """Return a sentence on the series of a figure that have no result; empty if all have one."""
+    cases = [each for each in found.plan.cases if each.experiment.name == experiment.name]
+    drawn = {band.series.name for case in cases for band in found.bands(case)}
+    left = [each.name for each in experiment.series if each.name not in drawn]
+    return f" Printed too, and not run here: {as_prose(', '.join(left))}." if left else ""
 
 
 def _shortened(experiment: Experiment, found: Reproduction) -> str:
@@ -201,16 +222,17 @@ def _block(
     """Return the block of a claim: words, verdict, rates, figure and variants."""
     claim, own, main = verdict.claim, found.case(verdict), found.main_case(verdict)
     pictures = {
-        each.name: f"![{as_text(each.caption)}]({folder}/{each.name}.svg)" for each in drawings
+        each.name: f"![{as_prose(each.caption)}]({folder}/{each.name}.svg)" for each in drawings
     }
-    captions = {each.name: as_text(each.caption) for each in drawings}
+    captions = {each.name: as_prose(each.caption) for each in drawings}
     parts = [
         f"### {claim.name}",
-        f"> “{as_text(claim.quotation)}”",
-        f"Reproduced if, {as_text(claim.statement)}.",
+        f"> “{as_prose(claim.quotation)}”",
+        f"Reproduced if, {as_prose(claim.statement)}.",
         _sentence(found, verdict),
     ]
-    parts += [f"Remark: {as_text(claim.remark)}."] if claim.remark else []
+    parts += [f"Added {as_prose(claim.added)}."] if claim.added else []
+    parts += [f"Remark: {as_prose(claim.remark)}."] if claim.remark else []
     parts += _rates(found, own) if own else []
     parts += _rates(found, main) if main and main != own else []
     for name, variants in ((claim.name, False), (f"{claim.name}-variants", True)):
@@ -228,17 +250,20 @@ def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
     if any(each.worst or each.second_worst for each in finding.measured):
         seeds += ", diverged ones as worst; intervals are over the others"
     where = " under its own conditions" * (finding.obstacle == WITHOUT_RUNS)
-    words = f"**{as_text(_sentence_case(_short(verdict) + where))}.**"
+    words = f"**{as_prose(_sentence_case(_short(verdict) + where))}.**"
     if numbers:
         p = p_words(deciding_p(finding))
         p = p if p.startswith("<") else f"= {p}"
+        if not finding.is_shown and not finding.is_refuted:
+            least = min(finding.raw_p, finding.raw_p_opposite)
+            p += f" ({p_words(least)} before correction)"
         words += f" Difference [95 % interval]{unit}: {'; '.join(numbers)}; p {p}{seeds}."
     return words + _as_sentence(finding.note)
 
 
 def _as_sentence(words: str) -> str:
     """Return words as one more sentence of a paragraph; empty for none."""
-    return f" {as_text(_sentence_case(words))}." if words else ""
+    return f" {as_prose(_sentence_case(words))}." if words else ""
 
 
 def _sentence_case(words: str) -> str:
@@ -262,7 +287,7 @@ def _rates(found: Reproduction, case: Case) -> list[str]:
         best = found.plan.choice(case, series, found.known).best
         cells = [_cost(costs[series.name], rate, is_best=rate == best) for rate in rates]
         whose = f" ({as_cell(series.stands_for)})" * bool(series.stands_for)
-        cells += [_mean(here[series.name]), _number(printed_cost(plan, case, series)) + whose]
+        cells += [_mean(here[series.name]), _printed(plan, case, series) + whose]
         rows.append([as_cell(series.name), *cells])
     header = ["series", *(f"{rate:g}" for rate in rates), "here", "printed"]
     return [_words_on_rates(found, case), raw_table(header, rows)]
@@ -306,6 +331,13 @@ def _cost(by_rate: dict[float, tuple[int, float | None]], rate: float, *, is_bes
     diverged, mean = by_rate[rate]
     words = _diverged(_number(mean), diverged)
     return f"**{words}**" if is_best else words
+
+
+def _printed(plan: Plan, case: Case, series: Series) -> str:
+    """Return the printed cost; figure 4 prints no point whose cost is above its axis."""
+    cost = printed_cost(plan, case, series)
+    is_off = cost is None and is_printed_over_rates(series.published)
+    return "off the chart" if is_off else _number(cost)
 
 
 def _number(cost: float | None) -> str:

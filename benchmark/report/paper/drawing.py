@@ -27,6 +27,7 @@ COST = "training cost"
 BEYOND = "diverged, or above the axis"
 _MARKERS = 6  # per line
 _DASHED: Any = {"linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 3}  # over lines
+_DOTS: Any = {"marker": ".", "markersize": 4}  # a curve of one point is a dot
 _RING: Any = {"linestyle": "none", "marker": "o", "markerfacecolor": "none", "markersize": 6}
 _CROSS: Any = {"linestyle": "none", "marker": "x", "markersize": 3.5}
 _ON_EDGE: Any = {"clip_on": False, "in_layout": False}  # whole, without more room for it
@@ -202,7 +203,7 @@ def draw_rates(panels: Sequence[Sequence[RateCurve]]) -> Figure:
             heights = [1 - at * _CROSSES_APART] * len(lost)  # of the axis
             place = axes.get_xaxis_transform()
             axes.plot(lost, heights, color=style.color, transform=place, **_CROSS, **_ON_EDGE)
-        axes.plot([], [], color="0.4", label=PRINTED, **_DASHED)
+        axes.plot([], [], color="0.4", label=PRINTED, **_DASHED, **_DOTS)
         if is_any_beyond:
             axes.plot([], [], color="0.4", label=BEYOND, **_CROSS)
         axes.set_title(lettering(curves[0].series.name.partition(" ")[2]))
@@ -228,7 +229,7 @@ def _draw_rates(axes: Axes, curve: RateCurve, style: Style) -> None:
     axes.plot(list(curve.costs), list(curve.costs.values()), label=name, **look)
     if curve.printed:
         rates = [10**x for x in curve.printed.x]
-        axes.plot(rates, curve.printed.y, color=style.color, **_DASHED)
+        axes.plot(rates, curve.printed.y, color=style.color, **_DASHED, **_DOTS)
 
 
 def _draw_choice(axes: Axes, curve: RateCurve, style: Style, rate: float) -> None:

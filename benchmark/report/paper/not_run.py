@@ -35,7 +35,9 @@ def not_run(found: Reproduction) -> list[str]:
         both = "these claims with all their variants"
         own += [(both, "full", new)] if len(new) > len(claims) else []
         for name, scale, some in own:
-            rows.append([as_cell(experiment.figure), as_cell(name), _hours(found, some)])
+            on_cpu = found.plan.accelerators.get(experiment.name, "cpu") == "cpu"
+            hours = _hours(found, some) + " on a CPU" * (not on_cpu)
+            rows.append([as_cell(experiment.figure), as_cell(name), hours])
             commands.append(_command(some, scale))
     if not rows:
         return []
@@ -44,7 +46,8 @@ def not_run(found: Reproduction) -> list[str]:
         f"Estimated time with {_WORKERS} workers on a laptop, and the commands in the same order. "
         "All trials of a command count, those on record too: they are read, not trained again, "
         "after `python -m benchmark restore docs/paper/fig2b.parquet --results results/paper-adam` "
-        "for example. A figure that was trained on a GPU goes on with its records on one only.",
+        "for example. A figure that was trained on a GPU goes on with its records on one only, in "
+        "less time; without them it starts anew on a CPU.",
         raw_table(["figure", "what is left to run", "time"], rows),
         fenced(commands),
     ]

@@ -79,6 +79,7 @@ def verdicts_as_json(verdicts: Sequence[PaperVerdict]) -> list[dict[str, Any]]:
             "claim": each.claim.name,
             "quotation": each.claim.quotation,
             "statement": each.claim.statement,
+            "added": each.claim.added,
             "verdict": each.word,
             "qualifier": each.qualifier,
             **_finding(each.finding),

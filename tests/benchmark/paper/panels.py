@@ -43,7 +43,7 @@ def claim(name="faster", *variants, horizon=EPOCHS, **given):
     )
 
 
-def rules(*claims, widenings=2, experiment=None):
+def rules(*claims, widenings=2, experiment=None, expectations=()):
     return Rules(
         paper="a paper",
         source="-",
@@ -51,6 +51,7 @@ def rules(*claims, widenings=2, experiment=None):
         widenings=widenings,
         experiments=(experiment or panel(),),
         claims=claims or (claim(),),
+        expectations=expectations,
     )
 
 

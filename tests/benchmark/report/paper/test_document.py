@@ -10,7 +10,7 @@ from benchmark.paper.cases import cases_of
 from benchmark.paper.evidence import evidence
 from benchmark.paper.judgement import judge_paper
 from benchmark.paper.plan import EXTENTS, Plan
-from benchmark.paper.rules import Variant
+from benchmark.paper.rules import Expectation, Series, Variant
 from benchmark.report.paper.document import write_paper
 from benchmark.report.paper.found import Reproduction
 from tests.benchmark.paper.panels import MadeUp, changes, claim, panel, rate, rules
@@ -20,8 +20,8 @@ NOISE = 1e-4
 RATES = (0.001, 0.01, 0.02)
 
 
-def _written(folder, cost, *claims, seeds=6, experiment=None, extent="full"):
-    found = rules(*claims, experiment=experiment or panel(seeds=seeds))
+def _written(folder, cost, *claims, seeds=6, experiment=None, extent="full", expectations=()):
+    found = rules(*claims, experiment=experiment or panel(seeds=seeds), expectations=expectations)
     plan = Plan(rules=found, cases=cases_of(found), extent=EXTENTS[extent])
     known = MadeUp(cost)
     verdicts = judge_paper(found, evidence(plan, known))
@@ -257,6 +257,7 @@ def test_costs_are_drawn_by_rate_over_the_printed_ones(tmp_path):
     _, text = _written(tmp_path, _costs(0.1, 0.5), both, experiment=experiment)
     assert "Training cost in epoch 10 by learning rate: mean over 2 tuning seeds" in text
     assert "range over 3 other seeds, side by side where both have the same rate. Dashed" in text
+    assert "Dashed, with dots: the printed curves, as far as the axes reach." in text
     assert "Crosses: rates at which training diverged or cost over 1.5 times" in text
 
 
@@ -343,3 +344,115 @@ def test_words_of_the_rules_format_nothing(tmp_path):
     _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", hostile))
     assert "<i>" not in text
     assert r"| a \| b &lt;i&gt;\*c\* |" in text
+
+
+def test_a_claim_that_was_added_later_says_so_at_the_top_and_in_its_block(tmp_path):
+    _, text = _written(
+        tmp_path, _costs(0.1, 0.5), claim("faster"), claim("late", added="when all was known")
+    )
+    opening, *_ = text.split("| claim |")
+    assert "late was added after other claims had been judged." in opening
+    assert "Added when all was known." in text.split("### late")[1]
+    assert text.count("Added ") == 1
+
+
+def _third(name, **given):
+    """Return a panel with a third series, which no claim compares."""
+    third = Series(name=name, optimizer="rmsprop", rates=RATES, **given)
+    found = panel(seeds=6, rates=RATES)
+    return replace(found, series=(*found.series, third))
+
+
+def test_a_series_beside_is_trained_and_shown_and_decides_nothing(tmp_path):
+    costs = _costs(0.1, 0.5)
+    one = claim("faster", CONSTANT)
+    _, without = _written(tmp_path, costs, one, experiment=_third("third"))
+    _, text = _written(tmp_path, costs, replace(one, beside=("third",)), experiment=_third("third"))
+    assert "Printed too, and not run here: third." in without
+    assert "| third |" not in without
+    assert "Printed too" not in text
+    assert len(re.findall(r"\| third \| .*\| \*\*0\.\d+\*\*", text)) == 1  # not of the variant
+    for words in (r"\*\*Holds\.\*\* Difference .*", r"\| rates are constant \| .*"):
+        assert re.findall(words, text) == re.findall(words, without) != []
+
+
+def test_a_series_beside_without_results_is_left_to_run_and_keeps_no_verdict(tmp_path):
+    def cost(trial):
+        return "" if trial.optimizer.name == "rmsprop" else _costs(0.1, 0.5)(trial)
+
+    _, text = _written(
+        tmp_path, cost, claim("faster", beside=("third",)), experiment=_third("third")
+    )
+    assert "**Holds.**" in text
+    assert "Printed too, and not run here: third." in text
+    assert "| faster |" in text.split("## Not run")[1]
+
+
+def test_a_cost_that_is_not_printed_in_figure_4_is_off_its_chart(tmp_path):
+    names = ["fig4_vae_10ep_b1=0.0_b2=0.99/bias-corrected"]
+    found = panel(epochs=10, rates=(0.001, 0.1))
+    found = replace(found, series=tuple(replace(each, published=names) for each in found.series))
+    costs = _costs(0.1, 0.5)
+    _, text = _written(tmp_path, costs, claim(horizon=10, rate=0.001), experiment=found)
+    assert "| 111.5 |" in text
+    _, text = _written(tmp_path, costs, claim(horizon=10, rate=0.1), experiment=found)
+    assert "| off the chart |" in text
+    assert "rates chosen on" not in text  # the claim names its rate
+
+
+@pytest.mark.parametrize(
+    ("about", "expected", "outcome"),
+    [
+        (["faster"], "holds", "confirmed"),
+        (["faster"], "fails", "refuted"),
+        (["slower"], "holds", "refuted"),
+        (["slower"], "fails", "confirmed"),
+        (["faster", "slower"], "holds", "confirmed by 1, refuted by 1"),
+        (["faster", "unrun"], "holds", "confirmed by 1, open in 1"),
+        (["slower", "unrun"], "holds", "refuted by 1, open in 1"),
+        (["unrun"], "holds", "open"),
+    ],
+)
+def test_what_was_expected_is_confirmed_refuted_or_open(tmp_path, about, expected, outcome):
+    slower = claim("slower")
+    [contrast] = slower.contrasts
+    slower = replace(slower, contrasts=(replace(contrast, first="old", second="new"),))
+    costs = _costs(0.1, 0.5)
+
+    def cost(trial):
+        is_unrun = (trial.purpose, rate(trial)) == ("evaluation", 0.001)
+        return "" if is_unrun else costs(trial)
+
+    _, text = _written(
+        tmp_path,
+        cost,
+        claim("faster"),
+        slower,
+        claim("unrun", rate=0.001),
+        expectations=[Expectation(statement="so it is", claims=about, expected=expected)],
+    )
+    assert f"| so it is | **{outcome}** |" in text
+
+
+def test_an_expectation_of_a_variant_is_about_that_alone(tmp_path):
+    _, text = _written(
+        tmp_path,
+        _costs(0.1, 0.5, constant_new=0.9),
+        claim("faster", CONSTANT),
+        expectations=[
+            Expectation(
+                statement="so it is",
+                claims=["faster"],
+                variant="rates are constant",
+                expected="fails",
+            )
+        ],
+    )
+    row = "| so it is | **confirmed** | faster, if rates are constant: refuted |"
+    assert row in text
+
+
+def test_no_caption_or_remark_is_cut(tmp_path):
+    remark = "word " * 200 + "end"
+    _, text = _written(tmp_path, _costs(0.1, 0.5), claim("faster", remark=remark))
+    assert f"Remark: {remark}." in text

@@ -100,6 +100,10 @@ def test_costs_by_rate_are_over_the_printed_ones_on_equal_axes(epochs):
     for axes, pair in zip(shown, zip(curves[::2], curves[1::2], strict=True), strict=True):
         drawn = _lines(axes)
         assert all(list(each.printed.y) in drawn for each in pair if each.printed)
+        printed = [
+            each for each in axes.lines if each.get_linestyle() == "--" and any(each.get_xdata())
+        ]
+        assert all(each.get_marker() == "." for each in printed)  # one point has no dash
         assert drawn.count([111.0]) == 2  # the means at the chosen rates
         assert drawn.count([109.0, 113.0]) == 2
         chosen = [line.get_xdata()[0] for line in axes.get_lines() if _is(line, [111.0])]
