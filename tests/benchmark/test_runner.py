@@ -19,6 +19,7 @@ from benchmark.runner import build_model, derived_seed, run, set_up_data, weight
 from benchmark.stacked.run import run_pack
 from benchmark.store import Store
 from datamodules import Digits
+from tests.datamodules.fakes import TinyCIFAR10, write_cifar10
 
 PURPOSES = ("weights", "batches", "dropout", "split")
 
@@ -256,10 +257,20 @@ def test_crops_are_those_of_the_seed_for_every_optimizer(trials_of, monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_trial_of_the_residual_network_ends(trials_of):
-    record = run(trials_of("resnet/digits", "adam:lr=0.001")[0], Context(), points=1)
-    assert (record.status, record.progress.step) == ("done", 10)
-    assert math.isfinite(record.metrics["test/loss"])
+def test_a_trial_of_the_residual_network_learns_crops_and_has_the_same_bits_again(
+    trials_of, monkeypatch, tmp_path
+):
+    write_cifar10(tmp_path)
+    monkeypatch.setattr("benchmark.runner.data_module_class", lambda name: TinyCIFAR10)
+    context = Context(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    data = TinyCIFAR10(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    data.prepare_data()
+    [trial] = trials_of("resnet/cifar10", "adam:lr=0.001", batch_size=10, log_every=1)
+    assert set_up_data(trial, context).augmentation_seed is not None
+    first, again = (run(trial, context, points=1) for _ in range(2))
+    assert (first.status, first.progress.step) == ("done", 2)
+    assert math.isfinite(first.metrics["test/loss"])
+    assert first.weights_sha256 == again.weights_sha256
 
 
 def test_optimizers_that_need_the_closure_work(trials_of):
