@@ -44,9 +44,8 @@ class ClosureNotCalledError(BenchmarkError, RuntimeError):
         cause = f"{error_line(error, 150)}; " if error else ""
         super().__init__(
             f"{cause}{type(optimizer).__name__}.step takes a closure and did not call it, so there "
-            "are no gradients: begin it with loss = closure(), or let step take no closure; "
-            "one that needs gradients before it calls the closure is given as NAME:gradients=first "
-            "(README, Your own optimizer)"
+            "are no gradients: begin it with loss = closure(), or let step take no closure. If it "
+            "needs gradients before that, give it as NAME:gradients=first (docs/plugins.md)"
         )
 
 

@@ -20,6 +20,7 @@ from benchmark.models.registry import MODELS
 from benchmark.plain_text import error_line
 from benchmark.tasks.base import Task
 from benchmark.tasks.classification import Classification
+from benchmark.tasks.language import Language
 from benchmark.tasks.registry import TASKS
 from datamodules.base import ResidentDataModule
 from datamodules.registry import DATASETS
@@ -88,6 +89,15 @@ def model_class(name: str, task: type[Task] = Classification) -> type[TaskModel]
     contract = model_contract(task)
     if name in MODELS:
         registered = cast(type[TaskModel], resolve_name(MODELS[name].target))
+        is_text = issubclass(task, Language)
+        if MODELS[name].takes_text != is_text:
+            kinds = ("numbers", "characters") if is_text else ("characters", "numbers")
+            texts = ", ".join(each for each in MODELS if MODELS[each].takes_text)
+            raise UsageError(
+                f"model {name!r} takes {kinds[0]}, and a data set for {task.name} has {kinds[1]}: "
+                + (f"expected {texts}" if is_text else f"expected another model than {texts}")
+                + ", or a network of yours"
+            )
         if registered.task_class is task or registered.takes_pixels:
             return registered
         return model_of(registered.network_class, task)

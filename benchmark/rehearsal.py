@@ -14,7 +14,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from benchmark.errors import UsageError
+from benchmark.errors import BenchmarkError, ClosureNotCalledError, UsageError
 from benchmark.metrics import SPLITS
 from benchmark.models.base import Model
 from benchmark.plain_text import error_line
@@ -120,6 +120,8 @@ def _failure(trial: Trial, data: ResidentDataModule, error: BaseException) -> st
             f" on the last batch of an epoch, which has {size} of {data.batch_size} examples: "
             f"{_words(error)}. Another --batch-size leaves another number of examples"
         )
+    if isinstance(error, ClosureNotCalledError) and error.__cause__ is None:
+        return f": {_words(error)}"  # which has the cures; most have only forgotten the closure
     return f": {_words(error)}. {_cure(trial, data)}"
 
 
@@ -169,4 +171,4 @@ def _words(error: BaseException) -> str:
             "it raises NotImplementedError, as those do that update the weights in a backward "
             "pass of their own, which this loop does not call"
         )
-    return error_line(error, 200)
+    return error_line(error, 400 if isinstance(error, BenchmarkError) else 200)

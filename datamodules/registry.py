@@ -149,7 +149,7 @@ _ROWS = (
     DatasetRow(
         name="diabetes",
         target="datamodules.diabetes:Diabetes",
-        title="scikit-learn's 442 diabetes patients, progression after a year",
+        title="scikit-learn's 442 diabetes patients, progression after a year, standardised",
         input_shape=(10,),
         targets=Targets(name="num_targets", size=1, task="regression"),
         sizes=(266, 88, 88),

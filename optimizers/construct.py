@@ -12,7 +12,7 @@ from contextlib import suppress
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from optimizers.errors import NoGroupsError
+from optimizers.errors import NoGroupsError, exit_words
 from optimizers.registry import OPTIMIZERS
 from optimizers.spaces import KNOWN
 
@@ -44,8 +44,20 @@ def construct(
             stands for that class. For a class that wraps an optimizer, the name of its first
             argument gives the inner optimizer, and keys that begin with that name and a dot give
             the inner optimizer's arguments.
+
+    Raises:
+        RuntimeError: the class called ``sys.exit``, which must not end the program.
+        Exception: any other error of the class, as it is.
     """
-    given = list(params)
+    try:
+        return _construct(cls, list(params), settings)
+    except SystemExit as error:
+        raise RuntimeError(exit_words(error)) from error
+
+
+def _construct(
+    cls: type["Optimizer"], given: list[Any], settings: Mapping[str, Any]
+) -> "Optimizer":
     inner = wrapped_argument(cls)
     if inner:
         prefix = f"{inner}."
@@ -57,7 +69,7 @@ def construct(
                 f"path, such as {inner}=torch.optim.SGD"
             )
         own = {k: v for k, v in settings.items() if k != inner and not k.startswith(prefix)}
-        return cls(construct(inner_cls, given, theirs), **with_classes(own))  # type: ignore[arg-type]
+        return cls(_construct(inner_cls, given, theirs), **with_classes(own))  # type: ignore[arg-type]
     supplied = {name: _supplied(cls, name, given) for name in supplied_arguments(cls)}
     by_position = [
         supplied.pop(name)

@@ -41,3 +41,13 @@ class CompilerError(OptimizerError, RuntimeError):
 
 class NotJudgedError(OptimizerError):
     """The optimizer takes no step in any way tried; the message has the first error."""
+
+
+def exit_words(error: SystemExit) -> str:
+    """Return what a user's module or class did that ended the process, with its message.
+
+    >>> exit_words(SystemExit(2)), exit_words(SystemExit("needs a GPU"))
+    ('it called sys.exit(2)', 'needs a GPU')
+    """
+    words = " ".join(error.code.split()) if isinstance(error.code, str) else ""
+    return words or f"it called sys.exit({'' if error.code is None else error.code})"

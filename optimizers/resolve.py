@@ -17,7 +17,7 @@ from optimizers.construct import (
     supplied_arguments,
     wrapped_argument,
 )
-from optimizers.errors import SourceError, SpecError
+from optimizers.errors import SourceError, SpecError, exit_words
 from optimizers.mistakes import ALIASES
 from optimizers.pick import is_import_path, near, pick, shown
 from optimizers.recordable import LONGEST_LABEL, VALUES, is_recordable, is_text
@@ -143,6 +143,8 @@ def labelled(head: str, values: Mapping[str, Any]) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return the message of any error on one line."""
+    if isinstance(error, SystemExit):
+        return exit_words(error)
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -153,11 +155,30 @@ def defaults_with(found: Found, given: Mapping[str, Any]) -> dict[str, Any]:
         SpecError: a required argument is not in `given`.
     """
     defaults = arguments(found)
+    if found.cls is not None and (nameless := _nameless(found.cls)):
+        raise SpecError(
+            f"{found.name}: arguments before the / of its constructor cannot be given by name, as "
+            f"hyperparameters are: move {nameless} behind it"
+        )
     for key, default in defaults.items():
         if default is REQUIRED and key not in given:
             example = "torch.optim.SGD" if "optimizer" in key else "…"
             raise SpecError(f"{found.name} needs {key}: give {found.name}:{key}={example}")
     return {key: None if value is REQUIRED else value for key, value in defaults.items()}
+
+
+def _nameless(cls: type) -> str:
+    """Return a required argument of `cls` that can only be given by place; "" if none."""
+    supplied = supplied_arguments(cls)
+    takes = inspect.signature(cls).parameters.values()
+    return next(
+        (
+            p.name
+            for p in takes
+            if p.kind is p.POSITIONAL_ONLY and p.default is p.empty and p.name not in supplied
+        ),
+        "",
+    )
 
 
 def _source(name: str, hyperparameters: dict[str, Any]) -> str:

@@ -16,18 +16,32 @@ def forecast(plan: Plan, left_out: Sequence[LeftOut], pace: Pace, results: Path)
     trials = plan.expected(pace.known)
     claims = [case for case in plan.cases if case.variant is None]
     variants = len(plan.cases) - len(claims)
+    done = len(plan.expected()) - len(trials)
+    has_grids = any(case.rate is None for case in plan.cases)
     lines = [
         f"paper       {plan.rules.paper}",
         f"scale       {plan.extent.name}",
         f"claims      {_names(claims)}",
         f"variants    {variants} of these claims",
-        f"trials      {_trials_words(trials, len(plan.expected()) - len(trials), pace)}",
+        f"trials      {_trials_words(trials, done, pace, has_grids=has_grids)}",
         f"results     {results}",
     ]
-    return lines + _left_out_lines(plan, left_out, pace)
+    return lines + _undecided_lines(plan, claims) + _left_out_lines(plan, left_out, pace)
 
 
-def _trials_words(trials: Sequence[Trial], done: int, pace: Pace) -> str:
+def _undecided_lines(plan: Plan, claims: Sequence[Case]) -> list[str]:
+    """Return a line on the claims that this plan cannot decide, and why; none if it can all."""
+    by_reason: dict[str, list[Case]] = {}
+    for case in claims:
+        epochs = max(case.epochs("tuning"), case.epochs("evaluation"))
+        if plan.extent.epochs < epochs:
+            by_reason.setdefault(f"it takes {epochs} epochs", []).append(case)
+        elif plan.extent.seeds < case.experiment.seeds:
+            by_reason.setdefault(f"it takes {case.experiment.seeds} seeds", []).append(case)
+    return [f"no verdict  {_names(cases)}: {reason}" for reason, cases in by_reason.items()]
+
+
+def _trials_words(trials: Sequence[Trial], done: int, pace: Pace, *, has_grids: bool = True) -> str:
     """Return how many trials are to run and how long they take; `done` are on record."""
     on_record = f"{done} on record" if done else ""
     if not trials:
@@ -39,7 +53,8 @@ def _trials_words(trials: Sequence[Trial], done: int, pace: Pace) -> str:
         count if device == "cpu" and len(workers) == 1 else f"{count} on the {device}"
         for count, device in workers
     )
-    time = f"about {len(trials)} if no grid is widened, {duration_words(seconds)} with {words}"
+    count = f"about {len(trials)} if no grid is widened" if has_grids else f"{len(trials)}"
+    time = f"{count}, {duration_words(seconds)} with {words}"
     return "; ".join(filter(None, [time, on_record]))
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # these modules load numpy and polars
 _HIDDEN = {"maximize": False, "amsgrad": False, "centered": False, "bias_correction": True}
 _MOST_HYPERPARAMETERS = 1000  # characters
 _VALUE_WIDTH, _OTHER_WIDTH = 7, 40  # characters of a value, and of all columns without metrics
+_SMALL = 1e-3  # a mean below it, of a metric without unit, is in exponent form
+_EXPONENT = -1  # in place of a number of digits
 _LEAST_ROOM = 40  # characters for columns of metrics, as many as 80 characters leave
 _SHORT = {"done": "done", "diverged": "div.", "failed": "fail", "skipped": "skip"}
 
@@ -50,7 +52,9 @@ def left_out_words(rows: Sequence[Row], shown: Sequence[str]) -> str:
     """Return which metrics the table has no room for; "" if it has all."""
     kinds = dict.fromkeys(_kind(name) for name in _measured(rows) if name not in shown)
     names = ", ".join(METRICS[kind].heading for kind in kinds)
-    return f"This terminal has no room for {names}: `show --json` has all." if names else ""
+    return (
+        f"This terminal has no room for {names}: a wider one and `show --json` do." if names else ""
+    )
 
 
 def _measured(rows: Sequence[Row]) -> Sequence[str]:
@@ -126,8 +130,10 @@ def _values(row: Row, metric: str) -> str:
     if metric not in row.metrics:
         return "-"
     unit = metric_of(metric).unit
-    digits = 4 if unit.decimals is None else unit.decimals
-    return _with_interval(interval_of(row, metric), unit.factor, digits)
+    mean = interval_of(row, metric)
+    is_small = unit.decimals is None and 0 < abs(mean.estimate * unit.factor) < _SMALL
+    digits = _EXPONENT if is_small else 4 if unit.decimals is None else unit.decimals
+    return _with_interval(mean, unit.factor, digits)
 
 
 def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
@@ -135,7 +141,8 @@ def _with_interval(mean: "Interval", factor: float, digits: int) -> str:
     value = _number(mean.estimate * factor, digits)
     if mean.low is None or mean.high is None:
         return value
-    if is_symmetric(mean.estimate, mean.low, mean.high, 10.0**-digits / factor):
+    least = abs(mean.estimate) / 10 if digits == _EXPONENT else 10.0**-digits / factor
+    if is_symmetric(mean.estimate, mean.low, mean.high, least):
         return f"{value}\n±{_number((mean.high - mean.low) / 2 * factor, digits)}"
     low, high = (_number(end * factor, digits) for end in (mean.low, mean.high))
     return f"{value}\n{low}\n…{high}"
@@ -146,8 +153,10 @@ def _number(value: float, digits: int) -> str:
 
     >>> _number(0.12345, 4), _number(12.345, 4), _number(123456.0, 4), _number(1.5e9, 4)
     ('0.1235', '12.345', '123456', '1.5e+09')
+    >>> _number(0.000012345, _EXPONENT)
+    '1.2e-05'
     """
-    if abs(value) >= 1e6:
+    if abs(value) >= 1e6 or digits == _EXPONENT:
         return f"{value:.1e}"
     whole = len(f"{abs(value):.0f}")
     return f"{value:.{max(0, min(digits, 5 - whole))}f}"

@@ -111,10 +111,10 @@ def _packed(
     fewest, most = (FEWEST, MOST) if stack == "auto" else (2, int(stack))
     problem = group[0].problem
     if len(group) < fewest:
-        return [], f"too few trials of {problem} for a pack: packs need {fewest} or more"
+        return [], f"too few trials of {problem} to train together: that takes {fewest} or more"
     fitting = _most_that_fit(group, most, memory / at_once)
     if fitting < min(fewest, _FEWEST_EACH):
-        return [], f"too little free memory for a pack of {problem}"
+        return [], f"too little free memory to train several trials of {problem} together"
     cores = max(1, at_once // num_groups)  # for this group, if each has as many
     full, small = len(group) // fewest, len(group) // _FEWEST_EACH
     count = max(min(at_once, full), min(cores, small), math.ceil(len(group) / fitting))

@@ -104,6 +104,8 @@ class Classification:
 
     def output_fault(self, outputs: Any, batch: Batch) -> str:
         """Return the fault in the shape of the logits, or ""."""
+        if not isinstance(outputs, Tensor):
+            return f"gives a {type(outputs).__name__}, not a tensor"
         found, expected = tuple(outputs.shape), (len(batch[1]), self.num_classes)
         return "" if found == expected else f"gives {found}, not {expected}"
 

@@ -67,6 +67,8 @@ class Language:
 
     def output_fault(self, outputs: Any, batch: Batch) -> str:
         """Return the fault in the shape of the logits, or ""."""
+        if not isinstance(outputs, Tensor):
+            return f"gives a {type(outputs).__name__}, not a tensor"
         found, expected = tuple(outputs.shape), (*batch[1].shape, self.num_characters)
         return "" if found == expected else f"gives {found}, not {expected}"
 

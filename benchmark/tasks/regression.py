@@ -74,6 +74,8 @@ class Regression:
 
     def output_fault(self, outputs: Any, batch: Batch) -> str:
         """Return the fault in the shape of the predictions, or ""."""
+        if not isinstance(outputs, Tensor):
+            return f"gives a {type(outputs).__name__}, not a tensor"
         found, expected = tuple(outputs.shape), (len(batch[1]), self.num_targets)
         return "" if found == expected else f"gives {found}, not {expected}"
 

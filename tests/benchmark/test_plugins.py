@@ -20,6 +20,8 @@ from benchmark.problems import problems_of
 from benchmark.runner import run
 from benchmark.study import Study
 from benchmark.tasks.classification import Classification
+from benchmark.tasks.language import Language
+from benchmark.tasks.regression import Regression
 from datamodules.digits import Digits
 from datamodules.errors import DataUnavailableError
 from optimizers.grammar import parse
@@ -93,6 +95,7 @@ def test_what_a_module_raises_is_told_in_one_line_with_the_contract(
     ("name", "words"),
     [
         ("OneLogit", r"gives \(\d+, 1\), not \(\d+, 10\)"),
+        ("Pair", "gives a tuple, not a tensor"),
         ("WrongShape", "does not take"),
         ("RaisesWhenBuilt", "ImportError: no compiler"),
     ],
@@ -101,6 +104,19 @@ def test_a_network_that_does_not_fit_its_data_is_refused_with_the_contract(digit
     with pytest.raises(UsageError, match=words) as refused:
         check_fit(f"{NETWORKS}.{name}", digits, dropout=False)
     assert MODEL_CONTRACT in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "words"),
+    [
+        ("charlm", Classification, "takes characters, and a data set for classification has num"),
+        ("charlm", Regression, "takes characters, and a data set for regression has numbers"),
+        ("mlp", Language, "takes numbers, and a data set for language has characters: expected ch"),
+    ],
+)
+def test_a_model_of_characters_takes_no_numbers_and_the_reverse(model, task, words):
+    with pytest.raises(UsageError, match=words):
+        model_class(model, task)
 
 
 def test_a_network_with_dropout_of_its_own_takes_no_dropout(digits):

@@ -95,3 +95,12 @@ def test_a_network_that_cannot_learn_is_refused_before_a_trial_in_one_line():
         f"{NETWORKS}.NoBackward/{DATA}.Squares with optimizer 'adam' fails: RuntimeError: no "
         "kernel for the gradient. docs/plugins.md says what is asked of a network and of data"
     )
+
+
+def test_one_that_forgot_its_closure_is_told_how_to_call_it_and_its_words_are_whole():
+    said = rehearsed(trial_of("Tiny", 8, "tests.plugins.contracts.ForgetsClosure"))
+    assert said.endswith(
+        "ForgetsClosure.step takes a closure and did not call it, so there are no gradients: begin "
+        "it with loss = closure(), or let step take no closure. If it needs gradients before that, "
+        "give it as NAME:gradients=first (docs/plugins.md)"
+    )

@@ -1,5 +1,6 @@
 """Parameters reach the argument that is meant for them, wherever a class has it."""
 
+import re
 import sys
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 
 from optimizers.conformance.making import making_of
 from optimizers.construct import construct, supplied_arguments, takes_torchs_forms
-from optimizers.grammar import describe_tunables, parse
+from optimizers.errors import SpecError
+from optimizers.grammar import describe, describe_tunables, parse
 
 # The arguments of a class, and those of them that the suite fills.
 FORMS = {
@@ -93,3 +95,20 @@ def test_whatever_is_supplied_is_no_hyperparameter(arguments, tmp_path, monkeypa
 def test_only_classes_that_take_parameters_first_promise_torchs_forms(arguments):
     assert takes_torchs_forms(made_class("params, lr=0.1"))
     assert not takes_torchs_forms(made_class(arguments))
+
+
+@pytest.mark.parametrize("code", [0, 2, None, "no licence"])
+@pytest.mark.parametrize("wraps", [False, True])
+def test_a_class_that_exits_raises_an_error_and_ends_nothing(monkeypatch, code, wraps):
+    monkeypatch.setattr("tests.plugins.contracts.Exits.code", code)
+    name = "tests.plugins.contracts.Exits"
+    words = f"tests.plugins.contracts.Wrapper:optimizer={name}" if wraps else name
+    expected = code if isinstance(code, str) else f"sys.exit({'' if code is None else code})"
+    with pytest.raises(SpecError, match=re.escape(expected)):
+        parse(words)
+
+
+def test_an_argument_that_cannot_be_given_by_name_is_refused_with_its_cure():
+    for given in ("", ":total_steps=3"):
+        with pytest.raises(SpecError, match="move total_steps behind it"):
+            describe(f"tests.plugins.contracts.ByPlace{given}")

@@ -268,3 +268,29 @@ class WaitsForAgreement(torch.optim.SGD):
                 if last is None or not torch.equal(last, param.grad):
                     param.grad = None
         return super().step(closure)
+
+
+class Exits(torch.optim.SGD):
+    """Ends the process when it is built; a test sets the code."""
+
+    code = 0
+
+    def __init__(self, params, lr=0.1):
+        raise SystemExit(self.code)
+
+
+class ByPlace(torch.optim.SGD):
+    """Has an argument that cannot be given by name."""
+
+    def __init__(self, params, total_steps, /, lr=0.1):
+        super().__init__(params, lr)
+
+
+class ForgetsClosure(torch.optim.SGD):
+    """Takes a closure and does not call it, which leaves it without gradients."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    param.data.add_(param.grad, alpha=-group["lr"])

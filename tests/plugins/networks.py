@@ -82,6 +82,13 @@ class OneLogit(Tiny):
         return super().forward(inputs)[:, :1]
 
 
+class Pair(Tiny):
+    """Gives its logits and something else."""
+
+    def forward(self, inputs):
+        return super().forward(inputs), inputs
+
+
 class WrongShape(Tiny):
     """Raises on every input."""
 

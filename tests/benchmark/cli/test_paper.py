@@ -46,6 +46,20 @@ def test_fewer_epochs_cost_less_and_say_so(digits_rules, capsys):
     assert hours[1] < hours[0] == hours[2]
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--epochs", "1"], "no verdict  faster: it takes 2 epochs\n"),
+        (["--scale", "demo"], ""),  # which has the epochs and the seeds of these small rules
+    ],
+)
+def test_a_plan_that_decides_nothing_says_why(digits_rules, capsys, words, reason):
+    assert main(["paper", "adam", "--jobs", "1", "--dry-run", *words]) == 0
+    out = capsys.readouterr().out
+    assert reason in out
+    assert ("no verdict" in out) == bool(reason)
+
+
 def test_claims_can_be_run_without_their_variants(digits_rules, capsys):
     cases = {}
     for scale in ("claims", "full"):

@@ -362,7 +362,7 @@ def test_a_table_has_the_first_metrics_that_fit_and_a_line_names_the_others(
     headings = [metric_of(name).heading for name in ERRORS]
     assert [heading for heading in headings if heading in head] == headings[:number]
     missing = ", ".join(headings[number:])
-    words = f"This terminal has no room for {missing}: `show --json` has all."
+    words = f"This terminal has no room for {missing}: a wider one and `show --json` do."
     assert (words in " ".join(text.split())) is bool(missing)
     assert ("no room" in text) is bool(missing)
 
@@ -380,3 +380,15 @@ def test_long_units_in_headings_cut_off_no_column(record_of, width):
     records = [replace(record_of(seed=s), metrics=values | {"train/loss": 1.0}) for s in range(2)]
     row = next(line for line in printed(records, width=width).splitlines() if line[:1] == "★")
     assert row.rstrip().endswith("2 done")
+
+
+@pytest.mark.parametrize("loss", [4e-4, 1.2e-5, 3e-9])
+def test_a_small_loss_keeps_digits(studied, loss):
+    def final(trial):
+        return loss * (1 + trial.seed / 100) - 0.01 * trial.seed  # to which `studied` adds as much
+
+    store = studied("sgd", seeds=3, final=final)
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    print_tables(console, store.records(), gather(store))
+    assert f"{1.01 * loss:.1e}" in console.file.getvalue()
+    assert "0.0000" not in console.file.getvalue()

@@ -88,7 +88,9 @@ def test_packs_fit_into_half_of_the_free_memory(trials_of):
     assert max(sizes(found)) in range(8, 13)
     none = packed(trials, free_bytes=2 * member)
     assert none.packs == ()
-    assert list(none.reasons) == ["too little free memory for a pack of logreg/digits"]
+    assert list(none.reasons) == [
+        "too little free memory to train several trials of logreg/digits together"
+    ]
 
 
 @pytest.mark.parametrize(
