@@ -11,12 +11,14 @@ from benchmark.report.words import (
     best_first,
     busy_words,
     interval_words,
+    is_symmetric,
     lacking_words,
     seeds_words,
 )
 from benchmark.store import FINISHED
 
 if TYPE_CHECKING:  # these modules load numpy and polars
+    from benchmark.analysis.intervals import Interval
     from benchmark.report.evidence import Evidence
 
 
@@ -33,10 +35,12 @@ def table_warnings(name: str, rows: Sequence[Row], evidence: "Evidence | None") 
 
 def legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: bool) -> list[str]:
     """Return the meaning of each sign that occurs in the tables."""
-    methods = {interval_of(row, metric).method for row in rows for metric in row.metrics}
+    intervals = [interval_of(row, metric) for row in rows for metric in row.metrics]
+    methods = {each.method for each in intervals}
     means = [
         _star_legend(rows, has_verdicts=has_verdicts),
         interval_words(methods),
+        _CUT_OFF if any(map(_is_cut_off, intervals)) else "",
         "Seeds that diverged (div.) are left out of means."
         if any(row.counts.get("diverged") for row in rows)
         else "",
@@ -48,6 +52,13 @@ def legends(rows: Sequence[Row], evidence: "Evidence | None", *, has_verdicts: b
         differences = "" if has_verdicts else _differences_legend(evidence)
         found.append(differences + _CURVES_LEGEND * bool(evidence.sparklines))
     return [words for words in found if words]
+
+
+def _is_cut_off(one: "Interval") -> bool:
+    """Return whether an interval by Student's t ends at the least or greatest possible value."""
+    if one.method != "Student's t" or one.low is None or one.high is None:
+        return False
+    return not is_symmetric(one.estimate, one.low, one.high, 1e-6 * (one.high - one.low))
 
 
 def _star_legend(rows: Sequence[Row], *, has_verdicts: bool) -> str:
@@ -63,6 +74,10 @@ def _star_legend(rows: Sequence[Row], *, has_verdicts: bool) -> str:
     return f"★ {best_first(measured)}{among}{picked}."
 
 
+_CUT_OFF = (
+    "One that would pass the least or the greatest possible value is cut off there, and printed as "
+    "low … high."
+)
 _COMPARED = metric_words(CHOOSING[0])
 _ORIGINS = (
     "Times are from several versions of the suite or several machines, as those of shipped trials "

@@ -392,3 +392,15 @@ def test_a_small_loss_keeps_digits(studied, loss):
     print_tables(console, store.records(), gather(store))
     assert f"{1.01 * loss:.1e}" in console.file.getvalue()
     assert "0.0000" not in console.file.getvalue()
+
+
+@pytest.mark.parametrize(("spread", "is_cut"), [(0.0001, False), (0.2, True)])
+def test_an_interval_that_is_cut_off_is_explained(studied, spread, is_cut):
+    def final(trial):
+        return 3.8 + (-1) ** trial.seed * spread - 0.01 * trial.seed
+
+    store = studied("sgd", seeds=2, final=final, metrics=["val/loss", "val/rmse"])  # 1 − loss / 4
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    print_tables(console, store.records(), gather(store))
+    words = " ".join(console.file.getvalue().split())
+    assert ("cut off there, and printed as low … high" in words) == is_cut
