@@ -77,6 +77,7 @@ def assert_passes(row, check, execution):
     assert (outcome.status, outcome.reason) == (expected, outcome.reason), outcome.reason
 
 
+@pytest.mark.slow
 def test_what_python_keeps_between_two_looks_is_not_growth_in_each_step(monkeypatch):
     """Python's own caches may keep dozens of objects meanwhile, however few steps there are."""
     blocks, looks = sys.getallocatedblocks, itertools.count()

@@ -355,6 +355,7 @@ def test_a_range_of_learning_rates_near_one_is_log_uniform_in_the_rate(low, high
 U = st.floats(0, 1, exclude_max=True)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("item", "name", "is_whole"),
     [

@@ -83,6 +83,7 @@ def test_files_that_cannot_be_written_are_an_error_and_no_traceback(
 
 
 @pytest.mark.parametrize("kind", ["Thread", "AtExit", "Child", "Daemon", "ReturnsTwice"])
+@pytest.mark.one_in(2)
 def test_a_trial_is_done_whatever_it_leaves_behind(trials_of, launch, tmp_path, kind):
     trials = trials_of(opts=f"{LEFTOVERS}.{kind}:note={tmp_path / 'note'}")
     [record] = launch(trials)
@@ -106,6 +107,7 @@ def test_a_trial_is_done_whatever_it_leaves_behind(trials_of, launch, tmp_path, 
         ("RaisesTwice", "ArithmeticError: in both processes"),
     ],
 )
+@pytest.mark.one_in(2)
 def test_a_trial_that_ends_badly_takes_its_children_along(trials_of, launch, tmp_path, kind, words):
     note = tmp_path / "note"
     [record] = launch(trials_of(opts=f"{LEFTOVERS}.{kind}:note={note}"), timeout=2.0)

@@ -159,6 +159,7 @@ def test_what_a_trial_leaves_in_its_process_does_not_reach_the_next(planned, sto
     assert store.record(usual).status == "done"
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_too_long_is_failed_and_the_next_one_runs(
     planned, store, tmp_path, capfd
 ):

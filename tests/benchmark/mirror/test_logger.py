@@ -211,6 +211,7 @@ def test_a_logger_that_always_fails_is_one_warning_and_is_completed_later(studie
     assert not has_left_over(store.folder, sink.place)
 
 
+@pytest.mark.slow
 def test_a_logger_that_hangs_is_one_warning(studied):
     store = studied(opts="adam", seeds=1)
     [told] = mirrored(store, sink_of(store, Faulty, at="log_metrics", error="hang"))

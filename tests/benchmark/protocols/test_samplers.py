@@ -217,6 +217,7 @@ def test_a_range_of_whole_numbers_has_each_of_them_once(name, ends, values):
     assert {type(value) for value in found} == {int}
 
 
+@pytest.mark.slow
 def test_a_space_of_whole_numbers_is_tried_to_its_last_point():
     tunable = one("torch.optim.LBFGS:max_iter=2..50:line_search_fn=none|strong_wolfe")
     assert tunable.size == 98

@@ -65,7 +65,7 @@ def made_again(trials, lines=None):
         "adam@slow:schedule=inverse_sqrt:warmup=10",
         "adam:schedule=inverse_sqrt_epoch",
         "adam@plain:warmup=0",
-        "torch.optim.Muon:lr=0.1:rest=sgd:rest.lr=0.001:rest.schedule=cosine",
+        "torch.optim.Muon:lr=0.1:rest=sgd:rest.lr=0.001:schedule=cosine",
         "torch.optim.Muon@m:lr=0.1|0.2:rest.lr=0.001|1000000",
     ],
 )

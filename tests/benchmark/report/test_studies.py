@@ -43,6 +43,7 @@ def decoded(monkeypatch):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.one_in(2)
 def test_a_report_decodes_each_record_and_each_declaration_once(form, tuned, decoded, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     store = tuned(own=-0.1, metrics=["val/loss"])

@@ -400,6 +400,7 @@ def test_a_cost_that_is_not_printed_in_figure_4_is_off_its_chart(tmp_path):
     assert "rates chosen on" not in text  # the claim names its rate
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("about", "expected", "outcome"),
     [
