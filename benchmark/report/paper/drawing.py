@@ -34,6 +34,8 @@ _ON_EDGE: Any = {"clip_on": False, "in_layout": False}  # whole, without more ro
 _CROSSES_APART = 0.07  # of the height of a panel
 _CHOICES_APART = 0.16  # decades of the learning rate
 _WIDTHS = (1.7, 1.0)  # of all epochs, and of those that a claim compares
+_BELOW = 1.5  # times below the lowest cost, where such an axis begins
+_FAR = 100  # times the lowest cost, above which an axis is logarithmic
 _DESCENT = 10  # the first tenth of a curve, which may reach far above the rest
 _MARGIN = 0.06  # of the height of an axis, beyond its costs
 _COLUMNS = 2
@@ -124,9 +126,12 @@ def _fill(axes: Axes, bands: Sequence[Band], looks: Sequence[Style], claim: Clai
     values = _draw_costs(axes, bands, looks, claim.rate)
     if values:
         low, high = min(values), max(values)
-        scale_y(axes, low, high, may_be_log=claim.scale == "log10")
-        if claim.scale == "linear" and low < high:
+        is_far = low > 0 and high > _FAR * low  # on a linear axis all but the highest would be flat
+        scale_y(axes, low, high, may_be_log=claim.scale == "log10" or is_far)
+        if axes.get_yscale() == "linear" and low < high:
             axes.set_ylim(low - 0.04 * (high - low), high)
+        elif is_far and claim.scale == "linear":
+            axes.set_ylim(low / _BELOW, high)
 
 
 def _fill_window(axes: Axes, bands: Sequence[Band], looks: Sequence[Style], claim: Claim) -> None:

@@ -176,3 +176,15 @@ def test_small_multiples_share_their_limits_and_one_legend():
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()].count(PRINTED) == 1
     assert [axes.get_xlabel() for axes in shown] == ["", "epoch", "epoch"]
+
+
+@pytest.mark.parametrize(("worst", "scale"), [(150.0, "linear"), (900.0, "linear"), (5e6, "log")])
+def test_costs_that_are_far_apart_have_a_logarithmic_axis_that_begins_near_the_lowest(worst, scale):
+    claim = CLAIMS["fig4-unstable-large-rate"]
+    corrected, uncorrected = EXPERIMENTS["fig4b"].series
+    bands = [_band(corrected, 100, 100.0), _band(uncorrected, 100, worst)]
+    [axes] = draw_claim(bands, claim).axes
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == scale
+    assert 50 < low < 101
+    assert high == pytest.approx(worst, rel=0.01)
