@@ -47,10 +47,20 @@ def number_words(measured: Measured) -> str:
     """Return the difference with its interval: "-0.031 [-0.035, -0.027]"."""
     if measured.difference is None:
         return "–"
-    words = f"{measured.difference:.3g}"
+    words = _three_digits(measured.difference)
     if measured.low is None or measured.high is None:
         return words
-    return f"{words} [{measured.low:.3g}, {measured.high:.3g}]"
+    return f"{words} [{_three_digits(measured.low)}, {_three_digits(measured.high)}]"
+
+
+def _three_digits(value: float) -> str:
+    """Return a number with three digits that count, and no exponent below a million.
+
+    >>> _three_digits(-0.03127), _three_digits(-1812.3), _three_digits(1.5e9)
+    ('-0.0313', '-1810', '1.5e+09')
+    """
+    rounded = f"{value:.3g}"
+    return f"{float(rounded):.0f}" if 1e3 <= abs(value) < 1e6 else rounded
 
 
 def deciding_p(finding: Finding) -> float | None:
