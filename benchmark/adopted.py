@@ -14,6 +14,7 @@ import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -38,7 +39,8 @@ _MAX_BATCHES = 1_000_000  # a loader with more batches probably never ends
 _MAX_FLOAT32 = torch.finfo(torch.float32).max
 _FOLDER = "own"  # below the cache's folder
 _DIGITS = 16  # of a digest, as the name of a copy
-_MOST_KEPT = 3  # copies of one data set, for studies of which each has other data
+_MOST_KEPT = 3  # copies of one data set, for studies of which each has other data; and those that
+_SAFE_SECONDS = 7 * 86_400.0  # were used within this time, as a study that runs may need them
 
 
 def data_contract(task: type[Task]) -> str:
@@ -112,7 +114,7 @@ class _Adopted(ResidentDataModule):
         with one_thread():
             self._theirs.prepare_data()
         self._read()
-        cache = Cache(self._copies / self._checksum[:_DIGITS])
+        cache = Cache(self._copies / _digest_with_forms(self._checksum, self._tensors())[:_DIGITS])
         try:
             cache.prepare(self._tensors, lambda: {"digest": self._checksum})
         except OSError as error:
@@ -123,14 +125,15 @@ class _Adopted(ResidentDataModule):
                 stacklevel=2,
             )
             return
-        os.utime(cache.folder)  # so that it is the youngest, whenever it was made
         self._cache = cache
+        _touch(cache.folder)
         self._forget_the_oldest()
 
     def use_prepared(self, folder: Path) -> None:
         """Use the copy in `folder`, unless another study's has taken its place meanwhile."""
         if (folder / "manifest.json").exists():
             self._cache = Cache(folder)
+            _touch(folder)
 
     def setup(self, stage: str | None = None) -> None:
         """Map the kept copy into memory, or read the loaders if there is none.
@@ -141,14 +144,18 @@ class _Adopted(ResidentDataModule):
         if self._cache is None:
             self._read()
             return
-        tensors = self._cache.load()
+        try:
+            tensors = self._cache.load()
+            self._checksum = str(self._cache.manifest()["digest"])
+        except (OSError, DataError, KeyError):  # another command has taken it away
+            self._read()
+            return
         self._splits = {
             split: Split(
                 Examples(DenseRows(tensors[f"{split}.inputs"]), tensors[f"{split}.targets"])
             )
             for split in SPLITS
         }
-        self._checksum = str(self._cache.manifest()["digest"])
 
     @property
     def checksum(self) -> str:
@@ -181,11 +188,25 @@ class _Adopted(ResidentDataModule):
         return found
 
     def _forget_the_oldest(self) -> None:
+        now = datetime.now(UTC).timestamp()
         with suppress(OSError):  # another process may forget them at the same time
             copies = [each for each in self._copies.iterdir() if each.is_dir()]
             copies.sort(key=lambda each: each.stat().st_mtime, reverse=True)
             for each in copies[_MOST_KEPT:]:
-                shutil.rmtree(each, ignore_errors=True)
+                if now - each.stat().st_mtime > _SAFE_SECONDS:
+                    shutil.rmtree(each, ignore_errors=True)
+
+
+def _touch(folder: Path) -> None:
+    """Make a copy the youngest; in a folder that this user cannot write, it stays as it is."""
+    with suppress(OSError):
+        os.utime(folder)
+
+
+def _digest_with_forms(checksum: str, tensors: Tensors) -> str:
+    """Return a digest that also tells apart tensors of the same bytes and other types or shapes."""
+    forms = [(name, str(each.dtype), tuple(each.shape)) for name, each in tensors.items()]
+    return hashlib.sha256(f"{checksum} {forms}".encode()).hexdigest()
 
 
 def _file_name(dataset: str) -> str:
@@ -278,4 +299,5 @@ def _read_loader(
             )
         if not any(len(y) for _, y in batches):
             raise UsageError(f"data set {name!r}, {split} loader yields nothing: {contract}")
-        return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
+        inputs, targets = (torch.cat([pair[place] for pair in batches]) for place in (0, 1))
+        return inputs.as_subclass(Tensor), targets.as_subclass(Tensor)

@@ -295,7 +295,11 @@ class _Completion:
         """Prepare the data that are wanted, unless this completion has done so before."""
         if wanted not in self.data:
             with self.watcher.busy(f"preparing {wanted.dataset}"):
-                self.data[wanted] = self.launcher.prepare([wanted], self.context)
+                done = [each for some in self.data.values() for each in some]
+                kept = {each.dataset: each.folder for each in done if each.folder}
+                self.data[wanted] = self.launcher.prepare(
+                    [wanted], replace(self.context, prepared=kept)
+                )
         return self.data[wanted]
 
     def _with_baselines(self, plan: TrialPlan, ready: "_Ready", tried: set[str]) -> TrialPlan:

@@ -65,10 +65,12 @@ class Durations:
         """
         seconds = sum(map(self.estimate_seconds, trials)) / num_at_once
         rehearsed = {
-            (t.optimizer.target * is_import_path(t.optimizer.name), t.problem)
-            for t in trials
-            if any(map(is_import_path, (t.optimizer.name, t.model, t.dataset)))
+            (t.optimizer.target, t.problem) for t in trials if is_import_path(t.optimizer.name)
         }
+        with_ours = {
+            t.problem for t in trials if is_import_path(t.model) or is_import_path(t.dataset)
+        }
+        rehearsed |= {("", each) for each in with_ours - {problem for _, problem in rehearsed}}
         before = _START_SECONDS + _REHEARSAL_SECONDS * len(rehearsed)
         return seconds + (before if trials else 0.0)
 

@@ -148,6 +148,7 @@ def prepare_data(
     name: str,
     data_dir: Path | None,
     cache_dir: Path | None,
+    kept: Path | None = None,
 ) -> ResidentDataModule:
     """Return the data module with that name or import path, prepared and set up.
 
@@ -155,6 +156,7 @@ def prepare_data(
         name: Registered name or import path.
         data_dir: Folder of data sets that the user downloaded; None for the default.
         cache_dir: Folder for prepared data; None for the default.
+        kept: Copy of a user's data set that this command has made already; None if it has not.
 
     Raises:
         UsageError: the module at the import path breaks `data_contract`.
@@ -166,7 +168,10 @@ def prepare_data(
         users_code(f"data set {name!r} fails", contract) if is_import_path(name) else nullcontext()
     ):
         data = cls(data_dir=data_dir, cache_dir=cache_dir)
-        data.prepare_data()
+        if kept is not None and is_import_path(name):
+            data.use_prepared(kept)
+        else:
+            data.prepare_data()
         data.setup("fit")
     return data
 

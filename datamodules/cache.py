@@ -111,7 +111,10 @@ class Cache:
         temporary = self.folder / "tensors.tmp"  # a fixed name, so killed attempts leave one file
         try:
             with temporary.open("wb") as file:
-                torch.save({name: t.contiguous() for name, t in tensors.items()}, file)
+                try:
+                    torch.save({name: t.contiguous() for name, t in tensors.items()}, file)
+                except RuntimeError as error:  # torch's own, where the file cannot be written
+                    raise OSError(f"{temporary}: {error}") from error
                 file.flush()
                 os.fsync(file.fileno())
             with temporary.open("rb") as file:

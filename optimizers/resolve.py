@@ -169,7 +169,7 @@ def defaults_with(found: Found, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _nameless(cls: type) -> str:
     """Return a required argument of `cls` that can only be given by place; "" if none."""
-    supplied = supplied_arguments(cls)
+    supplied = {*supplied_arguments(cls), wrapped_argument(cls)}
     takes = inspect.signature(cls).parameters.values()
     return next(
         (
@@ -234,7 +234,8 @@ def _check_keys(found: Found, own: Iterable[str], defaults: Mapping[str, Any]) -
         return
     inner = "" if found.cls is None else wrapped_argument(found.cls)
     for key in own:
-        if key not in defaults and not (inner and key.startswith(f"{inner}.")):
+        is_inner = bool(inner) and (key == inner or key.startswith(f"{inner}."))
+        if key not in defaults and not is_inner:
             takes = ", ".join(key for key in defaults if key not in _HOW_NOT_WHAT) or "none"
             alias = ALIASES.get(key.lower().replace("-", "_"))
             known = alias if alias and alias in defaults else key

@@ -268,7 +268,8 @@ def _prepared(wanted: Preparation, context: Context) -> Prepared:
     dataset, model = wanted.dataset, wanted.model
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data = prepare_data(dataset, context.data_dir, context.cache_dir)
+        kept = context.prepared.get(dataset)
+        data = prepare_data(dataset, context.data_dir, context.cache_dir, kept)
     notices = [str(each.message) for each in caught if issubclass(each.category, DataWarning)]
     if is_import_path(dataset) or is_import_path(model):
         check_fit(model, data, wanted.dropout)

@@ -58,10 +58,15 @@ class Case:
         return f"{self.claim.name}, if {self.variant.name}" if self.variant else self.claim.name
 
     @property
+    def compared(self) -> tuple[Series, ...]:
+        """The series that the claim compares, which alone decide."""
+        return tuple(self.experiment.by_name[name] for name in self.claim.series)
+
+    @property
     def series(self) -> tuple[Series, ...]:
         """The series that the claim compares, and as it is declared those drawn beside them."""
         beside = () if self.variant else self.claim.beside
-        return tuple(self.experiment.by_name[name] for name in (*self.claim.series, *beside))
+        return self.compared + tuple(self.experiment.by_name[name] for name in beside)
 
     @property
     def is_evaluated(self) -> bool:

@@ -78,10 +78,10 @@ def _first_with_values(plan: Plan, case: Case, known: Known) -> Iterator[Evidenc
 
 
 def _evidence(plan: Plan, case: Case, known: Known) -> Evidence:
-    choices = {series.name: plan.choice(case, series, known) for series in case.series}
+    choices = {series.name: plan.choice(case, series, known) for series in case.compared}
     values = {
         series.name: values_of(plan, case, series, choices[series.name].best, known)
-        for series in case.series
+        for series in case.compared
     }
     return Evidence(
         claim=case.claim.name,

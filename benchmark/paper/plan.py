@@ -263,7 +263,7 @@ class Plan:
         They are those at which other cases of the rules compare all of its series, under the same
         conditions, whether or not the plan has these cases.
         """
-        own = {conditions(case, series) for series in case.series}
+        own = {conditions(case, series) for series in case.compared}
         lengths = {
             self.needed(each, "evaluation")
             for each in cases_of(self.rules)

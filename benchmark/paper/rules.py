@@ -368,7 +368,7 @@ def _check_claim(claim: Claim, experiment: Experiment) -> None:
                     f"{claim.name}: expected a horizon and choice after {window} to "
                     f"{experiment.epochs} epochs as in {experiment.name}, got {epochs}"
                 )
-    for name in claim.series if claim.rate is not None else ():
+    for name in (*claim.series, *claim.beside) if claim.rate is not None else ():
         rates = experiment.by_name[name].rates
         if not any(math.isclose(claim.rate or 0.0, rate) for rate in rates):
             raise ValueError(

@@ -1,5 +1,6 @@
 """Users' data modules are read once and kept."""
 
+import os
 import warnings
 
 import pytest
@@ -68,10 +69,11 @@ def test_a_trial_on_the_copy_has_the_bits_of_one_that_reads_the_loaders(kind, tm
     assert records[0].environment.data == records[1].environment.data
 
 
-def test_without_the_copy_the_loaders_are_read(tmp_path):
+@pytest.mark.parametrize("gone", ["*", "tensors.pt", "manifest.json"])
+def test_without_the_copy_or_with_half_of_it_the_loaders_are_read(tmp_path, gone):
     data = prepare_data(f"{DATA}.Squares", None, tmp_path)
     context = launched(data, tmp_path)
-    for file in data.prepared_folder.iterdir():
+    for file in data.prepared_folder.glob(gone):
         file.unlink()
     assert set_up_data(trial_on("Squares"), context).checksum == data.checksum
 
@@ -84,13 +86,18 @@ def test_what_cannot_be_kept_is_said_and_read_again(tmp_path):
     assert len(tensors_of(data)) > 0
 
 
-def test_the_last_three_copies_of_a_data_set_are_kept(tmp_path):
+def test_old_copies_of_a_data_set_go_but_for_the_last_three(tmp_path):
     for _ in range(5):
         data = prepare_data(f"{DATA}.Unseeded", None, tmp_path)
+    copies = data.prepared_folder.parent
+    assert len(list(copies.iterdir())) == 5  # a study that runs may need any of them
+    for each in copies.iterdir():
+        os.utime(each, (0, 0))
+    data = prepare_data(f"{DATA}.Unseeded", None, tmp_path)
     one = prepare_data(f"{DATA}.Squares", None, tmp_path)
     assert len(list(data.prepared_folder.parent.iterdir())) == 3
     assert data.prepared_folder.is_dir()
-    assert [each.name for each in one.prepared_folder.parent.iterdir()] == [one.checksum[:16]]
+    assert list(one.prepared_folder.parent.iterdir()) == [one.prepared_folder]
 
 
 def test_an_equal_copy_is_kept_as_it_is(tmp_path):
@@ -108,3 +115,71 @@ def test_data_that_are_not_prepared_are_read(tmp_path):
         data.setup("fit")
     assert data.prepared_folder is None
     assert not list(tmp_path.iterdir())
+
+
+def test_data_of_the_same_bytes_in_another_shape_are_other_data(tmp_path, monkeypatch):
+    flat = prepare_data(f"{DATA}.Squares", None, tmp_path)
+    loader = Squares._loader
+
+    def folded(self, *args, **options):
+        inputs = self.inputs
+        self.inputs = inputs[:, :, None]
+        found = loader(self, *args, **options)
+        self.inputs = inputs
+        return found
+
+    monkeypatch.setattr(Squares, "_loader", folded)
+    monkeypatch.setattr(Squares, "input_shape", (2, 1))
+    again = prepare_data(f"{DATA}.Squares", None, tmp_path)
+    assert again.prepared_folder != flat.prepared_folder
+    assert next(iter(again.val_dataloader()))[0].shape[1:] == (2, 1)
+
+
+class Labelled(torch.Tensor):
+    """A subclass of tensors, as some libraries of data have."""
+
+
+def test_a_subclass_of_tensors_is_kept_as_a_plain_tensor(tmp_path, monkeypatch):
+    set_up = Squares.setup
+
+    def labelled(self, stage=None):
+        set_up(self, stage)
+        self.inputs = self.inputs.as_subclass(Labelled)
+
+    monkeypatch.setattr(Squares, "setup", labelled)
+    monkeypatch.setattr(
+        Squares,
+        "_loader",
+        lambda self, begin, end, **_: [(self.inputs[begin:end], self.targets[begin:end])],
+    )
+    data = prepare_data(f"{DATA}.Squares", None, tmp_path)
+    assert data.prepared_folder is not None
+    assert {type(each) for each in tensors_of(data)} == {torch.Tensor}
+
+
+def test_a_copy_in_a_folder_that_cannot_be_written_is_used(tmp_path, monkeypatch):
+    first = prepare_data(f"{DATA}.Squares", None, tmp_path)
+
+    def refuse(path, *args):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    again = prepare_data(f"{DATA}.Squares", None, tmp_path)
+    assert again.prepared_folder == first.prepared_folder
+
+
+def test_a_full_disk_is_said_and_the_loaders_are_read_again(tmp_path, monkeypatch):
+    def full(*args, **options):
+        raise RuntimeError("inline_container.cc: unexpected pos")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.warns(DataWarning, match="cannot be kept"):
+        data = prepare_data(f"{DATA}.Squares", None, tmp_path)
+    assert data.prepared_folder is None
+    assert len(tensors_of(data)) > 0
+
+
+def test_a_second_problem_of_a_command_takes_the_copy_of_the_first(tmp_path):
+    first = prepare_data(f"{DATA}.Unseeded", None, tmp_path)
+    second = prepare_data(f"{DATA}.Unseeded", None, tmp_path, first.prepared_folder)
+    assert second.checksum == first.checksum

@@ -112,3 +112,8 @@ def test_an_argument_that_cannot_be_given_by_name_is_refused_with_its_cure():
     for given in ("", ":total_steps=3"):
         with pytest.raises(SpecError, match="move total_steps behind it"):
             describe(f"tests.plugins.contracts.ByPlace{given}")
+
+
+def test_a_wrapper_may_take_its_optimizer_by_place_alone():
+    [spec] = parse("tests.plugins.contracts.WrapsByPlace:optimizer=torch.optim.SGD")
+    assert spec.hyperparameters["optimizer"] == "torch.optim.SGD"

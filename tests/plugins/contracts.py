@@ -286,6 +286,13 @@ class ByPlace(torch.optim.SGD):
         super().__init__(params, lr)
 
 
+class WrapsByPlace(Wrapper):
+    """Takes the wrapped optimizer by its place alone."""
+
+    def __init__(self, optimizer, /, k=2):
+        super().__init__(optimizer, k)
+
+
 class ForgetsClosure(torch.optim.SGD):
     """Takes a closure and does not call it, which leaves it without gradients."""
 

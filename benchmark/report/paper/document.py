@@ -193,10 +193,14 @@ def _experiment(experiment: Experiment, found: Reproduction) -> list[str]:
 
 
 def _left_out(experiment: Experiment, found: Reproduction) -> str:
-    """Return a sentence on the series of a figure that have no result; empty if all have one."""
+    """Return a sentence on the printed series that no case has a result of; empty without any."""
+    own = [each for each in found.plan.rules.claims if each.experiment == experiment.name]
     cases = [each for each in found.plan.cases if each.experiment.name == experiment.name]
+    if not {each.name for each in own} <= {each.claim.name for each in cases}:
+        return ""  # other claims, which were not asked for, may have results of them
     drawn = {band.series.name for case in cases for band in found.bands(case)}
-    left = [each.name for each in experiment.series if each.name not in drawn]
+    printed = [each for each in experiment.series if each.published]
+    left = [each.name for each in printed if each.name not in drawn] if drawn else []
     return f" Printed too, and not run here: {as_prose(', '.join(left))}." if left else ""
 
 

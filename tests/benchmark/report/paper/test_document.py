@@ -358,7 +358,8 @@ def test_a_claim_that_was_added_later_says_so_at_the_top_and_in_its_block(tmp_pa
 
 def _third(name, **given):
     """Return a panel with a third series, which no claim compares."""
-    third = Series(name=name, optimizer="rmsprop", rates=RATES, **given)
+    published = ("fig1_left_mnist_logreg/Adam",)
+    third = Series(name=name, optimizer="rmsprop", rates=RATES, published=published, **given)
     found = panel(seeds=6, rates=RATES)
     return replace(found, series=(*found.series, third))
 
