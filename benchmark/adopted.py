@@ -39,8 +39,10 @@ _MAX_BATCHES = 1_000_000  # a loader with more batches probably never ends
 _MAX_FLOAT32 = torch.finfo(torch.float32).max
 _FOLDER = "own"  # below the cache's folder
 _DIGITS = 16  # of a digest, as the name of a copy
-_MOST_KEPT = 3  # copies of one data set, for studies of which each has other data; and those that
-_SAFE_SECONDS = 7 * 86_400.0  # were used within this time, as a study that runs may need them
+# Of one data set the last copies are kept, as studies may have other data of it, and all those that
+# were used not long ago, as a study that runs may need them.
+_MOST_KEPT = 3
+_SAFE_SECONDS = 7 * 86_400.0
 
 
 def data_contract(task: type[Task]) -> str:
@@ -142,7 +144,8 @@ class _Adopted(ResidentDataModule):
             UsageError: the loaders break their contract.
         """
         if self._cache is None:
-            self._read()
+            if not self._splits:  # a copy that could not be kept was read a moment ago
+                self._read()
             return
         try:
             tensors = self._cache.load()

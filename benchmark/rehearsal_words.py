@@ -9,18 +9,17 @@ def culprit(trial: Trial) -> str:
 
     It is followed by "fails".
     """
-    if is_import_path(trial.optimizer.name) or not _is_users(trial):
-        return f"optimizer {trial.label!r} on {trial.problem}"
-    return f"{trial.problem} with optimizer {trial.label!r}"
+    if _is_about_a_network(trial):
+        return f"{trial.problem} with optimizer {trial.label!r}"
+    return f"optimizer {trial.label!r} on {trial.problem}"
 
 
 def contract(trial: Trial) -> str:
     """Return where the contract of what is rehearsed can be read."""
-    ours = not is_import_path(trial.optimizer.name) and _is_users(trial)
-    return "docs/plugins.md says what is asked of " + (
-        "a network and of data" if ours else "an optimizer"
-    )
+    asked = "a network and of data" if _is_about_a_network(trial) else "an optimizer"
+    return f"docs/plugins.md says what is asked of {asked}"
 
 
-def _is_users(trial: Trial) -> bool:
-    return is_import_path(trial.model) or is_import_path(trial.dataset)
+def _is_about_a_network(trial: Trial) -> bool:
+    is_users = is_import_path(trial.model) or is_import_path(trial.dataset)
+    return is_users and not is_import_path(trial.optimizer.name)

@@ -41,7 +41,7 @@ def _undecided_lines(plan: Plan, claims: Sequence[Case]) -> list[str]:
     return [f"no verdict  {_names(cases)}: {reason}" for reason, cases in by_reason.items()]
 
 
-def _trials_words(trials: Sequence[Trial], done: int, pace: Pace, *, has_grids: bool = True) -> str:
+def _trials_words(trials: Sequence[Trial], done: int, pace: Pace, *, has_grids: bool) -> str:
     """Return how many trials are to run and how long they take; `done` are on record."""
     on_record = f"{done} on record" if done else ""
     if not trials:

@@ -275,7 +275,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             rate lies there.
         experiments: The panels.
         claims: The claims.
-        expectations: What was expected of them; it decides nothing.
+        expectations: What other reproductions say of some claims; no verdict depends on it.
     """
 
     paper: _Text

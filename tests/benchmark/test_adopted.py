@@ -173,10 +173,13 @@ def test_a_full_disk_is_said_and_the_loaders_are_read_again(tmp_path, monkeypatc
         raise RuntimeError("inline_container.cc: unexpected pos")
 
     monkeypatch.setattr(torch, "save", full)
+    reads, set_up = [], Squares.setup
+    monkeypatch.setattr(Squares, "setup", lambda self, stage: reads.append(stage) or set_up(self))
     with pytest.warns(DataWarning, match="cannot be kept"):
         data = prepare_data(f"{DATA}.Squares", None, tmp_path)
     assert data.prepared_folder is None
     assert len(tensors_of(data)) > 0
+    assert reads == ["fit", "test"]  # once, though nothing could be kept
 
 
 def test_a_second_problem_of_a_command_takes_the_copy_of_the_first(tmp_path):

@@ -39,6 +39,7 @@ from benchmark.report.paper.table import (
     outcome,
     p_words,
     scale_words,
+    short_words,
 )
 from benchmark.report.words import counted, together
 
@@ -143,7 +144,7 @@ def _strip(found: Reproduction) -> str:
         [
             f"[{name}](#{name})" if name in with_block else as_cell(name),
             as_cell(f"“{verdict.claim.quotation}”"),
-            f"**{as_cell(_short(verdict))}**",
+            f"**{as_cell(short_words(verdict))}**",
             p_words(deciding_p(verdict.finding)),
             *(as_cell(each.results.get(name, _NONE)) for each in OTHERS),
         ]
@@ -151,10 +152,6 @@ def _strip(found: Reproduction) -> str:
         for name in [verdict.claim.name]
     ]
     return raw_table(header, rows)
-
-
-def _short(verdict: PaperVerdict) -> str:
-    return "not run" if verdict.finding.obstacle == WITHOUT_RUNS else verdict.words
 
 
 def _legend(found: Reproduction, folder: str) -> str:
@@ -254,7 +251,7 @@ def _sentence(found: Reproduction, verdict: PaperVerdict) -> str:
     if any(each.worst or each.second_worst for each in finding.measured):
         seeds += ", diverged ones as worst; intervals are over the others"
     where = " under its own conditions" * (finding.obstacle == WITHOUT_RUNS)
-    words = f"**{as_prose(_sentence_case(_short(verdict) + where))}.**"
+    words = f"**{as_prose(_sentence_case(short_words(verdict) + where))}.**"
     if numbers:
         p = p_words(deciding_p(finding))
         p = p if p.startswith("<") else f"= {p}"

@@ -6,7 +6,7 @@ from benchmark.paper.judgement import Finding, PaperVerdict
 from benchmark.paper.rules import Expectation
 from benchmark.report.markdown_text import as_cell, raw_table
 from benchmark.report.paper.found import Reproduction
-from benchmark.report.paper.table import WITHOUT_RUNS, outcome
+from benchmark.report.paper.table import outcome, short_words
 
 
 def expectations(found: Reproduction) -> list[str]:
@@ -40,25 +40,21 @@ def _finding(one: Expectation, verdict: PaperVerdict) -> tuple[PaperVerdict, Fin
 
 def _outcome(one: Expectation, findings: Sequence[Finding]) -> str:
     """Return whether an expectation is confirmed, refuted, both in part, or open."""
-    is_shown = [each.is_shown if one.expected == "holds" else each.is_refuted for each in findings]
-    is_refuted = [
-        each.is_refuted if one.expected == "holds" else each.is_shown for each in findings
-    ]
-    if all(is_shown):
-        return "confirmed"
-    if all(is_refuted):
-        return "refuted"
-    if not any(is_shown) and not any(is_refuted):
-        return "open"
-    parts = ((is_shown, "confirmed"), (is_refuted, "refuted"))
-    words = [f"{word} by {sum(some)}" for some, word in parts if any(some)]
-    left = len(findings) - sum(is_shown) - sum(is_refuted)
-    return ", ".join([*words, *[f"open in {left}"] * bool(left)])
+    shown, refuted = (
+        sum(each.is_shown for each in findings),
+        sum(each.is_refuted for each in findings),
+    )
+    as_expected, contrary = (shown, refuted) if one.expected == "holds" else (refuted, shown)
+    left = len(findings) - shown - refuted
+    counts = {"confirmed by": as_expected, "refuted by": contrary, "open in": left}
+    for words, count in counts.items():
+        if count == len(findings):
+            return words.partition(" ")[0]
+    return ", ".join(f"{words} {count}" for words, count in counts.items() if count)
 
 
 def _words(one: Expectation, verdict: PaperVerdict, finding: Finding) -> str:
     name = verdict.claim.name
     if one.variant:
         return f"{name}, if {one.variant}: {outcome(finding)}"
-    is_new = finding.obstacle == WITHOUT_RUNS
-    return f"{name}: {'not run' if is_new else verdict.words}"
+    return f"{name}: {short_words(verdict)}"

@@ -127,6 +127,11 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def short_words(verdict: PaperVerdict) -> str:
+    """Return a verdict, or that its claim was not run."""
+    return "not run" if verdict.finding.obstacle == WITHOUT_RUNS else verdict.words
+
+
 def outcome(finding: Finding) -> str:
     """Return what was found under a variant: "shown", "refuted …" or "not testable …"."""
     if finding.is_shown:
